@@ -1,0 +1,1 @@
+"""What every room stands on: records, chat models, journal, pool, run folder, configuration."""

@@ -1,0 +1,176 @@
+"""The records every other room speaks in: profiles, turns, dialogues, ratings, verdicts.
+
+Every record forbids unknown keys, so a typing mistake in a file is an error and never a silent default.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Language = Literal["zh", "en"]
+Role = Literal["user", "supporter"]
+StopReason = Literal["rounds", "user_left"]
+How = Literal["after_reflection", "after_question", "volunteered", "leaked"]
+
+
+class Record(BaseModel):
+    """Base of every record: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ChainStep(Record):
+    """One node of the reasoning chain from the surface need to the true need (paper C.1)."""
+
+    need: str = Field(min_length=1)
+    difficulty: int | None = Field(default=None, ge=1, le=5)
+    reason: str = ""
+
+
+class Memory(Record):
+    """A recent event; `chain_node` is the index into `Profile.chain` that it tells of, or none."""
+
+    text: str = Field(min_length=1)
+    chain_node: int | None = Field(default=None, ge=0)
+
+
+class Profile(Record):
+    """Who the simulated user is (paper 3.1): emotion, feeling, need, chain and memories.
+
+    `chain` runs from the surface need (index 0) to the true need (last); `need` is none for role cards from
+    elsewhere, whose success is then not applicable. `memory` begins with the need and walks back to the feeling.
+    """
+
+    id: str = Field(min_length=1)
+    language: Language
+    translation_of: str | None = None
+    scenario: str = ""
+    emotion: str = ""
+    feeling: str = Field(min_length=1)
+    need: str | None = None
+    chain: list[ChainStep] = []
+    memory: list[Memory] = []
+    source: str = "own"
+    licence: str = ""
+
+    @model_validator(mode="after")
+    def _memories_point_into_the_chain(self) -> "Profile":
+        for number, memory in enumerate(self.memory, 1):
+            if memory.chain_node is not None and memory.chain_node >= max(len(self.chain), 1):
+                raise ValueError(f"memory {number} names chain node {memory.chain_node}, chain has {len(self.chain)}")
+        return self
+
+
+class Thought(Record):
+    """What the supporter thought before a reply: analysis and strategy as a phrase (paper 3.3)."""
+
+    analysis: str = ""
+    strategy: str = ""
+
+
+class Appraisal(Record):
+    """How the simulated user took the supporter's last turn: enums and integers only, never text.
+
+    `accuracy`: what was named of the unsaid (none: plain reflection; near; accurate; wrong). `pressure`: 0 none,
+    1 some, 2 strong. `touched`: index of the chain node that was named, or none. `asked`: the turn has the form
+    of a question (used by the `listening` trust rules alone).
+    """
+
+    accuracy: Literal["none", "near", "accurate", "wrong"]
+    pressure: int = Field(ge=0, le=2)
+    touched: int | None = None
+    asked: bool = False
+
+
+class UserState(Record):
+    """Disclosure state of the guarded user after a turn.
+
+    `trust` is in points (0 is a stranger). `unlocked`: chain nodes that the prompt may contain, by index.
+    `memories`: indices of memories that the prompt may contain. `appraisal` is what led here; none means the
+    appraisal could not be read and trust was left as it was.
+    """
+
+    trust: float
+    unlocked: list[int]
+    memories: list[int]
+    appraisal: Appraisal | None = None
+    touched_locked: bool = False
+
+
+class Turn(Record):
+    """One utterance. `draft` is the text before a rewrite to a statement; `calls` are journal keys."""
+
+    role: Role
+    content: str
+    thought: Thought | None = None
+    draft: str | None = None
+    state: UserState | None = None
+    calls: list[str] = []
+
+
+class Dialogue(Record):
+    """A whole conversation. `stage_boundary` is the index of the suggestion stage's first turn, or none."""
+
+    id: str
+    profile: Profile
+    supporter: str
+    sample: int = 0
+    language: Language
+    turns: list[Turn]
+    stage_boundary: int | None = None
+    stop_reason: str | None = None
+    user_kind: str = ""
+    source: str = "own"
+    licence: str = ""
+
+
+class Verdict(Record):
+    """Who named the need, what drew it out, and the quote that shows it.
+
+    `success` is none when the verdict is missing; `missing` then says why. `turn` is the index into
+    `Dialogue.turns` where the quote stands. For a failure the quote is what came nearest.
+    """
+
+    success: bool | None
+    named_by: Literal["supporter", "user", "nobody"] | None = None
+    how: How | None = None
+    turn: int | None = None
+    quote: str | None = None
+    missing: str | None = None
+
+
+class Rating(Record):
+    """One judge's answer on one scale (or success mode) for one dialogue; a value of none is missing.
+
+    `items` maps item ids to values as answered (before keying); `dimensions` maps names to keyed means, on the
+    scale's own range. `missing` says per item, or under `*` for the whole, why there is no value. `legal_mass` is
+    the lowest probability that an unmasked local model gave to the legal answers, where known.
+    """
+
+    dialogue: str
+    profile: str
+    supporter: str
+    sample: int = 0
+    scale: str
+    judge: str
+    vote: int = 0
+    prompt_id: str
+    prompt_sha: str
+    not_applicable: bool = False
+    items: dict[str, int | None] = {}
+    dimensions: dict[str, float | None] = {}
+    missing: dict[str, str] = {}
+    verdict: Verdict | None = None
+    rung: str | None = None
+    legal_mass: float | None = None
+    calls: list[str] = []
+
+
+class Failure(Record):
+    """A dialogue or rating that could not be made, with the reason."""
+
+    dialogue: str
+    stage: Literal["conversation", "assessment"]
+    node: str
+    reason: str
+    message: str

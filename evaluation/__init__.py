@@ -1,0 +1,1 @@
+"""Numbers from dialogues and ratings; no model call of its own."""

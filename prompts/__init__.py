@@ -1,0 +1,1 @@
+"""Text only: one Markdown file per prompt and language, and the scales as YAML."""
