@@ -54,6 +54,12 @@ class Profile(Record):
     licence: str = ""
 
     @model_validator(mode="after")
+    def _need_ends_the_chain(self) -> "Profile":
+        if self.need is not None and not self.chain:
+            self.chain = [ChainStep(need=self.need)]
+        return self
+
+    @model_validator(mode="after")
     def _memories_point_into_the_chain(self) -> "Profile":
         for number, memory in enumerate(self.memory, 1):
             if memory.chain_node is not None and memory.chain_node >= max(len(self.chain), 1):
@@ -85,15 +91,19 @@ class Appraisal(Record):
 class UserState(Record):
     """Disclosure state of the guarded user after a turn.
 
-    `trust` is in points (0 is a stranger). `unlocked`: chain nodes that the prompt may contain, by index.
-    `memories`: indices of memories that the prompt may contain. `appraisal` is what led here; none means the
-    appraisal could not be read and trust was left as it was.
+    `trust` is in points (0 is a stranger). `unlocked`: chain nodes that the prompt may contain, by index; `newly`:
+    those of them that opened with this turn. `memories`: indices of memories that the prompt may contain. `credit`:
+    points of trust already given for naming a chain node (`none`: something else unsaid), so that saying a thing
+    twice earns nothing. `appraisal` is what led here; none means that it could not be read and trust was left alone.
     """
 
     trust: float
     unlocked: list[int]
+    newly: list[int] = []
     memories: list[int]
+    credit: dict[str, float] = {}
     appraisal: Appraisal | None = None
+    pressed: bool = False
     touched_locked: bool = False
 
 
@@ -120,6 +130,8 @@ class Dialogue(Record):
     stage_boundary: int | None = None
     stop_reason: str | None = None
     user_kind: str = ""
+    difficulty: str = ""
+    rules: str = ""
     source: str = "own"
     licence: str = ""
 
@@ -143,7 +155,8 @@ class Rating(Record):
     """One judge's answer on one scale (or success mode) for one dialogue; a value of none is missing.
 
     `items` maps item ids to values as answered (before keying); `dimensions` maps names to keyed means, on the
-    scale's own range. `missing` says per item, or under `*` for the whole, why there is no value. `legal_mass` is
+    scale's own range. `prompt_sha` is the prompt's hash and, for a scale, after a dot that of its wording and keying.
+    `missing` says per item, or under `*` for the whole, why there is no value. `legal_mass` is
     the lowest probability that an unmasked local model gave to the legal answers, where known.
     """
 

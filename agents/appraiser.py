@@ -1,0 +1,161 @@
+"""The appraiser: how the guarded user takes the supporter's last turn, in enums and integers that tell no content.
+
+Two kinds: a model that may see the whole chain, and a deterministic rule for tests and ablation.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from cocoon.agents.scene import Scene, transcript
+from cocoon.core.calls import Caller, Reply, Settings
+from cocoon.core.jsonl import explain
+from cocoon.core.journal import Place
+from cocoon.core.models import Model
+from cocoon.core.prompts import load_prompt
+from cocoon.core.records import Appraisal
+from cocoon.core.structured import ask_json
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "accuracy": {"type": "string", "enum": ["none", "near", "accurate", "wrong"]},
+        "pressure": {"type": "integer", "minimum": 0, "maximum": 2},
+        "touched": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 9}, {"type": "null"}]},
+        "asked": {"type": "boolean"},
+    },
+    "required": ["accuracy", "pressure", "touched", "asked"],
+    "additionalProperties": False,
+}
+
+
+class Appraiser(Protocol):
+    """Appraises the supporter's last turn; none when the appraisal could not be read."""
+
+    async def appraise(
+        self, caller: Caller, scene: Scene, unlocked: Sequence[int]
+    ) -> tuple[Appraisal | None, list[Reply]]: ...
+
+
+@dataclass(frozen=True)
+class ModelAppraiser:
+    """A model reads the profile and the dialogue and returns the appraisal as JSON (temperature 0)."""
+
+    model: Model
+    settings: Settings = Settings(temperature=0.0, max_tokens=80)
+    folder: Path | None = None
+
+    async def appraise(
+        self, caller: Caller, scene: Scene, unlocked: Sequence[int]
+    ) -> tuple[Appraisal | None, list[Reply]]:
+        profile, language = scene.profile, scene.language
+        prompt = load_prompt("user/appraise", language, self.folder).render(
+            emotion=profile.emotion,
+            feeling=profile.feeling,
+            chain=[step.need for step in profile.chain],
+            memory=[memory.text for memory in profile.memory],
+            disclosed=list(unlocked),
+            transcript=transcript(scene.turns[:-1], language),
+            last=scene.last,
+        )
+        answer = await ask_json(
+            caller,
+            self.model,
+            Place(scene.dialogue, "appraise", scene.spoken_by("user")),
+            [{"role": "user", "content": prompt}],
+            self.settings,
+            schema=SCHEMA,
+            name="appraisal",
+            check=lambda value: _problem(value, len(profile.chain)),
+            repair=load_prompt("judge/repair", language, self.folder),
+        )
+        found = Appraisal.model_validate(answer.value) if answer.problem is None else None
+        return found, answer.replies
+
+
+def _problem(value: Any, nodes: int) -> str | None:
+    try:
+        appraisal = Appraisal.model_validate(value, strict=True)
+    except ValidationError as error:
+        return explain(error, Appraisal)
+    if appraisal.touched is not None and not 0 <= appraisal.touched < nodes:
+        return f"key 'touched': must be null or an index from 0 to {nodes - 1}"
+    return None
+
+
+# Asking is stripped before contents are compared, so that the same content as a question and as a statement is
+# appraised alike.
+_ASKING = re.compile(
+    r"是不是|是否|难道|有没有|对吗|对吧|好吗|吗|呢|[?？]"
+    r"|\b(?:is it that|isn't it|aren't you|don't you|do you|are you|did you|is it|right)\b",
+    re.IGNORECASE,
+)
+_PRESSING = re.compile(
+    r"必须|一定要|快说|赶紧|别再|不许|说清楚|老实|到底|应该早"
+    r"|\b(?:you must|you have to|just tell me|stop hiding|be honest|admit it|come on|you should have|hurry)\b",
+    re.IGNORECASE,
+)
+_STOP_WORDS = frozenset(
+    "a an the i you we they it he she me my your our their to of in on at for with and or but be is are was were am do "
+    "does did have has had that this these those not no so as if can could would will just more some any want wants "
+    "need needs feel feels feeling like really very from by about what who how why when where seem seems".split()
+)
+_STOP_BIGRAMS = frozenset("我想 我希 希望 想要 要能 能够 我的 你的 自己 可以 一个 什么 觉得 感到 感觉 你想 你希 也许".split())
+_WORDS = re.compile(r"[a-z']+")
+_HAN = re.compile(r"[\u4e00-\u9fff]+")
+ACCURATE, NEAR = 0.5, 0.25
+
+
+def contents(text: str) -> set[str]:
+    """The content-bearing parts of a text: word stems of its Latin, character pairs of its Han script."""
+    plain = _ASKING.sub("", text).lower()
+    words = {_stem(word) for word in _WORDS.findall(plain) if word not in _STOP_WORDS}
+    pairs = {run[i : i + 2] for run in _HAN.findall(plain) for i in range(len(run) - 1)}
+    return words | (pairs - _STOP_BIGRAMS)
+
+
+def _stem(word: str) -> str:
+    for ending in ("ing", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word.removesuffix(ending)
+    return word
+
+
+def share_named(text: str, node: str) -> float:
+    """Share of a chain node's contents that a text names, 0 to 1."""
+    wanted = contents(node)
+    return len(wanted & contents(text)) / len(wanted) if wanted else 0.0
+
+
+@dataclass(frozen=True)
+class RuleAppraiser:
+    """Deterministic appraisal by shared words: an approximation for tests and ablation, blind to paraphrase.
+
+    It cannot tell a wrong guess from none, so `wrong` never occurs.
+    """
+
+    async def appraise(
+        self, caller: Caller, scene: Scene, unlocked: Sequence[int]
+    ) -> tuple[Appraisal | None, list[Reply]]:
+        del caller
+        said = " ".join(turn["content"] for turn in scene.turns if turn["role"] == "user")
+        return appraise_by_rule(scene.last, said, [step.need for step in scene.profile.chain], unlocked), []
+
+
+def appraise_by_rule(last: str, said: str, chain: Sequence[str], unlocked: Sequence[int]) -> Appraisal:
+    """Appraise the words `last` given what the user has `said` and the chain's needs; see RuleAppraiser."""
+    pressure = min(2, len(_PRESSING.findall(last)))
+    asked = bool(_ASKING.search(last))
+    unsaid = [
+        node for node in range(len(chain)) if not (node in unlocked and share_named(said, chain[node]) >= ACCURATE)
+    ]
+    shares = {node: share_named(last, chain[node]) for node in unsaid}
+    best = max(shares, key=lambda node: (shares[node], node), default=None)
+    if best is None or shares[best] < NEAR:
+        return Appraisal(accuracy="none", pressure=pressure, asked=asked)
+    accuracy = "accurate" if shares[best] >= ACCURATE else "near"
+    return Appraisal(accuracy=accuracy, pressure=pressure, touched=best, asked=asked)

@@ -1,0 +1,130 @@
+"""The trust rules of the guarded user: a named, swappable hypothesis of what makes a person open up.
+
+`neutral` looks only at what was named and at pressure, never at the form of a sentence: a simulator that punished
+questions by rule would prove what a study of questions wants to find out. `listening` counts form too, and exists
+beside it. Every report names the rules it was made under.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from cocoon.core.records import Appraisal, Profile, UserState
+
+Difficulty = Literal["easy", "normal", "hard"]
+Rules = Literal["neutral", "listening"]
+Openness = Literal["closed", "wary", "warming", "open"]
+Rule = Callable[[Appraisal], float]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How hard a user is to reach, in points of trust: where it starts, where the need opens, where it leaves."""
+
+    start: float
+    need_at: float
+    leaves_at: float
+
+
+PRESETS: dict[Difficulty, Preset] = {
+    "easy": Preset(start=1, need_at=2, leaves_at=-4),
+    "normal": Preset(start=0, need_at=3, leaves_at=-3),
+    "hard": Preset(start=-1, need_at=5, leaves_at=-3),
+}
+# The most that naming one thing can earn in all, so that repeating a right guess opens nothing.
+MOST_CREDIT = 2.0
+_GAIN = {"none": 0.0, "near": 1.0, "accurate": 2.0, "wrong": -1.0}
+
+
+def neutral(appraisal: Appraisal) -> float:
+    """Change of trust by accuracy and pressure alone: plain reflection 0, an accurate guess +2, pressing -1 or -2."""
+    return _GAIN[appraisal.accuracy] - appraisal.pressure
+
+
+def listening(appraisal: Appraisal) -> float:
+    """As `neutral`, and asking costs half a point whatever is asked."""
+    return neutral(appraisal) - (0.5 if appraisal.asked else 0.0)
+
+
+RULES: dict[Rules, Rule] = {"neutral": neutral, "listening": listening}
+
+
+@dataclass(frozen=True)
+class TrustGate:
+    """Decides what of a profile the user's prompt may contain, from the trust the supporter has earned."""
+
+    difficulty: Difficulty = "normal"
+    rules: Rules = "neutral"
+
+    @property
+    def preset(self) -> Preset:
+        return PRESETS[self.difficulty]
+
+    def threshold(self, node: int, profile: Profile) -> float:
+        """Points of trust at which a chain node opens: the first is open to all, the need opens last."""
+        last = len(profile.chain) - 1
+        if node == 0 and last > 0:
+            return float("-inf")
+        return self.preset.start + (self.preset.need_at - self.preset.start) * (node / last if last else 1.0)
+
+    def begin(self, profile: Profile) -> UserState:
+        """The state before the first word."""
+        unlocked = self._unlock([], self.preset.start, profile)
+        return UserState(trust=self.preset.start, unlocked=unlocked, memories=open_memories(profile, unlocked))
+
+    def step(self, before: UserState, appraisal: Appraisal | None, profile: Profile) -> UserState:
+        """The state after a supporter turn; an appraisal that could not be read changes nothing."""
+        if appraisal is None:
+            return before.model_copy(update={"appraisal": None, "newly": [], "pressed": False, "touched_locked": False})
+        credit, change = self._earned(before.credit, appraisal)
+        trust = before.trust + change
+        unlocked = self._unlock(before.unlocked, trust, profile)
+        newly = [node for node in unlocked if node not in before.unlocked]
+        locked = appraisal.touched is not None and appraisal.touched not in unlocked
+        return UserState(
+            trust=trust,
+            unlocked=unlocked,
+            newly=newly,
+            memories=open_memories(profile, unlocked),
+            credit=credit,
+            appraisal=appraisal,
+            pressed=appraisal.pressure > 0,
+            touched_locked=locked and appraisal.accuracy in ("near", "accurate"),
+        )
+
+    def leaves(self, state: UserState) -> bool:
+        """Whether the user has had enough and ends the conversation."""
+        return state.trust <= self.preset.leaves_at
+
+    def openness(self, state: UserState) -> Openness:
+        """How the user speaks at this trust, in four steps."""
+        start, need_at = self.preset.start, self.preset.need_at
+        if state.trust >= need_at:
+            return "open"
+        if state.trust <= start:
+            return "closed"
+        return "warming" if state.trust >= (start + need_at) / 2 else "wary"
+
+    def _earned(self, credit: dict[str, float], appraisal: Appraisal) -> tuple[dict[str, float], float]:
+        change = RULES[self.rules](appraisal)
+        gain = max(0.0, _GAIN[appraisal.accuracy])
+        if not gain:
+            return credit, change
+        name = "none" if appraisal.touched is None else str(appraisal.touched)
+        had = credit.get(name, 0.0)
+        allowed = max(0.0, min(gain, MOST_CREDIT) - had)
+        return {**credit, name: had + allowed}, change - gain + allowed
+
+    def _unlock(self, unlocked: list[int], trust: float, profile: Profile) -> list[int]:
+        """At most one further node a turn, in order, so that nothing deep opens before what lies above it."""
+        following = len(unlocked)
+        if following < len(profile.chain) and trust >= self.threshold(following, profile):
+            return [*unlocked, following]
+        return unlocked
+
+
+def open_memories(profile: Profile, unlocked: list[int]) -> list[int]:
+    """Memories whose chain node is open; one tied to no node is held until the need is, as it may tell it."""
+    last = len(profile.chain) - 1
+    nodes = [memory.chain_node if memory.chain_node is not None else last for memory in profile.memory]
+    return [index for index, node in enumerate(nodes) if node in unlocked or last < 0]

@@ -1,0 +1,1 @@
+"""Benchmarks of the orchestration: a local endpoint, peer drivers, and the comparison."""

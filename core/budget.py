@@ -1,0 +1,38 @@
+"""What a run may spend, and what it has spent: calls, tokens, money."""
+
+from dataclasses import dataclass
+
+from cocoon.core.errors import BudgetReachedError
+
+
+@dataclass
+class Budget:
+    """Limits (none: no limit) and counters of one run; money in the currency of the price list.
+
+    Calls are counted when they start, so a limit of N calls starts no call N + 1. Tokens and money are known only
+    afterwards: calls in flight when the limit is met are finished and kept.
+    """
+
+    calls: int | None = None
+    tokens: int | None = None
+    money: float | None = None
+    calls_made: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    spent: float = 0.0
+
+    def start_call(self) -> None:
+        """Count a call about to start; raises BudgetReachedError when a limit is met."""
+        if self.calls is not None and self.calls_made >= self.calls:
+            raise BudgetReachedError(f"budget of {self.calls} calls is spent; raise --budget-calls and run again")
+        if self.tokens is not None and self.tokens_in + self.tokens_out >= self.tokens:
+            raise BudgetReachedError(f"budget of {self.tokens} tokens is spent; raise --budget-tokens and run again")
+        if self.money is not None and self.spent >= self.money:
+            raise BudgetReachedError(f"budget of {self.money:g} is spent; raise --budget-money and run again")
+        self.calls_made += 1
+
+    def end_call(self, tokens_in: int | None, tokens_out: int | None, cost: float | None) -> None:
+        """Add what an answered call used; what the server did not tell counts as nothing."""
+        self.tokens_in += tokens_in or 0
+        self.tokens_out += tokens_out or 0
+        self.spent += cost or 0.0

@@ -1,0 +1,196 @@
+"""One model call, as every agent makes it: looked up in the journal, sent in its turn, journalled, told to the trace."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.messages import AIMessage
+
+from cocoon.core.errors import CallFailedError, CocoonError, ReplayMismatchError
+from cocoon.core.journal import Entry, Journal, Place, fingerprint, text_sha
+from cocoon.core.models import Model
+from cocoon.core.pool import DIALOGUE, JUDGE, Outcome, Priority, RateLimitedError, RefusedError, TransientError, classify
+
+Message = dict[str, str]
+Send = Callable[[], Awaitable[AIMessage]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Sampling settings of a call: temperature (0 is greedy) and the most tokens of a reply."""
+
+    temperature: float = 0.0
+    max_tokens: int = 400
+
+
+@dataclass
+class Reply:
+    """A model's reply with where it is journalled and whether it came from there."""
+
+    entry: Entry
+    replayed: bool
+
+    @property
+    def text(self) -> str:
+        return self.entry.text
+
+    @property
+    def key(self) -> str:
+        return self.entry.place.key
+
+
+@dataclass
+class DialogueCalls:
+    """The journalled calls of one admitted dialogue, how far it is, and the texts already stored for it."""
+
+    entries: dict[Place, Entry]
+    made: int = 0
+    stored: set[str] = field(default_factory=set)
+
+
+class Caller:
+    """Makes the calls of one run. `seed` makes draws at temperature > 0 repeatable where the server honours it."""
+
+    def __init__(self, journal: Journal, *, seed: int = 0) -> None:
+        self.journal = journal
+        self.seed = seed
+        self._dialogues: dict[str, DialogueCalls] = {}
+        self._flying: dict[str, asyncio.Future[Outcome[AIMessage]]] = {}
+
+    def admit(self, dialogue: str) -> None:
+        """Load what the journal holds of a dialogue."""
+        self._dialogues[dialogue] = DialogueCalls(self.journal.load(dialogue))
+
+    def dismiss(self, dialogue: str) -> None:
+        """Forget a dialogue that is done."""
+        self._dialogues.pop(dialogue, None)
+
+    async def text(
+        self, model: Model, place: Place, messages: Sequence[Message], settings: Settings
+    ) -> tuple[str, list[Reply]]:
+        """A reply that is not empty, asked for up to three times; raises CallFailedError when all are empty."""
+        replies: list[Reply] = []
+        for attempt in range(3):
+            replies.append(await self.ask(model, place._replace(attempt=attempt), messages, settings))
+            said = replies[-1].text.strip()
+            if said:
+                return said, replies
+        raise CallFailedError("empty_reply", f"{model.label}: three empty replies at {place.key}")
+
+    async def ask(
+        self,
+        model: Model,
+        place: Place,
+        messages: Sequence[Message],
+        settings: Settings,
+        *,
+        schema: dict[str, Any] | None = None,
+        response_format: dict[str, Any] | None = None,
+        rung: str | None = None,
+        judging: bool = False,
+    ) -> Reply:
+        """One reply at one place; from the journal where it holds it. `judging` calls wait behind dialogue calls.
+
+        Raises CallFailedError when the model cannot be made to answer, ReplayMismatchError when the journal holds
+        the answer to another call, RefusedError when the endpoint refuses `response_format`.
+        """
+        calls = self._dialogues[place.dialogue]
+        shas = [(message["role"], text_sha(message["content"])) for message in messages]
+        parameters = {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
+        print_ = fingerprint(model.label, parameters, shas, schema)
+        calls.made += 1
+        held = calls.entries.pop(place, None)
+        if held is not None:
+            self._check(held, print_)
+            return Reply(held, replayed=True)
+
+        async def send() -> AIMessage:
+            return await _invoke(model, messages, settings, self._seed(place), response_format)
+
+        priority = (JUDGE if judging else DIALOGUE, calls.made)
+        if settings.temperature > 0:
+            outcome = await model.pool.call(send, priority)
+        else:
+            outcome = await self._once(print_, model, send, priority)
+        entry = _entry(place, print_, model, outcome, rung)
+        texts = [(sha, m["content"]) for (_, sha), m in zip(shas, messages, strict=True) if sha not in calls.stored]
+        calls.stored.update(sha for sha, _ in texts)
+        await self.journal.append(entry, shas, texts)
+        return Reply(entry, replayed=False)
+
+    def _check(self, held: Entry, print_: str) -> None:
+        if held.fingerprint != print_:
+            place = held.place
+            raise ReplayMismatchError(
+                f"{self.journal.path}: dialogue {place.dialogue!r}, call {place.key!r}: the journal holds the answer to "
+                "another call (a prompt, profile, model or setting has changed since); undo the change or use another --out"
+            )
+
+    async def _once(self, print_: str, model: Model, send: Send, priority: Priority) -> Outcome[AIMessage]:
+        """Identical calls at temperature 0 that are in flight together are asked once."""
+        flight = self._flying.get(print_)
+        if flight is None:
+            flight = asyncio.ensure_future(model.pool.call(send, priority))
+            self._flying[print_] = flight
+            flight.add_done_callback(lambda done: self._land(print_, done))
+        return await asyncio.shield(flight)
+
+    def _land(self, print_: str, flight: asyncio.Future[Outcome[AIMessage]]) -> None:
+        del self._flying[print_]
+        if not flight.cancelled():
+            flight.exception()
+
+    def _seed(self, place: Place) -> int:
+        whole = f"{self.seed}\0{place.dialogue}\0{place.key}".encode()
+        return int.from_bytes(hashlib.sha256(whole).digest()[:4], "big") >> 1
+
+
+async def _invoke(
+    model: Model, messages: Sequence[Message], settings: Settings, seed: int, response_format: dict[str, Any] | None
+) -> AIMessage:
+    parameters: dict[str, Any] = {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
+    if settings.temperature > 0:
+        parameters["seed"] = seed
+    if response_format is not None:
+        parameters["response_format"] = response_format
+    try:
+        message = await model.chat.ainvoke(list(messages), **parameters)
+        usage = message.usage_metadata or {}
+        tokens = usage.get("input_tokens"), usage.get("output_tokens")
+        model.pool.budget.end_call(*tokens, model.cost(*tokens))
+        return message
+    except (RateLimitedError, TransientError, CocoonError, asyncio.CancelledError):
+        raise
+    except RefusedError as error:
+        if response_format is not None and error.status in (400, 415, 422, 501):
+            raise
+        raise CallFailedError(str(error.status), f"{model.label}: {error}") from None
+    except Exception as error:
+        ours = classify(error)
+        if ours is error:
+            raise CallFailedError("error", f"{model.label}: {type(error).__name__}: {error}") from error
+        raise ours from None
+
+
+def _entry(place: Place, print_: str, model: Model, outcome: Outcome[AIMessage], rung: str | None) -> Entry:
+    message = outcome.value
+    usage = message.usage_metadata or {}
+    meta = message.response_metadata or {}
+    text = message.content if isinstance(message.content, str) else str(message.text)
+    return Entry(
+        place,
+        print_,
+        model.label,
+        text.encode("utf-8", "replace").decode("utf-8"),
+        rung,
+        usage.get("input_tokens"),
+        usage.get("output_tokens"),
+        round(outcome.latency, 4),
+        outcome.retries,
+        meta.get("finish_reason"),
+        meta.get("legal_mass") or {},
+        round(time.time(), 3),
+    )

@@ -1,0 +1,190 @@
+"""The settings of a run: one YAML file, checked, with the origin of every value.
+
+Precedence: defaults < file < environment (`COCOON_USER__MODEL=...`) < `-o user.model=...` < flag.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import explain
+from cocoon.core.records import Language, Record
+
+EMBEDDED = "local:smollm2"
+ENVIRONMENT_PREFIX = "COCOON_"
+_NOT_SETTINGS = frozenset({"COCOON_CACHE"})
+
+
+class SupporterConfig(Record):
+    """A supporter: its model, the prompt of `prompts/supporter/`, and the name it has in every table."""
+
+    name: str = ""
+    model: str = EMBEDDED
+    prompt: str = "listen"
+    temperature: float = Field(default=0.7, ge=0, le=2)
+    max_tokens: int = Field(default=200, ge=1)
+
+
+class UserConfig(Record):
+    """The simulated user. `appraiser` is a model, `rule`, or none for the user's own model."""
+
+    model: str = EMBEDDED
+    kind: Literal["guarded", "prompted"] = "guarded"
+    difficulty: Literal["easy", "normal", "hard"] = "normal"
+    rules: Literal["neutral", "listening"] = "neutral"
+    appraiser: str | None = None
+    may_leave: bool = False
+    temperature: float = Field(default=0.7, ge=0, le=2)
+    max_tokens: int = Field(default=160, ge=1)
+
+
+class JudgeConfig(Record):
+    """The judge. `floor`: items to whose legal answers a local model gave less probability than this are missing."""
+
+    model: str | None = None
+    scales: list[str] = ["success", "basic", "comfort", "rac"]
+    votes: int = Field(default=1, ge=1)
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    max_tokens: int = Field(default=500, ge=1)
+    floor: float = Field(default=0.0, ge=0, le=1)
+
+
+class BudgetConfig(Record):
+    """Limits of the whole run, over all its sessions; none is no limit."""
+
+    calls: int | None = Field(default=None, ge=0)
+    tokens: int | None = Field(default=None, ge=0)
+    money: float | None = Field(default=None, ge=0)
+
+
+class StudyConfig(Record):
+    """Everything that decides what a run does."""
+
+    profiles: list[str] = []
+    limit: int | None = Field(default=None, ge=1)
+    language: Language | None = None
+    rounds: int = Field(default=10, ge=0)
+    samples: int = Field(default=1, ge=1)
+    supporters: list[SupporterConfig] = Field(default=[SupporterConfig()], min_length=1)
+    user: UserConfig = UserConfig()
+    judge: JudgeConfig = JudgeConfig()
+    concurrency: int = Field(default=32, ge=1)
+    timeout: float = Field(default=60.0, gt=0)
+    budget: BudgetConfig = BudgetConfig()
+    prices: dict[str, tuple[float, float]] = {}
+    seed: int = 0
+    prompts: str | None = None
+    scale_files: list[str] = []
+
+
+# Changing these between two sessions of one run changes no dialogue that is already there.
+FREE_KEYS = ("limit", "samples", "concurrency", "timeout", "budget", "prices", "judge", "scale_files")
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A configuration and, for every dotted key that is not a default, where its value came from."""
+
+    config: StudyConfig
+    origins: dict[str, str]
+
+
+def resolve(
+    file: Path | None = None,
+    options: Sequence[str] = (),
+    flags: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Resolved:
+    """Merge the sources of settings; raises CocoonError naming the source, the key and the nearest known key."""
+    merged: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for origin, values in _sources(file, options, flags or {}, os.environ if environment is None else environment):
+        for key, value in values.items():
+            _put(merged, key, value, origin)
+            for known in [name for name in origins if name.startswith(f"{key}.")]:
+                del origins[known]
+            origins[key] = origin
+    try:
+        return Resolved(StudyConfig.model_validate(merged), origins)
+    except ValidationError as error:
+        raise CocoonError(f"{_origin_of(error, origins)}: {explain(error, StudyConfig)}") from None
+
+
+def _sources(
+    file: Path | None, options: Sequence[str], flags: Mapping[str, Any], environment: Mapping[str, str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    if file is not None:
+        yield str(file), dict(_flat(_read_yaml(file)))
+    for name, value in environment.items():
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in _NOT_SETTINGS:
+            key = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
+            yield f"environment {name}", {key: _scalar(value)}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not equals:
+            raise CocoonError(f"-o {option!r}: write KEY=VALUE, such as -o user.difficulty=hard")
+        yield f"-o {key}", {key: _scalar(value)}
+    for key, value in flags.items():
+        if value is not None:
+            yield f"flag for {key}", {key: value}
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    try:
+        value = yaml.safe_load(file.read_text("utf-8"))
+    except OSError as error:
+        raise CocoonError(f"{file}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CocoonError(f"{file}: not YAML ({error})".replace("\n", " ")) from None
+    if value is not None and not isinstance(value, dict):
+        raise CocoonError(f"{file}: must hold keys and values, such as 'rounds: 10'")
+    return value or {}
+
+
+def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict) and key != "prices":
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _scalar(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def _put(tree: dict[str, Any], key: str, value: Any, origin: str) -> None:
+    *above, last = key.split(".")
+    for part in above:
+        tree = tree.setdefault(part, {})
+        if not isinstance(tree, dict):
+            raise CocoonError(f"{origin}: key {key!r}: {part!r} holds no keys")
+    tree[last] = value
+
+
+def _origin_of(error: ValidationError, origins: Mapping[str, str]) -> str:
+    place = ".".join(str(part) for part in error.errors()[0]["loc"])
+    for key in sorted(origins, key=len, reverse=True):
+        if place == key or place.startswith(f"{key}.") or key.startswith(f"{place}."):
+            return origins[key]
+    return "configuration"
+
+
+def differences(stored: StudyConfig, now: StudyConfig) -> list[str]:
+    """Keys in which two configurations would make different dialogues."""
+    before, after = stored.model_dump(mode="json"), now.model_dump(mode="json")
+    return [key for key in before if key not in FREE_KEYS and before[key] != after[key]]
+
+
+def to_yaml(config: StudyConfig) -> str:
+    """The configuration as YAML."""
+    return yaml.safe_dump(config.model_dump(mode="json"), allow_unicode=True, sort_keys=False)

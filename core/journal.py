@@ -1,0 +1,228 @@
+"""The journal: every model reply, committed before its effect is used, so that nothing is paid for twice.
+
+A reply stands at a *place* (dialogue, node, ordinal, vote, attempt); beside it stands the fingerprint of the
+call that it answers (model, parameters, messages, schema). A replay that comes to the place with another call
+is told so instead of going on. Texts are stored once by their hash: histories grow, and every call repeats them.
+"""
+
+import asyncio
+import hashlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from cocoon.core.errors import CocoonError
+
+SCHEMA = """
+create table if not exists texts (sha text primary key, text text not null) without rowid;
+create table if not exists calls (
+    dialogue text not null, node text not null, ordinal integer not null, vote integer not null,
+    attempt integer not null, fingerprint text not null, model text not null, request text not null,
+    reply text not null, answered_at real not null,
+    primary key (dialogue, node, ordinal, vote, attempt)) without rowid;
+create table if not exists about (name text primary key, value text not null) without rowid;
+insert or ignore into about values ('schema', '1');
+"""
+
+
+class Place(NamedTuple):
+    """Where in the run a call stands. `ordinal` counts the node's calls in the dialogue, `vote` the replicate."""
+
+    dialogue: str
+    node: str
+    ordinal: int
+    vote: int = 0
+    attempt: int = 0
+
+    @property
+    def key(self) -> str:
+        """The place within its dialogue as one string, as it stands in `Turn.calls` and in the trace."""
+        return f"{self.node}/{self.ordinal}/{self.vote}/{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One journalled reply. `latency` in seconds, tokens as the server counted them (none: not told)."""
+
+    place: Place
+    fingerprint: str
+    model: str
+    text: str
+    rung: str | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    latency: float = 0.0
+    retries: int = 0
+    finish: str | None = None
+    legal_mass: dict[str, float] = field(default_factory=dict)
+    answered_at: float = 0.0
+
+
+def text_sha(text: str) -> str:
+    """A short stable hash of a text (16 hex digits of BLAKE2b)."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def fingerprint(model: str, parameters: dict[str, Any], request: Sequence[Any], schema: Any) -> str:
+    """Hash of a whole call: what must be equal for a journalled reply to be its answer."""
+    whole = orjson.dumps([model, parameters, request, schema], option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(whole, digest_size=12).hexdigest()
+
+
+class Journal:
+    """Append-only SQLite store with one writer thread that commits what has gathered (group commit).
+
+    WAL with synchronous=NORMAL: a killed process loses nothing that was committed; a power cut may lose the last
+    moments but never breaks the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._reader = sqlite3.connect(path, isolation_level=None)
+            self._reader.execute("pragma journal_mode=wal")
+            self._reader.executescript(SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise CocoonError(f"{path}: not a journal ({error}); move it away to start afresh") from None
+        self._fresh = self._reader.execute("select count(*) from (select 1 from calls limit 1)").fetchone()[0] == 0
+        self._inbox: queue.SimpleQueue[tuple[Entry, Sequence[tuple[str, str]], list[tuple[str, str]], Any] | None]
+        self._inbox = queue.SimpleQueue()
+        self._broken: Exception | None = None
+        self._writer = threading.Thread(target=self._write, name="journal", daemon=True)
+        self._writer.start()
+
+    def load(self, dialogue: str) -> dict[Place, Entry]:
+        """All answered calls of one dialogue; empty for a journal that was new at opening."""
+        if self._fresh:
+            return {}
+        return {entry.place: entry for entry in self.entries(dialogue)}
+
+    def entries(self, dialogue: str | None = None) -> Iterator[Entry]:
+        """Journalled replies, of one dialogue or of all, in the order of their places."""
+        where, values = ("where dialogue = ?", (dialogue,)) if dialogue is not None else ("", ())
+        rows = self._reader.execute(
+            "select dialogue, node, ordinal, vote, attempt, fingerprint, model, reply, answered_at "
+            f"from calls {where} order by dialogue, node, ordinal, vote, attempt",
+            values,
+        )
+        for row in rows:
+            yield Entry(Place(*row[:5]), row[5], row[6], answered_at=row[8], **orjson.loads(row[7]))
+
+    def request(self, place: Place) -> list[dict[str, str]]:
+        """The messages of one journalled call, as they were sent."""
+        row = self._reader.execute(
+            "select request from calls where dialogue=? and node=? and ordinal=? and vote=? and attempt=?", place
+        ).fetchone()
+        if row is None:
+            raise CocoonError(f"{self.path}: no call at {place.dialogue} {place.key}")
+        found = []
+        for role, sha in orjson.loads(row[0]):
+            text = self._reader.execute("select text from texts where sha=?", (sha,)).fetchone()[0]
+            found.append({"role": role, "content": text})
+        return found
+
+    def spent(self) -> dict[str, tuple[int, int, int]]:
+        """Calls answered, tokens in and tokens out, by model label."""
+        rows = self._reader.execute(
+            "select model, count(*), coalesce(sum(json_extract(reply, '$.tokens_in')), 0), "
+            "coalesce(sum(json_extract(reply, '$.tokens_out')), 0) from calls group by model"
+        )
+        return {row[0]: (row[1], row[2], row[3]) for row in rows}
+
+    async def append(
+        self, entry: Entry, request: Sequence[tuple[str, str]], texts: list[tuple[str, str]]
+    ) -> None:
+        """Store a reply with its request ((role, sha) pairs) and texts; returns when it is committed."""
+        if self._broken:
+            raise CocoonError(f"{self.path}: cannot be written ({self._broken}); free space and run again")
+        loop = asyncio.get_running_loop()
+        committed = loop.create_future()
+        self._inbox.put((entry, request, texts, (loop, committed)))
+        await committed
+
+    def close(self) -> None:
+        """Commit what is waiting and close the file."""
+        self._inbox.put(None)
+        self._writer.join()
+        self._reader.close()
+
+    def _write(self) -> None:
+        connection = sqlite3.connect(self.path, isolation_level=None)
+        connection.execute("pragma synchronous=normal")
+        while (group := self._gather()) is not None:
+            error = self._commit(connection, group)
+            self._tell(group, error)
+        connection.close()
+
+    def _gather(self) -> list[Any] | None:
+        first = self._inbox.get()
+        if first is None:
+            return None
+        group = [first]
+        while not self._inbox.empty():
+            item = self._inbox.get()
+            if item is None:
+                self._inbox.put(None)
+                break
+            group.append(item)
+        return group
+
+    def _commit(self, connection: sqlite3.Connection, group: list[Any]) -> Exception | None:
+        try:
+            connection.execute("begin immediate")
+            texts = [text for _, _, texts, _ in group for text in texts]
+            connection.executemany("insert or ignore into texts values (?, ?)", texts)
+            rows = [_row(entry, request) for entry, request, _, _ in group]
+            connection.executemany("insert or replace into calls values (?,?,?,?,?,?,?,?,?,?)", rows)
+            connection.execute("commit")
+        except sqlite3.Error as error:
+            self._broken = error
+            if connection.in_transaction:
+                connection.execute("rollback")
+            return error
+        return None
+
+    def _tell(self, group: list[Any], error: Exception | None) -> None:
+        loops: dict[Any, list[Any]] = {}
+        for _, _, _, (loop, committed) in group:
+            loops.setdefault(loop, []).append(committed)
+        for loop, futures in loops.items():
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_resolve, futures, error, self.path)
+
+
+def _row(entry: Entry, request: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
+    reply = {
+        "text": entry.text,
+        "rung": entry.rung,
+        "tokens_in": entry.tokens_in,
+        "tokens_out": entry.tokens_out,
+        "latency": entry.latency,
+        "retries": entry.retries,
+        "finish": entry.finish,
+        "legal_mass": entry.legal_mass,
+    }
+    return (
+        *entry.place,
+        entry.fingerprint,
+        entry.model,
+        orjson.dumps(request).decode(),
+        orjson.dumps(reply).decode(),
+        entry.answered_at,
+    )
+
+
+def _resolve(futures: list[asyncio.Future[None]], error: Exception | None, path: Path) -> None:
+    for future in futures:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(CocoonError(f"{path}: cannot be written ({error}); free space and run again"))

@@ -1,0 +1,115 @@
+"""Files of one JSON value a line: read with errors that name the line, written whole or appended, never torn."""
+
+import difflib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from cocoon.core.errors import CocoonError
+
+RecordT = TypeVar("RecordT", bound=BaseModel)
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """Yield (line number from 1, value) of a JSONL file; blank lines are skipped.
+
+    Raises CocoonError naming the file and the line of broken JSON or of bytes that are not UTF-8.
+    """
+    try:
+        handle = path.open("rb")
+    except OSError as error:
+        raise CocoonError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    with handle:
+        for number, line in enumerate(handle, 1):
+            if number == 1:
+                line = line.removeprefix(b"\xef\xbb\xbf")
+            if line.strip():
+                yield number, _parse(path, number, line)
+
+
+def _parse(path: Path, number: int, line: bytes) -> Any:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise CocoonError(f"{path}, line {number}: not JSON ({error}); mend or remove this line") from None
+
+
+def read_records(path: Path, kind: type[RecordT]) -> Iterator[RecordT]:
+    """Yield the records of a JSONL file; CocoonError names file, line, key and the nearest known key."""
+    for number, value in read_lines(path):
+        yield parse_record(value, kind, f"{path}, line {number}")
+
+
+def parse_record(value: Any, kind: type[RecordT], where: str) -> RecordT:
+    """One validated record, or a CocoonError in one line that begins with `where`."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        raise CocoonError(f"{where}: {explain(error, kind)}") from None
+
+
+def explain(error: ValidationError, kind: type[BaseModel]) -> str:
+    """The first problem of a validation error in plain words, with the key and, for a wrong key, the nearest."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "the whole record"
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {place!r}{_nearest(str(first['loc'][-1]), kind)}"
+    if first["type"] == "missing":
+        return f"key {place!r} is missing"
+    value = repr(first.get("input"))
+    shown = value if len(value) <= 60 else value[:57] + "..."
+    return f"key {place!r}: {first['msg']} (found {shown})"
+
+
+def _nearest(key: str, kind: type[BaseModel]) -> str:
+    known = sorted(_known_keys(kind))
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known keys: {', '.join(known)}"
+
+
+def _known_keys(kind: type[BaseModel]) -> set[str]:
+    known = set(kind.model_fields)
+    for field in kind.model_fields.values():
+        for part in getattr(field.annotation, "__args__", (field.annotation,)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                known |= _known_keys(part)
+    return known
+
+
+def dump_line(value: Any) -> bytes:
+    """One JSON value as a UTF-8 line; records leave out nothing, so that equal records give equal bytes."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
+    return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
+
+
+def write_whole(path: Path, lines: Iterable[bytes]) -> None:
+    """Replace a file at once: written beside it, flushed to disk, renamed over it."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with beside.open("wb") as handle:
+        handle.writelines(lines)
+        handle.flush()
+        os.fsync(handle.fileno())
+    beside.replace(path)
+
+
+def drop_torn_tail(path: Path) -> None:
+    """Cut what a killed process left of an unfinished last line, so that appending starts on a new one."""
+    if not path.exists():
+        return
+    with path.open("rb+") as handle:
+        size = handle.seek(0, os.SEEK_END)
+        keep = size
+        while keep > 0:
+            step = min(65536, keep)
+            handle.seek(keep - step)
+            found = handle.read(step).rfind(b"\n")
+            if found >= 0:
+                keep = keep - step + found + 1
+                break
+            keep -= step
+        handle.truncate(keep)

@@ -1,0 +1,46 @@
+"""The heavy libraries of the local model: are they there, and kept quiet while they load."""
+
+import importlib.util
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cocoon.core.errors import CocoonError
+
+
+def require_libraries(*names: str) -> None:
+    """Raise CocoonError naming the first of these packages that is not installed, and how to get it."""
+    for name in names:
+        if importlib.util.find_spec(name) is None:
+            raise CocoonError(
+                f"a local model needs the package {name!r}, which is not installed; "
+                "install with `pip install 'cocoon-esc[local]'`"
+            )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No progress bars, log lines or warnings of transformers inside the block; afterwards all is as it was."""
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars
+    from transformers.utils import logging
+
+    level, bars, hub_off = logging.get_verbosity(), logging.is_progress_bar_enabled(), are_progress_bars_disabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(level)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if bars:
+                logging.enable_progress_bar()
+            if hub_off:
+                disable_progress_bars()
+
+
+def first_line(error: BaseException) -> str:
+    """What an error of another library says, in one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,153 @@
+"""Batched generation in which every row has its own temperature, seed, length and constraint.
+
+transformers' `generate` runs the network; `RowSampler` draws each row's token from that row's logits with that
+row's own random numbers, so that a draw does not depend on which rows share the batch (beyond float noise).
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from cocoon.core.local_constraint import Constraint
+from cocoon.core.local_weights import Weights
+
+
+@dataclass
+class Row:
+    """One reply in the making. `prompt` and `tokens` are ids; `finish` is none while it is being written.
+
+    `generator` (torch, on the CPU) gives the row's random numbers; none is greedy. `abandoned`: nobody waits for it.
+    """
+
+    prompt: list[int]
+    max_tokens: int
+    temperature: float = 0.0
+    top_p: float = 1.0
+    generator: Any = None
+    constraint: Constraint | None = None
+    stop: Sequence[str] = ()
+    tokens: list[int] = field(default_factory=list)
+    finish: Literal["stop", "length"] | None = None
+    abandoned: bool = False
+
+    @property
+    def size(self) -> int:
+        """Tokens that the row may come to."""
+        return len(self.prompt) + self.max_tokens
+
+    @property
+    def left(self) -> int:
+        """Tokens that may still be written."""
+        return self.max_tokens - len(self.tokens)
+
+
+class RowSampler:
+    """A logits processor that picks each row's next token, and the stopping criterion that goes with it."""
+
+    def __init__(self, weights: Weights, rows: Sequence[Row]) -> None:
+        self.weights = weights
+        self.rows = rows
+
+    def pick(self, input_ids: Any, scores: Any) -> Any:  # noqa: ARG002
+        """Logits, shape (rows, vocabulary), turned into ones that have their peak at the chosen tokens."""
+        import torch
+
+        # float64 sums, which some accelerators lack, keep a draw independent of the batch.
+        logits = scores.float() if scores.device.type in ("cpu", "cuda") else scores.float().cpu()
+        live = [number for number, row in enumerate(self.rows) if row.finish is None]
+        drawn = [self._draw(self.rows[number], logits[number]) for number in live]
+        tokens, masses = (torch.stack(part).tolist() for part in zip(*drawn, strict=True))
+        picked = torch.zeros_like(scores)
+        for number, token, mass in zip(live, tokens, masses, strict=True):
+            picked[number, token] = 1
+            self._take(self.rows[number], token, mass)
+        return picked
+
+    def done(self, input_ids: Any, scores: Any, **_: Any) -> Any:  # noqa: ARG002
+        """Which rows are finished, shape (rows,); all of them when the program is coming to its end."""
+        import torch
+
+        leaving = not threading.main_thread().is_alive()
+        over = [leaving or row.abandoned or row.finish is not None for row in self.rows]
+        return torch.tensor(over, device=input_ids.device)
+
+    def _draw(self, row: Row, logits: Any) -> tuple[Any, Any]:
+        """The next token and the mass of the legal ones (1 for a free row), both 0-dimensional tensors."""
+        import torch
+
+        mass = torch.ones((), device=logits.device)
+        if row.constraint is not None:
+            legal = row.constraint.legal()
+            mask = torch.from_numpy(legal).to(logits.device)
+            mass = torch.softmax(logits, -1)[mask].sum()
+            narrow = row.constraint.narrow(legal, row.left)
+            mask = mask if narrow is legal else torch.from_numpy(narrow).to(logits.device)
+            logits = logits.masked_fill(~mask, float("-inf"))
+        if row.generator is None:
+            return logits.argmax(), mass
+        return sample(logits / row.temperature, row.top_p, row.generator), mass
+
+    def _take(self, row: Row, token: int, mass: float) -> None:
+        row.tokens.append(token)
+        if token in self.weights.eos:
+            row.finish = "stop"
+            return
+        if row.constraint is not None:
+            row.constraint.accept(token, mass)
+        if (row.constraint is not None and row.constraint.finished) or self._says_stop(row):
+            row.finish = "stop"
+        elif row.left <= 0:
+            row.finish = "length"
+
+    def _says_stop(self, row: Row) -> bool:
+        return bool(row.stop) and any(word in text_of(self.weights, row) for word in row.stop)
+
+
+def sample(logits: Any, top_p: float, generator: Any) -> Any:
+    """One token drawn from `logits`, shape (vocabulary,), with one random number, out of the `top_p` nucleus."""
+    import torch
+
+    probabilities = torch.softmax(logits, -1).double()
+    order = None
+    if top_p < 1:
+        probabilities, order = probabilities.sort(descending=True, stable=True)
+        probabilities = probabilities * (probabilities.cumsum(-1) - probabilities < top_p)
+    steps = probabilities.cumsum(-1)
+    point = torch.rand((), generator=generator, dtype=torch.float64).to(logits.device) * steps[-1]
+    place = torch.searchsorted(steps, point, right=True).clamp(max=len(steps) - 1)
+    return place if order is None else order[place]
+
+
+def text_of(weights: Weights, row: Row) -> str:
+    """What a row says: without control tokens, and without half a character where it was cut off."""
+    if row.constraint is not None:
+        return row.constraint.text
+    tokens = row.tokens[:-1] if row.tokens and row.tokens[-1] in weights.eos else row.tokens
+    text = weights.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return text.rstrip("\ufffd")
+
+
+def generate(weights: Weights, rows: Sequence[Row]) -> None:
+    """Write all rows together, filling `tokens` and `finish` of each."""
+    import torch
+    from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
+
+    width = max(len(row.prompt) for row in rows)
+    ids = torch.full((len(rows), width), weights.pad)
+    mask = torch.zeros_like(ids)
+    for number, row in enumerate(rows):
+        ids[number, width - len(row.prompt) :] = torch.tensor(row.prompt)
+        mask[number, width - len(row.prompt) :] = 1
+    sampler = RowSampler(weights, rows)
+    longest = max(row.max_tokens for row in rows)
+    with torch.inference_mode():
+        weights.network.generate(
+            input_ids=ids.to(weights.device),
+            attention_mask=mask.to(weights.device),
+            generation_config=GenerationConfig(
+                do_sample=False, max_new_tokens=longest, eos_token_id=weights.eos, pad_token_id=weights.pad
+            ),
+            logits_processor=LogitsProcessorList([sampler.pick]),
+            stopping_criteria=StoppingCriteriaList([sampler.done]),
+        )

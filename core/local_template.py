@@ -1,0 +1,85 @@
+"""From messages to the token ids of a prompt: template, one BOS, and no control tokens out of what people said."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+
+from cocoon.core.errors import CallFailedError, CocoonError
+from cocoon.core.messages import Message, fit_to_template
+
+_ROLES = {"human": "user", "ai": "assistant", "system": "system"}
+
+
+def as_dicts(messages: Sequence[BaseMessage]) -> list[Message]:
+    """LangChain messages as role and text; raises CallFailedError for anything that is not plain talk."""
+    plain: list[Message] = []
+    for message in messages:
+        if message.type not in _ROLES:
+            raise CallFailedError("messages", f"a local model takes no {message.type!r} messages")
+        plain.append({"role": _ROLES[message.type], "content": str(message.text)})
+    return plain
+
+
+@dataclass
+class Template:
+    """A tokenizer's chat template with what was learnt of it: must the user open, is there a system role."""
+
+    tokenizer: Any
+    user_first: bool
+    system_role: bool
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def learn(cls, tokenizer: Any, name: str) -> "Template":
+        """Try the template on three short talks; raises CocoonError when it renders not even a user's turn."""
+        user, system = {"role": "user", "content": "USER-TURN"}, {"role": "system", "content": "SYSTEM-TEXT"}
+        opening = {"role": "assistant", "content": "OPENING-TURN"}
+        if not _renders(tokenizer, [user]):
+            raise CocoonError(f"model {name!r} has no chat template that works; choose an instruct or chat model")
+        system_role = _renders(tokenizer, [system, user])
+        head = [system] if system_role else []
+        return cls(tokenizer, not _renders(tokenizer, [*head, opening, user]), system_role)
+
+    def ids(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of the prompt up to where the reply begins, with exactly one BOS where the model has one."""
+        try:
+            fitted = fit_to_template(messages, self.user_first, system_role=self.system_role)
+        except ValueError as error:
+            raise CallFailedError("messages", str(error)) from None
+        safe = [{**message, "content": self._without_control(message["content"])} for message in fitted]
+        with self._lock:
+            ids = self.tokenizer(render(self.tokenizer, safe), add_special_tokens=False)["input_ids"]
+            return [*self._missing_bos(ids), *ids]
+
+    def _missing_bos(self, ids: list[int]) -> list[int]:
+        bos = self.tokenizer.bos_token_id
+        if bos is None or ids[:1] == [bos]:
+            return []
+        return [bos] if self.tokenizer("a")["input_ids"][:1] == [bos] else []
+
+    def _without_control(self, text: str) -> str:
+        """The text with control tokens such as <|im_end|> broken up, so that no speaker can end a turn with one."""
+        for token in self.tokenizer.all_special_tokens:
+            text = text.replace(token, f"{token[:1]} {token[1:]}")
+        return text
+
+
+def render(tokenizer: Any, messages: Sequence[Message]) -> str:
+    """The prompt's text; templates of models that think aloud first are told not to."""
+    return tokenizer.apply_chat_template(
+        list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=False
+    )
+
+
+def _renders(tokenizer: Any, messages: Sequence[Message]) -> bool:
+    """Whether the template takes these messages and leaves none out."""
+    from jinja2 import TemplateError
+
+    try:
+        text = render(tokenizer, messages)
+    except (TemplateError, ValueError, TypeError):
+        return False
+    return all(message["content"] in text for message in messages)

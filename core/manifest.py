@@ -1,0 +1,100 @@
+"""The manifest: what exactly a run was made with, so that its numbers can be made again."""
+
+import platform
+import subprocess
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import Field
+
+from cocoon.core.jsonl import parse_record, write_whole
+from cocoon.core.records import Record
+
+_PACKAGES = ("langgraph", "langchain-core", "langchain-openai", "pydantic", "numpy", "torch", "transformers", "llguidance")
+
+
+class Session(Record):
+    """One process that worked on the run; times in seconds since 1970, `ended` none for one that was killed."""
+
+    started: float
+    ended: float | None = None
+    outcome: str = ""
+
+
+class RunManifest(Record):
+    """Models, endpoints (no secrets), prompts, versions, seed. `schema_version` is that of the run folder."""
+
+    schema_version: int = 1
+    cocoon: str
+    python: str = Field(default_factory=platform.python_version)
+    packages: dict[str, str] = Field(default_factory=dict)
+    git_revision: str | None = None
+    seed: int = 0
+    models: dict[str, dict[str, Any]] = {}
+    roles: dict[str, list[str]] = {}
+    hosts: list[str] = []
+    prompts: dict[str, str] = {}
+    sessions: list[Session] = []
+
+
+def new_manifest(version: str, seed: int) -> RunManifest:
+    """A manifest of this machine's versions, with nothing run yet."""
+    return RunManifest(cocoon=version, packages=_versions(), git_revision=_revision(), seed=seed)
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _revision() -> str | None:
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty"], cwd=root, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def read_manifest(folder: Path) -> RunManifest | None:
+    """The manifest of a run folder, none where there is none."""
+    file = folder / "manifest.json"
+    if not file.exists():
+        return None
+    return parse_record(orjson.loads(file.read_bytes()), RunManifest, str(file))
+
+
+def write_manifest(folder: Path, manifest: RunManifest) -> None:
+    """Write the manifest, whole."""
+    text = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
+    write_whole(folder / "manifest.json", [text, b"\n"])
+
+
+def begin_session(manifest: RunManifest) -> Session:
+    """Note a session's start."""
+    session = Session(started=round(time.time(), 3))
+    manifest.sessions = [*manifest.sessions, session]
+    return session
+
+
+def end_session(session: Session, outcome: str) -> None:
+    """Note how a session ended."""
+    session.ended = round(time.time(), 3)
+    session.outcome = outcome
+
+
+def seconds_worked(manifest: RunManifest) -> float:
+    """Wall seconds of all sessions that ended."""
+    return sum(session.ended - session.started for session in manifest.sessions if session.ended is not None)

@@ -1,0 +1,121 @@
+"""Chat models by name: `openai:gpt-4o`, `http://127.0.0.1:8000/v1#qwen`, `local:smollm2`, `scripted:FILE`.
+
+Every one is a LangChain `BaseChatModel`; a `Model` adds what a run must know of it: label, host, prices, pool.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from langchain_core.language_models import BaseChatModel
+
+from cocoon.core.budget import Budget
+from cocoon.core.errors import CocoonError
+from cocoon.core.pool import Pool
+
+SPEC_HELP = "openai:NAME, http://HOST:PORT/v1#NAME, local:NAME-OR-PATH (local:smollm2 is embedded), scripted:FILE"
+LOCAL_BATCH = 16
+
+
+@dataclass
+class Model:
+    """A chat model as a run uses it.
+
+    `label` is the spec as it stands in every record; `host` is where it sends text (none: stays in this process).
+    `price` is money per million tokens (in, out), none where it is not known. `rung` is the best rung of the
+    structured-output ladder that the endpoint has not refused.
+    """
+
+    label: str
+    chat: BaseChatModel
+    pool: Pool
+    host: str | None = None
+    price: tuple[float, float] | None = None
+    rung: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def cost(self, tokens_in: int | None, tokens_out: int | None) -> float | None:
+        """Money for a call, none without a price or token counts."""
+        if self.price is None or tokens_in is None or tokens_out is None:
+            return None
+        return (tokens_in * self.price[0] + tokens_out * self.price[1]) / 1e6
+
+
+def open_chat(spec: str) -> tuple[BaseChatModel, str | None]:
+    """The chat model that a spec names, and the host it talks to (none: in this process).
+
+    Raises CocoonError for a spec that cannot be read, a missing key, or a model that cannot be loaded.
+    """
+    kind, _, rest = spec.partition(":")
+    if kind == "local" and rest:
+        from cocoon.core.local_model import LocalChat
+
+        return LocalChat.load(rest, batch_size=LOCAL_BATCH), None
+    if kind == "scripted" and rest:
+        from cocoon.core.scripted import ScriptedChat
+
+        return ScriptedChat.from_file(Path(rest)), None
+    if kind in ("openai", "http", "https") and rest:
+        return _open_remote(kind, rest, spec)
+    raise CocoonError(f"model {spec!r} is not understood; write {SPEC_HELP}")
+
+
+def _open_remote(kind: str, rest: str, spec: str) -> tuple[BaseChatModel, str]:
+    from cocoon.core.endpoint import open_endpoint
+
+    if kind == "openai":
+        chat = open_endpoint(rest, None)
+        return chat, chat.host
+    url, _, name = spec.partition("#")
+    if not name or not urlsplit(url).netloc:
+        raise CocoonError(f"model {spec!r}: write the server's address and the model's name, as {SPEC_HELP}")
+    chat = open_endpoint(name, url)
+    return chat, chat.host
+
+
+@dataclass
+class Models:
+    """The models of one run: each spec opened once, one pool per endpoint, one budget for all."""
+
+    connections: int = 32
+    timeout: float = 60.0
+    budget: Budget = field(default_factory=Budget)
+    prices: dict[str, tuple[float, float]] = field(default_factory=dict)
+    opened: dict[str, Model] = field(default_factory=dict)
+    pools: dict[str, Pool] = field(default_factory=dict)
+
+    def open(self, spec: str) -> Model:
+        """The model named by `spec`, opened at its first use."""
+        if spec not in self.opened:
+            chat, host = open_chat(spec)
+            self.opened[spec] = self.wrap(spec, chat, host)
+        return self.opened[spec]
+
+    def wrap(self, label: str, chat: BaseChatModel, host: str | None = None) -> Model:
+        """Any LangChain chat model as a run's model, with the pool of its host (or one of its own)."""
+        where = host or label
+        if where not in self.pools:
+            # A local reply waits for its batch and a slow processor: only a remote call has a time limit.
+            timeout = self.timeout if host else 24 * 3600.0
+            self.pools[where] = Pool(self.connections, timeout=timeout, budget=self.budget)
+        model = Model(label, chat, self.pools[where], host, self.prices.get(label))
+        self.opened[label] = model
+        return model
+
+    @property
+    def hosts(self) -> list[str]:
+        """Hosts that the opened models talk to."""
+        return sorted({model.host for model in self.opened.values() if model.host})
+
+    def stop(self, reason: Exception | None = None) -> None:
+        """Start no new request anywhere."""
+        for pool in self.pools.values():
+            pool.stop(reason)
+
+    async def aclose(self) -> None:
+        """Close what the models hold open."""
+        for model in self.opened.values():
+            close = getattr(model.chat, "aclose", None)
+            if close is not None:
+                await close()

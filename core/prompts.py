@@ -1,0 +1,107 @@
+"""Prompts: one Markdown file per prompt and language, with declared inputs, rendered strictly and named by hash."""
+
+import functools
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import jinja2.meta
+import jinja2.sandbox
+import yaml
+from pydantic import ValidationError
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import explain
+from cocoon.core.records import Language, Record
+
+_ENVIRONMENT = jinja2.sandbox.SandboxedEnvironment(
+    undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+)
+
+
+class FrontMatter(Record):
+    """What stands above a prompt's text."""
+
+    id: str
+    language: Language
+    inputs: list[str] = []
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A loaded prompt. `sha` (12 hex digits of SHA-256 over the whole file) stands beside every score made with it."""
+
+    id: str
+    language: Language
+    inputs: frozenset[str]
+    source: str
+    sha: str
+    template: jinja2.Template
+
+    def render(self, **values: Any) -> str:
+        """The text with its inputs filled in; CocoonError when the given inputs are not the declared ones.
+
+        Values are inserted as they are and never taken for a template.
+        """
+        if values.keys() != self.inputs:
+            wrong = sorted(values.keys() ^ self.inputs)
+            raise CocoonError(f"prompt {self.id!r}: inputs given and declared differ in {', '.join(map(repr, wrong))}")
+        return self.template.render(values).strip()
+
+
+@functools.cache
+def load_prompt(prompt_id: str, language: Language, folder: Path | None = None) -> Prompt:
+    """The prompt `prompt_id` (such as `supporter/listen`), from `folder` where it has one, else the shipped one.
+
+    Raises CocoonError naming the file for a missing file, a broken head or inputs that are declared and not used.
+    """
+    name = f"{prompt_id}.{language}.md"
+    own = folder / name if folder else None
+    path = own if own and own.is_file() else resources.files("cocoon.prompts").joinpath(name)
+    try:
+        text = path.read_text("utf-8").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError):
+        raise CocoonError(f"prompt {name!r} was not found; shipped prompts: {', '.join(shipped_prompts())}") from None
+    return parse_prompt(text, str(path))
+
+
+def parse_prompt(text: str, where: str) -> Prompt:
+    """A prompt from the text of its file; see `load_prompt`."""
+    parts = text.split("---\n", 2)
+    if len(parts) != 3 or parts[0].strip():
+        raise CocoonError(f"{where}: must begin with front matter between two lines of ---")
+    head = _head(parts[1], where)
+    try:
+        used = jinja2.meta.find_undeclared_variables(_ENVIRONMENT.parse(parts[2]))
+        template = _ENVIRONMENT.from_string(parts[2])
+    except jinja2.TemplateSyntaxError as error:
+        raise CocoonError(f"{where}, line {error.lineno} of the text: {error.message}") from None
+    if used != set(head.inputs):
+        raise CocoonError(f"{where}: inputs declared {sorted(head.inputs)} but used {sorted(used)}; make them equal")
+    sha = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return Prompt(head.id, head.language, frozenset(head.inputs), head.source, sha, template)
+
+
+def _head(text: str, where: str) -> FrontMatter:
+    try:
+        return FrontMatter.model_validate(yaml.safe_load(text))
+    except ValidationError as error:
+        raise CocoonError(f"{where}: front matter: {explain(error, FrontMatter)}") from None
+    except yaml.YAMLError as error:
+        raise CocoonError(f"{where}: front matter is not YAML ({error})".replace("\n", " ")) from None
+
+
+def shipped_prompts() -> list[str]:
+    """Ids of the prompts that come with the package."""
+    root = resources.files("cocoon.prompts")
+    found = set()
+    for folder in root.iterdir():
+        if folder.is_dir():
+            found |= {f"{folder.name}/{file.name.split('.')[0]}" for file in folder.iterdir() if file.name.endswith(".md")}
+    return sorted(found)
+
+

@@ -1,0 +1,135 @@
+"""A run's folder: what stands where, who may write to it, and what is already there."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+import yaml
+from pydantic import BaseModel
+
+from cocoon.core.config import StudyConfig, differences, to_yaml
+from cocoon.core.errors import CocoonError
+from cocoon.core.journal import Journal
+from cocoon.core.jsonl import drop_torn_tail, dump_line, parse_record, read_records, write_whole
+from cocoon.core.records import Dialogue, Failure, Rating
+from cocoon.core.trace import Trace, settle
+
+RecordT = TypeVar("RecordT", bound=BaseModel)
+FILES = ("manifest.json", "config.yaml", "journal.sqlite", "trace.jsonl", "dialogues.jsonl", "ratings.jsonl")
+
+
+class RunFolder:
+    """An open run folder, locked against a second writer.
+
+    `dialogues.jsonl` and `ratings.jsonl` are appended to as things are done and put in order by `settle`;
+    `failures.jsonl` is written anew by every session, since what failed is tried again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        self._lock = self._take_lock()
+        for name in ("dialogues.jsonl", "ratings.jsonl"):
+            drop_torn_tail(path / name)
+        self.journal = Journal(path / "journal.sqlite")
+        self.trace = Trace(path / "trace.jsonl")
+        self._appending = {name: (path / name).open("ab", buffering=0) for name in ("dialogues.jsonl", "ratings.jsonl")}
+        self.failures: list[Failure] = []
+        self._began = time.time()
+
+    def _take_lock(self) -> int:
+        lock = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            raise CocoonError(f"{self.path}: another process is working on this run; wait for it or use another --out") from None
+        return lock
+
+    def agree(self, config: StudyConfig) -> None:
+        """Store the configuration, or check that a run being resumed was made with one that is alike.
+
+        Raises CocoonError naming the keys that differ.
+        """
+        stored = read_config(self.path)
+        if stored is not None and (differing := differences(stored, config)):
+            raise CocoonError(
+                f"{self.path}: was begun with other settings ({', '.join(differing)}; see config.yaml); "
+                "give the same command to resume, or use another --out"
+            )
+        write_whole(self.path / "config.yaml", [to_yaml(config).encode()])
+
+    def add_dialogue(self, dialogue: Dialogue) -> None:
+        """Append a finished dialogue."""
+        self._appending["dialogues.jsonl"].write(dump_line(dialogue))
+
+    def add_ratings(self, ratings: Iterable[Rating]) -> None:
+        """Append the ratings of one dialogue, in one write."""
+        self._appending["ratings.jsonl"].write(b"".join(dump_line(rating) for rating in ratings))
+
+    def settle(self, order: list[str]) -> None:
+        """Put the files in the order of the dialogues, each line once, and write the failures of this session."""
+        self.trace.close()
+        place = {name: number for number, name in enumerate(order)}
+        sort_file(self.path / "dialogues.jsonl", lambda line: (place.get(line["id"], len(place)), line["id"]))
+        sort_file(self.path / "ratings.jsonl", lambda line: rating_place(line, place))
+        settle(self.path / "trace.jsonl", order)
+        failures = sorted(self.failures, key=lambda failure: (place.get(failure.dialogue, 0), failure.node))
+        write_whole(self.path / "failures.jsonl", map(dump_line, failures))
+
+    def close(self) -> None:
+        """Commit the journal and let others write."""
+        self.journal.close()
+        for file in self._appending.values():
+            file.close()
+        os.close(self._lock)
+
+
+def rating_place(line: dict[str, Any], place: dict[str, int]) -> tuple[Any, ...]:
+    """Sort key of a rating: dialogue, judge, scale, prompt, vote."""
+    where = place.get(line["dialogue"], len(place))
+    return where, line["dialogue"], line["judge"], line["scale"], line["prompt_sha"], line["vote"]
+
+
+def sort_file(path: Path, key: Any) -> None:
+    """Sort a JSONL file by a key of its values; of lines with equal keys the last stays. Holds keys, not lines."""
+    if not path.exists():
+        return
+    places: dict[tuple[Any, ...], int] = {}
+    position = 0
+    with path.open("rb") as source:
+        for line in source:
+            places[key(orjson.loads(line))] = position
+            position += len(line)
+        write_whole(path, (_line_at(source, places[name]) for name in sorted(places)))
+
+
+def _line_at(source: Any, position: int) -> bytes:
+    source.seek(position)
+    return source.readline()
+
+
+def read_config(path: Path) -> StudyConfig | None:
+    """The configuration a run was begun with, none for a folder without one."""
+    file = path / "config.yaml"
+    if not file.exists():
+        return None
+    return parse_record(yaml.safe_load(file.read_text("utf-8")), StudyConfig, str(file))
+
+
+def read_run(path: Path, name: str, kind: type[RecordT]) -> Iterator[RecordT]:
+    """Records of one of a run's files; nothing where the file is not there yet."""
+    file = path / name
+    if file.exists():
+        yield from read_records(file, kind)
+
+
+def existing_run(path: Path) -> Path:
+    """The path, when it holds a run or a dialogues file; CocoonError otherwise."""
+    if not (path / "dialogues.jsonl").exists():
+        raise CocoonError(f"{path}: holds no run (no dialogues.jsonl); make one with `cocoon simulate --out {path}`")
+    return path

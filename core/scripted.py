@@ -1,0 +1,72 @@
+"""A chat model that answers from a script: for tests, demonstrations and the user's own rehearsals."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from pydantic import PrivateAttr
+
+from cocoon.core.errors import CallFailedError
+from cocoon.core.jsonl import read_lines
+
+Script = Callable[[list[BaseMessage], dict[str, Any]], str]
+
+
+class ScriptedChat(BaseChatModel):
+    """Answers with the next line of `replies` (the last one for ever), or with what `script` returns.
+
+    `seen` keeps every call's messages, so that a test can read what the model was told.
+    """
+
+    replies: list[str] = []
+    script: Script | None = None
+    delay: float = 0.0
+    _seen: list[list[BaseMessage]] = PrivateAttr(default_factory=list)
+
+    @classmethod
+    def from_file(cls, path: Path) -> "ScriptedChat":
+        """Replies from a JSONL file of strings."""
+        return cls(replies=[str(value) for _, value in read_lines(path)])
+
+    @property
+    def seen(self) -> Sequence[list[BaseMessage]]:
+        return self._seen
+
+    @property
+    def _llm_type(self) -> str:
+        return "scripted"
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,  # noqa: ARG002
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        **kwargs: Any,
+    ) -> ChatResult:
+        number = len(self._seen)
+        self._seen.append(messages)
+        if self.script is not None:
+            text = self.script(messages, kwargs)
+        elif self.replies:
+            text = self.replies[min(number, len(self.replies) - 1)]
+        else:
+            raise CallFailedError("script", "the scripted chat model has no replies")
+        sizes = sum(len(str(message.content)) for message in messages) // 4, len(text) // 4
+        usage = {"input_tokens": sizes[0], "output_tokens": sizes[1], "total_tokens": sum(sizes)}
+        message = AIMessage(content=text, usage_metadata=usage)  # pyright: ignore[reportArgumentType]
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        **kwargs: Any,
+    ) -> ChatResult:
+        await asyncio.sleep(self.delay)
+        return self._generate(messages, stop, None, **kwargs)

@@ -1,0 +1,76 @@
+"""The trace file: one line per event of LangGraph's own streams, schema 1 (docs/trace.md).
+
+Events are written as they happen. After a kill, resuming writes the events of unfinished dialogues once more; equal
+events are known by their identity, readers take the last, and the end of a run leaves each once, in order.
+"""
+
+import os
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cocoon.core.jsonl import drop_torn_tail, write_whole
+
+SCHEMA_VERSION = 1
+# What two writings of the same event agree in; all else (times, latency) is what happened then.
+IDENTITY = ("dialogue", "graph", "step", "event", "node", "task", "call")
+_ORDER = {"start": 0, "call": 1, "node": 2, "end": 3}
+Event = dict[str, Any]
+
+
+class Trace:
+    """Appends events to `trace.jsonl`, each in one write, so that a kill tears at most the last line."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        drop_torn_tail(path)
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    def write(self, event: Event) -> None:
+        """Append one event."""
+        os.write(self._file, orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+
+def identity(event: Event) -> tuple[Any, ...]:
+    """What tells an event from all others of its run."""
+    return tuple(event.get(name) for name in IDENTITY)
+
+
+def settle(path: Path, dialogues: list[str]) -> None:
+    """Rewrite the trace with each event once, by dialogue in the given order and by step within it."""
+    offsets = _offsets_by_dialogue(path)
+    with path.open("rb") as source:
+        write_whole(path, (line for name in dialogues if name in offsets for line in _settled(source, offsets[name])))
+
+
+def _offsets_by_dialogue(path: Path) -> dict[str, "array[int]"]:
+    offsets: dict[str, array[int]] = {}
+    position = 0
+    with path.open("rb") as source:
+        for line in source:
+            offsets.setdefault(orjson.loads(line)["dialogue"], array("q")).append(position)
+            position += len(line)
+    return offsets
+
+
+def _settled(source: Any, offsets: "array[int]") -> Iterator[bytes]:
+    events: dict[tuple[Any, ...], Event] = {}
+    for offset in offsets:
+        source.seek(offset)
+        event = orjson.loads(source.readline())
+        events[identity(event)] = event
+    for event in sorted(events.values(), key=_place):
+        yield orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _place(event: Event) -> tuple[Any, ...]:
+    later = 0 if str(event["graph"]).startswith("conversation") else 1
+    last = event["event"] == "end"
+    return later, last, event["step"], event.get("node") or "", _ORDER[event["event"]], event.get("task") or "", event.get("call") or ""

@@ -1,0 +1,72 @@
+"""The assessment graph: every judge at once, each vote on its own, then collected.
+
+    fan out -> judge (success, basic, comfort, rac, ... x votes) -> collect
+"""
+
+import operator
+from typing import Annotated, Any, TypedDict
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from cocoon.core.errors import CallFailedError
+from cocoon.core.records import Dialogue
+from cocoon.graphs.context import AssessmentContext, tell
+
+
+class AssessmentState(TypedDict, total=False):
+    """One dialogue while it is judged. `ratings` and `failures` gather what the judges return, as plain JSON."""
+
+    dialogue: dict[str, Any]
+    wanted: list[tuple[str, int]]
+    ratings: Annotated[list[dict[str, Any]], operator.add]
+    failures: Annotated[list[dict[str, Any]], operator.add]
+
+
+class JudgeTask(TypedDict):
+    """One judge's task: which judge, which vote."""
+
+    dialogue: dict[str, Any]
+    judge: str
+    vote: int
+
+
+def fan_out(state: AssessmentState) -> list[Send]:
+    """One task per judge and vote."""
+    dialogue = state.get("dialogue", {})
+    return [
+        Send("judge", JudgeTask(dialogue=dialogue, judge=name, vote=vote))
+        for name, vote in state.get("wanted", [])
+    ]
+
+
+async def judge(task: JudgeTask, runtime: Runtime[AssessmentContext]) -> AssessmentState:
+    """One rating; a judge that gives no reply at all is a failure with its reason, not a rating."""
+    agent = runtime.context.judges[task["judge"]]
+    dialogue = Dialogue.model_validate(task["dialogue"])
+    try:
+        rating, replies = await agent.judge(runtime.context.caller, dialogue, task["vote"])
+    except CallFailedError as error:
+        failure = {"node": f"{task['judge']}/{task['vote']}", "reason": error.reason, "message": str(error)}
+        return {"failures": [failure]}
+    tell(runtime, "judge", replies, task=f"{task['judge']}/{task['vote']}")
+    return {"ratings": [rating.model_dump(mode="json")]}
+
+
+async def collect(state: AssessmentState) -> AssessmentState:
+    """All ratings are in."""
+    del state
+    return {}
+
+
+def build_assessment() -> CompiledStateGraph[Any, Any, Any, Any]:
+    """The graph; invoke it with an AssessmentContext that holds the wanted judges."""
+    graph = StateGraph(AssessmentState, context_schema=AssessmentContext)
+    graph.add_node("judge", judge, input_schema=JudgeTask)
+    graph.add_node("collect", collect)
+    graph.add_conditional_edges(START, fan_out, ["judge"])
+    graph.add_edge("judge", "collect")
+    graph.add_edge("collect", END)
+    return graph.compile(name="assessment")

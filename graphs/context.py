@@ -1,0 +1,52 @@
+"""What the graphs' nodes are given beside the state: agents and caller, never serialised."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from cocoon.agents.guarded_user import GuardedUser
+from cocoon.agents.judges import Judge
+from cocoon.agents.prompted_user import PromptedUser
+from cocoon.agents.supporter import Supporter
+from cocoon.core.calls import Caller, Reply
+
+
+@dataclass(frozen=True)
+class ConversationContext:
+    """The two speakers of one conversation. `rounds`: replies of the supporter after its opening."""
+
+    caller: Caller
+    supporter: Supporter
+    user: PromptedUser | GuardedUser
+    rounds: int = 10
+
+
+@dataclass(frozen=True)
+class AssessmentContext:
+    """The judges of an assessment, by name."""
+
+    caller: Caller
+    judges: dict[str, Judge]
+
+
+def tell(runtime: Runtime[Any], node: str, replies: Sequence[Reply], task: str | None = None) -> None:
+    """Send a node's calls to the trace: where each is journalled and what it took, no text."""
+    for reply in replies:
+        entry = reply.entry
+        runtime.stream_writer(
+            {
+                "node": node,
+                "task": task,
+                "call": reply.key,
+                "model": entry.model,
+                "tokens_in": entry.tokens_in,
+                "tokens_out": entry.tokens_out,
+                "latency": entry.latency,
+                "retries": entry.retries,
+                "rung": entry.rung,
+                "answered_at": entry.answered_at,
+                "replayed": reply.replayed,
+            }
+        )

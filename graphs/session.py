@@ -1,0 +1,206 @@
+"""One session of work on a run folder: simulate and judge, resume, stop cleanly, leave the files settled."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cocoon import __version__
+from cocoon.core.calls import Caller
+from cocoon.core.config import EMBEDDED, StudyConfig
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import read_lines
+from cocoon.core.manifest import (
+    RunManifest,
+    begin_session,
+    end_session,
+    new_manifest,
+    read_manifest,
+    write_manifest,
+)
+from cocoon.core.models import Models
+from cocoon.core.prompts import load_prompt
+from cocoon.core.records import Dialogue, Profile, Rating
+from cocoon.core.run_folder import RunFolder, read_run
+from cocoon.graphs.runner import Progress, Runner, Wanted
+from cocoon.graphs.study import Study, tasks
+
+Watch = Callable[[Progress, Models], Awaitable[None]]
+_TRACING = ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING")
+
+
+@dataclass
+class Outcome:
+    """How a session went: `stopped_by` is none when everything was tried to the end."""
+
+    progress: Progress
+    failures: int
+    stopped_by: CocoonError | None = None
+    dialogues: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """0 ok, 1 some failed, or the code of what stopped the run."""
+        if self.stopped_by is not None:
+            return self.stopped_by.exit_code
+        return 1 if self.failures else 0
+
+
+def forbid_cloud_tracing() -> None:
+    """Conversations go to no tracing service, whatever the environment says."""
+    for name in _TRACING:
+        os.environ[name] = "false"
+
+
+async def simulate(study: Study, profiles: list[Profile], out: Path, watch: Watch | None = None) -> Outcome:
+    """Make (and, with a judge, rate) every dialogue of a study; the same call again goes on where it stopped."""
+    user, judges = study.user(), study.judges()
+    todo = tasks(profiles, study.supporters(), study.config.samples)
+    with _opened(out, study) as (folder, manifest):
+        folder.agree(study.config)
+        runner = _runner(study, folder, user, judges)
+        done = {line["id"] for _, line in read_lines(out / "dialogues.jsonl")}
+        manifest.roles = _roles(study)
+        lacking = _lacking(out, [task.dialogue for task in todo if task.dialogue in done], runner.wanted, judges)
+
+        async def work() -> None:
+            await runner.simulate(todo, done)
+            if lacking:
+                await runner.assess(read_run(out, "dialogues.jsonl", Dialogue), lacking)
+
+        return await _session(study, folder, manifest, runner, work, [task.dialogue for task in todo], watch)
+
+
+async def assess(study: Study, out: Path, watch: Watch | None = None) -> Outcome:
+    """Rate the dialogues of a run folder with the study's judges; only what is lacking is asked."""
+    judges = study.judges()
+    with _opened(out, study) as (folder, manifest):
+        runner = _runner(study, folder, None, judges)
+        names = [line["id"] for _, line in read_lines(out / "dialogues.jsonl")]
+        lacking = _lacking(out, names, runner.wanted, judges)
+        manifest.roles = {**manifest.roles, "judge": sorted({*manifest.roles.get("judge", []), *_roles(study)["judge"]})}
+
+        async def work() -> None:
+            await runner.assess(read_run(out, "dialogues.jsonl", Dialogue), lacking)
+
+        return await _session(study, folder, manifest, runner, work, names, watch)
+
+
+@contextmanager
+def _opened(out: Path, study: Study) -> Iterator[tuple[RunFolder, RunManifest]]:
+    folder = RunFolder(out)
+    try:
+        yield folder, read_manifest(out) or new_manifest(__version__, study.config.seed)
+    finally:
+        folder.close()
+
+
+def _runner(study: Study, folder: RunFolder, user: Any, judges: Any) -> Runner:
+    config = study.config
+    window = max(2 * config.concurrency, 64)
+    caller = Caller(folder.journal, seed=config.seed)
+    return Runner(folder, caller, user, judges, config.judge.votes, config.rounds, window)
+
+
+async def _session(
+    study: Study,
+    folder: RunFolder,
+    manifest: RunManifest,
+    runner: Runner,
+    work: Callable[[], Awaitable[None]],
+    order: list[str],
+    watch: Watch | None,
+) -> Outcome:
+    models = study.models
+    _count_spent(folder, models)
+    manifest.models |= {label: model.facts for label, model in models.opened.items()}
+    manifest.hosts = sorted({*manifest.hosts, *models.hosts})
+    manifest.prompts |= _prompt_shas(study)
+    session = begin_session(manifest)
+    write_manifest(folder.path, manifest)
+    watching = asyncio.ensure_future(watch(runner.progress, models)) if watch else None
+    try:
+        with _stop_on_interrupt(models):
+            await work()
+    finally:
+        if watching:
+            watching.cancel()
+        await models.aclose()
+    folder.settle(order)
+    end_session(session, type(runner.stopped_by).__name__ if runner.stopped_by else "finished")
+    write_manifest(folder.path, manifest)
+    return Outcome(runner.progress, len(folder.failures), runner.stopped_by, order)
+
+
+def _count_spent(folder: RunFolder, models: Models) -> None:
+    for label, (calls, tokens_in, tokens_out) in folder.journal.spent().items():
+        models.budget.calls_made += calls
+        model = models.opened.get(label)
+        models.budget.end_call(tokens_in, tokens_out, model.cost(tokens_in, tokens_out) if model else None)
+
+
+@contextmanager
+def _stop_on_interrupt(models: Models) -> Iterator[None]:
+    """The first Ctrl-C starts no further call and lets those in flight finish; the second stops at once."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+
+    def interrupted() -> None:
+        loop.add_signal_handler(signal.SIGINT, lambda: task.cancel() if task else None)
+        models.stop()
+
+    try:
+        loop.add_signal_handler(signal.SIGINT, interrupted)
+    except (NotImplementedError, RuntimeError, ValueError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+def _lacking(out: Path, names: list[str], wanted: list[Wanted], judges: Any) -> dict[str, list[Wanted]]:
+    """What each dialogue still lacks of the wanted ratings, made with these judges' models and prompts."""
+    if not wanted:
+        return {}
+    shas = {judge.name: judge.shas() for judge in judges}
+    labels = {judge.name: judge.shared.model.label for judge in judges}
+    have: dict[str, set[Wanted]] = {}
+    for rating in read_run(out, "ratings.jsonl", Rating):
+        current = rating.prompt_sha in shas.get(rating.scale, ()) and labels.get(rating.scale) == rating.judge
+        if current:
+            have.setdefault(rating.dialogue, set()).add((rating.scale, rating.vote))
+    found = {name: [one for one in wanted if one not in have.get(name, set())] for name in names}
+    return {name: missing for name, missing in found.items() if missing}
+
+
+def _roles(study: Study) -> dict[str, list[str]]:
+    config = study.config
+    roles = {"supporter": [one.model for one in config.supporters], "user": [config.user.model]}
+    if config.user.kind == "guarded":
+        roles["appraiser"] = [config.user.appraiser or config.user.model]
+    roles["judge"] = [config.judge.model] if config.judge.model else []
+    return roles
+
+
+def _prompt_shas(study: Study) -> dict[str, str]:
+    names = ["supporter/opening", *(f"supporter/{one.prompt}" for one in study.config.supporters)]
+    names += ["user/guarded", "user/appraise"] if study.config.user.kind == "guarded" else ["user/prompted"]
+    if study.config.judge.model:
+        names += ["judge/success_paper", "judge/success_attributed", "judge/scale", "judge/scale_no_need", "judge/repair"]
+    found = {}
+    for name in names:
+        for language in ("zh", "en"):
+            found[f"{name}.{language}"] = load_prompt(name, language, study.folder).sha
+    return found
+
+
+def needs_embedded(config: StudyConfig) -> bool:
+    """Whether any role is played by the embedded model."""
+    return any(EMBEDDED in models for models in _roles(Study(config, Models())).values())
+

@@ -1,0 +1,134 @@
+"""From settings to what a run needs: models, supporters, the simulated user, judges, tasks."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from cocoon.agents.appraiser import Appraiser, ModelAppraiser, RuleAppraiser
+from cocoon.agents.guarded_user import GuardedUser
+from cocoon.agents.judges import Judge, JudgeSettings, open_judges
+from cocoon.agents.prompted_user import PromptedUser
+from cocoon.agents.supporter import Supporter
+from cocoon.agents.trust import TrustGate
+from cocoon.core.budget import Budget
+from cocoon.core.calls import Settings
+from cocoon.core.config import StudyConfig, SupporterConfig
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import read_records
+from cocoon.core.models import Models
+from cocoon.core.records import Profile
+from cocoon.evaluation.scales import Scale, load_scale, shipped_scales
+from cocoon.evaluation.success import ATTRIBUTED, PAPER
+from cocoon.graphs.runner import Task
+
+SUCCESS = ("success", PAPER, ATTRIBUTED)
+
+
+@dataclass
+class Study:
+    """A configuration with its models opened on demand."""
+
+    config: StudyConfig
+    models: Models
+
+    @property
+    def folder(self) -> Path | None:
+        """The user's own prompts, where given."""
+        return Path(self.config.prompts) if self.config.prompts else None
+
+    def supporters(self) -> list[Supporter]:
+        """The supporters, each under a name of its own; CocoonError for two of one name."""
+        found = [self._supporter(given) for given in self.config.supporters]
+        names = [supporter.name for supporter in found]
+        for name in names:
+            if names.count(name) > 1:
+                raise CocoonError(f"two supporters are named {name!r}; give each a name, as --supporter NAME=SPEC")
+        return found
+
+    def _supporter(self, given: SupporterConfig) -> Supporter:
+        settings = Settings(given.temperature, given.max_tokens)
+        return Supporter(supporter_name(given), self.models.open(given.model), given.prompt, settings, self.folder)
+
+    def user(self) -> PromptedUser | GuardedUser:
+        """The simulated user."""
+        given = self.config.user
+        settings = Settings(given.temperature, given.max_tokens)
+        model = self.models.open(given.model)
+        if given.kind == "prompted":
+            return PromptedUser(model, settings, given.may_leave, self.folder)
+        return GuardedUser(model, self._appraiser(), TrustGate(given.difficulty, given.rules), settings, self.folder)
+
+    def _appraiser(self) -> Appraiser:
+        given = self.config.user
+        if given.appraiser == "rule":
+            return RuleAppraiser()
+        return ModelAppraiser(self.models.open(given.appraiser or given.model), folder=self.folder)
+
+    def judges(self) -> list[Judge]:
+        """The judges; none without a judge's model."""
+        given = self.config.judge
+        if given.model is None:
+            return []
+        if given.votes > 1 and given.temperature == 0:
+            raise CocoonError("votes at temperature 0 are copies of one; set judge.temperature above 0 or --votes 1")
+        settings = Settings(given.temperature, given.max_tokens)
+        shared = JudgeSettings(self.models.open(given.model), settings, given.floor, self.folder)
+        return open_judges(shared, given.scales, self.scales())
+
+    def scales(self) -> dict[str, Scale]:
+        """The scales a run names, the user's own files before ours; CocoonError for an unknown name."""
+        own = {scale.id: scale for scale in map(load_scale, map(Path, self.config.scale_files))}
+        names = [name for name in self.config.judge.scales if name not in SUCCESS]
+        for name in names:
+            if name not in own and name not in shipped_scales():
+                raise CocoonError(f"scale {name!r} is not known; there are {', '.join([*SUCCESS, *shipped_scales(), *own])}")
+        return {name: own.get(name) or load_scale(name) for name in names}
+
+
+def supporter_name(given: SupporterConfig) -> str:
+    """The name a supporter has in tables: its own, or its model's with the prompt where that is not `listen`."""
+    if given.name:
+        return given.name
+    model = given.model.partition("#")[2] or given.model.partition(":")[2]
+    plain = "".join(character if character.isalnum() or character in "-_" else "-" for character in model).strip("-")
+    return plain if given.prompt == "listen" else f"{plain}-{given.prompt}"
+
+
+def open_models(config: StudyConfig) -> Models:
+    """The models of a run, with its connections, time limit, budget and prices; nothing is loaded yet."""
+    budget = Budget(config.budget.calls, config.budget.tokens, config.budget.money)
+    return Models(config.concurrency, config.timeout, budget, dict(config.prices))
+
+
+def read_profiles(config: StudyConfig) -> list[Profile]:
+    """The profiles of a run, in the order of its files; CocoonError for none, or two of one id."""
+    if not config.profiles:
+        raise CocoonError("no profiles: give --profiles FILE (a JSONL file of profiles; see examples/profiles)")
+    every = (profile for name in config.profiles for profile in read_records(Path(name), Profile))
+    wanted = (profile for profile in every if config.language in (None, profile.language))
+    profiles = list(islice(wanted, config.limit))
+    if not profiles:
+        raise CocoonError(f"{', '.join(config.profiles)}: no profile{_of(config)} in it")
+    _refuse_twins(profiles)
+    return profiles
+
+
+def _of(config: StudyConfig) -> str:
+    return f" in language {config.language!r}" if config.language else ""
+
+
+def _refuse_twins(profiles: Iterable[Profile]) -> None:
+    seen: set[str] = set()
+    for profile in profiles:
+        if profile.id in seen:
+            raise CocoonError(f"two profiles have the id {profile.id!r}; ids must differ")
+        seen.add(profile.id)
+
+
+def tasks(profiles: Iterable[Profile], supporters: Iterable[Supporter], samples: int) -> list[Task]:
+    """Every dialogue of a run, profiles first, so that supporters meet the same profiles at about the same time."""
+    supporters = list(supporters)
+    return [
+        Task(profile, supporter, sample) for profile in profiles for supporter in supporters for sample in range(samples)
+    ]
