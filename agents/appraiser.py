@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from cocoon.agents.scene import Scene, transcript
 from cocoon.core.calls import Caller, Reply, Settings
-from cocoon.core.jsonl import explain
 from cocoon.core.journal import Place
+from cocoon.core.jsonl import explain
 from cocoon.core.models import Model
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Appraisal
@@ -100,11 +100,106 @@ _PRESSING = re.compile(
     re.IGNORECASE,
 )
 _STOP_WORDS = frozenset(
-    "a an the i you we they it he she me my your our their to of in on at for with and or but be is are was were am do "
-    "does did have has had that this these those not no so as if can could would will just more some any want wants "
-    "need needs feel feels feeling like really very from by about what who how why when where seem seems".split()
+    [
+        "a",
+        "an",
+        "the",
+        "i",
+        "you",
+        "we",
+        "they",
+        "it",
+        "he",
+        "she",
+        "me",
+        "my",
+        "your",
+        "our",
+        "their",
+        "to",
+        "of",
+        "in",
+        "on",
+        "at",
+        "for",
+        "with",
+        "and",
+        "or",
+        "but",
+        "be",
+        "is",
+        "are",
+        "was",
+        "were",
+        "am",
+        "do",
+        "does",
+        "did",
+        "have",
+        "has",
+        "had",
+        "that",
+        "this",
+        "these",
+        "those",
+        "not",
+        "no",
+        "so",
+        "as",
+        "if",
+        "can",
+        "could",
+        "would",
+        "will",
+        "just",
+        "more",
+        "some",
+        "any",
+        "want",
+        "wants",
+        "need",
+        "needs",
+        "feel",
+        "feels",
+        "feeling",
+        "like",
+        "really",
+        "very",
+        "from",
+        "by",
+        "about",
+        "what",
+        "who",
+        "how",
+        "why",
+        "when",
+        "where",
+        "seem",
+        "seems",
+    ]
 )
-_STOP_BIGRAMS = frozenset("我想 我希 希望 想要 要能 能够 我的 你的 自己 可以 一个 什么 觉得 感到 感觉 你想 你希 也许".split())
+_STOP_BIGRAMS = frozenset(
+    [
+        "我想",
+        "我希",
+        "希望",
+        "想要",
+        "要能",
+        "能够",
+        "我的",
+        "你的",
+        "自己",
+        "可以",
+        "一个",
+        "什么",
+        "觉得",
+        "感到",
+        "感觉",
+        "你想",
+        "你希",
+        "也许",
+    ]
+)
 _WORDS = re.compile(r"[a-z']+")
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
 ACCURATE, NEAR = 0.5, 0.25

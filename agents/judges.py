@@ -171,7 +171,7 @@ class ScaleJudge:
 
 @dataclass(frozen=True)
 class SuccessJudge:
-    """Judges whether the need was named: `success_paper` asks the paper's question, `success_attributed` who and how."""
+    """Was the need named: `success_paper` asks the paper's question, `success_attributed` who named it and how."""
 
     shared: JudgeSettings
     mode: str

@@ -13,6 +13,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import cocoon.core.endpoint  # noqa: F401  (loaded before the clock starts, as the peers load their clients)
 from cocoon.core.config import StudyConfig, SupporterConfig
 from cocoon.core.jsonl import read_records
 from cocoon.core.records import Profile
@@ -26,15 +27,22 @@ def profiles(number: int) -> list[Profile]:
     """So many profiles, the shipped ones over and over under new ids."""
     shipped = [profile for name in ("en", "zh") for profile in read_records(EXAMPLES / f"{name}.jsonl", Profile)]
     return [
-        shipped[index % len(shipped)].model_copy(update={"id": f"p{index:05}", "translation_of": None})
+        _renamed(shipped[index % len(shipped)], index)
         for index in range(number)
     ]
+
+
+def _renamed(profile: Profile, index: int) -> Profile:
+    # Another feeling as well as another id: the same prompt at temperature 0 would be asked only once.
+    new = {"id": f"p{index:05}", "translation_of": None, "feeling": f"{profile.feeling} ({index})"}
+    return profile.model_copy(update=new)
 
 
 def study(arguments: argparse.Namespace) -> Study:
     """The workload's settings: five judges (both success modes, basic, comfort, rac)."""
     spec = f"{arguments.base_url}#fake"
-    config = StudyConfig(rounds=arguments.rounds, concurrency=arguments.connections, supporters=[SupporterConfig(model=spec)])
+    config = StudyConfig(rounds=arguments.rounds, concurrency=arguments.connections)
+    config.supporters = [SupporterConfig(model=spec)]
     config.user.model = spec
     config.user.kind = arguments.kind
     config.judge.model = spec
@@ -52,7 +60,9 @@ def cpu() -> float:
 def stats(base_url: str) -> dict[str, object]:
     """The endpoint's own account."""
     with urllib.request.urlopen(base_url.removesuffix("/v1") + "/stats", timeout=10) as reply:
-        return json.load(reply)
+        told = json.load(reply)
+    told.pop("duplicates", None)
+    return told
 
 
 def main() -> int:

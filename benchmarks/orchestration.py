@@ -66,6 +66,11 @@ class Run(BaseModel):
         """CPU milliseconds of the driver per call."""
         return 1000 * self.driver["cpu_s"] / self.driver["calls"]
 
+    @property
+    def whole(self) -> bool:
+        """Whether all calls were made: a peer compares counts, our own driver lists failures."""
+        return self.driver["complete"] if "complete" in self.driver else not self.driver["failures"]
+
 
 @contextmanager
 def endpoint_process(study: Study) -> Iterator[str]:
@@ -87,10 +92,8 @@ def _environment() -> dict[str, str]:
 
 def command_of(system: System, peer_python: str) -> list[str]:
     """The driver's command line up to the flags that all drivers share."""
-    if system == "cocoon":
-        return [sys.executable, str(OWN_DRIVER)]
-    if system == "cocoon-guarded":
-        return [sys.executable, str(OWN_DRIVER), "--user-kind", "guarded"]
+    if system.startswith("cocoon"):
+        return [sys.executable, str(OWN_DRIVER), "guarded" if system == "cocoon-guarded" else "prompted"]
     return [peer_python, str(HERE / "peers.py"), system]
 
 
@@ -143,8 +146,7 @@ def _progress(run: Run) -> str:
     if run.error is not None:
         return f"{head} failed: {run.error}"
     told = f"{head} E_span {run.efficiency:.3f}, {run.cpu_ms:.2f} ms/call, load {run.load}"
-    whole = run.driver["complete"]
-    return told if whole else f"{told} INCOMPLETE {run.driver['calls']}/{run.driver['expected_calls']}"
+    return told if run.whole else f"{told} INCOMPLETE after {run.driver['calls']} calls"
 
 
 def table(study: Study, runs: list[Run]) -> str:
@@ -168,7 +170,7 @@ def _cpu(runs: list[Run]) -> float | None:
 def _cells(good: list[Run], tried: list[Run], ours: float | None) -> list[str]:
     if not good:
         return [f"0/{len(tried)} {tried[0].error or ''}", *["–"] * 8]
-    whole = all(run.driver["complete"] for run in good)
+    whole = all(run.whole for run in good)
     effort, cost = [run.efficiency for run in good], [run.cpu_ms for run in good]
     stats = [run.driver["stats"] for run in good]
     return [

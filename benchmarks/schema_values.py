@@ -15,6 +15,10 @@ from cocoon.benchmarks.words import sentences
 Schema = dict[str, Any]
 NULL_SHARE = 0.02
 QUOTE_LENGTH = 60
+_WAYS: dict[str, list[str | None]] = {
+    "supporter": ["after_reflection", "after_question"],
+    "user": ["after_reflection", "after_question", "volunteered", "leaked"],
+}
 _LINE = re.compile(r"^\[(\d+)\]\s*(User|Supporter|用户|支持者)\s*[:：]\s*(\S.*?)\s*$", re.MULTILINE)
 _ROLES = {"User": "user", "用户": "user", "Supporter": "supporter", "支持者": "supporter"}
 
@@ -115,6 +119,10 @@ class Instances:
         made["quote"] = line.text[:QUOTE_LENGTH].strip()
         if "turn" in made:
             made["turn"] = line.number
+        if "how" in made:
+            # A verdict that contradicts itself is asked again; the faults are there to draw such calls, not this.
+            ways = _WAYS.get(made.get("named_by") or "nobody", [])
+            made["how"] = made["how"] if made["how"] in ways else self.draw.choice(ways or [None])
 
     def break_(self, made: Any, schema: Schema) -> Any:
         """The instance with one thing wrong: a key lost, a number out of range, or a wrong type."""

@@ -1,4 +1,4 @@
-"""One model call, as every agent makes it: looked up in the journal, sent in its turn, journalled, told to the trace."""
+"""One model call, as every agent makes it: looked up in the journal, sent in its turn, journalled."""
 
 import asyncio
 import hashlib
@@ -12,7 +12,16 @@ from langchain_core.messages import AIMessage
 from cocoon.core.errors import CallFailedError, CocoonError, ReplayMismatchError
 from cocoon.core.journal import Entry, Journal, Place, fingerprint, text_sha
 from cocoon.core.models import Model
-from cocoon.core.pool import DIALOGUE, JUDGE, Outcome, Priority, RateLimitedError, RefusedError, TransientError, classify
+from cocoon.core.pool import (
+    DIALOGUE,
+    JUDGE,
+    Outcome,
+    Priority,
+    RateLimitedError,
+    RefusedError,
+    TransientError,
+    classify,
+)
 
 Message = dict[str, str]
 Send = Callable[[], Awaitable[AIMessage]]
@@ -125,8 +134,9 @@ class Caller:
         if held.fingerprint != print_:
             place = held.place
             raise ReplayMismatchError(
-                f"{self.journal.path}: dialogue {place.dialogue!r}, call {place.key!r}: the journal holds the answer to "
-                "another call (a prompt, profile, model or setting has changed since); undo the change or use another --out"
+                f"{self.journal.path}: dialogue {place.dialogue!r}, call {place.key!r}: the journal holds the answer "
+                "to another call (a prompt, profile, model or setting has changed since); undo the change or use "
+                "another --out"
             )
 
     async def _once(self, print_: str, model: Model, send: Send, priority: Priority) -> Outcome[AIMessage]:

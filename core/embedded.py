@@ -3,8 +3,10 @@
 transformers unpacks a GGUF file anew at every load (many seconds); here it is unpacked once into safetensors.
 """
 
+import contextlib
 import hashlib
 import importlib.util
+import io
 import json
 import os
 import shutil
@@ -45,9 +47,9 @@ def embedded_file() -> Path | None:
 
 
 def converted(gguf: Path) -> Path:
-    """The folder that holds `gguf` as safetensors, tokenizer and template; made at the first call, then reused.
+    """The folder that holds `gguf` as safetensors, tokenizer and template: made once, then reused.
 
-    The folder is named by the SHA-256 of the file, so a copy elsewhere is not converted again. It appears by one
+    It is named by the SHA-256 of the file, so a copy elsewhere is not converted again, and appears by one
     rename: a process that is killed, or a second one at work, never leaves or sees half of it.
     """
     sha = _sha256(gguf)
@@ -106,7 +108,8 @@ def _unpack(gguf: Path, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     dtype = torch.float32 if gguf.stat().st_size < _EXACT_BELOW else torch.bfloat16
-    with quiet():
+    # The bar over the tensors is tqdm's own and has no switch.
+    with quiet(), contextlib.redirect_stderr(io.StringIO()):
         try:
             tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
             packed = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=dtype)
@@ -133,4 +136,3 @@ def _plain(packed: Any) -> Any:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-

@@ -135,9 +135,7 @@ class Journal:
         )
         return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
-    async def append(
-        self, entry: Entry, request: Sequence[tuple[str, str]], texts: list[tuple[str, str]]
-    ) -> None:
+    async def append(self, entry: Entry, request: Sequence[tuple[str, str]], texts: list[tuple[str, str]]) -> None:
         """Store a reply with its request ((role, sha) pairs) and texts; returns when it is committed."""
         if self._broken:
             raise CocoonError(f"{self.path}: cannot be written ({self._broken}); free space and run again")

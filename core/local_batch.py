@@ -27,7 +27,7 @@ class Job:
 
 
 def choose(waiting: Sequence[Job], batch_size: int, budget: int) -> list[Job]:
-    """The oldest job and those nearest to it in length: at most `batch_size` rows and `budget` tokens with padding.
+    """The oldest job and those nearest to it in length: up to `batch_size` rows, `budget` tokens with padding.
 
     Rows of very different lengths are left for another batch, once padding would outweigh what is padded.
     """

@@ -1,9 +1,12 @@
-"""Replies held to a JSON schema while they are written, and how much the model itself wanted the legal tokens.
+"""Replies held to a JSON schema while they are written, and how much the model wanted the legal tokens.
 
 The grammar engine is llguidance; docs/decisions/constrained-decoding.md tells why and what was measured.
 """
 
+import itertools
 import json
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
@@ -15,7 +18,12 @@ from cocoon.core.local_libraries import require_libraries
 from cocoon.core.local_schema import Schema, schema_of, smallest
 from cocoon.core.pool import RefusedError
 
-_CLOSE_MARGIN = 8
+# Tokens kept for the end of a reply beside its shortest form, and how many are left when a number is cut too.
+_CLOSE_MARGIN = 12
+_LAST = 4
+# More digits than a float64 holds change nothing; a small model writes them for ever.
+_LONGEST_NUMBER = 20
+_NUMBER_AT_END = re.compile(rf"[-+.\deE]{{{_LONGEST_NUMBER}}}$")
 
 
 class Constraint(Protocol):
@@ -31,11 +39,11 @@ class Constraint(Protocol):
         ...
 
     def narrow(self, legal: NDArray[np.bool_], left: int) -> NDArray[np.bool_]:
-        """Those of the legal tokens that may be taken when only `left` more fit: fewer where it is time to close."""
+        """Those of the legal tokens to choose from when only `left` more fit: fewer where it must close."""
         ...
 
     def accept(self, token: int, mass: float) -> None:
-        """Take a token; `mass` is the probability that the unmasked model gave to all the legal ones together."""
+        """Take a token; `mass` is the probability that the unmasked model gave to all legal ones together."""
         ...
 
     @property
@@ -85,36 +93,38 @@ class Grammars:
 
 
 class Closing:
-    """Brings a reply that runs out of tokens to its end: closes strings, arrays and objects, never changes a number."""
+    """Brings a reply to its end in time: closes strings, arrays and objects, and numbers that do not stop."""
 
     def __init__(self, tokens: Any, vocabulary: int) -> None:
-        self.vocabulary = vocabulary
-        self.quote, self.comma = (self._single(tokens, sign) for sign in '",')
-        self.ends = [end for end in (self._single(tokens, sign) for sign in "}]") if end is not None]
-        self.digits = [digit for digit in (self._single(tokens, str(n)) for n in range(10)) if digit is not None]
+        signs = {sign: tokens.tokenize_str(sign) for sign in '",}]0123456789'}
+        self._ids = {sign: ids[0] for sign, ids in signs.items() if len(ids) == 1}
+        self._commas = np.array([tokens.decode_bytes([i])[:1] == b"," for i in range(vocabulary)])
 
-    @staticmethod
-    def _single(tokens: Any, sign: str) -> int | None:
-        ids = tokens.tokenize_str(sign)
-        return ids[0] if len(ids) == 1 else None
+    def inside_string(self, legal: NDArray[np.bool_]) -> bool:
+        """Only in a string are a quote and a comma legal at once."""
+        return self._legal(legal, '"') and self._legal(legal, ",")
 
-    def narrow(self, legal: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-        """The one legal token that closes what is open; none where nothing is to be closed here."""
-        quote = self.quote is not None and bool(legal[self.quote])
-        inside = quote and (self.comma is None or bool(legal[self.comma]))
-        if inside:
-            return self._only(self.quote)
-        if any(legal[digit] for digit in self.digits):
+    def inside_number(self, legal: NDArray[np.bool_]) -> bool:
+        """Whether a digit may follow, outside a string."""
+        return not self.inside_string(legal) and any(self._legal(legal, digit) for digit in "0123456789")
+
+    def close(self, legal: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+        """The one legal token that closes what is open; none where nothing can be closed here."""
+        signs = '"' if self.inside_string(legal) else '}],"'
+        sign = next((sign for sign in signs if self._legal(legal, sign)), None)
+        if sign is None:
             return None
-        end = next((end for end in self.ends if legal[end]), None)
-        return self._only(end)
-
-    def _only(self, token: int | None) -> NDArray[np.bool_] | None:
-        if token is None:
-            return None
-        alone = np.zeros(self.vocabulary, dtype=np.bool_)
-        alone[token] = True
+        alone = np.zeros_like(legal)
+        alone[self._ids[sign]] = True
         return alone
+
+    def last_member(self, legal: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+        """The legal tokens without those that begin another member; none where one must still come."""
+        may_end = self._legal(legal, "}") or self._legal(legal, "]")
+        return legal & ~self._commas if may_end else None
+
+    def _legal(self, legal: NDArray[np.bool_], sign: str) -> bool:
+        return sign in self._ids and bool(legal[self._ids[sign]])
 
 
 class HeldReply:
@@ -145,9 +155,20 @@ class HeldReply:
         return bits[: self._grammars.vocabulary].view(np.bool_)
 
     def narrow(self, legal: NDArray[np.bool_], left: int) -> NDArray[np.bool_]:
-        closing = self._grammars.closing.narrow(legal) if left <= self._reserve else None
+        closing = self._closing(legal, left)
         self._narrowed |= closing is not None
         return legal if closing is None else closing
+
+    def _closing(self, legal: NDArray[np.bool_], left: int) -> NDArray[np.bool_] | None:
+        ways = self._grammars.closing
+        if ways.inside_number(legal) and not self._number_runs_on(left):
+            return ways.last_member(legal) if left <= self._reserve else None
+        return ways.close(legal) if left <= self._reserve or ways.inside_number(legal) else None
+
+    def _number_runs_on(self, left: int) -> bool:
+        """A number is cut only when it is far too long or nothing else fits, so that no answer is bent."""
+        tail = self.text[-_LONGEST_NUMBER:]
+        return left <= _LAST or _NUMBER_AT_END.search(tail) is not None
 
     def accept(self, token: int, mass: float) -> None:
         self._matcher.consume_token(token)
@@ -162,15 +183,15 @@ class HeldReply:
 def legal_mass(pieces: Sequence[bytes], masses: Sequence[float]) -> dict[str, float]:
     """For each scalar of a compact JSON text, the lowest mass among the tokens that share a byte with it.
 
-    `pieces` are the tokens' bytes and `masses` the probabilities; keys are paths such as `items.1`. A value that
-    was cut off is left out.
+    `pieces` are the tokens' bytes and `masses` the probabilities; keys are paths such as `items.1`. A value
+    that was cut off is left out.
     """
     text = b"".join(pieces).decode("utf-8", "ignore")
-    ends = np.cumsum([len(piece) for piece in pieces])
+    ends = list(itertools.accumulate(len(piece) for piece in pieces))
     found: dict[str, float] = {}
     for path, start, end in scalars(text):
         low, high = len(text[:start].encode()), len(text[:end].encode())
-        first, last = np.searchsorted(ends, low, side="right"), np.searchsorted(ends, high, side="left")
+        first, last = bisect_right(ends, low), bisect_left(ends, high)
         found[path] = round(min(1.0, *masses[first : last + 1]), 6)
     return found
 

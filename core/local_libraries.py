@@ -20,11 +20,12 @@ def require_libraries(*names: str) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No progress bars, log lines or warnings of transformers inside the block; afterwards all is as it was."""
+    """No bars, log lines or warnings of transformers inside the block; afterwards all is as it was."""
     from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars
     from transformers.utils import logging
 
-    level, bars, hub_off = logging.get_verbosity(), logging.is_progress_bar_enabled(), are_progress_bars_disabled()
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    hub_off = are_progress_bars_disabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:

@@ -1,4 +1,4 @@
-"""A chat model that runs inside this process: batched over all who wait, held to a JSON schema where one is given."""
+"""A chat model that runs inside this process: batched over all who wait, held to a JSON schema where asked."""
 
 import asyncio
 import secrets
@@ -39,9 +39,9 @@ class CallSettings(BaseModel):
 class LocalChat(BaseChatModel):
     """A local model as a LangChain chat model; make one with `load`.
 
-    A reply's `response_metadata` has model_name, finish_reason ("stop" or "length") and, for a reply held to a
-    schema, `legal_mass`: per scalar (path such as `items.1`) the lowest probability that the unmasked model gave to
-    the legal tokens. `closed_early` is there, and true, when strings were cut so that the JSON could end in time.
+    A reply's `response_metadata` has model_name, finish_reason ("stop" or "length") and, for a reply held to
+    a schema, `legal_mass`: per scalar (path such as `items.1`) the lowest probability that the unmasked model
+    gave to the legal tokens. `closed_early` is there, and true, when strings were cut for the JSON to end.
     """
 
     spec: str
@@ -56,8 +56,8 @@ class LocalChat(BaseChatModel):
     ) -> "LocalChat":
         """Load "smollm2" (embedded), a folder, a GGUF file or a Hugging Face id.
 
-        `device` (such as "cpu" or "cuda:0") defaults to a GPU where there is one; `dtype` ("float32", "bfloat16",
-        "float16") to what the device computes natively. Raises CocoonError for what cannot be loaded.
+        `device` (such as "cpu" or "cuda:0") defaults to a GPU where there is one; `dtype` ("float32",
+        "bfloat16", "float16") to what it computes natively. Raises CocoonError for what cannot be loaded.
         """
         model = cls(spec=name, batch_size=batch_size)
         model._weights = load_weights(name, device, dtype)
@@ -121,7 +121,7 @@ class LocalChat(BaseChatModel):
             raise CallFailedError(
                 "context",
                 f"local model {self.spec!r}: the prompt has {len(prompt)} tokens and the model reads at most "
-                f"{self._weights.context}, reply included; shorten the dialogue or take a model with a longer context",
+                f"{self._weights.context}, reply included; shorten the dialogue or take another model",
             )
         return min(wanted, room)
 

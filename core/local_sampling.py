@@ -1,7 +1,7 @@
 """Batched generation in which every row has its own temperature, seed, length and constraint.
 
-transformers' `generate` runs the network; `RowSampler` draws each row's token from that row's logits with that
-row's own random numbers, so that a draw does not depend on which rows share the batch (beyond float noise).
+transformers' `generate` runs the network; `RowSampler` draws each row's token from that row's logits with
+that row's own random numbers, so that a draw does not depend on who shares the batch (beyond float noise).
 """
 
 import threading
@@ -17,7 +17,7 @@ from cocoon.core.local_weights import Weights
 class Row:
     """One reply in the making. `prompt` and `tokens` are ids; `finish` is none while it is being written.
 
-    `generator` (torch, on the CPU) gives the row's random numbers; none is greedy. `abandoned`: nobody waits for it.
+    `generator` (torch, on the CPU) gives the row's random numbers; none is greedy. `abandoned`: nobody waits.
     """
 
     prompt: list[int]
@@ -105,7 +105,7 @@ class RowSampler:
 
 
 def sample(logits: Any, top_p: float, generator: Any) -> Any:
-    """One token drawn from `logits`, shape (vocabulary,), with one random number, out of the `top_p` nucleus."""
+    """One token drawn from `logits`, shape (vocabulary,), by one number out of the `top_p` nucleus."""
     import torch
 
     probabilities = torch.softmax(logits, -1).double()

@@ -12,6 +12,8 @@ ARRAY_CAP = 32
 OBJECT_CAP = 32
 INTEGER_CAP = 10**9
 
+_KEY = "^.{1,60}$"
+
 _OF_NAMES = ("properties", "$defs", "definitions", "patternProperties")
 _OF_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _OF_ONE = ("items", "additionalProperties")
@@ -27,14 +29,16 @@ def schema_of(response_format: dict[str, Any] | None) -> Schema | None:
         return _open_object(depth=2)
     if kind == "json_schema" and isinstance(response_format.get("json_schema", {}).get("schema"), dict):
         return bounded(response_format["json_schema"]["schema"])
-    raise CocoonError(f"response_format {response_format!r} is not known; use json_schema (with a schema) or json_object")
+    raise CocoonError(
+        f"response_format {response_format!r} is not known; use json_schema (with a schema) or json_object"
+    )
 
 
 def bounded(schema: Schema) -> Schema:
     """A copy in which strings, arrays, integers and free-form objects that had no upper bound have one.
 
-    Bounds that the schema states itself are kept. An object that lists its properties admits no others, unless it
-    says that it does.
+    Bounds that the schema states itself are kept. An object that lists its properties admits no others,
+    unless it says that it does.
     """
     node = dict(schema)
     for key in _OF_NAMES:
@@ -44,12 +48,12 @@ def bounded(schema: Schema) -> Schema:
         if isinstance(node.get(key), list):
             node[key] = [_child(child) for child in node[key]]
     for key in _OF_ONE:
-        if isinstance(node.get(key), (dict, bool)) and node[key] is not False:
+        if node.get(key) is True or isinstance(node.get(key), dict):
             node[key] = _child(node[key])
     return node if any(key in node for key in _FIXED) else _bound_here(node)
 
 
-def _child(schema: Schema | bool) -> Schema:
+def _child(schema: Schema | bool) -> Schema | bool:
     if schema is True or schema == {}:
         return _anything(depth=1)
     return bounded(schema) if isinstance(schema, dict) else schema
@@ -80,12 +84,17 @@ def _bound_integer(node: Schema) -> None:
 def _bound_object(node: Schema) -> Schema:
     if "properties" in node or "patternProperties" in node:
         return {"additionalProperties": False, **node}
-    free = _open_object(depth=1)
-    return {**free, **node} if "additionalProperties" in node else {**node, **free}
+    values = node.get("additionalProperties", {})
+    return node if values is False else {"maxProperties": OBJECT_CAP, **node, **_free_members(values)}
 
 
 def _open_object(depth: int) -> Schema:
-    return {"type": "object", "maxProperties": OBJECT_CAP, "additionalProperties": _anything(depth)}
+    return {"type": "object", "maxProperties": OBJECT_CAP, **_free_members(_anything(depth))}
+
+
+def _free_members(values: Schema) -> Schema:
+    """Members of any name, of bounded length: the engine bounds names by a pattern alone."""
+    return {"patternProperties": {_KEY: values or _anything(depth=0)}, "additionalProperties": False}
 
 
 def _anything(depth: int) -> Schema:
@@ -102,7 +111,7 @@ def _anything(depth: int) -> Schema:
 
 
 def smallest(schema: Schema, root: Schema | None = None, depth: int = 0) -> Any:
-    """About the shortest value that the schema admits: what is still to be written when a reply must be closed."""
+    """About the shortest value that the schema admits: what a reply that must close has still to write."""
     root = schema if root is None else root
     if depth > 20 or not isinstance(schema, dict):
         return None

@@ -1,4 +1,4 @@
-"""From messages to the token ids of a prompt: template, one BOS, and no control tokens out of what people said."""
+"""From messages to the token ids of a prompt: template, one BOS, and no control tokens from what was said."""
 
 import threading
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class Template:
 
     @classmethod
     def learn(cls, tokenizer: Any, name: str) -> "Template":
-        """Try the template on three short talks; raises CocoonError when it renders not even a user's turn."""
+        """Try the template on short talks; raises CocoonError when it renders not even a user's turn."""
         user, system = {"role": "user", "content": "USER-TURN"}, {"role": "system", "content": "SYSTEM-TEXT"}
         opening = {"role": "assistant", "content": "OPENING-TURN"}
         if not _renders(tokenizer, [user]):
@@ -44,7 +44,7 @@ class Template:
         return cls(tokenizer, not _renders(tokenizer, [*head, opening, user]), system_role)
 
     def ids(self, messages: Sequence[Message]) -> list[int]:
-        """Token ids of the prompt up to where the reply begins, with exactly one BOS where the model has one."""
+        """Token ids of the prompt up to where the reply begins, with one BOS where the model has one."""
         try:
             fitted = fit_to_template(messages, self.user_first, system_role=self.system_role)
         except ValueError as error:
@@ -61,7 +61,7 @@ class Template:
         return [bos] if self.tokenizer("a")["input_ids"][:1] == [bos] else []
 
     def _without_control(self, text: str) -> str:
-        """The text with control tokens such as <|im_end|> broken up, so that no speaker can end a turn with one."""
+        """The text with control tokens such as <|im_end|> broken up, so that no speaker ends a turn with one."""
         for token in self.tokenizer.all_special_tokens:
             text = text.replace(token, f"{token[:1]} {token[1:]}")
         return text

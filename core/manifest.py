@@ -13,7 +13,16 @@ from pydantic import Field
 from cocoon.core.jsonl import parse_record, write_whole
 from cocoon.core.records import Record
 
-_PACKAGES = ("langgraph", "langchain-core", "langchain-openai", "pydantic", "numpy", "torch", "transformers", "llguidance")
+_PACKAGES = (
+    "langgraph",
+    "langchain-core",
+    "langchain-openai",
+    "pydantic",
+    "numpy",
+    "torch",
+    "transformers",
+    "llguidance",
+)
 
 
 class Session(Record):

@@ -3,6 +3,7 @@
 Every one is a LangChain `BaseChatModel`; a `Model` adds what a run must know of it: label, host, prices, pool.
 """
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,16 @@ class Model:
         if self.price is None or tokens_in is None or tokens_out is None:
             return None
         return (tokens_in * self.price[0] + tokens_out * self.price[1]) / 1e6
+
+
+def host_of(spec: str) -> str | None:
+    """The host that a spec's model would talk to, without opening it; none for one in this process."""
+    kind, _, _ = spec.partition(":")
+    if kind in ("http", "https"):
+        return urlsplit(spec).netloc
+    if kind == "openai":
+        return urlsplit(os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com").netloc
+    return None
 
 
 def open_chat(spec: str) -> tuple[BaseChatModel, str | None]:

@@ -101,7 +101,7 @@ def shipped_prompts() -> list[str]:
     found = set()
     for folder in root.iterdir():
         if folder.is_dir():
-            found |= {f"{folder.name}/{file.name.split('.')[0]}" for file in folder.iterdir() if file.name.endswith(".md")}
+            found |= {
+                f"{folder.name}/{file.name.split('.')[0]}" for file in folder.iterdir() if file.name.endswith(".md")
+            }
     return sorted(found)
-
-

@@ -47,7 +47,9 @@ class RunFolder:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(lock)
-            raise CocoonError(f"{self.path}: another process is working on this run; wait for it or use another --out") from None
+            raise CocoonError(
+                f"{self.path}: another process is working on this run; wait for it or use another --out"
+            ) from None
         return lock
 
     def agree(self, config: StudyConfig) -> None:
@@ -133,3 +135,19 @@ def existing_run(path: Path) -> Path:
     if not (path / "dialogues.jsonl").exists():
         raise CocoonError(f"{path}: holds no run (no dialogues.jsonl); make one with `cocoon simulate --out {path}`")
     return path
+
+
+def adopt_dialogues(file: Path, out: Path | None) -> Path:
+    """A run folder made from a plain dialogues file, for judging; the records are checked, the file is copied.
+
+    Raises CocoonError without `out`, or where `out` holds other dialogues.
+    """
+    if out is None:
+        raise CocoonError(f"{file}: is a dialogues file; name a folder for its ratings with --out")
+    lines = [dump_line(dialogue) for dialogue in read_records(file, Dialogue)]
+    target = out / "dialogues.jsonl"
+    out.mkdir(parents=True, exist_ok=True)
+    if target.exists() and sorted(target.read_bytes().splitlines(keepends=True)) != sorted(lines):
+        raise CocoonError(f"{out}: holds other dialogues than {file}; use another --out")
+    write_whole(target, lines)
+    return out

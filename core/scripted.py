@@ -58,7 +58,7 @@ class ScriptedChat(BaseChatModel):
             raise CallFailedError("script", "the scripted chat model has no replies")
         sizes = sum(len(str(message.content)) for message in messages) // 4, len(text) // 4
         usage = {"input_tokens": sizes[0], "output_tokens": sizes[1], "total_tokens": sum(sizes)}
-        message = AIMessage(content=text, usage_metadata=usage)  # pyright: ignore[reportArgumentType]
+        message = AIMessage(content=text, usage_metadata=usage)
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     async def _agenerate(

@@ -98,7 +98,14 @@ async def _climb_down(
         form = response_format(RUNGS[number], schema, name)
         try:
             reply = await caller.ask(
-                model, place, messages, settings, schema=schema, response_format=form, rung=RUNGS[number], judging=judging
+                model,
+                place,
+                messages,
+                settings,
+                schema=schema,
+                response_format=form,
+                rung=RUNGS[number],
+                judging=judging,
             )
         except RefusedError as error:
             refusal = error

@@ -73,4 +73,12 @@ def _settled(source: Any, offsets: "array[int]") -> Iterator[bytes]:
 def _place(event: Event) -> tuple[Any, ...]:
     later = 0 if str(event["graph"]).startswith("conversation") else 1
     last = event["event"] == "end"
-    return later, last, event["step"], event.get("node") or "", _ORDER[event["event"]], event.get("task") or "", event.get("call") or ""
+    return (
+        later,
+        last,
+        event["step"],
+        event.get("node") or "",
+        _ORDER[event["event"]],
+        event.get("task") or "",
+        event.get("call") or "",
+    )

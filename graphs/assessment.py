@@ -1,6 +1,6 @@
 """The assessment graph: every judge at once, each vote on its own, then collected.
 
-    fan out -> judge (success, basic, comfort, rac, ... x votes) -> collect
+fan out -> judge (success, basic, comfort, rac, ... x votes) -> collect
 """
 
 import operator
@@ -37,21 +37,20 @@ def fan_out(state: AssessmentState) -> list[Send]:
     """One task per judge and vote."""
     dialogue = state.get("dialogue", {})
     return [
-        Send("judge", JudgeTask(dialogue=dialogue, judge=name, vote=vote))
-        for name, vote in state.get("wanted", [])
+        Send("judge", JudgeTask(dialogue=dialogue, judge=name, vote=vote)) for name, vote in state.get("wanted", [])
     ]
 
 
-async def judge(task: JudgeTask, runtime: Runtime[AssessmentContext]) -> AssessmentState:
+async def judge(state: JudgeTask, runtime: Runtime[AssessmentContext]) -> AssessmentState:
     """One rating; a judge that gives no reply at all is a failure with its reason, not a rating."""
-    agent = runtime.context.judges[task["judge"]]
-    dialogue = Dialogue.model_validate(task["dialogue"])
+    agent = runtime.context.judges[state["judge"]]
+    dialogue = Dialogue.model_validate(state["dialogue"])
     try:
-        rating, replies = await agent.judge(runtime.context.caller, dialogue, task["vote"])
+        rating, replies = await agent.judge(runtime.context.caller, dialogue, state["vote"])
     except CallFailedError as error:
-        failure = {"node": f"{task['judge']}/{task['vote']}", "reason": error.reason, "message": str(error)}
+        failure = {"node": f"{state['judge']}/{state['vote']}", "reason": error.reason, "message": str(error)}
         return {"failures": [failure]}
-    tell(runtime, "judge", replies, task=f"{task['judge']}/{task['vote']}")
+    tell(runtime, "judge", replies, task=f"{state['judge']}/{state['vote']}")
     return {"ratings": [rating.model_dump(mode="json")]}
 
 

@@ -99,7 +99,9 @@ class Runner:
     async def assess(self, dialogues: Iterable[Dialogue], wanted: dict[str, list[Wanted]]) -> None:
         """Rate dialogues that are there; `wanted` names what each still lacks."""
         self.progress.dialogues += len(wanted)
-        await self._admit(self._rate_one(dialogue, wanted[dialogue.id]) for dialogue in dialogues if dialogue.id in wanted)
+        await self._admit(
+            self._rate_one(dialogue, wanted[dialogue.id]) for dialogue in dialogues if dialogue.id in wanted
+        )
 
     async def _admit(self, work: Iterator[Any]) -> None:
         async def admitted() -> None:
@@ -200,12 +202,13 @@ class Runner:
         head = {"v": SCHEMA_VERSION, "dialogue": dialogue, "graph": graph.name}
         self.folder.trace.write({**head, "step": 0, "event": "start"})
         stop_reason = None
-        async for mode, data in graph.astream(
+        stream: AsyncIterator[Any] = graph.astream(
             given,
             {"recursion_limit": recursion_limit(rounds)},
             context=context,
             stream_mode=["updates", "custom"],
-        ):
+        )
+        async for mode, data in stream:
             if mode == "custom":
                 self.progress.calls += 1
                 self.progress.replayed += data.pop("replayed")

@@ -82,7 +82,10 @@ async def assess(study: Study, out: Path, watch: Watch | None = None) -> Outcome
         runner = _runner(study, folder, None, judges)
         names = [line["id"] for _, line in read_lines(out / "dialogues.jsonl")]
         lacking = _lacking(out, names, runner.wanted, judges)
-        manifest.roles = {**manifest.roles, "judge": sorted({*manifest.roles.get("judge", []), *_roles(study)["judge"]})}
+        manifest.roles = {
+            **manifest.roles,
+            "judge": sorted({*manifest.roles.get("judge", []), *_roles(study)["judge"]}),
+        }
 
         async def work() -> None:
             await runner.assess(read_run(out, "dialogues.jsonl", Dialogue), lacking)
@@ -192,7 +195,13 @@ def _prompt_shas(study: Study) -> dict[str, str]:
     names = ["supporter/opening", *(f"supporter/{one.prompt}" for one in study.config.supporters)]
     names += ["user/guarded", "user/appraise"] if study.config.user.kind == "guarded" else ["user/prompted"]
     if study.config.judge.model:
-        names += ["judge/success_paper", "judge/success_attributed", "judge/scale", "judge/scale_no_need", "judge/repair"]
+        names += [
+            "judge/success_paper",
+            "judge/success_attributed",
+            "judge/scale",
+            "judge/scale_no_need",
+            "judge/repair",
+        ]
     found = {}
     for name in names:
         for language in ("zh", "en"):
@@ -203,4 +212,3 @@ def _prompt_shas(study: Study) -> dict[str, str]:
 def needs_embedded(config: StudyConfig) -> bool:
     """Whether any role is played by the embedded model."""
     return any(EMBEDDED in models for models in _roles(Study(config, Models())).values())
-

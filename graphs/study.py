@@ -82,7 +82,9 @@ class Study:
         names = [name for name in self.config.judge.scales if name not in SUCCESS]
         for name in names:
             if name not in own and name not in shipped_scales():
-                raise CocoonError(f"scale {name!r} is not known; there are {', '.join([*SUCCESS, *shipped_scales(), *own])}")
+                raise CocoonError(
+                    f"scale {name!r} is not known; there are {', '.join([*SUCCESS, *shipped_scales(), *own])}"
+                )
         return {name: own.get(name) or load_scale(name) for name in names}
 
 
@@ -130,5 +132,8 @@ def tasks(profiles: Iterable[Profile], supporters: Iterable[Supporter], samples:
     """Every dialogue of a run, profiles first, so that supporters meet the same profiles at about the same time."""
     supporters = list(supporters)
     return [
-        Task(profile, supporter, sample) for profile in profiles for supporter in supporters for sample in range(samples)
+        Task(profile, supporter, sample)
+        for profile in profiles
+        for supporter in supporters
+        for sample in range(samples)
     ]

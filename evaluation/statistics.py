@@ -1,0 +1,160 @@
+"""Estimates with their uncertainty; the profile is the unit of sampling everywhere.
+
+Several draws of one profile are not independent, so they stay together (cluster bootstrap: Davison and
+Hinkley 1997, section 3.8). A missing observation is counted and never replaced.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import NormalDist, median
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ConfigDict
+
+from cocoon.core.records import Record
+
+LEVEL = 0.95
+RESAMPLES = 9_999
+SEED = 20_250_806
+"""Fixed, so that the same ratings print the same interval on every machine and at every resume."""
+
+_CHUNK_CELLS = 2_000_000
+
+
+class Estimate(Record):
+    """A value with its 95% interval, n observations behind it and how many are missing.
+
+    `value` is none when n is 0; `low` and `high` are none when the observations cannot tell an interval:
+    one alone, one profile alone, or a mean without any spread.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    missing: int = 0
+
+
+class Bounds(Record):
+    """Lowest and highest value that the missing observations leave possible."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    low: float
+    high: float
+
+
+class Spread(Record):
+    """Median and range of n counts; none without any."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    median: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+
+
+def wilson(successes: int, n: int, missing: int = 0) -> Estimate:
+    """Share of successes with Wilson's score interval (Wilson 1927, eq. 5; no continuity correction).
+
+    n of 0 has no value; n of 1 no interval.
+    """
+    if not 0 <= successes <= n:
+        raise ValueError(f"successes {successes} must lie within 0 and n {n}")
+    if n == 0:
+        return Estimate(value=None, missing=missing)
+    share = successes / n
+    low, high = _wilson_interval(share, n) if n > 1 else (None, None)
+    return Estimate(value=share, low=low, high=high, n=n, missing=missing)
+
+
+def _wilson_interval(share: float, n: int) -> tuple[float, float]:
+    z = NormalDist().inv_cdf(0.5 + LEVEL / 2)
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def mean_over_profiles(draws: Mapping[str, Sequence[float | None]]) -> Estimate:
+    """Mean of the profiles' means with a percentile bootstrap interval over profiles.
+
+    `draws` maps a profile to its observations, none where missing; a profile with more draws weighs no more.
+    Percentile method: Efron and Tibshirani 1993, chapter 13; 9,999 resamples under a fixed seed.
+    """
+    present = [[draw for draw in some if draw is not None] for some in draws.values()]
+    n = sum(len(some) for some in present)
+    missing = sum(len(some) for some in draws.values()) - n
+    means = [math.fsum(some) / len(some) for some in present if some]
+    if not means:
+        return Estimate(value=None, missing=missing)
+    low, high = _bootstrap_interval(means)
+    return Estimate(value=math.fsum(means) / len(means), low=low, high=high, n=n, missing=missing)
+
+
+def _bootstrap_interval(means: Sequence[float]) -> tuple[float, float] | tuple[None, None]:
+    """Percentile interval of the mean; none without spread, where resampling would claim a width of zero."""
+    values, counts = np.unique(np.asarray(means, dtype=float), return_counts=True)
+    if len(values) < 2:
+        return None, None
+    resampled = _resampled_means(values, counts)
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def _resampled_means(
+    values: npt.NDArray[np.float64], counts: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """RESAMPLES means of as many profiles, drawn with replacement.
+
+    Drawing how often each distinct value comes up is the same bootstrap as drawing profiles one by one, but
+    fast, and it does not depend on the order in which profiles were read.
+    """
+    rng = np.random.default_rng(SEED)
+    n = int(counts.sum())
+    rows = max(1, _CHUNK_CELLS // len(values))
+    sizes = [min(rows, RESAMPLES - start) for start in range(0, RESAMPLES, rows)]
+    return np.concatenate([rng.multinomial(n, counts / n, size=size) @ values / n for size in sizes])
+
+
+def success_rate(draws: Mapping[str, Sequence[bool | None]]) -> Estimate:
+    """SR over profiles: Wilson's interval with one draw a profile, the cluster bootstrap with more.
+
+    When every profile has the same share, the bootstrap sees no spread and would claim certainty; the
+    interval is then Wilson's with the number of profiles as n, as if draws of one profile said nothing
+    beyond the first.
+    """
+    if all(len(some) <= 1 for some in draws.values()):
+        known = [draw for some in draws.values() for draw in some if draw is not None]
+        return wilson(sum(known), len(known), sum(len(some) for some in draws.values()) - len(known))
+    estimate = mean_over_profiles(draws)
+    profiles = sum(any(draw is not None for draw in some) for some in draws.values())
+    if estimate.value is None or estimate.low is not None or profiles < 2:
+        return estimate
+    low, high = _wilson_interval(estimate.value, profiles)
+    return estimate.model_copy(update={"low": low, "high": high})
+
+
+def sr_bounds(draws: Mapping[str, Sequence[bool | None]]) -> Bounds | None:
+    """SR with every missing draw as a failure, and as a success; none without draws.
+
+    These are the worst-case bounds of Manski 1989: nothing is assumed about why draws are missing.
+    """
+    filled = [some for some in draws.values() if some]
+    if not filled:
+        return None
+    low = math.fsum(sum(draw is True for draw in some) / len(some) for some in filled)
+    high = math.fsum(sum(draw is not False for draw in some) / len(some) for some in filled)
+    return Bounds(low=low / len(filled), high=high / len(filled))
+
+
+def spread(counts: Iterable[int]) -> Spread:
+    """Median and range of some counts, in their own unit."""
+    some = sorted(counts)
+    if not some:
+        return Spread()
+    return Spread(median=float(median(some)), low=some[0], high=some[-1], n=len(some))

@@ -1,0 +1,97 @@
+"""Tables as data: what the builders of a report make and what its renderers read."""
+
+from typing import Any
+
+from pydantic import Field
+
+from cocoon.core.records import Record
+from cocoon.evaluation.statistics import Bounds, Estimate, Spread
+
+Cell = Estimate | Bounds | Spread | int | float | str | None
+"""A text cell is a remark such as 'not applicable'; none is a cell that nothing was measured for."""
+
+NOTHING = "–"
+_LONGEST = 2_000
+
+
+class Row(Record):
+    """One line: a text per key of the table, and a cell per measure (an absent measure is an empty cell)."""
+
+    labels: list[str]
+    cells: dict[str, Cell] = Field(default_factory=dict)
+
+
+class Table(Record):
+    """`keys` head the label columns, `measures` the others; `digits`: decimals by measure (2 otherwise)."""
+
+    id: str = Field(pattern=r"^[a-z_]+$")
+    title: str
+    keys: list[str]
+    measures: list[str]
+    rows: list[Row]
+    digits: dict[str, int] = Field(default_factory=dict)
+    note: str = ""
+
+
+class Report(Record):
+    """A report before it takes a format: warnings first, then facts of the run, then tables."""
+
+    title: str
+    warnings: list[str] = Field(default_factory=list)
+    facts: list[tuple[str, str]] = Field(default_factory=list)
+    tables: list[Table] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+
+
+def one_line(text: str) -> str:
+    """Text from data on one line: control and direction-changing characters are shown as �.
+
+    Direction marks go because they can make a cell read as something that it does not say.
+    """
+    shown = "".join("\ufffd" if _misleads(character) else character for character in " ".join(text.split()))
+    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+
+
+def _misleads(character: str) -> bool:
+    code = ord(character)
+    return code < 0x20 or 0x7F <= code < 0xA0 or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
+
+
+def cell_lines(cell: Cell, digits: int = 2) -> list[str]:
+    """A cell as one to three short lines: the value, its interval or range, n with what is missing."""
+    if isinstance(cell, Estimate):
+        return _estimate_lines(cell, digits)
+    if isinstance(cell, Bounds):
+        return [f"{cell.low:.{digits}f} to {cell.high:.{digits}f}"]
+    if isinstance(cell, Spread):
+        return _spread_lines(cell)
+    if cell is None:
+        return [NOTHING]
+    return [f"{cell:.{digits}f}" if isinstance(cell, float) else one_line(str(cell))]
+
+
+def _estimate_lines(cell: Estimate, digits: int) -> list[str]:
+    counts = f"n {cell.n}, missing {cell.missing}"
+    if cell.value is None:
+        return [NOTHING, counts]
+    if cell.low is None or cell.high is None:
+        return [f"{cell.value:.{digits}f}", "[no interval]", counts]
+    return [f"{cell.value:.{digits}f}", f"[{cell.low:.{digits}f}, {cell.high:.{digits}f}]", counts]
+
+
+def _spread_lines(cell: Spread) -> list[str]:
+    if cell.median is None:
+        return [NOTHING, "n 0"]
+    return [f"{cell.median:g}", f"[{cell.low:g}, {cell.high:g}]", f"n {cell.n}"]
+
+
+def cell_fields(cell: Cell) -> dict[str, Any]:
+    """A cell as fields of a tidy row: value, low, high, n, missing, remark; none where not applicable."""
+    if isinstance(cell, Estimate):
+        return {**cell.model_dump(), "remark": None}
+    empty: dict[str, Any] = dict.fromkeys(["value", "low", "high", "n", "missing", "remark"])
+    if isinstance(cell, Bounds):
+        return {**empty, "low": cell.low, "high": cell.high}
+    if isinstance(cell, Spread):
+        return {**empty, "value": cell.median, "low": cell.low, "high": cell.high, "n": cell.n}
+    return {**empty, "remark" if isinstance(cell, str) else "value": cell}
