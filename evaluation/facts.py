@@ -56,6 +56,9 @@ class RunFacts(Record):
 
     name: str = ""
     models: dict[str, list[str]] = Field(default_factory=dict)
+    user_kind: str = ""
+    difficulty: str = ""
+    trust_rules: str = ""
     form_invariance: str | None = None
     seed: int | None = None
     calls: int | None = Field(default=None, ge=0)

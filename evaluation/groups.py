@@ -49,9 +49,7 @@ class Group:
         """Dialogues for which the scale means nothing."""
         return len({rating.dialogue for rating in self.ratings.get(scale, []) if rating.not_applicable})
 
-    def draws(
-        self, scale: str, value: Callable[[list[Rating]], Value | None]
-    ) -> dict[str, list[Value | None]]:
+    def draws(self, scale: str, value: Callable[[list[Rating]], Value | None]) -> dict[str, list[Value | None]]:
         """Profile -> one value a dialogue; `value` makes it from the dialogue's votes, none where missing."""
         votes: dict[tuple[str, str], list[Rating]] = defaultdict(list)
         for rating in self.applicable(scale):
@@ -143,9 +141,7 @@ def _key(
     return GroupKey(rating.supporter, judge, language, prompts)
 
 
-def _add_lost(
-    groups: Mapping[GroupKey, Group], dialogues: Mapping[str, DialogueFacts], failed: set[str]
-) -> None:
+def _add_lost(groups: Mapping[GroupKey, Group], dialogues: Mapping[str, DialogueFacts], failed: set[str]) -> None:
     """Enter dialogues whose assessment failed as missing wherever the judge gave them no rating."""
     rated = {
         (one.dialogue, one.judge, scale)

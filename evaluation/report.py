@@ -137,18 +137,18 @@ def _fact_lines(
         ("Dialogues that failed", str(len({f.dialogue for f in failures if f.stage == "conversation"}))),
         ("Ratings that failed", str(sum(failure.stage == "assessment" for failure in failures))),
         *((f"Model of the {role}", ", ".join(names)) for role, names in run.models.items()),
-        ("Kind of user", _named(one.user_kind for one in some)),
+        ("Kind of user", _named(run.user_kind, *(one.user_kind for one in some))),
     ]
     if any(one.unlocked is not None for one in some):
         lines += [
-            ("Difficulty", _named(one.difficulty for one in some)),
-            ("Trust rules", _named(one.rules for one in some)),
+            ("Difficulty", _named(run.difficulty, *(one.difficulty for one in some))),
+            ("Trust rules", _named(run.trust_rules, *(one.rules for one in some))),
             ("Form invariance of the appraisal", run.form_invariance or "not measured"),
         ]
     return lines + _spending(run)
 
 
-def _named(names: Iterable[str]) -> str:
+def _named(*names: str) -> str:
     return ", ".join(sorted(set(names) - {""})) or NOTHING
 
 

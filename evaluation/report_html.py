@@ -36,7 +36,8 @@ td small { display: block; color: var(--soft); font-size: .72rem; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin: 0 0 .4rem; } }
 @page { size: landscape; margin: 12mm; }
 @media print { :root { font-size: 7.5pt; } body { max-width: none; padding: 0; }
-  .scroll { overflow: visible; } h2 { break-after: avoid; } tr { break-inside: avoid; } th, td { padding: .15rem .2rem; } }
+  .scroll { overflow: visible; } h2 { break-after: avoid; } tr { break-inside: avoid; }
+  th, td { padding: .15rem .2rem; } }
 """
 
 

@@ -104,9 +104,7 @@ def _parse(place: str, text: str) -> object:
         return yaml.load(text, Loader=_SingleKeyLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        raise CocoonError(
-            f"Scale file {place!r}, line {line}: {error.problem}; mend the YAML there"
-        ) from None
+        raise CocoonError(f"Scale file {place!r}, line {line}: {error.problem}; mend the YAML there") from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         cause = " ".join(str(error).split())[:120]
         raise CocoonError(f"Scale file {place!r} is not readable YAML ({cause}); mend it") from None

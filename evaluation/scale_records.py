@@ -103,9 +103,7 @@ class Scale(_ScaleRecord):
         for language in ("zh", "en"):
             for value in getattr(self.anchors, language) or {}:
                 if not low <= value <= high:
-                    raise ValueError(
-                        f"anchors.{language}: value {value} lies outside the range [{low}, {high}]"
-                    )
+                    raise ValueError(f"anchors.{language}: value {value} lies outside the range [{low}, {high}]")
         return self
 
     @model_validator(mode="after")

@@ -133,8 +133,6 @@ def _mean(scale: Scale, dimension: Dimension, items: Mapping[str, int | None]) -
         if value is None:
             return None
         if not low <= value <= high:
-            raise ValueError(
-                f"item {item!r} of scale {scale.id!r} has value {value!r} outside [{low}, {high}]"
-            )
+            raise ValueError(f"item {item!r} of scale {scale.id!r} has value {value!r} outside [{low}, {high}]")
         total += low + high - value if item in reverse else value
     return total / len(dimension.items) * dimension.multiply

@@ -106,9 +106,7 @@ def _bootstrap_interval(means: Sequence[float]) -> tuple[float, float] | tuple[N
     return float(low), float(high)
 
 
-def _resampled_means(
-    values: npt.NDArray[np.float64], counts: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
+def _resampled_means(values: npt.NDArray[np.float64], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """RESAMPLES means of as many profiles, drawn with replacement.
 
     Drawing how often each distinct value comes up is the same bootstrap as drawing profiles one by one, but

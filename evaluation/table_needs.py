@@ -52,9 +52,7 @@ def outcomes_table(groups: Groups) -> Table:
         keys=KEY_COLUMNS,
         measures=[*OUTCOMES, "not applicable"],
         rows=[
-            Row(labels=group.key.labels, cells=_outcome_cells(group))
-            for group in groups
-            if ATTRIBUTED in group.ratings
+            Row(labels=group.key.labels, cells=_outcome_cells(group)) for group in groups if ATTRIBUTED in group.ratings
         ],
         note=(
             "Dialogues. The first four are successes. Volunteered and leaked name the need without the "

@@ -132,9 +132,7 @@ def _other_dimensions(group: Group, scale: str) -> list[str]:
 def variants_table(groups: Groups, scales: Mapping[str, Scale]) -> Table:
     """The same answers scored by a scale's variants, to show whether the choice of keying matters."""
     rows = [
-        Row(
-            labels=[*group.key.labels, variant.id, dimension.label], cells={"Mean": mean_over_profiles(draws)}
-        )
+        Row(labels=[*group.key.labels, variant.id, dimension.label], cells={"Mean": mean_over_profiles(draws)})
         for group in groups
         for scale in scales.values()
         if scale.id in group.ratings

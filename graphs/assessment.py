@@ -65,7 +65,7 @@ def build_assessment() -> CompiledStateGraph[Any, Any, Any, Any]:
     graph = StateGraph(AssessmentState, context_schema=AssessmentContext)
     graph.add_node("judge", judge, input_schema=JudgeTask)
     graph.add_node("collect", collect)
-    graph.add_conditional_edges(START, fan_out, ["judge"])
+    graph.add_conditional_edges(START, fan_out, {"each judge and vote": "judge"})
     graph.add_edge("judge", "collect")
     graph.add_edge("collect", END)
     return graph.compile(name="assessment")

@@ -21,6 +21,7 @@ FLOORS = {
     "core": 0,
     "evaluation": 1,
     "prompts": 1,
+    "examples": 1,
     "corpora": 1,
     "agents": 2,
     "steering": 2,

@@ -1,125 +1,34 @@
-"""The report: figures worked by hand, rows never pooled, honest remarks, escaping in every format."""
+"""The report: figures worked by hand, rows that are never pooled, missing values and honest remarks."""
 
-import base64
-import csv
-import hashlib
-import io
-import json
-import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.records import ChainStep, Dialogue, Failure, Profile, Rating, Turn, UserState, Verdict
+from cocoon.core.records import Dialogue, Failure
 from cocoon.evaluation.facts import facts_of
 from cocoon.evaluation.report import EMBEDDED_WARNING, build_report
-from cocoon.evaluation.report_csv import render_csv
 from cocoon.evaluation.report_html import render_html
 from cocoon.evaluation.report_json import to_json
-from cocoon.evaluation.report_latex import escape_latex, render_latex
-from cocoon.evaluation.report_markdown import escape_markdown, render_markdown
-from cocoon.evaluation.scales import load_scale, score
+from cocoon.evaluation.report_latex import render_latex
+from cocoon.evaluation.report_markdown import render_markdown
+from cocoon.evaluation.scales import load_scale
 from cocoon.evaluation.statistics import Bounds, Estimate, Spread, wilson
 from cocoon.evaluation.success import ATTRIBUTED, PAPER
 from cocoon.evaluation.table_scores import MEASURES
-from cocoon.evaluation.tables import Cell, Report, Table
-
-VERDICTS: dict[str, Verdict] = {
-    "named": Verdict(success=True, named_by="supporter", how="after_reflection", turn=2, quote="q"),
-    "drawn": Verdict(success=True, named_by="user", how="after_question", turn=5, quote="q"),
-    "leaked": Verdict(success=False, named_by="user", how="leaked", turn=1, quote="q"),
-    "nobody": Verdict(success=False, named_by="nobody", turn=3, quote="q"),
-    "missing": Verdict(success=None, missing="quote not in the transcript"),
-}
-
-
-def dialogue(name: str, rounds: int = 3, need: str | None = "N", **changes: Any) -> Dialogue:
-    """An opening and `rounds` rounds of a guarded user whose node 1 opens in round 2."""
-    profile = Profile(id=name.split("/")[0], language="en", feeling="f", need=need, chain=[])
-    if need is not None:
-        profile.chain = [ChainStep(need="surface"), ChainStep(need=need)]
-    turns = [Turn(role="supporter", content="hello")]
-    for number in range(1, rounds + 1):
-        state = UserState(trust=0, unlocked=[0] if number == 1 else [0, 1], memories=[])
-        turns.append(Turn(role="user", content="abcd", state=state if changes.get("user_kind") else None))
-        turns.append(Turn(role="supporter", content="abcdef"))
-    base: dict[str, Any] = {"supporter": "listen", "language": "en", "stop_reason": "rounds"}
-    return Dialogue(id=name, profile=profile, turns=turns, **{**base, **changes})
-
-
-def rating(name: str, scale: str, **changes: Any) -> Rating:
-    """A rating of dialogue `name`, whose profile is what stands before the slash."""
-    prompt = scale if scale.startswith("success") else "scale"
-    base: dict[str, Any] = {
-        "profile": name.split("/")[0],
-        "supporter": "listen",
-        "judge": "gpt-x",
-        "prompt_id": f"judge/{prompt}",
-        "prompt_sha": "aaa",
-    }
-    return Rating(dialogue=name, scale=scale, **{**base, **changes})
-
-
-def scored(name: str, scale: str, value: int, **changes: Any) -> Rating:
-    """A rating that answers every item of a shipped scale with `value`."""
-    loaded = load_scale(scale)
-    items: dict[str, int | None] = dict.fromkeys(loaded.item_ids, value)
-    return rating(name, scale, items=items, dimensions=score(loaded, items), **changes)
-
-
-def verdicts(name: str, kind: str, **changes: Any) -> list[Rating]:
-    """Both success ratings of a dialogue; the paper's mode counts every naming."""
-    verdict = VERDICTS[kind]
-    named = None if verdict.success is None else verdict.named_by != "nobody"
-    paper = Verdict(success=named, missing=verdict.missing)
-    return [
-        rating(name, PAPER, verdict=paper, **changes),
-        rating(name, ATTRIBUTED, verdict=verdict, **changes),
-    ]
-
-
-KINDS = list(VERDICTS)
-FACTS: dict[str, Any] = {
-    "name": "demo",
-    "models": {"judge": ["gpt-x"]},
-    "calls": 1600,
-    "prompt_tokens": 120_000,
-    "completion_tokens": 30_000,
-    "cost": 1.5,
-    "seconds": 3723.4,
-}
-
-
-def report(**changes: Any) -> Report:
-    """Five dialogues, one of each kind of verdict; comfort answers of 1 to 5."""
-    ratings = [one for kind in KINDS for one in verdicts(kind, kind)]
-    ratings += [scored(kind, "comfort", number) for number, kind in enumerate(KINDS, 1)]
-    base: dict[str, Any] = {
-        "dialogues": [dialogue(kind) for kind in KINDS],
-        "ratings": ratings,
-        "failures": [],
-        "facts": FACTS,
-    }
-    return build_report(**{**base, **changes})
-
-
-def table(made: Report, name: str) -> Table:
-    return next(one for one in made.tables if one.id == name)
-
-
-def rows(made: Report, name: str) -> dict[tuple[str, ...], dict[str, Cell]]:
-    return {tuple(row.labels): row.cells for row in table(made, name).rows}
-
-
-def estimate(cell: Cell) -> Estimate:
-    assert isinstance(cell, Estimate)
-    return cell
-
-
-LABELS = ("listen", "gpt-x", "en", "with need")
+from cocoon.tests.report_cases import (
+    KINDS,
+    LABELS,
+    dialogue,
+    estimate,
+    rating,
+    report,
+    rows,
+    scored,
+    table,
+    verdicts,
+)
 
 
 def test_figures_worked_by_hand() -> None:
@@ -158,10 +67,7 @@ def test_outcomes_and_rounds_until_named() -> None:
 def test_golden_markdown() -> None:
     text = render_markdown(report())
     assert text.startswith("# Report of demo\n\n- Dialogues: 5, of 5 profiles\n")
-    assert (
-        "- Tokens: 120,000 in prompts, 30,000 in replies\n- Cost: 1.5000 USD\n- Time: 1 h 02 min 03 s\n"
-        in text
-    )
+    assert "- Tokens: 120,000 in prompts, 30,000 in replies\n- Cost: 1.5000 USD\n- Time: 1 h 02 min 03 s\n" in text
     assert (
         "| Supporter | Judge | Language | Prompts "
         "| SR | Flu | Div | Emp | Inf | Hum | Skil | Aff | Neg | Sup | Man |\n"
@@ -306,9 +212,9 @@ def test_constant_answers_are_warned_of(answers: list[int], warned: bool) -> Non
     names = [str(number) for number in range(len(answers))]
     ratings = [scored(name, "comfort", value) for name, value in zip(names, answers, strict=True)]
     made = report(dialogues=[dialogue(name) for name in names], ratings=ratings)
-    assert [
-        "answered every item of comfort with the same value in all 3" in one for one in made.warnings
-    ] == ([True] if warned else [])
+    assert ["answered every item of comfort with the same value in all 3" in one for one in made.warnings] == (
+        [True] if warned else []
+    )
 
 
 def test_missing_and_forced_shares() -> None:
@@ -421,140 +327,8 @@ def test_ratings_of_unknown_dialogues_are_told() -> None:
     assert made.warnings == ["1 rated dialogues are not among the dialogues; their language is unknown."]
 
 
-# Escaping. Each text goes through every place that shows data: supporter, judge, model, reason, failure.
-
-HOSTILE = [
-    "a|b\n| c | d |",
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "[link](javascript:alert(1)) ![i](http://x/y.png) `code` **bold** $x$ ~~s~~ # h & _e_",
-    "\\input{/etc/passwd} \\write18{rm} % & # _ ^ ~ { } $x$",
-    "=1+1",
-    "+1",
-    "-1+cmd|' /C calc'!A0",
-    "@SUM(A1)",
-    "\t=1",
-    "\x00\x1b[31m\u202eevil",
-    "用户，支持者：“没事”",
-]
-
-
-def hostile_report(text: str) -> Report:
-    failures = [Failure(dialogue="x", stage="conversation", node=text, reason=text, message=text)]
-    ratings = [scored("a", "comfort", 3, supporter=text, judge=text, prompt_sha=text)]
-    ratings += [rating("a", PAPER, supporter=text, judge=text, verdict=Verdict(success=None, missing=text))]
-    dialogues = [dialogue("a", supporter=text, stop_reason=text, user_kind=text)]
-    return report(
-        dialogues=dialogues,
-        ratings=ratings,
-        failures=failures,
-        facts={"name": text, "models": {text: [text]}},
-    )
-
-
-class Page(HTMLParser):
-    """Collects tags, attributes and text, and checks that tags nest."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag != "meta":
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_html_holds_data_as_text_alone(text: str) -> None:
-    plain, page = Page(), Page()
-    plain.feed(render_html(hostile_report("plain")))
-    page.feed(render_html(hostile_report(text)))
-    assert page.open == []
-    assert {tag for tag, _ in page.tags} == {tag for tag, _ in plain.tags}
-    assert [attributes for _, attributes in page.tags] == [attributes for _, attributes in plain.tags]
-    assert not any(name.startswith("on") or name in ("src", "href") for _, some in page.tags for name in some)
-    assert not re.search("[\x00-\x08\x1b\u202e]", page.text)
-
-
-def test_the_html_policy_admits_this_style_sheet_and_nothing_else() -> None:
-    text = render_html(report())
-    style = re.search(r"<style>(.*?)</style>", text, re.S)
-    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
-    assert style is not None and policy is not None
-    digest = base64.b64encode(hashlib.sha256(style.group(1).encode()).digest()).decode()
-    assert policy.group(1) == (
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    )
-    assert "<script" not in text and "style=" not in text and "http" not in style.group(1)
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_markdown_tables_keep_their_shape(text: str) -> None:
-    width = 0
-    for line in render_markdown(hostile_report(text)).splitlines():
-        cells = len(re.findall(r"(?<!\\)\|", line))
-        assert cells == (width or cells) if line.startswith("|") else cells == 0
-        width = cells if line.startswith("|") else 0
-    assert not re.search(r"(?<!\\)[<`\[]", escape_markdown(text))
-
-
-def test_markdown_leaves_names_readable() -> None:
-    assert escape_markdown("gpt-4o_mini v1.0 用户") == "gpt-4o_mini v1.0 用户"
-    assert escape_markdown("_x_ *y*") == "\\_x\\_ \\*y\\*"
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_csv_cells_are_no_formulas(text: str) -> None:
-    for name, content in render_csv(hostile_report(text)).items():
-        lines = list(csv.reader(io.StringIO(content)))
-        assert len({len(line) for line in lines}) == 1, name
-        for line in lines[1:]:
-            assert not any(cell.startswith(("=", "+", "@", "\t", "\r")) for cell in line)
-            assert not any(cell.startswith("-") and not re.fullmatch(r"-[\d.e-]+", cell) for cell in line)
-
-
-def test_csv_is_tidy_and_unrounded() -> None:
-    lines = list(csv.DictReader(io.StringIO(render_csv(report())["main"])))
-    aff = next(line for line in lines if line["measure"] == "Aff")
-    assert (aff["supporter"], aff["judge"], aff["value"], aff["n"], aff["missing"]) == (
-        "listen",
-        "gpt-x",
-        "3.0",
-        "5",
-        "0",
-    )
-    assert len(lines) == 11
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_latex_commands_are_ours_alone(text: str) -> None:
-    escaped = escape_latex(text)
-    ours = r"\\text(?:backslash|ascii\w+|less|greater|bar)\{\}|\{\\char34\}|\{[\[\]]\}|\\[{}$&#%_]"
-    assert not re.search(r"[\\{}$&#%_^~<>|\"\[\]]", re.sub(ours, "", escaped))
-    made, plain = render_latex(hostile_report(text))["main"], render_latex(hostile_report("plain"))["main"]
-    assert len(re.findall(r"(?<!\\)&", made)) == len(re.findall(r"(?<!\\)&", plain))
-    assert made.count("\n") == plain.count("\n")
-
-
-def test_latex_tables_are_booktabs() -> None:
-    text = render_latex(report())["main"]
-    assert text.count(r"\toprule") == text.count(r"\midrule") == text.count(r"\bottomrule") == 1
-    assert r"listen & gpt-x & en & with need & \shortstack{0.75\\{\scriptsize {[}0.30, 0.95{]}}" in text
-    assert text.count("{") == text.count("}")
-
-
-def test_json_says_the_same_and_can_be_written() -> None:
-    made = json.loads(json.dumps(to_json(report()), allow_nan=False))
-    row = made["tables"]["main"]["rows"][0]
-    assert row["Supporter"] == "listen" and row["measures"]["SR"]["value"] == 0.75
-    assert row["measures"]["Flu"]["value"] is None
-    assert set(made["tables"]) == {one.id for one in report().tables}
+def test_facts_of_the_run_stand_beside_those_of_the_dialogues() -> None:
+    facts = {"user_kind": "guarded", "difficulty": "normal", "trust_rules": "neutral", "seconds": 61.2}
+    made = dict(report(dialogues=[guarded("a", 2, "normal")], ratings=[], facts=facts).facts)
+    assert (made["Kind of user"], made["Difficulty"], made["Trust rules"]) == ("guarded", "normal", "neutral")
+    assert (made["Time"], made["Model calls"]) == ("1 min 01 s", "not known")

@@ -48,9 +48,7 @@ IDS = SCALE.item_ids
 
 def write(folder: Path, data: object) -> Path:
     file = folder / "mine.yaml"
-    file.write_text(
-        data if isinstance(data, str) else yaml.safe_dump(data, allow_unicode=True), encoding="utf-8"
-    )
+    file.write_text(data if isinstance(data, str) else yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
     return file
 
 
@@ -170,9 +168,7 @@ def test_the_schema_names_every_item_once_and_admits_null() -> None:
     items = schema(SCALE)["properties"]["items"]
     assert items["required"] == IDS == list(items["properties"])
     assert items["additionalProperties"] is False
-    assert items["properties"]["11"] == {
-        "anyOf": [{"type": "integer", "minimum": 1, "maximum": 7}, {"type": "null"}]
-    }
+    assert items["properties"]["11"] == {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 7}, {"type": "null"}]}
 
 
 def test_prompt_inputs_and_a_language_that_is_not_there() -> None:
@@ -247,8 +243,7 @@ def test_errors_name_file_key_and_fix(tmp_path: Path, path: str, value: object, 
         (
             "a: &a [x, x]\n"
             + "".join(
-                f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}]\n"
-                for a, b in zip("abcdefghijklmn", "bcdefghijklmno", strict=True)
+                f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}]\n" for a, b in zip("abcdefghijklmn", "bcdefghijklmno", strict=True)
             ),
             "unknown key|key",
         ),
@@ -323,6 +318,4 @@ def test_rac10_takes_five_items_for_supportiveness() -> None:
     scale = load_scale("rac")
     items: dict[str, int | None] = dict.fromkeys(scale.item_ids, 1)
     items.update({"1": 2, "2": 3, "3": 4, "7": 5, "10": 6, "12": 7})
-    assert score_variant(scale, "rac10", items) == pytest.approx(
-        {"supportiveness": 4.0, "management": 11 / 5}
-    )
+    assert score_variant(scale, "rac10", items) == pytest.approx({"supportiveness": 4.0, "management": 11 / 5})

@@ -64,9 +64,7 @@ def answer(named_by: object, how: object, turn: object, quote: object) -> dict[s
         ),
         (
             answer("user", "after_reflection", 3, "I do want to be seen"),
-            Verdict(
-                success=True, named_by="user", how="after_reflection", turn=3, quote="I do want to be seen"
-            ),
+            Verdict(success=True, named_by="user", how="after_reflection", turn=3, quote="I do want to be seen"),
         ),
         (
             answer("user", "after_question", 3, "“I do want to be seen, for once.”"),
@@ -149,9 +147,7 @@ def test_the_first_user_turn_is_the_first_also_when_the_user_opens() -> None:
     assert verdict.success is True
 
 
-@pytest.mark.parametrize(
-    ("unlocked", "how", "success"), [([0], "leaked", False), ([0, 1], "after_question", True)]
-)
+@pytest.mark.parametrize(("unlocked", "how", "success"), [([0], "leaked", False), ([0, 1], "after_question", True)])
 def test_a_guarded_user_who_names_a_locked_need_leaked(unlocked: list[int], how: str, success: bool) -> None:
     dialogue = talk("You look worn.", "Well.", "And?", "I want to be seen.", unlocked=[[0], unlocked])
     verdict = check_verdict(answer("user", "after_question", 3, "I want to be seen."), dialogue)
@@ -236,7 +232,5 @@ def test_a_quote_that_is_found_stands_there(content: str, quote: str) -> None:
         (None, None, "no 'named' in the answer"),
     ],
 )
-def test_the_paper_mode_reads_strictly(
-    given_answer: object, success: bool | None, missing: str | None
-) -> None:
+def test_the_paper_mode_reads_strictly(given_answer: object, success: bool | None, missing: str | None) -> None:
     assert check_named(given_answer) == Verdict(success=success, missing=missing)

@@ -1,0 +1,127 @@
+"""Profiles in the layout of the COCOON paper's Figure 8 (Emotion, Feeling, Need, Reasoning Chain, Memory).
+
+The paper's data set is not released; the layout is known from its figures alone. A record may also be the paper's
+dialogue (Figure 9) that holds such a profile under `profile`: then the profile is read and the dialogue is not.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.records import ChainStep, Language, Memory, Profile
+from cocoon.corpora.foreign_file import language_of, lower_keys, read_values, shown, text_at
+from cocoon.corpora.repair import Repair, RepairNote
+
+LICENCE = "none stated (COCOON paper layout)"
+WRAPPER_KEYS = ("profile", "listening_stage", "suggestion_stage")
+PROFILE_KEYS = ("id", "language", "scenario", "emotion", "feeling", "need", "reasoning_chain", "memory")
+# The name under which a transcription of the paper's example carries the chain.
+_CHAIN_ALIAS = "reasoning_chain_shape"
+STEP_KEYS = ("round", "initial_need", "step_need", "score", "score_reason")
+_COLONS = ("：", ":")
+
+
+def load(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
+    """Yield (where, profile, repairs) of each record; raises CocoonError naming file, record and key."""
+    for number, (where, value) in enumerate(read_values(path), 1):
+        record = lower_keys(_unwrap(value, where), where, (*PROFILE_KEYS, _CHAIN_ALIAS))
+        yield where, *_Reading(record, where, number).profile()
+
+
+def _unwrap(value: Any, where: str) -> Any:
+    if not isinstance(value, dict) or not any(key.strip().lower() == "profile" for key in value):
+        return value
+    return lower_keys(value, where, WRAPPER_KEYS)["profile"]
+
+
+class _Reading:
+    """One record being read; gathers what had to be mended."""
+
+    def __init__(self, record: dict[str, Any], where: str, number: int) -> None:
+        self.record = record
+        self.where = where
+        self.id = text_at(record, "id", where, needed=False) or f"cocoon-{number}"
+        self.notes: list[RepairNote] = []
+
+    def profile(self) -> tuple[Profile, list[RepairNote]]:
+        """The profile and what was mended in it."""
+        record, where = self.record, self.where
+        feeling, need = text_at(record, "feeling", where), text_at(record, "need", where)
+        chain = self._chain(need)
+        profile = Profile(
+            id=self.id,
+            language=self._language(feeling + need),
+            scenario=text_at(record, "scenario", where, needed=False),
+            emotion=text_at(record, "emotion", where, needed=False),
+            feeling=feeling,
+            need=need,
+            chain=chain,
+            memory=self._memory([step.need for step in chain]),
+            source="COCOON paper layout",
+            licence=LICENCE,
+        )
+        return profile, self.notes
+
+    def _note(self, key: str, repair: Repair, reason: str) -> None:
+        self.notes.append(RepairNote(where=self.where, profile=self.id, key=key, repair=repair, reason=reason))
+
+    def _language(self, text: str) -> Language:
+        given = self.record.get("language")
+        if given is None:
+            return language_of(text)
+        for language in get_args(Language):
+            if given == language:
+                return language
+        raise CocoonError(f"{self.where}: key 'language': must be 'zh' or 'en', found {shown(given)}")
+
+    def _chain(self, need: str) -> list[ChainStep]:
+        key = "reasoning_chain" if "reasoning_chain" in self.record else _CHAIN_ALIAS
+        given = self.record.get(key)
+        if given is None:
+            return [ChainStep(need=need)]
+        if not isinstance(given, list):
+            raise CocoonError(f"{self.where}: key {key!r}: must be a list of steps, found {shown(given)}")
+        steps = [self._step(step, f"{self.where}, {key} step {number}") for number, step in enumerate(given, 1)]
+        if not steps:
+            return [ChainStep(need=need)]
+        self._tell_other_starts([first for first, _ in steps], key)
+        chain = [ChainStep(need=steps[0][0]), *(step for _, step in steps)]
+        if chain[-1].need != need:
+            self._note(key, "replaced", f"its last node {shown(chain[-1].need)} is not the need; the chain is the need")
+            return [ChainStep(need=need)]
+        return chain
+
+    def _step(self, value: Any, where: str) -> tuple[str, ChainStep]:
+        step = lower_keys(value, where, STEP_KEYS)
+        score = step.get("score")
+        if score is not None and (type(score) is not int or not 1 <= score <= 5):
+            raise CocoonError(f"{where}: key 'score': must be a whole number from 1 to 5, found {shown(score)}")
+        reason = text_at(step, "score_reason", where, needed=False)
+        found = ChainStep(need=text_at(step, "step_need", where), difficulty=score, reason=reason)
+        return text_at(step, "initial_need", where), found
+
+    def _tell_other_starts(self, starts: list[str], key: str) -> None:
+        for number, start in enumerate(starts, 1):
+            if start != starts[0]:
+                reason = f"step {number} begins at another initial need, {shown(start)}; that of step 1 is kept"
+                self._note(key, "dropped", reason)
+
+    def _memory(self, chain: list[str]) -> list[Memory]:
+        given = self.record.get("memory")
+        if given is None:
+            return []
+        if not isinstance(given, list):
+            self._note("memory", "dropped", f"it is no list of memories but {shown(given)}")
+            return []
+        texts = [
+            text_at({"memory": text}, "memory", f"{self.where}, memory {number}") for number, text in enumerate(given, 1)
+        ]
+        return [Memory(text=text, chain_node=node_of(text, chain)) for text in texts]
+
+
+def node_of(memory: str, chain: list[str]) -> int | None:
+    """The chain node that a memory begins with (its words before the first colon), or none."""
+    ends = [memory.find(colon) for colon in _COLONS if colon in memory]
+    head = memory[: min(ends)].strip() if ends else None
+    return chain.index(head) if head in chain else None

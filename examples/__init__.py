@@ -1,0 +1,1 @@
+"""Example profiles, shipped with the package; no code."""
