@@ -95,7 +95,7 @@ _ASKING = re.compile(
     re.IGNORECASE,
 )
 _PRESSING = re.compile(
-    r"必须|一定要|快说|赶紧|别再|不许|说清楚|老实|到底|应该早"
+    r"必须|一定要|快说|赶紧|别再(?:骗|装|瞒|躲|逃|找)|不许|说清楚|老实|到底|应该早"
     r"|\b(?:you must|you have to|just tell me|stop hiding|be honest|admit it|come on|you should have|hurry)\b",
     re.IGNORECASE,
 )

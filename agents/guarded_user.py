@@ -60,7 +60,7 @@ class GuardedUser:
             known=[needs[node] for node in state.unlocked if node not in state.newly],
             newly=[needs[node] for node in state.newly],
             memories=[profile.memory[index].text for index in state.memories],
-            openness=self.gate.openness(state),
+            openness=self.gate.openness(state, profile),
             pressed=state.pressed,
             touched=state.touched_locked,
         )

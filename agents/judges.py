@@ -156,7 +156,7 @@ class ScaleJudge:
         for item in items:
             mass = answer.legal_mass.get(f"items.{item}")
             if items[item] is not None and mass is not None and mass < self.shared.floor:
-                items[item], missing[item] = None, f"forced: legal answers had probability {mass:.3f}"
+                items[item], missing[item] = None, forced(mass)
         return rating.model_copy(
             update={
                 "items": items,
@@ -210,8 +210,11 @@ class SuccessJudge:
         return check_verdict(value, dialogue) if self.mode == ATTRIBUTED else check_named(value)
 
     def _read(self, rating: Rating, answer: Answer, dialogue: Dialogue) -> Rating:
+        mass = answer.legal_mass.get("named_by" if self.mode == ATTRIBUTED else "named", 1.0)
         if answer.value is None:
             verdict = Verdict(success=None, missing=answer.problem or "no answer")
+        elif mass < self.shared.floor:
+            verdict = Verdict(success=None, missing=forced(mass))
         else:
             verdict = self._verdict(answer.value, dialogue)
         missing = {"*": verdict.missing} if verdict.missing else {}
@@ -224,6 +227,11 @@ class SuccessJudge:
                 "calls": answer.keys,
             }
         )
+
+
+def forced(mass: float) -> str:
+    """Why an answer is missing that only the constraint brought about."""
+    return f"forced: legal answers had probability {mass:.3f}"
 
 
 def _turns(dialogue: Dialogue) -> list[dict[str, Any]]:

@@ -60,12 +60,16 @@ class TrustGate:
     def preset(self) -> Preset:
         return PRESETS[self.difficulty]
 
+    def need_at(self, profile: Profile) -> float:
+        """Points of trust at which the need opens: the preset's, or for a short chain what naming all of it earns."""
+        return min(self.preset.need_at, self.preset.start + MOST_CREDIT * max(1, len(profile.chain)))
+
     def threshold(self, node: int, profile: Profile) -> float:
         """Points of trust at which a chain node opens: the first is open to all, the need opens last."""
         last = len(profile.chain) - 1
         if node == 0 and last > 0:
             return float("-inf")
-        return self.preset.start + (self.preset.need_at - self.preset.start) * (node / last if last else 1.0)
+        return self.preset.start + (self.need_at(profile) - self.preset.start) * (node / last if last else 1.0)
 
     def begin(self, profile: Profile) -> UserState:
         """The state before the first word."""
@@ -96,9 +100,9 @@ class TrustGate:
         """Whether the user has had enough and ends the conversation."""
         return state.trust <= self.preset.leaves_at
 
-    def openness(self, state: UserState) -> Openness:
+    def openness(self, state: UserState, profile: Profile) -> Openness:
         """How the user speaks at this trust, in four steps."""
-        start, need_at = self.preset.start, self.preset.need_at
+        start, need_at = self.preset.start, self.need_at(profile)
         if state.trust >= need_at:
             return "open"
         if state.trust <= start:

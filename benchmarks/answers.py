@@ -46,11 +46,7 @@ def read_prompt(body: bytes) -> Prompt:
     Raises ValueError when it is not one; the message is what the client gets to see.
     """
     request: Any = orjson.loads(body)
-    if (
-        not isinstance(request, dict)
-        or not isinstance(messages := request.get("messages"), list)
-        or not messages
-    ):
+    if not isinstance(request, dict) or not isinstance(messages := request.get("messages"), list) or not messages:
         raise ValueError("'messages' must be a list of at least one message")
     texts = [_text_of(message) for message in messages]
     asked: dict[str, Any] = request.get("response_format") or {"type": "text"}
@@ -60,9 +56,7 @@ def read_prompt(body: bytes) -> Prompt:
     users = [text for message, text in zip(messages, texts, strict=True) if message["role"] == "user"]
     model = str(request.get("model"))
     sha = hashlib.sha256(orjson.dumps([model, messages, schema])).hexdigest()
-    return Prompt(
-        sha, model, texts, users[-1] if users else texts[-1], kind, schema, bool(request.get("stream"))
-    )
+    return Prompt(sha, model, texts, users[-1] if users else texts[-1], kind, schema, bool(request.get("stream")))
 
 
 def _text_of(message: Any) -> str:
@@ -88,11 +82,7 @@ def answer(prompt: Prompt, size: int, prose: bool, flaw: Flaw | None = None) -> 
     made = instances.value(schema)
     text = orjson.dumps(instances.break_(made, schema) if flaw == "schema_break" else made).decode()
     # Cut early enough that a lenient reader which closes the brackets finds keys missing.
-    return (
-        f"{text[: draw.randint(len(text) // 2, 3 * len(text) // 4)]} and so on"
-        if flaw == "malformed"
-        else text
-    )
+    return f"{text[: draw.randint(len(text) // 2, 3 * len(text) // 4)]} and so on" if flaw == "malformed" else text
 
 
 def _described_schema(texts: list[str]) -> Schema | None:

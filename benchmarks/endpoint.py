@@ -182,9 +182,7 @@ class Endpoint:
             call.connection.cut(call.body)
             self.stats.failed(call)
         else:
-            self._send(
-                call, 200, call.body, b"text/event-stream" if call.prompt.stream else b"application/json"
-            )
+            self._send(call, 200, call.body, b"text/event-stream" if call.prompt.stream else b"application/json")
             self.stats.answered(call, call.text)
         self._fill()
 
@@ -202,9 +200,7 @@ class Endpoint:
 
 
 @asynccontextmanager
-async def serve(
-    settings: Settings | None = None, port: int = 0, log: Path | None = None
-) -> AsyncIterator[Endpoint]:
+async def serve(settings: Settings | None = None, port: int = 0, log: Path | None = None) -> AsyncIterator[Endpoint]:
     """An endpoint on 127.0.0.1 for the length of the block; `url` is its OpenAI base URL, ending in /v1."""
     endpoint = Endpoint(settings or Settings(), log)
     loop = asyncio.get_running_loop()
@@ -230,9 +226,7 @@ async def _run(settings: Settings, port: int, log: Path | None) -> None:
 
 def main() -> None:
     """Serve until SIGINT or SIGTERM."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--log", type=Path, help="append one JSON line per request to this file")
     settings, options = arguments(parser)

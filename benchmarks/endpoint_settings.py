@@ -43,21 +43,13 @@ class Settings(BaseModel):
 def arguments(parser: argparse.ArgumentParser) -> tuple[Settings, argparse.Namespace]:
     """Add the flags of all settings, parse the command line, and exit with a message when they do not fit."""
     parser.add_argument("--latency", type=float, default=0.2, help="mean seconds of an answer")
-    parser.add_argument(
-        "--cv", type=float, default=0.0, help="coefficient of variation; 0 is a fixed latency"
-    )
+    parser.add_argument("--cv", type=float, default=0.0, help="coefficient of variation; 0 is a fixed latency")
     parser.add_argument("--cap", type=int, help="calls that may run at once")
-    parser.add_argument(
-        "--mode", choices=["queue", "429"], default="queue", help="what happens above the cap"
-    )
+    parser.add_argument("--mode", choices=["queue", "429"], default="queue", help="what happens above the cap")
     parser.add_argument("--retry-after", type=float, default=1.0, help="seconds told with every 429")
-    parser.add_argument(
-        "--fault", action="append", default=[], metavar="KIND=P", help=f"{get_args(Fault)} or all"
-    )
+    parser.add_argument("--fault", action="append", default=[], metavar="KIND=P", help=f"{get_args(Fault)} or all")
     parser.add_argument("--refuse-response-format", action="append", default=[], choices=get_args(Refusable))
-    parser.add_argument(
-        "--ignore-schema", action="store_true", help="answer prose whatever format was asked for"
-    )
+    parser.add_argument("--ignore-schema", action="store_true", help="answer prose whatever format was asked for")
     parser.add_argument("--answer-bytes", type=int, default=280, help="least length of prose in UTF-8 bytes")
     parser.add_argument("--model", default="bench", help="the name that GET /v1/models tells")
     parser.add_argument("--seed", type=int, default=0, help="seed of the fault draws")

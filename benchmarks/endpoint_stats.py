@@ -148,9 +148,4 @@ class Statistics:
 def _utterances(text: str) -> list[str]:
     """The words behind the first colon of each of the last lines."""
     lines = text[-4000:].splitlines()
-    return [
-        words.strip()
-        for line in lines
-        for _, mark, words in [line.replace("：", ":", 1).partition(":")]
-        if mark
-    ]
+    return [words.strip() for line in lines for _, mark, words in [line.replace("：", ":", 1).partition(":")] if mark]

@@ -157,9 +157,7 @@ def table(study: Study, runs: list[Run]) -> str:
     ours = _cpu([run for run in runs if run.system == "cocoon" and run.error is None])
     for system in study.systems:
         of_it = [run for run in runs if run.system == system]
-        lines.append(
-            f"| {' | '.join([system, *_cells([run for run in of_it if run.error is None], of_it, ours)])} |"
-        )
+        lines.append(f"| {' | '.join([system, *_cells([run for run in of_it if run.error is None], of_it, ours)])} |")
     return "\n".join(lines)
 
 
@@ -201,16 +199,12 @@ def save(study: Study, runs: list[Run], folder: Path) -> Path:
 
 def main() -> None:
     """Run the study that the flags describe, print its table, save it."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dialogues", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--latency", type=float, default=0.2, help="mean seconds of an answer")
-    parser.add_argument(
-        "--cv", type=float, default=0.0, help="coefficient of variation; 0 is a fixed latency"
-    )
+    parser.add_argument("--cv", type=float, default=0.0, help="coefficient of variation; 0 is a fixed latency")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--systems", nargs="+", default=list(get_args(System)), choices=get_args(System))
     parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has the other tools")

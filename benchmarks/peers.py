@@ -38,17 +38,9 @@ _RESPONSE_FORMAT = {
     "type": "json_schema",
     "json_schema": {"name": "scores", "schema": SCORES, "strict": True},
 }
-_USER = (
-    "You are person {number} and talk about a trouble you have. "
-    + "You hold back what weighs on you most. " * 32
-)
-_SUPPORTER = (
-    "You listen and put into words what you hear. " + "Keep to one or two sentences and do not advise. " * 24
-)
-_JUDGE = (
-    "Rate {judge} on ten items from 1 to 7. "
-    + "Each item stands for itself and is judged by the words. " * 24
-)
+_USER = "You are person {number} and talk about a trouble you have. " + "You hold back what weighs on you most. " * 32
+_SUPPORTER = "You listen and put into words what you hear. " + "Keep to one or two sentences and do not advise. " * 24
+_JUDGE = "Rate {judge} on ten items from 1 to 7. " + "Each item stands for itself and is judged by the words. " * 24
 
 
 @dataclass(frozen=True)
@@ -102,9 +94,7 @@ def readable(text: str) -> int:
 
 def body(messages: list[Message], judged: bool = False) -> dict[str, Any]:
     """The request for one call."""
-    return {"model": "bench", "messages": messages} | (
-        {"response_format": _RESPONSE_FORMAT} if judged else {}
-    )
+    return {"model": "bench", "messages": messages} | ({"response_format": _RESPONSE_FORMAT} if judged else {})
 
 
 async def _loop(work: Workload, complete: Complete) -> int:
@@ -173,17 +163,13 @@ def openevals_simulation() -> Driver:
                     reply = await client.chat.completions.create(**body(messages, judged))
                 return reply.choices[0].message.content
 
-            talks = [
-                _openevals_talk(simulate, complete, number, work.rounds) for number in range(work.dialogues)
-            ]
+            talks = [_openevals_talk(simulate, complete, number, work.rounds) for number in range(work.dialogues)]
             return sum(await asyncio.gather(*talks))
 
     return run
 
 
-async def _openevals_talk(
-    simulate: Any, complete: Callable[..., Awaitable[str]], number: int, rounds: int
-) -> int:
+async def _openevals_talk(simulate: Any, complete: Callable[..., Awaitable[str]], number: int, rounds: int) -> int:
     heard: list[str] = []
 
     async def app(message: Message, **_: Any) -> Message:
@@ -218,9 +204,7 @@ def inspect_eval() -> Driver:
         "assistant": model_.ChatMessageAssistant,
     }
     judged_answers: list[int] = []
-    form = model_.ResponseSchema(
-        name="scores", json_schema=util_.JSONSchema.model_validate(SCORES), strict=True
-    )
+    form = model_.ResponseSchema(name="scores", json_schema=util_.JSONSchema.model_validate(SCORES), strict=True)
 
     async def complete(role: str, messages: list[Message], config: Any) -> str:
         typed = [makers[message["role"]](content=message["content"]) for message in messages]
@@ -251,9 +235,7 @@ def inspect_eval() -> Driver:
 
     def run(work: Workload) -> int:
         judged_answers.clear()
-        samples = [
-            dataset_.Sample(id=i + 1, input="-", metadata={"number": i}) for i in range(work.dialogues)
-        ]
+        samples = [dataset_.Sample(id=i + 1, input="-", metadata={"number": i}) for i in range(work.dialogues)]
         task = ai.Task(dataset=dataset_.MemoryDataset(samples), solver=talk(work.rounds), scorer=judged())
         model = model_.get_model("openai/bench", base_url=work.base_url, api_key="none", responses_api=False)
         with tempfile.TemporaryDirectory() as logs:
@@ -336,9 +318,7 @@ def measure(name: str, work: Workload) -> dict[str, Any]:
 
 def main() -> None:
     """Parse, measure, print one JSON line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=list(DRIVERS))
     parser.add_argument("--base-url", required=True)
     parser.add_argument("--dialogues", type=int, default=64)

@@ -76,11 +76,7 @@ class Instances:
 
     def _typed(self, schema: Schema) -> Any:
         kinds = schema.get("type", "object" if "properties" in schema else "string")
-        kind = (
-            kinds
-            if isinstance(kinds, str)
-            else self._one_of(kinds, [each for each in kinds if each == "null"])
-        )
+        kind = kinds if isinstance(kinds, str) else self._one_of(kinds, [each for each in kinds if each == "null"])
         match kind:
             case "object":
                 return self._object(schema)
@@ -120,7 +116,7 @@ class Instances:
         if "turn" in made:
             made["turn"] = line.number
         if "how" in made:
-            # A verdict that contradicts itself is asked again; the faults are there to draw such calls, not this.
+            # A verdict that contradicts itself would be asked again, which is for the faults to bring about.
             ways = _WAYS.get(made.get("named_by") or "nobody", [])
             made["how"] = made["how"] if made["how"] in ways else self.draw.choice(ways or [None])
 

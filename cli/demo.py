@@ -35,21 +35,27 @@ def demo(
 
 def _show(out: Path) -> None:
     from rich.console import Console
-    from rich.markdown import Markdown
-
     from cocoon.cli.run_report import write_report
     from cocoon.core.records import Dialogue
     from cocoon.core.run_folder import read_run
-    from cocoon.evaluation.report_markdown import render_markdown
+    from cocoon.evaluation.tables import cell_lines
 
     console = Console()
     dialogue = next(read_run(out, "dialogues.jsonl", Dialogue))
     console.print(f"\nOne of the dialogues ({dialogue.id}):", style="bold", markup=False, highlight=False)
     for turn in dialogue.turns:
-        console.print(f"  {turn.role}: {turn.content}", markup=False, highlight=False)
+        words = " ".join(turn.content.split())
+        console.print(f"  {turn.role}: {words}", markup=False, highlight=False)
     made = write_report(out, [])
-    shown = made.model_copy(update={"tables": made.tables[:3]})
-    console.print(Markdown(render_markdown(shown)))
+    for warning in made.warnings:
+        console.print(f"Warning: {warning}", style="yellow", markup=False, highlight=False)
+    for table in made.tables[:2]:
+        console.print(f"\n{table.title}", style="bold", markup=False)
+        for row in table.rows:
+            console.print(f"  {', '.join(row.labels)}", markup=False, highlight=False)
+            for measure in table.measures:
+                cell = " ".join(cell_lines(row.cells.get(measure), table.digits.get(measure, 2)))
+                console.print(f"    {measure:<18} {cell}", markup=False, highlight=False)
     typer.echo(
         f"\nResults are in {out}/: dialogues.jsonl, ratings.jsonl, report.html, tables/, trace.jsonl\n"
         "Try next:\n"

@@ -8,6 +8,7 @@ import typer
 Out = Annotated[Path, typer.Option("--out", help="The run's folder; one that is there is resumed.")]
 Config = Annotated[Path | None, typer.Option("--config", help="A YAML file of settings (see `cocoon config show`).")]
 Options = Annotated[list[str] | None, typer.Option("-o", metavar="KEY=VALUE", help="One setting, such as -o seed=1.")]
+Preset = Annotated[str | None, typer.Option(help="paper: the settings of the paper.")]
 Concurrency = Annotated[int | None, typer.Option(help="Most requests at once to one endpoint.")]
 Timeout = Annotated[float | None, typer.Option(help="Seconds for one call.")]
 BudgetCalls = Annotated[int | None, typer.Option(help="Stop cleanly after so many calls, over all sessions.")]

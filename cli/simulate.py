@@ -16,6 +16,7 @@ from cocoon.cli.options import (
     Json,
     Options,
     Out,
+    Preset,
     Scales,
     Timeout,
     Votes,
@@ -51,6 +52,7 @@ def simulate(
     budget_calls: BudgetCalls = None,
     budget_tokens: BudgetTokens = None,
     budget_money: BudgetMoney = None,
+    preset: Preset = None,
     config: Config = None,
     options: Options = None,
     allow_cloud_tracing: CloudTracing = False,
@@ -83,7 +85,7 @@ def simulate(
         "budget.tokens": budget_tokens,
         "budget.money": budget_money,
     }
-    resolved = resolve(config, options or [], flags)
+    resolved = resolve(config, options or [], flags, preset=preset)
     start(resolved.config, Path(out), allow_cloud_tracing=allow_cloud_tracing, dry_run=dry_run, as_json=as_json)
 
 

@@ -3,9 +3,9 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessage
 
@@ -23,6 +23,7 @@ from cocoon.core.pool import (
     classify,
 )
 
+T = TypeVar("T")
 Message = dict[str, str]
 Send = Callable[[], Awaitable[AIMessage]]
 
@@ -68,6 +69,7 @@ class Caller:
         self.seed = seed
         self._dialogues: dict[str, DialogueCalls] = {}
         self._flying: dict[str, asyncio.Future[Outcome[AIMessage]]] = {}
+        self._under_way: set[asyncio.Future[Any]] = set()
 
     def admit(self, dialogue: str) -> None:
         """Load what the journal holds of a dialogue."""
@@ -77,13 +79,23 @@ class Caller:
         """Forget a dialogue that is done."""
         self._dialogues.pop(dialogue, None)
 
+    async def drain(self) -> None:
+        """Wait until the calls whose asker was cut off are answered and journalled too."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+
+    def abandon(self) -> None:
+        """Give up the calls under way."""
+        for task in self._under_way:
+            task.cancel()
+
     async def text(
         self, model: Model, place: Place, messages: Sequence[Message], settings: Settings
     ) -> tuple[str, list[Reply]]:
-        """A reply that is not empty, asked for up to three times; raises CallFailedError when all are empty."""
+        """A reply that is not empty; raises CallFailedError when this session has asked three times in vain."""
         replies: list[Reply] = []
-        for attempt in range(3):
-            replies.append(await self.ask(model, place._replace(attempt=attempt), messages, settings))
+        while sum(not reply.replayed for reply in replies) < 3:
+            replies.append(await self.ask(model, place._replace(attempt=len(replies)), messages, settings))
             said = replies[-1].text.strip()
             if said:
                 return said, replies
@@ -119,16 +131,32 @@ class Caller:
         async def send() -> AIMessage:
             return await _invoke(model, messages, settings, self._seed(place), response_format)
 
-        priority = (JUDGE if judging else DIALOGUE, calls.made)
-        if settings.temperature > 0:
-            outcome = await model.pool.call(send, priority)
-        else:
-            outcome = await self._once(print_, model, send, priority)
-        entry = _entry(place, print_, model, outcome, rung)
-        texts = [(sha, m["content"]) for (_, sha), m in zip(shas, messages, strict=True) if sha not in calls.stored]
-        calls.stored.update(sha for sha, _ in texts)
-        await self.journal.append(entry, shas, texts)
-        return Reply(entry, replayed=False)
+        async def answered() -> Reply:
+            priority = (JUDGE if judging else DIALOGUE, calls.made)
+            if settings.temperature > 0:
+                outcome = await model.pool.call(send, priority)
+            else:
+                outcome = await self._once(print_, model, send, priority)
+            entry = _entry(place, print_, model, outcome, rung)
+            texts = [(sha, m["content"]) for (_, sha), m in zip(shas, messages, strict=True) if sha not in calls.stored]
+            await self.journal.append(entry, shas, texts)
+            calls.stored.update(sha for sha, _ in texts)
+            return Reply(entry, replayed=False)
+
+        return await self._kept(answered())
+
+    async def _kept(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await `work` in a task of its own: LangGraph cuts off the neighbours of a judge that fails or is stopped,
+        and an answer that is on its way to one of them is still to be journalled."""
+        task = asyncio.ensure_future(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._end)
+        return await asyncio.shield(task)
+
+    def _end(self, task: asyncio.Future[Any]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     def _check(self, held: Entry, print_: str) -> None:
         if held.fingerprint != print_:
@@ -145,13 +173,9 @@ class Caller:
         if flight is None:
             flight = asyncio.ensure_future(model.pool.call(send, priority))
             self._flying[print_] = flight
-            flight.add_done_callback(lambda done: self._land(print_, done))
+            self._under_way.add(flight)
+            flight.add_done_callback(lambda done: (self._flying.pop(print_, None), self._end(done)))
         return await asyncio.shield(flight)
-
-    def _land(self, print_: str, flight: asyncio.Future[Outcome[AIMessage]]) -> None:
-        del self._flying[print_]
-        if not flight.cancelled():
-            flight.exception()
 
     def _seed(self, place: Place) -> int:
         whole = f"{self.seed}\0{place.dialogue}\0{place.key}".encode()

@@ -1,11 +1,12 @@
 """The settings of a run: one YAML file, checked, with the origin of every value.
 
-Precedence: defaults < file < environment (`COCOON_USER__MODEL=...`) < `-o user.model=...` < flag.
+Precedence: defaults < preset < file < environment (`COCOON_USER__MODEL=...`) < `-o user.model=...` < flag.
 """
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from pydantic import Field, ValidationError
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import explain
+from cocoon.core.model_spec import refuse_secrets
 from cocoon.core.records import Language, Record
 
 EMBEDDED = "local:smollm2"
@@ -52,7 +54,7 @@ class JudgeConfig(Record):
     votes: int = Field(default=1, ge=1)
     temperature: float = Field(default=0.0, ge=0, le=2)
     max_tokens: int = Field(default=500, ge=1)
-    floor: float = Field(default=0.0, ge=0, le=1)
+    floor: float = Field(default=0.05, ge=0, le=1)
 
 
 class BudgetConfig(Record):
@@ -83,6 +85,21 @@ class StudyConfig(Record):
     scale_files: list[str] = []
 
 
+PAPER_MODEL = "openai:gpt-4o-2024-11-20"
+# What the paper states of its settings (section 5.1, appendices E and F.1); what it leaves open is our default.
+PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {
+        "limit": 200,
+        "user.model": PAPER_MODEL,
+        "user.kind": "prompted",
+        "user.temperature": 0.7,
+        "supporters": [{"model": PAPER_MODEL, "temperature": 0.7}],
+        "judge.model": PAPER_MODEL,
+        "judge.temperature": 0.0,
+    }
+}
+
+
 # Changing these between two sessions of one run changes no dialogue that is already there.
 FREE_KEYS = ("limit", "samples", "concurrency", "timeout", "budget", "prices", "judge", "scale_files")
 
@@ -100,20 +117,41 @@ def resolve(
     options: Sequence[str] = (),
     flags: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
+    preset: str | None = None,
 ) -> Resolved:
     """Merge the sources of settings; raises CocoonError naming the source, the key and the nearest known key."""
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for origin, values in _sources(file, options, flags or {}, os.environ if environment is None else environment):
+    given = _sources(file, options, flags or {}, os.environ if environment is None else environment)
+    for origin, values in chain(_preset(preset), given):
         for key, value in values.items():
             _put(merged, key, value, origin)
             for known in [name for name in origins if name.startswith(f"{key}.")]:
                 del origins[known]
             origins[key] = origin
     try:
-        return Resolved(StudyConfig.model_validate(merged), origins)
+        config = StudyConfig.model_validate(merged)
     except ValidationError as error:
         raise CocoonError(f"{_origin_of(error, origins)}: {explain(error, StudyConfig)}") from None
+    for key, spec in _specs(config):
+        if spec:
+            refuse_secrets(spec, f"{_origin_of_key(key, origins)}: key {key!r}")
+    return Resolved(config, origins)
+
+
+def _specs(config: StudyConfig) -> Iterator[tuple[str, str | None]]:
+    yield from ((f"supporters.{number}.model", one.model) for number, one in enumerate(config.supporters))
+    yield "user.model", config.user.model
+    yield "user.appraiser", config.user.appraiser
+    yield "judge.model", config.judge.model
+
+
+def _preset(name: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    if name is None:
+        return
+    if name not in PRESETS:
+        raise CocoonError(f"preset {name!r} is not known; there are {', '.join(PRESETS)}")
+    yield f"preset {name}", PRESETS[name]
 
 
 def _sources(
@@ -124,12 +162,12 @@ def _sources(
     for name, value in environment.items():
         if name.startswith(ENVIRONMENT_PREFIX) and name not in _NOT_SETTINGS:
             key = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
-            yield f"environment {name}", {key: _scalar(value)}
+            yield f"environment {name}", dict(_flat({key: _scalar(value)}))
     for option in options:
         key, equals, value = option.partition("=")
         if not equals:
             raise CocoonError(f"-o {option!r}: write KEY=VALUE, such as -o user.difficulty=hard")
-        yield f"-o {key}", {key: _scalar(value)}
+        yield f"-o {key}", dict(_flat({key: _scalar(value)}))
     for key, value in flags.items():
         if value is not None:
             yield f"flag for {key}", {key: value}
@@ -140,7 +178,7 @@ def _read_yaml(file: Path) -> dict[str, Any]:
         value = yaml.safe_load(file.read_text("utf-8"))
     except OSError as error:
         raise CocoonError(f"{file}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise CocoonError(f"{file}: not YAML ({error})".replace("\n", " ")) from None
     if value is not None and not isinstance(value, dict):
         raise CocoonError(f"{file}: must hold keys and values, such as 'rounds: 10'")
@@ -158,7 +196,7 @@ def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]
 def _scalar(text: str) -> Any:
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):  # ValueError: a date that is none, such as 2024-13-45
         return text
 
 
@@ -172,7 +210,10 @@ def _put(tree: dict[str, Any], key: str, value: Any, origin: str) -> None:
 
 
 def _origin_of(error: ValidationError, origins: Mapping[str, str]) -> str:
-    place = ".".join(str(part) for part in error.errors()[0]["loc"])
+    return _origin_of_key(".".join(str(part) for part in error.errors()[0]["loc"]), origins)
+
+
+def _origin_of_key(place: str, origins: Mapping[str, str]) -> str:
     for key in sorted(origins, key=len, reverse=True):
         if place == key or place.startswith(f"{key}.") or key.startswith(f"{place}."):
             return origins[key]

@@ -27,6 +27,10 @@ class ReplayMismatchError(CocoonError):
     """The journal holds another call at this place than the one now made."""
 
 
+class NotSavedError(CocoonError):
+    """A reply or record could not be written: the run stops, since nothing more could be kept."""
+
+
 class StoppedError(CocoonError):
     """The user asked to stop; no new call is started."""
 

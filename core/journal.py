@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from cocoon.core.errors import CocoonError
+from cocoon.core.errors import CocoonError, NotSavedError
 
 SCHEMA = """
 create table if not exists texts (sha text primary key, text text not null) without rowid;
@@ -138,7 +138,7 @@ class Journal:
     async def append(self, entry: Entry, request: Sequence[tuple[str, str]], texts: list[tuple[str, str]]) -> None:
         """Store a reply with its request ((role, sha) pairs) and texts; returns when it is committed."""
         if self._broken:
-            raise CocoonError(f"{self.path}: cannot be written ({self._broken}); free space and run again")
+            raise NotSavedError(f"{self.path}: cannot be written ({self._broken}); free space and run again")
         loop = asyncio.get_running_loop()
         committed = loop.create_future()
         self._inbox.put((entry, request, texts, (loop, committed)))
@@ -223,4 +223,4 @@ def _resolve(futures: list[asyncio.Future[None]], error: Exception | None, path:
         if error is None:
             future.set_result(None)
         else:
-            future.set_exception(CocoonError(f"{path}: cannot be written ({error}); free space and run again"))
+            future.set_exception(NotSavedError(f"{path}: cannot be written ({error}); free space and run again"))

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from cocoon.core.errors import CocoonError
+from cocoon.core.errors import CocoonError, NotSavedError
+from cocoon.core.model_spec import without_secrets
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 
@@ -60,7 +61,7 @@ def explain(error: ValidationError, kind: type[BaseModel]) -> str:
         return f"unknown key {place!r}{_nearest(str(first['loc'][-1]), kind)}"
     if first["type"] == "missing":
         return f"key {place!r} is missing"
-    value = repr(first.get("input"))
+    value = without_secrets(repr(first.get("input")))
     shown = value if len(value) <= 60 else value[:57] + "..."
     return f"key {place!r}: {first['msg']} (found {shown})"
 
@@ -87,14 +88,46 @@ def dump_line(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
 
 
+class Appender:
+    """Appends to a file, unbuffered and whole: what a full disk cuts off is taken back, so that no line stays torn."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        drop_torn_tail(path)
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    def write(self, lines: bytes) -> None:
+        """Append one or more lines; raises NotSavedError when they cannot all be written."""
+        before = os.fstat(self._file).st_size
+        try:
+            if os.write(self._file, lines) == len(lines):
+                return
+            problem = "no space left"
+        except OSError as error:
+            problem = str(error.strerror)
+        os.ftruncate(self._file, before)
+        raise NotSavedError(f"{self.path}: cannot be written ({problem}); free space and run again")
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+
 def write_whole(path: Path, lines: Iterable[bytes]) -> None:
-    """Replace a file at once: written beside it, flushed to disk, renamed over it."""
+    """Replace a file at once: written beside it, flushed to disk, renamed over it.
+
+    Raises NotSavedError, leaving the file as it was, when there is no room.
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("wb") as handle:
-        handle.writelines(lines)
-        handle.flush()
-        os.fsync(handle.fileno())
-    beside.replace(path)
+    try:
+        with beside.open("wb") as handle:
+            handle.writelines(lines)
+            handle.flush()
+            os.fsync(handle.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise NotSavedError(f"{path}: cannot be written ({error.strerror}); make room and run again") from None
 
 
 def drop_torn_tail(path: Path) -> None:

@@ -21,6 +21,9 @@ from cocoon.core.pool import RefusedError
 # Tokens kept for the end of a reply beside its shortest form, and how many are left when a number is cut too.
 _CLOSE_MARGIN = 12
 _LAST = 4
+# Spaced as prompts show JSON and as models write it: other spacing would lower the mass of the legal tokens for a
+# reason that has nothing to do with the answer. Fixed, so that a small model cannot loop on white space.
+_SPACING = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 # More digits than a float64 holds change nothing; a small model writes them for ever.
 _LONGEST_NUMBER = 20
 _NUMBER_AT_END = re.compile(rf"[-+.\deE]{{{_LONGEST_NUMBER}}}$")
@@ -84,11 +87,11 @@ class Grammars:
         from llguidance import LLMatcher
 
         schema: Schema = json.loads(text)
-        grammar = LLMatcher.grammar_from_json_schema(schema, overrides={"whitespace_flexible": False})
-        matcher = LLMatcher(self.tokens, grammar)
+        grammar = LLMatcher.grammar_from_json_schema(schema, overrides=_SPACING)
+        matcher = LLMatcher(self.tokens, grammar, log_level=0)
         if matcher.is_error():
             raise RefusedError(400, f"this schema cannot be held: {matcher.get_error().splitlines()[0]}")
-        shortest = json.dumps(smallest(schema), ensure_ascii=False, separators=(",", ":"))
+        shortest = json.dumps(smallest(schema), ensure_ascii=False, separators=(", ", ": "))
         return matcher, len(self.tokens.tokenize_str(shortest)) + _CLOSE_MARGIN
 
 
@@ -156,8 +159,10 @@ class HeldReply:
 
     def narrow(self, legal: NDArray[np.bool_], left: int) -> NDArray[np.bool_]:
         closing = self._closing(legal, left)
-        self._narrowed |= closing is not None
-        return legal if closing is None else closing
+        if closing is None or np.array_equal(closing, legal):
+            return legal
+        self._narrowed = True
+        return closing
 
     def _closing(self, legal: NDArray[np.bool_], left: int) -> NDArray[np.bool_] | None:
         ways = self._grammars.closing
@@ -181,7 +186,7 @@ class HeldReply:
 
 
 def legal_mass(pieces: Sequence[bytes], masses: Sequence[float]) -> dict[str, float]:
-    """For each scalar of a compact JSON text, the lowest mass among the tokens that share a byte with it.
+    """For each scalar of a JSON text without line breaks, the lowest mass among the tokens that share a byte with it.
 
     `pieces` are the tokens' bytes and `masses` the probabilities; keys are paths such as `items.1`. A value
     that was cut off is left out.
@@ -197,7 +202,7 @@ def legal_mass(pieces: Sequence[bytes], masses: Sequence[float]) -> dict[str, fl
 
 
 def scalars(text: str, at: int = 0, path: str = "") -> Iterator[tuple[str, int, int]]:
-    """Path, first and one-past-last character of every scalar in a compact JSON text, as far as it goes."""
+    """Path, first and one-past-last character of every scalar in a JSON text without line breaks, as far as it goes."""
     try:
         yield from _Walk(text).value(at, path)
     except (ValueError, IndexError):
@@ -225,8 +230,11 @@ class _Walk:
             name: Any = number
             if named:
                 name, at = self._decode(self.text, at)
-                at += 1
+                at = self._past_space(at + 1)
             yield from self.value(at, f"{path}.{name}" if path else str(name))
             number, at = number + 1, self.end
-            at += self.text[at] == ","
+            at = self._past_space(at + (self.text[at] == ","))
         self.end = at + 1
+
+    def _past_space(self, at: int) -> int:
+        return at + 1 if self.text[at] == " " else at

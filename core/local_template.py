@@ -41,7 +41,8 @@ class Template:
             raise CocoonError(f"model {name!r} has no chat template that works; choose an instruct or chat model")
         system_role = _renders(tokenizer, [system, user])
         head = [system] if system_role else []
-        return cls(tokenizer, not _renders(tokenizer, [*head, opening, user]), system_role)
+        opens = _renders(tokenizer, [opening, user]) and _renders(tokenizer, [*head, opening, user])
+        return cls(tokenizer, not opens, system_role)
 
     def ids(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of the prompt up to where the reply begins, with one BOS where the model has one."""

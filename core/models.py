@@ -13,6 +13,7 @@ from langchain_core.language_models import BaseChatModel
 
 from cocoon.core.budget import Budget
 from cocoon.core.errors import CocoonError
+from cocoon.core.model_spec import refuse_secrets
 from cocoon.core.pool import Pool
 
 SPEC_HELP = "openai:NAME, http://HOST:PORT/v1#NAME, local:NAME-OR-PATH (local:smollm2 is embedded), scripted:FILE"
@@ -58,6 +59,7 @@ def open_chat(spec: str) -> tuple[BaseChatModel, str | None]:
 
     Raises CocoonError for a spec that cannot be read, a missing key, or a model that cannot be loaded.
     """
+    refuse_secrets(spec)
     kind, _, rest = spec.partition(":")
     if kind == "local" and rest:
         from cocoon.core.local_model import LocalChat

@@ -22,7 +22,9 @@ def profile_path(name: str) -> list[Path]:
     if not colon:
         return [folder / f"{one}.jsonl" for one in get_args(Language)]
     if language not in get_args(Language):
-        raise CocoonError(f"profiles {name!r}: there are {SHIPPED}, {', '.join(f'{SHIPPED}:{one}' for one in get_args(Language))}")
+        raise CocoonError(
+            f"profiles {name!r}: there are {SHIPPED}, {', '.join(f'{SHIPPED}:{one}' for one in get_args(Language))}"
+        )
     return [folder / f"{language}.jsonl"]
 
 

@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,12 +13,13 @@ from pydantic import BaseModel
 from cocoon.core.config import StudyConfig, differences, to_yaml
 from cocoon.core.errors import CocoonError
 from cocoon.core.journal import Journal
-from cocoon.core.jsonl import drop_torn_tail, dump_line, parse_record, read_records, write_whole
+from cocoon.core.jsonl import Appender, dump_line, parse_record, read_records, write_whole
 from cocoon.core.records import Dialogue, Failure, Rating
 from cocoon.core.trace import Trace, settle
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
-FILES = ("manifest.json", "config.yaml", "journal.sqlite", "trace.jsonl", "dialogues.jsonl", "ratings.jsonl")
+APPENDED = ("dialogues.jsonl", "ratings.jsonl")
+REWRITTEN = ("manifest.json", "config.yaml", "trace.jsonl", *APPENDED, "failures.jsonl")
 
 
 class RunFolder:
@@ -33,13 +33,11 @@ class RunFolder:
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
         self._lock = self._take_lock()
-        for name in ("dialogues.jsonl", "ratings.jsonl"):
-            drop_torn_tail(path / name)
+        self._sweep()
         self.journal = Journal(path / "journal.sqlite")
         self.trace = Trace(path / "trace.jsonl")
-        self._appending = {name: (path / name).open("ab", buffering=0) for name in ("dialogues.jsonl", "ratings.jsonl")}
+        self._appending = {name: Appender(path / name) for name in APPENDED}
         self.failures: list[Failure] = []
-        self._began = time.time()
 
     def _take_lock(self) -> int:
         lock = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -51,6 +49,12 @@ class RunFolder:
                 f"{self.path}: another process is working on this run; wait for it or use another --out"
             ) from None
         return lock
+
+    def _sweep(self) -> None:
+        """Remove the halves of files that a killed session was about to put in place."""
+        for name in REWRITTEN:
+            for half in self.path.glob(f".{name}.*"):
+                half.unlink()
 
     def agree(self, config: StudyConfig) -> None:
         """Store the configuration, or check that a run being resumed was made with one that is alike.

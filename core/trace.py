@@ -4,7 +4,6 @@ Events are written as they happen. After a kill, resuming writes the events of u
 events are known by their identity, readers take the last, and the end of a run leaves each once, in order.
 """
 
-import os
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from cocoon.core.jsonl import drop_torn_tail, write_whole
+from cocoon.core.jsonl import Appender, write_whole
 
 SCHEMA_VERSION = 1
 # What two writings of the same event agree in; all else (times, latency) is what happened then.
@@ -26,16 +25,15 @@ class Trace:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        drop_torn_tail(path)
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._file = Appender(path)
 
     def write(self, event: Event) -> None:
         """Append one event."""
-        os.write(self._file, orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
+        self._file.write(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._file)
+        self._file.close()
 
 
 def identity(event: Event) -> tuple[Any, ...]:
@@ -44,10 +42,12 @@ def identity(event: Event) -> tuple[Any, ...]:
 
 
 def settle(path: Path, dialogues: list[str]) -> None:
-    """Rewrite the trace with each event once, by dialogue in the given order and by step within it."""
+    """Rewrite the trace with each event once, by dialogue in the given order (others after) and by step within it."""
     offsets = _offsets_by_dialogue(path)
+    order = [name for name in dialogues if name in offsets]
+    order += sorted(offsets.keys() - set(order))
     with path.open("rb") as source:
-        write_whole(path, (line for name in dialogues if name in offsets for line in _settled(source, offsets[name])))
+        write_whole(path, (line for name in order for line in _settled(source, offsets[name])))
 
 
 def _offsets_by_dialogue(path: Path) -> dict[str, "array[int]"]:

@@ -115,7 +115,8 @@ class _Reading:
             self._note("memory", "dropped", f"it is no list of memories but {shown(given)}")
             return []
         texts = [
-            text_at({"memory": text}, "memory", f"{self.where}, memory {number}") for number, text in enumerate(given, 1)
+            text_at({"memory": text}, "memory", f"{self.where}, memory {number}")
+            for number, text in enumerate(given, 1)
         ]
         return [Memory(text=text, chain_node=node_of(text, chain)) for text in texts]
 

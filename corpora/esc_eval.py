@@ -71,7 +71,9 @@ def _feeling(said: dict[str, str], language: Language, where: str) -> str:
     if not problem:
         raise CocoonError(f"{where}: key 'base': the card states no problem; write 'Problem: ...'")
     known = [
-        (name, said[field]) for field, name in _NAMES[language].items() if said.get(field, "").lower() not in _NOT_STATED
+        (name, said[field])
+        for field, name in _NAMES[language].items()
+        if said.get(field, "").lower() not in _NOT_STATED
     ]
     if not known:
         return problem

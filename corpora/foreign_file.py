@@ -119,4 +119,3 @@ def language_of(text: str) -> Language:
     letters = [letter for letter in text if letter.isalpha()]
     han = sum("\u4e00" <= letter <= "\u9fff" for letter in letters)
     return "zh" if letters and han * 10 >= len(letters) else "en"
-

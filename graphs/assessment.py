@@ -13,7 +13,7 @@ from langgraph.types import Send
 
 from cocoon.core.errors import CallFailedError
 from cocoon.core.records import Dialogue
-from cocoon.graphs.context import AssessmentContext, tell
+from cocoon.graphs.context import AssessmentContext, ContextOf, bound, tell
 
 
 class AssessmentState(TypedDict, total=False):
@@ -33,12 +33,13 @@ class JudgeTask(TypedDict):
     vote: int
 
 
-def fan_out(state: AssessmentState) -> list[Send]:
-    """One task per judge and vote."""
+async def fan_out(state: AssessmentState, runtime: Runtime[AssessmentContext]) -> list[Send]:
+    """One task per judge and vote; every judge once where nothing is said to be wanted."""
     dialogue = state.get("dialogue", {})
-    return [
-        Send("judge", JudgeTask(dialogue=dialogue, judge=name, vote=vote)) for name, vote in state.get("wanted", [])
-    ]
+    wanted = state.get("wanted")
+    if wanted is None:
+        wanted = [(name, 0) for name in runtime.context.judges]
+    return [Send("judge", JudgeTask(dialogue=dialogue, judge=name, vote=vote)) for name, vote in wanted]
 
 
 async def judge(state: JudgeTask, runtime: Runtime[AssessmentContext]) -> AssessmentState:
@@ -60,12 +61,15 @@ async def collect(state: AssessmentState) -> AssessmentState:
     return {}
 
 
-def build_assessment() -> CompiledStateGraph[Any, Any, Any, Any]:
-    """The graph; invoke it with an AssessmentContext that holds the wanted judges."""
-    graph = StateGraph(AssessmentState, context_schema=AssessmentContext)
-    graph.add_node("judge", judge, input_schema=JudgeTask)
+def build_assessment(context_of: ContextOf | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """The graph; invoke it with an AssessmentContext that holds the wanted judges.
+
+    With `context_of` the graph makes its context from the state, and is invoked without one.
+    """
+    graph = StateGraph(AssessmentState, context_schema=None if context_of else AssessmentContext)
+    graph.add_node("judge", bound(judge, context_of), input_schema=JudgeTask)
     graph.add_node("collect", collect)
-    graph.add_conditional_edges(START, fan_out, {"each judge and vote": "judge"})
+    graph.add_conditional_edges(START, bound(fan_out, context_of), {"each judge and vote": "judge"})
     graph.add_edge("judge", "collect")
     graph.add_edge("collect", END)
     return graph.compile(name="assessment")

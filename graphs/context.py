@@ -1,8 +1,10 @@
 """What the graphs' nodes are given beside the state: agents and caller, never serialised."""
 
-from collections.abc import Sequence
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from langgraph.runtime import Runtime
 
@@ -29,6 +31,27 @@ class AssessmentContext:
 
     caller: Caller
     judges: dict[str, Judge]
+
+
+ContextOf = Callable[[Any], Any]
+NodeT = TypeVar("NodeT", bound=Callable[..., Awaitable[Any]])
+
+
+def bound(node: NodeT, context_of: ContextOf | None) -> NodeT:
+    """The node with a context of its own, made from the state; none leaves it to be given with each run.
+
+    For tools that open a graph by its name and cannot give a context.
+    """
+    if context_of is None:
+        return node
+
+    @functools.wraps(node)
+    async def with_context(state: Any, runtime: Runtime[Any]) -> Any:
+        # In a thread, as opening a model may read files for long.
+        context = await asyncio.to_thread(context_of, state)
+        return await node(state, runtime.override(context=context))
+
+    return cast(NodeT, with_context)
 
 
 def tell(runtime: Runtime[Any], node: str, replies: Sequence[Reply], task: str | None = None) -> None:

@@ -17,7 +17,7 @@ from cocoon.agents.guarded_user import GuardedUser
 from cocoon.agents.prompted_user import PromptedUser
 from cocoon.agents.scene import Said, Scene, TurnData
 from cocoon.core.records import Appraisal, Profile, Role, Turn, UserState
-from cocoon.graphs.context import ConversationContext, tell
+from cocoon.graphs.context import ContextOf, ConversationContext, bound, tell
 
 UserKind = Literal["guarded", "prompted"]
 Context = Runtime[ConversationContext]
@@ -106,28 +106,31 @@ def _user_stop(said: Said, state: ConversationState, runtime: Context) -> str | 
     return "rounds" if opened_only else None
 
 
-def after_user(state: ConversationState) -> Literal["goes on", "is over"]:
-    """Whether the supporter still replies."""
+async def after_user(state: ConversationState) -> Literal["goes on", "is over"]:
+    """Whether the supporter still replies; async as LangGraph gives a plain function a thread each time."""
     return "is over" if state.get("stop_reason") else "goes on"
 
 
 after_supporter = after_user
 
 
-def build_conversation(kind: UserKind) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """The graph for one kind of user; invoke it with a ConversationContext whose user is of that kind."""
-    graph = StateGraph(ConversationState, context_schema=ConversationContext)
-    graph.add_node("open", open_conversation)
-    graph.add_node("supporter", supporter)
+def build_conversation(kind: UserKind, context_of: ContextOf | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """The graph for one kind of user; invoke it with a ConversationContext whose user is of that kind.
+
+    With `context_of` the graph makes its context from the state, and is invoked without one.
+    """
+    graph = StateGraph(ConversationState, context_schema=None if context_of else ConversationContext)
+    graph.add_node("open", bound(open_conversation, context_of))
+    graph.add_node("supporter", bound(supporter, context_of))
     if kind == "guarded":
-        graph.add_node("appraise", appraise)
-        graph.add_node("disclose", disclose)
-        graph.add_node("speak", speak)
+        graph.add_node("appraise", bound(appraise, context_of))
+        graph.add_node("disclose", bound(disclose, context_of))
+        graph.add_node("speak", bound(speak, context_of))
         graph.add_edge("appraise", "disclose")
         graph.add_edge("disclose", "speak")
         first, last = "appraise", "speak"
     else:
-        graph.add_node("user", user)
+        graph.add_node("user", bound(user, context_of))
         first, last = "user", "user"
     graph.add_edge(START, "open")
     graph.add_edge("open", first)

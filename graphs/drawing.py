@@ -71,9 +71,15 @@ def open_graph(name: str) -> Compiled:
 def draw(graph: Compiled) -> Drawing:
     """Boxes and arrows of a compiled graph, in the order in which it was built."""
     found = graph.get_graph()
+    labels = _labels(graph)
     nodes = [Node(name, _MARKS.get(name, name), _about(graph, name), _MARKS.get(name, "step")) for name in found.nodes]
-    edges = [Edge(edge.source, edge.target, str(edge.data or ""), edge.conditional) for edge in found.edges]
-    return Drawing(graph.get_name(), nodes, _joined(edges))
+    edges = {
+        (edge.source, edge.target): Edge(
+            edge.source, edge.target, " / ".join(labels.get((edge.source, edge.target), ())), edge.conditional
+        )
+        for edge in found.edges
+    }
+    return Drawing(graph.get_name(), nodes, list(edges.values()))
 
 
 def draw_mermaid(graph: Compiled) -> str:
@@ -87,12 +93,12 @@ def _about(graph: Compiled, name: str) -> str:
     return (inspect.getdoc(code) or "").partition("\n")[0] if code else ""
 
 
-def _joined(edges: list[Edge]) -> list[Edge]:
-    """Arrows between the same two boxes as one, with all their labels."""
-    joined: dict[tuple[str, str], Edge] = {}
-    for edge in edges:
-        before = joined.get((edge.source, edge.target))
-        labels = [label for label in (before.label if before else "", edge.label) if label]
-        conditional = edge.conditional and (before is None or before.conditional)
-        joined[edge.source, edge.target] = Edge(edge.source, edge.target, " / ".join(labels), conditional)
-    return list(joined.values())
+def _labels(graph: Compiled) -> dict[tuple[str, str], list[str]]:
+    """What the rules answer, by the pair of nodes: LangGraph's own drawing keeps one answer a pair, we keep all."""
+    labels: dict[tuple[str, str], list[str]] = {}
+    for source, branches in graph.builder.branches.items():
+        for branch in branches.values():
+            for answer, target in (branch.ends or {}).items():
+                if answer != target:
+                    labels.setdefault((source, target), []).append(str(answer))
+    return labels

@@ -170,7 +170,10 @@ def _ports(lanes: Sequence[_Lane], boxes: dict[str, Box]) -> dict[tuple[Edge, st
     """Height, from a box's middle, at which each lane's arrow leaves or reaches its side, so that none cross there."""
     at: dict[tuple[str, Side], list[tuple[tuple[float, float], Edge, str]]] = {}
     for lane in lanes:
-        for end, name, other in (("out", lane.edge.source, lane.edge.target), ("in", lane.edge.target, lane.edge.source)):
+        for end, name, other in (
+            ("out", lane.edge.source, lane.edge.target),
+            ("in", lane.edge.target, lane.edge.source),
+        ):
             upwards = boxes[other].row < boxes[name].row or (other == name and end == "in")
             order = (0.0, abs(lane.x)) if upwards else (1.0, -abs(lane.x))
             at.setdefault((name, lane.side), []).append((order, lane.edge, end))

@@ -4,7 +4,7 @@ A dialogue is judged within its own admission, so that memory stays flat and jud
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,14 @@ from cocoon.agents.judges import Judge
 from cocoon.agents.prompted_user import PromptedUser
 from cocoon.agents.supporter import Supporter
 from cocoon.core.calls import Caller
-from cocoon.core.errors import BudgetReachedError, CallFailedError, CocoonError, ReplayMismatchError, StoppedError
+from cocoon.core.errors import (
+    BudgetReachedError,
+    CallFailedError,
+    CocoonError,
+    NotSavedError,
+    ReplayMismatchError,
+    StoppedError,
+)
 from cocoon.core.records import Dialogue, Failure, Profile, Rating
 from cocoon.core.run_folder import RunFolder
 from cocoon.core.trace import SCHEMA_VERSION
@@ -24,7 +31,7 @@ from cocoon.graphs.context import AssessmentContext, ConversationContext
 from cocoon.graphs.conversation import build_conversation, recursion_limit
 
 Wanted = tuple[str, int]
-_ENDS_THE_RUN = (BudgetReachedError, StoppedError, ReplayMismatchError)
+_ENDS_THE_RUN = (BudgetReachedError, StoppedError, ReplayMismatchError, NotSavedError)
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ class Progress:
 class Runner:
     """One session of a run. `user` talks in every dialogue; `judges` may be empty.
 
-    `window`: dialogues admitted at a time.
+    `window`: dialogues admitted at a time. `stop` is called with what ends the run, so that no further call starts.
     """
 
     folder: RunFolder
@@ -76,6 +83,7 @@ class Runner:
     votes: int = 1
     rounds: int = 10
     window: int = 64
+    stop: Callable[[Exception], None] | None = None
     progress: Progress = field(default_factory=Progress)
     stopped_by: CocoonError | None = None
 
@@ -139,7 +147,10 @@ class Runner:
 
     def _failed(self, dialogue: str, stage: Any, error: Exception) -> None:
         if isinstance(error, _ENDS_THE_RUN):
-            self.stopped_by = self.stopped_by or error
+            if self.stopped_by is None:
+                self.stopped_by = error
+                if self.stop:
+                    self.stop(error)
             return
         if not isinstance(error, CocoonError):
             message = f"{type(error).__name__}: {error}"

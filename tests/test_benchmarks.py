@@ -45,9 +45,7 @@ async def test_the_command_prints_its_url_first_and_takes_the_flags(tmp_path: Pa
         "--log",
         str(tmp_path / "log"),
     ]
-    process = await asyncio.create_subprocess_exec(
-        *script("endpoint.py", *flags), stdout=PIPE, env=ENVIRONMENT
-    )
+    process = await asyncio.create_subprocess_exec(*script("endpoint.py", *flags), stdout=PIPE, env=ENVIRONMENT)
     assert process.stdout is not None
     try:
         url = (await process.stdout.readline()).decode().strip()

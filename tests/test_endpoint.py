@@ -13,9 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cocoon.benchmarks.endpoint import Endpoint, serve
 from cocoon.benchmarks.endpoint_settings import Fault, Settings
 
-TRANSCRIPT = (
-    "Judge this.\n[0] Supporter: You look worn out.\n[1] User: It is nothing, really.\n[2] Supporter: Hm."
-)
+TRANSCRIPT = "Judge this.\n[0] Supporter: You look worn out.\n[1] User: It is nothing, really.\n[2] Supporter: Hm."
 
 
 class Verdict(BaseModel):
@@ -136,9 +134,7 @@ async def test_quotes_are_copied_from_the_transcript_with_their_turn() -> None:
     lines = {0: "You look worn out.", 1: "It is nothing, really.", 2: "Hm."}
 
     async def work(client: Client) -> list[Verdict]:
-        return [
-            Verdict.model_validate_json(await client.text(f"{i} {TRANSCRIPT}", Verdict)) for i in range(40)
-        ]
+        return [Verdict.model_validate_json(await client.text(f"{i} {TRANSCRIPT}", Verdict)) for i in range(40)]
 
     verdicts = await with_client(Settings(), work=work)
     assert all(verdict.turn is not None and lines[verdict.turn] == verdict.quote for verdict in verdicts)
@@ -148,9 +144,7 @@ async def test_quotes_are_copied_from_the_transcript_with_their_turn() -> None:
 
 async def test_verdicts_do_not_contradict_themselves() -> None:
     async def work(client: Client) -> list[Verdict]:
-        return [
-            Verdict.model_validate_json(await client.text(f"{i} {TRANSCRIPT}", Verdict)) for i in range(200)
-        ]
+        return [Verdict.model_validate_json(await client.text(f"{i} {TRANSCRIPT}", Verdict)) for i in range(200)]
 
     drawn_out = {"after_reflection", "after_question"}
     seen: dict[str | None, set[str | None]] = {}
@@ -170,9 +164,7 @@ async def test_chinese_transcripts_are_quoted_too() -> None:
 
 
 async def test_a_schema_told_in_words_is_answered_for_clients_that_ask_by_prompt() -> None:
-    words = (
-        f"Reply with one JSON object of this schema: {json.dumps(Scores.model_json_schema())} Nothing else."
-    )
+    words = f"Reply with one JSON object of this schema: {json.dumps(Scores.model_json_schema())} Nothing else."
 
     async def work(client: Client) -> tuple[str, str]:
         return await client.text(words), await client.text(words, response_format={"type": "json_object"})
@@ -352,9 +344,7 @@ async def test_settings_change_while_running_and_bad_ones_are_refused() -> None:
     assert await with_client(Settings(), work=work) == [200, 500, 400, 400, 400]
 
 
-@pytest.mark.parametrize(
-    "body", [{}, {"messages": []}, {"messages": ["hi"]}, {"messages": [{"content": "hi"}]}]
-)
+@pytest.mark.parametrize("body", [{}, {"messages": []}, {"messages": ["hi"]}, {"messages": [{"content": "hi"}]}])
 async def test_what_is_no_request_gets_a_400(body: dict[str, Any]) -> None:
     async def work(client: Client) -> int:
         return (await client.post("/chat/completions", body))[0]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from cocoon.core.embedded import cache_folder, converted, embedded_file
@@ -22,12 +23,7 @@ from cocoon.core.local_sampling import Row, sample
 from cocoon.core.local_schema import bounded, schema_of, smallest
 from cocoon.core.messages import USER_STUB, fit_to_template
 from cocoon.core.pool import RefusedError
-
-for _name in ("torch", "transformers", "llguidance", "gguf", "accelerate"):
-    pytest.importorskip(_name)
-
-import torch
-from tests import tiny_models as tiny
+from cocoon.tests import tiny_models as tiny
 
 ITEM = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 7}, {"type": "null"}]}
 PROMPTS = [f"I feel {word} today." * times for times, word in enumerate(("tired", "lost", "angry", "calm"), 1)]
@@ -57,7 +53,7 @@ def check_ratings(reply: AIMessage, items: int) -> None:
     """The reply is compact JSON of this scale, with a legal mass for each item."""
     text = str(reply.content)
     values = json.loads(text)["items"]
-    assert text == json.dumps({"items": values}, separators=(",", ":"))
+    assert text == json.dumps({"items": values}, separators=(", ", ": "))
     assert list(values) == [str(number) for number in range(1, items + 1)]
     assert all(value is None or (type(value) is int and 1 <= value <= 7) for value in values.values())
     masses = reply.response_metadata["legal_mass"]
@@ -116,7 +112,7 @@ async def test_a_schema_holds_eight_rows_at_once_beside_a_free_one(model: LocalC
 def test_legal_mass_is_what_the_unmasked_model_gave(model: LocalChat) -> None:
     reply = model.invoke("Rate.", response_format=ratings(1), max_tokens=60)
     weights = model.weights
-    written = str(reply.content).partition("1\":")[0] + "1\":"
+    written = str(reply.content).partition('1":')[0] + '1":'
     ids = weights.template.ids([{"role": "user", "content": "Rate."}])
     ids += weights.tokenizer(written, add_special_tokens=False)["input_ids"]
     with torch.inference_mode():
@@ -235,7 +231,7 @@ def test_requests_that_wait_are_written_together_and_failures_reach_each() -> No
     rows = [future.result(timeout=20) for future in futures]
     assert len(rows) == sum(seen) == 10
     assert max(seen) == 4
-    with pytest.raises(CallFailedError, match="RuntimeError: no memory$"):
+    with pytest.raises(CallFailedError, match=r"RuntimeError: no memory$"):
         batcher.submit(Row([1], 13)).result(timeout=20)
 
 
@@ -243,8 +239,10 @@ def test_requests_that_wait_are_written_together_and_failures_reach_each() -> No
     ("sizes", "chosen"),
     [
         ([10, 12, 11, 9, 10], [10, 9, 10, 11]),
-        ([40, 10, 10, 45], [40, 45]),
-        ([10, 100, 100, 100], [10]),
+        ([40, 10, 10, 45], [40, 45, 10, 10]),
+        ([100, 10, 10, 90], [100, 90, 10, 10]),
+        ([100, 10, 10, 10], [100, 10]),
+        ([10, 300, 10], [10, 10]),
         ([500, 500], [500]),
     ],
 )
@@ -319,9 +317,7 @@ def said(roles: str) -> list[dict[str, str]]:
         ("su", True, False, [("user", "0\n\n1")]),
     ],
 )
-def test_messages_are_fitted(
-    roles: str, user_first: bool, system_role: bool, expected: list[tuple[str, str]]
-) -> None:
+def test_messages_are_fitted(roles: str, user_first: bool, system_role: bool, expected: list[tuple[str, str]]) -> None:
     messages = said(roles)
     fitted = fit_to_template(messages, user_first, system_role=system_role)
     assert [(message["role"], message["content"]) for message in fitted] == expected
@@ -450,7 +446,9 @@ def test_conversion_changes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 def test_two_processes_may_convert_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("COCOON_CACHE", str(tmp_path / "cache"))
     file = tiny.tiny_gguf(tmp_path / "tiny.gguf")
-    code = f"from pathlib import Path; from cocoon.core.embedded import converted; print(converted(Path({str(file)!r})))"
+    code = (
+        f"from pathlib import Path; from cocoon.core.embedded import converted; print(converted(Path({str(file)!r})))"
+    )
     command = [sys.executable, "-c", code]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     folders = {process.communicate(timeout=120)[0].strip() for process in running}

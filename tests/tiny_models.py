@@ -1,5 +1,6 @@
 """Tiny Llamas with random weights, for tests of the local model that need no real one."""
 
+import json
 from pathlib import Path
 
 import gguf
@@ -17,12 +18,8 @@ USER_FIRST = (
     "{% set talk = messages[1:] if messages[0]['role'] == 'system' else messages %}"
     "{% if talk[0]['role'] != 'user' %}{{ raise_exception('the user must open') }}{% endif %}" + CHATML
 )
-DROPS_OPENING = CHATML.replace(
-    "{% for m in messages %}", "{% for m in messages if not (loop.index0 == 0 and m['role'] == 'assistant') %}"
-)
-NO_SYSTEM = (
-    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + CHATML
-)
+DROPS_OPENING = "{% if messages[0]['role'] == 'assistant' %}{% set messages = messages[1:] %}{% endif %}" + CHATML
+NO_SYSTEM = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + CHATML
 SPECIAL = ["<s>", "<|im_start|>", "<|im_end|>", "<pad>"]
 TEXT = ["I feel that you are tired.", 'a reply: {"items":{"1":2}}', "what would help you now? null"]
 
@@ -33,11 +30,17 @@ def tiny_tokenizer(template: str | None = WITH_BOS, *, adds_bos: bool = True) ->
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    core.train_from_iterator(TEXT, trainers.BpeTrainer(vocab_size=300, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False))
+    core.train_from_iterator(
+        TEXT,
+        trainers.BpeTrainer(vocab_size=300, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False),
+    )
     if adds_bos:
         core.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core, bos_token="<s>", eos_token="<|im_end|>", pad_token="<pad>",
+        tokenizer_object=core,
+        bos_token="<s>",
+        eos_token="<|im_end|>",
+        pad_token="<pad>",
         additional_special_tokens=["<|im_start|>"],
     )
     tokenizer.chat_template = template
@@ -48,9 +51,18 @@ def tiny_network(*, context: int = 512) -> LlamaForCausalLM:
     """Two layers of width 32; weights large enough that the next token is no toss-up."""
     torch.manual_seed(7)
     config = LlamaConfig(
-        vocab_size=304, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, max_position_embeddings=context, initializer_range=0.4,
-        bos_token_id=0, eos_token_id=2, pad_token_id=3, tie_word_embeddings=False,
+        vocab_size=304,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=context,
+        initializer_range=0.4,
+        bos_token_id=0,
+        eos_token_id=2,
+        pad_token_id=3,
+        tie_word_embeddings=False,
     )
     return LlamaForCausalLM(config).eval()
 
@@ -80,25 +92,34 @@ def tiny_gguf(path: Path) -> Path:
 
 
 def _write_settings(writer: gguf.GGUFWriter) -> None:
+    writer.add_block_count(2)
+    writer.add_context_length(512)
+    writer.add_embedding_length(32)
+    writer.add_feed_forward_length(64)
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_rope_freq_base(10000.0)
+    writer.add_rope_dimension_count(8)
+    writer.add_vocab_size(304)
+    _write_tokenizer(writer)
+
+
+def _write_tokenizer(writer: gguf.GGUFWriter) -> None:
     tokenizer = tiny_tokenizer()
-    tokens = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    tokens = [str(tokenizer.convert_ids_to_tokens(number)) for number in range(len(tokenizer))]
     tokens += [f"<unused{number}>" for number in range(304 - len(tokens))]
-    for add, value in (
-        (writer.add_block_count, 2), (writer.add_context_length, 512), (writer.add_embedding_length, 32),
-        (writer.add_feed_forward_length, 64), (writer.add_head_count, 4), (writer.add_head_count_kv, 2),
-        (writer.add_layer_norm_rms_eps, 1e-6), (writer.add_rope_freq_base, 10000.0), (writer.add_vocab_size, 304),
-        (writer.add_rope_dimension_count, 8),
-        (writer.add_tokenizer_model, "gpt2"), (writer.add_token_list, tokens), (writer.add_token_merges, _merges()),
-        (writer.add_bos_token_id, 0), (writer.add_eos_token_id, 2), (writer.add_pad_token_id, 3),
-        (writer.add_unk_token_id, 0), (writer.add_chat_template, CHATML),
-    ):
-        add(value)
-    kinds = [gguf.TokenType.CONTROL if token in SPECIAL else gguf.TokenType.NORMAL for token in tokens]
-    writer.add_token_types(kinds)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list(tokens)
+    writer.add_token_merges(_merges())
+    writer.add_token_types([gguf.TokenType.CONTROL if t in SPECIAL else gguf.TokenType.NORMAL for t in tokens])
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(2)
+    writer.add_pad_token_id(3)
+    writer.add_unk_token_id(0)
+    writer.add_chat_template(CHATML)
 
 
 def _merges() -> list[str]:
-    import json
-
     merges = json.loads(tiny_tokenizer().backend_tokenizer.to_str())["model"]["merges"]
     return [" ".join(pair) if isinstance(pair, list) else pair for pair in merges]

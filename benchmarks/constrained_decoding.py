@@ -1,0 +1,248 @@
+"""Grammar engines on the embedded model: a scale of 16 items, each 1 to 7 or null, alone and eight at once.
+
+    python -m cocoon.benchmarks.constrained_decoding [--repeats 5] [--json]
+
+Measures llguidance, and xgrammar where it is installed, through the very sampler of `cocoon.core`, with unheld
+replies of the same length as the control; then what prefix reuse and forced tokens could save at most.
+docs/decisions/constrained-decoding.md holds the table that this printed and what was decided by it.
+"""
+
+import argparse
+import importlib.metadata
+import importlib.util
+import json
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cocoon.core.local_constraint import Constraint, Grammars
+from cocoon.core.local_sampling import Row, generate, text_of
+from cocoon.core.local_weights import Weights, load_weights
+
+ITEM = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 7}, {"type": "null"}]}
+TALK = "User: I hardly sleep since they moved me to the other team. Supporter: The nights have become heavy for you. "
+PROMPT = f"{TALK * 8}\nRate the supporter on each of the sixteen items from 1 to 7, or null. Answer in JSON."
+Start = Callable[[], Constraint | None]
+
+
+def scale(items: int) -> dict[str, Any]:
+    """The schema of a scale with that many items."""
+    names = [str(number) for number in range(1, items + 1)]
+    answers = {"type": "object", "properties": dict.fromkeys(names, ITEM), "required": names}
+    return {"type": "object", "properties": {"items": answers}, "required": ["items"]}
+
+
+class XGrammarReply:
+    """One reply held by xgrammar; has no early closing."""
+
+    def __init__(self, engine: "XGrammar", compiled: Any) -> None:
+        import xgrammar
+
+        self._matcher = xgrammar.GrammarMatcher(compiled, terminate_without_stop_token=True)
+        self._words = xgrammar.allocate_token_bitmask(1, engine.vocabulary)
+        self._engine = engine
+        self._tokens: list[int] = []
+
+    @property
+    def finished(self) -> bool:
+        return self._matcher.is_terminated()
+
+    @property
+    def text(self) -> str:
+        return self._engine.tokenizer.decode(self._tokens)
+
+    def legal(self) -> NDArray[np.bool_]:
+        self._matcher.fill_next_token_bitmask(self._words)
+        bits = np.unpackbits(self._words.numpy().view(np.uint8), bitorder="little")
+        return bits[: self._engine.vocabulary].view(np.bool_)
+
+    def narrow(self, legal: NDArray[np.bool_], left: int) -> NDArray[np.bool_]:  # noqa: ARG002
+        return legal
+
+    def accept(self, token: int, mass: float) -> None:  # noqa: ARG002
+        self._matcher.accept_token(token)
+        self._tokens.append(token)
+
+    def facts(self) -> dict[str, Any]:
+        return {}
+
+
+class XGrammar:
+    """Compiles schemas with xgrammar for one tokenizer."""
+
+    def __init__(self, tokenizer: Any, vocabulary: int, eos: list[int]) -> None:
+        import xgrammar
+
+        self.tokenizer, self.vocabulary = tokenizer, vocabulary
+        info = xgrammar.TokenizerInfo.from_huggingface(tokenizer, vocab_size=vocabulary, stop_token_ids=eos)
+        self._compiler = xgrammar.GrammarCompiler(info, max_threads=1)
+
+    def hold(self, schema: dict[str, Any]) -> XGrammarReply:
+        compiled = self._compiler.compile_json_schema(
+            json.dumps(schema), any_whitespace=False, separators=(",", ":"), strict_mode=True
+        )
+        return XGrammarReply(self, compiled)
+
+
+class LLGuidance:
+    """The engine that `cocoon.core` uses."""
+
+    def __init__(self, tokenizer: Any, vocabulary: int, eos: list[int]) -> None:
+        self._grammars = Grammars(tokenizer, vocabulary, eos)
+
+    def hold(self, schema: dict[str, Any]) -> Constraint | None:
+        return self._grammars.hold({"type": "json_schema", "json_schema": {"name": "scale", "schema": schema}})
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """Wall time of one call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def write(weights: Weights, start: Start, rows: int, tokens: int, seed: int) -> tuple[float, list[Row]]:
+    """Tokens per second of `rows` replies written together at temperature 1, and the rows."""
+    import torch
+
+    prompt = weights.template.ids([{"role": "user", "content": PROMPT}])
+    batch = [Row(prompt, tokens, 1.0) for _ in range(rows)]
+    for number, row in enumerate(batch):
+        row.generator = torch.Generator().manual_seed(seed + number)
+        row.constraint = start()
+    spent = seconds(lambda: generate(weights, batch))
+    return sum(len(row.tokens) for row in batch) / spent, batch
+
+
+def held(weights: Weights, row: Row) -> bool:
+    """Whether a reply is the scale in compact JSON, complete."""
+    values = json.loads(text_of(weights, row))["items"]
+    legal = all(value is None or value in range(1, 8) for value in values.values())
+    return legal and len(values) == 16 and " " not in text_of(weights, row)
+
+
+def mask_milliseconds(start: Start, row: Row) -> tuple[float, float]:
+    """Time to find the legal tokens, per token of a written reply, and the share of tokens that were forced."""
+    constraint = start()
+    assert constraint is not None
+    spent, forced = 0.0, 0
+    for token in row.tokens:
+        began = time.perf_counter()
+        legal = constraint.legal()
+        spent += time.perf_counter() - began
+        forced += int(legal.sum() == 1)
+        constraint.accept(token, 1.0)
+    return 1e3 * spent / len(row.tokens), forced / len(row.tokens)
+
+
+def measure_engine(weights: Weights, engine: type[Any], repeats: int) -> dict[str, Any]:
+    """All figures of one engine."""
+    settings = weights.tokenizer, weights.network.config.vocab_size, weights.eos
+    made: list[Any] = []
+    setup = seconds(lambda: made.append(engine(*settings)))
+    ready = made[0]
+    compile_new = [seconds(lambda items=items: ready.hold(scale(items))) for items in range(3, 17)]
+
+    def start() -> Constraint | None:
+        return ready.hold(scale(16))
+
+    speeds: dict[int, list[float]] = {1: [], 8: []}
+    rows: list[Row] = []
+    for repeat in range(repeats):
+        for count, found in speeds.items():
+            speed, written = write(weights, start, count, 200, seed=100 * repeat)
+            found.append(speed)
+            rows += written
+    milliseconds, forced = mask_milliseconds(start, rows[0])
+    return {
+        "setup_s": setup,
+        "compile_16_items_ms": 1e3 * compile_new[-1],
+        "start_again_ms": 1e3 * statistics.median(seconds(start) for _ in range(20)),
+        "mask_ms_per_token": milliseconds,
+        "forced_share": forced,
+        "tokens_per_s_alone": statistics.median(speeds[1]),
+        "tokens_per_s_of_8": statistics.median(speeds[8]),
+        "replies": len(rows),
+        "valid": sum(held(weights, row) for row in rows),
+    }
+
+
+def measure_free(weights: Weights, repeats: int) -> dict[str, Any]:
+    """The control: replies of the same length without a constraint."""
+
+    def free(count: int, repeat: int) -> float:
+        return write(weights, lambda: None, count, 75, seed=repeat)[0]
+
+    speeds = {count: statistics.median(free(count, repeat) for repeat in range(repeats)) for count in (1, 8)}
+    return {"tokens_per_s_alone": speeds[1], "tokens_per_s_of_8": speeds[8]}
+
+
+def measure_prefix(weights: Weights, repeats: int) -> dict[str, float]:
+    """Seconds to read a prompt of about 900 tokens whole, and its last 60 tokens on the kept keys and values."""
+    import torch
+
+    ids = weights.template.ids([{"role": "user", "content": TALK * 34}])
+    whole = torch.tensor([ids], device=weights.device)
+    read, rest, written = [], [], []
+    with torch.inference_mode():
+        for _ in range(repeats):
+            read.append(seconds(lambda: weights.network(whole, logits_to_keep=1)))
+            kept = weights.network(whole[:, :-60], logits_to_keep=1).past_key_values
+            rest.append(
+                seconds(lambda kept=kept: weights.network(whole[:, -60:], past_key_values=kept, logits_to_keep=1))
+            )
+            row = Row(ids, 60)
+            written.append(seconds(lambda row=row: generate(weights, [row])))
+    return {
+        "prompt_tokens": len(ids),
+        "read_whole_s": statistics.median(read),
+        "read_last_60_s": statistics.median(rest),
+        "call_of_60_tokens_s": statistics.median(written),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what was measured."""
+    names = ("torch", "transformers", "llguidance", "xgrammar")
+    return {name: importlib.metadata.version(name) for name in names if importlib.util.find_spec(name)}
+
+
+def measure(repeats: int) -> dict[str, Any]:
+    """Every figure of this benchmark."""
+    weights = load_weights("smollm2", None, None)
+    write(weights, lambda: None, 8, 8, seed=0)
+    engines: dict[str, type[Any]] = {"llguidance": LLGuidance}
+    if importlib.util.find_spec("xgrammar"):
+        engines["xgrammar"] = XGrammar
+    results = {name: measure_engine(weights, engine, repeats) for name, engine in engines.items()}
+    return {
+        "versions": versions(),
+        "device": weights.device,
+        "dtype": weights.dtype,
+        "none": measure_free(weights, repeats),
+        **results,
+        "prefix": measure_prefix(weights, repeats),
+    }
+
+
+def main() -> None:
+    """Print the figures, as lines or as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    results = measure(options.repeats)
+    if options.json:
+        print(json.dumps(results, indent=2))
+        return
+    for name, figures in results.items():
+        shown = figures if isinstance(figures, str) else json.dumps(figures)
+        print(f"{name:12} {shown}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""`cocoon graph`: a graph as it runs, as Mermaid text or as an SVG picture."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cocoon.cli.options import Json
+
+
+def graph(
+    name: Annotated[str, typer.Argument(help="conversation (guarded user), conversation-prompted or assessment.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write FILE.svg, FILE.mmd or FILE.md.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Draw a graph, offline and as it runs: Mermaid on stdout, or a file by its ending."""
+    import json
+
+    from cocoon.core.errors import CocoonError
+    from cocoon.core.jsonl import write_whole
+    from cocoon.graphs.drawing import draw, draw_mermaid, open_graph
+    from cocoon.graphs.drawing_svg import to_svg
+
+    made = open_graph(name)
+    drawing = draw(made)
+    if out is not None:
+        writers = {
+            ".svg": lambda: to_svg(drawing),
+            ".mmd": lambda: draw_mermaid(made),
+            ".md": lambda: f"```mermaid\n{draw_mermaid(made)}```\n",
+        }
+        if out.suffix not in writers:
+            raise CocoonError(f"-o {str(out)!r}: the ending says the format; use one of {', '.join(writers)}")
+        try:
+            write_whole(out, [writers[out.suffix]().encode()])
+        except OSError as error:
+            raise CocoonError(f"-o {str(out)!r}: cannot be written ({error.strerror})") from None
+        typer.echo(f"written: {out}", err=True)
+    if as_json:
+        typer.echo(json.dumps({**drawing.to_json(), "mermaid": draw_mermaid(made)}, ensure_ascii=False))
+    elif out is None:
+        typer.echo(draw_mermaid(made), nl=False)

@@ -1,0 +1,55 @@
+"""What a run folder already holds, and whether it was made with what is given now."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from cocoon.agents.judges import Judge
+from cocoon.core.errors import ReplayMismatchError
+from cocoon.core.jsonl import read_lines
+from cocoon.core.records import Rating
+from cocoon.core.run_folder import read_run
+from cocoon.graphs.runner import Task, Wanted
+
+
+def refuse_changed_prompts(out: Path, before: dict[str, str], now: dict[str, str]) -> None:
+    """Raise ReplayMismatchError when prompts that dialogues are made with have changed since the run began.
+
+    `before` and `now` map names to hashes. The journal would tell of the calls that it replays only; dialogues that
+    are finished would silently stand beside others made with another prompt.
+    """
+    changed = sorted(name for name, sha in now.items() if before.get(name, sha) != sha)
+    if changed:
+        raise ReplayMismatchError(
+            f"{out}: the run was begun with another text of prompt {', '.join(map(repr, changed))}; "
+            "undo the change or use another --out"
+        )
+
+
+def done_dialogues(out: Path, todo: Iterable[Task]) -> set[str]:
+    """Ids of the dialogues that are there; ReplayMismatchError for one made with another profile of the same id."""
+    profiles = {task.dialogue: task.profile for task in todo}
+    done: set[str] = set()
+    for number, line in read_lines(out / "dialogues.jsonl"):
+        name = line["id"]
+        if name in profiles and line["profile"] != profiles[name].model_dump(mode="json"):
+            raise ReplayMismatchError(
+                f"{out / 'dialogues.jsonl'}, line {number}: dialogue {name!r} was made with another profile "
+                f"{profiles[name].id!r} than the one given now; undo the change or use another --out"
+            )
+        done.add(name)
+    return done
+
+
+def lacking(out: Path, names: Iterable[str], wanted: list[Wanted], judges: Sequence[Judge]) -> dict[str, list[Wanted]]:
+    """What each dialogue still lacks of the wanted ratings, made with these judges' models and prompts."""
+    if not wanted:
+        return {}
+    shas = {judge.name: judge.shas() for judge in judges}
+    labels = {judge.name: judge.shared.model.label for judge in judges}
+    have: dict[str, set[Wanted]] = {}
+    for rating in read_run(out, "ratings.jsonl", Rating):
+        current = rating.prompt_sha in shas.get(rating.scale, ()) and labels.get(rating.scale) == rating.judge
+        if current:
+            have.setdefault(rating.dialogue, set()).add((rating.scale, rating.vote))
+    found = {name: [one for one in wanted if one not in have.get(name, set())] for name in names}
+    return {name: missing for name, missing in found.items() if missing}

@@ -1,0 +1,119 @@
+"""The graphs for LangGraph's own tools, which open them by name (langgraph.json) and give them no context.
+
+A conversation starts from `{"profile": {...}}` (a `dialogue` id may stand beside it), an assessment from
+`{"dialogue": {...}}`. Settings come from the environment, such as `COCOON_USER__MODEL=openai:gpt-4o`; models are
+opened at the first step, so that looking at a graph needs none. Replies go to a journal in the user's cache that
+lasts as long as the process.
+"""
+
+import atexit
+import functools
+import shutil
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from langgraph.graph.state import CompiledStateGraph
+
+from cocoon.core.calls import Caller
+from cocoon.core.config import resolve
+from cocoon.core.embedded import cache_folder
+from cocoon.core.errors import CocoonError
+from cocoon.core.journal import Journal
+from cocoon.core.jsonl import parse_record
+from cocoon.core.records import Dialogue, Profile
+from cocoon.graphs.assessment import build_assessment
+from cocoon.graphs.context import AssessmentContext, ConversationContext
+from cocoon.graphs.conversation import UserKind, build_conversation
+from cocoon.graphs.study import Study, open_models
+
+Compiled = CompiledStateGraph[Any, Any, Any, Any]
+
+
+@dataclass
+class _Desk:
+    """What all steps of one opened graph share: the study of the environment's settings, and a caller."""
+
+    study: Study
+    caller: Caller
+    admitted: set[str] = field(default_factory=set)
+
+    @classmethod
+    def opened(cls, **flags: Any) -> "_Desk":
+        config = resolve(flags=flags).config
+        cache = cache_folder()
+        cache.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.mkdtemp(prefix="studio-", dir=cache)
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        journal = Journal(Path(folder) / "journal.sqlite")
+        return cls(Study(config, open_models(config)), Caller(journal, seed=config.seed))
+
+    def admit(self, dialogue: str, *, anew: bool) -> None:
+        """Let a dialogue make calls; one that begins `anew` asks everything again."""
+        if anew or dialogue not in self.admitted:
+            self.caller.admit(dialogue)
+            self.admitted.add(dialogue)
+
+
+class _Conversation:
+    def __init__(self, kind: UserKind) -> None:
+        self.kind: UserKind = kind
+        self._opening = threading.Lock()
+
+    @functools.cached_property
+    def _made(self) -> tuple[_Desk, ConversationContext]:
+        desk = _Desk.opened(**{"user.kind": self.kind})
+        study = desk.study
+        context = ConversationContext(desk.caller, study.supporters()[0], study.user(), study.config.rounds)
+        return desk, context
+
+    def __call__(self, state: Any) -> ConversationContext:
+        if not state.get("profile"):
+            raise CocoonError("the input lacks 'profile': give a profile record (see examples/profiles)")
+        parse_record(state["profile"], Profile, "input 'profile'")
+        with self._opening:
+            desk, context = self._made
+        desk.admit(state.get("dialogue", ""), anew=not state.get("turns"))
+        return context
+
+
+class _Assessment:
+    def __init__(self) -> None:
+        self._opening = threading.Lock()
+
+    @functools.cached_property
+    def _made(self) -> tuple[_Desk, AssessmentContext]:
+        desk = _Desk.opened()
+        judges = desk.study.judges()
+        if not judges:
+            raise CocoonError("no judge: set COCOON_JUDGE__MODEL, such as COCOON_JUDGE__MODEL=openai:gpt-4o")
+        return desk, AssessmentContext(desk.caller, {judge.name: judge for judge in judges})
+
+    def __call__(self, state: Any) -> AssessmentContext:
+        if not state.get("dialogue"):
+            raise CocoonError("the input lacks 'dialogue': give a dialogue record, such as a line of dialogues.jsonl")
+        dialogue = parse_record(state["dialogue"], Dialogue, "input 'dialogue'")
+        with self._opening:
+            desk, context = self._made
+        desk.admit(dialogue.id, anew="judge" not in state)
+        return context
+
+
+@functools.cache
+def conversation() -> Compiled:
+    """A conversation with the guarded user."""
+    return build_conversation("guarded", _Conversation("guarded"))
+
+
+@functools.cache
+def conversation_prompted() -> Compiled:
+    """A conversation with the paper's prompted user."""
+    return build_conversation("prompted", _Conversation("prompted"))
+
+
+@functools.cache
+def assessment() -> Compiled:
+    """Every judge of the settings on one dialogue."""
+    return build_assessment(_Assessment())
