@@ -220,9 +220,10 @@ def _stem(word: str) -> str:
     return word
 
 
-def share_named(text: str, node: str) -> float:
-    """Share of a chain node's contents that a text names, 0 to 1."""
-    wanted = contents(node)
+def share_named(text: str, node: str, said: str = "") -> float:
+    """Share of a chain node's contents that a text names, 0 to 1; what was `said` before counts on neither side."""
+    known = contents(said)
+    wanted = contents(node) - known
     return len(wanted & contents(text)) / len(wanted) if wanted else 0.0
 
 
@@ -248,7 +249,7 @@ def appraise_by_rule(last: str, said: str, chain: Sequence[str], unlocked: Seque
     unsaid = [
         node for node in range(len(chain)) if not (node in unlocked and share_named(said, chain[node]) >= ACCURATE)
     ]
-    shares = {node: share_named(last, chain[node]) for node in unsaid}
+    shares = {node: share_named(last, chain[node], said) for node in unsaid}
     best = max(shares, key=lambda node: (shares[node], node), default=None)
     if best is None or shares[best] < NEAR:
         return Appraisal(accuracy="none", pressure=pressure, asked=asked)

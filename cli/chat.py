@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cocoon.cli.options import CloudTracing, Config, Options, Timeout
+from cocoon.cli.options import CloudTracing, Config, Options, Preset, Timeout
 
 if TYPE_CHECKING:
     from cocoon.cli.talk import Other
@@ -34,10 +34,11 @@ def chat(
     out: Annotated[Path | None, typer.Option("--out", help="Append the dialogue to this run folder.")] = None,
     timeout: Timeout = None,
     config: Config = None,
+    preset: Preset = None,
     options: Options = None,
     allow_cloud_tracing: CloudTracing = False,
 ) -> None:
-    """Talk with a simulated user (as the supporter) or with a supporter (as the user); /help tells what you can type."""
+    """Talk with a simulated user (as the supporter) or with a supporter (as the user); /help tells more."""
     from cocoon.core.config import resolve
     from cocoon.graphs.session import forbid_cloud_tracing
     from cocoon.graphs.study import Study, open_models
@@ -52,7 +53,7 @@ def chat(
         "user.appraiser": appraiser,
         "timeout": timeout,
     }
-    settings = resolve(config, options or [], flags).config
+    settings = resolve(config, options or [], flags, preset=preset).config
     settings.supporters[:] = [_chosen(settings, supporter, supporter_prompt)]
     chosen = _profile(profile, play, language)
     study = Study(settings, open_models(settings))

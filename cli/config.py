@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cocoon.cli.options import Config, Json, Options
+from cocoon.cli.options import Config, Json, Options, Preset
 
 if TYPE_CHECKING:
     from cocoon.core.config import Resolved
@@ -19,13 +19,13 @@ def _group() -> None:
 
 
 @app.command()
-def show(config: Config = None, options: Options = None, as_json: Json = False) -> None:
-    """Print every setting with its value and its origin: default, the file, the environment or -o."""
+def show(config: Config = None, preset: Preset = None, options: Options = None, as_json: Json = False) -> None:
+    """Print every setting with its value and its origin: default, preset, file, environment or -o."""
     import json
 
     from cocoon.core.config import resolve
 
-    resolved = resolve(config, options or [])
+    resolved = resolve(config, options or [], preset=preset)
     if as_json:
         values = resolved.config.model_dump(mode="json")
         told = {"config": values, "origins": {key: origin for key, _, origin in rows(resolved)}}

@@ -76,7 +76,8 @@ def show(
         for one in found:
             typer.echo(one.model_dump_json())
         return
-    Console().print(_panel(found[0]) if profile else _table(found))
+    console = Console()
+    console.print(_panel(found[0]) if profile else _table(found, console.width))
 
 
 def _read(name: str, wanted: str | None) -> "list[Profile]":
@@ -101,7 +102,8 @@ def _nearest(wanted: str, ids: list[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(ids[:5])}{' ...' if ids[5:] else ''}"
 
 
-def _table(profiles: "list[Profile]") -> "Table":
+def _table(profiles: "list[Profile]", width: int) -> "Table":
+    """A line a profile; the two texts share what the other columns leave of `width`."""
     from rich.table import Table
     from rich.text import Text
 
@@ -109,11 +111,15 @@ def _table(profiles: "list[Profile]") -> "Table":
 
     table = Table(caption=f"{len(profiles)} profiles", show_edge=False)
     for head in ("id", "lang", "emotion", "feeling", "need", "chain", "memories"):
-        table.add_column(head, overflow="fold" if head == "id" else "ellipsis", no_wrap=head != "id")
+        table.add_column(head, overflow="fold")
+    room = max(12, (width - 60) // 2)
     for one in profiles:
-        cells = (one.id, one.language, one.emotion or "-", one.feeling[:160], (one.need or "-")[:160])
+        texts = [Text(printable(" ".join(text[:400].split()))) for text in (one.feeling, one.need or "-")]
+        for text in texts:
+            text.truncate(room, overflow="ellipsis")
+        head = (one.id, one.language, one.emotion or "-")
         numbers = (str(len(one.chain)), str(len(one.memory)))
-        table.add_row(*(Text(printable(cell)) for cell in (*cells, *numbers)))
+        table.add_row(*(Text(printable(cell)) for cell in head), *texts, *numbers)
     return table
 
 

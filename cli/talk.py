@@ -67,7 +67,8 @@ class OtherUser:
         if isinstance(self.user, PromptedUser) or self.now is None:
             return "the prompted user has no state: its whole profile is in its prompt"
         now, needs = self.now, [step.need for step in profile.chain]
-        head = f"trust {now.trust:g} ({self.user.gate.openness(now, profile)}), {self.config.difficulty}, {self.config.rules} rules"
+        openness = self.user.gate.openness(now, profile)
+        head = f"trust {now.trust:g} ({openness}), {self.config.difficulty}, {self.config.rules} rules"
         opened = [f"  open: {needs[node]}" for node in now.unlocked]
         locked = len(needs) - len(now.unlocked)
         told = f"  closed: {locked} of {len(needs)} needs, {len(profile.memory) - len(now.memories)} memories"
@@ -183,19 +184,24 @@ class Talk:
         elif line.startswith("/"):
             typer.echo(HELP, err=True)
         elif waiting:
+            if line:
+                typer.echo("not said: your words before it still wait for an answer, which is tried again", err=True)
             return not self._answer()
         elif line:
-            self._add(Turn(role=self.mine, content=line))
+            self._say(line)
             return not self._answer()
         return waiting
 
     def _read(self, waiting: bool) -> str:
-        terminal = sys.stdin.isatty()
-        line = input(f"{_label(self.mine)}: " if terminal and not waiting else "")
-        clean = line.encode("utf-8", "replace").decode().strip()
-        if clean and not terminal:
-            typer.echo(printable(f"{_label(self.mine)}: {clean}"))
-        return clean
+        line = input(f"{_label(self.mine)}: " if sys.stdin.isatty() and not waiting else "")
+        # A terminal in another encoding gives half characters, which no JSON file can hold.
+        return line.encode("utf-8", "replace").decode().strip()
+
+    def _say(self, line: str) -> None:
+        turn = Turn(role=self.mine, content=line)
+        self._add(turn)
+        if not sys.stdin.isatty():
+            self._show(turn)
 
     def _answer(self) -> bool:
         """Have the other side answer; False when its model gave none."""

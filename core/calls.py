@@ -12,16 +12,8 @@ from langchain_core.messages import AIMessage
 from cocoon.core.errors import CallFailedError, CocoonError, ReplayMismatchError
 from cocoon.core.journal import Entry, Journal, Place, fingerprint, text_sha
 from cocoon.core.models import Model
-from cocoon.core.pool import (
-    DIALOGUE,
-    JUDGE,
-    Outcome,
-    Priority,
-    RateLimitedError,
-    RefusedError,
-    TransientError,
-    classify,
-)
+from cocoon.core.pool import DIALOGUE, JUDGE, Outcome, Priority
+from cocoon.core.request_errors import RateLimitedError, RefusedError, TransientError, classify, one_line
 
 T = TypeVar("T")
 Message = dict[str, str]

@@ -22,7 +22,7 @@ from pydantic import PrivateAttr, SecretStr
 from cocoon.core.errors import CocoonError
 from cocoon.core.messages import Message, fit_to_template
 from cocoon.core.model_spec import refuse_secrets
-from cocoon.core.pool import RefusedError, TransientError, error_for_status, seconds
+from cocoon.core.request_errors import RefusedError, TransientError, error_for_status, one_line, retry_after
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 NO_KEY = "none"
@@ -38,7 +38,7 @@ _ROLES = {"system": "system", "human": "user", "ai": "assistant"}
 class EndpointChat(ChatOpenAI):
     """A chat model behind an OpenAI-compatible endpoint.
 
-    Raises RateLimitedError, TransientError or RefusedError from `core.pool`, which is the one retry layer. Servers
+    Raises RateLimitedError, TransientError or RefusedError for `core.pool`, which is the one retry layer. Servers
     differ in what they accept: a refused optional parameter (`seed`, the name of the token limit) is left out or
     renamed, messages are fitted to a template that refuses them (`user_first`, `no_system`), and that is remembered
     for the endpoint in `quirks`.
@@ -65,89 +65,94 @@ class EndpointChat(ChatOpenAI):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002
         **kwargs: Any,
     ) -> ChatResult:
-        payload = self._payload(messages, stop, kwargs)
+        quirks = set(self._quirks)
         while True:
             try:
-                return self._create_chat_result(await self._post(payload))
+                result = self._read(await self._post(self._payload(messages, stop, kwargs, quirks)))
             except RefusedError as error:
-                if not self._learn(error, payload):
+                quirk = self._quirk(error, quirks, {"seed"} & kwargs.keys(), messages)
+                if quirk is None:
                     raise
+                quirks.add(quirk)
+            else:
+                # Learnt only from an answer: the refusal may have had another cause.
+                self._quirks |= quirks
+                return result
 
-    def _payload(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> dict[str, Any]:
-        payload: dict[str, Any] = {"model": self.model_name, "messages": self._fitted(messages)}
-        payload |= {key: value for key, value in kwargs.items() if value is not None and key != "max_tokens"}
-        if stop:
-            payload["stop"] = stop
-        if kwargs.get("max_tokens") is not None:
-            payload[self.limit_name] = kwargs["max_tokens"]
-        if "seed" in self._quirks:
-            payload.pop("seed", None)
+    def _payload(
+        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], quirks: set[str]
+    ) -> dict[str, Any]:
+        left_out = {"seed"} & quirks
+        given = {key: value for key, value in kwargs.items() if value is not None and key not in left_out}
+        payload = self._get_request_payload(messages, stop=stop, **given)
+        for name in ("max_tokens", "max_completion_tokens"):
+            if name in payload:
+                payload[self._limit_name(quirks)] = payload.pop(name)
+        if quirks & {"user_first", "no_system"}:
+            plain = [_message(message) for message in messages]
+            fitted = fit_to_template(plain, "user_first" in quirks, system_role="no_system" not in quirks)
+            payload["messages"] = fitted
         return payload
-
-    def _fitted(self, messages: list[BaseMessage]) -> list[Message]:
-        plain = [_message(message) for message in messages]
-        if not self._quirks & {"user_first", "no_system"}:
-            return plain
-        return fit_to_template(plain, "user_first" in self._quirks, system_role="no_system" not in self._quirks)
 
     @property
     def limit_name(self) -> str:
         """What this server calls the limit of a reply's tokens, as far as is known."""
-        newer = self.host.endswith("api.openai.com") != ("limit" in self._quirks)
+        return self._limit_name(self._quirks)
+
+    def _limit_name(self, quirks: set[str]) -> str:
+        newer = _is_openai(self.host) != ("limit" in quirks)
         return "max_completion_tokens" if newer else "max_tokens"
 
-    def _learn(self, error: RefusedError, payload: dict[str, Any]) -> bool:
-        """Adapt the payload to a refusal that names an optional parameter; False when there is nothing to adapt."""
-        limit = self.limit_name
+    def _quirk(
+        self, error: RefusedError, quirks: set[str], optional: set[str], messages: list[BaseMessage]
+    ) -> str | None:
+        """What a refusal tells of the server that is not yet known and can be adapted to; none where nothing is."""
         if error.status not in (400, 422):
-            return False
-        if "seed" in str(error) and "seed" in payload:
-            self._quirks.add("seed")
-            del payload["seed"]
-            return True
-        if limit in str(error) and limit in payload and "limit" not in self._quirks:
-            self._quirks.add("limit")
-            payload[self.limit_name] = payload.pop(limit)
-            return True
-        return self._learn_template(str(error).lower(), payload)
+            return None
+        told = str(error).lower()
+        roles = [_message(message)["role"] for message in messages]
+        if "seed" in told and optional - quirks:
+            return "seed"
+        if self._limit_name(quirks) in told and "limit" not in quirks:
+            return "limit"
+        if _NO_SYSTEM.search(told) and "system" in roles and "no_system" not in quirks:
+            return "no_system"
+        opens = [role for role in roles if role != "system"][:1]
+        if _USER_FIRST.search(told) and opens == ["assistant"] and "user_first" not in quirks:
+            return "user_first"
+        return None
 
-    def _learn_template(self, refusal: str, payload: dict[str, Any]) -> bool:
-        """Fit the messages to a server whose chat template takes no system role, or wants the user to open."""
-        messages: list[Message] = payload["messages"]
-        roles = [message["role"] for message in messages]
-        if _NO_SYSTEM.search(refusal) and "system" in roles:
-            self._quirks.add("no_system")
-        elif _USER_FIRST.search(refusal) and [role for role in roles if role != "system"][:1] == ["assistant"]:
-            self._quirks.add("user_first")
-        else:
-            return False
-        payload["messages"] = fit_to_template(
-            messages, "user_first" in self._quirks, system_role="no_system" not in self._quirks
-        )
-        return True
-
-    async def _post(self, payload: dict[str, Any]) -> dict[str, Any]:
+    async def _post(self, payload: dict[str, Any]) -> bytes:
+        """The body of a good answer. Redirections are refused: they would lead to a host that was not named."""
+        url = f"{(self.openai_api_base or OPENAI_BASE_URL).rstrip('/')}/chat/completions"
         try:
-            async with self._client().post(
-                f"{self.openai_api_base or OPENAI_BASE_URL}/chat/completions".replace("//chat", "/chat"),
-                data=orjson.dumps(payload),
-            ) as response:
+            async with self._client().post(url, data=orjson.dumps(payload), allow_redirects=False) as response:
                 body = await response.read()
         except (aiohttp.ClientError, ConnectionError) as error:
-            raise TransientError("connection", f"{self.host}: {type(error).__name__} {error}") from None
+            told = self._without_key(one_line(f"{type(error).__name__} {error}"))
+            raise TransientError("connection", f"{self.host}: {told}") from None
         if response.status != 200:
-            wait = seconds(response.headers.get("retry-after"))
-            raise error_for_status(response.status, self._without_key(body.decode("utf-8", "replace")), wait)
-        return _reply(body)
+            words = self._without_key(body[:4000].decode("utf-8", "replace"))
+            raise error_for_status(response.status, words, retry_after(response.headers))
+        return body
+
+    def _read(self, body: bytes) -> ChatResult:
+        """The chat result in an answer with status 200; TransientError for one that is none."""
+        try:
+            return self._create_chat_result(_reply(body))
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            shown = self._without_key(one_line(body[:800].decode("utf-8", "replace"), 120))
+            raise TransientError("no_reply", f"{self.host}: the answer holds no message: {shown!r}") from None
 
     def _without_key(self, text: str) -> str:
         """A server's words, which may quote the key that it refuses."""
-        return text.replace(self._token, "***") if len(self._token) > len(NO_KEY) else text
+        return text.replace(self._token, "***") if self._token else text
 
     @property
     def _token(self) -> str:
         key = self.openai_api_key
-        return key.get_secret_value() if isinstance(key, SecretStr) else ""
+        token = key.get_secret_value() if isinstance(key, SecretStr) else ""
+        return "" if token == NO_KEY else token
 
     def _client(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()
@@ -175,14 +180,16 @@ def _message(message: BaseMessage) -> Message:
 
 
 def _reply(body: bytes) -> dict[str, Any]:
-    try:
-        reply = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise TransientError("no_reply", f"the endpoint's answer is not JSON: {body[:80]!r}") from None
-    choices = reply.get("choices") if isinstance(reply, dict) else None
-    if not choices or not isinstance(choices[0].get("message"), dict):
-        raise TransientError("no_reply", f"the endpoint's answer has no message: {body[:120]!r}")
+    """A chat completion of at least one message; ValueError or TypeError for anything else."""
+    reply = orjson.loads(body)
+    message = reply["choices"][0]["message"]
+    if not isinstance(message, dict) or not isinstance(message.get("content"), str | list | None):
+        raise TypeError("the first choice holds no message")
     return reply
+
+
+def _is_openai(host: str) -> bool:
+    return host == "api.openai.com" or host.endswith(".api.openai.com")
 
 
 def open_endpoint(model: str, base_url: str | None, key_name: str = "OPENAI_API_KEY") -> EndpointChat:
@@ -192,7 +199,21 @@ def open_endpoint(model: str, base_url: str | None, key_name: str = "OPENAI_API_
     """
     url = (base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL).rstrip("/")
     refuse_secrets(url, "OPENAI_BASE_URL")
-    key = os.environ.get(key_name, "")
-    if not key and urlsplit(url).netloc.endswith("api.openai.com"):
-        raise CocoonError(f"no key for {urlsplit(url).netloc}: set {key_name} in the environment")
+    key = os.environ.get(key_name, "").strip()
+    host = _host(url)
+    if not key and _is_openai(host):
+        raise CocoonError(f"no key for {host}: set {key_name} in the environment")
+    if not (key.isascii() and key.isprintable()):
+        raise CocoonError(f"{key_name} holds characters that no key has (its value is not shown); set it anew")
     return EndpointChat(model=model, base_url=url, api_key=SecretStr(key or NO_KEY), max_retries=0)
+
+
+def _host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise CocoonError(f"address {url!r} is not understood; write one such as http://127.0.0.1:8000/v1")
+    return urlsplit(url).netloc

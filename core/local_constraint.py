@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cocoon.core.local_libraries import require_libraries
 from cocoon.core.local_schema import Schema, schema_of, smallest
-from cocoon.core.pool import RefusedError
+from cocoon.core.request_errors import RefusedError
 
 # Tokens kept for the end of a reply beside its shortest form, and how many are left when a number is cut too.
 _CLOSE_MARGIN = 12

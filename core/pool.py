@@ -1,8 +1,7 @@
 """The pool of requests to one endpoint: who may send next, how many at once, and what is tried again.
 
 Dialogue calls go before judge calls and the least-progressed dialogue first: with 128 connections that order reached
-0.87 of the ideal time where a limit per conversation reached 0.66. The limit adapts: a 429 halves it at
-once, successes grow it back within seconds, slower above the level at which the endpoint last refused.
+0.87 of the ideal time where a limit per conversation reached 0.66. How many are in flight is the limiter's matter.
 """
 
 import asyncio
@@ -15,63 +14,14 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from cocoon.core.budget import Budget
-from cocoon.core.errors import CallFailedError, StoppedError
+from cocoon.core.errors import BudgetReachedError, CallFailedError, StoppedError
+from cocoon.core.limiter import Limiter
+from cocoon.core.request_errors import RateLimitedError, TransientError
 
 T = TypeVar("T")
 Priority = tuple[int, int]
 DIALOGUE, JUDGE = 0, 1
-
-
-class RateLimitedError(Exception):
-    """The endpoint answered 429; `retry_after` in seconds where it told one."""
-
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
-class TransientError(Exception):
-    """Worth another try: a 5xx, a broken connection, a reply that is no reply. `kind` is one word for tables."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
-
-
-@dataclass
-class Limiter:
-    """How many requests may be in flight: additive growth, halved on refusal (AIMD), at most `most`.
-
-    `refused_at` remembers the number in flight that the endpoint had accepted when it last refused: growth is quick
-    up to there and slow above.
-    """
-
-    most: int
-    limit: float = 0.0
-    refused_at: float = float("inf")
-    cut_at: float = 0.0
-    history: list[tuple[float, int]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.limit = self.limit or float(self.most)
-
-    def succeeded(self, in_flight: int) -> None:
-        """Grow after a success, but only while the limit is really in use."""
-        if self.limit >= self.most or in_flight < 0.8 * self.limit:
-            return
-        step = 0.5 if self.limit < 0.95 * self.refused_at else 0.5 / self.limit
-        self.limit = min(self.most, self.limit + step)
-
-    def refused(self, sent_at: float, accepted: int) -> None:
-        """Halve after a 429 to a request that was sent since the last cut; `accepted` are still in flight."""
-        now = time.monotonic()
-        if sent_at < self.cut_at:
-            self.refused_at = max(1.0, min(self.refused_at, float(accepted)))
-            return
-        self.cut_at = now
-        self.refused_at = max(1.0, float(accepted))
-        self.limit = max(1.0, self.limit / 2)
-        self.history = [*self.history[-199:], (now, int(self.limit))]
+LONGEST_BACKOFF = 30.0
 
 
 @dataclass
@@ -96,11 +46,21 @@ class PoolCounts:
         self.retried[kind] = self.retried.get(kind, 0) + 1
 
 
+@dataclass
+class _Past:
+    """What became of a call's earlier attempts; `waited` counts the seconds between them that 429s cost."""
+
+    failed: int = 0
+    limited: int = 0
+    waited: float = 0.0
+
+
 class Pool:
     """All requests to one endpoint, in order of priority, with the only retry layer there is.
 
     `timeout`: seconds for one attempt. `attempts`: tries of a call that fails by 5xx, time-out or a broken connection;
-    a 429 does not count among them but waits, for at most `patience` seconds in all.
+    a 429 does not count among them but waits, for at most `patience` seconds in all, the time in the queue not counted.
+    `backoff`: seconds of the first wait that the endpoint does not tell. `name` begins the messages.
     """
 
     def __init__(
@@ -112,47 +72,47 @@ class Pool:
         patience: float = 900.0,
         budget: Budget | None = None,
         backoff: float = 0.5,
+        name: str = "",
     ) -> None:
         self.limiter = Limiter(connections)
         self.counts = PoolCounts()
         self.in_flight = 0
         self._timeout, self._attempts, self._patience, self._backoff = timeout, attempts, patience, backoff
+        self._head = f"{name}: " if name else ""
         self.budget = budget or Budget()
         self._waiting: list[tuple[Priority, int, asyncio.Future[None]]] = []
         self._number = itertools.count()
+        self._naps: set[asyncio.Future[None]] = set()
+        self._resuming: asyncio.TimerHandle | None = None
         self._stop: Exception | None = None
 
     @property
     def waiting(self) -> int:
         """Requests that wait for a free connection."""
-        return len(self._waiting)
+        return sum(not turn.done() for _, _, turn in self._waiting)
 
     def stop(self, reason: Exception | None = None) -> None:
         """Start no new request; those waiting get `reason` (default StoppedError), those in flight finish."""
-        self._stop = reason or StoppedError("stopped; run the same command again to go on")
+        self._stop = self._stop or reason or StoppedError("stopped; run the same command again to go on")
         waiting, self._waiting = self._waiting, []
         for _, _, turn in waiting:
             if not turn.done():
                 turn.set_exception(self._stop)
+        for nap in self._naps:
+            _wake(nap)
 
     async def call(self, send: Callable[[], Awaitable[T]], priority: Priority) -> Outcome[T]:
         """Run `send` when its turn comes, again while that helps; raises CallFailedError when it no longer does."""
-        began, tries, retries = time.monotonic(), 0, 0
+        past = _Past()
         while True:
             started = await self._take_turn(priority)
             try:
                 async with asyncio.timeout(self._timeout):
                     value = await send()
             except RateLimitedError as error:
-                self.limiter.refused(started, self.in_flight - 1)
-                self._leave()
-                await self._wait_out(error, began)
-                self.counts.retry("429")
+                wait = self._limited(error, started, past)
             except (TransientError, TimeoutError) as error:
-                self._leave()
-                tries += 1
-                kind = error.kind if isinstance(error, TransientError) else "timeout"
-                await self._wait_between(kind, error, tries)
+                wait = self._failed(error, past)
             except BaseException:
                 self._leave()
                 raise
@@ -160,17 +120,18 @@ class Pool:
                 self.limiter.succeeded(self.in_flight)
                 self.counts.answered += 1
                 self._leave()
-                return Outcome(value, time.monotonic() - started, retries)
-            retries += 1
+                return Outcome(value, time.monotonic() - started, past.failed + past.limited)
+            await self._nap(wait)
 
     async def _take_turn(self, priority: Priority) -> float:
         if self._stop:
-            raise self._stop
-        if self.in_flight < int(self.limiter.limit) and not self._waiting:
+            raise self._stop.with_traceback(None)
+        if not self._waiting and self.limiter.room(self.in_flight):
             self._enter()
         else:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             heapq.heappush(self._waiting, (priority, next(self._number), turn))
+            self._admit()
             await self._wait_for(turn)
         return time.monotonic()
 
@@ -179,6 +140,7 @@ class Pool:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.budget.take_back()
                 self._leave()
             raise
 
@@ -190,67 +152,78 @@ class Pool:
 
     def _leave(self) -> None:
         self.in_flight -= 1
-        while self._waiting and self.in_flight < int(self.limiter.limit):
+        self._admit()
+
+    def _admit(self) -> None:
+        """Give turns to those who wait, as far as there is room; comes back by itself when a pause is over."""
+        while self._waiting and self.limiter.room(self.in_flight):
             _, _, turn = heapq.heappop(self._waiting)
             if turn.done():
                 continue
             try:
                 self._enter()
-            except Exception as error:
+            except BudgetReachedError as error:
                 turn.set_exception(error)
                 self.stop(error)
                 return
             turn.set_result(None)
+        if self._waiting and self._resuming is None and (left := self.limiter.pause_left) > 0:
+            self._resuming = asyncio.get_running_loop().call_later(left, self._resume)
 
-    async def _wait_out(self, error: RateLimitedError, began: float) -> None:
-        wait = error.retry_after if error.retry_after is not None else self._backoff
-        if time.monotonic() - began + wait > self._patience:
-            raise CallFailedError("429", f"rate limited for more than {self._patience:g} s: {error}") from None
-        await asyncio.sleep(wait * random.uniform(1.0, 1.25))
+    def _resume(self) -> None:
+        self._resuming = None
+        self._admit()
 
-    async def _wait_between(self, kind: str, error: Exception, tries: int) -> None:
-        if tries >= self._attempts:
-            told = f"no answer in {self._timeout:g} s" if kind == "timeout" else str(error)
-            raise CallFailedError(kind, f"{told} (tried {tries} times)") from None
+    def _limited(self, error: RateLimitedError, started: float, past: _Past) -> float:
+        """Seconds to wait after a 429: as long as told, or longer every time."""
+        told, own = error.retry_after or 0.0, self._grown(past.limited)
+        wait = (told if told >= self._backoff else max(told, own)) * random.uniform(1.0, 1.25)
+        # A wait that nobody is patient enough for fails this call alone, and must not hold up all others.
+        self.limiter.refused(started, self.in_flight - 1, wait if wait <= self._patience else 0.0)
+        self.budget.take_back()
+        self._leave()
+        if past.waited + wait > self._patience:
+            raise CallFailedError(
+                "429",
+                f"{self._head}rate limited: waited {past.waited:.0f} s and would have to wait {wait:.0f} s more, "
+                f"longer than {self._patience:g} s in all ({error}); lower --concurrency or run again later",
+            ) from None
+        past.limited += 1
+        past.waited += wait
+        self.counts.retry("429")
+        return wait
+
+    def _failed(self, error: TransientError | TimeoutError, past: _Past) -> float:
+        """Seconds to wait before another attempt; longer every time, and no less than told."""
+        self._leave()
+        kind, told = "timeout", 0.0
+        if isinstance(error, TransientError):
+            kind, told = error.kind, min(error.retry_after or 0.0, self._patience)
+        past.failed += 1
+        if past.failed >= self._attempts:
+            said = f"no answer in {self._timeout:g} s" if isinstance(error, TimeoutError) else str(error)
+            raise CallFailedError(kind, f"{self._head}{said} (tried {past.failed} times)") from None
         self.counts.retry(kind)
-        await asyncio.sleep(min(30.0, self._backoff * 2 ** (tries - 1)) * random.uniform(0.5, 1.5))
+        return max(told, self._grown(past.failed - 1) * random.uniform(0.5, 1.5))
+
+    def _grown(self, earlier: int) -> float:
+        return min(LONGEST_BACKOFF, self._backoff * 2.0 ** min(earlier, 30))
+
+    async def _nap(self, wait: float) -> None:
+        """Sleep, but no longer than until `stop`."""
+        if self._stop:
+            return
+        loop = asyncio.get_running_loop()
+        nap: asyncio.Future[None] = loop.create_future()
+        timer = loop.call_later(wait, _wake, nap)
+        self._naps.add(nap)
+        try:
+            await nap
+        finally:
+            timer.cancel()
+            self._naps.discard(nap)
 
 
-_RETRIABLE_STATUS: frozenset[int] = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 522, 524, 529})
-
-
-def error_for_status(status: int, text: str, retry_after: float | None) -> Exception:
-    """The error that an HTTP status stands for: rate limit, worth another try, or final."""
-    shown = " ".join(text.split())[:300]
-    if status == 429:
-        return RateLimitedError(f"HTTP 429 {shown}", retry_after)
-    if status in _RETRIABLE_STATUS:
-        return TransientError(str(status), f"HTTP {status} {shown}")
-    return RefusedError(status, shown)
-
-
-class RefusedError(Exception):
-    """The endpoint refuses this request for good (4xx): `status` and its words."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(f"HTTP {status} {message}")
-        self.status = status
-
-
-def classify(error: Exception) -> Exception:
-    """Map another library's error (any LangChain chat model) to ours by its `status_code` or kind."""
-    status = getattr(error, "status_code", None)
-    if isinstance(status, int):
-        header = getattr(getattr(error, "response", None), "headers", {}) or {}
-        return error_for_status(status, str(error), seconds(header.get("retry-after")))
-    if isinstance(error, (ConnectionError, TimeoutError)) or "Connection" in type(error).__name__:
-        return TransientError("connection", f"{type(error).__name__}: {error}")
-    return error
-
-
-def seconds(header: str | None) -> float | None:
-    """A Retry-After header in seconds; none where it is absent or a date."""
-    try:
-        return max(0.0, float(header)) if header is not None else None
-    except ValueError:
-        return None
+def _wake(nap: asyncio.Future[None]) -> None:
+    if not nap.done():
+        nap.set_result(None)

@@ -13,8 +13,8 @@ from langchain_core.messages import AIMessage
 from cocoon.core.errors import CocoonError
 from cocoon.core.local_libraries import first_line
 from cocoon.core.messages import Message
-from cocoon.core.pool import RateLimitedError, RefusedError, TransientError, classify
 from cocoon.core.records import Record
+from cocoon.core.request_errors import RateLimitedError, RefusedError, TransientError, classify
 from cocoon.core.structured import RUNGS, read_json, response_format
 
 COLOURS = ("red", "green", "blue")

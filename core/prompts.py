@@ -17,8 +17,18 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import explain
 from cocoon.core.records import Language, Record
 
+
+def _without_closing_tag(value: Any) -> Any:
+    """Prompts put material between tags; words of a profile or a dialogue must not close one."""
+    return value.replace("</", "< /") if isinstance(value, str) else value
+
+
 _ENVIRONMENT = jinja2.sandbox.SandboxedEnvironment(
-    undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    autoescape=False,
+    finalize=_without_closing_tag,
 )
 
 
@@ -45,7 +55,7 @@ class Prompt:
     def render(self, **values: Any) -> str:
         """The text with its inputs filled in; CocoonError when the given inputs are not the declared ones.
 
-        Values are inserted as they are and never taken for a template.
+        Values are inserted as they are, but for `</`, and never taken for a template.
         """
         if values.keys() != self.inputs:
             wrong = sorted(values.keys() ^ self.inputs)

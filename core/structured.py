@@ -14,8 +14,8 @@ from cocoon.core.calls import Caller, Message, Reply, Settings
 from cocoon.core.errors import CallFailedError
 from cocoon.core.journal import Place
 from cocoon.core.models import Model
-from cocoon.core.pool import RefusedError
 from cocoon.core.prompts import Prompt
+from cocoon.core.request_errors import RefusedError, one_line
 
 RUNGS = ("json_schema", "json_object", "prompt")
 Reader = Callable[[Any], str | None]

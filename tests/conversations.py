@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
@@ -46,7 +46,7 @@ class Scripted:
     user: Sequence[str] = ("Hm.",)
     supporter: Sequence[str] = ("I am listening.",)
     appraisals: Sequence[str] | None = None
-    gate: TrustGate = TrustGate()
+    gate: TrustGate = field(default_factory=TrustGate)
     rounds: int = 3
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The conversation graphs with scripted models: rounds, stops, states, presets, and that locked content stays locked."""
+"""The conversation graphs with scripted models: rounds, stops, states, presets; what is locked stays locked."""
 
 import json
 from pathlib import Path
@@ -265,3 +265,12 @@ def test_the_rule_appraises_a_question_like_the_same_statement(profile: Profile)
         said, asked = (appraise_by_rule(form, "", needs, [0]) for form in forms)
         assert (said.accuracy, said.pressure, said.touched) == ("accurate", 0, node)
         assert asked == said.model_copy(update={"asked": True})
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.id)
+def test_the_rule_takes_the_users_own_words_said_back_for_no_naming(profile: Profile) -> None:
+    needs = [step.need for step in profile.chain]
+    for said in (profile.feeling, *needs, " ".join(needs)):
+        for unlocked in ([0], list(range(len(needs)))):
+            appraisal = appraise_by_rule(said, f"Hm. {said}", needs, unlocked)
+            assert (appraisal.accuracy, appraisal.touched, appraisal.pressure) == ("none", None, 0)

@@ -20,6 +20,7 @@ from cocoon.cli.graph import graph as graph_command
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.scripted import ScriptedChat
+from cocoon.graphs.conversation import ConversationState
 from cocoon.graphs.drawing import GRAPHS, Drawing, Edge, Node, draw, draw_mermaid, open_graph
 from cocoon.graphs.drawing_layout import lay_out
 from cocoon.graphs.drawing_svg import to_svg
@@ -81,7 +82,7 @@ async def run_study(out: Path, kind: str) -> Path:
     )
     models = open_models(config)
     left = iter(["Hm.", "Leave me alone. [END]"])
-    models.wrap("scripted:user", ScriptedChat(script=lambda messages, options: next(left, "Hm.")))
+    models.wrap("scripted:user", ScriptedChat(script=lambda _messages, _options: next(left, "Hm.")))
     models.wrap("scripted:supporter", ScriptedChat(replies=["I am listening."]))
     strong = json.dumps({"accuracy": "wrong", "pressure": 2, "touched": None, "asked": True})
     models.wrap("scripted:appraiser", ScriptedChat(replies=[strong, "unreadable"]))
@@ -135,10 +136,10 @@ def test_names_and_labels_are_escaped() -> None:
 
 
 def test_a_pair_of_boxes_has_one_arrow_with_every_answer_of_the_rule() -> None:
-    graph = StateGraph(dict)
+    graph = StateGraph(ConversationState)
     graph.add_node("rate", lambda state: state)
     graph.add_edge(START, "rate")
-    graph.add_conditional_edges("rate", lambda state: "3", {"3": END, "4": END})
+    graph.add_conditional_edges("rate", lambda _: "3", {"3": END, "4": END})
     (_, last) = draw(graph.compile()).edges
     assert (last.source, last.target, last.conditional) == ("rate", "__end__", True)
     assert last.label == "3 / 4"

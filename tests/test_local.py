@@ -22,7 +22,7 @@ from cocoon.core.local_model import LocalChat, describe
 from cocoon.core.local_sampling import Row, sample
 from cocoon.core.local_schema import bounded, schema_of, smallest
 from cocoon.core.messages import USER_STUB, fit_to_template
-from cocoon.core.pool import RefusedError
+from cocoon.core.request_errors import RefusedError
 from cocoon.tests import tiny_models as tiny
 
 ITEM = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 7}, {"type": "null"}]}

@@ -1,0 +1,98 @@
+"""What can become of a request, told apart by what helps: wait, try again, or nothing."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+
+class RateLimitedError(Exception):
+    """The endpoint answered 429; `retry_after` in seconds where it told one."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TransientError(Exception):
+    """Worth another try: a 5xx, a broken connection, a reply that is no reply.
+
+    `kind` is one word for tables; `retry_after` in seconds where the endpoint told one.
+    """
+
+    def __init__(self, kind: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.retry_after = retry_after
+
+
+class RefusedError(Exception):
+    """The endpoint refuses this request for good (4xx): `status` and its words."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"HTTP {status} {message}".rstrip())
+        self.status = status
+
+
+_RETRIABLE_STATUS: frozenset[int] = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 522, 524, 529})
+# A 429 that no waiting mends: the account is out of credit.
+_NO_CREDIT = "insufficient_quota"
+
+
+def error_for_status(status: int, text: str, retry_after: float | None) -> Exception:
+    """The error that an HTTP status stands for: rate limit, worth another try, or final."""
+    shown = one_line(text)
+    if status == 429 and _NO_CREDIT not in text:
+        return RateLimitedError(f"HTTP 429 {shown}", retry_after)
+    if status in _RETRIABLE_STATUS:
+        return TransientError(str(status), f"HTTP {status} {shown}", retry_after)
+    return RefusedError(status, shown)
+
+
+def one_line(text: str, most: int = 300) -> str:
+    """Another program's words in one printable line of at most `most` characters."""
+    shown = " ".join(text[: 4 * most].split())[:most]
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in shown)
+
+
+def classify(error: Exception) -> Exception:
+    """Map another library's error (any LangChain chat model) to ours by its HTTP status or kind; else as it is."""
+    status = next(_statuses(error), None)
+    if status is not None:
+        headers = getattr(getattr(error, "response", None), "headers", None) or {}
+        return error_for_status(status, str(error), retry_after(headers))
+    names = " ".join(kind.__name__ for kind in type(error).__mro__)
+    if any(word in names for word in ("Connection", "Timeout", "TransportError")):
+        kind = "timeout" if "Timeout" in names else "connection"
+        return TransientError(kind, one_line(f"{type(error).__name__}: {error}"))
+    return error
+
+
+def _statuses(error: Exception) -> Iterator[int]:
+    for holder in (error, getattr(error, "response", None)):
+        for name in ("status_code", "http_status", "status", "code"):
+            value = getattr(holder, name, None)
+            if isinstance(value, int) and 400 <= value < 600:
+                yield int(value)
+
+
+def retry_after(headers: Mapping[str, Any]) -> float | None:
+    """Seconds that an endpoint asks to wait, by its Retry-After header (seconds or a date); none where it tells none.
+
+    Headers may be a case-blind mapping of an HTTP library or a plain one in lower case.
+    """
+    told = headers.get("retry-after")
+    return seconds(str(told)) if told is not None else None
+
+
+def seconds(header: str) -> float | None:
+    """A Retry-After header in seconds from now, at least 0; none for one that cannot be read."""
+    try:
+        wait = float(header)
+    except ValueError:
+        try:
+            wait = parsedate_to_datetime(header).timestamp() - time.time()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return max(0.0, wait) if math.isfinite(wait) else None

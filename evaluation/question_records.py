@@ -1,0 +1,63 @@
+"""What question detection speaks in: types of sentences, and counts of them with their shares."""
+
+from typing import Literal, get_args
+
+from pydantic import ConfigDict, Field
+
+from cocoon.core.records import Record
+
+QuestionType = Literal["none", "open", "closed", "tag", "rhetorical"]
+QUESTION_TYPES: tuple[QuestionType, ...] = get_args(QuestionType)
+GENUINE: frozenset[QuestionType] = frozenset(("open", "closed", "tag"))
+"""Types that ask the listener for an answer."""
+
+
+class Sentence(Record):
+    """A sentence as written, and its type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text: str
+    type: QuestionType
+
+    @property
+    def genuine(self) -> bool:
+        """Whether it asks the listener for an answer."""
+        return self.type in GENUINE
+
+
+class QuestionStats(Record):
+    """Questions of one role. Shares lie in 0 to 1 and are none where there is nothing to count.
+
+    `ratio`: turns with a genuine question / turns. `sentence_share`: genuine questions / sentences. `mark_share`:
+    turns that contain "?" or "？" / turns. `types` counts sentences.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    turns: int = Field(ge=0)
+    asking_turns: int = Field(ge=0)
+    marked_turns: int = Field(ge=0)
+    types: dict[QuestionType, int]
+    ratio: float | None
+    sentence_share: float | None
+    mark_share: float | None
+
+
+def stats_of(turns: int, asking: int, marked: int, types: dict[QuestionType, int]) -> QuestionStats:
+    """Counts with their shares; a type that is not in `types` counts 0."""
+    whole: dict[QuestionType, int] = {kind: types.get(kind, 0) for kind in QUESTION_TYPES}
+    genuine = sum(whole[kind] for kind in GENUINE)
+    return QuestionStats(
+        turns=turns,
+        asking_turns=asking,
+        marked_turns=marked,
+        types=whole,
+        ratio=_share(asking, turns),
+        sentence_share=_share(genuine, sum(whole.values())),
+        mark_share=_share(marked, turns),
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
