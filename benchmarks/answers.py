@@ -55,8 +55,14 @@ def read_prompt(body: bytes) -> Prompt:
     schema = asked["json_schema"]["schema"] if kind == "json_schema" else None
     users = [text for message, text in zip(messages, texts, strict=True) if message["role"] == "user"]
     model = str(request.get("model"))
-    sha = hashlib.sha256(orjson.dumps([model, messages, schema])).hexdigest()
+    sha = request_sha(model, messages, schema)
     return Prompt(sha, model, texts, users[-1] if users else texts[-1], kind, schema, bool(request.get("stream")))
+
+
+def request_sha(model: str, messages: list[Any], schema: Schema | None) -> str:
+    """What a request is known by: everything its answer depends on, in whatever order its keys come."""
+    whole = orjson.dumps([model, messages, schema], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(whole).hexdigest()
 
 
 def _text_of(message: Any) -> str:

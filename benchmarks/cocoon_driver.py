@@ -35,7 +35,7 @@ def profiles(number: int) -> list[Profile]:
 def _renamed(profile: Profile, index: int) -> Profile:
     # Another feeling as well as another id: the same prompt at temperature 0 would be asked only once.
     new = {"id": f"p{index:05}", "translation_of": None, "feeling": f"{profile.feeling} ({index})"}
-    return profile.model_copy(update=new)
+    return profile.model_copy(update=new, deep=True)
 
 
 def study(arguments: argparse.Namespace) -> Study:

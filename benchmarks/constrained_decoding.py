@@ -3,7 +3,7 @@
     python -m cocoon.benchmarks.constrained_decoding [--repeats 5] [--json]
 
 Measures llguidance, and xgrammar where it is installed, through the very sampler of `cocoon.core`, with unheld
-replies of the same length as the control; then what prefix reuse and forced tokens could save at most.
+replies as the control; then what the reuse of a prompt's beginning could save at most.
 docs/decisions/constrained-decoding.md holds the table that this printed and what was decided by it.
 """
 
@@ -83,7 +83,7 @@ class XGrammar:
 
     def hold(self, schema: dict[str, Any]) -> XGrammarReply:
         compiled = self._compiler.compile_json_schema(
-            json.dumps(schema), any_whitespace=False, separators=(",", ":"), strict_mode=True
+            json.dumps(schema), any_whitespace=False, separators=(", ", ": "), strict_mode=True
         )
         return XGrammarReply(self, compiled)
 
@@ -119,10 +119,11 @@ def write(weights: Weights, start: Start, rows: int, tokens: int, seed: int) -> 
 
 
 def held(weights: Weights, row: Row) -> bool:
-    """Whether a reply is the scale in compact JSON, complete."""
-    values = json.loads(text_of(weights, row))["items"]
+    """Whether a reply is the scale, complete, in the one spacing."""
+    text = text_of(weights, row)
+    values = json.loads(text)["items"]
     legal = all(value is None or value in range(1, 8) for value in values.values())
-    return legal and len(values) == 16 and " " not in text_of(weights, row)
+    return legal and len(values) == 16 and text == json.dumps({"items": values})
 
 
 def mask_milliseconds(start: Start, row: Row) -> tuple[float, float]:
@@ -175,28 +176,26 @@ def measure_free(weights: Weights, repeats: int) -> dict[str, Any]:
     """The control: replies of the same length without a constraint."""
 
     def free(count: int, repeat: int) -> float:
-        return write(weights, lambda: None, count, 75, seed=repeat)[0]
+        return write(weights, lambda: None, count, 97, seed=repeat)[0]
 
     speeds = {count: statistics.median(free(count, repeat) for repeat in range(repeats)) for count in (1, 8)}
     return {"tokens_per_s_alone": speeds[1], "tokens_per_s_of_8": speeds[8]}
 
 
-def measure_prefix(weights: Weights, repeats: int) -> dict[str, float]:
-    """Seconds to read a prompt of about 900 tokens whole, and its last 60 tokens on the kept keys and values."""
+def measure_prefix(weights: Weights, rows: int, repeats: int) -> dict[str, float]:
+    """Seconds to read prompts of about 900 tokens whole, or their last 60 tokens on kept keys and values."""
     import torch
 
     ids = weights.template.ids([{"role": "user", "content": TALK * 34}])
-    whole = torch.tensor([ids], device=weights.device)
+    whole = torch.tensor([ids] * rows, device=weights.device)
     read, rest, written = [], [], []
-    with torch.inference_mode():
-        for _ in range(repeats):
+    for _ in range(repeats):
+        with torch.inference_mode():
             read.append(seconds(lambda: weights.network(whole, logits_to_keep=1)))
             kept = weights.network(whole[:, :-60], logits_to_keep=1).past_key_values
-            rest.append(
-                seconds(lambda kept=kept: weights.network(whole[:, -60:], past_key_values=kept, logits_to_keep=1))
-            )
-            row = Row(ids, 60)
-            written.append(seconds(lambda row=row: generate(weights, [row])))
+            new = {"input_ids": whole[:, -60:], "past_key_values": kept}
+            rest.append(seconds(lambda new=new: weights.network(**new, logits_to_keep=1)))
+        written.append(seconds(lambda: generate(weights, [Row(ids, 60) for _ in range(rows)])))
     return {
         "prompt_tokens": len(ids),
         "read_whole_s": statistics.median(read),
@@ -225,7 +224,8 @@ def measure(repeats: int) -> dict[str, Any]:
         "dtype": weights.dtype,
         "none": measure_free(weights, repeats),
         **results,
-        "prefix": measure_prefix(weights, repeats),
+        "prefix of 1": measure_prefix(weights, 1, repeats),
+        "prefix of 8": measure_prefix(weights, 8, repeats),
     }
 
 

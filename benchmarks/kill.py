@@ -99,8 +99,9 @@ class Trial:
             self.problems.append(f"the run in peace is no measure: exit code {code} {words}")
             return
         self._kill_again_and_again()
-        self.problems += [f"{name} differs" for name in differences(self.peace, self.killed)]
-        if (self.killed / "failures.jsonl").read_bytes():
+        if not self.problems:
+            self.problems += [f"{name} differs" for name in differences(self.peace, self.killed)]
+        if not self.problems and (self.killed / "failures.jsonl").read_bytes():
             self.problems.append("failures.jsonl is not empty")
 
     def _kill_again_and_again(self) -> None:
@@ -109,6 +110,8 @@ class Trial:
         asks: dict[str, list[float]] = {}
         for moment in self._moments():
             kill = self._killed_at(*moment)
+            if self.problems:
+                return
             asked = self.log.settled()
             self._book(asked, asks, known, open_asks)
             known = answered_requests(self.killed, "fake")

@@ -1,6 +1,5 @@
 """Whether two run folders hold the same but for times, and which requests a journal answers."""
 
-import hashlib
 import json
 import shutil
 import sqlite3
@@ -10,10 +9,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from cocoon.agents.appraiser import SCHEMA as APPRAISAL_SCHEMA
 from cocoon.agents.judges import NAMED_SCHEMA, VERDICT_SCHEMA
+from cocoon.benchmarks.answers import request_sha
 from cocoon.evaluation.scales import load_scale, schema, shipped_scales
 from cocoon.evaluation.success import ATTRIBUTED, PAPER
 
@@ -84,7 +82,7 @@ def answered_requests(folder: Path, model: str) -> set[str]:
     for node, request, rung in calls:
         messages = [{"role": role, "content": texts[sha]} for role, sha in json.loads(request)]
         asked = schemas.get(_judge_of(node)) if rung == "json_schema" else None
-        found.add(hashlib.sha256(orjson.dumps([model, messages, asked])).hexdigest())
+        found.add(request_sha(model, messages, asked))
     return found
 
 

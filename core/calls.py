@@ -115,10 +115,11 @@ class Caller:
         parameters = {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
         print_ = fingerprint(model.label, parameters, shas, schema)
         calls.made += 1
-        held = calls.entries.pop(place, None)
+        held = calls.entries.get(place)
         if held is not None:
-            self._check(held, print_)
+            self._check(held, print_, model.label)
             return Reply(held, replayed=True)
+        self.journal.check()
 
         async def send() -> AIMessage:
             return await _invoke(model, messages, settings, self._seed(place), response_format)
@@ -128,11 +129,12 @@ class Caller:
             if settings.temperature > 0:
                 outcome = await model.pool.call(send, priority)
             else:
-                outcome = await self._once(print_, model, send, priority)
+                outcome = await self._once(f"{print_} {rung}", model, send, priority)
             entry = _entry(place, print_, model, outcome, rung)
             texts = [(sha, m["content"]) for (_, sha), m in zip(shas, messages, strict=True) if sha not in calls.stored]
             await self.journal.append(entry, shas, texts)
             calls.stored.update(sha for sha, _ in texts)
+            calls.entries[place] = entry
             return Reply(entry, replayed=False)
 
         return await self._kept(answered())
@@ -150,27 +152,28 @@ class Caller:
         if not task.cancelled():
             task.exception()
 
-    def _check(self, held: Entry, print_: str) -> None:
+    def _check(self, held: Entry, print_: str, label: str) -> None:
         if held.fingerprint != print_:
             place = held.place
+            other = f", then made by {held.model!r}" if held.model != label else ""
             raise ReplayMismatchError(
                 f"{self.journal.path}: dialogue {place.dialogue!r}, call {place.key!r}: the journal holds the answer "
-                "to another call (a prompt, profile, model or setting has changed since); undo the change or use "
-                "another --out"
+                f"to another call{other} (a prompt, profile, model or setting has changed since); undo the change "
+                "or use another --out"
             )
 
-    async def _once(self, print_: str, model: Model, send: Send, priority: Priority) -> Outcome[AIMessage]:
-        """Identical calls at temperature 0 that are in flight together are asked once."""
-        flight = self._flying.get(print_)
+    async def _once(self, whole: str, model: Model, send: Send, priority: Priority) -> Outcome[AIMessage]:
+        """Identical calls at temperature 0 (fingerprint and rung) that are in flight together are asked once."""
+        flight = self._flying.get(whole)
         if flight is None:
             flight = asyncio.ensure_future(model.pool.call(send, priority))
-            self._flying[print_] = flight
+            self._flying[whole] = flight
             self._under_way.add(flight)
-            flight.add_done_callback(lambda done: (self._flying.pop(print_, None), self._end(done)))
+            flight.add_done_callback(lambda done: (self._flying.pop(whole, None), self._end(done)))
         return await asyncio.shield(flight)
 
     def _seed(self, place: Place) -> int:
-        whole = f"{self.seed}\0{place.dialogue}\0{place.key}".encode()
+        whole = f"{self.seed}\0{place.dialogue}\0{place.key}".encode("utf-8", "surrogatepass")
         return int.from_bytes(hashlib.sha256(whole).digest()[:4], "big") >> 1
 
 
@@ -197,7 +200,7 @@ async def _invoke(
     except Exception as error:
         ours = classify(error)
         if ours is error:
-            raise CallFailedError("error", f"{model.label}: {type(error).__name__}: {error}") from error
+            raise CallFailedError("error", one_line(f"{model.label}: {type(error).__name__}: {error}")) from error
         raise ours from None
 
 

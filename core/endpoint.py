@@ -205,7 +205,8 @@ def open_endpoint(model: str, base_url: str | None, key_name: str = "OPENAI_API_
         raise CocoonError(f"no key for {host}: set {key_name} in the environment")
     if not (key.isascii() and key.isprintable()):
         raise CocoonError(f"{key_name} holds characters that no key has (its value is not shown); set it anew")
-    return EndpointChat(model=model, base_url=url, api_key=SecretStr(key or NO_KEY), max_retries=0)
+    secret = SecretStr(key or NO_KEY)
+    return EndpointChat(model=model, base_url=url, api_key=secret, max_retries=0, use_responses_api=False)
 
 
 def _host(url: str) -> str:

@@ -6,6 +6,7 @@ is told so instead of going on. Texts are stored once by their hash: histories g
 """
 
 import asyncio
+import contextlib
 import hashlib
 import queue
 import sqlite3
@@ -19,7 +20,11 @@ import orjson
 
 from cocoon.core.errors import CocoonError, NotSavedError
 
-SCHEMA = """
+VERSION = "1"
+COLUMNS = "dialogue, node, ordinal, vote, attempt, fingerprint, model, request, reply, answered_at"
+# Seconds to wait for another program that looks into the file.
+BUSY = 30.0
+SCHEMA = f"""
 create table if not exists texts (sha text primary key, text text not null) without rowid;
 create table if not exists calls (
     dialogue text not null, node text not null, ordinal integer not null, vote integer not null,
@@ -27,7 +32,7 @@ create table if not exists calls (
     reply text not null, answered_at real not null,
     primary key (dialogue, node, ordinal, vote, attempt)) without rowid;
 create table if not exists about (name text primary key, value text not null) without rowid;
-insert or ignore into about values ('schema', '1');
+insert or ignore into about values ('schema', '{VERSION}');
 """
 
 
@@ -84,23 +89,17 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            self._reader = sqlite3.connect(path, isolation_level=None)
-            self._reader.execute("pragma journal_mode=wal")
-            self._reader.executescript(SCHEMA)
-        except sqlite3.DatabaseError as error:
-            raise CocoonError(f"{path}: not a journal ({error}); move it away to start afresh") from None
-        self._fresh = self._reader.execute("select count(*) from (select 1 from calls limit 1)").fetchone()[0] == 0
-        self._inbox: queue.SimpleQueue[tuple[Entry, Sequence[tuple[str, str]], list[tuple[str, str]], Any] | None]
-        self._inbox = queue.SimpleQueue()
+        self._reader = _open(path)
+        self._connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+        self._connection.execute("pragma synchronous=normal")
+        self._inbox: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._broken: Exception | None = None
+        self._closed = False
         self._writer = threading.Thread(target=self._write, name="journal", daemon=True)
         self._writer.start()
 
     def load(self, dialogue: str) -> dict[Place, Entry]:
-        """All answered calls of one dialogue; empty for a journal that was new at opening."""
-        if self._fresh:
-            return {}
+        """All answered calls of one dialogue."""
         return {entry.place: entry for entry in self.entries(dialogue)}
 
     def entries(self, dialogue: str | None = None) -> Iterator[Entry]:
@@ -120,7 +119,7 @@ class Journal:
             "select request from calls where dialogue=? and node=? and ordinal=? and vote=? and attempt=?", place
         ).fetchone()
         if row is None:
-            raise CocoonError(f"{self.path}: no call at {place.dialogue} {place.key}")
+            raise CocoonError(f"{self.path}: holds no call {place.key!r} of dialogue {place.dialogue!r}")
         found = []
         for role, sha in orjson.loads(row[0]):
             text = self._reader.execute("select text from texts where sha=?", (sha,)).fetchone()[0]
@@ -135,30 +134,36 @@ class Journal:
         )
         return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
-    async def append(self, entry: Entry, request: Sequence[tuple[str, str]], texts: list[tuple[str, str]]) -> None:
-        """Store a reply with its request ((role, sha) pairs) and texts; returns when it is committed."""
+    def check(self) -> None:
+        """Raise NotSavedError when nothing more can be stored, so that no call is paid for in vain."""
         if self._broken:
-            raise NotSavedError(f"{self.path}: cannot be written ({self._broken}); free space and run again")
+            raise _not_saved(self.path, self._broken)
+        if self._closed:
+            raise NotSavedError(f"{self.path}: is closed; run the same command again to go on")
+
+    async def append(self, entry: Entry, request: Sequence[tuple[str, str]], texts: Sequence[tuple[str, str]]) -> None:
+        """Store a reply with its request ((role, sha) pairs) and texts; returns when it is committed."""
+        self.check()
         loop = asyncio.get_running_loop()
-        committed = loop.create_future()
-        self._inbox.put((entry, request, texts, (loop, committed)))
+        committed: asyncio.Future[None] = loop.create_future()
+        self._inbox.put(_Item(_row(entry, request), [(sha, _storable(text)) for sha, text in texts], loop, committed))
         await committed
 
     def close(self) -> None:
         """Commit what is waiting and close the file."""
+        if self._closed:
+            return
+        self._closed = True
         self._inbox.put(None)
         self._writer.join()
+        self._connection.close()
         self._reader.close()
 
     def _write(self) -> None:
-        connection = sqlite3.connect(self.path, isolation_level=None)
-        connection.execute("pragma synchronous=normal")
         while (group := self._gather()) is not None:
-            error = self._commit(connection, group)
-            self._tell(group, error)
-        connection.close()
+            _tell(group, self._commit(group), self.path)
 
-    def _gather(self) -> list[Any] | None:
+    def _gather(self) -> "list[_Item] | None":
         first = self._inbox.get()
         if first is None:
             return None
@@ -171,28 +176,55 @@ class Journal:
             group.append(item)
         return group
 
-    def _commit(self, connection: sqlite3.Connection, group: list[Any]) -> Exception | None:
+    def _commit(self, group: "list[_Item]") -> Exception | None:
         try:
-            connection.execute("begin immediate")
-            texts = [text for _, _, texts, _ in group for text in texts]
-            connection.executemany("insert or ignore into texts values (?, ?)", texts)
-            rows = [_row(entry, request) for entry, request, _, _ in group]
-            connection.executemany("insert or replace into calls values (?,?,?,?,?,?,?,?,?,?)", rows)
-            connection.execute("commit")
-        except sqlite3.Error as error:
+            self._connection.execute("begin immediate")
+            texts = [text for item in group for text in item.texts]
+            self._connection.executemany("insert or ignore into texts values (?, ?)", texts)
+            rows = [item.row for item in group]
+            self._connection.executemany("insert or replace into calls values (?,?,?,?,?,?,?,?,?,?)", rows)
+            self._connection.execute("commit")
+        # Whatever it is: an exception that ended this thread would leave every caller waiting for ever.
+        except Exception as error:
             self._broken = error
-            if connection.in_transaction:
-                connection.execute("rollback")
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.rollback()
             return error
         return None
 
-    def _tell(self, group: list[Any], error: Exception | None) -> None:
-        loops: dict[Any, list[Any]] = {}
-        for _, _, _, (loop, committed) in group:
-            loops.setdefault(loop, []).append(committed)
-        for loop, futures in loops.items():
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_resolve, futures, error, self.path)
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """What is to be written, and whom to tell."""
+
+    row: tuple[Any, ...]
+    texts: list[tuple[str, str]]
+    loop: asyncio.AbstractEventLoop
+    committed: asyncio.Future[None]
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
+    except sqlite3.Error as error:
+        raise CocoonError(f"{path}: cannot be opened ({error}); check the folder and its permissions") from None
+    try:
+        connection.execute("pragma journal_mode=wal")
+        connection.executescript(SCHEMA)
+        connection.execute(f"select {COLUMNS} from calls limit 0")
+        version = connection.execute("select value from about where name='schema'").fetchone()[0]
+    except sqlite3.Error as error:
+        connection.close()
+        raise CocoonError(f"{path}: not a journal ({error}); move it away to start afresh") from None
+    if version != VERSION:
+        connection.close()
+        raise CocoonError(f"{path}: has journal schema {version!r}, this program reads {VERSION!r}; use another --out")
+    return connection
+
+
+def _storable(text: str) -> str:
+    """The text without lone surrogates, which no UTF-8 file can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _row(entry: Entry, request: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
@@ -216,6 +248,16 @@ def _row(entry: Entry, request: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
     )
 
 
+def _tell(group: list[_Item], error: Exception | None, path: Path) -> None:
+    loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for item in group:
+        loops.setdefault(item.loop, []).append(item.committed)
+    for loop, futures in loops.items():
+        # A closed loop has nobody waiting.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_resolve, futures, error, path)
+
+
 def _resolve(futures: list[asyncio.Future[None]], error: Exception | None, path: Path) -> None:
     for future in futures:
         if future.done():
@@ -223,4 +265,8 @@ def _resolve(futures: list[asyncio.Future[None]], error: Exception | None, path:
         if error is None:
             future.set_result(None)
         else:
-            future.set_exception(NotSavedError(f"{path}: cannot be written ({error}); free space and run again"))
+            future.set_exception(_not_saved(path, error))
+
+
+def _not_saved(path: Path, error: Exception) -> NotSavedError:
+    return NotSavedError(f"{path}: cannot be written ({error}); free space and run again")

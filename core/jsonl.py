@@ -4,7 +4,7 @@ import difflib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -13,6 +13,7 @@ from cocoon.core.errors import CocoonError, NotSavedError
 from cocoon.core.model_spec import without_secrets
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
+_BOM = b"\xef\xbb\xbf"
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
@@ -27,7 +28,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
     with handle:
         for number, line in enumerate(handle, 1):
             if number == 1:
-                line = line.removeprefix(b"\xef\xbb\xbf")
+                line = line.removeprefix(_BOM)
             if line.strip():
                 yield number, _parse(path, number, line)
 
@@ -36,7 +37,9 @@ def _parse(path: Path, number: int, line: bytes) -> Any:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise CocoonError(f"{path}, line {number}: not JSON ({error}); mend or remove this line") from None
+        raise CocoonError(
+            f"{path}, line {number}: not JSON ({error}); each line must hold one whole value, mend or remove this one"
+        ) from None
 
 
 def read_records(path: Path, kind: type[RecordT]) -> Iterator[RecordT]:
@@ -56,19 +59,22 @@ def parse_record(value: Any, kind: type[RecordT], where: str) -> RecordT:
 def explain(error: ValidationError, kind: type[BaseModel]) -> str:
     """The first problem of a validation error in plain words, with the key and, for a wrong key, the nearest."""
     first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "the whole record"
+    place = ".".join(_short(str(part), 80) for part in first["loc"]) or "the whole record"
     if first["type"] == "extra_forbidden":
         return f"unknown key {place!r}{_nearest(str(first['loc'][-1]), kind)}"
     if first["type"] == "missing":
         return f"key {place!r} is missing"
     value = without_secrets(repr(first.get("input")))
-    shown = value if len(value) <= 60 else value[:57] + "..."
-    return f"key {place!r}: {first['msg']} (found {shown})"
+    return f"key {place!r}: {first['msg']} (found {_short(value, 60)})"
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _nearest(key: str, kind: type[BaseModel]) -> str:
     known = sorted(_known_keys(kind))
-    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(_short(key, 80), known, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else f"; known keys: {', '.join(known)}"
 
 
@@ -93,11 +99,16 @@ class Appender:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        drop_torn_tail(path)
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            drop_torn_tail(path)
+            self._file: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        except OSError as error:
+            raise NotSavedError(f"{path}: cannot be written ({error.strerror}); check its permissions") from None
 
     def write(self, lines: bytes) -> None:
         """Append one or more lines; raises NotSavedError when they cannot all be written."""
+        if self._file is None:
+            raise NotSavedError(f"{self.path}: is closed; run the same command again to go on")
         before = os.fstat(self._file).st_size
         try:
             if os.write(self._file, lines) == len(lines):
@@ -109,8 +120,10 @@ class Appender:
         raise NotSavedError(f"{self.path}: cannot be written ({problem}); free space and run again")
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
+        """Close the file; its number may then stand for another one, so nothing is written any more."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
 
 def write_whole(path: Path, lines: Iterable[bytes]) -> None:
@@ -131,18 +144,36 @@ def write_whole(path: Path, lines: Iterable[bytes]) -> None:
 
 
 def drop_torn_tail(path: Path) -> None:
-    """Cut what a killed process left of an unfinished last line, so that appending starts on a new one."""
+    """Cut what a killed process left of an unfinished last line, so that appending starts on a new one.
+
+    A last line that is whole and lacks only its end (a file made by hand) gets it: nothing of it is lost.
+    """
     if not path.exists():
         return
     with path.open("rb+") as handle:
-        size = handle.seek(0, os.SEEK_END)
-        keep = size
-        while keep > 0:
-            step = min(65536, keep)
-            handle.seek(keep - step)
-            found = handle.read(step).rfind(b"\n")
-            if found >= 0:
-                keep = keep - step + found + 1
-                break
-            keep -= step
-        handle.truncate(keep)
+        keep = _end_of_last_line(handle)
+        handle.seek(keep)
+        if _is_whole(tail := handle.read()):
+            handle.write(b"\n")
+        elif tail:
+            handle.truncate(keep)
+
+
+def _end_of_last_line(handle: BinaryIO) -> int:
+    keep = handle.seek(0, os.SEEK_END)
+    while keep > 0:
+        step = min(65536, keep)
+        handle.seek(keep - step)
+        found = handle.read(step).rfind(b"\n")
+        if found >= 0:
+            return keep - step + found + 1
+        keep -= step
+    return 0
+
+
+def _is_whole(tail: bytes) -> bool:
+    """Whether it is a JSON object: no beginning of one is one."""
+    try:
+        return isinstance(orjson.loads(tail.removeprefix(_BOM)), dict)
+    except orjson.JSONDecodeError:
+        return False

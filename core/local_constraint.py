@@ -23,7 +23,7 @@ _CLOSE_MARGIN = 12
 _LAST = 4
 # Spaced as prompts show JSON and as models write it: other spacing would lower the mass of the legal tokens for a
 # reason that has nothing to do with the answer. Fixed, so that a small model cannot loop on white space.
-_SPACING = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+_SPACING: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 # More digits than a float64 holds change nothing; a small model writes them for ever.
 _LONGEST_NUMBER = 20
 _NUMBER_AT_END = re.compile(rf"[-+.\deE]{{{_LONGEST_NUMBER}}}$")

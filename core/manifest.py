@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from pydantic import Field
 
+from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record, write_whole
 from cocoon.core.records import Record
 
@@ -82,7 +83,11 @@ def read_manifest(folder: Path) -> RunManifest | None:
     file = folder / "manifest.json"
     if not file.exists():
         return None
-    return parse_record(orjson.loads(file.read_bytes()), RunManifest, str(file))
+    try:
+        value = orjson.loads(file.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise CocoonError(f"{file}: cannot be read ({error}); mend it, or use another --out") from None
+    return parse_record(value, RunManifest, str(file))
 
 
 def write_manifest(folder: Path, manifest: RunManifest) -> None:

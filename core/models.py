@@ -48,10 +48,19 @@ def host_of(spec: str) -> str | None:
     """The host that a spec's model would talk to, without opening it; none for one in this process."""
     kind, _, _ = spec.partition(":")
     if kind in ("http", "https"):
-        return urlsplit(spec).netloc
+        return _netloc(spec)
     if kind == "openai":
-        return urlsplit(os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com").netloc
+        return _netloc(os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com")
     return None
+
+
+def _netloc(address: str) -> str:
+    try:
+        return urlsplit(address).netloc.rpartition("@")[2]
+    except ValueError:
+        raise CocoonError(
+            f"address {address!r} is not understood; write one such as http://127.0.0.1:8000/v1"
+        ) from None
 
 
 def open_chat(spec: str) -> tuple[BaseChatModel, str | None]:
@@ -81,7 +90,7 @@ def _open_remote(kind: str, rest: str, spec: str) -> tuple[BaseChatModel, str]:
         chat = open_endpoint(rest, None)
         return chat, chat.host
     url, _, name = spec.partition("#")
-    if not name or not urlsplit(url).netloc:
+    if not name or not _netloc(url):
         raise CocoonError(f"model {spec!r}: write the server's address and the model's name, as {SPEC_HELP}")
     chat = open_endpoint(name, url)
     return chat, chat.host
@@ -107,11 +116,13 @@ class Models:
 
     def wrap(self, label: str, chat: BaseChatModel, host: str | None = None) -> Model:
         """Any LangChain chat model as a run's model, with the pool of its host (or one of its own)."""
+        if self.budget.money is not None and host and label not in self.prices:
+            raise CocoonError(f"--budget-money cannot be kept without a price for {label!r}; add it to prices")
         where = host or label
         if where not in self.pools:
             # A local reply waits for its batch and a slow processor: only a remote call has a time limit.
             timeout = self.timeout if host else 24 * 3600.0
-            self.pools[where] = Pool(self.connections, timeout=timeout, budget=self.budget)
+            self.pools[where] = Pool(self.connections, timeout=timeout, budget=self.budget, name=where)
         model = Model(label, chat, self.pools[where], host, self.prices.get(label))
         self.opened[label] = model
         return model

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import re
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -60,7 +61,10 @@ class Prompt:
         if values.keys() != self.inputs:
             wrong = sorted(values.keys() ^ self.inputs)
             raise CocoonError(f"prompt {self.id!r}: inputs given and declared differ in {', '.join(map(repr, wrong))}")
-        return self.template.render(values).strip()
+        try:
+            return self.template.render(values).strip()
+        except (jinja2.TemplateError, TypeError) as error:
+            raise CocoonError(f"prompt {self.id!r} ({self.language}): {error}") from None
 
 
 @functools.cache
@@ -70,18 +74,29 @@ def load_prompt(prompt_id: str, language: Language, folder: Path | None = None) 
     Raises CocoonError naming the file for a missing file, a broken head or inputs that are declared and not used.
     """
     name = f"{prompt_id}.{language}.md"
+    if folder and not folder.is_dir():
+        raise CocoonError(f"prompts folder {str(folder)!r} is not there; mend the setting 'prompts'")
     own = folder / name if folder else None
     path = own if own and own.is_file() else resources.files("cocoon.prompts").joinpath(name)
     try:
-        text = path.read_text("utf-8").replace("\r\n", "\n")
-    except (OSError, UnicodeDecodeError):
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CocoonError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from None
+    except OSError:
         raise CocoonError(f"prompt {name!r} was not found; shipped prompts: {', '.join(shipped_prompts())}") from None
-    return parse_prompt(text, str(path))
+    prompt = parse_prompt(text, str(path))
+    if (prompt.id, prompt.language) != (prompt_id, language):
+        raise CocoonError(f"{path}: must say id {prompt_id!r} and language {language!r}, as it is named")
+    return prompt
+
+
+_RULE = re.compile(r"^---[ \t]*\n", re.MULTILINE)
 
 
 def parse_prompt(text: str, where: str) -> Prompt:
     """A prompt from the text of its file; see `load_prompt`."""
-    parts = text.split("---\n", 2)
+    text = text.replace("\r\n", "\n")
+    parts = _RULE.split(text, 2)
     if len(parts) != 3 or parts[0].strip():
         raise CocoonError(f"{where}: must begin with front matter between two lines of ---")
     head = _head(parts[1], where)

@@ -58,6 +58,10 @@ def one_line(text: str, most: int = 300) -> str:
 
 def classify(error: Exception) -> Exception:
     """Map another library's error (any LangChain chat model) to ours by its HTTP status or kind; else as it is."""
+    if isinstance(error, (RateLimitedError, TransientError, RefusedError)):
+        return error
+    if isinstance(error, RateLimitedError | TransientError | RefusedError):
+        return error
     status = next(_statuses(error), None)
     if status is not None:
         headers = getattr(getattr(error, "response", None), "headers", None) or {}

@@ -1,5 +1,6 @@
 """A run's folder: what stands where, who may write to it, and what is already there."""
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.journal import Journal
 from cocoon.core.jsonl import Appender, dump_line, parse_record, read_records, write_whole
 from cocoon.core.records import Dialogue, Failure, Rating
+from cocoon.core.request_errors import one_line
 from cocoon.core.trace import Trace, settle
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
@@ -31,16 +33,23 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.mkdir(parents=True, exist_ok=True)
         self._lock = self._take_lock()
-        self._sweep()
-        self.journal = Journal(path / "journal.sqlite")
-        self.trace = Trace(path / "trace.jsonl")
-        self._appending = {name: Appender(path / name) for name in APPENDED}
-        self.failures: list[Failure] = []
+        with contextlib.ExitStack() as undo:
+            undo.callback(os.close, self._lock)
+            self._sweep()
+            self.journal = Journal(path / "journal.sqlite")
+            undo.callback(self.journal.close)
+            self.trace = Trace(path / "trace.jsonl")
+            self._appending = {name: Appender(path / name) for name in APPENDED}
+            self.failures: list[Failure] = []
+            undo.pop_all()
 
     def _take_lock(self) -> int:
-        lock = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise CocoonError(f"{self.path}: cannot hold a run ({error.strerror}); use another --out") from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -90,7 +99,7 @@ class RunFolder:
     def close(self) -> None:
         """Commit the journal and let others write."""
         self.journal.close()
-        for file in self._appending.values():
+        for file in (self.trace, *self._appending.values()):
             file.close()
         os.close(self._lock)
 
@@ -109,7 +118,8 @@ def sort_file(path: Path, key: Any) -> None:
     position = 0
     with path.open("rb") as source:
         for line in source:
-            places[key(orjson.loads(line))] = position
+            if line.strip():
+                places[key(orjson.loads(line))] = position
             position += len(line)
         write_whole(path, (_line_at(source, places[name]) for name in sorted(places)))
 
@@ -124,7 +134,13 @@ def read_config(path: Path) -> StudyConfig | None:
     file = path / "config.yaml"
     if not file.exists():
         return None
-    return parse_record(yaml.safe_load(file.read_text("utf-8")), StudyConfig, str(file))
+    try:
+        value = yaml.safe_load(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise CocoonError(
+            f"{file}: cannot be read ({one_line(str(error), 120)}); mend it, or use another --out"
+        ) from None
+    return parse_record(value, StudyConfig, str(file))
 
 
 def read_run(path: Path, name: str, kind: type[RecordT]) -> Iterator[RecordT]:

@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import PrivateAttr
 
-from cocoon.core.errors import CallFailedError
+from cocoon.core.errors import CallFailedError, CocoonError
 from cocoon.core.jsonl import read_lines
 
 Script = Callable[[list[BaseMessage], dict[str, Any]], str]
@@ -30,8 +30,15 @@ class ScriptedChat(BaseChatModel):
 
     @classmethod
     def from_file(cls, path: Path) -> "ScriptedChat":
-        """Replies from a JSONL file of strings."""
-        return cls(replies=[str(value) for _, value in read_lines(path)])
+        """Replies from a JSONL file of strings; CocoonError for a line that is none, or a file without lines."""
+        replies: list[str] = []
+        for number, value in read_lines(path):
+            if not isinstance(value, str):
+                raise CocoonError(f"{path}, line {number}: must be a string in quotes, one reply a line")
+            replies.append(value)
+        if not replies:
+            raise CocoonError(f"{path}: holds no reply; write one string in quotes a line")
+        return cls(replies=replies)
 
     @property
     def seen(self) -> Sequence[list[BaseMessage]]:

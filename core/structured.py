@@ -6,9 +6,13 @@ reply that cannot be read is shown its error once. Nothing here invents a value.
 """
 
 import json
-from collections.abc import Callable, Sequence
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
+
+import orjson
 
 from cocoon.core.calls import Caller, Message, Reply, Settings
 from cocoon.core.errors import CallFailedError
@@ -79,7 +83,7 @@ async def ask_json(
         if problem is None:
             break
         shown = {"role": "assistant", "content": reply.text or "-"}
-        asked = [*messages, shown, {"role": "user", "content": repair.render(error=problem)}]
+        asked = [*messages, shown, {"role": "user", "content": repair.render(error=one_line(problem, 500))}]
     return Answer(value, problem, replies)
 
 
@@ -127,38 +131,71 @@ def read_json(text: str) -> tuple[Any | None, str | None]:
     """The one JSON object in a reply (fences and words around it are passed over), or none and what is wrong.
 
     Keys that occur twice with different values, or several different objects, make the whole unreadable: nobody
-    can say which one was meant.
+    can say which one was meant. So does an object that breaks off or breaks the rules: what stands inside it is a part
+    and not the answer.
     """
-    decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
-    found: list[Any] = []
-    problem, start = "no JSON object in the reply", text.find("{")
-    while start >= 0:
-        end = start + 1
-        try:
-            value, end = decoder.raw_decode(text, start)
-            found.append(value)
-        except _TwiceError as error:
-            return None, str(error)
-        except (ValueError, RecursionError) as error:
-            problem = f"the JSON cannot be read: {error}"
-        start = text.find("{", end)
-    if len(found) > 1 and any(value != found[0] for value in found):
+    try:
+        found = list(_objects(text))
+        forms = {_form(value) for value in found}
+    except (ValueError, TypeError, RecursionError) as error:
+        return None, one_line(f"the JSON cannot be read: {error}")
+    if len(forms) > 1:
         return None, "several different JSON objects in the reply; give one"
-    return (found[0], None) if found else (None, problem)
+    return (found[0], None) if found else (None, "no JSON object in the reply")
 
 
-class _TwiceError(Exception):
-    pass
+_OBJECT = re.compile(r"\{\s*[\"}]")
+_BRACE = re.compile(r"[{}]")
+
+
+def _objects(text: str) -> Iterator[Any]:
+    """The outermost objects of a text; braces that begin no JSON object are passed over with all that is in them.
+
+    Every part of the text is read once, however hostile it is.
+    """
+    # Line breaks inside strings are against the rules, common, and harm nothing.
+    decoder = json.JSONDecoder(
+        object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite, strict=False
+    )
+    end = 0
+    while (start := text.find("{", end)) >= 0:
+        if _OBJECT.match(text, start):
+            value, end = decoder.raw_decode(text, start)
+            yield value
+        else:
+            end = _closing(text, start)
+
+
+def _closing(text: str, start: int) -> int:
+    depth = 0
+    for brace in _BRACE.finditer(text, start):
+        depth += 1 if brace[0] == "{" else -1
+        if depth == 0:
+            return brace.end()
+    raise ValueError("a brace is opened and never closed")
+
+
+def _form(value: Any) -> bytes:
+    """Equal values, and only those, give equal bytes; TypeError for what no record could store: lone surrogates,
+    integers above 64 bits, nesting without end."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found and found[key] != value:
-            raise _TwiceError(f"the JSON cannot be read: key {key!r} stands there twice with different values")
+        if key in found and _form(found[key]) != _form(value):
+            raise ValueError(f"key {key!r} stands there twice with different values")
         found[key] = value
     return found
 
 
-def _no_constant(name: str) -> float:
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"{one_line(digits, 40)} is too large a number")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON value")

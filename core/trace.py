@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import Appender, write_whole
 
 SCHEMA_VERSION = 1
@@ -55,9 +56,17 @@ def _offsets_by_dialogue(path: Path) -> dict[str, "array[int]"]:
     position = 0
     with path.open("rb") as source:
         for line in source:
-            offsets.setdefault(orjson.loads(line)["dialogue"], array("q")).append(position)
+            if line.strip():
+                offsets.setdefault(_parse(path, line)["dialogue"], array("q")).append(position)
             position += len(line)
     return offsets
+
+
+def _parse(path: Path, line: bytes) -> Event:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise CocoonError(f"{path}: holds a line that is not JSON ({error}): {line[:60]!r}; remove it") from None
 
 
 def _settled(source: Any, offsets: "array[int]") -> Iterator[bytes]:

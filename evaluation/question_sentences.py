@@ -9,7 +9,7 @@ _QUOTES = re.compile(r"“[^”\n]*”|\"[^\"\n]*\"|「[^」\n]*」|『[^』\n]*
 _WHOLE = re.compile(r"\s*(?:“([^“”\n]*)”|\"([^\"\n]*)\"|「([^「」\n]*)」)\s*")
 _ENDS = re.compile(r"(?P<mark>[。！？!?．]+[。！？!?…]*|\.{2,}|…+|\.)(?P<close>[”\"’'」』）)\]】*]*)|\n+")
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:mr|mrs|ms|dr|prof|st|jr|sr|vs|e\.g|i\.e|approx|no|fig|dept)|\b[a-z](?:\.[a-z])*)$", re.IGNORECASE
+    r"(?:\b(?:mr|mrs|ms|dr|prof|st|jr|sr|vs|e\.g|i\.e|approx|no|fig|dept)|(?<![\w'’])[a-z](?:\.[a-z])*)$", re.IGNORECASE
 )
 _NOT_AN_INITIAL = re.compile(r"(?<![.\w])[iI]$")
 _GAP = re.compile(r"(?<=[\u4e00-\u9fff])[ \t\u3000]+(?=[\u4e00-\u9fff])")
@@ -17,6 +17,11 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"\w")
 # Above this share of gaps among Han characters the text is segmented into words, and a gap ends nothing.
 _SEGMENTED = 0.2
+
+
+def any_of(*parts: str) -> str:
+    """One pattern that matches any of the patterns."""
+    return f"(?:{'|'.join(parts)})"
 
 
 def language_by_script(text: str) -> Language:

@@ -43,9 +43,7 @@ def counted_turns(turns: Sequence[Turn], role: Role = "supporter") -> list[Turn]
     return [turn for turn in turns[1 if fixed else 0 :] if turn.role == role]
 
 
-def question_ratio(
-    turns: Sequence[Turn], language: Language | None = None, role: Role = "supporter"
-) -> QuestionStats:
+def question_ratio(turns: Sequence[Turn], language: Language | None = None, role: Role = "supporter") -> QuestionStats:
     """Questions of `role` in one dialogue; ratio = counted turns with a genuine question / counted turns."""
     return count_questions((turn.content for turn in counted_turns(turns, role)), language)
 

@@ -6,6 +6,7 @@ Hinkley 1997, section 3.8). A missing observation is counted and never replaced.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from statistics import NormalDist, median
 
 import numpy as np
@@ -80,10 +81,11 @@ def _wilson_interval(share: float, n: int) -> tuple[float, float]:
 
 
 def mean_over_profiles(draws: Mapping[str, Sequence[float | None]]) -> Estimate:
-    """Mean of the profiles' means with a percentile bootstrap interval over profiles.
+    """Mean of the profiles' means with an expanded percentile bootstrap interval over profiles.
 
     `draws` maps a profile to its observations, none where missing; a profile with more draws weighs no more.
-    Percentile method: Efron and Tibshirani 1993, chapter 13; 9,999 resamples under a fixed seed.
+    Percentiles widened for small n as in Hesterberg 2015 (What teachers should know about the bootstrap): plain
+    ones (Efron and Tibshirani 1993, chapter 13) cover 91% at 10 profiles. 9,999 resamples under a fixed seed.
     """
     present = [[draw for draw in some if draw is not None] for some in draws.values()]
     n = sum(len(some) for some in present)
@@ -101,9 +103,39 @@ def _bootstrap_interval(means: Sequence[float]) -> tuple[float, float] | tuple[N
     if len(values) < 2:
         return None, None
     resampled = _resampled_means(values, counts)
-    tail = (1 - LEVEL) / 2
+    tail = expanded_tail(len(means))
     low, high = np.quantile(resampled, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def expanded_tail(n: int) -> float:
+    """The tail at which a bootstrap percentile of the mean of n, 2 or more, stands where Student's t would put it."""
+    return NormalDist().cdf(-math.sqrt(n / (n - 1)) * student_quantile(0.5 + LEVEL / 2, n - 1))
+
+
+@lru_cache(maxsize=256)
+def student_quantile(share: float, df: int) -> float:
+    """Quantile of Student's t at a share in (0.5, 1), for a whole number of degrees of freedom, by bisection."""
+    low, high = 0.0, 1.0
+    while _within(high, df) < 2 * share - 1:
+        low, high = high, 2 * high
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _within(middle, df) < 2 * share - 1 else (low, middle)
+    return high
+
+
+def _within(t: float, df: int) -> float:
+    """Probability of |T| < t (Abramowitz and Stegun 1964, 26.7.3 and 26.7.4)."""
+    angle = math.atan(t / math.sqrt(df))
+    odd = df % 2
+    term = total = math.cos(angle) if odd else 1.0
+    for k in range(2 + odd, df, 2):
+        term *= (k - 1) / k * math.cos(angle) ** 2
+        total += term
+    if not odd:
+        return math.sin(angle) * total
+    return 2 / math.pi * (angle + (math.sin(angle) * total if df > 1 else 0.0))
 
 
 def _resampled_means(values: npt.NDArray[np.float64], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

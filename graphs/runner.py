@@ -92,6 +92,9 @@ class Runner:
         self._conversation = build_conversation(kind)
         self._assessment = build_assessment()
         self._by_name = {judge.name: judge for judge in self.judges}
+        # Dialogues go in step and end together. Enough are judged at a time to fill the window with calls; starting
+        # all their judges at once would keep the event loop from every reply for a second.
+        self._judging = asyncio.Semaphore(-(-self.window // max(1, len(self.wanted))))
 
     @property
     def wanted(self) -> list[Wanted]:
@@ -128,7 +131,8 @@ class Runner:
             dialogue = await self._converse(task)
             self.folder.add_dialogue(dialogue)
             if self.judges:
-                await self._rate(dialogue, self.wanted)
+                async with self._judging:
+                    await self._rate(dialogue, self.wanted)
             self.progress.done += 1
         except Exception as error:
             self._failed(name, "conversation", error)
