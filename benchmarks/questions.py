@@ -152,6 +152,8 @@ def _print_strategies(data: Path) -> None:
             print(f"\n{folder}/{path.name}: {len(turns)} supporter turns, label: strategy Question")
             print(f"  detector     {score((label, asks(text, 'en')) for label, text in turns)}")
             print(f'  contains "?" {score((label, "?" in text) for label, text in turns)}')
+            bare = [(label, "\n".join(map(without_marks, sentences(text, "en")))) for label, text in turns]
+            print(f"  detector     {score((label, asks(text, 'en')) for label, text in bare)}  (marks taken away)")
 
 
 def _print_recovery(data: Path) -> None:

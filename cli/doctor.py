@@ -1,6 +1,7 @@
 """`cocoon doctor`: what works here, and what a model or its endpoint can do."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -17,12 +18,23 @@ def doctor(
     model: Annotated[
         str | None, typer.Option(metavar="SPEC", help="Try a model: openai:NAME, http://HOST/v1#NAME, local:NAME.")
     ] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each of the tiny calls.")] = 60.0,
+    judge: Annotated[
+        str | None, typer.Option(metavar="SPEC", help="Test a model as a judge of success, on labelled transcripts.")
+    ] = None,
+    language: Annotated[Literal["zh", "en"] | None, typer.Option(help="With --judge: one language only.")] = None,
+    number: Annotated[int | None, typer.Option("-n", min=1, help="With --judge: so many transcripts.")] = None,
+    out: Annotated[Path | None, typer.Option(help="With --judge: keep the replies here, to go on or look at.")] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="With --judge: list the transcripts judged wrong.")
+    ] = False,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each call.")] = 60.0,
     as_json: Json = False,
 ) -> None:
-    """Look round: versions, extras, the embedded model, the cache; with --model, what that model can do."""
+    """Look round: versions, extras, the embedded model, the cache; with --model or --judge, what that model can do."""
     import json
 
+    if judge is None and (language, number, out, verbose) != (None, None, None, False):
+        raise typer.BadParameter("--language, -n, --out and --verbose go with --judge SPEC")
     from cocoon.core.environment import look_round
 
     environment = look_round()
@@ -36,6 +48,14 @@ def doctor(
         told["model"] = {"spec": model, "hosts": hosts, "answers": answers, "findings": [vars(one) for one in findings]}
         if not as_json:
             _print_rows(model, [(one.name, MARKS[one.found], one.detail) for one in findings])
+    if judge is not None:
+        from cocoon.cli.doctor_judge import examine, print_test
+
+        test = examine(judge, language, number, out, timeout)
+        answers = answers and any(result.success is not None for result in test.results)
+        told["judge"] = test.model_dump(mode="json")
+        if not as_json:
+            print_test(test, verbose=verbose)
     if as_json:
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
     if not answers:

@@ -28,6 +28,7 @@ def questions(
     import json
 
     from cocoon.cli.question_file import read_dialogues
+    from cocoon.cli.terminal_text import printable
 
     dialogues = list(read_dialogues(file, language))
     roles: list[Role] = [role] if role else ["supporter", "user"]
@@ -39,7 +40,7 @@ def questions(
     for line in [f"{len(dialogues)} dialogues in {file}", *_table(stats)]:
         typer.echo(line)
     for row in listed:
-        typer.echo(f"{row['dialogue']}\t{row['turn']}\t{row['role']}\t{row['type']}\t{row['text']}")
+        typer.echo(f"{row['dialogue']}\t{row['turn']}\t{row['role']}\t{row['type']}\t{printable(row['text'])}")
 
 
 def _stats(dialogues: "list[Spoken]", role: "Role") -> "QuestionStats":

@@ -20,7 +20,7 @@ from cocoon.core.records import Language, Record
 
 EMBEDDED = "local:smollm2"
 ENVIRONMENT_PREFIX = "COCOON_"
-_NOT_SETTINGS = frozenset({"COCOON_CACHE"})
+_NOT_SETTINGS = frozenset({"COCOON_CACHE", "COCOON_API_KEY"})
 
 
 class SupporterConfig(Record):

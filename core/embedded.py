@@ -80,12 +80,12 @@ def _convert(gguf: Path, folder: Path, sha: str) -> None:
         _unpack(gguf, part)
         note = {"file": gguf.name, "sha256": sha, "format": _FORMAT}
         (part / _MARK).write_text(json.dumps(note), "utf-8")
-        _settle(part, folder)
+        settle(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _settle(part: Path, folder: Path) -> None:
+def settle(part: Path, folder: Path) -> None:
     """Move a finished conversion into place, unless another process has just done so."""
     if folder.exists() and not (folder / _MARK).is_file():
         shutil.rmtree(folder)

@@ -34,6 +34,8 @@ _NO_SYSTEM = re.compile(
 )
 _ROLES = {"system": "system", "human": "user", "ai": "assistant"}
 
+_LOOPBACK = frozenset({"127.0.0.1", "localhost"})
+
 
 class EndpointChat(ChatOpenAI):
     """A chat model behind an OpenAI-compatible endpoint.
@@ -192,15 +194,26 @@ def _is_openai(host: str) -> bool:
     return host == "api.openai.com" or host.endswith(".api.openai.com")
 
 
-def open_endpoint(model: str, base_url: str | None, key_name: str = "OPENAI_API_KEY") -> EndpointChat:
+def _key_name(host: str) -> str:
+    """Which variable holds the key for a host: OpenAI's key goes to OpenAI, to this machine, and to OPENAI_BASE_URL.
+
+    Any other host is sent COCOON_API_KEY, so that a key is never shown to a server that it was not meant for.
+    """
+    given = os.environ.get("OPENAI_BASE_URL")
+    meant = _is_openai(host) or host.split(":")[0].strip("[]") in _LOOPBACK or host.startswith("[::1]")
+    return "OPENAI_API_KEY" if meant or (given and urlsplit(given).netloc == host) else "COCOON_API_KEY"
+
+
+def open_endpoint(model: str, base_url: str | None) -> EndpointChat:
     """An endpoint's chat model; the key is read from the environment and never leaves this object.
 
     A local server needs no key. Raises CocoonError when OpenAI itself is asked for and no key is set.
     """
     url = (base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL).rstrip("/")
     refuse_secrets(url, "OPENAI_BASE_URL")
-    key = os.environ.get(key_name, "").strip()
     host = _host(url)
+    key_name = _key_name(host)
+    key = os.environ.get(key_name, "").strip()
     if not key and _is_openai(host):
         raise CocoonError(f"no key for {host}: set {key_name} in the environment")
     if not (key.isascii() and key.isprintable()):

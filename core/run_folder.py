@@ -28,7 +28,8 @@ class RunFolder:
     """An open run folder, locked against a second writer.
 
     `dialogues.jsonl` and `ratings.jsonl` are appended to as things are done and put in order by `settle`;
-    `failures.jsonl` is written anew by every session, since what failed is tried again.
+    `failures.jsonl` holds what failed when it was last tried: `tried` names the dialogues that this session came to
+    the end of, and the earlier failures of all others stand as they were.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,6 +43,7 @@ class RunFolder:
             self.trace = Trace(path / "trace.jsonl")
             self._appending = {name: Appender(path / name) for name in APPENDED}
             self.failures: list[Failure] = []
+            self.tried: set[str] = set()
             undo.pop_all()
 
     def _take_lock(self) -> int:
@@ -87,13 +89,15 @@ class RunFolder:
         self._appending["ratings.jsonl"].write(b"".join(dump_line(rating) for rating in ratings))
 
     def settle(self, order: list[str]) -> None:
-        """Put the files in the order of the dialogues, each line once, and write the failures of this session."""
+        """Put the files in the order of the dialogues, each line once, and write what has failed."""
         self.trace.close()
         place = {name: number for number, name in enumerate(order)}
         sort_file(self.path / "dialogues.jsonl", lambda line: (place.get(line["id"], len(place)), line["id"]))
         sort_file(self.path / "ratings.jsonl", lambda line: rating_place(line, place))
         settle(self.path / "trace.jsonl", order)
-        failures = sorted(self.failures, key=lambda failure: (place.get(failure.dialogue, 0), failure.node))
+        earlier = read_run(self.path, "failures.jsonl", Failure)
+        failures = [*(failure for failure in earlier if failure.dialogue not in self.tried), *self.failures]
+        failures.sort(key=lambda failure: (place.get(failure.dialogue, len(place)), failure.dialogue, failure.node))
         write_whole(self.path / "failures.jsonl", map(dump_line, failures))
 
     def close(self) -> None:

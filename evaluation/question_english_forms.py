@@ -154,7 +154,8 @@ RHETORICAL = re.compile(
         r"how (?:could|can) (?:any(?:one|body)|i (?:ever|not|possibly)|you (?:ever|not)|we not)\b|how dare\b",
         r"isn't (?:that|it|this) (?:what\b|just\b|strange how|funny how|always|the whole)|since when\b",
         r"(?:doesn't|don't|aren't|haven't|isn't|hasn't) (?:every(?:one|body)|we all|they all|anyone who)\b",
-        r"what (?:kind|sort) of (?:\w+ ){1,2}(?:does|would|do|says|leaves|forgets)\b(?! you\b| it\b)",
+        r"what (?:kind|sort) of (?:mother|father|parent|mom|dad|friend|husband|wife|person|man|woman|people)"
+        r" (?:does|would|do|says|leaves|forgets)\b",
         r"does (?:it|that|any of (?:it|this)) even\b|what did i (?:expect|do to deserve)\b",
         r"how was i supposed to know\b|can you (?:blame|believe)\b|are you kidding\b|what was i thinking\b",
         r"what do i know\b|is it any wonder\b",

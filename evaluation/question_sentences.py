@@ -17,6 +17,8 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"\w")
 # Above this share of gaps among Han characters the text is segmented into words, and a gap ends nothing.
 _SEGMENTED = 0.2
+_NEAR = 80
+"""Characters on each side of a mark that decide whether it ends a sentence."""
 
 
 def any_of(*parts: str) -> str:
@@ -83,13 +85,13 @@ def _gaps(text: str) -> list[int]:
 
 
 def _ends_sentence(text: str, match: re.Match[str], language: Language) -> bool:
-    mark, after = match["mark"], text[match.end() :]
+    mark, after = match["mark"], text[match.end() : match.end() + _NEAR]
     if mark is None or not after.strip():
         return True
     if match["close"] and set(match["close"]) & set("”\"’'」』"):
         return _new_start(after, language)
     if mark == ".":
-        return _full_stop(text[: match.start()], after)
+        return _full_stop(text[max(0, match.start() - _NEAR) : match.start()], after)
     if set(mark) <= set(".…"):
         return _ellipsis_ends(after, language)
     return after.lstrip()[0] not in ",，、;；:："

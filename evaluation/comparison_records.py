@@ -1,0 +1,65 @@
+"""What a comparison of two sides consists of; every difference is second minus first."""
+
+from typing import Literal
+
+from pydantic import ConfigDict
+
+from cocoon.core.records import Record
+from cocoon.evaluation.paired import Significance
+from cocoon.evaluation.statistics import Bounds, Estimate
+
+
+class _Frozen(Record):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(_Frozen):
+    """What is compared: a dimension of a scale, or a success rate, whose `dimension` is empty."""
+
+    label: str
+    scale: str
+    dimension: str = ""
+    better: Literal["higher", "lower"] = "higher"
+    digits: int = 2
+
+
+class Effect(_Frozen):
+    """One column on both sides, over the people whose value is known on both.
+
+    `first` and `second`: their values; `missing` there counts draws of paired people without a value.
+    `difference`: n is people, `missing` those left out because a side has no value at all. `p_holm` is corrected
+    over the columns of one comparison. Success rates add what missing verdicts leave possible, over all pairs, and,
+    with one draw a profile, how many people only one of the sides succeeded with.
+    """
+
+    column: Column
+    first: Estimate
+    second: Estimate
+    difference: Estimate
+    significance: Significance | None
+    p_holm: float | None = None
+    only_first: int | None = None
+    only_second: int | None = None
+    bounds_first: Bounds | None = None
+    bounds_second: Bounds | None = None
+    bounds_difference: Bounds | None = None
+
+
+class Comparison(_Frozen):
+    """Two sides under one judge, for people with a need or for people without.
+
+    `pairs` counts people on both sides, `crossed` those of them met in different languages; `unpaired_*` count
+    profiles that one side alone has. `prompts` are lines such as `comfort (en): judge/scale 0a1b`.
+    """
+
+    first: str
+    second: str
+    judge: str
+    need: str
+    pairs: int
+    crossed: int
+    unpaired_first: int
+    unpaired_second: int
+    prompts: list[str]
+    notes: list[str]
+    effects: list[Effect]
