@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
+from cocoon.agents.contents import share_named
 from cocoon.agents.scene import Scene, transcript
 from cocoon.core.calls import Caller, Reply, Settings
 from cocoon.core.journal import Place
@@ -19,6 +20,7 @@ from cocoon.core.models import Model
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Appraisal
 from cocoon.core.structured import ask_json
+from cocoon.evaluation.questions import asks
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -87,151 +89,22 @@ def _problem(value: Any, nodes: int) -> str | None:
     return None
 
 
-# Asking is stripped before contents are compared, so that the same content as a question and as a statement is
-# appraised alike.
-_ASKING = re.compile(
-    r"是不是|是否|难道|有没有|对吗|对吧|好吗|吗|呢|[?？]"
-    r"|\b(?:is it that|isn't it|aren't you|don't you|do you|are you|did you|is it|right)\b",
-    re.IGNORECASE,
-)
+# Orders of words that a question turns round stand in both orders; "you must be tired" is no pressing.
 _PRESSING = re.compile(
     r"必须|一定要|快说|赶紧|别再(?:骗|装|瞒|躲|逃|找)|不许|说清楚|老实|到底|应该早"
-    r"|\b(?:you must|you have to|just tell me|stop hiding|be honest|admit it|come on|you should have|hurry)\b",
+    r"|\b(?:you must(?! (?:be|have|feel)\b)|must(?:n't)? you(?! (?:be|have|feel)\b)|you have to|just tell me"
+    r"|stop hiding|be honest|admit it|come on|you should(?:n't)? have|should(?:n't)? you (?:not )?have|hurry)\b",
     re.IGNORECASE,
 )
-_STOP_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "i",
-        "you",
-        "we",
-        "they",
-        "it",
-        "he",
-        "she",
-        "me",
-        "my",
-        "your",
-        "our",
-        "their",
-        "to",
-        "of",
-        "in",
-        "on",
-        "at",
-        "for",
-        "with",
-        "and",
-        "or",
-        "but",
-        "be",
-        "is",
-        "are",
-        "was",
-        "were",
-        "am",
-        "do",
-        "does",
-        "did",
-        "have",
-        "has",
-        "had",
-        "that",
-        "this",
-        "these",
-        "those",
-        "not",
-        "no",
-        "so",
-        "as",
-        "if",
-        "can",
-        "could",
-        "would",
-        "will",
-        "just",
-        "more",
-        "some",
-        "any",
-        "want",
-        "wants",
-        "need",
-        "needs",
-        "feel",
-        "feels",
-        "feeling",
-        "like",
-        "really",
-        "very",
-        "from",
-        "by",
-        "about",
-        "what",
-        "who",
-        "how",
-        "why",
-        "when",
-        "where",
-        "seem",
-        "seems",
-    ]
-)
-_STOP_BIGRAMS = frozenset(
-    [
-        "我想",
-        "我希",
-        "希望",
-        "想要",
-        "要能",
-        "能够",
-        "我的",
-        "你的",
-        "自己",
-        "可以",
-        "一个",
-        "什么",
-        "觉得",
-        "感到",
-        "感觉",
-        "你想",
-        "你希",
-        "也许",
-    ]
-)
-_WORDS = re.compile(r"[a-z']+")
-_HAN = re.compile(r"[\u4e00-\u9fff]+")
 ACCURATE, NEAR = 0.5, 0.25
-
-
-def contents(text: str) -> set[str]:
-    """The content-bearing parts of a text: word stems of its Latin, character pairs of its Han script."""
-    plain = _ASKING.sub("", text).lower()
-    words = {_stem(word) for word in _WORDS.findall(plain) if word not in _STOP_WORDS}
-    pairs = {run[i : i + 2] for run in _HAN.findall(plain) for i in range(len(run) - 1)}
-    return words | (pairs - _STOP_BIGRAMS)
-
-
-def _stem(word: str) -> str:
-    for ending in ("ing", "ed", "es", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word.removesuffix(ending)
-    return word
-
-
-def share_named(text: str, node: str, said: str = "") -> float:
-    """Share of a chain node's contents that a text names, 0 to 1; what was `said` before counts on neither side."""
-    known = contents(said)
-    wanted = contents(node) - known
-    return len(wanted & contents(text)) / len(wanted) if wanted else 0.0
 
 
 @dataclass(frozen=True)
 class RuleAppraiser:
     """Deterministic appraisal by shared words: an approximation for tests and ablation, blind to paraphrase.
 
-    It cannot tell a wrong guess from none, so `wrong` never occurs.
+    It cannot tell a wrong guess from none, so `wrong` never occurs. The form of a sentence goes into `asked` alone,
+    by the detector that counts questions in reports.
     """
 
     async def appraise(
@@ -245,7 +118,7 @@ class RuleAppraiser:
 def appraise_by_rule(last: str, said: str, chain: Sequence[str], unlocked: Sequence[int]) -> Appraisal:
     """Appraise the words `last` given what the user has `said` and the chain's needs; see RuleAppraiser."""
     pressure = min(2, len(_PRESSING.findall(last)))
-    asked = bool(_ASKING.search(last))
+    asked = asks(last)
     unsaid = [
         node for node in range(len(chain)) if not (node in unlocked and share_named(said, chain[node]) >= ACCURATE)
     ]

@@ -6,13 +6,13 @@ has one stem whether an auxiliary asks (`did he leave`) or not (`he left`).
 
 import re
 
+# Tags follow a comma: without one the same words are contents (他身体还好吗, is it the right step).
 _TAG = (
     "是不是|是这样吗|不是吗|是吗|是吧|对不对|对吗|对吧|好不好|好吗|好吧|行不行|行吗|可不可以|可以吗|没错吧"
-    # "right" and "okay" alone are contents: the right step.
-    r"|\b(?:right|ok|okay|no)(?=\s*[?？])"
+    "|right|okay|ok|no|yes"
 )
 _EDGE = r"(?=\s*(?:[。.!！?？…]|$))"
-_ASKING = re.compile(rf"(?:{_TAG}){_EDGE}|是不是|是否|难道|[吗呢]|吧{_EDGE}", re.IGNORECASE)
+_ASKING = re.compile(rf"(?:(?<=[，,])|(?<=, ))(?:{_TAG}){_EDGE}|是否|(?<=[能可会])否|难道|[吗呢]|吧{_EDGE}", re.IGNORECASE)
 _A_NOT_A = re.compile(r"(?P<verb>[\u4e00-\u9fff]{1,2})[不没](?P=verb)")
 # The copula comes and goes with the form: 你是怕…吗, 你怕…。
 _COPULA = "是"
@@ -59,7 +59,7 @@ _IRREGULAR = {
             "forget forgot forgotten",
             "get got gotten",
             "give gave given",
-            "go went gone",
+            "go went gone goes",
             "grow grew grown",
             "hang hung",
             "hear heard",
@@ -70,7 +70,6 @@ _IRREGULAR = {
             "lead led",
             "leave left",
             "lend lent",
-            "let let",
             "lie lay lain",
             "lose lost",
             "make made",
@@ -92,6 +91,7 @@ _IRREGULAR = {
             "teach taught",
             "tell told",
             "think thought",
+            "use used",
             "wake woke woken",
             "wear wore worn",
             "write wrote written",

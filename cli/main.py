@@ -7,6 +7,7 @@ import warnings
 import typer
 
 from cocoon.cli.chat import chat
+from cocoon.cli.compare import compare
 from cocoon.cli.config import app as config_app
 from cocoon.cli.demo import demo
 from cocoon.cli.doctor import doctor
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, doctor, simulate, judge, report, questions, chat, graph):
+for command in (demo, doctor, simulate, judge, report, compare, questions, chat, graph):
     app.command()(command)
 app.add_typer(profiles_app, name="profiles")
 app.add_typer(config_app, name="config")

@@ -88,7 +88,9 @@ def _comparison(
         unpaired_second=len(pairing.alone_second),
         prompts=prompt_lines([found.first, found.second]),
         notes=[*found.notes, *([UNEVEN] if _uneven(first, second, pairing.pairs) else [])],
-        effects=_corrected([_effect(first, second, pairing.pairs, found, one) for one in _columns(first, found, scales)]),
+        effects=_corrected(
+            [_effect(first, second, pairing.pairs, found, one) for one in _columns(first, found, scales)]
+        ),
     )
 
 
@@ -109,8 +111,7 @@ def _columns(side: Side, found: Match, scales: Mapping[str, Scale]) -> list[Colu
     names = {(rating.scale, name) for rating in side.ratings for name in rating.dimensions}
     others = {name: (" ".join(name), 2) for name in sorted(names - main.keys())}
     columns = [
-        _column(name, label, digits, better.get(name, "higher"))
-        for name, (label, digits) in (main | others).items()
+        _column(name, label, digits, better.get(name, "higher")) for name, (label, digits) in (main | others).items()
     ]
     rated = {scale for scale, _ in found.first}
     return [column for column in (*RATES, *columns) if column.scale in rated]

@@ -3,7 +3,7 @@
 What differs is refused in a line that names it, unless different judges are allowed; then it becomes a note.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cocoon.core.errors import CocoonError
@@ -57,7 +57,9 @@ def match(first: Side, second: Side, judges: tuple[str, str], pairing: Pairing, 
         found.notes.append(f"Different judges: {first.name} by {judges[0]}, {second.name} by {judges[1]}.")
     here = _versions(first, judges[0], (one for pair in pairing.pairs for one, _ in pair.units))
     there = _versions(second, judges[1], (other for pair in pairing.pairs for _, other in pair.units))
-    spoken = sorted({(one[0], other[0]) for pair in pairing.pairs for one, other in pair.units})
+    spoken: list[tuple[Language, Language]] = sorted(
+        {(one[0], other[0]) for pair in pairing.pairs for one, other in pair.units}
+    )
     for scale in sorted({scale for scale, _ in here} & {scale for scale, _ in there}):
         for one, other in spoken:
             if (scale, one) in here and (scale, other) in there:
@@ -67,7 +69,7 @@ def match(first: Side, second: Side, judges: tuple[str, str], pairing: Pairing, 
 
 
 def _versions(side: Side, judge: str, nodes: Iterable[Node]) -> dict[tuple[str, Language], set[Version]]:
-    language = {name: node[0] for node in nodes for name in side.dialogues[node]}
+    language: dict[str, Language] = {name: node[0] for node in nodes for name in side.dialogues[node]}
     found: dict[tuple[str, Language], set[Version]] = {}
     for rating in side.ratings:
         if rating.judge == judge and rating.dialogue in language:
@@ -89,7 +91,9 @@ def _choose(
     common = here & there if one == other else set()
     if len(common) == 1:
         here = there = common
-    told = f"{scale} of {sides[0].name!r} was judged under {_named(here)} and of {sides[1].name!r} under {_named(there)}"
+    told = (
+        f"{scale} of {sides[0].name!r} was judged under {_named(here)} and of {sides[1].name!r} under {_named(there)}"
+    )
     if len(here) > 1 or len(there) > 1:
         raise CocoonError(f"{told}: name the prompt to compare under with --prompt HASH")
     (mine,), (theirs,) = here, there
@@ -117,7 +121,7 @@ def _one_sided(first: Side, second: Side, here: set[str], there: set[str]) -> li
     return [f"Not compared, judged for {name} alone: {', '.join(sorted(some))}." for name, some in alone if some]
 
 
-def prompt_lines(chosen: Iterable[Mapping[tuple[str, Language], Version]]) -> list[str]:
+def prompt_lines(chosen: Iterable[Chosen]) -> list[str]:
     """`scale (language): prompt id and hash` of everything that counts."""
     return sorted(
         {f"{scale} ({language}): {name} {sha}" for some in chosen for (scale, language), (name, sha) in some.items()}

@@ -103,9 +103,7 @@ def _combined(one: float, other: float, phi: float) -> float:
 def _correlation(both: int, only_first: int, only_second: int, neither: int) -> float:
     """Phi of the fourfold table, a positive one corrected for continuity; 0 where a margin is empty."""
     n = both + only_first + only_second + neither
-    margins = math.prod(
-        [both + only_first, only_second + neither, both + only_second, only_first + neither]
-    )
+    margins = math.prod([both + only_first, only_second + neither, both + only_second, only_first + neither])
     if margins == 0:
         return 0.0
     excess = both * neither - only_first * only_second

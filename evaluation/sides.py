@@ -112,7 +112,7 @@ def pair_profiles(first: Side, second: Side) -> Pairing:
 
 def _same_person(node: Node, first: Side, second: Side) -> None:
     here, there = first.people[node], second.people[node]
-    if here.feeling != there.feeling or None not in (here.need, there.need) and here.need != there.need:
+    if here.feeling != there.feeling or (None not in (here.need, there.need) and here.need != there.need):
         raise CocoonError(
             f"profile {node[1]!r} is another person in {first.name!r} ({first.run}) than in {second.name!r} "
             f"({second.run}); compare runs made from the same profiles"
@@ -144,7 +144,8 @@ def _clusters(sides: Iterable[Mapping[Node, Person]]) -> dict[Node, Node]:
         for node, person in people.items():
             links[node].add(node)
             if person.translation_of is not None:
-                original: Node = ("en" if node[0] == "zh" else "zh", person.translation_of)
+                other: Language = "en" if node[0] == "zh" else "zh"
+                original = (other, person.translation_of)
                 links[node].add(original)
                 links[original].add(node)
     found: dict[Node, Node] = {}
