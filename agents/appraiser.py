@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from cocoon.agents.contents import share_named
+from cocoon.agents.contents import share_named, without_tags
 from cocoon.agents.scene import Scene, transcript
 from cocoon.core.calls import Caller, Reply, Settings
 from cocoon.core.journal import Place
@@ -92,8 +92,9 @@ def _problem(value: Any, nodes: int) -> str | None:
 # Orders of words that a question turns round stand in both orders; "you must be tired" is no pressing.
 _PRESSING = re.compile(
     r"必须|一定要|快说|赶紧|别再(?:骗|装|瞒|躲|逃|找)|不许|说清楚|老实|到底|应该早"
-    r"|\b(?:you must(?! (?:be|have|feel)\b)|must(?:n't)? you(?! (?:be|have|feel)\b)|you have to|just tell me"
-    r"|stop hiding|be honest|admit it|come on|you should(?:n't)? have|should(?:n't)? you (?:not )?have|hurry)\b",
+    r"|\b(?:you must(?! (?:be|have|feel)\b)|must(?:n['’]t)? you(?! (?:be|have|feel)\b)|you have to|just tell me"
+    r"|stop hiding|be honest|admit it|come on|hurry|you should(?:n['’]t)? have|shouldn['’]t you have"
+    r"|should you (?:not )?have(?! (?:any|an?|the)\b))\b",
     re.IGNORECASE,
 )
 ACCURATE, NEAR = 0.5, 0.25
@@ -117,7 +118,7 @@ class RuleAppraiser:
 
 def appraise_by_rule(last: str, said: str, chain: Sequence[str], unlocked: Sequence[int]) -> Appraisal:
     """Appraise the words `last` given what the user has `said` and the chain's needs; see RuleAppraiser."""
-    pressure = min(2, len(_PRESSING.findall(last)))
+    pressure = min(2, len(_PRESSING.findall(without_tags(last))))
     asked = asks(last)
     unsaid = [
         node for node in range(len(chain)) if not (node in unlocked and share_named(said, chain[node]) >= ACCURATE)

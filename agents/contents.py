@@ -11,10 +11,15 @@ _TAG = (
     "是不是|是这样吗|不是吗|是吗|是吧|对不对|对吗|对吧|好不好|好吗|好吧|行不行|行吗|可不可以|可以吗|没错吧"
     "|right|okay|ok|no|yes"
 )
+_AUXILIARY = "am|is|are|was|were|do|does|did|have|has|had|can|ca|could|wo|will|would|shall|should|may|might|must"
 _EDGE = r"(?=\s*(?:[。.!！?？…]|$))"
-_ASKING = re.compile(rf"(?:(?<=[，,])|(?<=, ))(?:{_TAG}){_EDGE}|是否|(?<=[能可会])否|难道|[吗呢]|吧{_EDGE}", re.IGNORECASE)
+_TAGS = re.compile(
+    rf"(?:(?<=[，,])|(?<=, ))(?:{_TAG}|(?:{_AUXILIARY})(?:n['’]t)? (?:i|you|he|she|it|we|they|there)){_EDGE}",
+    re.IGNORECASE,
+)
+_ASKING = re.compile(rf"是否|(?<=[能可会])否|难道|[吗呢]|吧{_EDGE}")
 _A_NOT_A = re.compile(r"(?P<verb>[\u4e00-\u9fff]{1,2})[不没](?P=verb)")
-# The copula comes and goes with the form: 你是怕…吗, 你怕…。
+# The copula comes and goes with the form: `你是怕…吗`, `你怕…`.
 _COPULA = "是"
 _SHORT_FORMS = (
     (re.compile("[’ʼ]"), "'"),
@@ -24,86 +29,48 @@ _SHORT_FORMS = (
     (re.compile(r"'(?:re|s|m|ve|ll|d)\b"), " "),
 )
 _STOP_WORDS = frozenset(
-    (
+    re.findall(
+        r"\w+",
         "a an the i you we they it he she me my your our their him his her us them to of in on at for with and or but "
         "be been being is are was were am do does did done have has had that this these those there not no so as if "
         "can could would will shall should may might must just more some any want wants wanted need needs needed feel "
-        "feels feeling felt like really very from by about what who how why when where seem seems seemed"
-    ).split()
+        "feels feeling felt like really very from by about what who how why when where seem seems seemed",
+    )
 )
-_STOP_BIGRAMS = frozenset("我想 我希 希望 想要 要能 能够 我的 你的 自己 可以 一个 什么 觉得 感到 感觉 你想 你希 也许".split())
+_STOP_BIGRAMS = frozenset(
+    re.findall(r"\w+", "我想 我希 希望 想要 要能 能够 我的 你的 自己 可以 一个 什么 觉得 感到 感觉 你想 你希 也许")
+)
 _WORDS = re.compile(r"[a-z']+")
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
 _ENDINGS = ("ing", "ed", "es", "s")
-# Past forms and participles that take their base form when an auxiliary asks, by base form.
+# Past forms and participles, which an auxiliary that asks turns into their base form.
 _IRREGULAR = {
     past: base
-    for base, *pasts in (
-        group.split()
-        for group in (
-            "bear bore borne",
-            "become became",
-            "begin began begun",
-            "break broke broken",
-            "bring brought",
-            "build built",
-            "buy bought",
-            "catch caught",
-            "choose chose chosen",
-            "come came",
-            "drive drove driven",
-            "eat ate eaten",
-            "fall fell fallen",
-            "fight fought",
-            "find found",
-            "forget forgot forgotten",
-            "get got gotten",
-            "give gave given",
-            "go went gone goes",
-            "grow grew grown",
-            "hang hung",
-            "hear heard",
-            "hide hid hidden",
-            "hold held",
-            "keep kept",
-            "know knew known",
-            "lead led",
-            "leave left",
-            "lend lent",
-            "lie lay lain",
-            "lose lost",
-            "make made",
-            "mean meant",
-            "meet met",
-            "pay paid",
-            "ring rang rung",
-            "run ran",
-            "say said",
-            "see saw seen",
-            "send sent",
-            "show shown",
-            "sit sat",
-            "sleep slept",
-            "speak spoke spoken",
-            "spend spent",
-            "stand stood",
-            "take took taken",
-            "teach taught",
-            "tell told",
-            "think thought",
-            "use used",
-            "wake woke woken",
-            "wear wore worn",
-            "write wrote written",
-        )
+    for base, pasts in re.findall(
+        r"(\w+): ([\w ]+)",
+        "bear: bore borne; become: became; begin: began begun; break: broke broken; bring: brought; build: "
+        "built; buy: bought; catch: caught; choose: chose chosen; come: came; drive: drove driven; eat: ate "
+        "eaten; fall: fell fallen; fight: fought; find: found; forget: forgot forgotten; get: got gotten; "
+        "give: gave given; go: went gone goes; grow: grew grown; hang: hung; hear: heard; hide: hid hidden; "
+        "hold: held; keep: kept; know: knew known; lead: led; leave: left; lend: lent; lie: lay lain; lose: "
+        "lost; make: made; mean: meant; meet: met; pay: paid; ring: rang rung; run: ran; say: said; see: saw "
+        "seen; send: sent; show: shown; sit: sat; sleep: slept; speak: spoke spoken; spend: spent; stand: "
+        "stood; take: took taken; teach: taught; tell: told; think: thought; use: used; wake: woke woken; "
+        "wear: wore worn; write: wrote written",
     )
-    for past in pasts
+    for past in re.findall(r"\w+", pasts)
 }
+
+
+def without_tags(text: str) -> str:
+    """The text without `对吗`, `right` or `mustn't you` after the comma at the end of a sentence."""
+    return _TAGS.sub("", text)
 
 
 def contents(text: str) -> set[str]:
     """The content-bearing parts of a text: word stems of its Latin, character pairs of its Han script."""
-    plain = _A_NOT_A.sub(r"\g<verb>", _ASKING.sub("", text)).replace(_COPULA, "").lower()
+    plain = _ASKING.sub("", without_tags(text))
+    plain = _A_NOT_A.sub(r"\g<verb>", plain).replace(_COPULA, "").lower()
     for short, whole in _SHORT_FORMS:
         plain = short.sub(whole, plain)
     words = {_stem(word) for word in _WORDS.findall(plain) if word not in _STOP_WORDS}

@@ -46,6 +46,8 @@ def study(arguments: argparse.Namespace) -> Study:
     config.user.model = spec
     config.user.kind = arguments.kind
     config.judge.model = spec
+    # Calls that the workload does not count.
+    config.form_pairs = 0
     return Study(config, open_models(config))
 
 

@@ -24,8 +24,10 @@ _SAME_BYTES = ("dialogues.jsonl", "ratings.jsonl", "failures.jsonl", "config.yam
 def differences(one: Path, other: Path) -> list[str]:
     """The parts in which two run folders differ but for times; empty when they are equal."""
     found = [name for name in _SAME_BYTES if _bytes(one / name) != _bytes(other / name)]
-    pairs = {"names of files": _names, "trace.jsonl": _trace, "manifest.json": _manifest, "journal.sqlite": _journal}
-    return found + [name for name, read in pairs.items() if read(one) != read(other)]
+    pairs = {"names of files": _names, "trace.jsonl": _trace, "journal.sqlite": _journal}
+    found += [name for name, read in pairs.items() if read(one) != read(other)]
+    before, after = _manifest(one), _manifest(other)
+    return found + [f"manifest.json: {key}" for key in before | after if before.get(key) != after.get(key)]
 
 
 def _bytes(path: Path) -> bytes | None:

@@ -35,6 +35,7 @@ def demo(
 
 def _show(out: Path) -> None:
     from rich.console import Console
+
     from cocoon.cli.run_report import write_report
     from cocoon.core.records import Dialogue
     from cocoon.core.run_folder import read_run

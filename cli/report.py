@@ -11,15 +11,19 @@ from cocoon.cli.options import Json
 def report(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     scale_file: Annotated[list[Path] | None, typer.Option(help="A scale of your own, for its variants.")] = None,
+    like: Annotated[
+        str | None, typer.Option(metavar="TABLE", help="table2 to table10: a table of the paper, with its figures.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write report.md, report.html and tables/ into the run folder, and print the report."""
     import json
 
-    from cocoon.cli.run_report import write_report
+    from cocoon.cli.run_report import write_like, write_report
     from cocoon.evaluation.report_json import to_json
     from cocoon.evaluation.report_markdown import render_markdown
 
-    made = write_report(run, scale_file or [])
+    made = write_like(run, like) if like else write_report(run, scale_file or [])
     typer.echo(json.dumps(to_json(made), ensure_ascii=False) if as_json else render_markdown(made))
-    typer.echo(f"written: {run}/report.md, report.html, tables/", err=True)
+    written = f"tables/{like}_like_paper.csv, .tex" if like else "report.md, report.html, tables/"
+    typer.echo(f"written: {run}/{written}", err=True)

@@ -9,6 +9,8 @@ from cocoon.core.jsonl import write_whole
 from cocoon.core.manifest import read_manifest, seconds_worked
 from cocoon.core.records import Dialogue, Failure, Rating
 from cocoon.core.run_folder import existing_run, read_config, read_run
+from cocoon.evaluation.form_invariance import FormInvariance
+from cocoon.evaluation.paper_report import build_like
 from cocoon.evaluation.report import build_report
 from cocoon.evaluation.report_csv import render_csv
 from cocoon.evaluation.report_html import render_html
@@ -39,6 +41,23 @@ def write_report(run: Path, scale_files: Sequence[Path]) -> Report:
     return made
 
 
+def write_like(run: Path, name: str) -> Report:
+    """Build the report in the shape of a table of the paper, and write it as tables/NAME_like_paper.csv and .tex."""
+    existing_run(run)
+    made = build_like(
+        name,
+        read_run(run, "dialogues.jsonl", Dialogue),
+        read_run(run, "ratings.jsonl", Rating),
+        read_run(run, "failures.jsonl", Failure),
+        _facts(run),
+    )
+    (run / "tables").mkdir(exist_ok=True)
+    (table,) = made.tables
+    for ending, files in {"csv": render_csv(made), "tex": render_latex(made)}.items():
+        write_whole(run / "tables" / f"{name}_like_paper.{ending}", [files[table.id].encode()])
+    return made
+
+
 def _facts(run: Path) -> dict[str, Any]:
     facts: dict[str, Any] = {"name": run.name}
     config, manifest = read_config(run), read_manifest(run)
@@ -47,6 +66,8 @@ def _facts(run: Path) -> dict[str, Any]:
         if config.user.kind == "guarded":
             facts |= {"difficulty": config.user.difficulty, "trust_rules": config.user.rules}
     if manifest is not None:
+        if manifest.form_invariance is not None:
+            facts["form_invariance"] = FormInvariance.model_validate(manifest.form_invariance).one_line()
         facts |= {"models": manifest.roles, "seconds": round(seconds_worked(manifest), 1)}
     if (run / "journal.sqlite").exists():
         facts |= _spent(run, config.prices if config else {})

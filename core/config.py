@@ -66,7 +66,10 @@ class BudgetConfig(Record):
 
 
 class StudyConfig(Record):
-    """Everything that decides what a run does."""
+    """Everything that decides what a run does.
+
+    `form_pairs`: contents per language on which the appraiser's form invariance is measured, two calls each; 0: not.
+    """
 
     profiles: list[str] = []
     limit: int | None = Field(default=None, ge=1)
@@ -76,6 +79,7 @@ class StudyConfig(Record):
     supporters: list[SupporterConfig] = Field(default=[SupporterConfig()], min_length=1)
     user: UserConfig = UserConfig()
     judge: JudgeConfig = JudgeConfig()
+    form_pairs: int = Field(default=20, ge=0)
     concurrency: int = Field(default=32, ge=1)
     timeout: float = Field(default=60.0, gt=0)
     budget: BudgetConfig = BudgetConfig()
@@ -101,7 +105,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 # Changing these between two sessions of one run changes no dialogue that is already there.
-FREE_KEYS = ("limit", "samples", "concurrency", "timeout", "budget", "prices", "judge", "scale_files")
+FREE_KEYS = ("limit", "samples", "form_pairs", "concurrency", "timeout", "budget", "prices", "judge", "scale_files")
 
 
 @dataclass(frozen=True)

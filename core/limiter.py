@@ -36,7 +36,7 @@ class Limiter:
 
     def succeeded(self, in_flight: int) -> None:
         """Grow after a success, but only while the limit is really in use; `in_flight` counts the one answered."""
-        if self.limit >= self.most or in_flight < 0.8 * self.limit:
+        if self.limit >= self.most or in_flight < 0.8 * int(self.limit):
             return
         if self.limit < self.refused_at:
             self.limit = min(float(self.most), self.refused_at, self.limit + 1.0)

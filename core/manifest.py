@@ -47,6 +47,7 @@ class RunManifest(Record):
     roles: dict[str, list[str]] = {}
     hosts: list[str] = []
     prompts: dict[str, str] = {}
+    form_invariance: dict[str, Any] | None = None
     sessions: list[Session] = []
 
 

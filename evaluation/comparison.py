@@ -106,7 +106,9 @@ def _corrected(effects: Sequence[Effect]) -> list[Effect]:
 
 def _columns(side: Side, found: Match, scales: Mapping[str, Scale]) -> list[Column]:
     """Success rates, the columns of the paper's Table 3, then all other dimensions that were rated."""
-    better = {(scale.id, one.id): one.better for scale in scales.values() for one in scale.dimensions}
+    better: dict[tuple[str, str], Literal["higher", "lower"]] = {
+        (scale.id, one.id): one.better for scale in scales.values() for one in scale.dimensions
+    }
     main = {(one.scale, one.dimension): (one.label, one.digits) for one in MEASURES}
     names = {(rating.scale, name) for rating in side.ratings for name in rating.dimensions}
     others = {name: (" ".join(name), 2) for name in sorted(names - main.keys())}

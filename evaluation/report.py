@@ -26,8 +26,8 @@ EMBEDDED_WARNING = "Made with the embedded model: this shows the machinery, not 
 NOTES = [
     "Rows are never pooled over supporters, judges, languages or judge prompts; ratings that know the need "
     "and ratings that do not stand apart.",
-    "Intervals: Wilson for success rates with one draw a profile; otherwise a percentile bootstrap over "
-    "profiles (9,999 resamples, fixed seed), draws of one profile staying together. None is given for one "
+    "Intervals: Wilson for success rates with one draw a profile; otherwise an expanded percentile bootstrap "
+    "over profiles (9,999 resamples, fixed seed), draws of one profile staying together. None is given for one "
     "profile alone, or where all profiles have the same mean. Several votes on a dialogue count as one: "
     "their mean, or their majority.",
     "A reply that could not be read is missing and counted; it is never replaced by a number.",

@@ -55,18 +55,20 @@ def main_table(groups: Groups) -> Table:
 
 
 def _main_cells(group: Group) -> dict[str, Cell]:
-    cells: dict[str, Cell] = {"SR": _rate(group, PAPER)}
+    cells: dict[str, Cell] = {"SR": rate_of(group, PAPER)}
     for measure in MEASURES:
         if measure.scale in group.ratings:
-            cells[measure.label] = _mean(group, measure.scale, measure.dimension)
+            cells[measure.label] = mean_of(group, measure.scale, measure.dimension)
     return cells
 
 
-def _mean(group: Group, scale: str, dimension: str) -> Estimate:
+def mean_of(group: Group, scale: str, dimension: str) -> Estimate:
+    """A dimension's mean over the group's profiles."""
     return mean_over_profiles(group.draws(scale, mean_of_votes(dimension)))
 
 
-def _rate(group: Group, mode: str) -> Cell:
+def rate_of(group: Group, mode: str) -> Cell:
+    """The success rate of a mode; a remark where no profile has a need, none where nobody judged it."""
     draws = group.draws(mode, majority)
     if draws:
         return success_rate(draws)
@@ -96,9 +98,9 @@ def success_table(groups: Groups) -> Table:
 
 def _success_cells(group: Group) -> dict[str, Cell]:
     return {
-        "SR paper": _rate(group, PAPER),
+        "SR paper": rate_of(group, PAPER),
         "Bounds paper": sr_bounds(group.draws(PAPER, majority)),
-        "SR attributed": _rate(group, ATTRIBUTED),
+        "SR attributed": rate_of(group, ATTRIBUTED),
         "Bounds attributed": sr_bounds(group.draws(ATTRIBUTED, majority)),
         "Not applicable": max(group.not_applicable(PAPER), group.not_applicable(ATTRIBUTED)),
     }
@@ -109,7 +111,7 @@ def other_scales_table(groups: Groups) -> Table:
     rows = [
         Row(
             labels=[*group.key.labels, scale, dimension],
-            cells={"Mean": _mean(group, scale, dimension)},
+            cells={"Mean": mean_of(group, scale, dimension)},
         )
         for group in groups
         for scale in sorted(group.ratings)

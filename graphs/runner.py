@@ -153,12 +153,16 @@ class Runner:
         self.progress.done += 1
         self.folder.tried.add(dialogue)
 
+    def end(self, error: CocoonError) -> None:
+        """End the run because of `error`: no new call is started, what is under way finishes."""
+        if self.stopped_by is None:
+            self.stopped_by = error
+            if self.stop:
+                self.stop(error)
+
     def _failed(self, dialogue: str, stage: Any, error: Exception) -> None:
         if isinstance(error, _ENDS_THE_RUN):
-            if self.stopped_by is None:
-                self.stopped_by = error
-                if self.stop:
-                    self.stop(error)
+            self.end(error)
             return
         if not isinstance(error, CocoonError):
             message = f"{type(error).__name__}: {error}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cocoon import __version__
+from cocoon.agents.guarded_user import GuardedUser
 from cocoon.core.calls import Caller
 from cocoon.core.config import EMBEDDED, StudyConfig
 from cocoon.core.errors import CocoonError
@@ -27,6 +28,7 @@ from cocoon.core.models import Models
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Dialogue, Profile
 from cocoon.core.run_folder import RunFolder, read_run
+from cocoon.graphs.form_invariance import measure
 from cocoon.graphs.resume import done_dialogues, lacking, refuse_changed_prompts
 from cocoon.graphs.runner import Progress, Runner
 from cocoon.graphs.study import Study, tasks
@@ -74,6 +76,7 @@ async def simulate(study: Study, profiles: list[Profile], out: Path, watch: Watc
         unrated = lacking(out, [task.dialogue for task in todo if task.dialogue in done], runner.wanted, judges)
 
         async def work() -> None:
+            await _measure_form(study, runner, manifest, profiles)
             await runner.simulate(todo, done)
             if unrated:
                 await runner.assess(read_run(out, "dialogues.jsonl", Dialogue), unrated)
@@ -146,6 +149,20 @@ async def _session(
     end_session(session, type(runner.stopped_by).__name__ if runner.stopped_by else "finished")
     write_manifest(folder.path, manifest)
     return Outcome(runner.progress, len(folder.failures), runner.stopped_by, order)
+
+
+async def _measure_form(study: Study, runner: Runner, manifest: RunManifest, profiles: list[Profile]) -> None:
+    """Measure the appraiser's form invariance once a run; a run that is stopped meanwhile measures it when resumed."""
+    user, pairs = runner.user, study.config.form_pairs
+    if manifest.form_invariance is not None or not isinstance(user, GuardedUser) or not pairs:
+        return
+    languages = sorted({profile.language for profile in profiles})
+    try:
+        found = await measure(user.appraiser, user.gate.rules, runner.caller, languages, pairs)
+    except CocoonError as error:
+        runner.end(error)
+        return
+    manifest.form_invariance = found.model_dump(mode="json")
 
 
 def _count_spent(folder: RunFolder, models: Models) -> None:

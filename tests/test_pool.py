@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable
-from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -15,16 +14,7 @@ from cocoon.core.budget import Budget
 from cocoon.core.errors import BudgetReachedError, CallFailedError, StoppedError
 from cocoon.core.limiter import HOLD, Limiter
 from cocoon.core.pool import DIALOGUE, JUDGE, Pool
-from cocoon.core.request_errors import (
-    RateLimitedError,
-    RefusedError,
-    TransientError,
-    classify,
-    error_for_status,
-    one_line,
-    retry_after,
-    seconds,
-)
+from cocoon.core.request_errors import RateLimitedError, RefusedError, TransientError
 
 TINY: dict[str, Any] = {"backoff": 0.001}
 
@@ -258,7 +248,7 @@ async def test_what_the_endpoint_turned_away_costs_no_budget() -> None:
 def test_tokens_and_money_are_limits_too() -> None:
     with pytest.raises(BudgetReachedError, match="10 tokens"):
         Budget(tokens=10, tokens_in=7, tokens_out=3).start_call()
-    with pytest.raises(BudgetReachedError, match="1.5"):
+    with pytest.raises(BudgetReachedError, match=r"1\.5 is spent"):
         Budget(money=1.5, spent=1.5).start_call()
     blind = Budget(tokens=10)
     blind.start_call()
@@ -400,76 +390,3 @@ def test_limiter_stays_between_one_and_most(events: list[int | None], most: int)
         else:
             limiter.refused(time.monotonic(), event, 0.0)
         assert 1 <= limiter.limit <= most
-
-
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [(429, RateLimitedError), (500, TransientError), (503, TransientError), (529, TransientError), (408, TransientError),
-     (400, RefusedError), (401, RefusedError), (404, RefusedError), (301, RefusedError)],
-)  # fmt: skip
-def test_status_tells_what_helps(status: int, kind: type[Exception]) -> None:
-    error = error_for_status(status, "line one\nline two", 3.0)
-    assert type(error) is kind and str(error) == f"HTTP {status} line one line two"
-    assert getattr(error, "retry_after", 3.0) == 3.0
-
-
-def test_an_empty_account_is_not_waited_for() -> None:
-    assert isinstance(error_for_status(429, '{"error": {"code": "insufficient_quota"}}', None), RefusedError)
-
-
-class _Response:
-    def __init__(self, status: int, headers: dict[str, str]) -> None:
-        self.status_code, self.headers = status, headers
-
-
-class APITimeoutError(Exception):
-    """Named as another library's."""
-
-
-class BadStatusError(Exception):
-    """Another library's error with an HTTP answer."""
-
-    def __init__(self, status: int, headers: dict[str, str] | None = None) -> None:
-        super().__init__("too\nmuch")
-        self.response = _Response(status, headers or {})
-
-
-def test_other_libraries_errors_are_classified() -> None:
-    limited = classify(BadStatusError(429, {"retry-after": "7"}))
-    assert isinstance(limited, RateLimitedError) and limited.retry_after == 7.0
-    refused = classify(BadStatusError(401))
-    assert isinstance(refused, RefusedError) and refused.status == 401 and str(refused) == "HTTP 401 too much"
-    assert classify(refused) is refused and classify(limited) is limited
-    kinds = [(APITimeoutError("a"), "timeout"), (ConnectionResetError("b"), "connection"), (TimeoutError(), "timeout")]
-    for error, kind in kinds:
-        mapped = classify(error)
-        assert isinstance(mapped, TransientError) and mapped.kind == kind
-    odd = KeyError("odd")
-    assert classify(odd) is odd
-
-
-def test_openai_sdk_errors_are_classified() -> None:
-    import httpx
-    import openai
-
-    request = httpx.Request("POST", "http://127.0.0.1/v1")
-    response = httpx.Response(429, headers={"Retry-After": "2"}, request=request)
-    limited = classify(openai.RateLimitError("slow", response=response, body=None))
-    assert isinstance(limited, RateLimitedError) and limited.retry_after == 2.0
-    for error in (openai.APITimeoutError(request), openai.APIConnectionError(request=request), httpx.ReadError("cut")):
-        assert isinstance(classify(error), TransientError)
-
-
-def test_retry_after_in_seconds_as_a_date_and_as_nonsense() -> None:
-    assert seconds("2.5") == 2.5 and seconds("-3") == 0.0
-    soon = seconds(formatdate(time.time() + 100, usegmt=True))
-    assert soon is not None and 60 < soon <= 100
-    assert seconds(formatdate(0, usegmt=True)) == 0.0
-    assert [seconds(word) for word in ("soon", "", "nan", "inf", "99999999999999999999-01-01")] == [None] * 5
-    assert retry_after({}) is None and retry_after({"retry-after": 4}) == 4.0
-
-
-@given(st.text(st.characters(), max_size=400), st.integers(1, 50))
-def test_one_line_is_one_short_printable_line(text: str, most: int) -> None:
-    line = one_line(text, most)
-    assert len(line) <= most and line.isprintable()

@@ -277,6 +277,7 @@ KEYING = {
     "comfort": (1, 7, {"Aff": set("12345"), "Neg": {"6", "7", "8", "9", "10"}}, {"7", "10"}),
     "rac": (1, 7, {"Sup": {str(n) for n in range(1, 12)}, "Man": {str(n) for n in range(12, 17)}}, {"4"}),
     "aels": (1, 7, {"S": set("1234"), "P": set("567"), "R": {"8", "9", "10"}}, set()),
+    "esc_rank": (0, 4, {str(n): {str(n)} for n in range(1, 7)}, set()),
 }
 
 
@@ -305,6 +306,7 @@ def test_shipped_keying(name: str) -> None:
         # Sup: ten items at 6 and 8 - 2 = 6 -> 6; Man: 3 + 4 + 5 + 6 + 7 = 25 -> 5.
         ("rac", [6, 6, 6, 2, 6, 6, 6, 6, 6, 6, 6, 3, 4, 5, 6, 7], [6, 5]),
         ("aels", [1, 2, 3, 4, 5, 6, 7, 1, 1, 4], [2.5, 6, 2]),
+        ("esc_rank", [3, 4, 0, 1, 2, 3], [75, 100, 0, 25, 50, 75]),
     ],
 )
 def test_shipped_scores(name: str, answers: list[int], expected: list[float]) -> None:

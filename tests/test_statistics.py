@@ -11,9 +11,11 @@ from cocoon.evaluation.statistics import (
     Bounds,
     Estimate,
     Spread,
+    expanded_tail,
     mean_over_profiles,
     spread,
     sr_bounds,
+    student_quantile,
     success_rate,
     wilson,
 )
@@ -73,15 +75,33 @@ VALUES = [3.2, 5.6, 4.8, 6.0, 2.4, 5.2, 4.4, 3.6, 6.8, 5.0, 4.0, 5.8]
 
 
 def test_bootstrap_against_scipy() -> None:
+    """An expanded percentile interval is a percentile interval at a level of its own."""
     ours = mean_over_profiles({str(index): [value] for index, value in enumerate(VALUES)})
     theirs = scipy.stats.bootstrap(
-        (np.array(VALUES),), np.mean, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(1)
+        (np.array(VALUES),),
+        np.mean,
+        n_resamples=RESAMPLES,
+        method="percentile",
+        confidence_level=1 - 2 * expanded_tail(len(VALUES)),
+        rng=np.random.default_rng(1),
     ).confidence_interval
     assert ours.value == pytest.approx(np.mean(VALUES))
     assert (ours.low, ours.high) == (
-        pytest.approx(theirs.low, abs=0.03),
-        pytest.approx(theirs.high, abs=0.03),
+        pytest.approx(theirs.low, abs=0.05),
+        pytest.approx(theirs.high, abs=0.05),
     )
+
+
+@settings(deadline=None)
+@given(st.integers(1, 3_000), st.sampled_from([0.6, 0.95, 0.975, 0.995]))
+def test_quantiles_of_student_against_scipy(df: int, share: float) -> None:
+    assert student_quantile(share, df) == pytest.approx(scipy.stats.t.ppf(share, df), rel=1e-9)
+
+
+def test_the_tail_is_widened_for_small_n_alone() -> None:
+    """At n 20: z sqrt(19/20) = t(0.975, 19) = 2.0930, so z is 2.1474 and the tail 0.0159."""
+    assert expanded_tail(20) == pytest.approx(0.0159, abs=5e-5)
+    assert expanded_tail(5_000) == pytest.approx(0.025, abs=5e-5)
 
 
 def test_copies_of_a_draw_do_not_narrow_the_interval() -> None:

@@ -1,0 +1,37 @@
+"""A report in the shape of one of the paper's tables, with the paper's own figures beside ours."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cocoon.core.records import Dialogue, Failure, Rating
+from cocoon.evaluation.facts import DialogueFacts, RunFacts, facts_of
+from cocoon.evaluation.groups import group_ratings
+from cocoon.evaluation.paper_tables import load_paper_table, table_like
+from cocoon.evaluation.report import build_report
+from cocoon.evaluation.tables import Report
+
+SOURCE_NOTE = (
+    "Rows marked paper are figures printed by Fu et al., Look Beyond Feeling. They come from other supporters, "
+    "simulated users, judge prompts and item wordings, without intervals: they stand beside ours to be looked at, and "
+    "no test between the two is possible."
+)
+
+
+def build_like(
+    name: str,
+    dialogues: Iterable[Dialogue | DialogueFacts],
+    ratings: Iterable[Rating],
+    failures: Iterable[Failure],
+    facts: RunFacts | Mapping[str, Any],
+) -> Report:
+    """The run's ratings in the columns of table `name`, such as `table3`, with warnings and facts of its report.
+
+    Raises CocoonError for an unknown table, or one for which the run lacks the data.
+    """
+    paper = load_paper_table(name)
+    summaries = [one if isinstance(one, DialogueFacts) else facts_of(one) for one in dialogues]
+    rated, failed = list(ratings), list(failures)
+    table = table_like(paper, group_ratings(rated, {one.id: one for one in summaries}, failed))
+    whole = build_report(summaries, rated, failed, facts)
+    title = f"{whole.title}, like {paper.id} of the paper"
+    return whole.model_copy(update={"title": title, "tables": [table], "notes": [SOURCE_NOTE, *whole.notes]})

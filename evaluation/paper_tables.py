@@ -1,0 +1,167 @@
+"""The paper's tables as data: its own figures, and the same columns filled from a run beside them.
+
+The files of `paper_tables/` hold figures and names as Fu et al. (Look Beyond Feeling, COCOON) print them. A figure that
+could not be read is none.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Literal, Self
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.records import Rating, Record
+from cocoon.evaluation.groups import Group, Groups
+from cocoon.evaluation.statistics import mean_over_profiles
+from cocoon.evaluation.success import PAPER
+from cocoon.evaluation.table_scores import MEASURES, mean_of, rate_of
+from cocoon.evaluation.tables import NOTHING, Cell, Row, Table
+
+BASIC_AVERAGE = "Basic Avg"
+_BASIC = tuple(one.dimension for one in MEASURES if one.scale == "basic")
+_KEYS = ["Source", "Evaluator", "Supporter", "Language", "Prompts"]
+
+
+class PaperColumn(Record):
+    """A column as printed; `measure` is `SR`, `Basic Avg`, a label of Table 3, `SCALE.DIMENSION`, or none of ours."""
+
+    label: str
+    measure: str | None = None
+    digits: int = Field(default=2, ge=0, le=4)
+
+
+class PaperRow(Record):
+    """A row as printed: its names, and a value per column, none where it could not be read."""
+
+    labels: list[str] = Field(min_length=1, max_length=2)
+    values: list[float | None]
+
+
+class PaperTable(Record):
+    """A table of the paper. `data`: what its columns are made from; `missing` says what a run lacks for it."""
+
+    id: str = Field(pattern=r"^table[0-9]+$")
+    title: str
+    place: str
+    data: Literal["ratings", "people", "texts"]
+    missing: str = ""
+    keys: list[str]
+    columns: list[PaperColumn] = Field(min_length=1)
+    rows: list[PaperRow]
+    notes: list[str] = []
+
+    @model_validator(mode="after")
+    def _rows_fit_the_columns(self) -> Self:
+        for row in self.rows:
+            if len(row.values) != len(self.columns) or len(row.labels) != len(self.keys):
+                raise ValueError(f"row {row.labels} does not fit the keys and columns")
+        return self
+
+
+def paper_tables() -> list[str]:
+    """Ids of the tables there are, in the paper's order."""
+    names = [file.name.removesuffix(".yaml") for file in _folder().iterdir() if file.name.endswith(".yaml")]
+    return sorted(names, key=lambda name: int(name.removeprefix("table")))
+
+
+def load_paper_table(name: str) -> PaperTable:
+    """The table of that id, such as `table3`; CocoonError that names those there are."""
+    if name not in paper_tables():
+        raise CocoonError(f"no table {name!r} of the paper to print; there are {', '.join(paper_tables())}")
+    text = _folder().joinpath(f"{name}.yaml").read_text("utf-8")
+    try:
+        return PaperTable.model_validate(yaml.safe_load(text))
+    except ValidationError as error:
+        raise CocoonError(f"{name}.yaml of this installation is damaged ({error.errors()[0]['msg']})") from None
+
+
+def _folder() -> Traversable:
+    return resources.files("cocoon.evaluation").joinpath("paper_tables")
+
+
+def table_like(paper: PaperTable, groups: Groups) -> Table:
+    """The paper's table with a row for each group of ours above the paper's own rows, each marked by its source.
+
+    Raises CocoonError in a line that says what is missing, where the run has nothing for any of its columns.
+    """
+    if paper.missing:
+        raise CocoonError(f"{paper.id} ({paper.title}) needs {paper.missing}")
+    ours = [row for group in groups if (row := _our_row(paper, group)).cells]
+    if not ours:
+        raise CocoonError(f"{paper.id} ({paper.title}) needs ratings on {_needed(paper)}; {_held(groups)}")
+    lacking = [one.label for one in paper.columns if not any(one.label in row.cells for row in ours)]
+    notes = [f"Not judged in this run: {', '.join(lacking)}."] if lacking else []
+    return Table(
+        # An id may hold letters alone.
+        id="like_paper",
+        title=f"Like {paper.place} of the paper: {paper.title}",
+        keys=_KEYS,
+        measures=[one.label for one in paper.columns],
+        digits={one.label: one.digits for one in paper.columns},
+        rows=[*ours, *(_paper_row(paper, row) for row in paper.rows)],
+        note=" ".join([*notes, *paper.notes]),
+    )
+
+
+def _our_row(paper: PaperTable, group: Group) -> Row:
+    key = group.key
+    cells: dict[str, Cell] = {
+        one.label: cell for one in paper.columns if (cell := _cell(one.measure, group)) is not None
+    }
+    return Row(labels=["ours", key.judge, key.supporter, key.language, key.prompts], cells=cells)
+
+
+def _paper_row(paper: PaperTable, row: PaperRow) -> Row:
+    *evaluator, supporter = row.labels
+    return Row(
+        labels=["paper", *(evaluator or [NOTHING]), supporter, NOTHING, NOTHING],
+        cells={one.label: value for one, value in zip(paper.columns, row.values, strict=True)},
+    )
+
+
+def _cell(measure: str | None, group: Group) -> Cell:
+    """What a group has for a column; none where it was not judged."""
+    if measure == "SR":
+        return rate_of(group, PAPER)
+    if measure == BASIC_AVERAGE:
+        return mean_over_profiles(group.draws("basic", _average(_BASIC))) if "basic" in group.ratings else None
+    scale, dimension = _source(measure)
+    return mean_of(group, scale, dimension) if scale in group.ratings else None
+
+
+def _source(measure: str | None) -> tuple[str, str]:
+    """(scale, dimension) of a measure."""
+    for one in MEASURES:
+        if one.label == measure:
+            return one.scale, one.dimension
+    scale, _, dimension = (measure or "").partition(".")
+    return scale, dimension
+
+
+def _average(dimensions: Sequence[str]) -> Callable[[list[Rating]], float | None]:
+    """A dialogue's mean over some dimensions and its votes; a vote that lacks one of them has none."""
+
+    def value(votes: list[Rating]) -> float | None:
+        known = [
+            sum(values) / len(values)
+            for vote in votes
+            if (values := [one for name in dimensions if (one := vote.dimensions.get(name)) is not None])
+            and len(values) == len(dimensions)
+        ]
+        return sum(known) / len(known) if known else None
+
+    return value
+
+
+def _needed(paper: PaperTable) -> str:
+    scales = {"SR": "success", BASIC_AVERAGE: "basic"}
+    names = [scales.get(one.measure or "") or _source(one.measure)[0] for one in paper.columns]
+    return ", ".join(dict.fromkeys(names))
+
+
+def _held(groups: Iterable[Group]) -> str:
+    held = sorted({scale for group in groups for scale in group.ratings})
+    return f"this run has {', '.join(held) or 'none'}; judge it with `cocoon judge RUN --judge SPEC --scales ...`"
