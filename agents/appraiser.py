@@ -22,17 +22,20 @@ from cocoon.core.records import Appraisal
 from cocoon.core.structured import ask_json
 from cocoon.evaluation.questions import asks
 
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "accuracy": {"type": "string", "enum": ["none", "near", "accurate", "wrong"]},
-        "pressure": {"type": "integer", "minimum": 0, "maximum": 2},
-        "touched": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 9}, {"type": "null"}]},
-        "asked": {"type": "boolean"},
-    },
-    "required": ["accuracy", "pressure", "touched", "asked"],
-    "additionalProperties": False,
-}
+def appraisal_schema(nodes: int) -> dict[str, Any]:
+    """JSON schema of an appraisal for a chain of so many nodes; without a chain, `touched` can only be null."""
+    indices = [{"type": "integer", "minimum": 0, "maximum": nodes - 1}] if nodes else []
+    return {
+        "type": "object",
+        "properties": {
+            "accuracy": {"type": "string", "enum": ["none", "near", "accurate", "wrong"]},
+            "pressure": {"type": "integer", "minimum": 0, "maximum": 2},
+            "touched": {"anyOf": [*indices, {"type": "null"}]},
+            "asked": {"type": "boolean"},
+        },
+        "required": ["accuracy", "pressure", "touched", "asked"],
+        "additionalProperties": False,
+    }
 
 
 class Appraiser(Protocol):
@@ -70,7 +73,7 @@ class ModelAppraiser:
             Place(scene.dialogue, "appraise", scene.spoken_by("user")),
             [{"role": "user", "content": prompt}],
             self.settings,
-            schema=SCHEMA,
+            schema=appraisal_schema(len(profile.chain)),
             name="appraisal",
             check=lambda value: _problem(value, len(profile.chain)),
             repair=load_prompt("judge/repair", language, self.folder),

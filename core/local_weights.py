@@ -1,5 +1,6 @@
 """Loads a local chat model: network, tokenizer, template, and where they came from."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,8 @@ def _load(name: str, folder: Path, device: str, dtype: str) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
+    if device == "cpu" and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(idle_processors())
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
         kind = getattr(torch, dtype)
@@ -102,6 +105,16 @@ def _load(name: str, folder: Path, device: str, dtype: str) -> tuple[Any, Any]:
     ends = network.generation_config.eos_token_id
     network.generation_config = GenerationConfig(eos_token_id=ends)
     return network, tokenizer
+
+
+def idle_processors() -> int:
+    """Processors that nobody else is using by the load of the last minute, at least 1.
+
+    Threads that wait for each other on a busy machine made a model many times slower than one thread alone.
+    """
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return max(1, count - round(load))
 
 
 def _turn_ends(network: Any, tokenizer: Any, name: str) -> list[int]:

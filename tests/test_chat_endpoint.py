@@ -45,7 +45,7 @@ class Odd:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.seen.append(await request.json())
         self.headers.append(dict(request.headers))
-        made = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        made: Any = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         status, body, *headers = made(self.seen[-1]) if callable(made) else made
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         return web.Response(status=status, body=raw, headers=dict(headers))

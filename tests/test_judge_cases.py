@@ -235,7 +235,7 @@ def doctor(answer: Answerer, *more: str) -> tuple[Done, int]:
         return said(json.dumps(answer(case_in(request["messages"][0]["content"]))))
 
     with server(reply) as spec:
-        done = cocoon("doctor", "--judge", spec, *more)
+        done = cocoon("doctor", "--judge", spec, *more, environment={"COLUMNS": "100"})
     assert {(one["temperature"], one["response_format"]["type"]) for one in requests} <= {(0.0, "json_schema")}
     return done, len(requests)
 
@@ -244,8 +244,9 @@ def test_doctor_prints_the_matrix_the_shares_and_the_warnings() -> None:
     done, calls = doctor(credits_leaks, "--language", "zh", "--verbose")
     assert (done.code, calls) == (0, 2 * len(shipped_cases("zh")))
     plain = " ".join(done.out.split())
-    assert "labelled transcripts: credits leaks" in plain and "user, leaked" in plain and "warning: " in plain
-    assert "leaked or volunteered, yet credited" in plain and "zh-volunteered-1" in plain
+    assert "labelled transcripts: credits leaks" in plain and "warning: success_attributed: 6 of 8 leaked" in plain
+    assert "leaked or volunteered, yet credited 0.75" in plain and "user, volunteered · · 3 · 0 · · ·" in plain
+    assert re.search(r"zh-volunteered-1 +attributed +user, volunteered +user, reflection", done.out)
     assert "text goes to: 127.0.0.1" in done.err
 
 

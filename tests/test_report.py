@@ -74,7 +74,7 @@ def test_golden_markdown() -> None:
         "| --- | --- | --- | --- "
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
         "| listen | gpt-x | en | with need | 0.75 \\[0.30, 0.95\\] n 4, missing 1 | – | – | – | – | – | – "
-        "| 3.00 \\[1.80, 4.20\\] n 5, missing 0 | 3.80 \\[3.56, 4.04\\] n 5, missing 0 | – | – |\n"
+        "| 3.00 \\[1.20, 4.80\\] n 5, missing 0 | 3.80 \\[3.44, 4.16\\] n 5, missing 0 | – | – |\n"
     ) in text
     assert (
         "| listen | gpt-x | en | with need | 0.75 \\[0.30, 0.95\\] n 4, missing 1 | 0.60 to 0.80 "
