@@ -22,6 +22,7 @@ from cocoon.core.records import Appraisal
 from cocoon.core.structured import ask_json
 from cocoon.evaluation.questions import asks
 
+
 def appraisal_schema(nodes: int) -> dict[str, Any]:
     """JSON schema of an appraisal for a chain of so many nodes; without a chain, `touched` can only be null."""
     indices = [{"type": "integer", "minimum": 0, "maximum": nodes - 1}] if nodes else []

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from cocoon.agents.appraiser import SCHEMA as APPRAISAL_SCHEMA
+from cocoon.agents.appraiser import appraisal_schema
 from cocoon.agents.judges import NAMED_SCHEMA, VERDICT_SCHEMA
 from cocoon.benchmarks.answers import request_sha
 from cocoon.evaluation.scales import load_scale, schema, shipped_scales
@@ -83,14 +83,16 @@ def answered_requests(folder: Path, model: str) -> set[str]:
     found = set()
     for node, request, rung in calls:
         messages = [{"role": role, "content": texts[sha]} for role, sha in json.loads(request)]
-        asked = schemas.get(_judge_of(node)) if rung == "json_schema" else None
-        found.add(request_sha(model, messages, asked))
+        forms = schemas[_judge_of(node)] if rung == "json_schema" else [None]
+        found |= {request_sha(model, messages, form) for form in forms}
     return found
 
 
-def _schemas() -> dict[str, Any]:
-    scales = {name: schema(load_scale(name)) for name in shipped_scales()}
-    return scales | {PAPER: NAMED_SCHEMA, ATTRIBUTED: VERDICT_SCHEMA, "appraise": APPRAISAL_SCHEMA}
+def _schemas() -> dict[str, list[Any]]:
+    """The schemas that a call of each name may have been made with; an appraisal's depends on the chain's length."""
+    scales: dict[str, list[Any]] = {name: [schema(load_scale(name))] for name in shipped_scales()}
+    appraisals = [appraisal_schema(nodes) for nodes in range(4)]
+    return scales | {PAPER: [NAMED_SCHEMA], ATTRIBUTED: [VERDICT_SCHEMA], "appraise": appraisals}
 
 
 def _judge_of(node: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cocoon.core.config import StudyConfig
+from cocoon.core.config import StudyConfig, UserConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Dialogue, Rating
@@ -23,7 +23,10 @@ from cocoon.evaluation.table_trust import constant_warnings
 from cocoon.evaluation.tables import Report
 
 # What makes dialogues or ratings of two runs differ beside the supporter; its own settings are what is compared.
-_SETTINGS = ("user", "rounds", "samples", "prompts", "judge.temperature", "judge.votes", "judge.floor")
+_SETTINGS = (
+    *(f"user.{name}" for name in UserConfig.model_fields),
+    *("rounds", "samples", "prompts", "judge.temperature", "judge.votes", "judge.floor"),
+)
 
 
 @dataclass(frozen=True)

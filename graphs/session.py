@@ -26,7 +26,7 @@ from cocoon.core.manifest import (
 )
 from cocoon.core.models import Models
 from cocoon.core.prompts import load_prompt
-from cocoon.core.records import Dialogue, Profile
+from cocoon.core.records import Dialogue, Language, Profile
 from cocoon.core.run_folder import RunFolder, read_run
 from cocoon.graphs.form_invariance import measure
 from cocoon.graphs.resume import done_dialogues, lacking, refuse_changed_prompts
@@ -156,7 +156,7 @@ async def _measure_form(study: Study, runner: Runner, manifest: RunManifest, pro
     user, pairs = runner.user, study.config.form_pairs
     if manifest.form_invariance is not None or not isinstance(user, GuardedUser) or not pairs:
         return
-    languages = sorted({profile.language for profile in profiles})
+    languages: list[Language] = sorted({profile.language for profile in profiles})
     try:
         found = await measure(user.appraiser, user.gate.rules, runner.caller, languages, pairs)
     except CocoonError as error:
