@@ -79,7 +79,7 @@ class StudyConfig(Record):
     supporters: list[SupporterConfig] = Field(default=[SupporterConfig()], min_length=1)
     user: UserConfig = UserConfig()
     judge: JudgeConfig = JudgeConfig()
-    form_pairs: int = Field(default=20, ge=0)
+    form_pairs: int = Field(default=30, ge=0)
     concurrency: int = Field(default=32, ge=1)
     timeout: float = Field(default=60.0, gt=0)
     budget: BudgetConfig = BudgetConfig()

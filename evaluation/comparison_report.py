@@ -13,8 +13,8 @@ NOTES = [
     "Mean differences: expanded percentile bootstrap over people (Hesterberg 2015, 9,999 resamples, fixed seed), and a "
     "permutation test that swaps the two sides of whole people: exact up to 20 people that differ, otherwise 9,999 "
     "draws under a fixed seed.",
-    "Success rates with one dialogue a profile: Newcombe's paired interval (1998, method 10) and McNemar's exact test; "
-    "its mid-p (Fagerland et al. 2013) stands beside it, uncorrected. With several dialogues a profile: as means.",
+    "Success rates with one dialogue a person: Newcombe's paired interval (1998, method 10) and McNemar's exact test; "
+    "its mid-p (Fagerland et al. 2013) stands beside it, uncorrected. With several dialogues of a person: as means.",
     "p (Holm) is corrected over the columns of one table, not over several tables (Holm 1979).",
     "Bounds: B − A with every missing verdict as whatever would hurt, and help, B most.",
 ]

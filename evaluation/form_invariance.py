@@ -59,7 +59,8 @@ class FormInvariance(Record):
 
     `mean_difference` is question minus statement, in points of trust, over the n pairs with both appraisals, none
     without any; `interval` is its 95% bootstrap interval over pairs, none for one pair or where all pairs differ
-    alike. `share_equal`: pairs without a difference / n. `missing` counts pairs that lack an appraisal.
+    alike. `share_equal`: pairs without a difference / n. `missing` counts pairs that lack an appraisal. `constant`: all
+    appraisals of several pairs gave the same change of trust, so that the appraiser is invariant to content too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -72,6 +73,7 @@ class FormInvariance(Record):
     mean_difference: float | None
     interval: tuple[float, float] | None
     share_equal: float | None = Field(ge=0, le=1)
+    constant: bool = False
     by_kind: dict[FormKind, Estimate]
 
     def one_line(self) -> str:
@@ -83,7 +85,8 @@ class FormInvariance(Record):
         exactly = "exactly " if self.share_equal == 1 else ""
         found = f"{exactly}{_signed(self.mean_difference)} points of trust{_interval(self.interval)}"
         equal = f"equal in {round(self.share_equal * self.n)} of {self.n} pairs"
-        return f"{head}: question minus statement {found}; {equal}{lost}"
+        nothing = ", but every appraisal gave the same change, which shows nothing" if self.constant else ""
+        return f"{head}: question minus statement {found}; {equal}{lost}{nothing}"
 
 
 def form_pairs(language: Language, limit: int | None = None) -> list[FormPair]:
@@ -97,7 +100,7 @@ def form_invariance(
 ) -> FormInvariance:
     """The measurement from what each pair did to trust."""
     whole = _estimate(changes)
-    differences = [change.difference for change in changes if change.difference is not None]
+    both = [change for change in changes if change.difference is not None]
     by_kind: dict[FormKind, Estimate] = {}
     for kind in FORM_KINDS:
         if some := [change for change in changes if change.kind == kind]:
@@ -110,7 +113,8 @@ def form_invariance(
         missing=whole.missing,
         mean_difference=whole.value,
         interval=None if whole.low is None or whole.high is None else (whole.low, whole.high),
-        share_equal=sum(one == 0 for one in differences) / len(differences) if differences else None,
+        share_equal=sum(change.difference == 0 for change in both) / len(both) if both else None,
+        constant=len(both) > 1 and len({form for one in both for form in (one.question, one.statement)}) == 1,
         by_kind=by_kind,
     )
 

@@ -46,7 +46,7 @@ class Odd:
         self.seen.append(await request.json())
         self.headers.append(dict(request.headers))
         made: Any = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        status, body, *headers = made(self.seen[-1]) if callable(made) else made
+        status, body, *headers = made if isinstance(made, tuple) else made(self.seen[-1])
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         return web.Response(status=status, body=raw, headers=dict(headers))
 

@@ -157,7 +157,7 @@ def test_an_address_without_a_key_is_left_alone(spec: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("COCOON_API_KEY", SECRET),
+        ("COCOON_KEY", SECRET),
         ("COCOON_USER__API_KEY", SECRET),
         ("COCOON_USER__MODEL", f"[http://me:{SECRET}@host/v1#m]"),
         ("COCOON_SUPPORTERS", f"[{{model: 'http://me:{SECRET}@host/v1#m'}}]"),
@@ -210,3 +210,9 @@ def test_the_printed_json_is_a_configuration_that_can_be_given_back(tmp_path: Pa
     file = tmp_path / "again.yaml"
     file.write_text(json.dumps(first), "utf-8")
     assert cocoon("config", "show", "--config", str(file), "--json").json["config"] == first
+
+
+def test_the_key_for_other_hosts_is_no_setting_and_is_not_printed() -> None:
+    done = cocoon("config", "show", environment={"COCOON_API_KEY": SECRET})
+    assert done.code == 0
+    assert SECRET not in done.out + done.err

@@ -144,6 +144,17 @@ async def test_a_model_that_punishes_questions_is_measured(caller: Caller) -> No
     assert means == {kind: -2.0 if kind in ("comfort", "near", "wrong") else 0.0 for kind in FORM_KINDS}
 
 
+async def test_a_model_that_takes_everything_alike_is_told_from_an_invariant_one(caller: Caller) -> None:
+    found = await measure(appraiser(lambda *_: reply("near"))[0], "neutral", caller, ["en"], limit=6)
+    assert (found.mean_difference, found.share_equal, found.constant) == (0.0, 1.0, True)
+    assert found.one_line().endswith(
+        "equal in 6 of 6 pairs, but every appraisal gave the same change, which shows nothing"
+    )
+    varied = [PairChange(pair=str(n), kind="near", question=n, statement=n) for n in (0.0, 1.0)]
+    assert not form_invariance("m", "neutral", ["en"], varied).constant
+    assert not form_invariance("m", "neutral", ["en"], varied[:1]).constant
+
+
 async def test_a_model_sees_the_same_but_for_the_form(caller: Caller) -> None:
     model, chat = appraiser(lambda *_: reply())
     await measure(model, "neutral", caller)

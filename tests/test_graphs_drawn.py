@@ -75,6 +75,7 @@ async def run_study(out: Path, kind: str) -> Path:
     config = StudyConfig.model_validate(
         {
             "rounds": 2,
+            "form_pairs": 0,
             "supporters": [{"name": "s", "model": "scripted:supporter"}],
             "user": {"kind": kind, "model": "scripted:user", "appraiser": "scripted:appraiser", "may_leave": True},
             "judge": {"model": "scripted:judge", "scales": ["success", "basic"]},
