@@ -205,7 +205,8 @@ class _Item:
 
 def _open(path: Path) -> sqlite3.Connection:
     try:
-        connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
+        # LangGraph's own tools open a graph in one thread and run it in another.
+        connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
         raise CocoonError(f"{path}: cannot be opened ({error}); check the folder and its permissions") from None
     try:

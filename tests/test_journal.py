@@ -63,6 +63,13 @@ async def test_a_reply_stored_in_this_session_is_loaded_too(path: Path) -> None:
     journal.close()
 
 
+async def test_a_journal_opened_in_one_thread_is_used_in_another(path: Path) -> None:
+    journal = await asyncio.to_thread(Journal, path)
+    await store(journal, entry(Place("d", "user", 0)), "a")
+    assert list(journal.load("d")) == list(await asyncio.to_thread(journal.load, "d"))
+    await asyncio.to_thread(journal.close)
+
+
 async def test_committed_when_append_returns(path: Path) -> None:
     journal = Journal(path)
     await store(journal, entry(Place("d", "user", 0)), "a")
