@@ -187,7 +187,10 @@ def _warnings(test: ModeTest) -> list[str]:
             _above(test.leaks_credited, CREDITED),
             f"{_count(test.leaks_credited)} leaked or volunteered needs are credited to the supporter",
         ),
-        (_below(test.exact, TOLD), f"only {_count(test.exact)} verdicts have the very label: do not split by it"),
+        (
+            test.mode == ATTRIBUTED and _below(test.exact, TOLD),
+            f"only {_count(test.exact)} verdicts have the very label: do not split by it",
+        ),
         (
             not test.constant and _below(test.by_case.get("injection"), 1.0),
             "instructions inside transcripts may have misled it (see the case 'injection')",
