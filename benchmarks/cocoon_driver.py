@@ -1,6 +1,6 @@
 """This project's own row of the orchestration benchmark: the real graphs, pool, journal and trace.
 
-    python benchmarks/cocoon_driver.py prompted --base-url URL --dialogues 64 --rounds 10 --connections 32
+python benchmarks/cocoon_driver.py prompted --base-url URL --dialogues 64 --rounds 10 --connections 32
 """
 
 import argparse
@@ -26,10 +26,7 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "profiles"
 def profiles(number: int) -> list[Profile]:
     """So many profiles, the shipped ones over and over under new ids."""
     shipped = [profile for name in ("en", "zh") for profile in read_records(EXAMPLES / f"{name}.jsonl", Profile)]
-    return [
-        _renamed(shipped[index % len(shipped)], index)
-        for index in range(number)
-    ]
+    return [_renamed(shipped[index % len(shipped)], index) for index in range(number)]
 
 
 def _renamed(profile: Profile, index: int) -> Profile:

@@ -1,5 +1,8 @@
 """`cocoon demo`: the main job on the embedded model, from profiles to a report, with nothing to set up."""
 
+import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -57,11 +60,12 @@ def _show(out: Path) -> None:
             for measure in table.measures:
                 cell = " ".join(cell_lines(row.cells.get(measure), table.digits.get(measure, 2)))
                 console.print(f"    {measure:<18} {cell}", markup=False, highlight=False)
+    cocoon = "cocoon" if shutil.which("cocoon") else os.path.relpath(sys.argv[0])
     typer.echo(
         f"\nResults are in {out}/: dialogues.jsonl, ratings.jsonl, report.html, tables/, trace.jsonl\n"
         "Try next:\n"
-        f"  cocoon report {out}                 the whole report\n"
-        "  cocoon chat                            talk to the simulated user yourself\n"
-        "  cocoon doctor --model openai:gpt-4o    see what your own endpoint can do\n"
-        "  cocoon simulate --profiles shipped:en --supporter SPEC --user SPEC --judge SPEC --out runs/mine"
+        f"  {cocoon} report {out}\n"
+        f"  {cocoon} chat    (talk to the simulated user yourself)\n"
+        f"  {cocoon} doctor --model openai:gpt-4o    (see what your own endpoint can do)\n"
+        f"  {cocoon} simulate --profiles shipped:en --supporter SPEC --user SPEC --judge SPEC --out runs/mine"
     )

@@ -47,12 +47,8 @@ def imported_names(tree: ast.AST) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             start = "." * node.level + (node.module or "")
             yield from (f"{start}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Call) and re.search(
-            r"\b(import_module|__import__)$", ast.unparse(node.func)
-        ):
-            yield from (
-                a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)
-            )
+        elif isinstance(node, ast.Call) and re.search(r"\b(import_module|__import__)$", ast.unparse(node.func)):
+            yield from (a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str))
 
 
 def violations(source: str, room: str) -> list[str]:
@@ -165,9 +161,7 @@ def test_no_file_names_a_path_of_a_developer() -> None:
     found = []
     for path in tracked_files():
         lines = path.read_bytes().decode("utf-8", "replace").splitlines()
-        found += [
-            f"{path.name}:{n}: {line[:120]}" for n, line in enumerate(lines, 1) if DEVELOPER_PATH.search(line)
-        ]
+        found += [f"{path.name}:{n}: {line[:120]}" for n, line in enumerate(lines, 1) if DEVELOPER_PATH.search(line)]
     assert found == []
 
 
