@@ -8,6 +8,7 @@ docs/decisions/constrained-decoding.md holds the table that this printed and wha
 """
 
 import argparse
+import importlib
 import importlib.metadata
 import importlib.util
 import json
@@ -40,7 +41,7 @@ class XGrammarReply:
     """One reply held by xgrammar; has no early closing."""
 
     def __init__(self, engine: "XGrammar", compiled: Any) -> None:
-        import xgrammar
+        xgrammar = importlib.import_module("xgrammar")
 
         self._matcher = xgrammar.GrammarMatcher(compiled, terminate_without_stop_token=True)
         self._words = xgrammar.allocate_token_bitmask(1, engine.vocabulary)
@@ -75,7 +76,7 @@ class XGrammar:
     """Compiles schemas with xgrammar for one tokenizer."""
 
     def __init__(self, tokenizer: Any, vocabulary: int, eos: list[int]) -> None:
-        import xgrammar
+        xgrammar = importlib.import_module("xgrammar")
 
         self.tokenizer, self.vocabulary = tokenizer, vocabulary
         info = xgrammar.TokenizerInfo.from_huggingface(tokenizer, vocab_size=vocabulary, stop_token_ids=eos)
