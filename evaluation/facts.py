@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from pydantic import ConfigDict, Field
 
 from cocoon.core.records import Dialogue, Language, Record, Turn
+from cocoon.evaluation.question_records import QuestionStats
+from cocoon.evaluation.questions import question_ratio
 
 EMBEDDED = "smollm2"
 """What the names of the embedded model have in common, whichever role it plays."""
@@ -15,7 +17,7 @@ class DialogueFacts(Record):
 
     `roles` is one letter a turn (u or s). `nodes` is the length of the profile's chain. `unlocked` maps a
     chain node to the round in which a guarded user could first say it; none for a user without disclosure
-    state.
+    state. `questions` are the supporter's, the fixed opening not counted.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,6 +37,7 @@ class DialogueFacts(Record):
     unlocked: dict[int, int] | None
     user_chars: int
     supporter_chars: int
+    questions: QuestionStats | None = None
 
     @property
     def rounds(self) -> int:
@@ -87,6 +90,7 @@ def facts_of(dialogue: Dialogue) -> DialogueFacts:
         unlocked=_unlock_rounds(dialogue.turns),
         user_chars=_chars(dialogue.turns, "user"),
         supporter_chars=_chars(dialogue.turns, "supporter"),
+        questions=question_ratio(dialogue.turns, dialogue.language),
     )
 
 

@@ -10,7 +10,13 @@ from cocoon.core.records import Dialogue, Failure, Rating
 from cocoon.evaluation.facts import EMBEDDED, DialogueFacts, RunFacts, facts_of
 from cocoon.evaluation.groups import group_ratings
 from cocoon.evaluation.scales import Scale
-from cocoon.evaluation.table_dialogues import dialogues_table, failures_table, stop_table, turns_table
+from cocoon.evaluation.table_dialogues import (
+    dialogues_table,
+    failures_table,
+    questions_table,
+    stop_table,
+    turns_table,
+)
 from cocoon.evaluation.table_needs import disclosure_table, missing_reasons_table, named_table, outcomes_table
 from cocoon.evaluation.table_scores import main_table, other_scales_table, success_table, variants_table
 from cocoon.evaluation.table_trust import (
@@ -62,6 +68,7 @@ def build_report(
         other_scales_table(groups),
         variants_table(groups, scales or {}),
         dialogues_table(summaries.values()),
+        questions_table(summaries.values()),
         stop_table(summaries.values()),
         turns_table(summaries.values()),
         answers_table(rated, floor),

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 from cocoon.core.records import Failure
 from cocoon.evaluation.facts import DialogueFacts
-from cocoon.evaluation.statistics import spread
-from cocoon.evaluation.tables import Row, Table
+from cocoon.evaluation.questions import pooled
+from cocoon.evaluation.statistics import mean_over_profiles, spread
+from cocoon.evaluation.tables import Cell, Row, Table
 
 
 def _by_supporter(dialogues: Iterable[DialogueFacts]) -> dict[tuple[str, str], list[DialogueFacts]]:
@@ -48,6 +49,41 @@ def _chars_per_turn(dialogues: Iterable[DialogueFacts], role: str) -> float | No
     turns = sum(one.roles.count(role) for one in some)
     chars = sum(one.user_chars if role == "u" else one.supporter_chars for one in some)
     return chars / turns if turns else None
+
+
+def questions_table(dialogues: Iterable[DialogueFacts]) -> Table:
+    """How much supporters ask: the question ratio, with the shares that others call by that name beside it."""
+    rows = [Row(labels=list(key), cells=_question_cells(some)) for key, some in _by_supporter(dialogues).items()]
+    return Table(
+        id="questions",
+        title="Questions of the supporter",
+        keys=["Supporter", "Language"],
+        measures=list(rows[0].cells) if rows else [],
+        rows=rows,
+        note=(
+            "Question ratio: turns with at least one genuine question (open, closed or tag) over generated turns, the "
+            "fixed opening not counted; found by rule, see docs/questions.md. The types count sentences."
+        ),
+    )
+
+
+def _question_cells(dialogues: Iterable[DialogueFacts]) -> dict[str, Cell]:
+    by_profile: dict[str, list[float | None]] = defaultdict(list)
+    found = [(one.profile, one.questions) for one in dialogues if one.questions is not None]
+    for profile, stats in found:
+        by_profile[profile].append(stats.ratio)
+    whole = pooled(stats for _, stats in found)
+    return {
+        "question ratio": whole.ratio,
+        "mean over profiles": mean_over_profiles(by_profile),
+        "share of sentences": whole.sentence_share,
+        "share of turns with ?": whole.mark_share,
+        "turns": whole.turns,
+        "open": whole.types["open"],
+        "closed": whole.types["closed"],
+        "tag": whole.types["tag"],
+        "rhetorical": whole.types["rhetorical"],
+    }
 
 
 def stop_table(dialogues: Iterable[DialogueFacts]) -> Table:

@@ -114,6 +114,9 @@ async def test_every_outcome_of_success_occurs_and_none_is_invented(tmp_path: Pa
     assert reasons["cannot-tell"] == "cannot tell"
     report = write_report(tmp_path, [])
     assert "leaked" in render_markdown(report)
+    asked = next(table for table in report.tables if table.id == "questions").rows[0].cells
+    # Two generated turns a dialogue, each with one statement and one question; the fixed opening is not counted.
+    assert (asked["question ratio"], asked["share of sentences"], asked["turns"]) == (1.0, 0.5, 2 * len(ANSWERS))
 
 
 async def test_a_profile_without_a_need_is_not_applicable_and_asks_no_success_judge(tmp_path: Path) -> None:
