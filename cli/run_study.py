@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import typer
 
 from cocoon.cli.progress import Watcher
 from cocoon.core.config import StudyConfig
+from cocoon.core.errors import StoppedError
 from cocoon.core.jsonl import read_lines
 from cocoon.core.profile_files import profile_path
 from cocoon.graphs.estimate import estimate
@@ -40,7 +42,7 @@ def start(
     for opened in (study.user, study.judges, study.supporters):
         opened()
     _say_hosts(study)
-    outcome = asyncio.run(simulate(study, profiles, out, Watcher()))
+    outcome = _run(simulate(study, profiles, out, Watcher()))
     return finish(outcome, out, study, as_json)
 
 
@@ -57,8 +59,15 @@ def start_judging(
         return None
     study.judges()
     _say_hosts(study)
-    outcome = asyncio.run(assess(study, out, Watcher()))
+    outcome = _run(assess(study, out, Watcher()))
     return finish(outcome, out, study, as_json)
+
+
+def _run(session: Coroutine[Any, Any, Outcome]) -> Outcome:
+    try:
+        return asyncio.run(session)
+    except asyncio.CancelledError:
+        raise StoppedError("stopped at once; the same command goes on from the last answered call") from None
 
 
 def _count(number: int, thing: str) -> str:

@@ -3,7 +3,8 @@
 A judge's character, by the first rule that holds (in both modes; the judge's is the worse one):
 
 1. `mostly missing`: more than half of its verdicts are missing.
-2. `constant`: at least 95% of its verdicts on success are one and the same, although the labels are not.
+2. `constant`: at least 95% of its verdicts on success are one and the same, although the labels are not; also where
+   each language has a verdict of its own.
 3. `credits leaks`: it tells 80% of the successes and 80% of the cases in which nobody named the need, and credits more
    than a quarter of what was leaked or volunteered.
 4. `usable`: it tells 80% of the successes and 80% of the failures; a missing verdict is not right.
@@ -113,9 +114,9 @@ def _mode(mode: str, results: Sequence[CaseResult]) -> ModeTest:
         reasons=dict(Counter(_kind(reason) for reason in lacking).most_common()),
         commonest=commonest,
         commonest_share=alike / given.total() if given else None,
-        constant=_labels_differ(r for r in results if r.right is not None) and alike >= ALIKE * given.total(),
+        constant=_constant(results) or all(_constant(some) for some in _groups(results, _language).values()),
         by_case=_grouped(results, lambda result: result.case),
-        by_language=_grouped(results, lambda result: result.language),
+        by_language=_grouped(results, _language),
         character=None,
     )
     return made.model_copy(update={"character": _character(made, results)})
@@ -139,8 +140,23 @@ def _share(results: Iterable[CaseResult], holds: Callable[[CaseResult], bool]) -
 
 
 def _grouped(results: Sequence[CaseResult], group: Callable[[CaseResult], str]) -> dict[str, Estimate]:
+    return {name: _right(some) for name, some in _groups(results, group).items()}
+
+
+def _groups(results: Sequence[CaseResult], group: Callable[[CaseResult], str]) -> dict[str, list[CaseResult]]:
     names = dict.fromkeys(map(group, results))
-    return {name: _right(result for result in results if group(result) == name) for name in names}
+    return {name: [result for result in results if group(result) == name] for name in names}
+
+
+def _language(result: CaseResult) -> str:
+    return result.language
+
+
+def _constant(results: Sequence[CaseResult]) -> bool:
+    """Whether verdicts on success are alike although their labels are not."""
+    known = [result for result in results if result.success is not None]
+    given = Counter(result.success for result in known)
+    return _labels_differ(known) and given.most_common(1)[0][1] >= ALIKE * len(known)
 
 
 def _kind(reason: str) -> str:
@@ -178,7 +194,10 @@ def _warnings(test: ModeTest) -> list[str]:
     found = [
         (test.cases < FEWEST, f"only {test.cases} cases: too few to tell the judge's character"),
         (test.shares["missing"] > 0.1, f"{_count(test.missing)} verdicts are missing ({_most(test.reasons)})"),
-        (test.constant, f"{_percent(test.commonest_share)} of the verdicts say {test.commonest}: they tell nothing"),
+        (
+            test.constant,
+            f"verdicts are constant ({_percent(test.commonest_share)} say {test.commonest}): they tell nothing",
+        ),
         (
             _above(test.forced, 0.1),
             f"{_count(test.forced)} verdicts are forced: the model would have said another thing",

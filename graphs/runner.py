@@ -61,6 +61,11 @@ class Progress:
     named: int = 0
     verdicts: int = 0
 
+    def reopen(self, dialogues: int) -> None:
+        """Dialogues that were there but still lack ratings are not done yet; `assess` counts them anew."""
+        self.dialogues -= dialogues
+        self.resumed -= dialogues
+
     def count_ratings(self, ratings: Iterable[Rating]) -> None:
         """Add the verdicts of the attributed mode, for the running success rate."""
         for rating in ratings:

@@ -79,6 +79,7 @@ async def simulate(study: Study, profiles: list[Profile], out: Path, watch: Watc
             await _measure_form(study, runner, manifest, profiles)
             await runner.simulate(todo, done)
             if unrated:
+                runner.progress.reopen(len(unrated))
                 await runner.assess(read_run(out, "dialogues.jsonl", Dialogue), unrated)
 
         return await _session(study, folder, manifest, runner, work, [task.dialogue for task in todo], watch)

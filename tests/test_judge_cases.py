@@ -121,7 +121,12 @@ async def test_a_constant_judge_is_told(answer: Answerer, says: bool, tmp_path: 
     for name, mode in test.modes.items():
         assert (mode.character, mode.constant, mode.commonest, mode.commonest_share) == ("constant", True, says, 1.0)
         assert (mode.sensitivity.value, mode.specificity.value) == (float(says), float(not says))
-        assert f"{name}: 100% of the verdicts say {says}: they tell nothing" in test.warnings
+        assert f"{name}: verdicts are constant (100% say {says}): they tell nothing" in test.warnings
+
+
+async def test_a_judge_with_one_verdict_for_each_language_is_constant(tmp_path: Path) -> None:
+    test = await report_on(lambda case: (always_named if case.language == "zh" else always_nobody)(case), tmp_path)
+    assert test.character == "constant" and test.modes[PAPER].commonest_share == 0.5
 
 
 async def test_a_judge_that_credits_leaks_is_told(tmp_path: Path) -> None:
