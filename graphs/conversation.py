@@ -106,12 +106,9 @@ def _user_stop(said: Said, state: ConversationState, runtime: Context) -> str | 
     return "rounds" if opened_only else None
 
 
-async def after_user(state: ConversationState) -> Literal["goes on", "is over"]:
-    """Whether the supporter still replies; async as LangGraph gives a plain function a thread each time."""
+async def goes_on(state: ConversationState) -> Literal["goes on", "is over"]:
+    """Whether the conversation goes on; async because LangGraph gives a plain function a thread each time."""
     return "is over" if state.get("stop_reason") else "goes on"
-
-
-after_supporter = after_user
 
 
 def build_conversation(kind: UserKind, context_of: ContextOf | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
@@ -134,8 +131,8 @@ def build_conversation(kind: UserKind, context_of: ContextOf | None = None) -> C
         first, last = "user", "user"
     graph.add_edge(START, "open")
     graph.add_edge("open", first)
-    graph.add_conditional_edges(last, after_user, {"goes on": "supporter", "is over": END})
-    graph.add_conditional_edges("supporter", after_supporter, {"goes on": first, "is over": END})
+    graph.add_conditional_edges(last, goes_on, {"goes on": "supporter", "is over": END})
+    graph.add_conditional_edges("supporter", goes_on, {"goes on": first, "is over": END})
     return graph.compile(name=f"conversation-{kind}")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from cocoon import __version__
 from cocoon.agents.guarded_user import GuardedUser
 from cocoon.core.calls import Caller
-from cocoon.core.config import EMBEDDED, StudyConfig
+from cocoon.core.environment import TRACING
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines
 from cocoon.core.manifest import (
@@ -34,7 +34,6 @@ from cocoon.graphs.runner import Progress, Runner
 from cocoon.graphs.study import Study, tasks
 
 Watch = Callable[[Progress, Models], Awaitable[None]]
-_TRACING = ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING")
 
 
 @dataclass
@@ -56,7 +55,7 @@ class Outcome:
 
 def forbid_cloud_tracing() -> None:
     """Conversations go to no tracing service, whatever the environment says."""
-    for name in _TRACING:
+    for name in TRACING:
         os.environ[name] = "false"
 
 
@@ -230,8 +229,3 @@ def _prompt_shas(study: Study, names: list[str]) -> dict[str, str]:
         for name in names
         for language in ("zh", "en")
     }
-
-
-def needs_embedded(config: StudyConfig) -> bool:
-    """Whether any role is played by the embedded model."""
-    return any(EMBEDDED in models for models in _roles(Study(config, Models())).values())
