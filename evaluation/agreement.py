@@ -1,0 +1,140 @@
+"""How far raters agree: Krippendorff's alpha, weighted kappa, Spearman's rank correlation.
+
+A rating table is a list of units (dialogues), each a list with one value a rater, none where missing. A statistic
+that the ratings cannot tell (no variation, no pair) is none, never 1 or 0.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from cocoon.evaluation.resampling import Numbers, percentile_interval
+from cocoon.evaluation.statistics import Estimate
+
+Level = Literal["nominal", "ordinal", "interval"]
+Weights = Literal["none", "linear", "quadratic"]
+Value = float | None
+Table = Sequence[Sequence[Value]]
+
+
+def krippendorff(table: Table, level: Level) -> Estimate:
+    """Krippendorff's alpha (Krippendorff 2011, Computing Krippendorff's Alpha-Reliability), at most 1.
+
+    Any number of raters, any values missing: units with one value or none say nothing of agreement. `n` counts the
+    values that stand beside another of their unit, `missing` those that are not there. The interval resamples units.
+    """
+    missing = sum(value is None for unit in table for value in unit)
+    known = [[value for value in unit if value is not None] for unit in table]
+    paired = [unit for unit in known if len(unit) > 1]
+    values = sorted({value for unit in paired for value in unit})
+    n = sum(map(len, paired))
+    if not paired:
+        return Estimate(value=None, n=0, missing=missing)
+    coincidences = np.stack([_coincidences(unit, values) for unit in paired])
+    alpha = _alpha(coincidences.sum(0), values, level)
+    if alpha is None:
+        return Estimate(value=None, n=n, missing=missing)
+    low, high = percentile_interval(lambda drawn: _alpha(coincidences[drawn].sum(0), values, level), len(paired))
+    return Estimate(value=alpha, low=low, high=high, n=n, missing=missing)
+
+
+def _coincidences(unit: Sequence[float], values: Sequence[float]) -> Numbers:
+    """Ordered pairs of values within a unit, each unit weighing as many as it has values; shape (values, values)."""
+    counts = np.array([unit.count(value) for value in values], dtype=float)
+    return (np.outer(counts, counts) - np.diag(counts)) / (len(unit) - 1)
+
+
+def _alpha(coincidences: Numbers, values: Sequence[float], level: Level) -> float | None:
+    margins = coincidences.sum(0)
+    distances = _distances(np.asarray(values, dtype=float), margins, level)
+    expected = float((np.outer(margins, margins) * distances).sum())
+    if expected <= 0:
+        return None
+    observed = float((coincidences * distances).sum())
+    return 1 - (float(margins.sum()) - 1) * observed / expected
+
+
+def _distances(values: Numbers, margins: Numbers, level: Level) -> Numbers:
+    """Squared differences between values; ordinal ones count the values between, so they follow the margins."""
+    if level == "nominal":
+        return 1.0 - np.eye(len(values))
+    # A value's ordinal place is the middle of its own values in the ranking of all.
+    places = np.cumsum(margins) - margins / 2 if level == "ordinal" else values
+    return (places[:, None] - places[None, :]) ** 2
+
+
+def kappa(first: Sequence[Value], second: Sequence[Value], weights: Weights, categories: Sequence[float]) -> Estimate:
+    """Cohen's kappa of two raters (Cohen 1960; weighted: Cohen 1968), at most 1, over units that both rated.
+
+    `categories` are all values of the scale in their order, used or not: weights count steps between categories.
+    The interval resamples units. Raises ValueError for lists of different lengths or a value outside the scale.
+    """
+    pairs = _both(first, second)
+    place = {value: number for number, value in enumerate(categories)}
+    unknown = sorted({value for pair in pairs for value in pair} - place.keys())
+    if unknown:
+        raise ValueError(f"value {unknown[0]:g} is none of the categories {', '.join(f'{c:g}' for c in categories)}")
+    missing = len(first) - len(pairs)
+    if not pairs:
+        return Estimate(value=None, missing=missing)
+    codes = np.array([[place[one], place[other]] for one, other in pairs])
+    penalty = _penalty(len(categories), weights)
+    value = _kappa(codes, penalty)
+    low, high = percentile_interval(lambda drawn: _kappa(codes[drawn], penalty), len(pairs))
+    if value is None:
+        low = high = None
+    return Estimate(value=value, low=low, high=high, n=len(pairs), missing=missing)
+
+
+def _both(first: Sequence[Value], second: Sequence[Value]) -> list[tuple[float, float]]:
+    if len(first) != len(second):
+        raise ValueError(f"the raters have {len(first)} and {len(second)} units; give none where one is missing")
+    return [(one, other) for one, other in zip(first, second, strict=True) if one is not None and other is not None]
+
+
+def _penalty(categories: int, weights: Weights) -> Numbers:
+    steps = np.abs(np.subtract.outer(np.arange(categories), np.arange(categories))).astype(float)
+    if weights == "none":
+        return (steps > 0).astype(float)
+    return steps if weights == "linear" else steps**2
+
+
+def _kappa(codes: npt.NDArray[np.int_], penalty: Numbers) -> float | None:
+    size = len(penalty)
+    joint = np.bincount(codes[:, 0] * size + codes[:, 1], minlength=size * size).reshape(size, size) / len(codes)
+    expected = float((np.outer(joint.sum(1), joint.sum(0)) * penalty).sum())
+    return None if expected <= 0 else 1 - float((joint * penalty).sum()) / expected
+
+
+def spearman(first: Sequence[Value], second: Sequence[Value]) -> Estimate:
+    """Spearman's rank correlation, -1 to 1, over units that both sides have; ties share their mean rank.
+
+    None with fewer than 3 units, or where a side does not vary. The interval resamples units. Raises ValueError for
+    lists of different lengths.
+    """
+    pairs = np.array(_both(first, second), dtype=float).reshape(-1, 2)
+    missing = len(first) - len(pairs)
+    value = _rank_correlation(pairs)
+    if value is None:
+        return Estimate(value=None, n=len(pairs), missing=missing)
+    low, high = percentile_interval(lambda drawn: _rank_correlation(pairs[drawn]), len(pairs))
+    return Estimate(value=value, low=low, high=high, n=len(pairs), missing=missing)
+
+
+def _rank_correlation(pairs: Numbers) -> float | None:
+    if len(pairs) < 3:
+        return None
+    one, other = (mean_ranks(pairs[:, side]) for side in (0, 1))
+    one, other = one - one.mean(), other - other.mean()
+    scale = math.sqrt(float(one @ one) * float(other @ other))
+    return float(one @ other) / scale if scale > 0 else None
+
+
+def mean_ranks(values: Numbers) -> Numbers:
+    """Ranks from 1, ties sharing the mean of theirs; shape as given."""
+    _, where, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return (last - (counts - 1) / 2)[where].astype(float)
