@@ -18,6 +18,7 @@ from cocoon.evaluation.table_dialogues import (
     turns_table,
 )
 from cocoon.evaluation.table_needs import disclosure_table, missing_reasons_table, named_table, outcomes_table
+from cocoon.evaluation.table_reliability import reliability_tables
 from cocoon.evaluation.table_scores import main_table, other_scales_table, success_table, variants_table
 from cocoon.evaluation.table_trust import (
     LEGAL_FLOOR,
@@ -72,6 +73,7 @@ def build_report(
         stop_table(summaries.values()),
         turns_table(summaries.values()),
         answers_table(rated, floor),
+        *reliability_tables(groups, scales or {}),
         missing_reasons_table(groups),
         failures_table(failed),
         prompts_table(groups),
