@@ -12,7 +12,7 @@ from cocoon.core.models import Model
 from cocoon.core.prompts import Prompt, load_prompt
 from cocoon.core.records import Dialogue, Language, Rating, Verdict
 from cocoon.core.structured import Answer, ask_json
-from cocoon.evaluation.scales import CANNOT_TELL, Scale, prompt_inputs, read_items, schema, score
+from cocoon.evaluation.scales import CANNOT_TELL, Scale, permuted, prompt_inputs, read_items, schema, score
 from cocoon.evaluation.success import ATTRIBUTED, PAPER, check_named, check_verdict
 
 NAMED_SCHEMA: dict[str, Any] = {
@@ -63,12 +63,13 @@ class Judge(Protocol):
 
 @dataclass(frozen=True)
 class JudgeSettings:
-    """What all judges of a run share."""
+    """What all judges of a run share. `permute`: later votes ask a scale's items in another order."""
 
     model: Model
     settings: Settings = Settings(temperature=0.0, max_tokens=500)
     floor: float = 0.0
     folder: Path | None = None
+    permute: bool = False
 
     def prompts(self, names: Iterable[str]) -> list[Prompt]:
         """Prompts in both languages."""
@@ -131,15 +132,16 @@ class ScaleJudge:
         prompt = load_prompt("judge/scale" if need else "judge/scale_no_need", language, self.shared.folder)
         rating = self.shared.blank(self.name, prompt, dialogue, vote)
         rating.prompt_sha += f".{self.scale.sha}"
+        asked = permuted(self.scale, vote) if self.shared.permute else self.scale
         text = prompt.render(
-            **prompt_inputs(self.scale, language),
+            **prompt_inputs(asked, language),
             **need,
             emotion=profile.emotion,
             feeling=profile.feeling,
             transcript=transcript(_turns(dialogue), language),
         )
         place = self.shared.place(f"{self.name}.{self.scale.sha}", prompt, dialogue, vote)
-        answer = await self.shared.ask(caller, place, text, schema(self.scale), self.name, language, self._problem)
+        answer = await self.shared.ask(caller, place, text, schema(asked), self.name, language, self._problem)
         return self._read(rating, answer), answer.replies
 
     def _problem(self, value: Any) -> str | None:

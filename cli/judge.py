@@ -23,9 +23,15 @@ from cocoon.cli.options import (
 
 def judge(
     run: Annotated[Path, typer.Argument(help="A run folder, or a dialogues.jsonl file (then --out names the run).")],
-    judge: Annotated[str, typer.Option(metavar="SPEC", help="The judge's model.")],
+    judge: Annotated[str | None, typer.Option(metavar="SPEC", help="The judge's model.")] = None,
+    judges: Annotated[
+        str | None, typer.Option(metavar="SPEC,SPEC", help="Several judges, one after the other; see docs/judging.md.")
+    ] = None,
     scales: Scales = None,
     votes: Votes = None,
+    permute: Annotated[
+        bool, typer.Option("--permute", help="Ask the items of later votes in another order (any temperature).")
+    ] = False,
     scale_file: Annotated[
         list[Path] | None, typer.Option(help="A scale of your own, such as one with licensed wording. Repeatable.")
     ] = None,
@@ -47,9 +53,9 @@ def judge(
     from cocoon.core.run_folder import adopt_dialogues, existing_run
 
     flags = {
-        "judge.model": judge,
         "judge.scales": scales.split(",") if scales else None,
         "judge.votes": votes,
+        "judge.permute": permute or None,
         "scale_files": [str(path) for path in scale_file] if scale_file else None,
         "concurrency": concurrency,
         "timeout": timeout,
@@ -57,6 +63,26 @@ def judge(
         "budget.tokens": budget_tokens,
         "budget.money": budget_money,
     }
-    resolved = resolve(config, options or [], flags)
+    specs = _specs(judge, judges)
     folder = adopt_dialogues(run, out) if run.is_file() else existing_run(run)
-    start_judging(resolved.config, folder, allow_cloud_tracing=allow_cloud_tracing, dry_run=dry_run, as_json=as_json)
+    some_failed = False
+    for spec in specs:
+        settings = resolve(config, options or [], {**flags, "judge.model": spec}).config
+        try:
+            start_judging(settings, folder, allow_cloud_tracing=allow_cloud_tracing, dry_run=dry_run, as_json=as_json)
+        except typer.Exit as ended:
+            # What one judge failed at is no reason to keep the next one from rating.
+            if ended.exit_code != 1:
+                raise
+            some_failed = True
+    if some_failed:
+        raise typer.Exit(1)
+
+
+def _specs(judge: str | None, judges: str | None) -> list[str]:
+    """The judges' specs, each once, in the order given."""
+    named = [*([judge] if judge else []), *(judges.split(",") if judges else [])]
+    specs = list(dict.fromkeys(spec.strip() for spec in named if spec.strip()))
+    if not specs:
+        raise typer.BadParameter("name a judge: --judge SPEC, or --judges SPEC,SPEC")
+    return specs

@@ -13,6 +13,7 @@ from cocoon.cli.demo import demo
 from cocoon.cli.doctor import doctor
 from cocoon.cli.graph import graph
 from cocoon.cli.judge import judge
+from cocoon.cli.power import power
 from cocoon.cli.profiles import app as profiles_app
 from cocoon.cli.questions import questions
 from cocoon.cli.report import report
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, doctor, simulate, judge, report, compare, questions, chat, graph):
+for command in (demo, doctor, simulate, judge, report, compare, power, questions, chat, graph):
     app.command()(command)
 app.add_typer(profiles_app, name="profiles")
 app.add_typer(config_app, name="config")

@@ -47,11 +47,16 @@ class UserConfig(Record):
 
 
 class JudgeConfig(Record):
-    """The judge. `floor`: items to whose legal answers a local model gave less probability than this are missing."""
+    """The judge. `floor`: items to whose legal answers a local model gave less probability than this are missing.
+
+    `permute`: from the second vote on, a scale's items are asked in another order, so that votes differ at
+    temperature 0 too.
+    """
 
     model: str | None = None
     scales: list[str] = ["success", "basic", "comfort", "rac"]
     votes: int = Field(default=1, ge=1)
+    permute: bool = False
     temperature: float = Field(default=0.0, ge=0, le=2)
     max_tokens: int = Field(default=500, ge=1)
     floor: float = Field(default=0.05, ge=0, le=1)

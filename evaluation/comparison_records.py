@@ -28,7 +28,8 @@ class Effect(_Frozen):
 
     `first` and `second`: their values; `missing` there counts draws of paired people without a value.
     `difference`: n is people, `missing` those left out because a side has no value at all. `p_holm` is corrected
-    over the columns of one comparison. Success rates add what missing verdicts leave possible, over all pairs, and,
+    over the columns of one comparison. `spread` is the standard deviation of people's differences (of means alone; none
+    for fewer than two people). Success rates add what missing verdicts leave possible, over all pairs, and,
     with one draw a profile, how many people only one of the sides succeeded with.
     """
 
@@ -38,6 +39,7 @@ class Effect(_Frozen):
     difference: Estimate
     significance: Significance | None
     p_holm: float | None = None
+    spread: float | None = None
     only_first: int | None = None
     only_second: int | None = None
     bounds_first: Bounds | None = None

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from statistics import stdev
 from typing import cast
 
 from cocoon.evaluation.comparison_records import Column, Effect
@@ -42,6 +43,7 @@ def _mean_effect(column: Column, units: Units) -> Effect:
         second=_over_people([second for _, second in known], _missing(units, 1)),
         difference=_over_people(differences, len(units) - len(known)),
         significance=sign_flip(differences),
+        spread=stdev(differences) if len(differences) > 1 else None,
     )
 
 

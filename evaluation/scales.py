@@ -5,6 +5,7 @@ same keys. An item that was not answered is missing with a reason, and a dimensi
 no value.
 """
 
+import random
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +22,7 @@ __all__ = [
     "ScaleItem",
     "Variant",
     "load_scale",
+    "permuted",
     "prompt_inputs",
     "read_items",
     "schema",
@@ -48,6 +50,18 @@ def prompt_inputs(scale: Scale, language: Language) -> dict[str, Any]:
         "low": scale.range[0],
         "high": scale.range[1],
     }
+
+
+def permuted(scale: Scale, vote: int) -> Scale:
+    """The scale with its items in the order in which a vote asks them; vote 0 keeps the scale's own.
+
+    An order depends on the scale's id and the vote alone. Its `sha` is another one: identify by the scale as it is.
+    """
+    if vote == 0:
+        return scale
+    items = list(scale.items)
+    random.Random(f"{scale.id} {vote}").shuffle(items)
+    return scale.model_copy(update={"items": items})
 
 
 def schema(scale: Scale) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from cocoon.agents.supporter import Supporter
 from cocoon.agents.trust import TrustGate
 from cocoon.core.budget import Budget
 from cocoon.core.calls import Settings
-from cocoon.core.config import StudyConfig, SupporterConfig
+from cocoon.core.config import JudgeConfig, StudyConfig, SupporterConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_records
 from cocoon.core.models import Models
@@ -70,11 +70,11 @@ class Study:
         given = self.config.judge
         if given.model is None:
             return []
-        if given.votes > 1 and given.temperature == 0:
-            raise CocoonError("votes at temperature 0 are copies of one; set judge.temperature above 0 or --votes 1")
+        scales = self.scales()
+        _refuse_copies(given, scales)
         settings = Settings(given.temperature, given.max_tokens)
-        shared = JudgeSettings(self.models.open(given.model), settings, given.floor, self.folder)
-        return open_judges(shared, given.scales, self.scales())
+        shared = JudgeSettings(self.models.open(given.model), settings, given.floor, self.folder, given.permute)
+        return open_judges(shared, given.scales, scales)
 
     def scales(self) -> dict[str, Scale]:
         """The scales a run names, the user's own files before ours; CocoonError for an unknown name."""
@@ -86,6 +86,22 @@ class Study:
                     f"scale {name!r} is not known; there are {', '.join([*SUCCESS, *shipped_scales(), *own])}"
                 )
         return {name: own.get(name) or load_scale(name) for name in names}
+
+
+def _refuse_copies(given: JudgeConfig, scales: dict[str, Scale]) -> None:
+    """Raise CocoonError for votes that would ask the same at temperature 0."""
+    if given.votes == 1 or given.temperature > 0:
+        return
+    if not given.permute:
+        raise CocoonError(
+            "votes at temperature 0 are copies of one; set judge.temperature above 0, judge.permute=true or --votes 1"
+        )
+    alike = [name for name in given.scales if name in SUCCESS or len(scales[name].items) < 2]
+    if alike:
+        raise CocoonError(
+            f"{alike[0]!r} has no items to permute, so its votes at temperature 0 are copies of one; "
+            "set judge.temperature above 0 or leave it out of --scales"
+        )
 
 
 def supporter_name(given: SupporterConfig) -> str:
