@@ -11,6 +11,7 @@ from cocoon.cli.compare import compare
 from cocoon.cli.config import app as config_app
 from cocoon.cli.demo import demo
 from cocoon.cli.doctor import doctor
+from cocoon.cli.fidelity import fidelity
 from cocoon.cli.graph import graph
 from cocoon.cli.judge import judge
 from cocoon.cli.power import power
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, doctor, simulate, judge, report, compare, power, questions, chat, graph):
+for command in (demo, doctor, simulate, judge, report, compare, fidelity, power, questions, chat, graph):
     app.command()(command)
 app.add_typer(profiles_app, name="profiles")
 app.add_typer(config_app, name="config")

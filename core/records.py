@@ -3,7 +3,7 @@
 Every record forbids unknown keys, so a typing mistake in a file is an error and never a silent default.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -39,6 +39,7 @@ class Profile(Record):
 
     `chain` runs from the surface need (index 0) to the true need (last); `need` is none for role cards from
     elsewhere, whose success is then not applicable. `memory` begins with the need and walks back to the feeling.
+    `feeling` is empty where a corpus states nothing of its user; such a profile cannot be simulated.
     """
 
     id: str = Field(min_length=1)
@@ -46,7 +47,7 @@ class Profile(Record):
     translation_of: str | None = None
     scenario: str = ""
     emotion: str = ""
-    feeling: str = Field(min_length=1)
+    feeling: str
     need: str | None = None
     chain: list[ChainStep] = []
     memory: list[Memory] = []
@@ -108,18 +109,25 @@ class UserState(Record):
 
 
 class Turn(Record):
-    """One utterance. `draft` is the text before a rewrite to a statement; `calls` are journal keys."""
+    """One utterance. `draft` is the text before a rewrite to a statement; `calls` are journal keys.
+
+    `scores` are numbers that a foreign corpus gives for the turn, by its own name for them (SAGE: `emotion`, 0 to 100).
+    """
 
     role: Role
     content: str
     thought: Thought | None = None
     draft: str | None = None
     state: UserState | None = None
+    scores: dict[str, float | None] = {}
     calls: list[str] = []
 
 
 class Dialogue(Record):
-    """A whole conversation. `stage_boundary` is the index of the suggestion stage's first turn, or none."""
+    """A whole conversation. `stage_boundary` is the index of the suggestion stage's first turn, or none.
+
+    `facts` is what a foreign corpus states of the whole dialogue, by its own names (a topic, a rating before and after).
+    """
 
     id: str
     profile: Profile
@@ -132,6 +140,7 @@ class Dialogue(Record):
     user_kind: str = ""
     difficulty: str = ""
     rules: str = ""
+    facts: dict[str, str | int | float | bool | None] = {}
     source: str = "own"
     licence: str = ""
 
@@ -183,7 +192,21 @@ class Failure(Record):
     """A dialogue or rating that could not be made, with the reason."""
 
     dialogue: str
-    stage: Literal["conversation", "assessment"]
+    stage: Literal["profile", "script", "conversation", "assessment"]
     node: str
     reason: str
     message: str
+
+
+class Dropped(Record):
+    """A profile or dialogue that was made and not kept: at which node of its graph, why, and all of it as it stood.
+
+    `reason` is one word for tables; `detail` tells a person what was found, with the turn where there is one.
+    """
+
+    id: str
+    stage: Literal["profile", "script"]
+    node: str
+    reason: str
+    detail: str
+    content: dict[str, Any]

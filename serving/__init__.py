@@ -1,0 +1,1 @@
+"""An OpenAI-compatible server for local, adapted and steered models."""

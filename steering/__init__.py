@@ -1,0 +1,1 @@
+"""Steering: contrastive pairs, a direction in hidden states, its control while text is written, its calibration."""

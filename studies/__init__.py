@@ -1,0 +1,1 @@
+"""What runs the graphs many times over: sweeps, ablations, reproductions of tables."""

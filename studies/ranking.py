@@ -1,0 +1,84 @@
+"""Whether two simulated users put the same supporters into the same order."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations, pairwise
+from statistics import fmean
+
+import numpy as np
+
+from cocoon.evaluation.resampling import RESAMPLES, Numbers
+from cocoon.evaluation.statistics import SEED
+from cocoon.evaluation.tables import Cell
+
+Scores = Mapping[str, Mapping[str, list[float]]]
+"""Supporter -> profile -> values of one measure."""
+
+LOWER_IS_BETTER = frozenset({"Neg"})
+
+
+def ranking_rows(one: Mapping[str, Scores], other: Mapping[str, Scores]) -> Iterator[tuple[str, dict[str, Cell]]]:
+    """(measure, cells) for each measure on which two supporters or more met the same profiles in both runs."""
+    for measure in one:
+        if measure not in other:
+            continue
+        names = sorted(one[measure].keys() & other[measure].keys())
+        if len(names) < 2:
+            continue
+        profiles = sorted(set.intersection(*(set(run[measure][name]) for run in (one, other) for name in names)))
+        if not profiles:
+            continue
+        sign = -1.0 if measure in LOWER_IS_BETTER else 1.0
+        tables = [sign * _table(run[measure], names, profiles) for run in (one, other)]
+        yield measure, _cells(names, *tables)
+
+
+def _table(scores: Scores, names: Sequence[str], profiles: Sequence[str]) -> Numbers:
+    """Shape (supporters, profiles)."""
+    return np.array([[fmean(scores[name][profile]) for profile in profiles] for name in names])
+
+
+def _cells(names: Sequence[str], one: Numbers, other: Numbers) -> dict[str, Cell]:
+    first, second = one.mean(1), other.mean(1)
+    return {
+        "order": _order(names, first),
+        "order in the other": _order(names, second),
+        "Kendall's tau": kendall(first, second),
+        "same order": _kept(one, other),
+        "profiles": one.shape[1],
+    }
+
+
+def _order(names: Sequence[str], values: Numbers) -> str:
+    """`a > b = c`, best first."""
+    ranked = sorted(zip(names, values.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
+    shown = ranked[0][0]
+    for (_, above), (name, value) in pairwise(ranked):
+        shown += f" {'=' if np.isclose(above, value) else '>'} {name}"
+    return shown
+
+
+def kendall(first: Sequence[float] | Numbers, second: Sequence[float] | Numbers) -> float | None:
+    """Kendall's tau-b (Kendall 1945), -1 to 1; none where one side has all values alike."""
+    pairs = [
+        (np.sign(first[i] - first[j]), np.sign(second[i] - second[j])) for i, j in combinations(range(len(first)), 2)
+    ]
+    agreed = float(sum(one * other for one, other in pairs))
+    sizes = [sum(pair[side] != 0 for pair in pairs) for side in (0, 1)]
+    return agreed / float(np.sqrt(sizes[0] * sizes[1])) if all(sizes) else None
+
+
+def _kept(one: Numbers, other: Numbers) -> float | None:
+    """Share of resamples of the profiles in which both runs order the supporters alike; none for one profile."""
+    profiles = one.shape[1]
+    if profiles < 2:
+        return None
+    rng = np.random.default_rng(SEED)
+    drawn = rng.integers(0, profiles, (RESAMPLES, profiles))
+    signs = [_signs(table[:, drawn].mean(2)) for table in (one, other)]
+    return float((signs[0] == signs[1]).all(0).mean())
+
+
+def _signs(means: Numbers) -> Numbers:
+    """Which of each pair of supporters is better; shape (pairs, resamples)."""
+    pairs = list(combinations(range(len(means)), 2))
+    return np.stack([np.sign(np.round(means[i] - means[j], 12)) for i, j in pairs])

@@ -1,0 +1,1 @@
+"""Training of supporters: labels, supervised fine-tuning, adapters."""

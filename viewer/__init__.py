@@ -1,0 +1,1 @@
+"""What people look at in a browser: static pages and the small servers behind them."""
