@@ -1,0 +1,62 @@
+"""Questions for pairwise comparison, the same for people and for judges: data in `prompts/comparisons`."""
+
+from importlib import resources
+
+import yaml
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import explain
+from cocoon.core.records import Language, Record
+
+
+class Texts(Record):
+    """One text in both languages."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+    def of(self, language: Language) -> str:
+        """The text in a language."""
+        return self.zh if language == "zh" else self.en
+
+
+class ComparisonQuestion(Texts):
+    """One question: which of two conversations is better in one respect."""
+
+    id: str = Field(pattern=r"^[a-z][a-z_]*$")
+
+
+class ComparisonQuestions(Record):
+    """A set of questions with what is told before them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    name: Texts
+    source: str = ""
+    instruction: Texts
+    questions: list[ComparisonQuestion] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> "ComparisonQuestions":
+        ids = [question.id for question in self.questions]
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"two questions have one id among {', '.join(ids)}")
+        return self
+
+
+USER_SIMULATION = "user_simulation"
+
+
+def load_questions(name: str = USER_SIMULATION) -> ComparisonQuestions:
+    """A shipped set of questions; CocoonError for an unknown name or a broken file."""
+    file = resources.files("cocoon.prompts").joinpath("comparisons", f"{name}.yaml")
+    if not file.is_file():
+        raise CocoonError(f"comparison questions {name!r} are not known; there is {USER_SIMULATION!r}")
+    try:
+        return ComparisonQuestions.model_validate(yaml.safe_load(file.read_text("utf-8")))
+    except ValidationError as error:
+        raise CocoonError(f"{file}: {explain(error, ComparisonQuestions)}") from None

@@ -1,0 +1,156 @@
+"""Pairwise preferences as tables, in the form of the paper's Figure 5: people and judges beside each other."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from cocoon.evaluation.agreement import krippendorff
+from cocoon.evaluation.preference import (
+    Choice,
+    both_orders,
+    bradley_terry,
+    first_position_rate,
+    order_agreement,
+    preference_table,
+    win_rate,
+)
+from cocoon.evaluation.statistics import Estimate
+from cocoon.evaluation.table_people import HUMAN
+from cocoon.evaluation.tables import Row, Table
+
+KEYS = ["By", "Question", "Condition", "Against"]
+
+
+def preference_tables(choices: Sequence[Choice], conditions: Sequence[str]) -> list[Table]:
+    """Win rates, position bias, agreement and strengths; tables without a row are left out.
+
+    `conditions` in their order: of a pair, the earlier one is the condition that the other is held against.
+    """
+    tables = [
+        wins_table(choices, conditions),
+        position_table(choices),
+        raters_table(choices),
+        strengths_table(choices),
+    ]
+    return [table for table in tables if table.rows]
+
+
+def _by(choices: Iterable[Choice]) -> dict[str, list[Choice]]:
+    """`people`, and each judge by its name."""
+    found: dict[str, list[Choice]] = defaultdict(list)
+    for choice in choices:
+        found["people" if choice.rater.startswith(HUMAN) else choice.rater].append(choice)
+    return dict(sorted(found.items(), key=lambda pair: (pair[0] != "people", pair[0])))
+
+
+def counted(by: str, choices: Sequence[Choice]) -> list[Choice]:
+    """The answers that count: people's as they are, a judge's after its two orders were brought together."""
+    return list(choices) if by == "people" else both_orders(choices)
+
+
+def wins_table(choices: Sequence[Choice], conditions: Sequence[str]) -> Table:
+    """How often a condition was preferred, by question."""
+    rows = []
+    for by, some in _by(choices).items():
+        final = counted(by, some)
+        for first, second in _pairs(final, conditions):
+            for question in dict.fromkeys(choice.question for choice in some):
+                rate = win_rate(final, first, second, question)
+                if rate.wins + rate.ties + rate.losses + rate.missing == 0:
+                    continue
+                cells = {"wins": rate.wins, "ties": rate.ties, "losses": rate.losses, "missing": rate.missing}
+                rows.append(Row(labels=[by, question, first, second], cells={**cells, "share": rate.share}))
+    return Table(
+        id="wins",
+        title="Preferred conditions, in the form of Figure 5 of the paper",
+        keys=KEYS,
+        measures=["wins", "ties", "losses", "missing", "share"],
+        rows=rows,
+        note=(
+            "Share: wins and half of the ties, with an interval over units (topics). A judge is asked every pair in "
+            "both orders; orders that disagree are a tie. People compare in one order, drawn at random."
+        ),
+    )
+
+
+def _pairs(choices: Iterable[Choice], conditions: Sequence[str]) -> list[tuple[str, str]]:
+    order = {name: place for place, name in enumerate(conditions)}
+    names = {tuple(sorted((one.first, one.second), key=lambda n: (order.get(n, len(order)), n))) for one in choices}
+    pairs = [(first, second) for first, second in names]
+    return sorted(pairs, key=lambda pair: tuple(order.get(name, len(order)) for name in pair))
+
+
+def position_table(choices: Sequence[Choice]) -> Table:
+    """Whether what was shown first is preferred for that alone."""
+    rows = [
+        Row(
+            labels=[by],
+            cells={
+                "first preferred": first_position_rate(some),
+                "same answer in both orders": order_agreement(some),
+                "verdict": position_verdict(first_position_rate(some)),
+            },
+        )
+        for by, some in _by(choices).items()
+    ]
+    return Table(
+        id="position",
+        title="Position bias",
+        keys=["By"],
+        measures=["first preferred", "same answer in both orders", "verdict"],
+        rows=rows,
+        note="0.5 where order does not matter. n: decided answers; missing: ties and answers that could not be read.",
+    )
+
+
+def position_verdict(rate: Estimate) -> str:
+    """One word on the position rate: what its interval allows to say."""
+    if rate.low is None or rate.high is None:
+        return "too few answers"
+    if rate.low > 0.5:
+        return "prefers the first" if rate.low < 0.9 else "always takes the first"
+    if rate.high < 0.5:
+        return "prefers the second" if rate.high > 0.1 else "always takes the second"
+    return "no bias seen"
+
+
+def raters_table(choices: Sequence[Choice]) -> Table:
+    """Agreement between people on pairs that several of them compared."""
+    people = [choice for choice in choices if choice.rater.startswith(HUMAN)]
+    by_question: dict[str, list[Choice]] = defaultdict(list)
+    for choice in people:
+        by_question[choice.question].append(choice)
+    rows = [
+        Row(labels=[question], cells={"alpha, nominal": krippendorff(preference_table(some), "nominal")})
+        for question, some in by_question.items()
+        if len({one.rater for one in some}) > 1
+    ]
+    return Table(
+        id="preference_raters",
+        title="Agreement between people on pairs",
+        keys=["Question"],
+        measures=["alpha, nominal"],
+        rows=rows,
+        note="Krippendorff's alpha over first, second and tie; pairs that one person alone compared say nothing of it.",
+    )
+
+
+def strengths_table(choices: Sequence[Choice]) -> Table:
+    """Bradley-Terry strengths where more than two conditions were compared."""
+    rows = []
+    for by, some in _by(choices).items():
+        if len({name for one in some for name in (one.first, one.second)}) < 3:
+            continue
+        for question in dict.fromkeys(choice.question for choice in some):
+            asked = [choice for choice in counted(by, some) if choice.question == question]
+            rows += [
+                Row(labels=[by, question, one.condition], cells={"strength": one.strength})
+                for one in bradley_terry(asked)
+            ]
+    return Table(
+        id="strengths",
+        title="Strengths of the conditions (Bradley-Terry)",
+        keys=["By", "Question", "Condition"],
+        measures=["strength"],
+        rows=rows,
+        note="Log-odds with mean 0, ties as half a win each; none where a condition won or lost everything.",
+    )

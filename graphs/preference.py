@@ -1,0 +1,111 @@
+"""The preference graph: one pair of dialogues, every question in both orders at once, then collected.
+
+fan out -> compare (question x order x vote) -> collect
+"""
+
+import operator
+from dataclasses import dataclass
+from typing import Annotated, Any, TypedDict
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from cocoon.agents.pair_judge import PairJudge
+from cocoon.core.calls import Caller
+from cocoon.core.errors import CallFailedError
+from cocoon.core.records import Dialogue
+from cocoon.graphs.context import ContextOf, bound, tell
+
+
+@dataclass(frozen=True)
+class PreferenceContext:
+    """The pairwise judge of a comparison."""
+
+    caller: Caller
+    judge: PairJudge
+    votes: int = 1
+
+
+class PreferenceState(TypedDict, total=False):
+    """One pair while it is compared. `answers` and `failures` gather what the judge returns, as plain JSON."""
+
+    pair: str
+    dialogues: list[dict[str, Any]]
+    answers: Annotated[list[dict[str, Any]], operator.add]
+    failures: Annotated[list[dict[str, Any]], operator.add]
+
+
+class CompareTask(TypedDict):
+    """One question on one order of a pair: `order` 1 shows the second dialogue first."""
+
+    pair: str
+    dialogues: list[dict[str, Any]]
+    question: str
+    order: int
+    vote: int
+
+
+async def fan_out(state: PreferenceState, runtime: Runtime[PreferenceContext]) -> list[Send]:
+    """One task per question, order and vote."""
+    context = runtime.context
+    return [
+        Send(
+            "compare",
+            CompareTask(
+                pair=state.get("pair", ""),
+                dialogues=state.get("dialogues", []),
+                question=question.id,
+                order=order,
+                vote=vote,
+            ),
+        )
+        for question in context.judge.questions.questions
+        for order in (0, 1)
+        for vote in range(context.votes)
+    ]
+
+
+async def compare(state: CompareTask, runtime: Runtime[PreferenceContext]) -> PreferenceState:
+    """One answer; a judge that gives no reply at all is a failure with its reason, not an answer."""
+    context = runtime.context
+    question = next(one for one in context.judge.questions.questions if one.id == state["question"])
+    both = [Dialogue.model_validate(plain) for plain in state["dialogues"]]
+    first, second = both if state["order"] == 0 else both[::-1]
+    task = f"{question.id}/{state['order']}/{state['vote']}"
+    try:
+        found = await context.judge.compare(
+            context.caller, state["pair"], first, second, question, state["order"], state["vote"]
+        )
+    except CallFailedError as error:
+        return {"failures": [{"node": task, "reason": error.reason, "message": str(error)}]}
+    tell(runtime, "compare", found.replies, task=task)
+    answer = {
+        "task": task,
+        "question": question.id,
+        "order": state["order"],
+        "vote": state["vote"],
+        "better": found.better,
+        "missing": found.missing,
+        "reason": found.reason,
+        "calls": [reply.key for reply in found.replies],
+    }
+    return {"answers": [answer]}
+
+
+async def collect(state: PreferenceState) -> PreferenceState:
+    """All answers are in."""
+    del state
+    return {}
+
+
+def build_preference(context_of: ContextOf | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """The graph; invoke it with a PreferenceContext. With `context_of` it makes its context from the state."""
+    graph = StateGraph(PreferenceState, context_schema=None if context_of else PreferenceContext)
+    graph.add_node("compare", bound(compare, context_of), input_schema=CompareTask)
+    graph.add_node("collect", collect)
+    graph.add_conditional_edges(START, bound(fan_out, context_of), {"each question and order": "compare"})
+    graph.add_edge("compare", "collect")
+    graph.add_edge("collect", END)
+    return graph.compile(name="preference")
