@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from cocoon.agents.contents import share_named, without_tags
 from cocoon.agents.scene import Scene, transcript
 from cocoon.core.calls import Caller, Reply, Settings
 from cocoon.core.journal import Place
@@ -20,6 +19,7 @@ from cocoon.core.models import Model
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Appraisal
 from cocoon.core.structured import ask_json
+from cocoon.evaluation.contents import share_named, without_tags
 from cocoon.evaluation.questions import asks
 
 

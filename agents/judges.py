@@ -1,17 +1,17 @@
 """The judges: one per scale and one per success mode; each turns a dialogue into a Rating and invents nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol, get_args
+from typing import Any, Protocol
 
+from cocoon.agents.judge_settings import JudgeSettings
 from cocoon.agents.scene import transcript
-from cocoon.core.calls import Caller, Reply, Settings
-from cocoon.core.journal import Place
+from cocoon.agents.value_judge import ValueJudge
+from cocoon.core.calls import Caller, Reply
 from cocoon.core.models import Model
-from cocoon.core.prompts import Prompt, load_prompt
-from cocoon.core.records import Dialogue, Language, Rating, Verdict
-from cocoon.core.structured import Answer, ask_json
+from cocoon.core.prompts import load_prompt
+from cocoon.core.records import Dialogue, Rating, Verdict
+from cocoon.core.structured import Answer
 from cocoon.evaluation.scales import CANNOT_TELL, Scale, permuted, prompt_inputs, read_items, schema, score
 from cocoon.evaluation.success import ATTRIBUTED, PAPER, check_named, check_verdict
 
@@ -59,56 +59,6 @@ class Judge(Protocol):
         ...
 
     async def judge(self, caller: Caller, dialogue: Dialogue, vote: int) -> tuple[Rating, list[Reply]]: ...
-
-
-@dataclass(frozen=True)
-class JudgeSettings:
-    """What all judges of a run share. `permute`: later votes ask a scale's items in another order."""
-
-    model: Model
-    settings: Settings = Settings(temperature=0.0, max_tokens=500)
-    floor: float = 0.0
-    folder: Path | None = None
-    permute: bool = False
-
-    def prompts(self, names: Iterable[str]) -> list[Prompt]:
-        """Prompts in both languages."""
-        return [load_prompt(name, language, self.folder) for name in names for language in get_args(Language)]
-
-    def blank(self, name: str, prompt: Prompt, dialogue: Dialogue, vote: int) -> Rating:
-        """A rating with its head filled in and nothing rated."""
-        return Rating(
-            dialogue=dialogue.id,
-            profile=dialogue.profile.id,
-            supporter=dialogue.supporter,
-            sample=dialogue.sample,
-            scale=name,
-            judge=self.model.label,
-            vote=vote,
-            prompt_id=prompt.id,
-            prompt_sha=prompt.sha,
-        )
-
-    def place(self, name: str, prompt: Prompt, dialogue: Dialogue, vote: int) -> Place:
-        """Judge and prompt are part of the place: judging again with another of them asks anew."""
-        return Place(dialogue.id, f"judge:{name}:{self.model.label}:{prompt.sha}", 0, vote)
-
-    async def ask(
-        self, caller: Caller, place: Place, text: str, form: dict[str, Any], name: str, language: Language, check: Any
-    ) -> Answer:
-        """The judge's JSON answer to a filled prompt."""
-        return await ask_json(
-            caller,
-            self.model,
-            place,
-            [{"role": "user", "content": text}],
-            self.settings,
-            schema=form,
-            name=name,
-            check=check,
-            repair=load_prompt("judge/repair", language, self.folder),
-            judging=True,
-        )
 
 
 @dataclass(frozen=True)
@@ -240,14 +190,21 @@ def _turns(dialogue: Dialogue) -> list[dict[str, Any]]:
     return [{"role": turn.role, "content": turn.content} for turn in dialogue.turns]
 
 
-def open_judges(shared: JudgeSettings, names: list[str], scales: dict[str, Scale]) -> list[Judge]:
-    """The judges a run asked for by name; `success` stands for both of its modes."""
+def open_judges(
+    shared: JudgeSettings, names: list[str], scales: dict[str, Scale], models: Mapping[str, Model] | None = None
+) -> list[Judge]:
+    """The judges a run asked for by name; `success` stands for both of its modes.
+
+    `models`: a model per dimension, for scales whose items are asked one by one.
+    """
     judges: list[Judge] = []
     for name in names:
         if name == "success":
             judges += [SuccessJudge(shared, PAPER), SuccessJudge(shared, ATTRIBUTED)]
         elif name in (PAPER, ATTRIBUTED):
             judges.append(SuccessJudge(shared, name))
+        elif scales[name].ask == "each":
+            judges.append(ValueJudge(shared, scales[name], models or {}))
         else:
             judges.append(ScaleJudge(shared, scales[name]))
     return judges

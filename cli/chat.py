@@ -39,6 +39,7 @@ def chat(
     allow_cloud_tracing: CloudTracing = False,
 ) -> None:
     """Talk with a simulated user (as the supporter) or with a supporter (as the user); /help tells more."""
+    from cocoon.cli.local_parts import local_parts
     from cocoon.core.config import resolve
     from cocoon.graphs.session import forbid_cloud_tracing
     from cocoon.graphs.study import Study, open_models
@@ -56,7 +57,7 @@ def chat(
     settings = resolve(config, options or [], flags, preset=preset).config
     settings.supporters[:] = [_chosen(settings, supporter, supporter_prompt)]
     chosen = _profile(profile, play, language)
-    study = Study(settings, open_models(settings))
+    study = Study(settings, open_models(settings, local_parts()))
     typer.echo("loading the model ...", err=True)
     other = _other(study, play)
     hosts = study.models.hosts

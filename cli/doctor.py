@@ -67,13 +67,14 @@ def _examine(spec: str, timeout: float) -> "tuple[list[str], list[Finding]]":
     import asyncio
     import time
 
+    from cocoon.cli.local_parts import local_parts
     from cocoon.core.models import open_chat
     from cocoon.core.probe import Finding, Prober
     from cocoon.graphs.session import forbid_cloud_tracing
 
     forbid_cloud_tracing()
     began = time.monotonic()
-    chat, host = open_chat(spec)
+    chat, host = open_chat(spec, local_parts())
     loaded = time.monotonic() - began
     typer.echo(f"text goes to: {host}" if host else "text stays on this machine", err=True)
     prober = Prober(chat, timeout, lambda what: typer.echo(f"asking for {what} ...", err=True))

@@ -27,13 +27,14 @@ def _examine(spec: str, language: "Language | None", most: int | None, out: Path
 
     import typer
 
+    from cocoon.cli.local_parts import local_parts
     from cocoon.cli.progress import Watcher
     from cocoon.evaluation.labelled_cases import shipped_cases
     from cocoon.graphs.judge_test import examine_judge, judge_study
     from cocoon.graphs.session import forbid_cloud_tracing
 
     forbid_cloud_tracing()
-    study = judge_study(spec, timeout)
+    study = judge_study(spec, timeout, local_parts())
     study.judges()
     hosts = study.models.hosts
     typer.echo(f"text goes to: {', '.join(hosts)}" if hosts else "text stays on this machine", err=True)

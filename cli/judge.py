@@ -22,7 +22,10 @@ from cocoon.cli.options import (
 
 
 def judge(
-    run: Annotated[Path, typer.Argument(help="A run folder, or a dialogues.jsonl file (then --out names the run).")],
+    run: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN|FILE...", help="A run folder, or files of dialogues (then --out names the run)."),
+    ],
     judge: Annotated[str | None, typer.Option(metavar="SPEC", help="The judge's model.")] = None,
     judges: Annotated[
         str | None, typer.Option(metavar="SPEC,SPEC", help="Several judges, one after the other; see docs/judging.md.")
@@ -35,7 +38,11 @@ def judge(
     scale_file: Annotated[
         list[Path] | None, typer.Option(help="A scale of your own, such as one with licensed wording. Repeatable.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Where ratings of a plain dialogues file go.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where ratings of plain dialogues files go.")] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Of each file, judge N dialogues drawn at random (default: all).")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 0,
     concurrency: Concurrency = None,
     timeout: Timeout = None,
     budget_calls: BudgetCalls = None,
@@ -50,7 +57,6 @@ def judge(
     """Judge a run. Ratings that are there, by the same judge and prompts, are kept and not asked again."""
     from cocoon.cli.run_study import start_judging
     from cocoon.core.config import resolve
-    from cocoon.core.run_folder import adopt_dialogues, existing_run
 
     flags = {
         "judge.scales": scales.split(",") if scales else None,
@@ -64,7 +70,7 @@ def judge(
         "budget.money": budget_money,
     }
     specs = _specs(judge, judges)
-    folder = adopt_dialogues(run, out) if run.is_file() else existing_run(run)
+    folder = _folder(run, out, sample, seed)
     some_failed = False
     for spec in specs:
         settings = resolve(config, options or [], {**flags, "judge.model": spec}).config
@@ -77,6 +83,20 @@ def judge(
             some_failed = True
     if some_failed:
         raise typer.Exit(1)
+
+
+def _folder(given: list[Path], out: Path | None, sample: int | None, seed: int) -> Path:
+    """The run folder to judge: the one given, or one made from files."""
+    from cocoon.core.run_folder import adopt_dialogues, existing_run
+    from cocoon.core.sample import adopt_sample
+
+    folders = [path for path in given if not path.is_file()]
+    if not folders:
+        whole = sample is None and len(given) == 1
+        return adopt_dialogues(given[0], out) if whole else adopt_sample(given, out, sample, seed)
+    if len(given) > 1 or sample is not None:
+        raise typer.BadParameter(f"{folders[0]} is no file of dialogues; several paths and --sample are for files")
+    return existing_run(given[0])
 
 
 def _specs(judge: str | None, judges: str | None) -> list[str]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cocoon.cli.options import Json
+from cocoon.cli.profile_stats import stats
+from cocoon.cli.profiles_build import build
 
 if TYPE_CHECKING:
     from rich.panel import Panel
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
     from cocoon.core.records import Profile
     from cocoon.corpora.repair import RepairReport
 
-app = typer.Typer(no_args_is_help=True, help="Import profiles from elsewhere, and look at them.")
+app = typer.Typer(no_args_is_help=True, help="Build profiles, import them from elsewhere, and look at them.")
+app.command()(build)
+app.command()(stats)
 MOST_NOTES = 20
 
 

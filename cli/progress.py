@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from cocoon.core.models import Models
-    from cocoon.graphs.runner import Progress
+    from cocoon.graphs.work import Progress
 
 PLAIN_EVERY = 10.0
 LIVE_EVERY = 0.5
@@ -44,7 +44,7 @@ class Watcher:
         seconds = time.monotonic() - self._began
         budget = models.budget
         parts = [
-            f"{done}/{progress.dialogues} dialogues",
+            f"{done}/{progress.dialogues} {progress.things}",
             f"{progress.calls} calls ({progress.replayed} from the journal)"
             if progress.replayed
             else f"{progress.calls} calls",
@@ -53,6 +53,7 @@ class Watcher:
             *([f"cost {budget.spent:.2f}" + (f" of {budget.money:g}" if budget.money else "")] if budget.spent else []),
             *([f"ETA {_clock(seconds / progress.done * (progress.dialogues - done))}"] if progress.done else []),
             *_retries(models),
+            *([f"{progress.dropped} dropped"] if progress.dropped else []),
             *([f"{progress.failed} failed"] if progress.failed else []),
         ]
         return f"[{_clock(seconds)}] " + " · ".join(parts)

@@ -1,29 +1,32 @@
 """`cocoon report`: the tables of a run, in every format."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from cocoon.cli.options import Json
+
+LanguageChoice = Literal["zh", "en"]
 
 
 def report(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     scale_file: Annotated[list[Path] | None, typer.Option(help="A scale of your own, for its variants.")] = None,
     like: Annotated[
-        str | None, typer.Option(metavar="TABLE", help="table2 to table10: a table of the paper, with its figures.")
+        str | None, typer.Option(metavar="TABLE", help="table1 to table10: a table of the paper, with its figures.")
     ] = None,
+    language: Annotated[LanguageChoice, typer.Option(help="Language of the figures.")] = "en",
     as_json: Json = False,
 ) -> None:
-    """Write report.md, report.html and tables/ into the run folder, and print the report."""
+    """Write report.md, report.html, tables/ and figures/ into the run folder, and print the report."""
     import json
 
     from cocoon.cli.run_report import write_like, write_report
     from cocoon.evaluation.report_json import to_json
     from cocoon.evaluation.report_markdown import render_markdown
 
-    made = write_like(run, like) if like else write_report(run, scale_file or [])
+    made = write_like(run, like) if like else write_report(run, scale_file or [], language)
     typer.echo(json.dumps(to_json(made), ensure_ascii=False) if as_json else render_markdown(made))
-    written = f"tables/{like}_like_paper.csv, .tex" if like else "report.md, report.html, tables/"
+    written = f"tables/{like}_like_paper.csv, .tex" if like else "report.md, report.html, tables/, figures/"
     typer.echo(f"written: {run}/{written}", err=True)

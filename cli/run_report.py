@@ -7,8 +7,10 @@ from typing import Any
 from cocoon.core.journal import Journal
 from cocoon.core.jsonl import write_whole
 from cocoon.core.manifest import read_manifest, seconds_worked
-from cocoon.core.records import Dialogue, Failure, Rating
+from cocoon.core.records import Dialogue, Failure, Language, Rating
 from cocoon.core.run_folder import existing_run, read_config, read_run
+from cocoon.core.sample import read_sample
+from cocoon.evaluation.charts import draw
 from cocoon.evaluation.form_invariance import FormInvariance
 from cocoon.evaluation.paper_report import build_like
 from cocoon.evaluation.report import build_report
@@ -20,8 +22,11 @@ from cocoon.evaluation.scales import load_scale, shipped_scales
 from cocoon.evaluation.tables import Report
 
 
-def write_report(run: Path, scale_files: Sequence[Path]) -> Report:
-    """Build the report of a run folder and write report.md, report.html, tables/*.csv and tables/*.tex into it."""
+def write_report(run: Path, scale_files: Sequence[Path], language: Language = "en") -> Report:
+    """Build the report of a run folder and write report.md, report.html, tables/ and figures/ into it.
+
+    `language` is that of the figures.
+    """
     existing_run(run)
     scales = {name: load_scale(name) for name in shipped_scales()}
     scales |= {scale.id: scale for scale in map(load_scale, scale_files)}
@@ -31,11 +36,14 @@ def write_report(run: Path, scale_files: Sequence[Path]) -> Report:
         read_run(run, "failures.jsonl", Failure),
         _facts(run),
         scales,
+        language=language,
     )
-    (run / "tables").mkdir(exist_ok=True)
+    for folder in ("tables", "figures"):
+        (run / folder).mkdir(exist_ok=True)
     files = {"report.md": render_markdown(made), "report.html": render_html(made)}
     files |= {f"tables/{name}.csv": text for name, text in render_csv(made).items()}
     files |= {f"tables/{name}.tex": text for name, text in render_latex(made).items()}
+    files |= {f"figures/{one.id}.svg": draw(one.chart, one.id, standalone=True) for one in made.figures}
     for name, text in files.items():
         write_whole(run / name, [text.encode()])
     return made
@@ -60,7 +68,9 @@ def write_like(run: Path, name: str) -> Report:
 
 def _facts(run: Path) -> dict[str, Any]:
     facts: dict[str, Any] = {"name": run.name}
-    config, manifest = read_config(run), read_manifest(run)
+    config, manifest, sample = read_config(run), read_manifest(run), read_sample(run)
+    if sample is not None:
+        facts["sample"] = sample.one_line()
     if config is not None:
         facts |= {"user_kind": config.user.kind, "seed": config.seed}
         if config.user.kind == "guarded":

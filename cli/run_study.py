@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from cocoon.cli.local_parts import local_parts
 from cocoon.cli.progress import Watcher
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import StoppedError
@@ -33,10 +34,10 @@ def start(
         update={"profiles": [str(path) for name in config.profiles for path in profile_path(name)]}
     )
     profiles = read_profiles(config)
-    study = Study(config, open_models(config))
+    study = Study(config, open_models(config, local_parts()))
     if dry_run:
         dialogues = len(profiles) * len(config.supporters) * config.samples
-        _print_estimate(estimate(config, dialogues), as_json)
+        print_estimate(estimate(config, dialogues), as_json)
         return None
     say(f"{_count(len(profiles), 'profile')}, {_count(len(config.supporters), 'supporter')}; loading models ...")
     for opened in (study.user, study.judges, study.supporters):
@@ -52,10 +53,10 @@ def start_judging(
     """Judge the dialogues of a run folder."""
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
-    study = Study(config, open_models(config))
+    study = Study(config, open_models(config, local_parts()))
     if dry_run:
         dialogues = sum(1 for _ in read_lines(out / "dialogues.jsonl"))
-        _print_estimate(estimate(config, dialogues, talking=False), as_json)
+        print_estimate(estimate(config, dialogues, talking=False), as_json)
         return None
     study.judges()
     _say_hosts(study)
@@ -79,7 +80,8 @@ def _say_hosts(study: Study) -> None:
     say(f"text goes to: {', '.join(hosts)}" if hosts else "text stays on this machine")
 
 
-def _print_estimate(expected: dict[str, Any], as_json: bool) -> None:
+def print_estimate(expected: dict[str, Any], as_json: bool) -> None:
+    """Print what a run is expected to take."""
     if as_json:
         typer.echo(json.dumps(expected))
         return

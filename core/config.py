@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import yaml
 from pydantic import Field, ValidationError
@@ -21,6 +21,13 @@ from cocoon.core.records import Language, Record
 EMBEDDED = "local:smollm2"
 ENVIRONMENT_PREFIX = "COCOON_"
 _NOT_SETTINGS = frozenset({"COCOON_CACHE", "COCOON_API_KEY"})
+# The first parts of keys that only some kinds of run have.
+_KEYS_OF_ALL_KINDS = frozenset(
+    {
+        *("profiles", "language", "languages", "rounds", "samples", "supporters", "user", "judge", "form_pairs"),
+        *("scale_files", "writer", "rater", "taxonomy", "rewrite"),
+    }
+)
 
 
 class SupporterConfig(Record):
@@ -70,14 +77,38 @@ class BudgetConfig(Record):
     money: float | None = Field(default=None, ge=0)
 
 
-class StudyConfig(Record):
-    """Everything that decides what a run does.
+class RunConfig(Record):
+    """What every kind of run can be told. `free_keys` may change between two sessions of one run."""
+
+    free_keys: ClassVar[tuple[str, ...]] = ("concurrency", "timeout", "budget", "prices")
+
+    limit: int | None = Field(default=None, ge=1)
+    concurrency: int = Field(default=32, ge=1)
+    timeout: float = Field(default=60.0, gt=0)
+    budget: BudgetConfig = BudgetConfig()
+    prices: dict[str, tuple[float, float]] = {}
+    seed: int = 0
+    prompts: str | None = None
+
+    @classmethod
+    def verb_of(cls) -> str:
+        """The command whose runs have this configuration."""
+        return "simulate"
+
+
+class StudyConfig(RunConfig):
+    """Everything that decides what a run of conversations does.
 
     `form_pairs`: contents per language on which the appraiser's form invariance is measured, two calls each; 0: not.
     """
 
+    # Changing these between two sessions of one run changes no dialogue that is already there.
+    free_keys: ClassVar[tuple[str, ...]] = (
+        *RunConfig.free_keys,
+        *("limit", "samples", "form_pairs", "judge", "scale_files"),
+    )
+
     profiles: list[str] = []
-    limit: int | None = Field(default=None, ge=1)
     language: Language | None = None
     rounds: int = Field(default=10, ge=0)
     samples: int = Field(default=1, ge=1)
@@ -85,12 +116,6 @@ class StudyConfig(Record):
     user: UserConfig = UserConfig()
     judge: JudgeConfig = JudgeConfig()
     form_pairs: int = Field(default=30, ge=0)
-    concurrency: int = Field(default=32, ge=1)
-    timeout: float = Field(default=60.0, gt=0)
-    budget: BudgetConfig = BudgetConfig()
-    prices: dict[str, tuple[float, float]] = {}
-    seed: int = 0
-    prompts: str | None = None
     scale_files: list[str] = []
 
 
@@ -109,15 +134,14 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-# Changing these between two sessions of one run changes no dialogue that is already there.
-FREE_KEYS = ("limit", "samples", "form_pairs", "concurrency", "timeout", "budget", "prices", "judge", "scale_files")
+ConfigT = TypeVar("ConfigT", bound=RunConfig)
 
 
 @dataclass(frozen=True)
-class Resolved:
+class Resolved(Generic[ConfigT]):
     """A configuration and, for every dotted key that is not a default, where its value came from."""
 
-    config: StudyConfig
+    config: ConfigT
     origins: dict[str, str]
 
 
@@ -127,11 +151,27 @@ def resolve(
     flags: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
     preset: str | None = None,
-) -> Resolved:
-    """Merge the sources of settings; raises CocoonError naming the source, the key and the nearest known key."""
+) -> Resolved[StudyConfig]:
+    """Merge the settings of a run of conversations, as `resolve_as` does for any kind of run."""
+    return resolve_as(StudyConfig, file, options, flags, environment, preset)
+
+
+def resolve_as(
+    kind: type[ConfigT],
+    file: Path | None = None,
+    options: Sequence[str] = (),
+    flags: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    preset: str | None = None,
+) -> Resolved[ConfigT]:
+    """Merge the sources of settings; raises CocoonError naming the source, the key and the nearest known key.
+
+    Variables of the environment that are settings of another kind of run alone are passed over.
+    """
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    given = _sources(file, options, flags or {}, os.environ if environment is None else environment)
+    variables = _of_kind(os.environ if environment is None else environment, kind)
+    given = _sources(file, options, flags or {}, variables)
     for origin, values in chain(_preset(preset), given):
         for key, value in values.items():
             _put(merged, key, value, origin)
@@ -139,20 +179,29 @@ def resolve(
                 del origins[known]
             origins[key] = origin
     try:
-        config = StudyConfig.model_validate(merged)
+        config = kind.model_validate(merged)
     except ValidationError as error:
-        raise CocoonError(f"{_origin_of(error, origins)}: {explain(error, StudyConfig)}") from None
-    for key, spec in _specs(config):
-        if spec:
-            refuse_secrets(spec, f"{_origin_of_key(key, origins)}: key {key!r}")
+        raise CocoonError(f"{_origin_of(error, origins)}: {explain(error, kind)}") from None
+    for key, spec in _specs(config.model_dump(mode="json")):
+        refuse_secrets(spec, f"{_origin_of_key(key, origins)}: key {key!r}")
     return Resolved(config, origins)
 
 
-def _specs(config: StudyConfig) -> Iterator[tuple[str, str | None]]:
-    yield from ((f"supporters.{number}.model", one.model) for number, one in enumerate(config.supporters))
-    yield "user.model", config.user.model
-    yield "user.appraiser", config.user.appraiser
-    yield "judge.model", config.judge.model
+def _of_kind(environment: Mapping[str, str], kind: type[RunConfig]) -> dict[str, str]:
+    def serves(name: str) -> bool:
+        key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")[0]
+        return key in kind.model_fields or key not in _KEYS_OF_ALL_KINDS
+
+    return {name: value for name, value in environment.items() if serves(name)}
+
+
+def _specs(value: Any, above: str = "") -> Iterator[tuple[str, str]]:
+    """Every model's spec in a configuration, with its dotted key."""
+    if isinstance(value, str) and above.rpartition(".")[2] in ("model", "appraiser"):
+        yield above, value
+    named = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in named:
+        yield from _specs(child, f"{above}.{key}" if above else str(key))
 
 
 def _preset(name: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -229,12 +278,12 @@ def _origin_of_key(place: str, origins: Mapping[str, str]) -> str:
     return "configuration"
 
 
-def differences(stored: StudyConfig, now: StudyConfig) -> list[str]:
-    """Keys in which two configurations would make different dialogues."""
+def differences(stored: RunConfig, now: RunConfig) -> list[str]:
+    """Keys in which two configurations of one kind would make different things."""
     before, after = stored.model_dump(mode="json"), now.model_dump(mode="json")
-    return [key for key in before if key not in FREE_KEYS and before[key] != after[key]]
+    return [key for key in before if key not in stored.free_keys and before[key] != after[key]]
 
 
-def to_yaml(config: StudyConfig) -> str:
+def to_yaml(config: RunConfig) -> str:
     """The configuration as YAML."""
     return yaml.safe_dump(config.model_dump(mode="json"), allow_unicode=True, sort_keys=False)

@@ -19,7 +19,7 @@ PACKAGES = (
 )  # fmt: skip
 # What an extra is for, told by the modules that it brings.
 EXTRAS = {
-    "local": ("torch", "transformers", "llguidance", "gguf"),
+    "local": ("torch", "transformers", "llguidance", "gguf", "peft"),
     "bench": ("openevals", "inspect_ai"),
     "dev": ("pytest",),
 }

@@ -29,11 +29,13 @@ class Job:
 def choose(waiting: Sequence[Job], batch_size: int, budget: int) -> list[Job]:
     """The oldest job and those nearest to it in length: up to `batch_size` rows, `budget` tokens with padding.
 
-    Rows of very different lengths are left for another batch, once padding would outweigh what is padded.
+    Rows of very different lengths are left for another batch, once padding would outweigh what is padded; rows of
+    another adapter always, since the weights of a batch are the same for all.
     """
     oldest = waiting[0]
     chosen, width, real = [oldest], oldest.row.size, oldest.row.size
-    for job in sorted(waiting[1:], key=lambda job: abs(job.row.size - oldest.row.size)):
+    alike = [job for job in waiting[1:] if job.row.adapter is oldest.row.adapter]
+    for job in sorted(alike, key=lambda job: abs(job.row.size - oldest.row.size)):
         width, real = max(width, job.row.size), real + job.row.size
         padded = width * (len(chosen) + 1)
         if len(chosen) == batch_size or padded > budget or padded > 2 * real:

@@ -2,30 +2,31 @@
 
 import asyncio
 import secrets
+from collections.abc import AsyncIterator
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
+from cocoon.core.control import Adapter, Control
 from cocoon.core.errors import CallFailedError, CocoonError
 from cocoon.core.jsonl import explain
-from cocoon.core.local_batch import Batcher
-from cocoon.core.local_constraint import Grammars
-from cocoon.core.local_sampling import Row, generate, text_of
+from cocoon.core.local_base import LocalBase
+from cocoon.core.local_sampling import Row, text_of
+from cocoon.core.local_stream import Listener
 from cocoon.core.local_template import as_dicts
-from cocoon.core.local_weights import Weights, describe_weights, load_weights
-
-# Prompt and reply tokens of a whole batch, with padding: bounds the key-value cache (0.8 GB for SmolLM2 in
-# bfloat16, 4.3 GB for an 8B Llama).
-TOKEN_BUDGET = 32_768
+from cocoon.core.local_weights import Weights, describe_weights
 
 
 class CallSettings(BaseModel):
-    """What a call may set. `temperature` 0 is greedy; a `seed` of none draws anew each time."""
+    """What a call may set. `temperature` 0 is greedy; a `seed` of none draws anew each time.
+
+    `coefficient` is that of the model's control for this call alone, none the model's own.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -34,10 +35,11 @@ class CallSettings(BaseModel):
     max_tokens: int = Field(default=512, ge=1)
     seed: int | None = None
     response_format: dict[str, Any] | None = None
+    coefficient: float | None = Field(default=None, allow_inf_nan=False)
 
 
 class LocalChat(BaseChatModel):
-    """A local model as a LangChain chat model; make one with `load`.
+    """A local model as a LangChain chat model; make one with `load`, or several `on` one base.
 
     A reply's `response_metadata` has model_name, finish_reason ("stop" or "length") and, for a reply held to
     a schema, `legal_mass`: per scalar (path such as `items.1`) the lowest probability that the unmasked model
@@ -45,30 +47,50 @@ class LocalChat(BaseChatModel):
     """
 
     spec: str
-    batch_size: int = 16
-    _weights: Weights = PrivateAttr()
-    _batcher: Batcher = PrivateAttr()
-    _grammars: Grammars | None = PrivateAttr(default=None)
+    coefficient: float = 0.0
+    _base: LocalBase = PrivateAttr()
+    _adapter: Adapter | None = PrivateAttr(default=None)
+    _control: Control | None = PrivateAttr(default=None)
 
     @classmethod
     def load(
         cls, name: str, *, batch_size: int = 16, device: str | None = None, dtype: str | None = None
     ) -> "LocalChat":
-        """Load "smollm2" (embedded), a folder, a GGUF file or a Hugging Face id.
+        """The plain model of that name on a base of its own; see `LocalBase.load`."""
+        return cls.on(LocalBase.load(name, batch_size=batch_size, device=device, dtype=dtype), name)
 
-        `device` (such as "cpu" or "cuda:0") defaults to a GPU where there is one; `dtype` ("float32",
-        "bfloat16", "float16") to what it computes natively. Raises CocoonError for what cannot be loaded.
+    @classmethod
+    def on(
+        cls,
+        base: LocalBase,
+        spec: str,
+        *,
+        adapter: Adapter | None = None,
+        control: Control | None = None,
+        coefficient: float = 0.0,
+    ) -> "LocalChat":
+        """A chat on a loaded base, under its adapter, steered by `control` times `coefficient`.
+
+        Chats on one base are written in one batch, whatever their coefficients; those of another adapter wait.
         """
-        model = cls(spec=name, batch_size=batch_size)
-        model._weights = load_weights(name, device, dtype)
-        weights = model._weights
-        model._batcher = Batcher(lambda rows: generate(weights, rows), batch_size, TOKEN_BUDGET)
+        model = cls(spec=spec, coefficient=coefficient)
+        model._base, model._adapter, model._control = base, adapter, control
         return model
+
+    @property
+    def base(self) -> LocalBase:
+        """What this chat shares with others."""
+        return self._base
+
+    @property
+    def control(self) -> Control | None:
+        """What steers this chat, none where nothing does."""
+        return self._control
 
     @property
     def weights(self) -> Weights:
         """Network, tokenizer and template."""
-        return self._weights
+        return self._base.weights
 
     @property
     def _llm_type(self) -> str:
@@ -86,7 +108,7 @@ class LocalChat(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         row = self._row(messages, stop, kwargs)
-        return self._result(self._batcher.submit(row).result())
+        return self._result(self._base.batcher.submit(row).result())
 
     async def _agenerate(
         self,
@@ -97,50 +119,78 @@ class LocalChat(BaseChatModel):
     ) -> ChatResult:
         row = self._row(messages, stop, kwargs)
         try:
-            return self._result(await asyncio.wrap_future(self._batcher.submit(row)))
+            return self._result(await asyncio.wrap_future(self._base.batcher.submit(row)))
         except asyncio.CancelledError:
             row.abandoned = True
             raise
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        row = self._row(messages, stop, kwargs)
+        listener = Listener(self._base.weights, row)
+        writing = asyncio.wrap_future(self._base.batcher.submit(row))
+        try:
+            async for text in listener.pieces(writing):
+                chunk = ChatGenerationChunk(message=AIMessageChunk(content=text))
+                if run_manager is not None:
+                    await run_manager.on_llm_new_token(text, chunk=chunk)
+                yield chunk
+        finally:
+            row.abandoned = True
+            writing.cancel()
+        yield ChatGenerationChunk(message=AIMessageChunk(content="", **self._facts(row), chunk_position="last"))
 
     def _row(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Row:
         try:
             settings = CallSettings.model_validate(kwargs)
         except ValidationError as error:
             raise CocoonError(f"local model {self.spec!r}: {explain(error, CallSettings)}") from None
-        prompt = self._weights.template.ids(as_dicts(messages))
+        template, talk = self._base.weights.template, as_dicts(messages)
+        prompt = template.ids(talk)
         row = Row(prompt, self._room(prompt, settings.max_tokens), settings.temperature, settings.top_p)
         row.generator = _generator(settings)
         row.stop = stop or ()
         if settings.response_format is not None:
-            row.constraint = self._hold(settings.response_format)
+            row.constraint = self._base.grammars.hold(settings.response_format)
+        row.adapter, row.control = self._adapter, self._control
+        row.coefficient = self._dose(settings)
+        if row.coefficient and row.control is not None and row.control.needs_earlier:
+            row.earlier = template.earlier_replies(talk)
         return row
 
+    def _dose(self, settings: CallSettings) -> float:
+        if settings.coefficient and self._control is None:
+            raise CocoonError(f"local model {self.spec!r}: a coefficient needs a direction; add +steer=PATH:COEF")
+        return self.coefficient if settings.coefficient is None else settings.coefficient
+
     def _room(self, prompt: list[int], wanted: int) -> int:
-        room = self._weights.context - len(prompt)
+        room = self._base.weights.context - len(prompt)
         if room < 1:
             raise CallFailedError(
                 "context",
                 f"local model {self.spec!r}: the prompt has {len(prompt)} tokens and the model reads at most "
-                f"{self._weights.context}, reply included; shorten the dialogue or take another model",
+                f"{self._base.weights.context}, reply included; shorten the dialogue or take another model",
             )
         return min(wanted, room)
 
-    def _hold(self, response_format: dict[str, Any]) -> Any:
-        if self._grammars is None:
-            weights = self._weights
-            self._grammars = Grammars(weights.tokenizer, weights.network.config.vocab_size, weights.eos)
-        return self._grammars.hold(response_format)
-
     def _result(self, row: Row) -> ChatResult:
+        text = text_of(self._base.weights, row)
+        for word in row.stop:
+            text = text.partition(word)[0]
+        message = AIMessage(content=text, **self._facts(row))
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def _facts(self, row: Row) -> dict[str, Any]:
         facts: dict[str, Any] = {"model_name": self.spec, "finish_reason": row.finish}
         facts |= row.constraint.facts() if row.constraint else {}
         sizes = len(row.prompt), len(row.tokens)
         usage = UsageMetadata(input_tokens=sizes[0], output_tokens=sizes[1], total_tokens=sum(sizes))
-        text = text_of(self._weights, row)
-        for word in row.stop:
-            text = text.partition(word)[0]
-        message = AIMessage(content=text, usage_metadata=usage, response_metadata=facts)
-        return ChatResult(generations=[ChatGeneration(message=message)])
+        return {"usage_metadata": usage, "response_metadata": facts}
 
 
 def _generator(settings: CallSettings) -> Any:
@@ -154,5 +204,10 @@ def _generator(settings: CallSettings) -> Any:
 
 
 def describe(model: LocalChat) -> dict[str, Any]:
-    """What a run's manifest says of a local model."""
-    return describe_weights(model.weights)
+    """What a run's manifest says of a local model, its adapter and its control."""
+    facts = describe_weights(model.weights)
+    if model._adapter is not None:
+        facts["adapter"] = model._adapter.facts()
+    if model._control is not None:
+        facts["steer"] = {"coefficient": model.coefficient, **model._control.facts()}
+    return facts

@@ -5,11 +5,14 @@ that row's own random numbers, so that a draw does not depend on who shares the 
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from cocoon.core.control import Adapter, Control, Place, Span
 from cocoon.core.local_constraint import Constraint
+from cocoon.core.local_prefix import shared_prompts
 from cocoon.core.local_weights import Weights
 
 
@@ -18,6 +21,8 @@ class Row:
     """One reply in the making. `prompt` and `tokens` are ids; `finish` is none while it is being written.
 
     `generator` (torch, on the CPU) gives the row's random numbers; none is greedy. `abandoned`: nobody waits.
+    `control` is applied by `coefficient`; `earlier` are the replies in the prompt, as spans of its tokens. `heard`
+    is called after each token, in the thread that writes.
     """
 
     prompt: list[int]
@@ -30,6 +35,11 @@ class Row:
     tokens: list[int] = field(default_factory=list)
     finish: Literal["stop", "length"] | None = None
     abandoned: bool = False
+    adapter: Adapter | None = None
+    control: Control | None = None
+    coefficient: float = 0.0
+    earlier: Sequence[Span] = ()
+    heard: Callable[["Row"], None] | None = None
 
     @property
     def size(self) -> int:
@@ -90,6 +100,11 @@ class RowSampler:
 
     def _take(self, row: Row, token: int, mass: float) -> None:
         row.tokens.append(token)
+        self._finish(row, token, mass)
+        if row.heard is not None:
+            row.heard(row)
+
+    def _finish(self, row: Row, token: int, mass: float) -> None:
         if token in self.weights.eos:
             row.finish = "stop"
             return
@@ -129,7 +144,7 @@ def text_of(weights: Weights, row: Row) -> str:
 
 
 def generate(weights: Weights, rows: Sequence[Row]) -> None:
-    """Write all rows together, filling `tokens` and `finish` of each."""
+    """Write all rows together, filling `tokens` and `finish` of each; they must agree in their adapter."""
     import torch
     from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
@@ -141,13 +156,51 @@ def generate(weights: Weights, rows: Sequence[Row]) -> None:
         mask[number, width - len(row.prompt) :] = 1
     sampler = RowSampler(weights, rows)
     longest = max(row.max_tokens for row in rows)
-    with torch.inference_mode():
-        weights.network.generate(
-            input_ids=ids.to(weights.device),
-            attention_mask=mask.to(weights.device),
-            generation_config=GenerationConfig(
-                do_sample=False, max_new_tokens=longest, eos_token_id=weights.eos, pad_token_id=weights.pad
-            ),
-            logits_processor=LogitsProcessorList([sampler.pick]),
-            stopping_criteria=StoppingCriteriaList([sampler.done]),
-        )
+    ids, mask = ids.to(weights.device), mask.to(weights.device)
+    with torch.inference_mode(), _adapted(weights.network, rows):
+        cache = _shared(weights.network, rows, ids, mask)
+        with _steered(weights.network, rows, width):
+            weights.network.generate(
+                input_ids=ids,
+                attention_mask=mask,
+                generation_config=GenerationConfig(
+                    do_sample=False, max_new_tokens=longest, eos_token_id=weights.eos, pad_token_id=weights.pad
+                ),
+                logits_processor=LogitsProcessorList([sampler.pick]),
+                stopping_criteria=StoppingCriteriaList([sampler.done]),
+                **({} if cache is None else {"past_key_values": cache}),
+            )
+
+
+def _adapted(network: Any, rows: Sequence[Row]) -> AbstractContextManager[None]:
+    """The adapter of the rows, at work inside the block."""
+    adapter = rows[0].adapter
+    return nullcontext() if adapter is None else adapter.applied(network)
+
+
+@contextmanager
+def _steered(network: Any, rows: Sequence[Row], width: int) -> Iterator[None]:
+    """All controls of the rows at work inside the block; prompts end at column `width`."""
+    places = [_place(row, width) for row in rows]
+    with ExitStack() as stack:
+        for control in _controls(rows):
+            doses = [row.coefficient if row.control is control else 0.0 for row in rows]
+            stack.enter_context(control.applied(network, doses, places))
+        yield
+
+
+def _controls(rows: Sequence[Row]) -> list[Control]:
+    found = {id(row.control): row.control for row in rows if row.coefficient}
+    return [control for control in found.values() if control is not None]
+
+
+def _shared(network: Any, rows: Sequence[Row], ids: Any, mask: Any) -> Any:
+    """A cache of the prompts, each read once, unless a control changes what is read."""
+    if any(control.changes_prompt for control in _controls(rows)):
+        return None
+    return shared_prompts(network, ids, mask, [row.prompt for row in rows])
+
+
+def _place(row: Row, width: int) -> Place:
+    begin = width - len(row.prompt)
+    return Place(begin, width, tuple((begin + first, begin + end) for first, end in row.earlier))

@@ -46,13 +46,39 @@ class Template:
 
     def ids(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of the prompt up to where the reply begins, with one BOS where the model has one."""
+        return self._tokens(render(self.tokenizer, self._fitted(messages)))
+
+    def earlier_replies(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
+        """Where the assistant's messages stand in `ids(messages)`: (first, one past the last) token of each.
+
+        Raises CallFailedError for a template that does not let them be found.
+        """
+        fitted = self._fitted(messages)
+        whole = self._tokens(render(self.tokenizer, fitted))
+        places = [place for place, message in enumerate(fitted) if message["role"] == "assistant"]
+        return [self._span(fitted, place, whole) for place in places]
+
+    def _span(self, fitted: Sequence[Message], place: int, whole: list[int]) -> tuple[int, int]:
+        if not place or not _renders(self.tokenizer, fitted[:place]):
+            raise CallFailedError("messages", "earlier replies cannot be found: nothing stands before the first one")
+        before = render(self.tokenizer, fitted[:place])
+        first = self._tokens(before)
+        # The last token may grow together with what follows it, so the end is where the two part.
+        end = _common(self._tokens(before + fitted[place]["content"].strip()), whole)
+        if _common(first, whole) < len(first) or end <= len(first):
+            raise CallFailedError("messages", "earlier replies cannot be found: this template rewrites the talk")
+        return len(first), end
+
+    def _fitted(self, messages: Sequence[Message]) -> list[Message]:
         try:
             fitted = fit_to_template(messages, self.user_first, system_role=self.system_role)
         except ValueError as error:
             raise CallFailedError("messages", str(error)) from None
-        safe = [{**message, "content": self._without_control(message["content"])} for message in fitted]
+        return [{**message, "content": self._without_control(message["content"])} for message in fitted]
+
+    def _tokens(self, text: str) -> list[int]:
         with self._lock:
-            ids = self.tokenizer(render(self.tokenizer, safe), add_special_tokens=False)["input_ids"]
+            ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
             return [*self._missing_bos(ids), *ids]
 
     def _missing_bos(self, ids: list[int]) -> list[int]:
@@ -73,6 +99,12 @@ def render(tokenizer: Any, messages: Sequence[Message]) -> str:
     return tokenizer.apply_chat_template(
         list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=False
     )
+
+
+def _common(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens two texts begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _renders(tokenizer: Any, messages: Sequence[Message]) -> bool:

@@ -1,11 +1,13 @@
 """Loads a local chat model: network, tokenizer, template, and where they came from."""
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cocoon.core.decoder_layers import text_config
 from cocoon.core.embedded import EMBEDDED, EMBEDDED_HUB_ID, converted, embedded_file, source_of
 from cocoon.core.errors import CocoonError
 from cocoon.core.local_libraries import first_line, quiet, require_libraries
@@ -157,3 +159,33 @@ def describe_weights(weights: Weights) -> dict[str, Any]:
         "context": weights.context,
         "user_first": weights.template.user_first,
     }
+
+
+_SHAPE = (
+    "model_type",
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "vocab_size",
+)
+
+
+def model_hash(network: Any) -> str | None:
+    """16 hex digits that tell models apart: architecture numbers and all norm weights, in bfloat16.
+
+    The same for float32, bfloat16 and float16 loads of one checkpoint, with or without adapters. None where weights
+    are not in memory (offloaded to disk).
+    """
+    import torch
+
+    config = text_config(network)
+    seen = hashlib.sha256(repr([(name, getattr(config, name, None)) for name in _SHAPE]).encode())
+    for name, weight in network.named_parameters():
+        if weight.ndim != 1 or "norm" not in name:
+            continue
+        if weight.is_meta:
+            return None
+        seen.update(weight.detach().to("cpu", torch.bfloat16).view(torch.int16).numpy().tobytes())
+    return seen.hexdigest()[:16]

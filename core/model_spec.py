@@ -1,8 +1,17 @@
-"""Model specs stand in every record, so no key may be part of one."""
+"""Model specs: no key may be part of one, since they stand in every record; and the parts of a local one."""
 
+import difflib
+import math
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from cocoon.core.errors import CocoonError
+
+ADAPTER, STEER = "adapter", "steer"
+# How a control is applied; the meaning of the values is the control's own matter.
+STEER_OPTIONS = ("layers", "mode", "tokens")
+_PART = re.compile(r"\+(\w+)=")
 
 _USER_INFO = re.compile(r"(?<=://)[^/@\s'\"#?]+(?=@)")
 _KEY_IN_QUERY = re.compile(r"(?<=[?&])((?:[\w-]*(?:key|token|secret|password))=)[^&#\s'\"]+", re.IGNORECASE)
@@ -20,3 +29,63 @@ def refuse_secrets(spec: str, where: str = "model") -> None:
             f"{where}: {without_secrets(spec)!r} holds a password or key, which would stand in every record; "
             "leave it out and set OPENAI_API_KEY in the environment"
         )
+
+
+@dataclass(frozen=True)
+class LocalSpec:
+    """A local model as a spec names it: BASE[+adapter=PATH][+steer=PATH:COEF[+layers=16-24][+mode=add][+tokens=reply]].
+
+    `coefficient` is in shares of each layer's median residual norm; `options` say how `steer` is applied.
+    """
+
+    base: str
+    adapter: str | None = None
+    steer: str | None = None
+    coefficient: float = 0.0
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_local_spec(text: str) -> LocalSpec:
+    """The parts of a spec without its `local:`; CocoonError for a part that is unknown, empty, or given twice."""
+    base, *rest = _PART.split(text)
+    names, values = rest[::2], rest[1::2]
+    for name, value in zip(names, values, strict=True):
+        _check_part(text, name, value, names)
+    given = dict(zip(names, values, strict=True))
+    if not base:
+        raise CocoonError(f"model 'local:{text}' names no base; write local:BASE+adapter=PATH+steer=PATH:COEF")
+    options = {name: given[name] for name in STEER_OPTIONS if name in given}
+    if STEER not in given:
+        if options:
+            raise CocoonError(
+                f"model 'local:{text}': '+{next(iter(options))}=' says how to steer; add +steer=PATH:COEF"
+            )
+        return LocalSpec(base, given.get(ADAPTER))
+    path, coefficient = _dose(text, given[STEER])
+    return LocalSpec(base, given.get(ADAPTER), path, coefficient, options)
+
+
+def _check_part(text: str, name: str, value: str, names: list[str]) -> None:
+    known = (ADAPTER, STEER, *STEER_OPTIONS)
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        hint = f"did you mean '+{close[0]}='?" if close else f"known are {', '.join(known)}"
+        raise CocoonError(f"model 'local:{text}': unknown part '+{name}='; {hint}")
+    if not value:
+        raise CocoonError(f"model 'local:{text}': '+{name}=' is empty")
+    if names.count(name) > 1:
+        raise CocoonError(f"model 'local:{text}': '+{name}=' is given twice")
+
+
+def _dose(text: str, value: str) -> tuple[str, float]:
+    """The path and the coefficient of `PATH:COEF`; the last colon parts them."""
+    path, _, number = value.rpartition(":")
+    try:
+        coefficient = float(number)
+    except ValueError:
+        coefficient = math.nan
+    if not path or not math.isfinite(coefficient):
+        raise CocoonError(
+            f"model 'local:{text}': write +steer=PATH:COEF with a finite number, such as +steer=d.safetensors:0.04"
+        )
+    return path, coefficient

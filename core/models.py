@@ -6,17 +6,25 @@ Every one is a LangChain `BaseChatModel`; a `Model` adds what a run must know of
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from langchain_core.language_models import BaseChatModel
 
 from cocoon.core.budget import Budget
+from cocoon.core.control import Parts
 from cocoon.core.errors import CocoonError
-from cocoon.core.model_spec import refuse_secrets
+from cocoon.core.model_spec import read_local_spec, refuse_secrets
 from cocoon.core.pool import Pool
 
-SPEC_HELP = "openai:NAME, http://HOST:PORT/v1#NAME, local:NAME-OR-PATH (local:smollm2 is embedded), scripted:FILE"
+if TYPE_CHECKING:
+    from cocoon.core.local_base import LocalBase
+    from cocoon.core.local_model import LocalChat
+
+SPEC_HELP = (
+    "openai:NAME, http://HOST:PORT/v1#NAME, local:NAME-OR-PATH[+adapter=PATH][+steer=PATH:COEF] "
+    "(local:smollm2 is embedded), scripted:FILE"
+)
 LOCAL_BATCH = 16
 
 
@@ -63,17 +71,18 @@ def _netloc(address: str) -> str:
         ) from None
 
 
-def open_chat(spec: str) -> tuple[BaseChatModel, str | None]:
+def open_chat(
+    spec: str, parts: Parts | None = None, bases: "dict[str, LocalBase] | None" = None
+) -> tuple[BaseChatModel, str | None]:
     """The chat model that a spec names, and the host it talks to (none: in this process).
 
-    Raises CocoonError for a spec that cannot be read, a missing key, or a model that cannot be loaded.
+    `parts` opens the adapter and the control of a local spec; `bases` holds the bases that are already loaded, and
+    takes a new one. Raises CocoonError for a spec that cannot be read, a missing key, or what cannot be loaded.
     """
     refuse_secrets(spec)
     kind, _, rest = spec.partition(":")
     if kind == "local" and rest:
-        from cocoon.core.local_model import LocalChat
-
-        return LocalChat.load(rest, batch_size=LOCAL_BATCH), None
+        return open_local(rest, parts, {} if bases is None else bases), None
     if kind == "scripted" and rest:
         from cocoon.core.scripted import ScriptedChat
 
@@ -81,6 +90,29 @@ def open_chat(spec: str) -> tuple[BaseChatModel, str | None]:
     if kind in ("openai", "http", "https") and rest:
         return _open_remote(kind, rest, spec)
     raise CocoonError(f"model {spec!r} is not understood; write {SPEC_HELP}")
+
+
+def _facts(spec: str, chat: Any) -> dict[str, Any]:
+    """What a manifest says of a model in this process: exact weights, adapter, direction."""
+    if not spec.startswith("local:"):
+        return {}
+    from cocoon.core.local_model import describe
+
+    return describe(chat)
+
+
+def open_local(text: str, parts: Parts | None, bases: "dict[str, LocalBase]") -> "LocalChat":
+    """The local model of a spec without its `local:`, on the base in `bases`, loaded where it is not there yet."""
+    from cocoon.core.local_base import LocalBase
+    from cocoon.core.local_model import LocalChat
+
+    named = read_local_spec(text)
+    if named.base not in bases:
+        bases[named.base] = LocalBase.load(named.base, batch_size=LOCAL_BATCH)
+    base = bases[named.base]
+    adapter = base.adapter(named.adapter, parts) if named.adapter else None
+    control = base.control(named.steer, named.options, parts) if named.steer else None
+    return LocalChat.on(base, text, adapter=adapter, control=control, coefficient=named.coefficient)
 
 
 def _open_remote(kind: str, rest: str, spec: str) -> tuple[BaseChatModel, str]:
@@ -98,7 +130,10 @@ def _open_remote(kind: str, rest: str, spec: str) -> tuple[BaseChatModel, str]:
 
 @dataclass
 class Models:
-    """The models of one run: each spec opened once, one pool per endpoint, one budget for all."""
+    """The models of one run: each spec opened once, each local base loaded once, one pool per endpoint, one budget.
+
+    `parts` opens the adapters and controls of local specs.
+    """
 
     connections: int = 32
     timeout: float = 60.0
@@ -106,12 +141,15 @@ class Models:
     prices: dict[str, tuple[float, float]] = field(default_factory=dict)
     opened: dict[str, Model] = field(default_factory=dict)
     pools: dict[str, Pool] = field(default_factory=dict)
+    parts: Parts | None = None
+    bases: "dict[str, LocalBase]" = field(default_factory=dict)
 
     def open(self, spec: str) -> Model:
         """The model named by `spec`, opened at its first use."""
         if spec not in self.opened:
-            chat, host = open_chat(spec)
+            chat, host = open_chat(spec, self.parts, self.bases)
             self.opened[spec] = self.wrap(spec, chat, host)
+            self.opened[spec].facts |= _facts(spec, chat)
         return self.opened[spec]
 
     def wrap(self, label: str, chat: BaseChatModel, host: str | None = None) -> Model:

@@ -126,7 +126,7 @@ class Turn(Record):
 class Dialogue(Record):
     """A whole conversation. `stage_boundary` is the index of the suggestion stage's first turn, or none.
 
-    `facts` is what a foreign corpus states of the whole dialogue, by its own names (a topic, a rating before and after).
+    `facts` is what a foreign corpus states of the whole dialogue, by its own names (a topic, ratings before and after).
     """
 
     id: str
@@ -192,7 +192,7 @@ class Failure(Record):
     """A dialogue or rating that could not be made, with the reason."""
 
     dialogue: str
-    stage: Literal["profile", "script", "conversation", "assessment"]
+    stage: Literal["profile", "script", "conversation", "assessment", "comparison"]
     node: str
     reason: str
     message: str

@@ -11,7 +11,7 @@ import orjson
 import yaml
 from pydantic import BaseModel
 
-from cocoon.core.config import StudyConfig, differences, to_yaml
+from cocoon.core.config import RunConfig, StudyConfig, differences, to_yaml
 from cocoon.core.errors import CocoonError
 from cocoon.core.journal import Journal
 from cocoon.core.jsonl import Appender, dump_line, parse_record, read_records, write_whole
@@ -20,20 +20,22 @@ from cocoon.core.request_errors import one_line
 from cocoon.core.trace import Trace, settle
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
+ConfigT = TypeVar("ConfigT", bound=RunConfig)
 APPENDED = ("dialogues.jsonl", "ratings.jsonl")
-REWRITTEN = ("manifest.json", "config.yaml", "trace.jsonl", *APPENDED, "failures.jsonl")
+REWRITTEN = ("manifest.json", "config.yaml", "sample.json", "trace.jsonl", *APPENDED, "failures.jsonl")
 
 
 class RunFolder:
     """An open run folder, locked against a second writer.
 
-    `dialogues.jsonl` and `ratings.jsonl` are appended to as things are done and put in order by `settle`;
-    `failures.jsonl` holds what failed when it was last tried: `tried` names the dialogues that this session came to
-    the end of, and the earlier failures of all others stand as they were.
+    The files of `appended` (`dialogues.jsonl` and `ratings.jsonl` if not told) are written to as things are done and
+    put in order by `settle`. `failures.jsonl` holds what failed when it was last tried: `tried` names the items that
+    this session came to the end of, and the earlier failures of all others stand as they were.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, appended: tuple[str, ...] = APPENDED) -> None:
         self.path = path
+        self._names = appended
         self._lock = self._take_lock()
         with contextlib.ExitStack() as undo:
             undo.callback(os.close, self._lock)
@@ -41,7 +43,7 @@ class RunFolder:
             self.journal = Journal(path / "journal.sqlite")
             undo.callback(self.journal.close)
             self.trace = Trace(path / "trace.jsonl")
-            self._appending = {name: Appender(path / name) for name in APPENDED}
+            self._appending = {name: Appender(path / name) for name in appended}
             self.failures: list[Failure] = []
             self.tried: set[str] = set()
             undo.pop_all()
@@ -63,16 +65,16 @@ class RunFolder:
 
     def _sweep(self) -> None:
         """Remove the halves of files that a killed session was about to put in place."""
-        for name in REWRITTEN:
+        for name in {*REWRITTEN, *self._names}:
             for half in self.path.glob(f".{name}.*"):
                 half.unlink()
 
-    def agree(self, config: StudyConfig) -> None:
+    def agree(self, config: RunConfig) -> None:
         """Store the configuration, or check that a run being resumed was made with one that is alike.
 
         Raises CocoonError naming the keys that differ.
         """
-        stored = read_config(self.path)
+        stored = read_config_as(self.path, type(config))
         if stored is not None and (differing := differences(stored, config)):
             raise CocoonError(
                 f"{self.path}: was begun with other settings ({', '.join(differing)}; see config.yaml); "
@@ -80,9 +82,13 @@ class RunFolder:
             )
         write_whole(self.path / "config.yaml", [to_yaml(config).encode()])
 
+    def add(self, name: str, record: BaseModel) -> None:
+        """Append a record to one of the folder's files."""
+        self._appending[name].write(dump_line(record))
+
     def add_dialogue(self, dialogue: Dialogue) -> None:
         """Append a finished dialogue."""
-        self._appending["dialogues.jsonl"].write(dump_line(dialogue))
+        self.add("dialogues.jsonl", dialogue)
 
     def add_ratings(self, ratings: Iterable[Rating]) -> None:
         """Append the ratings of one dialogue, in one write."""
@@ -92,8 +98,8 @@ class RunFolder:
         """Put the files in the order of the dialogues, each line once, and write what has failed."""
         self.trace.close()
         place = {name: number for number, name in enumerate(order)}
-        sort_file(self.path / "dialogues.jsonl", lambda line: (place.get(line["id"], len(place)), line["id"]))
-        sort_file(self.path / "ratings.jsonl", lambda line: rating_place(line, place))
+        for name in self._names:
+            sort_file(self.path / name, lambda line: _line_place(line, place))
         settle(self.path / "trace.jsonl", order)
         earlier = read_run(self.path, "failures.jsonl", Failure)
         failures = [*(failure for failure in earlier if failure.dialogue not in self.tried), *self.failures]
@@ -106,6 +112,13 @@ class RunFolder:
         for file in (self.trace, *self._appending.values()):
             file.close()
         os.close(self._lock)
+
+
+def _line_place(line: dict[str, Any], place: dict[str, int]) -> tuple[Any, ...]:
+    """Sort key of a line: that of a rating, or of whatever has an id."""
+    if "scale" in line:
+        return rating_place(line, place)
+    return place.get(line["id"], len(place)), line["id"]
 
 
 def rating_place(line: dict[str, Any], place: dict[str, int]) -> tuple[Any, ...]:
@@ -134,7 +147,25 @@ def _line_at(source: Any, position: int) -> bytes:
 
 
 def read_config(path: Path) -> StudyConfig | None:
-    """The configuration a run was begun with, none for a folder without one."""
+    """The configuration of a run of conversations, none for a folder without one or of another kind."""
+    value = _stored_config(path)
+    if value is None or (isinstance(value, dict) and "verb" in value):
+        return None
+    return parse_record(value, StudyConfig, str(path / "config.yaml"))
+
+
+def read_config_as(path: Path, kind: type[ConfigT]) -> ConfigT | None:
+    """The configuration of a run of that kind, none for a folder without one; CocoonError for another kind of run."""
+    value = _stored_config(path)
+    if value is None:
+        return None
+    stored, wanted = (str(one.get("verb", "simulate")) for one in (value, {"verb": kind.verb_of()}))
+    if stored != wanted:
+        raise CocoonError(f"{path}: holds a run of `cocoon {stored}`, not of `cocoon {wanted}`; use another --out")
+    return parse_record(value, kind, str(path / "config.yaml"))
+
+
+def _stored_config(path: Path) -> Any:
     file = path / "config.yaml"
     if not file.exists():
         return None
@@ -144,7 +175,9 @@ def read_config(path: Path) -> StudyConfig | None:
         raise CocoonError(
             f"{file}: cannot be read ({one_line(str(error), 120)}); mend it, or use another --out"
         ) from None
-    return parse_record(value, StudyConfig, str(file))
+    if not isinstance(value, dict):
+        raise CocoonError(f"{file}: must hold keys and values; mend it, or use another --out")
+    return value
 
 
 def read_run(path: Path, name: str, kind: type[RecordT]) -> Iterator[RecordT]:
@@ -168,10 +201,16 @@ def adopt_dialogues(file: Path, out: Path | None) -> Path:
     """
     if out is None:
         raise CocoonError(f"{file}: is a dialogues file; name a folder for its ratings with --out")
-    lines = [dump_line(dialogue) for dialogue in read_records(file, Dialogue)]
+    return put_dialogues(out, [dump_line(dialogue) for dialogue in read_records(file, Dialogue)], str(file))
+
+
+def put_dialogues(out: Path, lines: list[bytes], source: str) -> Path:
+    """Write dialogues, a line each, as those of a run; CocoonError where it holds others, or `source` has none."""
+    if not lines:
+        raise CocoonError(f"{source}: holds no dialogue")
     target = out / "dialogues.jsonl"
     out.mkdir(parents=True, exist_ok=True)
     if target.exists() and sorted(target.read_bytes().splitlines(keepends=True)) != sorted(lines):
-        raise CocoonError(f"{out}: holds other dialogues than {file}; use another --out")
+        raise CocoonError(f"{out}: holds other dialogues than {source} gives; use another --out")
     write_whole(target, lines)
     return out

@@ -17,7 +17,8 @@ class DialogueFacts(Record):
 
     `roles` is one letter a turn (u or s). `nodes` is the length of the profile's chain. `unlocked` maps a
     chain node to the round in which a guarded user could first say it; none for a user without disclosure
-    state. `questions` are the supporter's, the fixed opening not counted.
+    state; `trust` is then the trust in points after each of their turns, none for a turn without state. `questions`
+    are the supporter's, the fixed opening not counted.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,6 +36,7 @@ class DialogueFacts(Record):
     stop_reason: str
     nodes: int
     unlocked: dict[int, int] | None
+    trust: list[float | None] | None = None
     user_chars: int
     supporter_chars: int
     questions: QuestionStats | None = None
@@ -52,12 +54,13 @@ class DialogueFacts(Record):
 class RunFacts(Record):
     """What the run folder tells beside dialogues and ratings; what is unknown stays none.
 
-    `models` maps a role (supporter, user, judge, appraiser) to model names. `cost` is in `currency`,
-    `seconds` is wall time. `form_invariance` is one line on how far the appraiser took question form for
-    pressure.
+    `sample` tells what the dialogues were drawn from. `models` maps a role (supporter, user, judge, appraiser) to model
+    names. `cost` is in `currency`, `seconds` is wall time. `form_invariance` is one line on how far the appraiser took
+    question form for pressure.
     """
 
     name: str = ""
+    sample: str | None = None
     models: dict[str, list[str]] = Field(default_factory=dict)
     user_kind: str = ""
     difficulty: str = ""
@@ -88,6 +91,7 @@ def facts_of(dialogue: Dialogue) -> DialogueFacts:
         stop_reason=dialogue.stop_reason or "",
         nodes=len(dialogue.profile.chain),
         unlocked=_unlock_rounds(dialogue.turns),
+        trust=_trust(dialogue.turns),
         user_chars=_chars(dialogue.turns, "user"),
         supporter_chars=_chars(dialogue.turns, "supporter"),
         questions=question_ratio(dialogue.turns, dialogue.language),
@@ -103,6 +107,11 @@ def _unlock_rounds(turns: Sequence[Turn]) -> dict[int, int] | None:
         for node in state.unlocked if state else []:
             first.setdefault(node, number)
     return first
+
+
+def _trust(turns: Sequence[Turn]) -> list[float | None] | None:
+    states = [turn.state for turn in turns if turn.role == "user"]
+    return [state.trust if state else None for state in states] if any(states) else None
 
 
 def _chars(turns: Iterable[Turn], role: str) -> int:

@@ -34,10 +34,10 @@ class PaperColumn(Record):
 
 
 class PaperRow(Record):
-    """A row as printed: its names, and a value per column, none where it could not be read."""
+    """A row as printed: its names, and a value per column (a word in Table 1), none where it could not be read."""
 
     labels: list[str] = Field(min_length=1, max_length=2)
-    values: list[float | None]
+    values: list[float | str | None]
 
 
 class PaperTable(Record):
@@ -116,10 +116,12 @@ def _our_row(paper: PaperTable, group: Group) -> Row:
 
 def _paper_row(paper: PaperTable, row: PaperRow) -> Row:
     *evaluator, supporter = row.labels
-    return Row(
-        labels=["paper", *(evaluator or [NOTHING]), supporter, NOTHING, NOTHING],
-        cells={one.label: value for one, value in zip(paper.columns, row.values, strict=True)},
-    )
+    return Row(labels=["paper", *(evaluator or [NOTHING]), supporter, NOTHING, NOTHING], cells=paper_cells(paper, row))
+
+
+def paper_cells(paper: PaperTable, row: PaperRow) -> dict[str, Cell]:
+    """The printed values of a row by column."""
+    return {one.label: value for one, value in zip(paper.columns, row.values, strict=True)}
 
 
 def _cell(measure: str | None, group: Group) -> Cell:

@@ -6,9 +6,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.records import Dialogue, Failure, Rating
+from cocoon.core.records import Dialogue, Failure, Language, Rating
 from cocoon.evaluation.facts import EMBEDDED, DialogueFacts, RunFacts, facts_of
 from cocoon.evaluation.groups import group_ratings
+from cocoon.evaluation.report_figures import run_figures
 from cocoon.evaluation.scales import Scale
 from cocoon.evaluation.table_dialogues import (
     dialogues_table,
@@ -50,11 +51,12 @@ def build_report(
     facts: RunFacts | Mapping[str, Any],
     scales: Mapping[str, Scale] | None = None,
     floor: float = LEGAL_FLOOR,
+    language: Language = "en",
 ) -> Report:
     """All tables of a run, as data.
 
     Dialogues are read once and kept as summaries; `scales` adds the scores of their variants. `floor` is
-    the probability of legal answers below which a rating counts as forced, 0 to 1.
+    the probability of legal answers below which a rating counts as forced, 0 to 1. `language` is that of the figures.
     """
     run = run_facts(facts)
     summaries = {one.id: one for one in _summaries(dialogues)}
@@ -84,6 +86,7 @@ def build_report(
         facts=_fact_lines(run, summaries.values(), failed),
         tables=[table for table in tables if table and _worth_showing(table)],
         notes=NOTES,
+        figures=run_figures(groups, list(summaries.values()), language),
     )
 
 
@@ -143,6 +146,7 @@ def _fact_lines(
     some = list(dialogues)
     lines = [
         ("Dialogues", f"{len(some)}, of {len({one.profile for one in some})} profiles"),
+        *([("Drawn", run.sample)] if run.sample else []),
         ("Dialogues that failed", str(len({f.dialogue for f in failures if f.stage == "conversation"}))),
         ("Ratings that failed", str(sum(failure.stage == "assessment" for failure in failures))),
         *((f"Model of the {role}", ", ".join(names)) for role, names in run.models.items()),

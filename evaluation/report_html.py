@@ -4,9 +4,12 @@ import base64
 import hashlib
 from html import escape
 
+from cocoon.evaluation.chart_records import Figure
+from cocoon.evaluation.chart_svg import STYLE as CHART_STYLE
+from cocoon.evaluation.charts import draw
 from cocoon.evaluation.tables import Cell, Report, Row, Table, cell_lines, one_line
 
-_STYLE = """
+_PAGE_STYLE = """
 :root { color-scheme: light dark; --ink: #1c2024; --soft: #5b636b; --line: #d5d9dd; --page: #fff;
   --mark: #fff3d6; --edge: #b26a00; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e8eaed; --soft: #a3abb3; --line: #3a4148;
@@ -33,12 +36,18 @@ th.key { min-width: 4.5rem; text-align: left; font-weight: 400; white-space: nor
 thead th.key { font-weight: 600; white-space: nowrap; overflow-wrap: normal; }
 td small { display: block; color: var(--soft); font-size: .72rem; }
 .note, .notes { color: var(--soft); font-size: .9rem; max-width: 60rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 34rem), 1fr));
+  gap: 2rem 2.5rem; align-items: start; margin: 2.2rem 0; }
+figure { margin: 0; min-width: 0; }
+figure .scroll > svg { display: block; width: 100%; min-width: 30rem; height: auto; }
+figure h3 { font-size: 1rem; margin: 0 0 .6rem; } figcaption { margin-top: .5rem; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin: 0 0 .4rem; } }
 @page { size: landscape; margin: 12mm; }
 @media print { :root { font-size: 7.5pt; } body { max-width: none; padding: 0; }
   .scroll { overflow: visible; } h2 { break-after: avoid; } tr { break-inside: avoid; }
-  th, td { padding: .15rem .2rem; } }
+  th, td { padding: .15rem .2rem; } figure { break-inside: avoid; } figure .scroll > svg { min-width: 0; } }
 """
+_STYLE = _PAGE_STYLE + CHART_STYLE
 
 
 def escape_html(text: str) -> str:
@@ -52,7 +61,9 @@ def render_html(report: Report) -> str:
         *(_warning(text) for text in report.warnings),
         f"<h1>{escape_html(report.title)}</h1>",
         _facts(report),
-        *(_table(table) for table in report.tables),
+        *(_table(table) for table in report.tables[:1]),
+        _figures(report),
+        *(_table(table) for table in report.tables[1:]),
         "<h2>Notes</h2>",
         f'<ul class="notes">{"".join(f"<li>{escape_html(note)}</li>" for note in report.notes)}</ul>',
     ]
@@ -78,6 +89,20 @@ def _warning(text: str) -> str:
 def _facts(report: Report) -> str:
     pairs = (f"<dt>{escape_html(name)}</dt><dd>{escape_html(text)}</dd>" for name, text in report.facts)
     return f"<dl>{''.join(pairs)}</dl>"
+
+
+def _figures(report: Report) -> str:
+    return f'<div class="figures">\n{chr(10).join(map(_figure, report.figures))}\n</div>' if report.figures else ""
+
+
+def _figure(figure: Figure) -> str:
+    chart = figure.chart
+    note = f'<figcaption class="note">{escape_html(chart.note)}</figcaption>' if chart.note else ""
+    return (
+        f'<figure lang="{chart.language}">\n<h3 id="figure-{figure.id}">{escape_html(chart.title)}</h3>\n'
+        f'<div class="scroll" role="region" aria-labelledby="figure-{figure.id}" tabindex="0">\n'
+        f"{draw(chart, f'chart-{figure.id}')}\n</div>\n{note}\n</figure>"
+    )
 
 
 def _table(table: Table) -> str:

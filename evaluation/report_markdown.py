@@ -19,8 +19,7 @@ def render_markdown(report: Report) -> str:
     parts.append(f"# {escape_markdown(report.title)}\n")
     parts.append(_list(f"{name}: {fact}" for name, fact in report.facts))
     parts += [_table(table) for table in report.tables]
-    parts.append("## Notes\n")
-    parts.append(_list(report.notes))
+    parts += ["## Notes\n", _list(report.notes)] if report.notes else []
     return "\n".join(parts)
 
 

@@ -61,7 +61,8 @@ class Scale(_ScaleRecord):
     """A rating scale. `range` is (low, high) of an answer; `missing: strict` is the only rule there is.
 
     `wording` says whose words the items are: our own, or the licensed ones that a user loaded.
-    `needs_need`: the items cannot be judged without the profile's need.
+    `needs_need`: the items cannot be judged without the profile's need. `ask`: all items in one call that answers
+    JSON, or each in a call of its own that answers the bare number, for scorers that can do nothing else.
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -72,6 +73,7 @@ class Scale(_ScaleRecord):
     range: tuple[int, int]
     missing: Literal["strict"] = "strict"
     needs_need: bool = False
+    ask: Literal["together", "each"] = "together"
     instruction: Wording
     anchors: Anchors = Field(default_factory=Anchors)
     items: list[ScaleItem] = Field(min_length=1)
@@ -92,7 +94,9 @@ class Scale(_ScaleRecord):
     @property
     def sha(self) -> str:
         """First 12 hex digits of the content's SHA-256: other wording or keying, other scores."""
-        content = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, sort_keys=True)
+        # `ask` came later: scales that leave it alone keep the hash of the ratings made before.
+        later = {"ask"} if self.ask == "together" else set[str]()
+        content = json.dumps(self.model_dump(mode="json", exclude=later), ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     @model_validator(mode="after")

@@ -25,6 +25,7 @@ __all__ = [
     "permuted",
     "prompt_inputs",
     "read_items",
+    "read_value",
     "schema",
     "score",
     "score_variant",
@@ -99,6 +100,16 @@ def read_items(scale: Scale, answer: object) -> tuple[dict[str, int | None], dic
         if reason:
             missing[item] = reason
     return values, missing
+
+
+def read_value(scale: Scale, reply: str) -> tuple[int | None, str]:
+    """The value that a bare reply is, or (none, why not): nothing is searched for in a longer text."""
+    said = reply.strip()
+    value = int(said) if _DIGITS.fullmatch(said) else None
+    low, high = scale.range
+    if value is None or not low <= value <= high or str(value) != said:
+        return None, f"not one of {', '.join(map(str, range(low, high + 1)))}" if said else "empty reply"
+    return value, ""
 
 
 def _read(raw: object, allowed: tuple[int, int]) -> tuple[int | None, str]:

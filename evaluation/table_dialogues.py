@@ -10,7 +10,8 @@ from cocoon.evaluation.statistics import mean_over_profiles, spread
 from cocoon.evaluation.tables import Cell, Row, Table
 
 
-def _by_supporter(dialogues: Iterable[DialogueFacts]) -> dict[tuple[str, str], list[DialogueFacts]]:
+def by_supporter(dialogues: Iterable[DialogueFacts]) -> dict[tuple[str, str], list[DialogueFacts]]:
+    """(supporter, language) -> its dialogues, in order."""
     groups: dict[tuple[str, str], list[DialogueFacts]] = defaultdict(list)
     for one in dialogues:
         groups[one.supporter, one.language].append(one)
@@ -31,7 +32,7 @@ def dialogues_table(dialogues: Iterable[DialogueFacts]) -> Table:
                 "characters per supporter turn": _chars_per_turn(some, "s"),
             },
         )
-        for key, some in _by_supporter(dialogues).items()
+        for key, some in by_supporter(dialogues).items()
     ]
     return Table(
         id="dialogues",
@@ -53,7 +54,7 @@ def _chars_per_turn(dialogues: Iterable[DialogueFacts], role: str) -> float | No
 
 def questions_table(dialogues: Iterable[DialogueFacts]) -> Table:
     """How much supporters ask: the question ratio, with the shares that others call by that name beside it."""
-    rows = [Row(labels=list(key), cells=_question_cells(some)) for key, some in _by_supporter(dialogues).items()]
+    rows = [Row(labels=list(key), cells=_question_cells(some)) for key, some in by_supporter(dialogues).items()]
     return Table(
         id="questions",
         title="Questions of the supporter",
@@ -88,7 +89,7 @@ def _question_cells(dialogues: Iterable[DialogueFacts]) -> dict[str, Cell]:
 
 def stop_table(dialogues: Iterable[DialogueFacts]) -> Table:
     """Why dialogues ended."""
-    groups = _by_supporter(dialogues)
+    groups = by_supporter(dialogues)
     reasons = sorted({one.stop_reason or "not told" for some in groups.values() for one in some})
     rows = []
     for key, some in groups.items():
@@ -108,7 +109,7 @@ def turns_table(dialogues: Iterable[DialogueFacts]) -> Table:
     """Distribution of the number of turns."""
     rows = [
         Row(labels=[*key, str(turns)], cells={"dialogues": count})
-        for key, some in _by_supporter(dialogues).items()
+        for key, some in by_supporter(dialogues).items()
         for turns, count in sorted(Counter(len(one.roles) for one in some).items())
     ]
     return Table(

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from cocoon.core.records import Record
+from cocoon.evaluation.chart_records import Figure
 from cocoon.evaluation.statistics import Bounds, Estimate, Spread
 
 Cell = Estimate | Bounds | Spread | int | float | str | None
@@ -34,13 +35,14 @@ class Table(Record):
 
 
 class Report(Record):
-    """A report before it takes a format: warnings first, then facts of the run, then tables."""
+    """A report before it takes a format: warnings first, then facts of the run, tables and figures."""
 
     title: str
     warnings: list[str] = Field(default_factory=list)
     facts: list[tuple[str, str]] = Field(default_factory=list)
     tables: list[Table] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
+    figures: list[Figure] = Field(default_factory=list)
 
 
 def one_line(text: str) -> str:

@@ -15,6 +15,8 @@ from langgraph.graph.state import CompiledStateGraph
 from cocoon.core.errors import CocoonError
 from cocoon.graphs.assessment import build_assessment
 from cocoon.graphs.conversation import build_conversation
+from cocoon.graphs.preference import build_preference
+from cocoon.graphs.profile import build_profile
 
 NodeKind = Literal["start", "step", "end"]
 Compiled = CompiledStateGraph[Any, Any, Any, Any]
@@ -22,6 +24,8 @@ GRAPHS: dict[str, Callable[[], Compiled]] = {
     "conversation": lambda: build_conversation("guarded"),
     "conversation-prompted": lambda: build_conversation("prompted"),
     "assessment": build_assessment,
+    "profile": build_profile,
+    "preference": build_preference,
 }
 _MARKS: dict[str, NodeKind] = {START: "start", END: "end"}
 

@@ -1,9 +1,11 @@
 """What a run will take before it starts: calls, tokens, cost, hosts. No model is opened; tokens are estimates."""
 
+from pathlib import Path
 from typing import Any
 
 from cocoon.core.config import StudyConfig
 from cocoon.core.models import host_of
+from cocoon.evaluation.scales import load_scale
 from cocoon.evaluation.success import ATTRIBUTED, PAPER
 
 # Characters of a turn, of a filled system prompt, of an appraisal and of a judge's prompt: means over the shipped
@@ -12,12 +14,18 @@ TURN, SYSTEM, APPRAISAL, JUDGEMENT, VERDICT = 180, 2600, 4200, 3800, 150
 
 
 def judges_wanted(config: StudyConfig) -> int:
-    """Ratings that each dialogue will get: `success` counts as its two modes."""
+    """Calls that judging takes for each dialogue: `success` has two modes, some scales ask each item on its own."""
     if config.judge.model is None:
         return 0
-    return (
-        sum(len((PAPER, ATTRIBUTED)) if name == "success" else 1 for name in config.judge.scales) * config.judge.votes
-    )
+    return sum(_calls(name, config) for name in config.judge.scales) * config.judge.votes
+
+
+def _calls(name: str, config: StudyConfig) -> int:
+    if name in (PAPER, ATTRIBUTED, "success"):
+        return 2 if name == "success" else 1
+    own = {scale.id: scale for scale in map(load_scale, map(Path, config.scale_files))}
+    scale = own.get(name) or load_scale(name)
+    return len(scale.items) if scale.ask == "each" else 1
 
 
 def estimate(config: StudyConfig, dialogues: int, *, talking: bool = True) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cocoon.core.config import JudgeConfig, StudyConfig
+from cocoon.core.control import Parts
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, write_whole
 from cocoon.core.records import Dialogue, Failure, Rating
@@ -15,10 +16,10 @@ from cocoon.graphs.session import Watch, assess
 from cocoon.graphs.study import Study, open_models
 
 
-def judge_study(spec: str, timeout: float = 60.0) -> Study:
+def judge_study(spec: str, timeout: float = 60.0, parts: Parts | None = None) -> Study:
     """A study of a judge alone, in both success modes and with the settings that a run's judge has by default."""
     config = StudyConfig(judge=JudgeConfig(model=spec, scales=["success"]), timeout=timeout)
-    return Study(config, open_models(config))
+    return Study(config, open_models(config, parts))
 
 
 async def examine_judge(study: Study, cases: Sequence[JudgeCase], out: Path, watch: Watch | None = None) -> JudgeTest:

@@ -17,16 +17,23 @@ from typing import Any
 
 from langgraph.graph.state import CompiledStateGraph
 
-from cocoon.core.calls import Caller
-from cocoon.core.config import resolve
+from cocoon.agents.judge_settings import JudgeSettings
+from cocoon.agents.pair_judge import PairJudge
+from cocoon.core.calls import Caller, Settings
+from cocoon.core.config import resolve, resolve_as
 from cocoon.core.embedded import cache_folder
 from cocoon.core.errors import CocoonError
+from cocoon.core.generation_config import ProfileBuildConfig
 from cocoon.core.journal import Journal
 from cocoon.core.jsonl import parse_record
 from cocoon.core.records import Dialogue, Profile
+from cocoon.evaluation.comparison_questions import load_questions
 from cocoon.graphs.assessment import build_assessment
 from cocoon.graphs.context import AssessmentContext, ConversationContext
 from cocoon.graphs.conversation import UserKind, build_conversation
+from cocoon.graphs.preference import PreferenceContext, build_preference
+from cocoon.graphs.profile import ProfileContext, build_profile
+from cocoon.graphs.profile_build import ProfileGenerator
 from cocoon.graphs.study import Study, open_models
 
 Compiled = CompiledStateGraph[Any, Any, Any, Any]
@@ -101,6 +108,48 @@ class _Assessment:
         return context
 
 
+class _Profile:
+    def __init__(self) -> None:
+        self._opening = threading.Lock()
+
+    @functools.cached_property
+    def _made(self) -> tuple[_Desk, ProfileContext]:
+        config = resolve_as(ProfileBuildConfig).config
+        desk = _Desk.opened()
+        return desk, ProfileGenerator(config, desk.study.models).context(desk.caller)
+
+    def __call__(self, state: Any) -> ProfileContext:
+        if not state.get("scenario") or not state.get("emotion"):
+            raise CocoonError("the input lacks 'scenario' or 'emotion': give both, such as Study and anxious")
+        with self._opening:
+            desk, context = self._made
+        desk.admit(state.get("item", ""), anew=not state.get("chain"))
+        return context
+
+
+class _Preference:
+    def __init__(self) -> None:
+        self._opening = threading.Lock()
+
+    @functools.cached_property
+    def _made(self) -> tuple[_Desk, PreferenceContext]:
+        desk = _Desk.opened()
+        given = desk.study.config.judge
+        if given.model is None:
+            raise CocoonError("no judge: set COCOON_JUDGE__MODEL, such as COCOON_JUDGE__MODEL=openai:gpt-4o")
+        settings = Settings(given.temperature, given.max_tokens)
+        shared = JudgeSettings(desk.study.models.open(given.model), settings, given.floor, desk.study.folder)
+        return desk, PreferenceContext(desk.caller, PairJudge(shared, load_questions()))
+
+    def __call__(self, state: Any) -> PreferenceContext:
+        if len(state.get("dialogues") or []) != 2:
+            raise CocoonError("the input lacks 'dialogues': give two dialogue records of one topic")
+        with self._opening:
+            desk, context = self._made
+        desk.admit(state.get("pair", ""), anew="question" not in state)
+        return context
+
+
 @functools.cache
 def conversation() -> Compiled:
     """A conversation with the guarded user."""
@@ -117,3 +166,15 @@ def conversation_prompted() -> Compiled:
 def assessment() -> Compiled:
     """Every judge of the settings on one dialogue."""
     return build_assessment(_Assessment())
+
+
+@functools.cache
+def profile() -> Compiled:
+    """A profile from a scenario and an emotion."""
+    return build_profile(_Profile())
+
+
+@functools.cache
+def preference() -> Compiled:
+    """Which of two dialogues of one topic has the better simulated user."""
+    return build_preference(_Preference())

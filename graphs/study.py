@@ -1,7 +1,7 @@
 """From settings to what a run needs: models, supporters, the simulated user, judges, tasks."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -11,12 +11,14 @@ from cocoon.agents.judges import Judge, JudgeSettings, open_judges
 from cocoon.agents.prompted_user import PromptedUser
 from cocoon.agents.supporter import Supporter
 from cocoon.agents.trust import TrustGate
+from cocoon.agents.value_judge import SLOT
 from cocoon.core.budget import Budget
 from cocoon.core.calls import Settings
-from cocoon.core.config import JudgeConfig, StudyConfig, SupporterConfig
+from cocoon.core.config import JudgeConfig, RunConfig, StudyConfig, SupporterConfig
+from cocoon.core.control import Parts
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_records
-from cocoon.core.models import Models
+from cocoon.core.models import Model, Models
 from cocoon.core.records import Profile
 from cocoon.evaluation.scales import Scale, load_scale, shipped_scales
 from cocoon.evaluation.success import ATTRIBUTED, PAPER
@@ -73,8 +75,21 @@ class Study:
         scales = self.scales()
         _refuse_copies(given, scales)
         settings = Settings(given.temperature, given.max_tokens)
-        shared = JudgeSettings(self.models.open(given.model), settings, given.floor, self.folder, given.permute)
-        return open_judges(shared, given.scales, scales)
+        scorers = self._scorers(given.model, scales) if SLOT in given.model else {}
+        model = replace(next(iter(scorers.values())), label=given.model) if scorers else self.models.open(given.model)
+        shared = JudgeSettings(model, settings, given.floor, self.folder, given.permute)
+        return open_judges(shared, given.scales, scales, scorers)
+
+    def _scorers(self, spec: str, scales: dict[str, Scale]) -> dict[str, Model]:
+        """A model per dimension; CocoonError where something is to be judged that has no one dimension a call."""
+        whole = [name for name in self.config.judge.scales if name not in scales or scales[name].ask != "each"]
+        if whole:
+            raise CocoonError(
+                f"judge {spec!r} is a model per dimension, and {whole[0]!r} is asked as a whole; name one model for "
+                "it, or give --scales esc_rank"
+            )
+        names = [one.id for scale in scales.values() for one in scale.dimensions]
+        return {name: self.models.open(spec.replace(SLOT, name)) for name in names}
 
     def scales(self) -> dict[str, Scale]:
         """The scales a run names, the user's own files before ours; CocoonError for an unknown name."""
@@ -96,12 +111,16 @@ def _refuse_copies(given: JudgeConfig, scales: dict[str, Scale]) -> None:
         raise CocoonError(
             "votes at temperature 0 are copies of one; set judge.temperature above 0, judge.permute=true or --votes 1"
         )
-    alike = [name for name in given.scales if name in SUCCESS or len(scales[name].items) < 2]
+    alike = [name for name in given.scales if name in SUCCESS or not _permutable(scales[name])]
     if alike:
         raise CocoonError(
             f"{alike[0]!r} has no items to permute, so its votes at temperature 0 are copies of one; "
             "set judge.temperature above 0 or leave it out of --scales"
         )
+
+
+def _permutable(scale: Scale) -> bool:
+    return scale.ask == "together" and len(scale.items) > 1
 
 
 def supporter_name(given: SupporterConfig) -> str:
@@ -113,10 +132,13 @@ def supporter_name(given: SupporterConfig) -> str:
     return plain if given.prompt == "listen" else f"{plain}-{given.prompt}"
 
 
-def open_models(config: StudyConfig) -> Models:
-    """The models of a run, with its connections, time limit, budget and prices; nothing is loaded yet."""
+def open_models(config: RunConfig, parts: Parts | None = None) -> Models:
+    """The models of a run, with its connections, time limit, budget and prices; nothing is loaded yet.
+
+    `parts` opens the adapters and controls of local models.
+    """
     budget = Budget(config.budget.calls, config.budget.tokens, config.budget.money)
-    return Models(config.concurrency, config.timeout, budget, dict(config.prices))
+    return Models(config.concurrency, config.timeout, budget, dict(config.prices), parts=parts)
 
 
 def read_profiles(config: StudyConfig) -> list[Profile]:

@@ -8,8 +8,8 @@ does on labelled transcripts.
 import re
 from collections.abc import Iterator, Sequence
 
-from cocoon.agents.contents import contents, share_named
 from cocoon.core.records import Dialogue, Profile, Turn
+from cocoon.evaluation.contents import contents, share_named
 from cocoon.studies.fidelity_records import UserFacts, UserTurnFacts
 
 # Share of a part's contents from which a turn tells it, and below which a turn has not touched it.

@@ -13,7 +13,6 @@ import scipy.stats
 from langchain_core.messages import BaseMessage
 
 from cocoon.agents.appraiser import ModelAppraiser, RuleAppraiser, appraise_by_rule
-from cocoon.agents.contents import contents
 from cocoon.agents.trust import neutral
 from cocoon.core.budget import Budget
 from cocoon.core.calls import Caller
@@ -22,6 +21,7 @@ from cocoon.core.journal import Journal
 from cocoon.core.models import Models
 from cocoon.core.records import Language
 from cocoon.core.scripted import ScriptedChat
+from cocoon.evaluation.contents import contents
 from cocoon.evaluation.form_invariance import FORM_KINDS, FormPair, PairChange, form_invariance, form_pairs
 from cocoon.evaluation.questions import asks
 from cocoon.graphs.form_invariance import PREFIX, measure

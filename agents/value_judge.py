@@ -1,0 +1,79 @@
+"""A judge that asks each item in a call of its own and reads a bare number, as fine-tuned scorers answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cocoon.agents.judge_settings import JudgeSettings
+from cocoon.agents.scene import transcript
+from cocoon.core.calls import Caller, Reply, Settings
+from cocoon.core.models import Model
+from cocoon.core.prompts import Prompt, load_prompt
+from cocoon.core.records import Dialogue, Rating
+from cocoon.evaluation.scales import Scale, ScaleItem, prompt_inputs, read_value, score
+
+PROMPT = "judge/value"
+SLOT = "{dimension}"
+"""Stands in a model's spec for the id of the dimension that is asked for: one scorer (or adapter) a dimension."""
+
+RUNG = "value"
+_MOST_TOKENS = 8
+
+
+@dataclass(frozen=True)
+class ValueJudge:
+    """Rates one scale item by item. `models`: a model per dimension id; without one the shared model is asked.
+
+    A reply that is not one of the scale's values is missing. It is not asked again: a scorer that was trained to answer
+    a number has no better answer at temperature 0.
+    """
+
+    shared: JudgeSettings
+    scale: Scale
+    models: Mapping[str, Model] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.scale.id
+
+    def shas(self) -> set[str]:
+        return {f"{prompt.sha}.{self.scale.sha}" for prompt in self.shared.prompts([PROMPT])}
+
+    async def judge(self, caller: Caller, dialogue: Dialogue, vote: int) -> tuple[Rating, list[Reply]]:
+        prompt = load_prompt(PROMPT, dialogue.language, self.shared.folder)
+        rating = self.shared.blank(self.name, prompt, dialogue, vote)
+        rating.prompt_sha += f".{self.scale.sha}"
+        replies = [await self._ask(caller, prompt, dialogue, vote, item) for item in self.scale.items]
+        return self._read(rating, replies), replies
+
+    async def _ask(self, caller: Caller, prompt: Prompt, dialogue: Dialogue, vote: int, item: ScaleItem) -> Reply:
+        inputs = prompt_inputs(self.scale, dialogue.language)
+        turns = [{"role": turn.role, "content": turn.content} for turn in dialogue.turns]
+        text = prompt.render(
+            instruction=inputs["instruction"],
+            item=getattr(item, dialogue.language),
+            anchors=inputs["anchors"],
+            transcript=transcript(turns, dialogue.language),
+            values=", ".join(map(str, range(inputs["low"], inputs["high"] + 1))),
+        )
+        place = self.shared.place(f"{self.name}.{self.scale.sha}.{item.id}", prompt, dialogue, vote)
+        settings = Settings(self.shared.settings.temperature, min(_MOST_TOKENS, self.shared.settings.max_tokens))
+        messages = [{"role": "user", "content": text}]
+        return await caller.ask(self._model(item), place, messages, settings, rung=RUNG, judging=True)
+
+    def _model(self, item: ScaleItem) -> Model:
+        if not self.models:
+            return self.shared.model
+        return next(self.models[one.id] for one in self.scale.dimensions if item.id in one.items)
+
+    def _read(self, rating: Rating, replies: list[Reply]) -> Rating:
+        read = {item: read_value(self.scale, one.text) for item, one in zip(self.scale.item_ids, replies, strict=True)}
+        items = {item: value for item, (value, _) in read.items()}
+        return rating.model_copy(
+            update={
+                "items": items,
+                "missing": {item: reason for item, (_, reason) in read.items() if reason},
+                "dimensions": score(self.scale, items),
+                "rung": RUNG,
+                "calls": [reply.key for reply in replies],
+            }
+        )

@@ -1,0 +1,63 @@
+"""Settings of the runs that build data: profiles and script-based dialogues."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from cocoon.core.config import EMBEDDED, RunConfig
+from cocoon.core.records import Language, Record
+
+
+class WriterConfig(Record):
+    """The model that writes."""
+
+    model: str = EMBEDDED
+    temperature: float = Field(default=0.8, ge=0, le=2)
+    max_tokens: int = Field(default=1200, ge=1)
+
+
+class RaterConfig(Record):
+    """The model that rates and checks; none: the writer's. `floor` as for judges."""
+
+    model: str | None = None
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    max_tokens: int = Field(default=500, ge=1)
+    floor: float = Field(default=0.0, ge=0, le=1)
+
+
+class GenerationConfig(RunConfig):
+    """What both kinds of building have in common."""
+
+    free_keys: ClassVar[tuple[str, ...]] = (*RunConfig.free_keys, "limit")
+
+    writer: WriterConfig = WriterConfig()
+    rater: RaterConfig = RaterConfig()
+
+    @property
+    def rater_model(self) -> str:
+        """The rater's spec."""
+        return self.rater.model or self.writer.model
+
+
+class ProfileBuildConfig(GenerationConfig):
+    """`cocoon profiles build`. `limit` is how many profiles are tried, over all languages.
+
+    `longest_chain` counts nodes, the initial need included. `keep_shallow`: whether a chain that is still on the
+    surface (difficulty 1 or 2) at its greatest length is kept; the paper does not tell. `near_duplicate`: likeness of
+    feeling and need, 0 to 100, from which of two profiles the later one is dropped.
+    """
+
+    free_keys: ClassVar[tuple[str, ...]] = (*GenerationConfig.free_keys, "near_duplicate")
+
+    verb: Literal["profiles build"] = "profiles build"
+    limit: int | None = Field(default=20, ge=1)
+    languages: list[Language] = Field(default=["zh", "en"], min_length=1)
+    taxonomy: str | None = None
+    longest_chain: int = Field(default=3, ge=2, le=5)
+    keep_shallow: bool = True
+    memories: tuple[int, int] = (6, 8)
+    near_duplicate: float = Field(default=85.0, gt=0, le=100)
+
+    @classmethod
+    def verb_of(cls) -> str:
+        return "profiles build"

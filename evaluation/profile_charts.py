@@ -1,0 +1,65 @@
+"""Figure 3 of the paper from profiles: scenarios, emotions, and difficulty by length of the chain."""
+
+from collections.abc import Mapping
+
+from cocoon.core.records import Language
+from cocoon.evaluation.chart_records import AnyChart, Bar, BarChart, StackChart, StackRow
+from cocoon.evaluation.chart_words import word
+from cocoon.evaluation.profile_statistics import UNRATED, ProfileFigures
+
+_MOST_BARS = 20
+_LEVELS = ("1", "2", "3", "4", "5")
+
+
+def profile_charts(figures: ProfileFigures, language: Language = "en") -> list[AnyChart]:
+    """The three parts of Figure 3."""
+    return [
+        _shares("scenarios", figures.scenarios, figures.profiles, language),
+        _shares("emotions", figures.emotions, figures.profiles, language),
+        _difficulty(figures, language),
+    ]
+
+
+def _shares(name: str, counts: Mapping[str, int], whole: int, language: Language) -> BarChart:
+    shown = list(counts.items())[:_MOST_BARS]
+    highest = max((count for _, count in shown), default=0) / max(whole, 1)
+    more = word("more", language, shown=len(shown), whole=len(counts)) if len(counts) > len(shown) else ""
+    bars = [Bar(name=one, value=count / whole, remark=f"{count:,}, {100 * count / whole:.1f}%") for one, count in shown]
+    return BarChart(
+        title=word(name, language),
+        note=more,
+        axis=word("profiles_axis", language),
+        empty=word("profiles_empty", language, n=whole),
+        language=language,
+        range=(0, min(1.0, highest * 1.1) or 1.0),
+        percent=True,
+        counted=True,
+        bars=bars,
+    )
+
+
+def _difficulty(figures: ProfileFigures, language: Language) -> StackChart:
+    levels: list[str] = (
+        [*_LEVELS, UNRATED] if any(UNRATED in some for some in figures.difficulty.values()) else list(_LEVELS)
+    )
+    return StackChart(
+        title=word("difficulty", language),
+        note=word("difficulty_note", language),
+        parts=[word("unrated", language) if level == UNRATED else level for level in levels],
+        axis=word("profiles_axis", language),
+        empty=word("profiles_empty", language, n=figures.profiles),
+        language=language,
+        full=True,
+        ordered=True,
+        quiet=len(_LEVELS) if UNRATED in levels else None,
+        rows=[_steps(steps, some, levels, language) for steps, some in figures.difficulty.items()],
+    )
+
+
+def _steps(steps: int, counts: Mapping[str, int], levels: list[str], language: Language) -> StackRow:
+    whole = sum(counts.values())
+    return StackRow(
+        name=word("step" if steps == 1 else "steps", language, n=steps),
+        values=[counts.get(level, 0) / whole for level in levels],
+        remark=word("ratings", language, n=f"{whole:,}"),
+    )

@@ -1,0 +1,200 @@
+"""The structural screen of script-based dialogues (paper 3.2, 3.3, D.1): what a listening stage must not contain.
+
+Works on any dialogue with a profile. Lexical tests compare words, semantic ones static word vectors; each finding names
+its test, so that a reader can leave one out. Figures on planted sentences: docs/scripts.md.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from pydantic import ConfigDict
+
+from cocoon.core.records import Language, Profile, Record, Role
+from cocoon.evaluation.contents import contents, share_named
+from cocoon.evaluation.question_records import QuestionType
+from cocoon.evaluation.question_sentences import sentences
+from cocoon.evaluation.questions import questions
+
+Kind = Literal["roles", "too_short", "leak", "early_need", "advice", "question", "need_not_reached", "ending"]
+Test = Literal["structure", "lexical", "semantic"]
+Rewrite = Literal["closed", "all", "none"]
+
+# Question types that a rewrite has to remove. Information-gathering and choice questions are closed, as are tags.
+REWRITTEN: dict[Rewrite, frozenset[QuestionType]] = {
+    "closed": frozenset(("closed", "tag", "rhetorical")),
+    "all": frozenset(("open", "closed", "tag", "rhetorical")),
+    "none": frozenset(),
+}
+# Share of a part's contents from which a sentence tells it, and cosine from which it means the same.
+TOLD = 0.5
+MEANT: dict[Language, float] = {"zh": 0.58, "en": 0.13}
+FEWEST = 2
+
+_ADVICE: dict[Language, re.Pattern[str]] = {
+    "zh": re.compile(
+        "建议你?|不妨|不如|何不|试试|试着|你(?:可以|应该|应当|最好|需要|得|不要|别)(?!.{0,6}(?:感到|觉得))|最好(?:不要|别|先)|要不[^要]"
+        "|先.{1,8}[，,]?(?:一件一件|慢慢|再)|多(?:出去|去|和|跟|休息|运动)|换个角度|关键是|要学会|深呼吸|你就.{0,4}(?:把|去|直接)"
+    ),
+    "en": re.compile(
+        r"\b(?:you (?:could|should|might want to|may want to|need to|ought to|must|had better|can try)"
+        r"|why (?:not|don't you)|how about|what about|i (?:would )?(?:suggest|recommend|advise)|try (?:to|\w+ing)"
+        r"|i'd (?:suggest|recommend|advise)|(?:it|that) (?:would|might|could|may) (?:help|be best|be better|be good)"
+        r"|the key is|just \w+ (?:at|it|him|her|them)"
+        r"|let go|one at a time|next time you|give yourself|make (?:a|your) (?:list|plan))\b"
+        r"|^(?:go|make|try|talk|tell|give|take|stop|start|write|call|breathe|look|remember|learn)\b",
+        re.IGNORECASE,
+    ),
+}
+_NO_ADVICE: dict[Language, re.Pattern[str]] = {
+    "zh": re.compile("你(?:试过|试着和|说|觉得|好像|把.{0,8}放)|对你来说|试着和他谈，可"),
+    "en": re.compile(r"\byou (?:tried|said|felt|seem|told|took|gave|made)\b|\bto you\b|^it feels\b", re.IGNORECASE),
+}
+
+
+class Finding(Record):
+    """One thing found: what, by which test, in which turn (index, none for the whole), in which words."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Kind
+    test: Test
+    turn: int | None = None
+    quote: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class ScreenRules:
+    """Settings of the screen. `minimum_rounds`: user turns before the need may appear; `semantic`: vectors too."""
+
+    minimum_rounds: int = 5
+    minimum_turns: int = 12
+    rewrite: Rewrite = "closed"
+    semantic: bool = True
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """One turn of the text to be screened."""
+
+    role: Role
+    content: str
+
+
+def tells(text: str, part: str, said: str, language: Language, semantic: bool) -> Test | None:
+    """By which test a text tells a part of a profile that was not `said` before; none where it does not."""
+    new = contents(part) - contents(said)
+    if len(new) >= FEWEST and share_named(text, part, said) >= TOLD:
+        return "lexical"
+    if semantic and means(text, part, language):
+        return "semantic"
+    return None
+
+
+def means(text: str, part: str, language: Language) -> bool:
+    """Whether some sentence of a text means the part, by its vectors."""
+    from cocoon.evaluation.static_embedding import embed
+
+    pieces = sentences(text, language)
+    if not pieces:
+        return False
+    vectors = embed([part, *pieces])
+    return bool((vectors[1:] @ vectors[0]).max() >= MEANT[language])
+
+
+def gives_advice(text: str, language: Language) -> str | None:
+    """The first sentence that tells the other what to do, none without one."""
+    for sentence in sentences(text, language):
+        if _ADVICE[language].search(sentence) and not _NO_ADVICE[language].search(sentence):
+            return sentence
+    return None
+
+
+def leftover_question(text: str, language: Language, rewrite: Rewrite) -> str | None:
+    """The first question that the rewrite rule does not allow, none without one."""
+    wanted = REWRITTEN[rewrite]
+    return next((one.text for one in questions(text, language) if one.type in wanted), None)
+
+
+def screen_listening(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> list[Finding]:
+    """Everything against the rules in a listening stage, in the order of its turns."""
+    return [
+        *_structure(turns),
+        *_leaks(turns, profile, rules),
+        *_early(turns, profile, rules),
+        *_manner(turns, profile.language, rules),
+    ]
+
+
+def need_turn(turns: Sequence[Spoken], profile: Profile, semantic: bool) -> int | None:
+    """Index of the user's first turn that tells the need; none without one, or without a need."""
+    if profile.need is None:
+        return None
+    said = ""
+    for number, turn in enumerate(turns):
+        if turn.role == "user":
+            if tells(turn.content, profile.need, said, profile.language, semantic):
+                return number
+            said = f"{said} {turn.content}"
+    return None
+
+
+def _structure(turns: Sequence[Spoken]) -> Iterator[Finding]:
+    for number, (turn, following) in enumerate(pairwise(turns), 1):
+        if turn.role == following.role:
+            detail = f"two {turn.role} turns in a row"
+            yield Finding(kind="roles", test="structure", turn=number, quote=following.content[:80], detail=detail)
+    if not turns or turns[-1].role != "user":
+        yield Finding(kind="ending", test="structure", turn=len(turns) - 1, detail="does not end with the user")
+
+
+def _parts(profile: Profile) -> dict[str, str]:
+    """What a supporter may not know before it is said: the chain beyond its first node, the memories."""
+    parts = {f"chain {number}": step.need for number, step in enumerate(profile.chain) if number}
+    return parts | {f"memory {number}": memory.text for number, memory in enumerate(profile.memory, 1)}
+
+
+def _leaks(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> Iterator[Finding]:
+    said = profile.feeling
+    parts = _parts(profile)
+    for number, turn in enumerate(turns):
+        if turn.role == "user":
+            said = f"{said} {turn.content}"
+            parts = {name: text for name, text in parts.items() if share_named(said, text) < TOLD}
+            continue
+        for name, text in parts.items():
+            # A memory is a story: a sentence near it in meaning is about the same matter, which was talked of.
+            semantic = rules.semantic and name.startswith("chain") and not _touched(said, text, profile.language)
+            test = tells(turn.content, text, said, profile.language, semantic)
+            if test:
+                yield Finding(kind="leak", test=test, turn=number, quote=turn.content[:200], detail=name)
+                break
+
+
+def _touched(said: str, part: str, language: Language) -> bool:
+    return means(said, part, language)
+
+
+def _early(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> Iterator[Finding]:
+    first = need_turn(turns, profile, rules.semantic)
+    if first is None:
+        return
+    rounds = sum(turn.role == "user" for turn in turns[: first + 1])
+    if rounds <= rules.minimum_rounds:
+        lexical = need_turn(turns, profile, semantic=False) == first
+        detail = f"the need is told in round {rounds}, before {rules.minimum_rounds} rounds are over"
+        test: Test = "lexical" if lexical else "semantic"
+        yield Finding(kind="early_need", test=test, turn=first, quote=turns[first].content[:200], detail=detail)
+
+
+def _manner(turns: Sequence[Spoken], language: Language, rules: ScreenRules) -> Iterator[Finding]:
+    for number, turn in enumerate(turns):
+        if turn.role != "supporter":
+            continue
+        if advice := gives_advice(turn.content, language):
+            yield Finding(kind="advice", test="lexical", turn=number, quote=advice[:200])
+        if question := leftover_question(turn.content, language, rules.rewrite):
+            yield Finding(kind="question", test="lexical", turn=number, quote=question[:200])

@@ -1,0 +1,36 @@
+"""Text -> tokens, one rule for Chinese and English that needs no dictionary.
+
+Chinese is taken character by character, as sacrebleu's `zh` does: word boundaries would depend on a segmenter's
+lexicon.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+TOKENISATION = (
+    "lower-cased; a token is one Chinese character, one run of other letters or digits (inner apostrophes belong to "
+    "it), or one punctuation mark"
+)
+_IDEOGRAPHS = "\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_LETTERS = rf"[^\W_{_IDEOGRAPHS}]+"
+_TOKEN = re.compile(rf"[{_IDEOGRAPHS}]|{_LETTERS}(?:['’]{_LETTERS})*|[^\w\s]|_")
+
+
+def tokens(text: str) -> list[str]:
+    """The tokens of a text, lower-cased, in order; see `TOKENISATION`."""
+    return _TOKEN.findall(text.lower())
+
+
+def count_tokens(text: str) -> int:
+    """How many tokens a text has."""
+    return len(_TOKEN.findall(text))
+
+
+def count_characters(text: str) -> int:
+    """Characters of a text without white space."""
+    return sum(map(len, text.split()))
+
+
+def ngrams(some: Sequence[str], n: int) -> Iterator[tuple[str, ...]]:
+    """Every run of `n` tokens, in order."""
+    return zip(*(some[start:] for start in range(n)), strict=False)

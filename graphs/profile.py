@@ -1,0 +1,200 @@
+"""The profile graph (paper 3.1, C.1, C.2): from a scenario and an emotion to a profile, or to the reason for none.
+
+    propose_need -> deepen_need -> rate_difficulty -(deeper)-> deepen_need ...
+                                                   -(stop)-> feel -> recall -> validate
+
+Every node may end in `drop`, with the reason.
+"""
+
+import operator
+import random
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypedDict
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from cocoon.agents.asking import Asked, text_of
+from cocoon.agents.profile_checks import profile_problem
+from cocoon.agents.profile_writer import Person, ProfileWriter, memory_plan
+from cocoon.core.calls import Caller
+from cocoon.core.records import ChainStep, Memory, Profile
+from cocoon.graphs.context import ContextOf, bound, tell
+
+SOURCE = "cocoon profiles build"
+
+
+@dataclass(frozen=True)
+class ProfileContext:
+    """Who writes and rates, and the rules: the greatest length of a chain, how many memories."""
+
+    caller: Caller
+    agent: ProfileWriter
+    longest_chain: int = 3
+    keep_shallow: bool = True
+    memories: tuple[int, int] = (6, 8)
+
+
+class ProfileState(TypedDict, total=False):
+    """One profile while it is built. `drop` holds the reason and detail once it cannot be kept."""
+
+    item: str
+    language: Literal["zh", "en"]
+    scenario: str
+    emotion: str
+    seeds: list[str]
+    chain: list[dict[str, Any]]
+    feeling: str
+    profile: dict[str, Any]
+    drop: dict[str, str]
+    calls: Annotated[list[str], operator.add]
+
+
+Context = Runtime[ProfileContext]
+
+
+def _person(state: ProfileState) -> Person:
+    return Person(
+        state.get("item", ""),
+        state.get("language", "en"),
+        state.get("scenario", ""),
+        state.get("emotion", ""),
+        [step["need"] for step in state.get("chain", [])],
+    )
+
+
+def _told(runtime: Context, node: str, asked: Asked, update: ProfileState, reason: str = "unreadable") -> ProfileState:
+    """A node's update with its calls; instead of it the reason, where the answer could not be had."""
+    tell(runtime, node, asked.replies)
+    calls = [reply.key for reply in asked.replies]
+    if asked.value is None:
+        return {"drop": dropped(node, reason, asked.problem or "no answer"), "calls": calls}
+    return {**update, "calls": calls}
+
+
+def dropped(node: str, reason: str, detail: str) -> dict[str, str]:
+    """Where and why an item is not kept."""
+    return {"node": node, "reason": reason, "detail": detail}
+
+
+def _need(asked: Asked) -> dict[str, Any]:
+    return ChainStep(need=text_of(asked.value or {}, "need") or "-").model_dump(mode="json")
+
+
+async def propose_need(state: ProfileState, runtime: Context) -> ProfileState:
+    """A surface need, unlike the seeds."""
+    asked = await runtime.context.agent.propose(runtime.context.caller, _person(state), state.get("seeds", []))
+    return _told(runtime, "propose_need", asked, {"chain": [_need(asked)]})
+
+
+async def deepen_need(state: ProfileState, runtime: Context) -> ProfileState:
+    """The need behind the last one."""
+    asked = await runtime.context.agent.deepen(runtime.context.caller, _person(state))
+    return _told(runtime, "deepen_need", asked, {"chain": [*state.get("chain", []), _need(asked)]})
+
+
+async def rate_difficulty(state: ProfileState, runtime: Context) -> ProfileState:
+    """How far the last need is from the initial one, 1 to 5."""
+    asked = await runtime.context.agent.rate(runtime.context.caller, _person(state))
+    value = asked.value or {}
+    *before, last = state.get("chain", [])
+    rated = {**last, "difficulty": value.get("difficulty"), "reason": text_of(value, "reason")}
+    update = _told(runtime, "rate_difficulty", asked, {"chain": [*before, rated]})
+    if asked.value is not None and (reason := _verdict(rated, len(before) + 1, runtime.context)):
+        update["drop"] = reason
+    return update
+
+
+def _verdict(step: dict[str, Any], length: int, context: ProfileContext) -> dict[str, str] | None:
+    difficulty = step["difficulty"]
+    if difficulty is None:
+        return dropped("rate_difficulty", "not_rated", f"the rater could not tell: {step['reason']}")
+    if difficulty == 5:
+        return dropped("rate_difficulty", "unrelated", f"difficulty 5: {step['reason']}")
+    if difficulty < 3 and length >= context.longest_chain and not context.keep_shallow:
+        return dropped("rate_difficulty", "shallow", f"difficulty {difficulty} at length {length}: {step['reason']}")
+    return None
+
+
+async def feel(state: ProfileState, runtime: Context) -> ProfileState:
+    """What the person feels: the first need with the emotion."""
+    asked = await runtime.context.agent.feel(runtime.context.caller, _person(state))
+    return _told(runtime, "feel", asked, {"feeling": text_of(asked.value or {}, "feeling")})
+
+
+async def recall(state: ProfileState, runtime: Context) -> ProfileState:
+    """Memories, told in reverse along the chain, the first beginning with the need."""
+    person = _person(state)
+    low, high = runtime.context.memories
+    # By the item alone, so that a resumed run asks for as many.
+    plan = memory_plan(len(person.chain), random.Random(person.item).randint(low, high))
+    asked = await runtime.context.agent.recall(runtime.context.caller, person, state.get("feeling", ""), plan)
+    texts = [" ".join(text.split()) for text in (asked.value or {}).get("memories", [])]
+    if texts and not texts[0].startswith(person.chain[-1]):
+        texts[0] = f"{person.chain[-1]}{'：' if person.language == 'zh' else ': '}{texts[0]}"
+    memory = [Memory(text=text, chain_node=node) for text, node in zip(texts, plan, strict=bool(texts))]
+    profile = Profile(
+        id=person.item,
+        language=person.language,
+        scenario=person.scenario,
+        emotion=person.emotion,
+        feeling=state.get("feeling", ""),
+        need=person.chain[-1],
+        chain=[ChainStep.model_validate(step) for step in state.get("chain", [])],
+        memory=memory,
+        source=SOURCE,
+    )
+    return _told(runtime, "recall", asked, {"profile": profile.model_dump(mode="json")})
+
+
+async def validate(state: ProfileState) -> ProfileState:
+    """The whole profile against the rules; likeness to other profiles is decided when all are made."""
+    problem = profile_problem(Profile.model_validate(state.get("profile")))
+    return {"drop": dropped("validate", problem[0], problem[1])} if problem else {}
+
+
+async def drop(state: ProfileState) -> ProfileState:
+    """Not kept; what stood when it ended is kept beside the reason."""
+    del state
+    return {}
+
+
+async def is_whole(state: ProfileState) -> Literal["goes on", "dropped"]:
+    """Whether there is something to go on with."""
+    return "dropped" if state.get("drop") else "goes on"
+
+
+async def deep_enough(state: ProfileState, runtime: Context) -> Literal["deeper", "stop", "dropped"]:
+    """Stop at difficulty 3 or 4 or at the greatest length, else a step deeper."""
+    if state.get("drop"):
+        return "dropped"
+    chain = state.get("chain", [])
+    return "stop" if chain[-1]["difficulty"] >= 3 or len(chain) >= runtime.context.longest_chain else "deeper"
+
+
+def build_profile(context_of: ContextOf | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """The graph; invoke it with a ProfileContext. With `context_of` it makes its context from the state."""
+    graph = StateGraph(ProfileState, context_schema=None if context_of else ProfileContext)
+    for name, node in (
+        ("propose_need", propose_need),
+        ("deepen_need", deepen_need),
+        ("rate_difficulty", rate_difficulty),
+        ("feel", feel),
+        ("recall", recall),
+    ):
+        graph.add_node(name, bound(node, context_of))
+    graph.add_node("validate", validate)
+    graph.add_node("drop", drop)
+    graph.add_edge(START, "propose_need")
+    for source, target in (("propose_need", "deepen_need"), ("deepen_need", "rate_difficulty"), ("feel", "recall")):
+        graph.add_conditional_edges(source, is_whole, {"goes on": target, "dropped": "drop"})
+    graph.add_conditional_edges(
+        "rate_difficulty",
+        bound(deep_enough, context_of),
+        {"deeper": "deepen_need", "stop": "feel", "dropped": "drop"},
+    )
+    graph.add_conditional_edges("recall", is_whole, {"goes on": "validate", "dropped": "drop"})
+    graph.add_conditional_edges("validate", is_whole, {"goes on": END, "dropped": "drop"})
+    graph.add_edge("drop", END)
+    return graph.compile(name="profile")

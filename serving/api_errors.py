@@ -1,0 +1,40 @@
+"""Errors in the shape that OpenAI's API gives them, so that any client library tells them as it should."""
+
+from typing import Any
+
+from cocoon.core.errors import CallFailedError, CocoonError
+from cocoon.core.request_errors import RefusedError, one_line
+
+_KINDS = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_error"}
+
+
+class ApiError(Exception):
+    """An answer other than a completion: HTTP status, words for people, `code` for programs, `param` at fault."""
+
+    def __init__(self, status: int, message: str, *, code: str | None = None, param: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.param = param
+
+    def body(self) -> dict[str, Any]:
+        """The JSON object that is sent."""
+        kind = _KINDS.get(self.status, "server_error" if self.status >= 500 else "invalid_request_error")
+        return {"error": {"message": str(self), "type": kind, "param": self.param, "code": self.code}}
+
+
+def as_api_error(error: Exception) -> ApiError:
+    """What a failed reply is to a client; of what nobody expected, only the kind is told."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, RefusedError):
+        return ApiError(error.status, one_line(str(error)), param="response_format")
+    if isinstance(error, CallFailedError) and error.reason == "context":
+        return ApiError(400, one_line(str(error)), code="context_length_exceeded", param="messages")
+    if isinstance(error, CallFailedError) and error.reason == "messages":
+        return ApiError(400, one_line(str(error)), param="messages")
+    if isinstance(error, CallFailedError):
+        return ApiError(500, one_line(str(error)))
+    if isinstance(error, CocoonError):
+        return ApiError(400, one_line(str(error)))
+    return ApiError(500, f"the server failed: {type(error).__name__}")

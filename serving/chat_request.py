@@ -1,0 +1,153 @@
+"""A chat completion as clients ask for it, checked before anything is computed."""
+
+import hashlib
+from typing import Annotated, Any, Literal
+
+import orjson
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cocoon.core.jsonl import explain
+from cocoon.serving.api_errors import ApiError
+
+_SEED = 2**63
+_SPEAKERS: dict[str, type[BaseMessage]] = {
+    "system": SystemMessage,
+    "developer": SystemMessage,
+    "user": HumanMessage,
+    "assistant": AIMessage,
+}
+# What clients send along and what changes nothing here.
+_HARMLESS = frozenset({"metadata", "prompt_cache_key", "safety_identifier", "service_tier", "store", "user"})
+# What would change the reply, with the values that ask for nothing.
+_UNSUPPORTED: dict[str, tuple[Any, ...]] = {
+    "audio": (None,),
+    "frequency_penalty": (None, 0),
+    "function_call": (None, "none"),
+    "functions": (None, []),
+    "logit_bias": (None, {}),
+    "logprobs": (None, False),
+    "modalities": (None, ["text"]),
+    "parallel_tool_calls": (None, False, True),
+    "prediction": (None,),
+    "presence_penalty": (None, 0),
+    "reasoning_effort": (None, "none"),
+    "tool_choice": (None, "none", "auto"),
+    "tools": (None, []),
+    "top_logprobs": (None, 0),
+    "verbosity": (None,),
+    "web_search_options": (None,),
+}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class TextPart(_Strict):
+    """A part of a message's content; only text is read."""
+
+    type: Literal["text"]
+    text: str
+
+
+class ChatMessage(_Strict):
+    """One message; `name` is accepted and not shown to the model."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[TextPart]
+    name: str | None = None
+    refusal: None = None
+
+    def as_langchain(self) -> BaseMessage:
+        """The same message for a chat model."""
+        text = self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
+        return _SPEAKERS[self.role](text)
+
+
+class Steer(_Strict):
+    """Our own field: the control's coefficient for this request alone."""
+
+    coefficient: float = Field(allow_inf_nan=False)
+
+
+class StreamOptions(_Strict):
+    """`include_usage`: one more chunk at the end, with the token counts and no choice."""
+
+    include_usage: bool = False
+    include_obfuscation: bool = False
+
+
+Word = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class ChatRequest(_Strict):
+    """The fields of a chat completion that are honoured; defaults are OpenAI's, so `temperature` is 1."""
+
+    model: str
+    messages: list[ChatMessage] = Field(min_length=1)
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    n: int | None = Field(default=1, ge=1, le=128)
+    temperature: float | None = Field(default=1.0, ge=0, le=2)
+    top_p: float | None = Field(default=1.0, gt=0, le=1)
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    stop: Word | Annotated[list[Word], Field(max_length=16)] | None = None
+    seed: int | None = Field(default=None, ge=-_SEED, lt=_SEED)
+    response_format: dict[str, Any] | None = None
+    steer: Steer | None = None
+
+    @property
+    def talk(self) -> list[BaseMessage]:
+        """The messages for a chat model."""
+        return [message.as_langchain() for message in self.messages]
+
+    @property
+    def stop_words(self) -> list[str] | None:
+        """The stop words as a list."""
+        return [self.stop] if isinstance(self.stop, str) else self.stop
+
+    def settings(self, most_tokens: int, choice: int) -> dict[str, Any]:
+        """What the local model is called with for one of the choices, counted from 0."""
+        given = self.max_completion_tokens or self.max_tokens or most_tokens
+        settings: dict[str, Any] = {
+            "temperature": 1.0 if self.temperature is None else self.temperature,
+            "top_p": 1.0 if self.top_p is None else self.top_p,
+            "max_tokens": min(given, most_tokens),
+            "seed": _seed(self.seed, choice),
+            "response_format": self.response_format,
+        }
+        return settings | ({"coefficient": self.steer.coefficient} if self.steer else {})
+
+
+def _seed(seed: int | None, choice: int) -> int | None:
+    """The first choice draws by the seed itself, the others by seeds of their own that no near seed shares."""
+    if seed is None or choice == 0:
+        return seed
+    return int.from_bytes(hashlib.sha256(f"{seed}:{choice}".encode()).digest()[:7])
+
+
+def read_request(body: bytes) -> ChatRequest:
+    """The request in a body; raises ApiError (400) naming the field at fault."""
+    try:
+        given = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ApiError(400, f"the body is not JSON ({error})") from None
+    if not isinstance(given, dict):
+        raise ApiError(400, "the body must be a JSON object")
+    known = {name: value for name, value in given.items() if not _says_nothing(name, value)}
+    try:
+        return ChatRequest.model_validate(known)
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])
+        raise ApiError(400, explain(error, ChatRequest), param=place[:80]) from None
+
+
+def _says_nothing(name: str, value: Any) -> bool:
+    """Whether a field can be left out; ApiError for one that asks for what this server cannot do."""
+    if name not in _UNSUPPORTED:
+        return name in _HARMLESS
+    if value not in _UNSUPPORTED[name]:
+        raise ApiError(400, f"{name!r} is not supported by this server", code="unsupported_parameter", param=name)
+    return True

@@ -1,0 +1,64 @@
+"""Who may ask: programs of this machine, and no web page that a browser of it has open."""
+
+import hmac
+import os
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from cocoon.serving.api_errors import ApiError, as_api_error
+
+LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+KEY_NAME = "COCOON_SERVER_KEY"
+
+
+def guard(names: frozenset[str]) -> Middleware:
+    """A middleware that answers only requests made to one of `names`, with errors in OpenAI's shape.
+
+    A page that rebinds its name to 127.0.0.1 gives itself away by its Host header, one of another site by Origin;
+    and since bodies must be application/json, no page can send one unasked. Where COCOON_SERVER_KEY is set, it is
+    demanded as the bearer token.
+    """
+    key = os.environ.get(KEY_NAME, "").strip()
+
+    @web.middleware
+    async def checked(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            _check_names(request, names)
+            if key and request.path != "/health":
+                _check_key(request, key)
+            return await handler(request)
+        except web.HTTPException as error:
+            return _answer(ApiError(error.status, f"{request.method} {request.path}: {error.reason}"))
+        except Exception as error:
+            return _answer(as_api_error(error))
+
+    return checked
+
+
+def _answer(error: ApiError) -> web.Response:
+    headers = {"Retry-After": "1"} if error.status == 429 else {}
+    return web.json_response(error.body(), status=error.status, headers=headers)
+
+
+def _check_names(request: web.Request, names: frozenset[str]) -> None:
+    given = [f"//{request.headers.get('Host', '')}"]
+    if "Origin" in request.headers:
+        given.append(request.headers["Origin"])
+    for address in given:
+        if _host(address) not in names:
+            raise ApiError(403, "this server answers only requests made to its own address; see --allow-host")
+
+
+def _host(address: str) -> str | None:
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None
+
+
+def _check_key(request: web.Request, key: str) -> None:
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    if not hmac.compare_digest(given.encode(), key.encode()):
+        raise ApiError(401, f"a key is demanded: send the server's {KEY_NAME} as bearer token", code="invalid_api_key")

@@ -1,0 +1,186 @@
+"""An OpenAI-compatible server for local models: chat completions, whole or streamed, batched over all who ask.
+
+Requests that come while a batch is written wait and are written together, whatever their lengths, seeds, schemas and
+coefficients; that is the local model's own batcher.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from aiohttp import web
+from langchain_core.messages import AIMessage
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.local_model import LocalChat, describe
+from cocoon.core.local_weights import model_hash
+from cocoon.serving.api_errors import ApiError, as_api_error
+from cocoon.serving.chat_request import ChatRequest, read_request
+from cocoon.serving.completion import Head
+from cocoon.serving.guard import LOCAL_NAMES, guard
+from cocoon.serving.stream import Streams
+
+LARGEST_BODY = 4 * 1024 * 1024
+# Seconds that replies under way are given to end when the server is told to.
+_GRACE = 5.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`max_tokens`: of one reply, also where a request names none. `waiting`: choices asked for at once."""
+
+    max_tokens: int = 1024
+    waiting: int = 256
+
+
+@dataclass
+class Server:
+    """The models by the names that clients use, all of them local."""
+
+    models: Mapping[str, LocalChat]
+    limits: Limits = field(default_factory=Limits)
+    allowed_hosts: frozenset[str] = frozenset()
+    started: int = field(default_factory=lambda: int(time.time()))
+
+    def __post_init__(self) -> None:
+        self._under_way = 0
+        self._fingerprints = {
+            name: f"cocoon-{print_}" if (print_ := model_hash(chat.weights.network)) else None
+            for name, chat in self.models.items()
+        }
+
+    def app(self) -> web.Application:
+        """The web application."""
+        names = LOCAL_NAMES | self.allowed_hosts
+        app = web.Application(middlewares=[guard(names)], client_max_size=LARGEST_BODY)
+        app.router.add_get("/health", self._health)
+        app.router.add_get("/v1/models", self._list)
+        app.router.add_get("/v1/models/{name:.+}", self._one)
+        app.router.add_post("/v1/chat/completions", self._chat)
+        return app
+
+    async def _health(self, request: web.Request) -> web.Response:  # noqa: ARG002 (aiohttp's signature)
+        return _json({"status": "ok", "under_way": self._under_way})
+
+    async def _list(self, request: web.Request) -> web.Response:  # noqa: ARG002
+        return _json({"object": "list", "data": [self._card(name) for name in self.models]})
+
+    async def _one(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        self._model(name)
+        return _json(self._card(name))
+
+    def _card(self, name: str) -> dict[str, Any]:
+        facts = describe(self.models[name])
+        facts.pop("name")
+        return {"id": name, "object": "model", "created": self.started, "owned_by": "cocoon", "cocoon": facts}
+
+    def _model(self, name: str) -> LocalChat:
+        if name not in self.models:
+            known = ", ".join(map(repr, self.models))
+            raise ApiError(
+                404, f"no model {name[:80]!r} here; there are {known}", code="model_not_found", param="model"
+            )
+        return self.models[name]
+
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
+        if request.content_type != "application/json":
+            raise ApiError(415, "send the request as application/json")
+        asked = read_request(await request.read())
+        model = self._model(asked.model)
+        with self._counted(asked.n or 1):
+            head = Head(asked.model, self._fingerprints[asked.model], _steered(model, asked))
+            if asked.stream:
+                return await self._stream(request, asked, model, head)
+            return _json(head.completion(await self._replies(asked, model)))
+
+    @contextlib.contextmanager
+    def _counted(self, choices: int) -> Any:
+        if self._under_way and self._under_way + choices > self.limits.waiting:
+            raise ApiError(429, f"{self._under_way} replies are being written or wait; try again")
+        self._under_way += choices
+        try:
+            yield
+        finally:
+            self._under_way -= choices
+
+    async def _replies(self, asked: ChatRequest, model: LocalChat) -> Sequence[AIMessage]:
+        """All choices, written together; the first failure ends the others."""
+        async with _unwrapped(), asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._reply(asked, model, choice)) for choice in range(asked.n or 1)]
+        return [task.result() for task in tasks]
+
+    async def _reply(self, asked: ChatRequest, model: LocalChat, choice: int) -> AIMessage:
+        settings = asked.settings(self.limits.max_tokens, choice)
+        return await model.ainvoke(asked.talk, stop=asked.stop_words, **settings)
+
+    async def _stream(
+        self, request: web.Request, asked: ChatRequest, model: LocalChat, head: Head
+    ) -> web.StreamResponse:
+        settings = [asked.settings(self.limits.max_tokens, choice) for choice in range(asked.n or 1)]
+        with_usage = asked.stream_options is not None and asked.stream_options.include_usage
+        async with Streams(model, asked.talk, asked.stop_words, settings) as streams:
+            events = streams.events(head, with_usage=with_usage)
+            # A request that cannot be answered at all gets a status of its own, since nothing is sent before this.
+            first = await anext(events)
+            headers = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache"}
+            response = web.StreamResponse(headers=headers)
+            await response.prepare(request)
+            await response.write(_event(first))
+            try:
+                async for event in events:
+                    await response.write(_event(event))
+            except ConnectionError:
+                return response
+            except Exception as error:
+                await response.write(_event(as_api_error(error).body()))
+            await response.write(b"data: [DONE]\n\n")
+            await response.write_eof()
+        return response
+
+
+def _steered(model: LocalChat, asked: ChatRequest) -> dict[str, Any]:
+    if model.control is None:
+        return {}
+    return {"steer": {"coefficient": asked.steer.coefficient if asked.steer else model.coefficient}}
+
+
+@asynccontextmanager
+async def _unwrapped() -> AsyncIterator[None]:
+    """Raises the first error of a task group by itself."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
+def _json(value: dict[str, Any]) -> web.Response:
+    return web.Response(body=orjson.dumps(value), content_type="application/json")
+
+
+def _event(value: dict[str, Any]) -> bytes:
+    return b"data: " + orjson.dumps(value) + b"\n\n"
+
+
+@asynccontextmanager
+async def serve(server: Server, port: int = 0) -> AsyncIterator[str]:
+    """The server on 127.0.0.1 for the length of the block; gives its base URL, ending in /v1.
+
+    `port` 0 takes a free one. At the end replies under way are waited for, but not for long. Raises CocoonError for
+    a port that is taken.
+    """
+    runner = web.AppRunner(server.app(), handler_cancellation=True, access_log=None, shutdown_timeout=_GRACE)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+        except OSError as error:
+            raise CocoonError(f"port {port} cannot be opened ({error.strerror}); choose another with --port") from None
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,177 @@
+"""A direction at work: hooks on the decoder layers that add it while rows are generated, each row by its own dose.
+
+A coefficient is a share of the layer's median residual norm: 0.04 adds 4 % of it to every steered token, at each
+steered layer. Hooks leave modules, their names and the state dict as they are, so that adapters, sharding over
+devices and saving go on as without them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cocoon.core.control import Place
+from cocoon.core.decoder_layers import decoder, decoder_layers, hidden_size
+from cocoon.core.errors import CocoonError
+from cocoon.core.local_weights import Weights, model_hash
+from cocoon.steering.direction import Direction
+from cocoon.steering.injection import Injection, Mode, Scope, Tokens
+
+
+@dataclass(frozen=True)
+class Control:
+    """How a direction is applied; a `cocoon.core.control.Control`.
+
+    `layers` (default: the direction's band, else all of its layers) are blocks counted from 0, whose output is
+    changed. `mode`: `add`; `norm` adds and then restores each token's norm; `ablate` takes the coefficient's share of
+    the token's component along the direction away (1: all of it). `tokens`: `reply` is the last token of the prompt
+    (it decides the reply's first) and every token written after it; `replies` the earlier replies of the talk too, as
+    they were steered when they were written; `prompt` the prompt alone; `both` all.
+    """
+
+    direction: Direction
+    layers: tuple[int, ...] = ()
+    mode: Mode = "add"
+    tokens: Tokens = "reply"
+
+    def __post_init__(self) -> None:
+        chosen = tuple(self.layers) or self.direction.band or self.direction.layers
+        unknown = sorted(set(chosen) - set(self.direction.layers))
+        if unknown:
+            raise CocoonError(
+                f"layers {unknown} are not in this direction, which holds {_ranges(self.direction.layers)}; "
+                "choose among those"
+            )
+        object.__setattr__(self, "layers", tuple(sorted(chosen)))
+
+    @property
+    def needs_earlier(self) -> bool:
+        """Whether earlier replies of the prompt are steered too."""
+        return self.tokens == "replies"
+
+    @property
+    def changes_prompt(self) -> bool:
+        """Whether tokens before the prompt's last are steered."""
+        return self.tokens != "reply"
+
+    @contextmanager
+    def applied(
+        self, network: Any, coefficients: Sequence[float], places: Sequence[Place] | None = None
+    ) -> Iterator[None]:
+        """Steer `network` inside the block, row i of every batch by coefficients[i] (one coefficient: all rows).
+
+        Rows of 0 keep every bit, and without any other nothing is hooked. `places` say where the rows' tokens
+        stand; without them a prompt ends where the first forward pass does. With beams, or several sequences per
+        prompt, each row stands for as many neighbours. Raises CocoonError where the direction does not fit.
+        """
+        if not any(coefficients):
+            yield
+            return
+        blocks = decoder_layers(network)
+        check_shape(self.direction, len(blocks), hidden_size(network))
+        scope = Scope(self.tokens, len(coefficients), places)
+        handles = [decoder(network).register_forward_pre_hook(scope.begin, with_kwargs=True)]
+        try:
+            for number in self.layers:
+                hook = self._injection(number, coefficients, scope)
+                handles.append(blocks[number].register_forward_hook(hook))
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _injection(self, number: int, coefficients: Sequence[float], scope: Scope) -> Injection:
+        row = self.direction.layers.index(number)
+        unit, norm = self.direction.vectors[row], float(self.direction.norms[row])
+        return Injection(self.mode, unit, norm, coefficients, scope)
+
+    def added(self, number: int, coefficient: float) -> NDArray[np.float32]:
+        """What mode `add` adds to the output of a layer, shape (hidden,); zeros where it is not steered."""
+        if number not in self.layers:
+            return np.zeros(self.direction.hidden, np.float32)
+        row = self.direction.layers.index(number)
+        return np.float32(coefficient) * self.direction.norms[row] * self.direction.vectors[row]
+
+    def facts(self) -> dict[str, Any]:
+        """What a manifest says of it: the direction's file by its hash, and how it is applied."""
+        return {
+            "direction": self.direction.sha256,
+            "kind": self.direction.kind,
+            "method": self.direction.method,
+            "layers": _ranges(self.layers),
+            "mode": self.mode,
+            "tokens": self.tokens,
+        }
+
+
+def open_control(weights: Weights, path: Path, options: Mapping[str, str]) -> Control:
+    """The control that `+steer=PATH:COEF+layers=16-24+mode=add+tokens=reply` names, fit for the loaded `weights`.
+
+    Raises CocoonError for a file that is no direction, one made for another model, or an option that is unknown.
+    """
+    direction = Direction.load(path)
+    where = f"direction {str(path)!r}"
+    network = weights.network
+    check_shape(direction, len(decoder_layers(network)), hidden_size(network), where)
+    check_model(direction, weights, where)
+    mode, tokens = options.get("mode", "add"), options.get("tokens", "reply")
+    _one_of("mode", mode, get_args(Mode))
+    _one_of("tokens", tokens, get_args(Tokens))
+    layers = read_layers(options["layers"]) if "layers" in options else ()
+    return Control(direction, layers, mode, tokens)  # pyright: ignore[reportArgumentType]
+
+
+def check_shape(direction: Direction, layer_count: int, hidden: int, where: str = "this direction") -> None:
+    """Raise CocoonError unless a model of so many layers and such width is the direction's."""
+    if (direction.layer_count, direction.hidden) != (layer_count, hidden):
+        raise CocoonError(
+            f"{where} was made for a model of {direction.layer_count} layers of width {direction.hidden} "
+            f"({direction.model}), this one has {layer_count} of width {hidden}; extract one for this model"
+        )
+
+
+def check_model(direction: Direction, weights: Weights, where: str) -> None:
+    """Raise CocoonError where the direction's model and the loaded one are known to differ, though of one shape."""
+    known = (
+        ("model hash", direction.model_hash, model_hash(weights.network)),
+        ("revision", direction.revision, weights.revision),
+    )
+    for name, made, here in known:
+        if made is not None and here is not None and made != here:
+            raise CocoonError(
+                f"{where} was made for {direction.model!r} ({name} {made[:16]}), not for {weights.name!r} "
+                f"({here[:16]}); extract one for this model"
+            )
+
+
+def _one_of(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise CocoonError(f"+{name}={value}: is not known; choose {', '.join(known)}")
+
+
+def read_layers(text: str) -> tuple[int, ...]:
+    """Layer numbers of a text such as `16-24` or `3,5,16-18`."""
+    chosen: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise CocoonError(f"+layers={text}: is not understood; write layer numbers such as 16-24 or 3,5,16-18")
+        chosen |= set(range(int(first), int(last if dash else first) + 1))
+    if not chosen:
+        raise CocoonError(f"+layers={text}: names no layer; the smaller number comes first")
+    return tuple(sorted(chosen))
+
+
+def _ranges(layers: Sequence[int]) -> str:
+    """Layer numbers in the form that `read_layers` reads."""
+    runs: list[list[int]] = []
+    for number in sorted(layers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)

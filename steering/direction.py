@@ -1,0 +1,172 @@
+"""A direction: one unit vector for each layer, with what it was read from, in one safetensors file."""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError
+
+from cocoon.core.errors import CocoonError, NotSavedError
+from cocoon.core.jsonl import explain
+from cocoon.core.local_libraries import first_line, require_libraries
+from cocoon.core.records import Record
+
+Kind = Literal["reply", "instruction", "random"]
+_KEY = "cocoon_direction"
+_FORMAT = 1
+_UNIT_TOLERANCE = 1e-3
+
+
+class DirectionCard(Record):
+    """What a direction was read from. `layers` are blocks counted from 0, whose output was read; `band` those to steer.
+
+    `model_hash` is `core.local_weights.model_hash`; `data_hash` and `template_hash` are SHA-256 of the pairs' token ids
+    and of the chat template.
+    """
+
+    format: int = _FORMAT
+    layers: list[int] = Field(min_length=1)
+    band: list[int] | None = None
+    layer_count: int = Field(ge=1)
+    model: str
+    revision: str | None = None
+    model_hash: str | None = None
+    adapter: str | None = None
+    kind: Kind
+    method: str
+    position: str
+    template_hash: str = ""
+    data_hash: str = ""
+    seed: int = 0
+    cocoon: str = ""
+
+
+@dataclass(frozen=True)
+class Direction:
+    """`vectors`, shape (layers, hidden), are of norm 1; `norms`, shape (layers,), the median residual norms.
+
+    A norm is that of a layer's output over all tokens but the first, which is up to 100 times as large.
+    """
+
+    vectors: NDArray[np.float32]
+    norms: NDArray[np.float32]
+    card: DirectionCard
+    sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Blocks, counted from 0, in ascending order."""
+        return tuple(self.card.layers)
+
+    @property
+    def band(self) -> tuple[int, ...] | None:
+        """The layers that are steered unless others are named."""
+        return tuple(self.card.band) if self.card.band else None
+
+    @property
+    def hidden(self) -> int:
+        """Width of the residual stream."""
+        return int(self.vectors.shape[1])
+
+    @property
+    def layer_count(self) -> int:
+        """Layers of the model, of which `layers` may be a part."""
+        return self.card.layer_count
+
+    @property
+    def model(self) -> str:
+        return self.card.model
+
+    @property
+    def revision(self) -> str | None:
+        return self.card.revision
+
+    @property
+    def model_hash(self) -> str | None:
+        return self.card.model_hash
+
+    @property
+    def kind(self) -> Kind:
+        return self.card.kind
+
+    @property
+    def method(self) -> str:
+        return self.card.method
+
+    @classmethod
+    def load(cls, path: Path) -> "Direction":
+        """Read what `save` wrote; raises CocoonError for another file, and for numbers that cannot be steered with."""
+        require_libraries("safetensors")
+        from safetensors import SafetensorError, safe_open
+
+        if not path.is_file():
+            raise CocoonError(f"direction {str(path)!r} is not there; make one with `cocoon steer extract`")
+        try:
+            with safe_open(path, framework="np") as file:
+                told = (file.metadata() or {}).get(_KEY)
+                names = {"vectors", "norms"} & set(file.keys())
+                tensors = {name: file.get_tensor(name) for name in names}
+        except (SafetensorError, OSError, ValueError) as error:
+            raise CocoonError(f"direction {str(path)!r} is no safetensors file ({first_line(error)})") from None
+        if told is None or len(tensors) < 2:
+            raise CocoonError(
+                f"direction {str(path)!r} holds no direction of ours; import it with `cocoon steer import`"
+            )
+        try:
+            card = DirectionCard.model_validate(json.loads(told))
+            sha = hashlib.sha256(path.read_bytes()).hexdigest()
+            return cls(tensors["vectors"], tensors["norms"], card, sha)
+        except ValidationError as error:
+            raise CocoonError(f"direction {str(path)!r}: {explain(error, DirectionCard)}") from None
+        except (CocoonError, ValueError) as error:
+            raise CocoonError(f"direction {str(path)!r}: {first_line(error)}") from None
+
+    def save(self, path: Path) -> "Direction":
+        """Write the file, whole; gives the direction with the file's SHA-256."""
+        from safetensors.numpy import save
+
+        tensors = {"vectors": self.vectors.astype(np.float32), "norms": self.norms.astype(np.float32)}
+        body = save(tensors, {_KEY: self.card.model_dump_json()})
+        beside = path.with_name(f".{path.name}.part")
+        try:
+            beside.write_bytes(body)
+            beside.replace(path)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            raise NotSavedError(f"{path}: cannot be written ({error.strerror}); make room and try again") from None
+        return replace(self, sha256=hashlib.sha256(body).hexdigest())
+
+    @classmethod
+    def random(cls, like: "Direction", seed: int) -> "Direction":
+        """A placebo: random unit vectors for the same layers, norms and model."""
+        drawn = np.random.default_rng(seed).normal(size=like.vectors.shape)
+        units = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+        told: dict[str, Any] = {"kind": "random", "method": "random", "position": "none", "data_hash": "", "seed": seed}
+        return cls(units, like.norms, like.card.model_copy(update=told))
+
+
+def _check(made: Direction) -> None:
+    """Raise CocoonError for numbers that cannot be steered with."""
+    layers, count = made.card.layers, made.card.layer_count
+    if made.vectors.ndim != 2 or made.norms.shape != (len(made.vectors),) or len(layers) != len(made.vectors):
+        raise CocoonError(
+            f"vectors of shape {made.vectors.shape} and norms of shape {made.norms.shape} for {len(layers)} layers"
+        )
+    if layers != sorted(set(layers)) or layers[0] < 0 or layers[-1] >= count:
+        raise CocoonError(f"layers {layers} are not ascending numbers below {count}")
+    if not set(made.card.band or []) <= set(layers):
+        raise CocoonError(f"band {made.card.band} is not a part of the layers {layers}")
+    if not (np.isfinite(made.vectors).all() and np.isfinite(made.norms).all()):
+        raise CocoonError("it holds NaN or infinite values; extract it again")
+    if not (made.norms > 0).all():
+        raise CocoonError("a layer's norm is not positive; extract it again")
+    lengths = np.linalg.norm(made.vectors, axis=1)
+    if np.abs(lengths - 1).max() > _UNIT_TOLERANCE:
+        raise CocoonError(f"a vector has norm {lengths[np.abs(lengths - 1).argmax()]:.4g} where 1 is expected")
