@@ -18,6 +18,7 @@ from cocoon.cli.power import power
 from cocoon.cli.profiles import app as profiles_app
 from cocoon.cli.questions import questions
 from cocoon.cli.report import report
+from cocoon.cli.script import script
 from cocoon.cli.serve import serve
 from cocoon.cli.simulate import simulate
 
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, doctor, simulate, judge, report, compare, fidelity, power, questions, chat, serve, graph):
+for command in (demo, doctor, script, simulate, judge, report, compare, fidelity, power, questions, chat, serve, graph):
     app.command()(command)
 app.add_typer(profiles_app, name="profiles")
 app.add_typer(config_app, name="config")

@@ -47,6 +47,7 @@ def _tell(outcome: Generated, generator: Generator, models: Models, out: Path, n
             "out": str(out),
             "kept": outcome.kept,
             "dropped": dict(outcome.reasons),
+            "notes": outcome.notes,
             "failed": outcome.failures,
             "calls": progress.calls,
             "replayed": progress.replayed,
@@ -59,6 +60,8 @@ def _tell(outcome: Generated, generator: Generator, models: Models, out: Path, n
         f"{outcome.kept} of {progress.dialogues} in {out}/{generator.kept}, "
         f"{progress.calls} calls ({progress.replayed} from the journal)"
     )
+    for note in outcome.notes:
+        say(note)
     if dropped:
         say(f"{dropped} dropped, see {out}/dropped.jsonl: {reasons_line(outcome.reasons)}")
     if outcome.failures:

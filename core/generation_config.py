@@ -61,3 +61,33 @@ class ProfileBuildConfig(GenerationConfig):
     @classmethod
     def verb_of(cls) -> str:
         return "profiles build"
+
+
+class ScriptConfig(GenerationConfig):
+    """`cocoon script`. `minimum_rounds`: user turns before the need may appear; `minimum_turns`: of a whole dialogue.
+
+    `exchanges` are written at a time, in at most `pieces` pieces (repairs included); `suggestions`: exchanges of the
+    suggestion stage. `rewrite`: which questions of the listening stage become statements. `threshold`: dialogues are
+    dropped by the mean of the three AELS subscales (1 to 7), below `aels_mean`, or the lowest `aels_share` of all.
+    """
+
+    free_keys: ClassVar[tuple[str, ...]] = (*GenerationConfig.free_keys, "threshold", "aels_mean", "aels_share")
+
+    verb: Literal["script"] = "script"
+    writer: WriterConfig = WriterConfig(max_tokens=2000)
+    profiles: list[str] = []
+    language: Language | None = None
+    rewrite: Literal["closed", "all", "none"] = "closed"
+    semantic: Literal["auto", "static", "none"] = "auto"
+    minimum_rounds: int = Field(default=5, ge=1)
+    minimum_turns: int = Field(default=12, ge=4)
+    exchanges: int = Field(default=3, ge=1, le=10)
+    pieces: int = Field(default=6, ge=1)
+    suggestions: int = Field(default=4, ge=1, le=12)
+    threshold: Literal["share", "mean"] = "share"
+    aels_mean: float = Field(default=4.0, ge=1, le=7)
+    aels_share: float = Field(default=0.125, ge=0, lt=1)
+
+    @classmethod
+    def verb_of(cls) -> str:
+        return "script"

@@ -55,7 +55,11 @@ _NO_ADVICE: dict[Language, re.Pattern[str]] = {
 
 
 class Finding(Record):
-    """One thing found: what, by which test, in which turn (index, none for the whole), in which words."""
+    """One thing found: what, by which test, in which turn (index, none for the whole), in which words.
+
+    `part` is the text of the profile that it may tell. A semantic finding is a candidate: vectors know topics better
+    than meanings, and a model should confirm it.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -64,6 +68,7 @@ class Finding(Record):
     turn: int | None = None
     quote: str = ""
     detail: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -170,8 +175,8 @@ def _leaks(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> Ite
             semantic = rules.semantic and name.startswith("chain") and not _touched(said, text, profile.language)
             test = tells(turn.content, text, said, profile.language, semantic)
             if test:
-                yield Finding(kind="leak", test=test, turn=number, quote=turn.content[:200], detail=name)
-                break
+                quote = turn.content[:200]
+                yield Finding(kind="leak", test=test, turn=number, quote=quote, detail=name, part=text)
 
 
 def _touched(said: str, part: str, language: Language) -> bool:
@@ -179,15 +184,21 @@ def _touched(said: str, part: str, language: Language) -> bool:
 
 
 def _early(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> Iterator[Finding]:
-    first = need_turn(turns, profile, rules.semantic)
-    if first is None:
+    if profile.need is None:
         return
-    rounds = sum(turn.role == "user" for turn in turns[: first + 1])
-    if rounds <= rules.minimum_rounds:
-        lexical = need_turn(turns, profile, semantic=False) == first
-        detail = f"the need is told in round {rounds}, before {rules.minimum_rounds} rounds are over"
-        test: Test = "lexical" if lexical else "semantic"
-        yield Finding(kind="early_need", test=test, turn=first, quote=turns[first].content[:200], detail=detail)
+    said, rounds = "", 0
+    for number, turn in enumerate(turns):
+        if turn.role != "user":
+            continue
+        rounds += 1
+        if rounds > rules.minimum_rounds:
+            return
+        test = tells(turn.content, profile.need, said, profile.language, rules.semantic)
+        if test:
+            detail = f"the need is told in round {rounds}, before {rules.minimum_rounds} rounds are over"
+            quote = turn.content[:200]
+            yield Finding(kind="early_need", test=test, turn=number, quote=quote, detail=detail, part=profile.need)
+        said = f"{said} {turn.content}"
 
 
 def _manner(turns: Sequence[Spoken], language: Language, rules: ScreenRules) -> Iterator[Finding]:

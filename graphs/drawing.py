@@ -17,6 +17,7 @@ from cocoon.graphs.assessment import build_assessment
 from cocoon.graphs.conversation import build_conversation
 from cocoon.graphs.preference import build_preference
 from cocoon.graphs.profile import build_profile
+from cocoon.graphs.script import build_script
 
 NodeKind = Literal["start", "step", "end"]
 Compiled = CompiledStateGraph[Any, Any, Any, Any]
@@ -25,6 +26,7 @@ GRAPHS: dict[str, Callable[[], Compiled]] = {
     "conversation-prompted": lambda: build_conversation("prompted"),
     "assessment": build_assessment,
     "profile": build_profile,
+    "script": build_script,
     "preference": build_preference,
 }
 _MARKS: dict[str, NodeKind] = {START: "start", END: "end"}

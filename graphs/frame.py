@@ -17,6 +17,7 @@ from cocoon.core.manifest import (
     begin_session,
     end_session,
     new_manifest,
+    note_models,
     read_manifest,
     write_manifest,
 )
@@ -79,7 +80,7 @@ async def run_session(
     """Do `job` within a session: counted, interruptible, settled in `order`, noted in the manifest."""
     folder = work.folder
     _count_spent(folder, models)
-    manifest.models |= {label: model.facts for label, model in models.opened.items()}
+    note_models(manifest, {label: model.facts for label, model in models.opened.items()})
     manifest.hosts = sorted({*manifest.hosts, *models.hosts})
     session = begin_session(manifest)
     write_manifest(folder.path, manifest)

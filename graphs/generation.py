@@ -46,7 +46,11 @@ class Generator(Protocol):
     kept: str
     kind: type[Record]
     late: frozenset[str]
-    recursion_limit: int
+
+    @property
+    def recursion_limit(self) -> int:
+        """Steps that one item's graph may take."""
+        ...
 
     def graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
         """The compiled graph."""
@@ -64,6 +68,10 @@ class Generator(Protocol):
         """Id -> (reason, detail) of those records, in the order of their items, that are not kept after all."""
         ...
 
+    def notes(self, records: Sequence[Any]) -> list[str]:
+        """What is to be told of all records that were decided on together."""
+        ...
+
     def shas(self) -> dict[str, str]: ...
 
     def roles(self) -> dict[str, list[str]]: ...
@@ -75,6 +83,7 @@ class Generated(Outcome):
 
     kept: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -146,9 +155,9 @@ async def generate(
         )
         done = _ids(out, generator.kept) | _ids(out, DROPPED)
         outcome = await run_session(work, manifest, models, lambda: work.make(items, done), order, watch)
-        kept, dropped = _sift(generator, folder, order)
+        kept, dropped, notes = _sift(generator, folder, order)
     reasons = Counter(f"{one.node}: {one.reason}" for one in dropped)
-    return Generated(outcome.progress, outcome.failures, outcome.stopped_by, order, kept, reasons)
+    return Generated(outcome.progress, outcome.failures, outcome.stopped_by, order, kept, reasons, notes)
 
 
 def _ids(out: Path, name: str) -> set[str]:
@@ -156,7 +165,7 @@ def _ids(out: Path, name: str) -> set[str]:
     return {line["id"] for _, line in read_lines(file)} if file.exists() else set()
 
 
-def _sift(generator: Generator, folder: RunFolder, order: Sequence[str]) -> tuple[int, list[Dropped]]:
+def _sift(generator: Generator, folder: RunFolder, order: Sequence[str]) -> tuple[int, list[Dropped], list[str]]:
     """Decide on all that was made, and write what is kept and what is not."""
     path = folder.path
     place = {name: number for number, name in enumerate(order)}
@@ -175,7 +184,7 @@ def _sift(generator: Generator, folder: RunFolder, order: Sequence[str]) -> tupl
     dropped = sorted([*early, *late], key=lambda one: (place.get(one.id, len(place)), one.id))
     write_whole(path / generator.kept, map(dump_line, kept))
     write_whole(path / DROPPED, map(dump_line, dropped))
-    return len(kept), dropped
+    return len(kept), dropped, generator.notes(ordered)
 
 
 def _late(generator: Generator, record: Any, reason: str, detail: str) -> Dropped:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cocoon.core.generation_config import GenerationConfig, ProfileBuildConfig
+from cocoon.core.generation_config import GenerationConfig, ProfileBuildConfig, ScriptConfig
 from cocoon.core.models import host_of
 
 # Calls of one profile by how long its chain gets (propose, feel, recall; deepen and rate for each further node), and
@@ -23,6 +23,26 @@ def estimate_profiles(config: ProfileBuildConfig, items: int) -> dict[str, Any]:
     characters_in = calls["writer"] * _WRITER_PROMPT + calls["rater"] * _RATER_PROMPT
     characters_out = (calls["writer"] + calls["rater"]) * _ANSWER + _MEMORIES
     return told("profiles", config, items, calls, characters_in, characters_out)
+
+
+def script_calls(config: ScriptConfig) -> dict[str, int]:
+    """Writer's and rater's calls for one dialogue that is kept, without repairs and restatements.
+
+    As many pieces as the minimum of rounds takes and one more; every supporter turn but the opening is annotated.
+    """
+    pieces = min(config.pieces, -(-config.minimum_rounds // config.exchanges) + 1)
+    supporters = pieces * config.exchanges + config.suggestions + 1
+    return {"writer": pieces + 2, "rater": pieces + 1 + supporters}
+
+
+def estimate_scripts(config: ScriptConfig, items: int) -> dict[str, Any]:
+    """About what writing so many dialogues takes; four characters are taken for a token."""
+    calls = script_calls(config)
+    characters_in = calls["writer"] * 3600 + calls["rater"] * 2400
+    characters_out = calls["writer"] * 900 + calls["rater"] * 320
+    estimate = told("dialogues", config, items, calls, characters_in, characters_out)
+    estimate["calls_estimated"] = estimate.pop("calls_at_most")
+    return estimate
 
 
 def told(

@@ -111,6 +111,11 @@ class ProfileGenerator:
     def _alike(self, one: Profile, other: Profile) -> bool:
         return one.language == other.language and near(one, other) >= self.config.near_duplicate
 
+    def notes(self, records: Sequence[Profile]) -> list[str]:
+        """Nothing beyond the reasons."""
+        del records
+        return []
+
     def shas(self) -> dict[str, str]:
         """Hashes of the prompts and of the taxonomy."""
         folder = Path(self.config.prompts) if self.config.prompts else None

@@ -23,7 +23,7 @@ from cocoon.core.calls import Caller, Settings
 from cocoon.core.config import resolve, resolve_as
 from cocoon.core.embedded import cache_folder
 from cocoon.core.errors import CocoonError
-from cocoon.core.generation_config import ProfileBuildConfig
+from cocoon.core.generation_config import ProfileBuildConfig, ScriptConfig
 from cocoon.core.journal import Journal
 from cocoon.core.jsonl import parse_record
 from cocoon.core.records import Dialogue, Profile
@@ -34,6 +34,8 @@ from cocoon.graphs.conversation import UserKind, build_conversation
 from cocoon.graphs.preference import PreferenceContext, build_preference
 from cocoon.graphs.profile import ProfileContext, build_profile
 from cocoon.graphs.profile_build import ProfileGenerator
+from cocoon.graphs.script import ScriptContext, build_script
+from cocoon.graphs.script_build import ScriptGenerator
 from cocoon.graphs.study import Study, open_models
 
 Compiled = CompiledStateGraph[Any, Any, Any, Any]
@@ -127,6 +129,26 @@ class _Profile:
         return context
 
 
+class _Script:
+    def __init__(self) -> None:
+        self._opening = threading.Lock()
+
+    @functools.cached_property
+    def _made(self) -> tuple[_Desk, ScriptContext]:
+        config = resolve_as(ScriptConfig).config
+        desk = _Desk.opened()
+        return desk, ScriptGenerator(config, desk.study.models, []).context(desk.caller)
+
+    def __call__(self, state: Any) -> ScriptContext:
+        if not state.get("profile"):
+            raise CocoonError("the input lacks 'profile': give a profile record with a need (see examples/profiles)")
+        parse_record(state["profile"], Profile, "input 'profile'")
+        with self._opening:
+            desk, context = self._made
+        desk.admit(state.get("item", ""), anew=not state.get("turns"))
+        return context
+
+
 class _Preference:
     def __init__(self) -> None:
         self._opening = threading.Lock()
@@ -172,6 +194,12 @@ def assessment() -> Compiled:
 def profile() -> Compiled:
     """A profile from a scenario and an emotion."""
     return build_profile(_Profile())
+
+
+@functools.cache
+def script() -> Compiled:
+    """A script-based dialogue from a profile."""
+    return build_script(_Script())
 
 
 @functools.cache

@@ -1,6 +1,6 @@
 """From settings to what a run needs: models, supporters, the simulated user, judges, tasks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -18,8 +18,9 @@ from cocoon.core.config import JudgeConfig, RunConfig, StudyConfig, SupporterCon
 from cocoon.core.control import Parts
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_records
+from cocoon.core.model_spec import short_name
 from cocoon.core.models import Model, Models
-from cocoon.core.records import Profile
+from cocoon.core.records import Language, Profile
 from cocoon.evaluation.scales import Scale, load_scale, shipped_scales
 from cocoon.evaluation.success import ATTRIBUTED, PAPER
 from cocoon.graphs.runner import Task
@@ -128,6 +129,8 @@ def supporter_name(given: SupporterConfig) -> str:
     if given.name:
         return given.name
     model = given.model.partition("#")[2] or given.model.partition(":")[2]
+    if given.model.startswith("local:") and "+" in model:
+        model = short_name(model)
     plain = "".join(character if character.isalnum() or character in "-_" else "-" for character in model).strip("-")
     return plain if given.prompt == "listen" else f"{plain}-{given.prompt}"
 
@@ -143,19 +146,23 @@ def open_models(config: RunConfig, parts: Parts | None = None) -> Models:
 
 def read_profiles(config: StudyConfig) -> list[Profile]:
     """The profiles of a run, in the order of its files; CocoonError for none, or two of one id."""
-    if not config.profiles:
+    return profiles_of(config.profiles, config.limit, config.language)
+
+
+def profiles_of(files: Sequence[str], limit: int | None, language: Language | None) -> list[Profile]:
+    """The first `limit` profiles of some files; CocoonError for none, for two of one id, or for one without feeling."""
+    if not files:
         raise CocoonError("no profiles: give --profiles FILE (a JSONL file of profiles; see examples/profiles)")
-    every = (profile for name in config.profiles for profile in read_records(Path(name), Profile))
-    wanted = (profile for profile in every if config.language in (None, profile.language))
-    profiles = list(islice(wanted, config.limit))
+    every = (profile for name in files for profile in read_records(Path(name), Profile))
+    wanted = (profile for profile in every if language in (None, profile.language))
+    profiles = list(islice(wanted, limit))
     if not profiles:
-        raise CocoonError(f"{', '.join(config.profiles)}: no profile{_of(config)} in it")
+        raise CocoonError(f"{', '.join(files)}: no profile{f' in language {language!r}' if language else ''} in it")
     _refuse_twins(profiles)
+    bare = next((profile for profile in profiles if not profile.feeling.strip()), None)
+    if bare is not None:
+        raise CocoonError(f"profile {bare.id!r} states no feeling, so nobody can play it; leave it out")
     return profiles
-
-
-def _of(config: StudyConfig) -> str:
-    return f" in language {config.language!r}" if config.language else ""
 
 
 def _refuse_twins(profiles: Iterable[Profile]) -> None:

@@ -35,10 +35,12 @@ REAL_NAMES = {
     "conversation-prompted": "conversation-prompted",
     "assessment": "assessment",
     "profile": "profile",
+    "script": "script",
     "preference": "preference",
 }
 BOTH_WAYS = {"goes on", "is over"}
 LABELS = {"conversation": BOTH_WAYS, "conversation-prompted": BOTH_WAYS, "assessment": {"each judge and vote"}}
+LABELS |= {"script": {"goes on", "dropped", "continue", "repair", "stop"}}
 LABELS |= {"profile": {"goes on", "dropped", "deeper", "stop"}, "preference": {"each question and order"}}
 ARROW = re.compile(r"^\s*(\w+) (?:-->|-\.->|-\. &nbsp;(.+?)&nbsp; \.->) (\w+);$", re.MULTILINE)
 
