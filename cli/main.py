@@ -6,6 +6,7 @@ import warnings
 
 import typer
 
+from cocoon.cli.ablate import ablate
 from cocoon.cli.chat import chat
 from cocoon.cli.compare import compare
 from cocoon.cli.config import app as config_app
@@ -30,7 +31,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, doctor, script, simulate, judge, report, compare, fidelity, power, questions, chat, serve, graph):
+for command in (
+    demo,
+    doctor,
+    script,
+    simulate,
+    judge,
+    report,
+    compare,
+    ablate,
+    fidelity,
+    power,
+    questions,
+    chat,
+    serve,
+    graph,
+):
     app.command()(command)
 app.add_typer(profiles_app, name="profiles")
 app.add_typer(config_app, name="config")

@@ -8,6 +8,7 @@ import typer
 from cocoon.cli.options import Json
 from cocoon.cli.profile_stats import stats
 from cocoon.cli.profiles_build import build
+from cocoon.cli.profiles_translate import translate
 
 if TYPE_CHECKING:
     from rich.panel import Panel
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Build profiles, import them from elsewhere, and look at them.")
 app.command()(build)
+app.command()(translate)
 app.command()(stats)
 MOST_NOTES = 20
 

@@ -91,3 +91,16 @@ class ScriptConfig(GenerationConfig):
     @classmethod
     def verb_of(cls) -> str:
         return "script"
+
+
+class TranslationConfig(GenerationConfig):
+    """`cocoon profiles translate`; the writer translates. `to`: the language wanted."""
+
+    verb: Literal["profiles translate"] = "profiles translate"
+    writer: WriterConfig = WriterConfig(temperature=0.0, max_tokens=3000)
+    profiles: list[str] = []
+    to: Language = "en"
+
+    @classmethod
+    def verb_of(cls) -> str:
+        return "profiles translate"

@@ -39,12 +39,14 @@ class Profile(Record):
 
     `chain` runs from the surface need (index 0) to the true need (last); `need` is none for role cards from
     elsewhere, whose success is then not applicable. `memory` begins with the need and walks back to the feeling.
-    `feeling` is empty where a corpus states nothing of its user; such a profile cannot be simulated.
+    `feeling` is empty where a corpus states nothing of its user; such a profile cannot be simulated. `reviewed` tells
+    of a translation whether a person has read it; none for what is no translation by a model.
     """
 
     id: str = Field(min_length=1)
     language: Language
     translation_of: str | None = None
+    reviewed: bool | None = None
     scenario: str = ""
     emotion: str = ""
     feeling: str

@@ -17,6 +17,8 @@ from cocoon.evaluation.statistics import Estimate
 from cocoon.evaluation.table_people import HUMAN
 from cocoon.evaluation.tables import Row, Table
 
+# Share of decided answers from which a judge is said to take one place always.
+ALWAYS = 0.95
 KEYS = ["By", "Question", "Condition", "Against"]
 
 
@@ -106,10 +108,11 @@ def position_verdict(rate: Estimate) -> str:
     """One word on the position rate: what its interval allows to say."""
     if rate.low is None or rate.high is None:
         return "too few answers"
+    share = rate.value or 0.0
     if rate.low > 0.5:
-        return "prefers the first" if rate.low < 0.9 else "always takes the first"
+        return "always takes the first" if share > ALWAYS else "prefers the first"
     if rate.high < 0.5:
-        return "prefers the second" if rate.high > 0.1 else "always takes the second"
+        return "always takes the second" if share < 1 - ALWAYS else "prefers the second"
     return "no bias seen"
 
 

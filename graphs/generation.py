@@ -25,6 +25,8 @@ from cocoon.graphs.resume import refuse_changed_prompts
 from cocoon.graphs.work import Progress, Stage, Work
 
 DROPPED = "dropped.jsonl"
+# Keys of the graphs' states to which nodes add; all others they replace.
+GATHERED = frozenset({"calls", "answers", "failures"})
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,8 @@ class Generation(Work):
         try:
             state: dict[str, Any] = dict(item.given)
             async for update in self.walk(graph, item.id, item.given, context, self.generator.recursion_limit):
-                calls = [*state.get("calls", []), *update.get("calls", [])]
-                state |= {**update, "calls": calls}
+                gathered = {key: [*state.get(key, []), *update[key]] for key in GATHERED & update.keys()}
+                state |= {**update, **gathered}
             self._file(self.generator.made(item, state))
             self.progress.done += 1
             self.folder.tried.add(item.id)

@@ -1,0 +1,95 @@
+"""Runs an ablation from the command line: conditions, comparisons, report."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import typer
+
+from cocoon.cli.local_parts import local_parts
+from cocoon.cli.progress import Watcher
+from cocoon.cli.run_study import say
+from cocoon.core.config import StudyConfig
+from cocoon.core.errors import StoppedError
+from cocoon.core.jsonl import write_whole
+from cocoon.core.models import Models
+from cocoon.core.profile_files import profile_path
+from cocoon.core.records import Profile
+from cocoon.evaluation.facts import EMBEDDED
+from cocoon.evaluation.report import EMBEDDED_WARNING
+from cocoon.evaluation.report_csv import render_csv
+from cocoon.evaluation.report_html import render_html
+from cocoon.evaluation.report_json import to_json
+from cocoon.evaluation.report_markdown import render_markdown
+from cocoon.evaluation.table_preference import preference_tables
+from cocoon.evaluation.tables import Report
+from cocoon.graphs.study import open_models, read_profiles
+from cocoon.studies.ablation import AblationConfig, choices_of, compare_conditions, make_conditions, study_of
+from cocoon.studies.conditions import read_conditions
+
+NOTES = [
+    "The judge sees the mood and the feeling, not the need or the memories, so that it cannot favour the condition "
+    "that holds them for what it was told.",
+    "Judging simulated users by a model of the same family as theirs favours its manner; people decide otherwise at "
+    "times (cocoon human).",
+]
+
+
+def run_ablation(settings: StudyConfig, names: str, every_pair: bool, out: Path, as_json: bool) -> None:
+    """All three steps; exits with the code of what stopped or failed."""
+    conditions = read_conditions(names)
+    files = [str(path) for name in settings.profiles for path in profile_path(name)]
+    settings = settings.model_copy(update={"profiles": files})
+    profiles = read_profiles(settings)
+    try:
+        code = asyncio.run(_work(settings, names, every_pair, out, profiles))
+    except asyncio.CancelledError:
+        raise StoppedError("stopped at once; the same command goes on from the last answered call") from None
+    report = write_report(out, [one.name for one in conditions], settings)
+    typer.echo(json.dumps(to_json(report), ensure_ascii=False) if as_json else render_markdown(report))
+    say(f"written: {out}/ablation.md, ablation.html, tables/; the dialogues stand in {out}/conditions")
+    if code:
+        raise typer.Exit(code)
+
+
+async def _work(settings: StudyConfig, names: str, every_pair: bool, out: Path, profiles: list[Profile]) -> int:
+    talking = _models(settings)
+    study = study_of(settings, talking)
+    study.user()
+    study.supporters()
+    say(f"text goes to: {', '.join(talking.hosts)}" if talking.hosts else "text stays on this machine")
+    outcomes = await make_conditions(study, profiles, read_conditions(names), out, Watcher())
+    if outcomes[-1].stopped_by is not None:
+        say(f"cocoon: {outcomes[-1].stopped_by}")
+        return outcomes[-1].exit_code
+    shared = {
+        name: getattr(settings, name) for name in ("concurrency", "timeout", "budget", "prices", "seed", "prompts")
+    }
+    judge = settings.judge.model_copy(update={"scales": []})
+    config = AblationConfig(judge=judge, conditions=names, every_pair=every_pair, **shared)
+    outcome = await compare_conditions(config, _models(settings), out, Watcher())
+    for note in outcome.notes:
+        say(note)
+    return outcome.exit_code or max(one.exit_code for one in outcomes)
+
+
+def _models(settings: StudyConfig) -> Models:
+    return open_models(settings, local_parts())
+
+
+def write_report(out: Path, conditions: list[str], settings: StudyConfig) -> Report:
+    """The report of an ablation's folder, written beside it."""
+    models = [settings.user.model, *(one.model for one in settings.supporters), settings.judge.model or ""]
+    report = Report(
+        title=f"Ablation of the simulated user: {out.name}",
+        warnings=[EMBEDDED_WARNING] if any(EMBEDDED in name.lower() for name in models) else [],
+        facts=[("Conditions", ", ".join(conditions)), ("Judge", settings.judge.model or "none")],
+        tables=preference_tables(choices_of(out), conditions),
+        notes=NOTES,
+    )
+    (out / "tables").mkdir(parents=True, exist_ok=True)
+    files = {"ablation.md": render_markdown(report), "ablation.html": render_html(report)}
+    files |= {f"tables/ablation_{name}.csv": text for name, text in render_csv(report).items()}
+    for name, text in files.items():
+        write_whole(out / name, [text.encode()])
+    return report

@@ -1,0 +1,204 @@
+"""The translation graph: the same profile in the other language, piece by piece, or the reason for none."""
+
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypedDict
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from cocoon.agents.asking import Asker, object_schema, text_of
+from cocoon.agents.profile_checks import profile_problem, text_problem
+from cocoon.core.calls import Caller
+from cocoon.core.errors import CocoonError
+from cocoon.core.generation_config import TranslationConfig
+from cocoon.core.journal import Place
+from cocoon.core.models import Models
+from cocoon.core.records import Dropped, Language, Profile, Record
+from cocoon.graphs.context import tell
+from cocoon.graphs.frame import prompt_shas
+from cocoon.graphs.generation import Item
+from cocoon.graphs.profile import dropped
+from cocoon.graphs.profile_build import askers
+from cocoon.graphs.work import Stage
+
+PROMPT = "profile/translate"
+_LISTS = ("chain", "memory")
+_TEXTS = ("scenario", "emotion", "feeling")
+
+
+@dataclass(frozen=True)
+class TranslationContext:
+    """The translator and the language into which it translates."""
+
+    caller: Caller
+    translator: Asker
+    to: Language
+
+
+class TranslationState(TypedDict, total=False):
+    """One profile while it is translated; both are records as plain JSON."""
+
+    item: str
+    original: dict[str, Any]
+    profile: dict[str, Any]
+    drop: dict[str, str]
+    calls: Annotated[list[str], operator.add]
+
+
+async def translate(state: TranslationState, runtime: Runtime[TranslationContext]) -> TranslationState:
+    """All texts of the profile in one reply; as many pieces as there were."""
+    context = runtime.context
+    original = Profile.model_validate(state.get("original"))
+    asked = await context.translator.ask(
+        context.caller,
+        Place(state.get("item", ""), "translate", 0),
+        PROMPT,
+        context.to,
+        _schema(original),
+        lambda value: _problem(value, original, context.to),
+        scenario=original.scenario,
+        emotion=original.emotion,
+        feeling=original.feeling,
+        chain=[step.need for step in original.chain],
+        memory=[memory.text for memory in original.memory],
+    )
+    tell(runtime, "translate", asked.replies)
+    calls = [reply.key for reply in asked.replies]
+    if asked.value is None:
+        return {"drop": dropped("translate", "unreadable", asked.problem or "no answer"), "calls": calls}
+    made = _translated(original, asked.value, state.get("item", ""), context.to)
+    return {"profile": made.model_dump(mode="json"), "calls": calls}
+
+
+async def validate(state: TranslationState) -> TranslationState:
+    """A profile with a need against the rules that built ones keep."""
+    if state.get("drop"):
+        return {}
+    profile = Profile.model_validate(state.get("profile"))
+    problem = profile_problem(profile) if profile.need is not None and len(profile.memory) > 1 else None
+    return {"drop": dropped("validate", problem[0], problem[1])} if problem else {}
+
+
+def _schema(original: Profile) -> dict[str, Any]:
+    text = {"type": "string", "maxLength": 1200}
+    lists = {
+        name: {"type": "array", "items": text, "minItems": size, "maxItems": size}
+        for name, size in zip(_LISTS, (len(original.chain), len(original.memory)), strict=True)
+    }
+    return object_schema({**dict.fromkeys(_TEXTS, text), **lists})
+
+
+def _problem(value: dict[str, Any], original: Profile, to: Language) -> str | None:
+    for name, size in zip(_LISTS, (len(original.chain), len(original.memory)), strict=True):
+        found = value.get(name)
+        if not isinstance(found, list) or len(found) != size or not all(isinstance(one, str) for one in found):
+            return f"key {name!r}: must be a list of {size} texts"
+    if problem := text_problem(text_of(value, "feeling"), "feeling", to):
+        return f"key 'feeling': {problem}"
+    empty = next(
+        (name for name in ("scenario", "emotion") if getattr(original, name) and not text_of(value, name)), None
+    )
+    return f"key {empty!r}: a text is needed" if empty else None
+
+
+def _translated(original: Profile, value: dict[str, Any], name: str, to: Language) -> Profile:
+    needs = [" ".join(text.split()) for text in value["chain"]]
+    texts = [" ".join(text.split()) for text in value["memory"]]
+    begins = bool(texts) and original.need is not None and original.memory[0].text.startswith(original.need)
+    if begins and not texts[0].startswith(needs[-1]):
+        texts[0] = f"{needs[-1]}{'：' if to == 'zh' else ': '}{texts[0]}"
+    chain = [
+        step.model_copy(update={"need": need, "reason": ""}) for step, need in zip(original.chain, needs, strict=True)
+    ]
+    memory = [one.model_copy(update={"text": text}) for one, text in zip(original.memory, texts, strict=True)]
+    return original.model_copy(
+        update={
+            "id": name,
+            "language": to,
+            "translation_of": original.id,
+            "reviewed": False,
+            **{key: text_of(value, key) for key in _TEXTS},
+            "need": needs[-1] if original.need is not None else None,
+            "chain": chain,
+            "memory": memory,
+        }
+    )
+
+
+async def is_whole(state: TranslationState) -> Literal["goes on", "dropped"]:
+    """Whether there is a translation to look at."""
+    return "dropped" if state.get("drop") else "goes on"
+
+
+def build_translation() -> CompiledStateGraph[Any, Any, Any, Any]:
+    """The graph; invoke it with a TranslationContext."""
+    graph = StateGraph(TranslationState, context_schema=TranslationContext)
+    graph.add_node("translate", translate)
+    graph.add_node("validate", validate)
+    graph.add_edge(START, "translate")
+    graph.add_conditional_edges("translate", is_whole, {"goes on": "validate", "dropped": END})
+    graph.add_edge("validate", END)
+    return graph.compile(name="translation")
+
+
+@dataclass
+class TranslationGenerator:
+    """Translates profiles that are not in the language wanted."""
+
+    config: TranslationConfig
+    models: Models
+    profiles: Sequence[Profile]
+    stage: Stage = "profile"
+    kept: str = "profiles.jsonl"
+    kind: type[Record] = Profile
+    late: frozenset[str] = frozenset()
+    recursion_limit: int = 10
+
+    def __post_init__(self) -> None:
+        same = next((profile for profile in self.profiles if profile.language == self.config.to), None)
+        if same is not None:
+            raise CocoonError(f"profile {same.id!r} is in language {same.language!r} already; leave it out")
+
+    def items(self) -> list[Item]:
+        """One item a profile, named after it and the language."""
+        return [
+            Item(name, {"item": name, "original": profile.model_dump(mode="json")})
+            for profile in self.profiles
+            for name in [f"{profile.id}.{self.config.to}"]
+        ]
+
+    def graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
+        """The translation graph."""
+        return build_translation()
+
+    def context(self, caller: Caller) -> TranslationContext:
+        """The writer as translator."""
+        return TranslationContext(caller, askers(self.config, self.models)[0], self.config.to)
+
+    def made(self, item: Item, state: Mapping[str, Any]) -> Record:
+        """The translated profile, or why there is none."""
+        if drop := state.get("drop"):
+            content = {key: value for key, value in state.items() if key != "drop"}
+            return Dropped(id=item.id, stage="profile", content=content, **drop)
+        return Profile.model_validate(state["profile"])
+
+    def sieve(self, records: Sequence[Any], folder: Path) -> dict[str, tuple[str, str]]:
+        """Every translation is decided on by itself."""
+        del records, folder
+        return {}
+
+    def notes(self, records: Sequence[Any]) -> list[str]:
+        """That nobody has read them yet."""
+        return [f"{len(records)} translations are marked reviewed: false until somebody has read them"]
+
+    def shas(self) -> dict[str, str]:
+        """Hashes of the prompts."""
+        return prompt_shas([PROMPT, "judge/repair"], Path(self.config.prompts) if self.config.prompts else None)
+
+    def roles(self) -> dict[str, list[str]]:
+        """The translator."""
+        return {"translator": [self.config.writer.model]}
