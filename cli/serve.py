@@ -69,17 +69,12 @@ def _open(given: list[str]) -> "dict[str, LocalChat]":
 
 def _named(text: str) -> tuple[str, str]:
     """The name that clients use, and the spec. Without a name, it is made of the spec's file names."""
-    from pathlib import Path
-
     from cocoon.core.errors import CocoonError
-    from cocoon.core.model_spec import read_local_spec
+    from cocoon.core.model_spec import short_name
 
     name, equals, spec = text.partition("=")
     if not equals or set(name) & set(":/#"):
         name, spec = "", text
     if not spec.startswith("local:"):
         raise CocoonError(f"--model {text!r}: only local models are served; write local:smollm2 or NAME=local:smollm2")
-    named = read_local_spec(spec.removeprefix("local:"))
-    files = [Path(part).name for part in (named.base, named.adapter, named.steer) if part]
-    shown = "-".join(file.removesuffix(".gguf").removesuffix(".safetensors") for file in files)
-    return name or shown, spec
+    return name or short_name(spec.removeprefix("local:")), spec

@@ -16,7 +16,8 @@ def shared_prompts(network: Any, ids: Any, mask: Any, prompts: Sequence[Sequence
 
     numbers: dict[tuple[int, ...], int] = {}
     places = [numbers.setdefault(tuple(prompt), len(numbers)) for prompt in prompts]
-    if len(numbers) == len(prompts) or ids.shape[1] < 2 or not network._supports_default_dynamic_cache():
+    can = getattr(network, "_supports_default_dynamic_cache", None)
+    if len(numbers) == len(prompts) or ids.shape[1] < 2 or can is None or not can():
         return None
     firsts = torch.tensor([places.index(number) for number in range(len(numbers))], device=ids.device)
     cache = _read(network, ids[firsts, :-1], mask[firsts, :-1])

@@ -97,6 +97,27 @@ def write_manifest(folder: Path, manifest: RunManifest) -> None:
     write_whole(folder / "manifest.json", [text, b"\n"])
 
 
+# What names a local model's exact weights among its facts: (part, key).
+_WEIGHTS = ((None, "revision"), ("adapter", "adapter"), ("steer", "direction"))
+
+
+def note_models(manifest: RunManifest, opened: dict[str, dict[str, Any]]) -> None:
+    """Put the facts of the opened models, by their labels, into the manifest.
+
+    Raises CocoonError where weights, an adapter or a direction have changed under a label that the run has used.
+    """
+    for label, facts in opened.items():
+        held = manifest.models.get(label, {})
+        for part, key in _WEIGHTS:
+            before, now = (told.get(part, {}).get(key) if part else told.get(key) for told in (held, facts))
+            if before is not None and now is not None and before != now:
+                raise CocoonError(
+                    f"{label}: its {part or 'model'} is another file than the run was made with "
+                    f"({before[:12]}, now {now[:12]}); put that one back, or use another --out"
+                )
+    manifest.models |= opened
+
+
 def begin_session(manifest: RunManifest) -> Session:
     """Note a session's start."""
     session = Session(started=round(time.time(), 3))

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from cocoon.core.errors import CocoonError
 
@@ -63,6 +64,14 @@ def read_local_spec(text: str) -> LocalSpec:
         return LocalSpec(base, given.get(ADAPTER))
     path, coefficient = _dose(text, given[STEER])
     return LocalSpec(base, given.get(ADAPTER), path, coefficient, options)
+
+
+def short_name(text: str) -> str:
+    """A name for a local spec, of its base, its files without folders and its coefficient."""
+    named = read_local_spec(text)
+    files = [Path(part).name for part in (named.base, named.adapter, named.steer) if part]
+    shown = [file.removesuffix(".gguf").removesuffix(".safetensors") for file in files]
+    return "-".join([*shown, f"{named.coefficient:g}"] if named.steer else shown)
 
 
 def _check_part(text: str, name: str, value: str, names: list[str]) -> None:

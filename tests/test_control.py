@@ -12,6 +12,7 @@ from gguf import GGUFReader
 from peft import LoraConfig
 from transformers import AutoModelForCausalLM
 
+from cocoon.benchmarks.steering_speed import arms_of, one_batch_or_many, rounds
 from cocoon.core.control import Place
 from cocoon.core.decoder_layers import decoder, decoder_layers
 from cocoon.core.embedded import embedded_file
@@ -22,7 +23,7 @@ from cocoon.steering.control_vector import save_control_vector
 from cocoon.steering.fold import folded, save_folded
 from cocoon.steering.injection import Mode, Tokens
 from cocoon.tests.steered import FAMILIES, direction_for, left_padded, tiny_family, with_lora
-from cocoon.tests.tiny_models import tiny_tokenizer
+from cocoon.tests.tiny_models import tiny_folder, tiny_tokenizer
 
 # The largest difference of logits (up to about 10) between float32 computations that batch differently.
 CLOSE = 2e-4
@@ -393,3 +394,17 @@ def test_a_control_vector_is_read_back_by_gguf(llama: Any, tmp_path: Path) -> No
     for layer in (1, 2):
         assert read[f"direction.{layer}"].dtype == np.float32
         assert np.allclose(0.4 * read[f"direction.{layer}"], control.added(layer, 0.4), rtol=1e-6)
+
+
+def test_the_speed_benchmark_measures_every_arm(tmp_path: Path) -> None:
+    weights = load_weights(str(tiny_folder(tmp_path / "m")), "cpu", "float32")
+    arms = arms_of(weights, (0, 1))
+    found = rounds(weights, arms, 2, 3, 2)
+    assert list(found) == list(arms)
+    assert all(
+        low["low"] <= low["median"] <= low["high"]
+        for name in arms
+        if name != "unsteered"
+        for low in found[name].values()
+    )
+    assert one_batch_or_many(weights, (0, 1), 3, 2).keys() == {"wall", "cpu"}

@@ -23,6 +23,7 @@ from cocoon.core.model_spec import LocalSpec, read_local_spec
 from cocoon.core.models import Models
 from cocoon.steering.control import Control
 from cocoon.tests import tiny_models as tiny
+from cocoon.tests.commands import cocoon
 from cocoon.tests.steered import direction_for, left_padded, saved_adapter, saved_direction, tiny_family
 
 TALK = [
@@ -222,6 +223,7 @@ def _spoil(file: Path) -> None:
         ("missing", "has no adapter_config.json"),
         ("pickled", "has no adapter_model.safetensors"),
         ("kind", "only LORA adapters"),
+        ("saved", "'modules_to_save' changes the base"),
         ("nan", "holds NaN"),
         ("base", "it was trained on another base"),
     ],
@@ -247,8 +249,9 @@ def _damage(folder: Path, damage: str) -> None:
     if damage == "pickled":
         file.unlink()
         torch.save(held, folder / "adapter_model.bin")
-    elif damage == "kind":
-        config.write_text(json.dumps(json.loads(config.read_text("utf-8")) | {"peft_type": "IA3"}), "utf-8")
+    elif damage in ("kind", "saved"):
+        told = {"peft_type": "IA3"} if damage == "kind" else {"modules_to_save": ["lm_head"]}
+        config.write_text(json.dumps(json.loads(config.read_text("utf-8")) | told), "utf-8")
     else:
         first = next(name for name in held if "lora_A" in name)
         held[first] = torch.full((4, 32 if damage == "nan" else 48), float("nan") if damage == "nan" else 1.0)
@@ -375,3 +378,30 @@ def test_prompts_that_rows_share_are_read_once_and_change_nothing(
     written()
     assert seen[0] == (9, 5), "a control of the prompt is no shared one"
     handle.remove()
+
+
+def test_a_run_is_simulated_with_steered_supporters_and_resumed_only_with_the_same_direction(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cocoon.core.local_weights._best_dtype", lambda _: "float32")
+    tiny.tiny_folder(tmp_path / "m", context=8192)
+    saved_direction(tmp_path / "d.safetensors", tiny.tiny_network())
+    (tmp_path / "user.jsonl").write_text('"Hm."\n"It is work."\n', "utf-8")
+    steered = [f"local:{tmp_path}/m+steer={tmp_path}/d.safetensors:{dose}" for dose in ("0.5", "-0.5")]
+    told = [word for spec in (f"local:{tmp_path}/m", *steered) for word in ("--supporter", spec)]
+    line = ["simulate", "--profiles", "shipped:en", "-n", "1", "--rounds", "2", *told]
+    line += ["--user", f"scripted:{tmp_path}/user.jsonl", "--user-kind", "prompted"]
+    out = tmp_path / "run"
+    done = cocoon(*line, "--out", str(out), "--json")
+    assert done.code == 0, done.err
+    dialogues = [json.loads(text) for text in (out / "dialogues.jsonl").read_text("utf-8").splitlines()]
+    assert len({dialogue["supporter"] for dialogue in dialogues}) == 3
+    assert len({json.dumps(dialogue["turns"]) for dialogue in dialogues}) == 3, "each dose says something else"
+    manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+    assert [manifest["models"][spec]["steer"]["coefficient"] for spec in steered] == [0.5, -0.5]
+    again = cocoon(*line, "--out", str(out), "--json")
+    assert (again.code, again.json["calls"]) == (0, 0)
+    saved_direction(tmp_path / "d.safetensors", tiny.tiny_network(), seed=77)
+    changed = cocoon(*line, "--out", str(out), "--json")
+    assert changed.code == 2
+    assert "its steer is another file than the run was made with" in changed.err

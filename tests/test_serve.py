@@ -391,7 +391,7 @@ def test_a_port_that_is_taken_is_an_error(chats: dict[str, LocalChat]) -> None:
     ("text", "name"),
     [
         ("local:smollm2", "smollm2"),
-        ("local:a/b-1.7B+steer=x/d.safetensors:0.1", "b-1.7B-d"),
+        ("local:a/b-1.7B+steer=x/d.safetensors:0.1", "b-1.7B-d-0.1"),
         ("local:m.gguf+adapter=runs/ours", "m-ours"),
         ("asking=local:m+steer=d:1", "asking"),
     ],

@@ -14,6 +14,13 @@ from cocoon.core.local_weights import Weights
 
 CONFIG_FILE, WEIGHTS_FILE = "adapter_config.json", "adapter_model.safetensors"
 _PREFIX = "base_model.model."
+# What would change the base itself, which others share: (setting, values that do not).
+_PLAIN = (
+    ("bias", (None, "none")),
+    ("layer_replication", (None,)),
+    ("modules_to_save", (None, [])),
+    ("trainable_token_indices", (None, [], {})),
+)
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,11 @@ def _settings(folder: Path) -> dict[str, Any]:
     kind = settings.get("peft_type") if isinstance(settings, dict) else None
     if kind != "LORA":
         raise CocoonError(f"{file}: peft_type is {kind!r}; only LORA adapters are read")
+    for name, plain in _PLAIN:
+        if settings.get(name) not in plain:
+            raise CocoonError(
+                f"{file}: {name!r} changes the base, which others share; merge this adapter and load the result"
+            )
     return settings
 
 
