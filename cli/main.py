@@ -10,6 +10,7 @@ from cocoon.cli.ablate import ablate
 from cocoon.cli.chat import chat
 from cocoon.cli.compare import compare
 from cocoon.cli.config import app as config_app
+from cocoon.cli.corpus import app as corpus_app
 from cocoon.cli.demo import demo
 from cocoon.cli.doctor import doctor
 from cocoon.cli.fidelity import fidelity
@@ -49,6 +50,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(profiles_app, name="profiles")
+app.add_typer(corpus_app, name="corpus")
 app.add_typer(config_app, name="config")
 
 

@@ -27,7 +27,10 @@ MOST_NOTES = 20
 @app.command("import")
 def import_profiles(
     kind: Annotated[
-        str, typer.Argument(help="esc-eval (role cards), cocoon (the paper's profile layout) or jsonl (our own).")
+        str,
+        typer.Argument(
+            help="esc-eval, cactus, extes, sage (their cards), cocoon (the paper's layout) or jsonl (our own)."
+        ),
     ],
     file: Annotated[Path, typer.Argument(help="The file to read: JSON or JSONL.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Where the profiles go, one a line.")],

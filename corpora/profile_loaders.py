@@ -6,13 +6,20 @@ from typing import Literal, get_args
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Profile
-from cocoon.corpora import cocoon_paper, esc_eval, own_jsonl
+from cocoon.corpora import cactus, cocoon_paper, esc_eval, extes, own_jsonl, sage
 from cocoon.corpora.repair import Repair, RepairNote, RepairReport
 
-Kind = Literal["esc-eval", "cocoon", "jsonl"]
+Kind = Literal["esc-eval", "cocoon", "extes", "cactus", "sage", "jsonl"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Loader = Callable[[Path], Iterator[tuple[str, Profile, list[RepairNote]]]]
-LOADERS: dict[Kind, Loader] = {"esc-eval": esc_eval.load, "cocoon": cocoon_paper.load, "jsonl": own_jsonl.load}
+LOADERS: dict[Kind, Loader] = {
+    "esc-eval": esc_eval.load,
+    "cocoon": cocoon_paper.load,
+    "extes": extes.load_profiles,
+    "cactus": cactus.load_profiles,
+    "sage": sage.load_profiles,
+    "jsonl": own_jsonl.load,
+}
 
 
 def load_profiles(kind: str, path: Path, limit: int | None = None) -> tuple[list[Profile], RepairReport]:
@@ -28,7 +35,8 @@ def load_profiles(kind: str, path: Path, limit: int | None = None) -> tuple[list
     kept: dict[str, Profile] = {}
     for where, profile, notes in loader(path):
         report.read += 1
-        report.notes += notes
+        for note in notes:
+            report.add(note)
         _keep(profile, where, kept, report)
         if limit is not None and len(kept) >= limit:
             break
@@ -55,4 +63,4 @@ def _free_id(wanted: str, kept: dict[str, Profile]) -> str:
 
 
 def _note(report: RepairReport, where: str, profile: str, repair: Repair, reason: str) -> None:
-    report.notes.append(RepairNote(where=where, profile=profile, key="id", repair=repair, reason=reason))
+    report.add(RepairNote(where=where, profile=profile, key="id", repair=repair, reason=reason))

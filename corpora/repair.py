@@ -1,15 +1,18 @@
 """What a loader did to foreign records: nothing is mended in silence."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from cocoon.core.records import Record
 
-Repair = Literal["merged", "dropped", "relabelled", "replaced"]
-REPAIRS: tuple[Repair, ...] = ("merged", "dropped", "relabelled", "replaced")
+Repair = Literal["merged", "dropped", "relabelled", "replaced", "repaired"]
+REPAIRS: tuple[Repair, ...] = get_args(Repair)
 
 
 class RepairNote(Record):
-    """One repair: in which record (`where` as in an error message), of which key, what was done and why."""
+    """One repair: in which record (`where` as in an error message), of which key, what was done and why.
+
+    `profile` is the id of the profile or dialogue that was mended.
+    """
 
     where: str
     profile: str
@@ -19,20 +22,34 @@ class RepairNote(Record):
 
 
 class RepairReport(Record):
-    """All repairs of one file. `read` counts the records in it, `kept` the profiles that came out."""
+    """All repairs of one file. `read` counts the records in it, `kept` what came out, `things` names that.
+
+    `tally` counts every repair; `notes` holds them all, or the first `most` of each kind.
+    """
 
     file: str
     kind: str
+    things: str = "profiles"
     read: int = 0
     kept: int = 0
+    most: int | None = None
+    tally: dict[Repair, int] = {}
     notes: list[RepairNote] = []
+
+    def add(self, note: RepairNote) -> None:
+        """Count a repair, and keep its note while there is room for its kind."""
+        seen = self.tally.get(note.repair, 0)
+        self.tally[note.repair] = seen + 1
+        if self.most is None or seen < self.most:
+            self.notes.append(note)
 
     @property
     def counts(self) -> dict[Repair, int]:
         """How many repairs of each kind, zeros too."""
-        return {repair: sum(note.repair == repair for note in self.notes) for repair in REPAIRS}
+        return {repair: self.tally.get(repair, 0) for repair in REPAIRS}
 
     def summary(self) -> str:
         """The report in one line."""
         done = ", ".join(f"{number} {repair}" for repair, number in self.counts.items() if number)
-        return f"{self.file}: {self.read} records read, {self.kept} profiles kept; {done or 'nothing had to be mended'}"
+        mended = done or "nothing had to be mended"
+        return f"{self.file}: {self.read} records read, {self.kept} {self.things} kept; {mended}"

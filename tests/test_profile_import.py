@@ -149,7 +149,7 @@ def test_equal_records_are_merged_and_taken_ids_relabelled(tmp_path: Path) -> No
     other = {**CARD, "base": "Problem: Something else."}
     profiles, report = load_profiles("esc-eval", written(tmp_path, [CARD, CARD, other, {**CARD, "id": 8}]))
     assert [profile.id for profile in profiles] == ["esc-eval-7", "esc-eval-7-2", "esc-eval-8"]
-    assert report.counts == {"merged": 1, "dropped": 0, "relabelled": 1, "replaced": 0}
+    assert report.counts == {"merged": 1, "dropped": 0, "relabelled": 1, "replaced": 0, "repaired": 0}
     assert (report.read, report.kept) == (4, 3)
 
 

@@ -1,0 +1,125 @@
+"""`cocoon corpus`: dialogues from elsewhere made ours, counted, and exported for training elsewhere."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cocoon.cli.options import Json
+
+if TYPE_CHECKING:
+    from cocoon.corpora.repair import RepairReport
+
+app = typer.Typer(no_args_is_help=True, help="Import corpora of dialogues, count them, export them.")
+
+Name = Annotated[str, typer.Argument(help="The corpus, such as smile or esconv; `cocoon corpus list` names all.")]
+File = Annotated[Path, typer.Argument(help="Its file, or its folder where it comes as many files.")]
+Limit = Annotated[int | None, typer.Option("-n", "--limit", min=1, help="Only the first N dialogues.")]
+
+
+@app.command("list")
+def list_corpora(as_json: Json = False) -> None:
+    """Name every corpus that can be read, with its licence and what it lets others pass on."""
+    from dataclasses import asdict
+
+    from cocoon.corpora.dialogue_loaders import CORPORA
+
+    if as_json:
+        typer.echo(json.dumps([asdict(corpus) for corpus in CORPORA.values()], ensure_ascii=False))
+        return
+    for corpus in CORPORA.values():
+        typer.echo(f"{corpus.name:14} {corpus.about}; licence: {corpus.licence} ({corpus.redistribution})")
+
+
+@app.command("import")
+def import_corpus(
+    name: Name,
+    file: File,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Where the dialogues go, one a line.")],
+    limit: Limit = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output file if it is there.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read a corpus and write its dialogues as ours; what was done to them is told on stderr."""
+    from cocoon.core.errors import CocoonError
+    from cocoon.core.jsonl import dump_line, write_whole
+    from cocoon.corpora.dialogue_loaders import read_corpus
+
+    if out.exists() and not force:
+        raise CocoonError(f"{out}: is there already; give --force to replace it, or another -o")
+    reading = read_corpus(name, file, limit)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(out, map(dump_line, reading.dialogues))
+    _tell(reading.report)
+    if as_json:
+        typer.echo(json.dumps(_report(reading.report) | {"out": str(out)}, ensure_ascii=False))
+
+
+@app.command()
+def stats(
+    name: Name,
+    file: File,
+    limit: Limit = None,
+    like: Annotated[str | None, typer.Option(metavar="TABLE", help="table1: beside the paper's own figures.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Count a corpus: dialogues, turns by the paper's counting, thoughts, strategies, scenarios, languages."""
+    from cocoon.core.errors import CocoonError
+    from cocoon.corpora.dialogue_loaders import read_corpus
+    from cocoon.evaluation.corpus_statistics import corpus_figures
+    from cocoon.evaluation.corpus_tables import figures_report
+    from cocoon.evaluation.report_json import to_json
+    from cocoon.evaluation.report_markdown import render_markdown
+
+    if like not in (None, "table1"):
+        raise CocoonError(f"--like {like!r}: corpora are counted like table1")
+    reading = read_corpus(name, file, limit)
+    figures = corpus_figures(reading.dialogues)
+    _tell(reading.report)
+    report = figures_report({name: figures}, like=like is not None)
+    if not as_json:
+        typer.echo(render_markdown(report))
+        return
+    plain = to_json(report) if like else figures.model_dump(mode="json") | {"repairs": reading.report.counts}
+    typer.echo(json.dumps(plain, ensure_ascii=False))
+
+
+@app.command("export")
+def export_dialogues(
+    file: Annotated[Path, typer.Argument(help="A dialogues.jsonl of ours.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The folder for the data and its card.")],
+    form: Annotated[str, typer.Option("--format", help="messages, parquet or sharegpt.")] = "messages",
+    thoughts: Annotated[str, typer.Option(help="none, or inline: analysis and strategy before the reply.")] = "none",
+    i_have_the_right: Annotated[
+        bool, typer.Option("--i-have-the-right", help="Export text whose licence does not let it be passed on.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Export for training elsewhere, with a dataset card; text that may not be passed on is refused."""
+    from cocoon.corpora.export import FILES, FORMATS, Format, export
+
+    chosen: Format | None = next((known for known in FORMATS if known == form), None)
+    if chosen is None:
+        raise typer.BadParameter(f"--format {form!r}: {', '.join(FORMATS)}")
+    if thoughts not in ("none", "inline"):
+        raise typer.BadParameter(f"--thoughts {thoughts!r}: none or inline")
+    told = export(file, chosen, out, "inline" if thoughts == "inline" else "none", i_have_the_right=i_have_the_right)
+    plain = {"out": str(out / FILES[chosen]), "dialogues": told.dialogues - told.left_out, "turns": told.turns}
+    typer.echo(
+        json.dumps(plain) if as_json else f"{plain['dialogues']} dialogues in {plain['out']}; card: {out}/README.md"
+    )
+
+
+def _report(report: "RepairReport") -> dict[str, object]:
+    notes = [note.model_dump(mode="json") for note in report.notes]
+    return {"read": report.read, "kept": report.kept, "repairs": report.counts, "examples": notes}
+
+
+def _tell(report: "RepairReport") -> None:
+    typer.echo(report.summary(), err=True)
+    for note in report.notes:
+        typer.echo(f"  {note.repair}: {note.where}, {note.key}: {note.reason}", err=True)
+    hidden = sum(report.counts.values()) - len(report.notes)
+    if hidden > 0:
+        typer.echo(f"  ... and {hidden} more of the same kinds", err=True)

@@ -1,0 +1,45 @@
+"""Corpora in the form of chat messages (role user or assistant, content), such as SoulChat and PsyDT."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cocoon.core.records import Role
+from cocoon.corpora.dialogue_draft import (
+    Corpus,
+    Draft,
+    Fact,
+    Read,
+    a_list,
+    an_id,
+    an_object,
+    optional_text,
+    role_of,
+)
+from cocoon.corpora.foreign_text import values
+
+ROLES: dict[str, Role] = {"user": "user", "assistant": "supporter", "supporter": "supporter"}
+
+
+def load_messages(path: Path, corpus: Corpus) -> Iterator[Read]:
+    """Yield every record of a messages file; a system message becomes a fact of the dialogue."""
+    for number, (where, value) in enumerate(values(path), 1):
+        record = an_object(value, where)
+        draft = Draft(corpus, where, an_id(corpus, record.get("id"), number))
+        facts = add_messages(draft, record)
+        scenario = optional_text(record, "normalizedTag", where) or optional_text(record, "topic", where)
+        yield draft.read(scenario=scenario, facts=facts)
+
+
+def add_messages(draft: Draft, record: Mapping[str, Any]) -> dict[str, Fact]:
+    """Add a record's messages as turns; the facts that its system messages are."""
+    facts: dict[str, Fact] = {}
+    for place, item in enumerate(a_list(record.get("messages"), draft.where, "key 'messages'"), 1):
+        turn = an_object(item, draft.where, f"message {place}")
+        if turn.get("role") == "system":
+            facts["system"] = optional_text(turn, "content", draft.where)[:2000]
+            draft.note(f"message {place}", "relabelled", "a system message became the fact 'system'")
+            continue
+        role = role_of(turn.get("role"), ROLES, draft.where, f"message {place}")
+        draft.say(role, turn.get("content"), f"message {place}")
+    return facts

@@ -1,0 +1,77 @@
+"""Dialogues in the layout of the COCOON paper's Figures 9 and 10: a listening stage and a suggestion stage.
+
+In the listening stage the words spoken are the `rewrite` where there is one, and `content` is then the draft.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cocoon.core.records import Role, Thought
+from cocoon.corpora.dialogue_draft import (
+    Corpus,
+    Draft,
+    Fact,
+    Read,
+    a_list,
+    an_id,
+    an_object,
+    optional_text,
+    role_of,
+)
+from cocoon.corpora.foreign_file import language_of
+from cocoon.corpora.foreign_text import values
+
+CORPUS = Corpus(
+    "cocoon",
+    "COCOON's layout (paper, Figures 9 and 10)",
+    "COCOON paper layout",
+    "none stated (COCOON paper layout)",
+    "none",
+)
+ROLES: dict[str, Role] = {"倾听者": "supporter", "倾诉者": "user", "supporter": "supporter", "user": "user"}
+_ANALYSES = ("对话分析", "dialogue analysis")
+
+
+def load(path: Path) -> Iterator[Read]:
+    """Yield every dialogue; raises CocoonError naming file, record and turn."""
+    for number, (where, value) in enumerate(values(path), 1):
+        record = {str(key).strip().lower(): one for key, one in an_object(value, where).items()}
+        draft = Draft(CORPUS, where, an_id(CORPUS, record.get("id"), number))
+        facts: dict[str, Fact] = {}
+        for stage in ("listening stage", "suggestion stage"):
+            if stage == "suggestion stage" and stage in record:
+                draft.stage_boundary = len(draft.turns)
+            for place, item in enumerate(a_list(record.get(stage, []), where, f"key {stage!r}"), 1):
+                turn = an_object(item, where, f"{stage}, turn {place}")
+                if analysis := next((turn[key] for key in _ANALYSES if key in turn), None):
+                    facts["analysis"] = str(analysis)[:4000]
+                    continue
+                _turn(draft, turn, f"{stage}, turn {place}")
+        yield _read(draft, record.get("profile"), facts)
+
+
+def _turn(draft: Draft, turn: Mapping[str, Any], place: str) -> None:
+    role = role_of(turn.get("role"), ROLES, draft.where, place)
+    analysis, strategy = (optional_text(turn, key, draft.where) for key in ("analysis", "strategy"))
+    thought = Thought(analysis=analysis, strategy=strategy) if analysis or strategy else None
+    content, rewrite = turn.get("content"), turn.get("rewrite")
+    if rewrite is None:
+        draft.say(role, content, place, thought)
+        return
+    said = optional_text(turn, "content", draft.where)
+    draft.say(role, rewrite, place, thought, draft=said or None)
+
+
+def _read(draft: Draft, profile: Any, facts: Mapping[str, Fact]) -> Read:
+    person = profile if isinstance(profile, dict) else {}
+    told = {str(key).strip().lower(): value for key, value in person.items()}
+    texts = {key: optional_text(told, key, draft.where) for key in ("feeling", "emotion", "scenario", "need")}
+    return draft.read(
+        feeling=texts["feeling"],
+        emotion=texts["emotion"],
+        scenario=texts["scenario"],
+        need=texts["need"] or None,
+        language=language_of(" ".join(turn.content for turn in draft.turns)),
+        facts=facts,
+    )

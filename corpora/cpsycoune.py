@@ -1,0 +1,39 @@
+"""CPsyCounE: evaluation dialogues by topic, lists of lines with their speakers; folders of them or one list."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cocoon.core.errors import CocoonError
+from cocoon.corpora.cpsycound import ROLES
+from cocoon.corpora.dialogue_draft import Corpus, Draft, Read, a_list, a_text, an_id, an_object, optional_text
+from cocoon.corpora.foreign_text import values
+from cocoon.corpora.spoken_lines import add_lines
+
+CORPUS = Corpus("cpsycoune", "CPsyCounE, counselling dialogues by topic, zh", "CPsyCounE", "CC-BY-4.0", "attribution")
+
+
+def load(path: Path) -> Iterator[Read]:
+    """Yield every dialogue; raises CocoonError naming file and record."""
+    for number, (where, key, topic, lines) in enumerate(_dialogues(path), 1):
+        draft = Draft(CORPUS, where, an_id(CORPUS, key, number))
+        told = [
+            a_text(line, where, f"line {place}") for place, line in enumerate(a_list(lines, where, "key 'data'"), 1)
+        ]
+        add_lines(draft, "\n".join(told), ROLES)
+        yield draft.read(language="zh", scenario=topic)
+
+
+def _dialogues(path: Path) -> Iterator[tuple[str, Any, str, Any]]:
+    if path.is_dir():
+        files = sorted(path.rglob("*.json"), key=lambda file: (file.parent.name, len(file.stem), file.stem))
+        if not files:
+            raise CocoonError(f"{path}: holds no file *.json; name the folder of the corpus")
+        for file in files:
+            key = f"{file.parent.name}-{file.stem}"
+            yield str(file), key, file.parent.name, [line for _, line in values(file)]
+        return
+    for where, value in values(path):
+        record = an_object(value, where)
+        topic = optional_text(record, "topic", where)
+        yield where, f"{topic}-{optional_text(record, 'file', where)}".removesuffix(".json"), topic, record.get("data")

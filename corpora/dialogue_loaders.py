@@ -1,0 +1,101 @@
+"""The dialogue loaders by name, and what holds for all of them: ids differ, and every repair is told."""
+
+import difflib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from types import ModuleType
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.records import Dialogue
+from cocoon.corpora import (
+    cactus,
+    cocoon_dialogues,
+    cpsycound,
+    cpsycoune,
+    emollm,
+    esconv,
+    esconv_failed,
+    esdcot,
+    extes,
+    messages,
+    own_dialogues,
+    psydt,
+    sage,
+    smile,
+    soulchat,
+)
+from cocoon.corpora.dialogue_draft import Corpus, Read
+from cocoon.corpora.repair import RepairNote, RepairReport
+
+_MODULES: tuple[ModuleType, ...] = (
+    esconv,
+    esconv_failed,
+    extes,
+    esdcot,
+    soulchat,
+    psydt,
+    smile,
+    cpsycound,
+    cpsycoune,
+    emollm,
+    cocoon_dialogues,
+    cactus,
+    sage,
+    own_dialogues,
+    messages,
+)
+CORPORA: dict[str, Corpus] = {module.CORPUS.name: module.CORPUS for module in _MODULES}
+LOADERS: dict[str, Callable[[Path], Iterator[Read]]] = {module.CORPUS.name: module.load for module in _MODULES}
+# Examples of each kind of repair that a report keeps.
+EXAMPLES = 5
+
+
+@dataclass
+class Reading:
+    """A corpus being read: dialogues as they come, and the report of what was done so far."""
+
+    dialogues: Iterator[Dialogue]
+    report: RepairReport
+
+
+def read_corpus(name: str, path: Path, limit: int | None = None) -> Reading:
+    """Read a corpus as a stream, the first `limit` dialogues; the report grows while the dialogues are taken.
+
+    A second dialogue of one id gets another one. Raises CocoonError for an unknown corpus, a path that is not there,
+    and, while reading, for the first record that cannot be read, with file, record and turn.
+    """
+    if name not in LOADERS:
+        close = difflib.get_close_matches(name, LOADERS, n=1)
+        near = f"; did you mean {close[0]!r}?" if close else ""
+        raise CocoonError(f"corpus {name!r} is not known, there are {', '.join(LOADERS)}{near}")
+    if not path.exists():
+        raise CocoonError(f"{path}: is not there; check the path")
+    report = RepairReport(file=str(path), kind=name, things="dialogues", most=EXAMPLES)
+    return Reading(islice(_dialogues(LOADERS[name](path), report), limit), report)
+
+
+def _dialogues(reads: Iterator[Read], report: RepairReport) -> Iterator[Dialogue]:
+    seen: dict[str, int] = {}
+    for read in reads:
+        report.read += 1
+        for note in read.notes:
+            report.add(note)
+        if read.dialogue is not None:
+            report.kept += 1
+            yield _single(read.dialogue, read.where, seen, report)
+
+
+def _single(dialogue: Dialogue, where: str, seen: dict[str, int], report: RepairReport) -> Dialogue:
+    before = seen.get(dialogue.id, 0)
+    seen[dialogue.id] = before + 1
+    if not before:
+        return dialogue
+    free, number = dialogue.id, before + 1
+    while free in seen:
+        free, number = f"{dialogue.id}-{number}", number + 1
+    seen[free] = 1
+    reason = f"the id {dialogue.id!r} is taken by an earlier dialogue"
+    report.add(RepairNote(where=where, profile=free, key="id", repair="relabelled", reason=reason))
+    return dialogue.model_copy(update={"id": free})

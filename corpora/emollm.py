@@ -1,0 +1,36 @@
+"""EmoLLM: conversations as pairs of input and output, with a system text in the first pair."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from cocoon.corpora.dialogue_draft import Corpus, Draft, Fact, Read, a_list, a_text, an_id, an_object, optional_text
+from cocoon.corpora.foreign_text import values
+
+CORPUS = Corpus("emollm", "EmoLLM, model-written counselling, zh", "EmoLLM", "MIT (repository)", "attribution")
+# A speaker's name that slipped into the middle of a reply.
+_STRAY = re.compile(r"\n+\s*(?:医生|心理咨询师|咨询师|病人|来访者)\s*[:：]\s*")
+
+
+def load(path: Path) -> Iterator[Read]:
+    """Yield every conversation; raises CocoonError naming file, record and pair."""
+    for number, (where, value) in enumerate(values(path), 1):
+        record = an_object(value, where)
+        draft = Draft(CORPUS, where, an_id(CORPUS, record.get("id"), number))
+        facts: dict[str, Fact] = {}
+        for place, item in enumerate(a_list(record.get("conversation"), where, "key 'conversation'"), 1):
+            pair = an_object(item, where, f"pair {place}")
+            if system := optional_text(pair, "system", where):
+                facts["system"] = system[:2000]
+                draft.note(f"pair {place}", "relabelled", "a system text became the fact 'system'")
+            draft.say("user", pair.get("input"), f"pair {place}")
+            draft.say("supporter", _mended(draft, pair.get("output"), f"pair {place}"), f"pair {place}")
+        yield draft.read(language="zh", facts=facts)
+
+
+def _mended(draft: Draft, output: object, place: str) -> str:
+    text = a_text(output, draft.where, place)
+    mended = _STRAY.sub("\n", text)
+    if mended != text:
+        draft.note(place, "repaired", "a speaker's name inside the reply was taken out")
+    return mended

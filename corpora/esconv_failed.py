@@ -1,0 +1,20 @@
+"""FailedESConv: the dialogues that ESConv's authors sorted out, in the original layout under other speaker names."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from cocoon.corpora.dialogue_draft import Corpus, Read
+from cocoon.corpora.esconv import load_as
+
+CORPUS = Corpus(
+    "esconv-failed",
+    "FailedESConv, dialogues below ESConv's standard, en",
+    "FailedESConv",
+    "CC-BY-NC-4.0",
+    "non_commercial",
+)
+
+
+def load(path: Path) -> Iterator[Read]:
+    """Yield every dialogue; raises CocoonError naming file, record and turn."""
+    yield from load_as(path, CORPUS)

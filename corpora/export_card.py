@@ -1,0 +1,72 @@
+"""The dataset card that goes out with every export."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import yaml
+
+from cocoon.core.records import Dialogue
+
+WARNING = (
+    "The dialogues are about distress: grief, conflict, illness, loneliness and, in some corpora, self-harm. Simulated "
+    "users are language models and no patients. Nothing here is advice, and no model trained on it is fit to counsel."
+)
+_SHAREGPT_NOTE = (
+    "LLaMA-Factory wants the human to speak first and an answer to every turn: opening words of the supporter stand in "
+    "`system`, neighbours of one speaker are joined, a last turn without an answer is left out, and so are dialogues "
+    "of which nothing remains ({left_out})."
+)
+
+
+@dataclass
+class Exported:
+    """What went out: counts for the card and for whoever asked."""
+
+    dialogues: int = 0
+    turns: int = 0
+    with_thought: int = 0
+    left_out: int = 0
+    languages: Counter[str] = field(default_factory=Counter)
+    licences: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def count(self, dialogue: Dialogue) -> None:
+        """Add a dialogue."""
+        self.dialogues += 1
+        self.turns += len(dialogue.turns)
+        self.with_thought += any(turn.thought for turn in dialogue.turns)
+        self.languages[dialogue.language] += 1
+        self.licences[dialogue.source, dialogue.licence] += 1
+
+
+def card(told: Exported, form: str, name: str, thoughts: str) -> str:
+    """The card as Markdown with a YAML head."""
+    licences = sorted({licence or "own" for _, licence in told.licences})
+    head = {
+        "language": sorted(told.languages),
+        "license": "other" if len(licences) > 1 else licences[0],
+        "tags": ["emotional-support", "dialogue"],
+        "configs": [{"config_name": "default", "data_files": name}],
+    }
+    lines = [
+        f"---\n{yaml.safe_dump(head, allow_unicode=True, sort_keys=False)}---",
+        "# Emotional support dialogues",
+        f"{told.dialogues} dialogues, {told.turns} turns; with thoughts: {told.with_thought} dialogues.",
+        "",
+        "| source | licence | dialogues |\n| --- | --- | --- |",
+        *(
+            f"| {_cell(source)} | {_cell(licence or 'own')} | {number} |"
+            for (source, licence), number in sorted(told.licences.items())
+        ),
+        "",
+        f"Form: {form}; thoughts: {thoughts}. Written by `cocoon corpus export`.",
+    ]
+    if form == "sharegpt":
+        lines += ["", _SHAREGPT_NOTE.format(left_out=told.left_out)]
+    else:
+        lines += ["", "The column `cocoon` holds each record whole; `cocoon corpus import messages` restores it."]
+    return "\n".join([*lines, "", f"**Content warning.** {WARNING}", ""])
+
+
+def _cell(text: str) -> str:
+    """Text on one line that cannot end a table's cell."""
+    return " ".join(text.replace("|", "/").split())

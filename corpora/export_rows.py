@@ -1,0 +1,53 @@
+"""What an exported dialogue looks like: chat messages with the whole record beside them, or ShareGPT turns."""
+
+from typing import Any, Literal
+
+from cocoon.core.records import Dialogue, Turn
+
+Thoughts = Literal["none", "inline"]
+COLUMN = "cocoon"
+_ROLES = {"user": "user", "supporter": "assistant"}
+_SHAREGPT = {"user": "human", "supporter": "gpt"}
+
+
+def spoken(turn: Turn, thoughts: Thoughts) -> str:
+    """A turn's text as it is exported; with `inline` thoughts, a supporter's analysis and strategy stand before it."""
+    thought = turn.thought
+    if thoughts == "none" or turn.role != "supporter" or thought is None:
+        return turn.content
+    analysis = f"<analysis>{thought.analysis}</analysis>\n" if thought.analysis else ""
+    strategy = f"<strategy>{thought.strategy}</strategy>\n" if thought.strategy else ""
+    return f"{analysis}{strategy}{turn.content}"
+
+
+def messages_row(dialogue: Dialogue, thoughts: Thoughts) -> dict[str, Any]:
+    """A row in the `messages` form; `cocoon` holds the whole record as JSON text, so that nothing is lost."""
+    return {
+        "id": dialogue.id,
+        "messages": [{"role": _ROLES[turn.role], "content": spoken(turn, thoughts)} for turn in dialogue.turns],
+        "language": dialogue.language,
+        "source": dialogue.source,
+        "licence": dialogue.licence,
+        COLUMN: dialogue.model_dump_json(),
+    }
+
+
+def sharegpt_row(dialogue: Dialogue, thoughts: Thoughts) -> dict[str, Any]:
+    """A row in ShareGPT's form, as LLaMA-Factory reads it.
+
+    LLaMA-Factory wants the human to begin and an even number of turns: opening words of the supporter go into the
+    system text, neighbours of one speaker are joined, and a last turn without an answer is left out.
+    """
+    turns: list[dict[str, str]] = []
+    opening: list[str] = []
+    for turn in dialogue.turns:
+        speaker, text = _SHAREGPT[turn.role], spoken(turn, thoughts)
+        if not turns and speaker == "gpt":
+            opening.append(text)
+        elif turns and turns[-1]["from"] == speaker:
+            turns[-1]["value"] += f"\n{text}"
+        else:
+            turns.append({"from": speaker, "value": text})
+    if len(turns) % 2:
+        turns.pop()
+    return {"id": dialogue.id, "conversations": turns, "system": "\n".join(opening)}

@@ -1,0 +1,107 @@
+"""Foreign files as JSON values or plain texts, whatever their encoding; a file is read as a stream where it can be."""
+
+import codecs
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cocoon.core.errors import CocoonError
+
+ENCODINGS = ("utf-8", "gb18030")
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_CHUNK = 1 << 20
+
+
+def encoding_of(path: Path) -> str:
+    """The encoding in which all of a file can be read: by its byte order mark, else UTF-8, else GB 18030.
+
+    Raises CocoonError for a file that cannot be read, or in none of them.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+        marked = next((name for bom, name in _BOMS if head.startswith(bom)), None)
+        for name in [marked] if marked else ENCODINGS:
+            if _decodes(path, name):
+                return name
+    except OSError as error:
+        raise CocoonError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    raise CocoonError(f"{path}: is neither UTF-8, UTF-16 nor GB 18030; save it as UTF-8")
+
+
+def _decodes(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeError:
+        return False
+    return True
+
+
+def texts(path: Path, pattern: str) -> Iterator[tuple[str, Path, str]]:
+    """(where, file, text) of a file, or of a folder's files that fit the pattern, in the order of their numbers."""
+    files = sorted(path.glob(pattern), key=_number) if path.is_dir() else [path]
+    if not files:
+        raise CocoonError(f"{path}: holds no file {pattern}; name the folder of the corpus")
+    for file in files:
+        yield str(file), file, _read(file)
+
+
+def _number(path: Path) -> tuple[int, str]:
+    digits = "".join(character for character in path.stem if character.isdigit())
+    return int(digits) if digits else 0, path.name
+
+
+def _read(path: Path) -> str:
+    encoding = encoding_of(path)
+    try:
+        return path.read_text(encoding)
+    except OSError as error:
+        raise CocoonError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+
+
+def values(path: Path) -> Iterator[tuple[str, Any]]:
+    """(where, value) of each record: a JSON object a line as a stream, else a JSON list (or one object), read whole.
+
+    Raises CocoonError with the line or record for what is no JSON.
+    """
+    encoding = encoding_of(path)
+    with path.open(encoding=encoding, newline="\n") as file:
+        first = next((line for line in file if line.strip()), "")
+    if not first:
+        raise CocoonError(f"{path}: is empty")
+    if first.lstrip().startswith("{") and _is_json(first):
+        yield from _lines(path, encoding)
+        return
+    whole = _parse(_read(path), str(path))
+    records = whole if isinstance(whole, list) else [whole]
+    yield from ((f"{path}, record {number}", value) for number, value in enumerate(records, 1))
+
+
+def _lines(path: Path, encoding: str) -> Iterator[tuple[str, Any]]:
+    with path.open(encoding=encoding, newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                where = f"{path}, line {number}"
+                yield where, _parse(line, where)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _parse(text: str, where: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        place = where if ", line " in where else f"{where}, line {error.lineno}"
+        raise CocoonError(f"{place}: not JSON ({error.msg}); mend this line") from None

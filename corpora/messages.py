@@ -1,0 +1,65 @@
+"""Messages files (`{"messages": [{"role", "content"}]}` a line): those we exported come back as they were.
+
+An exported row carries the whole record in the column `cocoon`, as JSON text. Where its messages were edited since, the
+messages hold and the change is told.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import parse_record
+from cocoon.core.records import Dialogue
+from cocoon.corpora.chat_messages import add_messages
+from cocoon.corpora.dialogue_draft import Corpus, Draft, Read, an_id, an_object, optional_text
+from cocoon.corpora.export_rows import COLUMN, spoken
+from cocoon.corpora.foreign_text import values
+
+CORPUS = Corpus("messages", "chat messages (Hugging Face form)", "messages file", "not stated", "none")
+
+
+def load(path: Path) -> Iterator[Read]:
+    """Yield every row; raises CocoonError naming file, line and message."""
+    for number, (where, value) in enumerate(_rows(path), 1):
+        record = an_object(value, where)
+        if isinstance(record.get(COLUMN), str):
+            yield _restored(record, where)
+            continue
+        draft = Draft(CORPUS, where, an_id(CORPUS, record.get("id"), number))
+        facts = add_messages(draft, record)
+        yield draft.read(facts=facts)
+
+
+def _rows(path: Path) -> Iterator[tuple[str, Any]]:
+    if path.suffix.lower() != ".parquet":
+        yield from values(path)
+        return
+    from cocoon.corpora.export_parquet import read_rows
+
+    yield from ((f"{path}, row {number}", row) for number, row in enumerate(read_rows(path), 1))
+
+
+def _restored(record: Mapping[str, Any], where: str) -> Read:
+    try:
+        plain = orjson.loads(record[COLUMN])
+    except orjson.JSONDecodeError as error:
+        raise CocoonError(f"{where}: key {COLUMN!r}: not JSON ({error.msg}); leave the column out") from None
+    dialogue = parse_record(plain, Dialogue, f"{where}, key {COLUMN!r}")
+    draft = Draft(CORPUS, where, dialogue.id)
+    messages = [one for one in record.get("messages") or [] if isinstance(one, dict) and one.get("role") != "system"]
+    told = [optional_text(one, "content", where) for one in messages]
+    if len(told) != len(dialogue.turns):
+        draft.note("messages", "dropped", "the messages no longer fit the record beside them; the record is taken")
+        return Read(where, dialogue, draft.notes)
+    edited = 0
+    for turn, text in zip(dialogue.turns, told, strict=True):
+        own = (spoken(turn, "none").strip(), spoken(turn, "inline").strip())
+        if text not in own:
+            turn.content = text
+            edited += 1
+    if edited:
+        draft.note("messages", "replaced", f"{edited} turns were edited after the export; their messages are taken")
+    return Read(where, dialogue, draft.notes)

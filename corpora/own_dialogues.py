@@ -1,0 +1,17 @@
+"""Our own dialogue records, a JSON object a line, read strictly: nothing is mended."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from cocoon.core.jsonl import parse_record
+from cocoon.core.records import Dialogue
+from cocoon.corpora.dialogue_draft import Corpus, Read
+from cocoon.corpora.foreign_text import values
+
+CORPUS = Corpus("jsonl", "our own dialogues.jsonl", "as each record says", "as each record says", "attribution")
+
+
+def load(path: Path) -> Iterator[Read]:
+    """Yield every dialogue; raises CocoonError naming file, line and key."""
+    for where, value in values(path):
+        yield Read(where, parse_record(value, Dialogue, where), [])

@@ -1,0 +1,87 @@
+"""SAGE: traces of a simulated user whose emotion is scored after every turn (0 to 100), and the users' profiles."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.records import Profile, Role, Thought
+from cocoon.corpora.dialogue_draft import (
+    Corpus,
+    Draft,
+    Fact,
+    Read,
+    a_list,
+    a_number,
+    an_id,
+    an_object,
+    optional_text,
+    role_of,
+)
+from cocoon.corpora.foreign_file import language_of
+from cocoon.corpora.foreign_text import values
+from cocoon.corpora.repair import RepairNote
+
+CORPUS = Corpus(
+    "sage", "SAGE, simulated users with emotion scores, zh", "SAGE (Tencent digitalhuman)", "MIT", "attribution"
+)
+ROLES: dict[str, Role] = {"user": "user", "assistant": "supporter"}
+_FACTS = ("emo_point", "emo_state", "target", "topic", "character", "main_cha", "task")
+_EVENT = re.compile(r"\*\*事件起因[：:]?\*\*\s*(?P<text>.+?)(?=\n\s*\n|\*\*事件经过|\Z)", re.DOTALL)
+
+
+def load(path: Path) -> Iterator[Read]:
+    """Yield every trace; the user's planning stands as its thought, its score under `emotion`."""
+    for number, (where, value) in enumerate(values(path), 1):
+        record = an_object(value, where)
+        draft = Draft(CORPUS, where, an_id(CORPUS, record.get("id"), number))
+        for place, item in enumerate(a_list(record.get("history"), where, "key 'history'"), 1):
+            _turn(draft, an_object(item, where, f"turn {place}"), f"turn {place}")
+        yield draft.read(
+            feeling=_event(record, where),
+            scenario=optional_text(record, "topic", where),
+            facts=_facts(record),
+        )
+
+
+def _turn(draft: Draft, turn: Mapping[str, Any], place: str) -> None:
+    role = role_of(turn.get("role"), ROLES, draft.where, place)
+    score = a_number(turn.get("emotion-point"))
+    planning = turn.get("planning")
+    analysis = optional_text(planning, "analyse", draft.where) if isinstance(planning, dict) else ""
+    thought = Thought(analysis=analysis) if analysis else None
+    draft.say(role, turn.get("content"), place, thought, {"emotion": score} if score is not None else None)
+
+
+def _facts(record: Mapping[str, Any]) -> dict[str, Fact]:
+    return {key: value for key in _FACTS if isinstance(value := record.get(key), (str, int, float, bool))}
+
+
+def _event(record: Mapping[str, Any], where: str) -> str:
+    """What set the story going, as the scene tells it under its heading; the whole scene where it has none."""
+    scene = optional_text(record, "scene", where)
+    match = _EVENT.search(scene)
+    return " ".join((match["text"] if match else scene).split())
+
+
+def load_profiles(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
+    """Yield (where, profile, no repairs): the event is the feeling, the hidden task the need."""
+    for number, (where, value) in enumerate(values(path), 1):
+        record = an_object(value, where)
+        event = _event(record, where)
+        if not event:
+            raise CocoonError(f"{where}: key 'scene': tells no event")
+        yield (
+            where,
+            Profile(
+                id=an_id(CORPUS, record.get("id"), number),
+                language=language_of(event),
+                scenario=optional_text(record, "topic", where) or optional_text(record, "main_cha", where),
+                feeling=event,
+                need=optional_text(record, "task", where) or None,
+                source=CORPUS.source,
+                licence=CORPUS.licence,
+            ),
+            [],
+        )

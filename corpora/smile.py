@@ -1,0 +1,37 @@
+"""SMILE (SmileChat): a file of dialogues, a dialogue a line, or the repository's folder of one list of turns a file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cocoon.core.records import Role
+from cocoon.corpora.dialogue_draft import Corpus, Draft, Read, a_list, an_id, an_object, role_of
+from cocoon.corpora.foreign_text import texts, values
+
+CORPUS = Corpus("smile", "SMILE, single-turn help texts made multi-turn, zh", "SMILE (SmileChat)", "CC0-1.0", "free")
+ROLES: dict[str, Role] = {"client": "user", "counselor": "supporter", "user": "user", "supporter": "supporter"}
+
+
+def load(path: Path) -> Iterator[Read]:
+    """Yield every dialogue; raises CocoonError naming file, record and turn."""
+    for number, (where, key, dialog) in enumerate(_dialogs(path), 1):
+        draft = Draft(CORPUS, where, an_id(CORPUS, key, number))
+        for place, item in enumerate(a_list(dialog, where, "key 'dialog'"), 1):
+            turn = an_object(item, where, f"turn {place}")
+            draft.say(role_of(turn.get("role"), ROLES, where, f"turn {place}"), turn.get("content"), f"turn {place}")
+        yield draft.read(language="zh")
+
+
+def _dialogs(path: Path) -> Iterator[tuple[str, Any, Any]]:
+    if path.is_dir():
+        for where, file, _ in texts(path, "*.json"):
+            records = [value for _, value in values(file)]
+            yield where, file.stem, records
+        return
+    for where, value in values(path):
+        record = an_object(value, where)
+        # A file of the repository is one list of turns: its records are turns.
+        if "role" in record and "dialog" not in record:
+            yield str(path), path.stem, [turn for _, turn in values(path)]
+            return
+        yield where, record.get("id"), record.get("dialog")

@@ -1,0 +1,16 @@
+"""SoulChatCorpus: multi-turn empathetic dialogues as chat messages."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from cocoon.corpora.chat_messages import load_messages
+from cocoon.corpora.dialogue_draft import Corpus, Read
+
+CORPUS = Corpus(
+    "soulchat", "SoulChatCorpus, multi-turn empathetic dialogues, zh", "SoulChatCorpus", "Apache-2.0", "attribution"
+)
+
+
+def load(path: Path) -> Iterator[Read]:
+    """Yield every dialogue; raises CocoonError naming file, record and message."""
+    yield from load_messages(path, CORPUS)

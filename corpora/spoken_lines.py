@@ -1,0 +1,34 @@
+"""Plain text in which every turn begins with its speaker's name and a colon, half or full width."""
+
+import re
+from collections.abc import Mapping
+
+from cocoon.core.records import Role
+from cocoon.corpora.dialogue_draft import Draft
+
+
+def add_lines(draft: Draft, text: str, roles: Mapping[str, Role]) -> None:
+    """Add the turns of a text; a line without a speaker goes on with the turn before, and is counted.
+
+    Text before the first speaker is dropped with a note. Only the names of `roles` are speakers: `妈妈：` inside a turn
+    is somebody quoted.
+    """
+    names = "|".join(re.escape(name) for name in sorted(roles, key=len, reverse=True))
+    head = re.compile(rf"(?P<name>{names})\s*[:：]\s*(?P<content>.*)", re.DOTALL)
+    turns: list[tuple[Role, list[str]]] = []
+    before, joined = [], 0
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        match = head.match(line.strip())
+        if match:
+            turns.append((roles[match["name"]], [match["content"]]))
+        elif line.strip() and turns:
+            turns[-1][1].append(line.strip())
+            joined += 1
+        elif line.strip():
+            before.append(line.strip())
+    if before:
+        draft.note("text", "dropped", f"{len(before)} lines before the first speaker: {before[0][:60]!r}")
+    if joined:
+        draft.note("text", "merged", f"{joined} lines without a speaker joined to the turn before them")
+    for place, (role, lines) in enumerate(turns, 1):
+        draft.say(role, "\n".join(lines), f"turn {place}")

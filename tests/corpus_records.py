@@ -1,0 +1,121 @@
+"""One small record of every corpus in its own layout, in our own words, for the tests of loaders."""
+
+import json
+from typing import Any
+
+_EN = ["I keep working late.", "That sounds draining.", "Nobody notices it."]
+_ZH = ["我最近总是睡不好。", "听起来你很累。", "妈妈说：早点睡。可我睡不着。"]
+
+
+def _two(first: str, second: str, key: str, text: str, words: list[str]) -> list[dict[str, str]]:
+    return [{key: (first, second, first)[place], text: word} for place, word in enumerate(words)]
+
+
+RECORDS: dict[str, list[Any]] = {
+    "smile": [{"id": 7, "dialog": _two("client", "counselor", "role", "content", _ZH)}],
+    "esconv": [
+        {
+            "emotion_type": "anger",
+            "problem_type": "job",
+            "situation": "I work too much.",
+            "survey_score": {"seeker": {"empathy": "4"}, "supporter": {"relevance": "5"}},
+            "dialog": [
+                {"speaker": "seeker", "annotation": {"feedback": "3"}, "content": _EN[0]},
+                {"speaker": "supporter", "annotation": {"strategy": "Reflection of feelings"}, "content": _EN[1]},
+            ],
+        },
+        {
+            "situation": "I work too much.",
+            "init_intensity": 4,
+            "dialog": [{"text": "I don ' t sleep .", "speaker": "usr"}, {"text": "I see .", "speaker": "sys"}],
+        },
+        {"situation": "s", "dialog": [{"text": "Odd . as said", "speaker": "usr"}]},
+    ],
+    "esconv-failed": [{"situation": "s", "dialog": _two("speaker", "listener", "speaker", "content", _EN)}],
+    "extes": [
+        {"scene": "Work", "description": "d", "content": [{"User": _EN[0]}, {"AI": _EN[1], "AI Strategy": "Empathy"}]},
+        {"scene": "Work", "description": "d", "content": [{"User": _EN[0], "AI": {"AI": _EN[1], "strategy": "E"}}]},
+    ],
+    "esdcot": [
+        {
+            "id": 3,
+            "original_data": {
+                "dialog": _two("seeker", "supporter", "speaker", "content", _EN),
+                "response": "I hear you.",
+            },
+            "cot_data": {"emotion": "Tired.", "recognized_strategy": "Reflection", "strategy_reason": "To show it."},
+        },
+        {
+            "input": f"seeker: {_EN[0]}\nsupporter： {_EN[1]}\nseeker: {_EN[2]}\nand on",
+            "output": "Emotion:\nTired.\nStrategy Reason:\nTo show it.\nResponse:\nI hear you.\n\nTake your time.",
+            "dialog_id": 4,
+        },
+    ],
+    "soulchat": [{"id": 0, "topic": "睡眠", "messages": _two("user", "assistant", "role", "content", _ZH)}],
+    "psydt": [
+        {
+            "id": 0,
+            "normalizedTag": "睡眠",
+            "messages": [{"role": "system", "content": "x"}, *_two("user", "assistant", "role", "content", _ZH)],
+        }
+    ],
+    "cpsycound": [
+        {"id": "case_1", "raw": f"来访者：{_ZH[0]}\r\n\r\n心理咨询师: {_ZH[1]}\r\n\r\n来访者：{_ZH[2]}\r\n妈妈：睡吧"}
+    ],
+    "cpsycoune": [{"topic": "Sleep", "file": "1.json", "data": [f"求助者：{_ZH[0]}", f"支持者：{_ZH[1]}"]}],
+    "emollm": [
+        {
+            "conversation": [
+                {"system": "x", "input": _ZH[0], "output": _ZH[1]},
+                {"input": _ZH[2], "output": "嗯。\n\n医生：睡吧"},
+            ]
+        }
+    ],
+    "cocoon": [
+        {
+            "profile": {"Emotion": "疲惫", "feeling": "我很累", "Need": "我想被照顾"},
+            "Listening Stage": [
+                {"role": "倾听者", "content": "你好。"},
+                {"role": "倾诉者", "content": _ZH[0]},
+                {"role": "倾听者", "analysis": "a", "strategy": "s", "content": "累吗？", "rewrite": _ZH[1]},
+                {"role": "倾诉者", "content": _ZH[2]},
+            ],
+            "Suggestion Stage": [{"对话分析": "b"}, {"role": "倾听者", "content": "早点休息吧。"}],
+        }
+    ],
+    "cactus": [
+        {
+            "AI_client": {
+                "intake_form": "Name:\nA\n\n2. Presenting Problem\nI cannot sleep.\n\n3. Reason\nx",
+                "attitude": "neutral",
+                "dialogue_history_init": f"Counselor: {_EN[1]}\nClient: {_EN[0]}",
+                "dialogue_history": None,
+            }
+        }
+    ],
+    "sage": [
+        {
+            "id": "u-1",
+            "emo_point": 30,
+            "topic": "睡眠",
+            "scene": "**事件起因：**\n他睡不好。\n\n**事件经过：**",
+            "task": "想被听见",
+            "history": [
+                {"role": "user", "content": _ZH[0], "emotion-point": 40},
+                {"role": "assistant", "content": _ZH[1]},
+                {"role": "user", "content": _ZH[2], "emotion-point": 30, "planning": {"analyse": "没有被听懂"}},
+            ],
+        }
+    ],
+    "messages": [{"messages": _two("user", "assistant", "role", "content", _EN)}],
+}
+
+
+def as_lines(name: str) -> str:
+    """A corpus' records, a JSON object a line."""
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in RECORDS[name])
+
+
+def as_list(name: str) -> str:
+    """A corpus' records as one JSON list."""
+    return json.dumps(RECORDS[name], ensure_ascii=False, indent=1)
