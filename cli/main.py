@@ -15,6 +15,7 @@ from cocoon.cli.demo import demo
 from cocoon.cli.doctor import doctor
 from cocoon.cli.fidelity import fidelity
 from cocoon.cli.graph import graph
+from cocoon.cli.human import app as human_app
 from cocoon.cli.judge import judge
 from cocoon.cli.power import power
 from cocoon.cli.profiles import app as profiles_app
@@ -51,6 +52,7 @@ for command in (
     app.command()(command)
 app.add_typer(profiles_app, name="profiles")
 app.add_typer(corpus_app, name="corpus")
+app.add_typer(human_app, name="human")
 app.add_typer(config_app, name="config")
 
 

@@ -23,9 +23,9 @@ from cocoon.evaluation.report_json import to_json
 from cocoon.evaluation.report_markdown import render_markdown
 from cocoon.evaluation.table_preference import preference_tables
 from cocoon.evaluation.tables import Report
+from cocoon.graphs.conditions import read_conditions
 from cocoon.graphs.study import open_models, read_profiles
 from cocoon.studies.ablation import AblationConfig, choices_of, compare_conditions, make_conditions, study_of
-from cocoon.studies.conditions import read_conditions
 
 NOTES = [
     "The judge sees the mood and the feeling, not the need or the memories, so that it cannot favour the condition "

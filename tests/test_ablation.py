@@ -15,10 +15,10 @@ from cocoon.core.records import Dialogue
 from cocoon.core.run_folder import read_run
 from cocoon.core.scripted import ScriptedChat
 from cocoon.evaluation.comparison_questions import load_questions
+from cocoon.graphs.conditions import pairs_of, read_conditions
 from cocoon.graphs.generation import Generated
 from cocoon.graphs.study import Study
 from cocoon.studies.ablation import AblationConfig, Compared, choices_of, compare_conditions, make_conditions
-from cocoon.studies.conditions import pairs_of, read_conditions
 from cocoon.tests.commands import cocoon, endpoint
 from cocoon.tests.conversations import shipped_profiles
 
@@ -193,3 +193,6 @@ def test_the_embedded_model_goes_through_an_ablation(tmp_path: Path) -> None:
     done = cocoon(*given, "--out", str(tmp_path / "run"), "--json")
     assert done.code == 0, done.err
     assert "shows the machinery" in done.json["warnings"][0]
+    runs = [str(tmp_path / "run" / "conditions" / name) for name in ("full", "no-memory")]
+    told = cocoon("fidelity", *runs, "--json").json
+    assert [row["measures"]["dialogues"]["value"] for row in told["tables"]["cooperation"]["rows"]] == [1, 1]

@@ -1,0 +1,95 @@
+"""`cocoon human`: people rate, compare and talk with simulated users, blind; and what came of it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cocoon.cli.options import Json
+
+if TYPE_CHECKING:
+    from cocoon.viewer.human_items import Material
+    from cocoon.viewer.human_store import HumanStore
+
+app = typer.Typer(no_args_is_help=True, help="Studies with people: rating, comparison, live chat; all on this machine.")
+
+StudyFile = Annotated[Path, typer.Argument(help="The study (YAML); see docs/human.md.")]
+Out = Annotated[Path, typer.Option("--out", help="The study's folder: answers and chats.")]
+
+
+@app.command()
+def serve(
+    study: StudyFile,
+    out: Out,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8700,
+) -> None:
+    """Serve the rating page on 127.0.0.1 until Ctrl-C; prints one link a rater. The same line goes on."""
+    import asyncio
+
+    from cocoon.cli.human_service import serve_study
+
+    asyncio.run(serve_study(study, out, port))
+    typer.echo("stopped; every answer is saved", err=True)
+
+
+@app.command()
+def report(
+    study: StudyFile,
+    out: Out,
+    run: Annotated[Path | None, typer.Option(help="A run whose judges rated the same dialogues (Table 10).")] = None,
+    ablation: Annotated[Path | None, typer.Option(help="A folder of `cocoon ablate` (Figure 5).")] = None,
+    as_json: Json = False,
+) -> None:
+    """Agreement of the raters, people against judges, preferences; written into the study's folder."""
+    import json
+
+    from cocoon.cli.human_service import write_report
+    from cocoon.evaluation.report_json import to_json
+    from cocoon.evaluation.report_markdown import render_markdown
+
+    made = write_report(study, out, run, ablation)
+    typer.echo(json.dumps(to_json(made), ensure_ascii=False) if as_json else render_markdown(made))
+    typer.echo(f"written: {out}/human.md, human.html, tables/", err=True)
+
+
+@app.command("export")
+def export_answers(
+    study: StudyFile,
+    out: Out,
+    csv: Annotated[Path | None, typer.Option(help="Write every answer there.")] = None,
+    potato: Annotated[Path | None, typer.Option(help="Write configurations for Potato into that folder.")] = None,
+) -> None:
+    """Answers as CSV, or the study for Potato (a separate program)."""
+    from cocoon.core.jsonl import write_whole
+    from cocoon.viewer.human_results import to_csv
+    from cocoon.viewer.potato import write_potato
+
+    material, store = _opened(study, out)
+    if csv is None and potato is None:
+        raise typer.BadParameter("give --csv FILE or --potato FOLDER")
+    if csv is not None:
+        write_whole(csv, [to_csv(store.every_answer()).encode()])
+        typer.echo(f"written: {csv}", err=True)
+    if potato is not None:
+        for file in write_potato(material, potato):
+            typer.echo(f"written: {file}", err=True)
+
+
+@app.command("import")
+def import_answers(study: StudyFile, file: Annotated[Path, typer.Argument(help="CSV as exported.")], out: Out) -> None:
+    """Take answers from CSV; nothing is taken unless every line can be read."""
+    from cocoon.core.errors import CocoonError
+    from cocoon.viewer.human_results import from_csv
+
+    material, store = _opened(study, out)
+    try:
+        text = file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CocoonError(f"{file}: cannot be read as UTF-8 text ({type(error).__name__})") from None
+    typer.echo(f"{from_csv(text, str(file), store, material.study.names)} answers taken", err=True)
+
+
+def _opened(study: Path, out: Path) -> "tuple[Material, HumanStore]":
+    from cocoon.cli.human_service import opened
+
+    return opened(study, out)

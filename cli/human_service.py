@@ -1,0 +1,92 @@
+"""Opens a study with people: its material, its answers, the users that raters talk with, its page, its report."""
+
+import asyncio
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import typer
+
+from cocoon.agents.guarded_user import GuardedUser
+from cocoon.agents.prompted_user import PromptedUser
+from cocoon.cli.local_parts import local_parts
+from cocoon.cli.run_study import say
+from cocoon.core.config import StudyConfig
+from cocoon.core.jsonl import write_whole
+from cocoon.core.models import Models
+from cocoon.core.records import Rating
+from cocoon.core.run_folder import read_run
+from cocoon.evaluation.report_csv import render_csv
+from cocoon.evaluation.report_html import render_html
+from cocoon.evaluation.report_markdown import render_markdown
+from cocoon.evaluation.tables import Report
+from cocoon.graphs.conditions import Condition
+from cocoon.graphs.study import Study, open_models
+from cocoon.studies.ablation import choices_of
+from cocoon.viewer.human_desk import Desk
+from cocoon.viewer.human_items import Material
+from cocoon.viewer.human_report import human_report
+from cocoon.viewer.human_server import served
+from cocoon.viewer.human_store import HumanStore
+from cocoon.viewer.human_study import load_study
+
+STORE = "human.sqlite"
+
+
+def opened(study: Path, out: Path) -> tuple[Material, HumanStore]:
+    """The study's material and its answers."""
+    loaded = load_study(study)
+    material = Material.of(loaded)
+    store = HumanStore(out / STORE, f"{loaded.seed} {','.join(loaded.names)}")
+    store.enrol(loaded.names)
+    return material, store
+
+
+@dataclass
+class Users:
+    """The simulated users of a study, each condition's opened once."""
+
+    config: StudyConfig
+    models: Models
+    made: dict[str, PromptedUser | GuardedUser] = field(default_factory=dict)
+
+    def open(self, condition: Condition) -> PromptedUser | GuardedUser:
+        """The user of a condition."""
+        if condition.name not in self.made:
+            self.made[condition.name] = Study(condition.settings(self.config), self.models).user()
+        return self.made[condition.name]
+
+
+async def serve_study(study: Path, out: Path, port: int) -> None:
+    """Serve until Ctrl-C."""
+    material, store = opened(study, out)
+    chats = material.study.chats
+    config = StudyConfig(user=chats.user) if chats else StudyConfig()
+    models = open_models(config, local_parts())
+    users = Users(config, models)
+    if chats:
+        say("loading the simulated user ...")
+        models.open(chats.user.model)
+        say(f"text goes to: {', '.join(models.hosts)}" if models.hosts else "text stays on this machine")
+    stop = asyncio.Event()
+    async with served(Desk(material, store, out, users.open if chats else None), port) as url:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        for rater, token in store.enrol(material.study.names).items():
+            typer.echo(f"{rater}\t{url}/r/{token}")
+        say("each link is one rater's alone; Ctrl-C ends, the same command goes on")
+        await stop.wait()
+    await models.aclose()
+
+
+def write_report(study: Path, out: Path, run: Path | None, ablation: Path | None) -> Report:
+    """The study's report, written into its folder as human.md, human.html and tables/."""
+    material, store = opened(study, out)
+    judged = list(read_run(run, "ratings.jsonl", Rating)) if run else []
+    made = human_report(material, store, judged, choices_of(ablation) if ablation else [])
+    (out / "tables").mkdir(parents=True, exist_ok=True)
+    files = {"human.md": render_markdown(made), "human.html": render_html(made)}
+    files |= {f"tables/human_{name}.csv": text for name, text in render_csv(made).items()}
+    for name, text in files.items():
+        write_whole(out / name, [text.encode()])
+    return made

@@ -1,0 +1,38 @@
+"""A headless Chromium for the tests of pages; where none is installed, the tests are skipped with a message."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+
+CHROMIUM = os.environ.get("COCOON_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@asynccontextmanager
+async def chromium() -> "AsyncIterator[Browser]":
+    """The browser, closed at the end."""
+    api = pytest.importorskip("playwright.async_api", reason="needs playwright (extra 'dev')")
+    if CHROMIUM is None or not Path(CHROMIUM).exists():
+        pytest.skip("needs Chromium (Debian: apt-get install chromium), or COCOON_TEST_CHROMIUM")
+    async with api.async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            await browser.close()

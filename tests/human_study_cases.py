@@ -1,0 +1,77 @@
+"""Small studies with people that the tests of the rating page share."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+
+from cocoon.agents.prompted_user import PromptedUser
+from cocoon.core.jsonl import dump_line
+from cocoon.core.models import Models
+from cocoon.core.records import Dialogue, Profile, Turn
+from cocoon.core.scripted import ScriptedChat
+from cocoon.graphs.conditions import Condition
+from cocoon.viewer.human_desk import Desk
+from cocoon.viewer.human_items import Material
+from cocoon.viewer.human_store import HumanStore
+from cocoon.viewer.human_study import HumanStudy
+
+HOSTILE = "<script>document.title='broken'</script><img src=x onerror=alert(1)> javascript:alert(1) \u202eabc"
+PAPER = "full,no-memory"
+
+
+def both(text: str) -> dict[str, str]:
+    return {"en": text, "zh": f"{text}（中文）"}
+
+
+def dialogue(name: str, user: str = "Not much, really.") -> Dialogue:
+    profile = Profile(id=name, language="en", emotion="sad", feeling="I am sad", need="I want to be heard")
+    turns = [Turn(role="supporter", content="You seem sad."), Turn(role="user", content=user)]
+    return Dialogue(id=name, profile=profile, supporter="s", language="en", turns=turns)
+
+
+def study(folder: Path, *, parts: str = "likert pairs chats", raters: Any = 2, **changes: Any) -> HumanStudy:
+    """A study of three dialogues, two pairs and one topic, with its files in `folder`."""
+    told: dict[str, Any] = {name: both(name) for name in ("title", "consent", "content_warning", "help_line")}
+    if "likert" in parts:
+        file = folder / "dialogues.jsonl"
+        file.write_bytes(
+            b"".join(dump_line(dialogue(f"d{number}", HOSTILE if number == 1 else "Hm.")) for number in range(3))
+        )
+        told["likert"] = {"dialogues": str(file), "scales": ["basic"]}
+    if "pairs" in parts:
+        for condition in PAPER.split(","):
+            place = folder / "ablation" / "conditions" / condition
+            place.mkdir(parents=True, exist_ok=True)
+            made = [dialogue(f"t{number}", f"I am the {condition} one.") for number in range(2)]
+            (place / "dialogues.jsonl").write_bytes(b"".join(map(dump_line, made)))
+        told["pairs"] = {"run": str(folder / "ablation"), "conditions": PAPER}
+    if "chats" in parts:
+        file = folder / "profiles.jsonl"
+        file.write_bytes(dump_line(dialogue("topic").profile))
+        told["chats"] = {"profiles": str(file), "conditions": PAPER, "rounds": 2, "per_rater": 1}
+    return HumanStudy.model_validate({**told, "raters": raters, **changes})
+
+
+def answers(messages: list[BaseMessage], _: dict[str, Any]) -> str:
+    """A simulated user that counts its turns."""
+    return f"Answer {sum(one.type == 'ai' for one in messages) + 1}."
+
+
+def desk(folder: Path, given: HumanStudy, chat: ScriptedChat | None = None) -> Desk:
+    models = Models()
+    user = PromptedUser(models.wrap("scripted:user", chat or ScriptedChat(script=answers)))
+
+    def open_user(condition: Condition) -> PromptedUser:
+        assert condition.name in PAPER.split(",")
+        return user
+
+    store = HumanStore(folder / "study" / "human.sqlite", "sha")
+    store.enrol(given.names)
+    return Desk(Material.of(given), store, folder / "study", open_user)
+
+
+def as_yaml(given: HumanStudy) -> str:
+    """The study as the file a researcher writes (JSON is YAML)."""
+    return json.dumps(given.model_dump(mode="json"), ensure_ascii=False)

@@ -1,0 +1,348 @@
+"""Studies with people without a browser: assignment, answers, tokens, chats, withdrawal, report, exports."""
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import yaml
+
+from cocoon.core.errors import CocoonError, StoppedError
+from cocoon.core.scripted import ScriptedChat
+from cocoon.evaluation.scales import load_scale
+from cocoon.tests.commands import cocoon
+from cocoon.tests.conversations import ROOT
+from cocoon.tests.human_study_cases import PAPER, as_yaml, desk, study
+from cocoon.viewer.human_desk import Desk, RefusedError
+from cocoon.viewer.human_items import Material
+from cocoon.viewer.human_report import human_report
+from cocoon.viewer.human_results import choices_of, from_csv, ratings_of, to_csv
+from cocoon.viewer.human_server import served
+from cocoon.viewer.human_store import HumanStore
+from cocoon.viewer.human_study import load_study
+
+QUESTIONS = ("role_consistency", "human_likeness", "psychological_complexity")
+
+
+def agree(made: Desk, rater: str) -> None:
+    made.consent(rater, made.material.study.consent_sha)
+
+
+def rate(made: Desk, rater: str, item: str, value: int) -> None:
+    for name in load_scale("basic").item_ids:
+        made.answer(rater, item, f"basic:{name}", value)
+    made.answer(rater, item, "done", True)
+
+
+def prefer(made: Desk, rater: str, item: str, winner: str) -> None:
+    """Choose a condition, wherever it stands."""
+    shown = next(one for one in made.material.assigned(rater) if one.item == item)
+    straight = {"full": "first", "no-memory": "second", "tie": "tie"}
+    turned = {"full": "second", "no-memory": "first", "tie": "tie"}
+    for question in QUESTIONS:
+        made.answer(rater, item, question, (turned if shown.swapped else straight)[winner])
+    made.answer(rater, item, "done", True)
+
+
+def test_orders_and_positions_are_balanced_over_forty_raters_and_come_from_the_seed(tmp_path: Path) -> None:
+    given = study(tmp_path, parts="pairs", raters=40)
+    material = Material.of(given)
+    shown = {rater: material.assigned(rater) for rater in given.names}
+    for item in material.items:
+        swapped = sum(one.swapped for some in shown.values() for one in some if one.item == item)
+        assert swapped == 20
+        first = sum(some[0].item == item for some in shown.values())
+        assert 10 <= first <= 30
+    assert {rater: Material.of(given).assigned(rater) for rater in given.names} == shown
+    other = Material.of(study(tmp_path, parts="pairs", raters=40, seed=1))
+    assert {rater: other.assigned(rater) for rater in given.names} != shown
+
+
+def test_shares_of_items_go_round_the_raters(tmp_path: Path) -> None:
+    given = study(tmp_path, parts="likert", raters=6)
+    assert given.likert is not None
+    given = given.model_copy(update={"likert": given.likert.model_copy(update={"per_rater": 1})})
+    material = Material.of(given)
+    names = [material.assigned(rater)[0].item for rater in given.names]
+    assert sorted(names.count(item) for item in material.items) == [2, 2, 2]
+
+
+def test_nothing_is_taken_before_consent_to_the_text_that_was_shown(tmp_path: Path) -> None:
+    made = desk(tmp_path, study(tmp_path))
+    assert made.state("r1", "en")["phase"] == "consent"
+    with pytest.raises(RefusedError, match="before consent"):
+        made.answer("r1", "likert:d0", "basic:1", 3)
+    with pytest.raises(RefusedError, match="has changed"):
+        made.consent("r1", "another text")
+    agree(made, "r1")
+    assert made.state("r1", "en")["phase"] == "item"
+
+
+@pytest.mark.parametrize(
+    ("item", "key", "value"),
+    [
+        ("likert:d0", "basic:1", 11),
+        ("likert:d0", "basic:1", "5"),
+        ("likert:d0", "basic:99", 5),
+        ("pair:t0:s:0:full:no-memory", "role_consistency", "third"),
+        ("likert:nothing", "basic:1", 5),
+        ("likert:d0", "done", True),
+    ],
+)
+def test_what_is_no_answer_is_refused(tmp_path: Path, item: str, key: str, value: Any) -> None:
+    made = desk(tmp_path, study(tmp_path))
+    agree(made, "r1")
+    with pytest.raises(RefusedError):
+        made.answer("r1", item, key, value)
+    assert list(made.store.every_answer()) == []
+
+
+def test_a_missing_answer_is_missing_and_no_number(tmp_path: Path) -> None:
+    made = desk(tmp_path, study(tmp_path, parts="likert"))
+    agree(made, "r1")
+    for name in load_scale("basic").item_ids:
+        made.answer("r1", "likert:d0", f"basic:{name}", None if name == "3" else 6)
+    made.answer("r1", "likert:d0", "done", True)
+    (rating,) = ratings_of(made.material, made.store.every_answer())
+    assert (rating.items["3"], rating.dimensions["empathy"], rating.dimensions["fluency"]) == (None, None, 60.0)
+    assert rating.missing == {"3": "cannot tell"} and rating.judge == "human:r1"
+
+
+def test_skipped_items_and_unfinished_ones_are_no_ratings(tmp_path: Path) -> None:
+    made = desk(tmp_path, study(tmp_path, parts="likert"))
+    agree(made, "r1")
+    made.answer("r1", "likert:d0", "basic:1", 6)
+    made.answer("r1", "likert:d1", "basic:1", 6)
+    made.answer("r1", "likert:d1", "skipped", True)
+    assert ratings_of(made.material, made.store.every_answer()) == []
+    assert made.state("r1", "en")["progress"] == {"done": 1, "of": 3}
+
+
+def test_winners_are_conditions_wherever_they_stood(tmp_path: Path) -> None:
+    made = desk(tmp_path, study(tmp_path, parts="pairs", raters=4))
+    for rater in made.material.study.names:
+        agree(made, rater)
+        for item in made.material.items:
+            prefer(made, rater, item, "full")
+    choices = choices_of(made.material, made.store.every_answer())
+    assert len(choices) == 4 * 2 * 3 and {choice.winner for choice in choices} == {"full"}
+    assert {choice.first for choice in choices} == set(PAPER.split(","))
+
+
+async def test_a_chat_drives_the_real_graph_and_goes_on_after_a_kill(tmp_path: Path) -> None:
+    given = study(tmp_path, parts="chats")
+    made = desk(tmp_path, given)
+    agree(made, "r1")
+    begun = await made.chat("r1", "chat:topic", 0, None)
+    assert [turn["role"] for turn in begun["turns"]] == ["supporter", "user"] and not begun["over"]
+    first = await made.chat("r1", "chat:topic", 0, "I see that you are tired.")
+    await made.close()
+
+    def silent(*_: Any) -> str:
+        raise StoppedError("no call may be made for what was answered before")
+
+    again = desk(tmp_path, given, ScriptedChat(script=silent))
+    resumed = await again.chat("r1", "chat:topic", 0, None)
+    assert resumed == first
+    await again.close()
+    last = desk(tmp_path, given)
+    ended = await last.chat("r1", "chat:topic", 0, "That must be hard.")
+    assert ended["over"] and [turn["content"] for turn in ended["turns"]][-1] == "That must be hard."
+    second = await last.chat("r1", "chat:topic", 1, None)
+    assert len(second["turns"]) == 2
+    await last.close()
+
+
+async def test_a_simulated_user_that_fails_is_told_and_nothing_said_is_lost(tmp_path: Path) -> None:
+    given = study(tmp_path, parts="chats")
+    made = desk(tmp_path, given, ScriptedChat(replies=[""]))
+    agree(made, "r1")
+    with pytest.raises(RefusedError, match="no answer"):
+        await made.chat("r1", "chat:topic", 0, None)
+    await made.close()
+
+
+async def test_withdrawing_deletes_answers_and_chats_for_good(tmp_path: Path) -> None:
+    made = desk(tmp_path, study(tmp_path))
+    for rater in ("r1", "r2"):
+        agree(made, rater)
+        rate(made, rater, "likert:d0", 7)
+    await made.chat("r1", "chat:topic", 0, None)
+    await made.chat("r1", "chat:topic", 0, "Zebrafinken.")
+    await made.withdraw("r1")
+    assert made.state("r1", "en")["phase"] == "withdrawn"
+    assert {answer.rater for answer in made.store.every_answer()} == {"r2"}
+    agree(made, "r1")
+    assert made.state("r1", "en")["phase"] == "withdrawn"
+    with pytest.raises(RefusedError):
+        made.answer("r1", "likert:d0", "basic:1", 3)
+    await made.close()
+    for file in (tmp_path / "study").rglob("*"):
+        assert not file.is_file() or b"Zebrafinken" not in file.read_bytes()
+
+
+async def test_a_token_opens_its_own_page_alone(tmp_path: Path) -> None:
+    given = study(tmp_path)
+    made = desk(tmp_path, given)
+    tokens = made.store.enrol(given.names)
+    assert len(set(tokens.values())) == 2 and all(len(token) >= 32 for token in tokens.values())
+    agree(made, "r1")
+    agree(made, "r2")
+    async with served(made) as url, aiohttp.ClientSession() as session:
+
+        async def post(token: str, what: str, body: Any, **more: Any) -> int:
+            async with session.post(f"{url}/api/{token}/{what}", json=body, **more) as answer:
+                return answer.status
+
+        answer = {"item": "likert:d0", "key": "basic:1", "value": 5}
+        assert await post(tokens["r1"], "answer", answer) == 200
+        assert [one.rater for one in made.store.every_answer()] == ["r1"]
+        assert made.store.answers_of("r2", "likert:d0") == {}
+        for token in ("wrong", "r1", tokens["r1"][:-1], tokens["r1"] + "x"):
+            assert await post(token, "answer", answer) == 404
+            async with session.get(f"{url}/r/{token}") as page:
+                assert page.status == 404 and "rating" not in (await page.text())
+        assert await post(tokens["r1"], "answer", answer, headers={"Host": "evil.example"}) == 403
+        assert await post(tokens["r1"], "answer", answer, headers={"Origin": "https://evil.example"}) == 403
+        async with session.post(f"{url}/api/{tokens['r1']}/answer", data="x") as plain:
+            assert plain.status == 415
+        assert await post(tokens["r1"], "answer", [1]) == 400
+        assert await post(tokens["r1"], "answer", {"item": "likert:d0", "key": "basic:1", "value": 99}) == 409
+        async with session.get(f"{url}/r/{tokens['r1']}") as page:
+            policy = page.headers["Content-Security-Policy"]
+            assert "default-src 'none'" in policy and "unsafe" not in policy
+            assert page.headers["Referrer-Policy"] == "no-referrer" and page.headers["Cache-Control"] == "no-store"
+        async with session.get(f"{url}/static/../human_desk.py") as stray:
+            assert stray.status == 404
+
+
+def test_every_answer_survives_a_kill(tmp_path: Path) -> None:
+    given = study(tmp_path, parts="likert")
+    made = desk(tmp_path, given)
+    agree(made, "r1")
+    made.answer("r1", "likert:d0", "basic:1", 5)
+    # Another connection sees what was answered although nothing was closed.
+    other = HumanStore(tmp_path / "study" / "human.sqlite", "sha")
+    assert other.answers_of("r1", "likert:d0") == {"basic:1": 5}
+    assert other.enrol(given.names) == made.store.enrol(given.names)
+    assert (tmp_path / "study" / "human.sqlite").stat().st_mode & 0o077 == 0
+
+
+async def serving(file: Path, out: Path) -> tuple[asyncio.subprocess.Process, dict[str, str]]:
+    """The command in a process of its own, and the raters' links."""
+    command = ["human", "serve", str(file), "--out", str(out), "--port", "0"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "cocoon.cli.main",
+        *command,
+        stdout=PIPE,
+        env=os.environ | {"PYTHONPATH": str(ROOT / ".static")},
+    )
+    assert process.stdout is not None
+    lines = [(await process.stdout.readline()).decode().split() for _ in range(2)]
+    return process, dict((rater, link) for rater, link in lines)
+
+
+async def test_a_server_that_is_killed_loses_no_answer_and_keeps_its_links(tmp_path: Path) -> None:
+    file, out = tmp_path / "study.yaml", tmp_path / "out"
+    given = study(tmp_path, parts="likert")
+    file.write_text(as_yaml(given), "utf-8")
+    process, links = await serving(file, out)
+    base, _, token = links["r1"].partition("/r/")
+    async with aiohttp.ClientSession() as session:
+        for what, body in (
+            ("consent", {"sha": given.consent_sha}),
+            ("answer", {"item": "likert:d0", "key": "basic:1", "value": 5}),
+        ):
+            async with session.post(f"{base}/api/{token}/{what}", json=body) as answer:
+                assert answer.status == 200
+        process.kill()
+        await process.wait()
+        again, kept = await serving(file, out)
+        assert [link.rpartition("/")[2] for link in kept.values()] == [
+            link.rpartition("/")[2] for link in links.values()
+        ]
+        async with session.get(f"{kept['r1'].partition('/r/')[0]}/api/{token}/state") as answer:
+            assert (await answer.json())["phase"] == "item"
+        again.terminate()
+        assert await again.wait() == 0
+    store = HumanStore(out / "human.sqlite")
+    assert store.answers_of("r1", "likert:d0") == {"basic:1": 5}
+
+
+def test_a_folder_of_another_study_is_refused(tmp_path: Path) -> None:
+    HumanStore(tmp_path / "a.sqlite", "one").close()
+    with pytest.raises(CocoonError, match="another study"):
+        HumanStore(tmp_path / "a.sqlite", "two")
+
+
+def test_the_report_has_the_forms_of_tables_5_and_10_and_figure_5(tmp_path: Path) -> None:
+    made = desk(tmp_path, study(tmp_path, parts="likert pairs", raters=3))
+    values = {"d0": 3, "d1": 6, "d2": 9}
+    for number, rater in enumerate(made.material.study.names):
+        agree(made, rater)
+        for name, value in values.items():
+            rate(made, rater, f"likert:{name}", value + number % 2)
+        for item in [item for item in made.material.items if item.startswith("pair")]:
+            prefer(made, rater, item, "full" if number else "tie")
+    own = ratings_of(made.material, made.store.every_answer())
+    judged = [one.model_copy(update={"judge": "gpt-x"}) for one in own if one.judge == "human:r1"]
+    tables = {table.id: table for table in human_report(made.material, made.store, judged).tables}
+    assert {"raters_progress", "people", "raters", "judge_match", "kappa_basic", "wins", "position"} <= set(tables)
+    assert [row.labels for row in tables["judge_match"].rows] == [["ours", "gpt-x"], ["paper", "gpt-4o"]]
+    wins = {tuple(row.labels): row.cells for row in tables["wins"].rows}
+    found = wins["people", "role_consistency", "full", "no-memory"]
+    assert (found["wins"], found["ties"], found["losses"]) == (4, 2, 0)
+
+
+def test_answers_go_out_as_csv_and_come_back(tmp_path: Path) -> None:
+    made = desk(tmp_path, study(tmp_path, parts="likert"))
+    agree(made, "r1")
+    rate(made, "r1", "likert:d0", 4)
+    text = to_csv(made.store.every_answer())
+    again = HumanStore(tmp_path / "again.sqlite", "sha")
+    again.enrol(made.material.study.names)
+    assert from_csv(text, "a.csv", again, made.material.study.names) == 7
+    assert [one.value for one in again.every_answer()] == [one.value for one in made.store.every_answer()]
+    for wrong, told in ((text.replace("r1", "zz", 1), "line 2: rater 'zz'"), ("a,b\n1,2\n", "lacks rater")):
+        with pytest.raises(CocoonError, match=told):
+            from_csv(wrong, "a.csv", again, made.material.study.names)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"raters": ["a", "a"]}, "name each rater once"),
+        ({"raters": ["a b"]}, "a pseudonym is one word"),
+        ({"likert": None, "pairs": None, "chats": None}, "nothing to rate"),
+        ({"consents": "x"}, "consents"),
+    ],
+)
+def test_a_broken_study_names_file_and_key(tmp_path: Path, change: dict[str, Any], told: str) -> None:
+    plain = json.loads(as_yaml(study(tmp_path)))
+    file = tmp_path / "study.yaml"
+    file.write_text(yaml.safe_dump(plain | change), "utf-8")
+    with pytest.raises(CocoonError) as error:
+        load_study(file)
+    assert str(file) in str(error.value) and told in str(error.value) and "\n" not in str(error.value)
+
+
+def test_the_commands_report_and_export(tmp_path: Path) -> None:
+    file, out = tmp_path / "study.yaml", tmp_path / "out"
+    file.write_text(as_yaml(study(tmp_path, parts="likert pairs")), "utf-8")
+    told = cocoon("human", "report", str(file), "--out", str(out), "--json")
+    assert told.code == 0 and "raters_progress" in told.json["tables"]
+    done = cocoon("human", "export", str(file), "--out", str(out), "--csv", str(tmp_path / "a.csv"),
+                  "--potato", str(tmp_path / "potato"))  # fmt: skip
+    assert done.code == 0, done.err
+    config = yaml.safe_load((tmp_path / "potato" / "likert.yaml").read_text("utf-8"))
+    assert config["host"] == "127.0.0.1" and len(config["annotation_schemes"]) == 6
+    rows = (tmp_path / "potato" / "pairs.jsonl").read_text("utf-8").splitlines()
+    assert len(rows) == 4
+    assert cocoon("human", "export", str(file), "--out", str(out)).code == 2

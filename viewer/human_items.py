@@ -1,0 +1,151 @@
+"""What each rater is shown and in which order: drawn from the seed alone, balanced over raters and items."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import read_records
+from cocoon.core.profile_files import profile_path
+from cocoon.core.records import Dialogue, Profile
+from cocoon.core.run_folder import read_run
+from cocoon.evaluation.scales import Scale, load_scale
+from cocoon.graphs.conditions import Condition, pairs_of, read_conditions
+from cocoon.viewer.human_study import HumanStudy, Kind
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One item as one rater gets it. `swapped`: what is second in the study's order stands first."""
+
+    item: str
+    swapped: bool
+
+
+@dataclass(frozen=True)
+class LikertItem:
+    """A dialogue to be rated on scales."""
+
+    id: str
+    dialogue: Dialogue
+    kind: Kind = "likert"
+
+
+@dataclass(frozen=True)
+class PairItem:
+    """Two dialogues of one topic under two conditions."""
+
+    id: str
+    conditions: tuple[str, str]
+    dialogues: tuple[Dialogue, Dialogue]
+    kind: Kind = "pairs"
+
+
+@dataclass(frozen=True)
+class ChatItem:
+    """A topic to be talked about twice, with the user under either condition."""
+
+    id: str
+    profile: Profile
+    conditions: tuple[Condition, Condition]
+    kind: Kind = "chats"
+
+
+Item = LikertItem | PairItem | ChatItem
+
+
+@dataclass
+class Material:
+    """All items of a study and who gets which."""
+
+    study: HumanStudy
+    items: dict[str, Item] = field(default_factory=dict)
+    scales: list[Scale] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, study: HumanStudy) -> "Material":
+        """Read what a study rates; CocoonError for what is not there."""
+        made = cls(study)
+        for item in (*_likert(study), *_pairs(study), *_chats(study)):
+            made.items[item.id] = item
+        made.scales = [load_scale(name) for name in study.likert.scales] if study.likert else []
+        if not made.items:
+            raise CocoonError("the study holds nothing to rate: no dialogue, pair or profile was found")
+        return made
+
+    def assigned(self, rater: str) -> list[Shown]:
+        """The rater's items in their order: kinds one after the other, chats last.
+
+        Which item comes when, and what stands first, is drawn from the seed; over the raters every item is swapped as
+        often as not (by one at most).
+        """
+        place = self.study.names.index(rater)
+        shown: list[Shown] = []
+        for kind, most in self._shares():
+            some = [item.id for item in self.items.values() if item.kind == kind]
+            turned = self._turned(some, place, most)
+            random.Random(f"{self.study.seed} {rater} {kind}").shuffle(turned)
+            shown += [Shown(name, self._swapped(name, place)) for name in turned]
+        return shown
+
+    def _shares(self) -> list[tuple[Kind, int | None]]:
+        study = self.study
+        return [
+            ("likert", study.likert.per_rater if study.likert else None),
+            ("pairs", study.pairs.per_rater if study.pairs else None),
+            ("chats", study.chats.per_rater if study.chats else None),
+        ]
+
+    def _turned(self, items: Sequence[str], place: int, most: int | None) -> list[str]:
+        """The items of one rater: all of them, or a share that goes on where the rater before left off."""
+        drawn = list(items)
+        random.Random(f"{self.study.seed} items").shuffle(drawn)
+        if most is None or most >= len(drawn):
+            return drawn
+        start = place * most % len(drawn)
+        return [drawn[(start + step) % len(drawn)] for step in range(most)]
+
+    def _swapped(self, item: str, place: int) -> bool:
+        raters = list(range(len(self.study.names)))
+        random.Random(f"{self.study.seed} {item} order").shuffle(raters)
+        first = random.Random(f"{self.study.seed} {item} first").randint(0, 1)
+        return bool((raters.index(place) + first) % 2)
+
+
+def _likert(study: HumanStudy) -> Iterator[LikertItem]:
+    if study.likert is not None:
+        for dialogue in read_records(Path(study.likert.dialogues), Dialogue):
+            yield LikertItem(f"likert:{dialogue.id}", dialogue)
+
+
+def _pairs(study: HumanStudy) -> Iterator[PairItem]:
+    if study.pairs is None:
+        return
+    conditions = read_conditions(study.pairs.conditions)
+    folder = Path(study.pairs.run) / "conditions"
+    talks = {
+        one.name: {
+            (talk.profile.id, talk.supporter, talk.sample): talk
+            for talk in read_run(folder / one.name, "dialogues.jsonl", Dialogue)
+        }
+        for one in conditions
+    }
+    for first, second in pairs_of(conditions, study.pairs.every_pair):
+        if not talks[first] or not talks[second]:
+            raise CocoonError(
+                f"{folder}: holds no dialogues of {first!r} and {second!r}; make them with `cocoon ablate`"
+            )
+        for key, talk in talks[first].items():
+            if key in talks[second]:
+                name = f"pair:{talk.profile.id}:{key[1]}:{key[2]}:{first}:{second}"
+                yield PairItem(name, (first, second), (talk, talks[second][key]))
+
+
+def _chats(study: HumanStudy) -> Iterator[ChatItem]:
+    if study.chats is None:
+        return
+    first, second = read_conditions(study.chats.conditions)[:2]
+    for path in profile_path(study.chats.profiles):
+        for profile in read_records(path, Profile):
+            yield ChatItem(f"chat:{profile.id}", profile, (first, second))

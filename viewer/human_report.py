@@ -1,0 +1,110 @@
+"""The report of a study with people: agreement, people against judges, preferences (Tables 5 and 10, Figure 5)."""
+
+from collections.abc import Sequence
+
+from cocoon.core.records import Rating
+from cocoon.evaluation.preference import Choice
+from cocoon.evaluation.statistics import mean_over_profiles
+from cocoon.evaluation.table_people import item_kappas, judge_match_table, raters_table
+from cocoon.evaluation.table_preference import preference_tables
+from cocoon.evaluation.table_scores import MEASURES, Measure
+from cocoon.evaluation.tables import Cell, Report, Row, Table
+from cocoon.viewer.human_items import Material
+from cocoon.viewer.human_results import choices_of, ratings_of
+from cocoon.viewer.human_store import DONE, SKIPPED, HumanStore
+
+NOTES = [
+    "Raters are pseudonyms; what each consented to stands as a hash beside every answer. Those who withdrew have left "
+    "nothing behind.",
+    "Scales are worded by this project and adapted; ratings of simulated users and supporters are no clinical finding.",
+]
+
+
+def human_report(
+    material: Material, store: HumanStore, judged: Sequence[Rating] = (), preferred: Sequence[Choice] = ()
+) -> Report:
+    """Tables of a study; `judged` are judges' ratings of the same dialogues, `preferred` judges' choices."""
+    answers = list(store.every_answer())
+    ratings, choices = ratings_of(material, answers), choices_of(material, answers)
+    both = [*ratings, *judged]
+    conditions = list(dict.fromkeys(name for one in choices for name in sorted((one.first, one.second))))
+    tables = [
+        progress_table(material, store),
+        supporters_table(ratings),
+        raters_table(ratings),
+        judge_match_table(both),
+        *(item_kappas(ratings, scale) for scale in material.scales),
+        *preference_tables([*choices, *preferred], _order(material) or conditions),
+    ]
+    return Report(
+        title=getattr(material.study.title, material.study.language),
+        facts=[("Raters", str(len(material.study.names))), ("Items", str(len(material.items)))],
+        tables=[table for table in tables if table.rows],
+        notes=NOTES,
+    )
+
+
+def _order(material: Material) -> list[str]:
+    study = material.study
+    given = [part.conditions for part in (study.pairs, study.chats) if part is not None]
+    return list(dict.fromkeys(name.strip() for text in given for name in text.split(",")))
+
+
+def progress_table(material: Material, store: HumanStore) -> Table:
+    """What every rater was given, and did."""
+    rows = []
+    for rater in material.study.names:
+        mine = {shown.item for shown in material.assigned(rater)}
+        by_key = {key: 0 for key in (DONE, SKIPPED)}
+        for item in mine:
+            answered = store.answers_of(rater, item)
+            for key in by_key:
+                by_key[key] += key in answered
+        status = "withdrawn" if store.withdrawn(rater) else "consented" if store.consent_of(rater) else "not begun"
+        cells: dict[str, Cell] = {
+            "items": len(mine),
+            "done": by_key[DONE],
+            "skipped": by_key[SKIPPED],
+            "status": status,
+        }
+        rows.append(Row(labels=[rater], cells=cells))
+    return Table(
+        id="raters_progress", title="Raters", keys=["Rater"], measures=["items", "done", "skipped", "status"], rows=rows
+    )
+
+
+def supporters_table(ratings: Sequence[Rating]) -> Table:
+    """Supporters as people rated them, in the columns of the paper's Table 5: means over raters, then over profiles."""
+    found: dict[str, dict[Measure, dict[str, dict[str, list[float | None]]]]] = {}
+    for rating in ratings:
+        for measure in MEASURES:
+            if measure.scale == rating.scale:
+                by_profile = found.setdefault(rating.supporter, {}).setdefault(measure, {})
+                values = by_profile.setdefault(rating.profile, {}).setdefault(rating.dialogue, [])
+                values.append(rating.dimensions.get(measure.dimension))
+    rows = [
+        Row(labels=[supporter], cells={one.label: _mean(by_profile) for one, by_profile in some.items()})
+        for supporter, some in sorted(found.items())
+    ]
+    used = [one for one in MEASURES if any(one.label in row.cells for row in rows)]
+    return Table(
+        id="people",
+        title="Supporters rated by people, in the columns of Table 5 of the paper",
+        keys=["Supporter"],
+        measures=[one.label for one in used],
+        digits={one.label: one.digits for one in used},
+        rows=rows,
+        note="A dialogue's value is the mean over its raters; interval over profiles. Neg: lower is better.",
+    )
+
+
+def _mean(by_profile: dict[str, dict[str, list[float | None]]]) -> Cell:
+    draws = {
+        profile: [_over_raters(values) for values in dialogues.values()] for profile, dialogues in by_profile.items()
+    }
+    return mean_over_profiles(draws)
+
+
+def _over_raters(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

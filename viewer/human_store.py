@@ -1,0 +1,151 @@
+"""What raters did, in SQLite: every answer committed before it is acknowledged."""
+
+import json
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cocoon.core.errors import CocoonError
+
+SCHEMA = """
+create table if not exists raters (
+    name text primary key, token text not null unique, consent text, consented_at real, withdrawn_at real);
+create table if not exists answers (
+    rater text not null, item text not null, key text not null, value text not null, swapped integer not null,
+    consent text not null, at real not null, primary key (rater, item, key)) without rowid;
+create table if not exists said (
+    rater text not null, chat text not null, turn integer not null, text text not null,
+    primary key (rater, chat, turn)) without rowid;
+create table if not exists about (name text primary key, value text not null) without rowid;
+"""
+SKIPPED, DONE = "skipped", "done"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: whose, on which item, to what (`basic:3`, a question's id, `done`), and under which order."""
+
+    rater: str
+    item: str
+    key: str
+    value: Any
+    swapped: bool
+    consent: str
+    at: float
+
+
+class HumanStore:
+    """The answers of one study. Only one process writes; readers may look on."""
+
+    def __init__(self, path: Path, study_sha: str = "") -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = not path.exists()
+        try:
+            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
+            self._db.executescript("pragma journal_mode=wal; pragma synchronous=full;" + SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise CocoonError(f"{path}: cannot be opened ({error}); use another --out") from None
+        if new:
+            # Tokens stand in it.
+            path.chmod(0o600)
+        self._agree(study_sha)
+
+    def _agree(self, study_sha: str) -> None:
+        row = self._db.execute("select value from about where name = 'study'").fetchone()
+        if row is None and study_sha:
+            self._db.execute("insert into about values ('study', ?)", (study_sha,))
+        elif row is not None and study_sha and row[0] != study_sha:
+            raise CocoonError(f"{self.path}: was begun with another study; undo the change or use another --out")
+
+    def enrol(self, names: Sequence[str]) -> dict[str, str]:
+        """Rater -> token; those who are there keep theirs."""
+        for name in names:
+            self._db.execute(
+                "insert or ignore into raters (name, token) values (?, ?)", (name, secrets.token_urlsafe(24))
+            )
+        return dict(self._db.execute("select name, token from raters"))
+
+    def rater_of(self, token: str) -> str | None:
+        """Whose token it is; none for nobody's."""
+        found = [name for name, own in self._db.execute("select name, token from raters") if _equal(own, token)]
+        return found[0] if found else None
+
+    def consent_of(self, rater: str) -> str | None:
+        """The hash of what the rater consented to, none before that and after a withdrawal."""
+        row = self._db.execute("select consent, withdrawn_at from raters where name = ?", (rater,)).fetchone()
+        return None if row is None or row[1] is not None else row[0]
+
+    def withdrawn(self, rater: str) -> bool:
+        """Whether the rater has withdrawn."""
+        row = self._db.execute("select withdrawn_at from raters where name = ?", (rater,)).fetchone()
+        return row is not None and row[0] is not None
+
+    def consent(self, rater: str, sha: str) -> None:
+        """Note a rater's consent."""
+        self._db.execute("update raters set consent = ?, consented_at = ? where name = ?", (sha, time.time(), rater))
+
+    def answer(self, rater: str, item: str, key: str, value: Any, swapped: bool) -> None:
+        """Keep an answer; a later one to the same takes its place."""
+        row = (rater, item, key, json.dumps(value), int(swapped), self.consent_of(rater) or "", round(time.time(), 3))
+        self._db.execute("insert or replace into answers values (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def answers_of(self, rater: str, item: str) -> dict[str, Any]:
+        """What a rater answered on an item, by key."""
+        rows = self._db.execute("select key, value from answers where rater = ? and item = ?", (rater, item))
+        return {key: json.loads(value) for key, value in rows}
+
+    def finished(self, rater: str) -> set[str]:
+        """Items that the rater is done with, or skipped."""
+        query = "select distinct item from answers where rater = ? and key in (?, ?)"
+        return {row[0] for row in self._db.execute(query, (rater, DONE, SKIPPED))}
+
+    def every_answer(self) -> Iterator[Answer]:
+        """All answers, by rater and item."""
+        rows = self._db.execute("select rater, item, key, value, swapped, consent, at from answers order by 1, 2, 3")
+        for rater, item, key, value, swapped, consent, at in rows:
+            yield Answer(rater, item, key, json.loads(value), bool(swapped), consent, at)
+
+    def say(self, rater: str, chat: str, turn: int, text: str) -> None:
+        """Keep what a rater said in a chat."""
+        self._db.execute("insert or replace into said values (?, ?, ?, ?)", (rater, chat, turn, text))
+
+    def said(self, rater: str, chat: str) -> list[str]:
+        """What a rater said in a chat, in order."""
+        rows = self._db.execute("select text from said where rater = ? and chat = ? order by turn", (rater, chat))
+        return [row[0] for row in rows]
+
+    def withdraw(self, rater: str) -> None:
+        """Delete everything the rater gave, and remember that they withdrew."""
+        with self._whole():
+            self._db.execute("delete from answers where rater = ?", (rater,))
+            self._db.execute("delete from said where rater = ?", (rater,))
+            self._db.execute(
+                "update raters set withdrawn_at = ?, consent = null, consented_at = null where name = ?",
+                (time.time(), rater),
+            )
+        # Deleted rows stay readable in the file until their pages are written anew.
+        self._db.execute("vacuum")
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        self._db.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("rollback")
+            raise
+        self._db.execute("commit")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+
+def _equal(one: str, other: str) -> bool:
+    return secrets.compare_digest(one.encode(), other.encode("utf-8", "replace"))
