@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,7 @@ def test_every_file_that_the_readme_links_is_there() -> None:
 @pytest.mark.slow
 def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     cocoon = [sys.executable, "-m", "cocoon.cli.main"]
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
     for line in commands():
         done = subprocess.run(
             [*cocoon, *shlex.split(line)[1:]],
