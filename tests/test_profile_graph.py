@@ -22,7 +22,7 @@ from cocoon.core.taxonomy import load_taxonomy
 from cocoon.graphs.generation import Generated, generate
 from cocoon.graphs.profile_build import ProfileGenerator
 from cocoon.graphs.study import open_models
-from cocoon.tests.commands import cocoon, endpoint
+from cocoon.tests.commands import cocoon, endpoint, said, server
 
 NEEDS = [
     "I want to hand in the tax form this week",
@@ -324,6 +324,35 @@ def test_a_build_over_http_finishes_and_keeps_every_reason(tmp_path: Path) -> No
         assert done.code == (0 if told["kept"] else 1)
         again = cocoon("profiles", "build", "-n", "6", "--writer", spec, "--out", str(out), "--json").json
     assert (again["calls"], again["kept"]) == (0, told["kept"])
+
+
+@pytest.mark.parametrize(
+    ("difficulties", "last_nodes", "kept", "reasons"),
+    [
+        ((3,), ["rate_difficulty", "feel", "recall", "validate"], 1, {}),
+        ((2, 4), ["rate_difficulty", "feel", "recall", "validate"], 1, {}),
+        ((1, 2), ["rate_difficulty", "feel", "recall", "validate"], 1, {}),
+        ((5,), ["rate_difficulty", "drop"], 0, {"rate_difficulty: unrelated": 1}),
+    ],
+)
+def test_every_end_of_a_chain_over_http(
+    tmp_path: Path, difficulties: tuple[int, ...], last_nodes: list[str], kept: int, reasons: dict[str, int]
+) -> None:
+    asked: list[str] = []
+
+    def answer(request: dict[str, Any]) -> tuple[int, Any]:
+        text = "\n".join(message["content"] for message in request["messages"])
+        asked.append(text)
+        # The first reply of all is cut off, so that the repair is walked as well.
+        if len(asked) == 1:
+            return said('{"need": "I want')
+        return said(json.dumps((rater(*difficulties) if "Rate how far" in text else writer)(text)))
+
+    with server(answer) as spec:
+        given = ["profiles", "build", "-n", "1", "--language", "en", "--writer", spec, "--concurrency", "1"]
+        told = cocoon(*given, "--out", str(tmp_path), "--json").json
+    assert (told["kept"], told["dropped"]) == (kept, reasons)
+    assert walked(tmp_path)[-len(last_nodes) :] == last_nodes and "broken off" not in asked[1]
 
 
 def test_a_dry_run_opens_nothing(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from langchain_core.messages import BaseMessage
 
 from cocoon.core.errors import CocoonError, StoppedError
 from cocoon.core.generation_config import RaterConfig, ScriptConfig, WriterConfig
+from cocoon.core.jsonl import dump_line
 from cocoon.core.models import Models
 from cocoon.core.records import ChainStep, Dialogue, Dropped, Failure, Memory, Profile
 from cocoon.core.run_folder import read_run
@@ -20,7 +21,7 @@ from cocoon.evaluation.scales import load_scale
 from cocoon.evaluation.static_embedding import available
 from cocoon.graphs.generation import Generated, generate
 from cocoon.graphs.script_build import ScriptGenerator
-from cocoon.tests.commands import cocoon, endpoint
+from cocoon.tests.commands import cocoon, endpoint, said, server
 from cocoon.tests.conversations import shipped_profiles
 
 NEED = "I want my brother to forgive me for selling the orchard"
@@ -335,6 +336,39 @@ def test_a_profile_without_need_is_refused_by_name() -> None:
     bare = person("bare").model_copy(update={"need": None, "chain": [], "memory": []})
     with pytest.raises(CocoonError, match="'bare' has no need"):
         ScriptGenerator(ScriptConfig(), Models(), [bare])
+
+
+def answering(says: Says, rates: Says) -> Callable[[dict[str, Any]], tuple[int, Any]]:
+    """Writer and rater behind one address, told apart by their prompts."""
+    marks = ("Judge two things", "rating form", "may have thought", "Compare two texts")
+
+    def answer(request: dict[str, Any]) -> tuple[int, Any]:
+        text = "\n".join(message["content"] for message in request["messages"])
+        return said(json.dumps((rates if any(mark in text for mark in marks) else says)(text)))
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("says", "options", "reasons"),
+    [
+        (writer, [], {}),
+        (changed(2, draft="Is it long?", statement="Is it very long?"), [], {}),
+        (changed(3, draft=ADVISED, statement=ADVISED), [], {"screen: advice": 1}),
+        (changed(2, draft=LEAKED, statement=LEAKED), [], {"screen: leak": 1}),
+        (writer, ["--threshold", "6"], {"sieve: low_aels": 1}),
+        (writer, ["-o", "pieces=1"], {"check_listening: not_reached": 1}),
+    ],
+)
+def test_every_end_of_a_script_over_http(
+    tmp_path: Path, says: Says, options: list[str], reasons: dict[str, int]
+) -> None:
+    (tmp_path / "p.jsonl").write_bytes(dump_line(person()))
+    with server(answering(says, rater)) as spec:
+        given = ["script", "--profiles", str(tmp_path / "p.jsonl"), "--writer", spec, "--out", str(tmp_path / "run")]
+        done = cocoon(*given, *options, "--json")
+    assert done.json["dropped"] == reasons and done.json["kept"] == (0 if reasons else 1)
+    assert done.code == (1 if reasons else 0)
 
 
 def test_scripts_over_http_finish_with_a_reason_for_each(tmp_path: Path) -> None:
