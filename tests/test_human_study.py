@@ -167,6 +167,22 @@ async def test_a_simulated_user_that_fails_is_told_and_nothing_said_is_lost(tmp_
     await made.close()
 
 
+async def test_words_that_are_sent_again_after_an_error_are_said_once(tmp_path: Path) -> None:
+    replies = iter(["Answer 1.", "", "", ""])
+    made = desk(
+        tmp_path,
+        study(tmp_path, parts="chats"),
+        ScriptedChat(script=lambda _messages, _options: next(replies, "Answer 2.")),
+    )
+    agree(made, "r1")
+    await made.chat("r1", "chat:topic", 0)
+    with pytest.raises(RefusedError, match="no answer"):
+        await made.chat("r1", "chat:topic", 0, "I hear you.", 0)
+    again = await made.chat("r1", "chat:topic", 0, "I hear you.", 0)
+    assert [turn["content"] for turn in again["turns"]][1:] == ["Answer 1.", "I hear you.", "Answer 2."]
+    await made.close()
+
+
 async def test_withdrawing_deletes_answers_and_chats_for_good(tmp_path: Path) -> None:
     made = desk(tmp_path, study(tmp_path))
     for rater in ("r1", "r2"):

@@ -119,15 +119,20 @@ class Desk:
         answered = self.store.answers_of(rater, shown.item)
         return [key for key in self._keys(item) if key not in answered]
 
-    async def chat(self, rater: str, item: object, which: object, text: object) -> dict[str, Any]:
-        """Say something in the first (0) or second (1) chat of an item, or nothing to see where it stands."""
+    async def chat(
+        self, rater: str, item: object, which: object, text: object = None, turn: object = None
+    ) -> dict[str, Any]:
+        """Say something in the first (0) or second (1) chat of an item, or nothing to see where it stands.
+
+        `turn` is how much the page knows to have been said before: words sent again after an error are said once.
+        """
         shown, found = self._mine(rater, item)
         if not isinstance(found, ChatItem) or which not in (0, 1):
             raise RefusedError("this item has no such chat")
         live = await self._chat(rater, shown, found, int(str(which)))
-        if isinstance(text, str) and text.strip() and not live.over:
-            said = self.store.said(rater, live.dialogue)
-            self.store.say(rater, live.dialogue, len(said), text.strip()[:LONGEST])
+        said = len(self.store.said(rater, live.dialogue))
+        if isinstance(text, str) and text.strip() and not live.over and turn in (None, said):
+            self.store.say(rater, live.dialogue, said, text.strip()[:LONGEST])
             await live.say(text.strip()[:LONGEST])
         if live.failed is not None:
             self._live.pop((rater, live.dialogue), None)

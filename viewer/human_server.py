@@ -92,7 +92,8 @@ class _Page:
         return {}
 
     async def chat(self, rater: str, body: dict[str, Any]) -> dict[str, Any]:
-        return await self.desk.chat(rater, body.get("item"), body.get("which"), body.get("text"))
+        given = (body.get(name) for name in ("item", "which", "text", "turn"))
+        return await self.desk.chat(rater, *given)
 
     async def withdraw(self, rater: str, body: dict[str, Any]) -> dict[str, Any]:
         del body

@@ -192,8 +192,8 @@
     return [make("h1", {}, w().chat), place];
   }
 
-  async function chat(place, which, text) {
-    const found = await post("chat", { item: state.item.id, which, text });
+  async function chat(place, which, text, turn) {
+    const found = await post("chat", { item: state.item.id, which, text, turn });
     if (!found) return;
     if (found.over && which === 0) return offer(place, found.turns);
     if (found.over) return compareOwn(place, found.turns);
@@ -204,7 +204,7 @@
       if (!box.value.trim() || send.disabled) return;
       send.disabled = true;
       const words = box.value;
-      await chat(place, which, words);
+      await chat(place, which, words, spoken);
       send.disabled = false;
     }
     box.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) say(); });
