@@ -79,7 +79,7 @@ $(VENV)/.ready-local: $(VENV)/.ready-python $(PINS)
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready-local
-	$(call step,ruff pyright and pytest for the tests,$(PIP) --no-build-isolation -e '.[local$(comma)corpora$(comma)screen$(comma)dev]')
+	$(call step,ruff pyright and pytest for the tests,$(PIP) --no-build-isolation -e '.[local$(comma)steer$(comma)train$(comma)corpora$(comma)screen$(comma)dev]')
 	@touch $@
 
 $(VENV)/.ready-bench: $(VENV)/.ready-local

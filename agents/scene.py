@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from cocoon.core.calls import Caller, Message, Reply
-from cocoon.core.records import Language, Profile, Role, UserState
+from cocoon.core.records import Language, Profile, Role, Thought, UserState
+from cocoon.core.thoughts import with_thought
 
 TurnData = dict[str, Any]
 _LABELS: dict[Language, dict[Role, str]] = {
@@ -38,12 +39,16 @@ class Scene:
 
 @dataclass
 class Said:
-    """What an agent said, with the replies it took. `leaves`: the user ends the conversation with these words."""
+    """What an agent said, with the replies it took. `leaves`: the user ends the conversation with these words.
+
+    `thought` is what a supporter wrote before its words; only itself sees it again.
+    """
 
     content: str
     replies: list[Reply] = field(default_factory=list)
     state: UserState | None = None
     leaves: bool = False
+    thought: Thought | None = None
 
 
 class Speaker(Protocol):
@@ -55,12 +60,25 @@ class Speaker(Protocol):
 
 
 def seen_by(role: Role, turns: Sequence[TurnData], system: str) -> list[Message]:
-    """The dialogue as chat messages for the model that plays `role`: its own turns are the assistant's."""
+    """The dialogue as chat messages for the model that plays `role`: its own turns are the assistant's.
+
+    A supporter's own turns keep their thoughts, as it was trained on them; nobody else sees them.
+    """
     messages = [{"role": "system", "content": system}]
     messages += [
-        {"role": "assistant" if turn["role"] == role else "user", "content": turn["content"]} for turn in turns
+        {"role": "assistant", "content": _own(turn)}
+        if turn["role"] == role
+        else {"role": "user", "content": turn["content"]}
+        for turn in turns
     ]
     return messages
+
+
+def _own(turn: TurnData) -> str:
+    thought = turn.get("thought")
+    if turn["role"] != "supporter" or not thought:
+        return turn["content"]
+    return with_thought(turn["content"], Thought.model_validate(thought))
 
 
 def transcript(turns: Sequence[TurnData], language: Language, *, numbered: bool = False) -> str:

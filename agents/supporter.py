@@ -9,6 +9,7 @@ from cocoon.core.journal import Place
 from cocoon.core.models import Model
 from cocoon.core.prompts import Prompt, load_prompt
 from cocoon.core.records import Language, Profile
+from cocoon.core.thoughts import split_thought
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,19 @@ class Supporter:
         return load_prompt("supporter/opening", profile.language, self.folder).render(emotion=profile.emotion)
 
     async def speak(self, caller: Caller, scene: Scene) -> Said:
-        """The next reply to the user."""
+        """The next reply to the user; thoughts in tags before it are kept apart, for its own history and the trace.
+
+        A reply whose thoughts do not end, or after which nothing is said, is asked for again, since what the user may
+        see of it cannot be told; raises CallFailedError after three (a larger max_tokens helps).
+        """
         place = Place(scene.dialogue, "supporter", scene.spoken_by("supporter"))
         messages = seen_by("supporter", scene.turns, self.system(scene.language).render())
-        content, replies = await caller.text(self.model, place, messages, self.settings)
-        return Said(content, replies)
+        content, replies = await caller.text(self.model, place, messages, self.settings, can_be_said)
+        thought, spoken = split_thought(content) or (None, content)
+        return Said(spoken, replies, thought=thought)
+
+
+def can_be_said(reply: str) -> bool:
+    """Whether words are said after the thoughts of a reply, and it is plain where they begin."""
+    parted = split_thought(reply)
+    return parted is not None and bool(parted[1].strip())

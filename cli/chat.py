@@ -25,7 +25,7 @@ def chat(
     ] = None,
     language: Annotated[Literal["zh", "en"], typer.Option(help="The language where no profile is given.")] = "en",
     supporter: Annotated[str | None, typer.Option(metavar="SPEC", help="The supporter's model.")] = None,
-    supporter_prompt: Annotated[str | None, typer.Option(help="Its prompt: listen, plain, or one of your own.")] = None,
+    supporter_prompt: Annotated[str | None, typer.Option(help="Its prompt: listen, plain, brief, or your own.")] = None,
     user: Annotated[str | None, typer.Option(metavar="SPEC", help="The simulated user's model.")] = None,
     user_kind: Annotated[str | None, typer.Option(help="guarded (trust gate) or prompted (the paper's).")] = None,
     difficulty: Annotated[str | None, typer.Option(help="easy, normal or hard (guarded user).")] = None,

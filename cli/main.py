@@ -24,6 +24,8 @@ from cocoon.cli.report import report
 from cocoon.cli.script import script
 from cocoon.cli.serve import serve
 from cocoon.cli.simulate import simulate
+from cocoon.cli.steer import app as steer_app
+from cocoon.cli.train import app as train_app
 
 app = typer.Typer(
     name="cocoon",
@@ -52,7 +54,9 @@ for command in (
     app.command()(command)
 app.add_typer(profiles_app, name="profiles")
 app.add_typer(corpus_app, name="corpus")
+app.add_typer(train_app, name="train")
 app.add_typer(human_app, name="human")
+app.add_typer(steer_app, name="steer")
 app.add_typer(config_app, name="config")
 
 

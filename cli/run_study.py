@@ -16,7 +16,7 @@ from cocoon.core.jsonl import read_lines
 from cocoon.core.profile_files import profile_path
 from cocoon.graphs.estimate import estimate
 from cocoon.graphs.session import Outcome, assess, forbid_cloud_tracing, simulate
-from cocoon.graphs.study import Study, open_models, read_profiles
+from cocoon.graphs.study import Study, open_models, read_profiles, with_trained_prompts
 
 
 def say(text: str) -> None:
@@ -42,6 +42,7 @@ def start(
     say(f"{_count(len(profiles), 'profile')}, {_count(len(config.supporters), 'supporter')}; loading models ...")
     for opened in (study.user, study.judges, study.supporters):
         opened()
+    study.config = with_trained_prompts(study)
     _say_hosts(study)
     outcome = _run(simulate(study, profiles, out, Watcher()))
     return finish(outcome, out, study, as_json)

@@ -33,7 +33,7 @@ def simulate(
     supporter: Annotated[
         list[str] | None, typer.Option(metavar="[NAME=]SPEC", help="The supporter's model. Repeatable.")
     ] = None,
-    supporter_prompt: Annotated[str | None, typer.Option(help="Its prompt: listen, plain, or one of your own.")] = None,
+    supporter_prompt: Annotated[str | None, typer.Option(help="Its prompt: listen, plain, brief, or your own.")] = None,
     user: Annotated[str | None, typer.Option(metavar="SPEC", help="The simulated user's model.")] = None,
     user_kind: Annotated[str | None, typer.Option(help="guarded (trust gate) or prompted (the paper's).")] = None,
     difficulty: Annotated[str | None, typer.Option(help="easy, normal or hard (guarded user).")] = None,

@@ -213,7 +213,11 @@ class Talk:
             typer.echo(f"cocoon: no answer: {error}; press Enter to try again, or /quit", err=True)
             return False
         turn = Turn(
-            role=self.other.role, content=said.content, state=said.state, calls=[one.key for one in said.replies]
+            role=self.other.role,
+            content=said.content,
+            thought=said.thought,
+            state=said.state,
+            calls=[one.key for one in said.replies],
         )
         self._add(turn)
         self._show(turn)

@@ -82,15 +82,25 @@ class Caller:
             task.cancel()
 
     async def text(
-        self, model: Model, place: Place, messages: Sequence[Message], settings: Settings
+        self,
+        model: Model,
+        place: Place,
+        messages: Sequence[Message],
+        settings: Settings,
+        accept: Callable[[str], bool] = bool,
     ) -> tuple[str, list[Reply]]:
-        """A reply that is not empty; raises CallFailedError when this session has asked three times in vain."""
+        """A reply that is not empty, and that `accept` takes; another is asked for otherwise.
+
+        Raises CallFailedError when this session has asked three times in vain.
+        """
         replies: list[Reply] = []
         while sum(not reply.replayed for reply in replies) < 3:
             replies.append(await self.ask(model, place._replace(attempt=len(replies)), messages, settings))
             said = replies[-1].text.strip()
-            if said:
+            if said and accept(said):
                 return said, replies
+        if any(reply.text.strip() for reply in replies):
+            raise CallFailedError("unusable_reply", f"{model.label}: three replies that cannot be used at {place.key}")
         raise CallFailedError("empty_reply", f"{model.label}: three empty replies at {place.key}")
 
     async def ask(

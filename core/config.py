@@ -25,7 +25,8 @@ _NOT_SETTINGS = frozenset({"COCOON_CACHE", "COCOON_API_KEY"})
 _KEYS_OF_ALL_KINDS = frozenset(
     {
         *("profiles", "language", "languages", "rounds", "samples", "supporters", "user", "judge", "form_pairs"),
-        *("scale_files", "writer", "rater", "taxonomy", "rewrite"),
+        *("scale_files", "writer", "rater", "taxonomy", "rewrite", "situations"),
+        *("limit", "concurrency", "timeout", "budget", "prices", "base", "dialogues", "name", "data", "lora", "fit"),
     }
 )
 
@@ -134,7 +135,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-ConfigT = TypeVar("ConfigT", bound=RunConfig)
+ConfigT = TypeVar("ConfigT", bound=Record)
 
 
 @dataclass(frozen=True)
@@ -163,16 +164,18 @@ def resolve_as(
     flags: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
     preset: str | None = None,
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Resolved[ConfigT]:
     """Merge the sources of settings; raises CocoonError naming the source, the key and the nearest known key.
 
-    Variables of the environment that are settings of another kind of run alone are passed over.
+    `presets` are those of this kind of run, by name; none: those of conversations. Variables of the environment that
+    are settings of another kind of run alone are passed over.
     """
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
     variables = _of_kind(os.environ if environment is None else environment, kind)
     given = _sources(file, options, flags or {}, variables)
-    for origin, values in chain(_preset(preset), given):
+    for origin, values in chain(_preset(preset, PRESETS if presets is None else presets), given):
         for key, value in values.items():
             _put(merged, key, value, origin)
             for known in [name for name in origins if name.startswith(f"{key}.")]:
@@ -187,7 +190,7 @@ def resolve_as(
     return Resolved(config, origins)
 
 
-def _of_kind(environment: Mapping[str, str], kind: type[RunConfig]) -> dict[str, str]:
+def _of_kind(environment: Mapping[str, str], kind: type[Record]) -> dict[str, str]:
     def serves(name: str) -> bool:
         key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")[0]
         return key in kind.model_fields or key not in _KEYS_OF_ALL_KINDS
@@ -204,12 +207,12 @@ def _specs(value: Any, above: str = "") -> Iterator[tuple[str, str]]:
         yield from _specs(child, f"{above}.{key}" if above else str(key))
 
 
-def _preset(name: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+def _preset(name: str | None, presets: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if name is None:
         return
-    if name not in PRESETS:
-        raise CocoonError(f"preset {name!r} is not known; there are {', '.join(PRESETS)}")
-    yield f"preset {name}", PRESETS[name]
+    if name not in presets:
+        raise CocoonError(f"preset {name!r} is not known; there are {', '.join(presets)}")
+    yield f"preset {name}", presets[name]
 
 
 def _sources(
@@ -284,6 +287,6 @@ def differences(stored: RunConfig, now: RunConfig) -> list[str]:
     return [key for key in before if key not in stored.free_keys and before[key] != after[key]]
 
 
-def to_yaml(config: RunConfig) -> str:
+def to_yaml(config: Record) -> str:
     """The configuration as YAML."""
     return yaml.safe_dump(config.model_dump(mode="json"), allow_unicode=True, sort_keys=False)

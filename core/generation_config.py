@@ -104,3 +104,19 @@ class TranslationConfig(GenerationConfig):
     @classmethod
     def verb_of(cls) -> str:
         return "profiles translate"
+
+
+class PairsConfig(GenerationConfig):
+    """`cocoon steer pairs`. `each`: pairs of one situation. The other three: see `cocoon.steering.pairs.PairRules`."""
+
+    verb: Literal["steer pairs"] = "steer pairs"
+    writer: WriterConfig = WriterConfig(temperature=0.8, max_tokens=900)
+    situations: list[str] = []
+    each: int = Field(default=6, ge=1, le=20)
+    length_gap: float = Field(default=0.4, ge=0, le=1)
+    likeness: float = Field(default=40.0, ge=0, le=100)
+    duplicate: float = Field(default=90.0, gt=0, le=100)
+
+    @classmethod
+    def verb_of(cls) -> str:
+        return "steer pairs"

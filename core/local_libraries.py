@@ -7,14 +7,16 @@ from contextlib import contextmanager
 
 from cocoon.core.errors import CocoonError
 
+_NEEDED_FOR = {"steer": "steering", "train": "training"}
 
-def require_libraries(*names: str) -> None:
+
+def require_libraries(*names: str, extra: str = "local") -> None:
     """Raise CocoonError naming the first of these packages that is not installed, and how to get it."""
     for name in names:
         if importlib.util.find_spec(name) is None:
             raise CocoonError(
-                f"a local model needs the package {name!r}, which is not installed; "
-                "install with `pip install 'cocoon-esc[local]'`"
+                f"{_NEEDED_FOR.get(extra, 'a local model')} needs the package {name!r}, which is not installed; "
+                f"install with `pip install 'cocoon-esc[{extra}]'`"
             )
 
 

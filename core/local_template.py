@@ -1,5 +1,6 @@
 """From messages to the token ids of a prompt: template, one BOS, and no control tokens from what was said."""
 
+import hashlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -44,6 +45,11 @@ class Template:
         opens = _renders(tokenizer, [opening, user]) and _renders(tokenizer, [*head, opening, user])
         return cls(tokenizer, not opens, system_role)
 
+    @property
+    def sha256(self) -> str:
+        """Hash of the template's text."""
+        return hashlib.sha256(str(self.tokenizer.chat_template).encode()).hexdigest()
+
     def ids(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of the prompt up to where the reply begins, with one BOS where the model has one."""
         return self._tokens(render(self.tokenizer, self._fitted(messages)))
@@ -57,6 +63,17 @@ class Template:
         whole = self._tokens(render(self.tokenizer, fitted))
         places = [place for place, message in enumerate(fitted) if message["role"] == "assistant"]
         return [self._span(fitted, place, whole) for place in places]
+
+    def with_reply(self, messages: Sequence[Message], reply: str) -> tuple[int, list[int]]:
+        """How many tokens `ids(messages)` has, and the ids of those with the reply after them, its turn not ended.
+
+        Raises CallFailedError for a template in which a reply does not simply follow its prompt.
+        """
+        prompt = render(self.tokenizer, self._fitted(messages))
+        first, whole = self._tokens(prompt), self._tokens(prompt + self._without_control(reply.strip()))
+        if whole[: len(first)] != first or len(whole) == len(first):
+            raise CallFailedError("messages", "a reply grows together with the prompt in this tokenizer")
+        return len(first), whole
 
     def _span(self, fitted: Sequence[Message], place: int, whole: list[int]) -> tuple[int, int]:
         if not place or not _renders(self.tokenizer, fitted[:place]):

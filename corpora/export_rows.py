@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from cocoon.core.records import Dialogue, Turn
+from cocoon.core.thoughts import with_thought
 
 Thoughts = Literal["none", "inline"]
 COLUMN = "cocoon"
@@ -12,12 +13,9 @@ _SHAREGPT = {"user": "human", "supporter": "gpt"}
 
 def spoken(turn: Turn, thoughts: Thoughts) -> str:
     """A turn's text as it is exported; with `inline` thoughts, a supporter's analysis and strategy stand before it."""
-    thought = turn.thought
-    if thoughts == "none" or turn.role != "supporter" or thought is None:
+    if thoughts == "none" or turn.role != "supporter":
         return turn.content
-    analysis = f"<analysis>{thought.analysis}</analysis>\n" if thought.analysis else ""
-    strategy = f"<strategy>{thought.strategy}</strategy>\n" if thought.strategy else ""
-    return f"{analysis}{strategy}{turn.content}"
+    return with_thought(turn.content, turn.thought)
 
 
 def messages_row(dialogue: Dialogue, thoughts: Thoughts) -> dict[str, Any]:

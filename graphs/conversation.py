@@ -42,7 +42,8 @@ def _scene(state: ConversationState) -> Scene:
 
 def _turn(role: Role, said: Said, earlier_calls: list[str] | None = None) -> list[TurnData]:
     calls = [*(earlier_calls or []), *(reply.key for reply in said.replies)]
-    return [Turn(role=role, content=said.content, state=said.state, calls=calls).model_dump(mode="json")]
+    turn = Turn(role=role, content=said.content, thought=said.thought, state=said.state, calls=calls)
+    return [turn.model_dump(mode="json")]
 
 
 async def open_conversation(state: ConversationState, runtime: Context) -> ConversationState:

@@ -1,9 +1,10 @@
 """From settings to what a run needs: models, supporters, the simulated user, judges, tasks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from cocoon.agents.appraiser import Appraiser, ModelAppraiser, RuleAppraiser
 from cocoon.agents.guarded_user import GuardedUser
@@ -122,6 +123,22 @@ def _refuse_copies(given: JudgeConfig, scales: dict[str, Scale]) -> None:
 
 def _permutable(scale: Scale) -> bool:
     return scale.ask == "together" and len(scale.items) > 1
+
+
+def with_trained_prompts(study: Study) -> StudyConfig:
+    """The configuration in which a trained supporter speaks under the prompt it was trained with, where none is given.
+
+    The adapter's card tells it; the models of the supporters must be open.
+    """
+    found = [_as_trained(one, study.models.open(one.model).facts) for one in study.config.supporters]
+    return study.config.model_copy(update={"supporters": found})
+
+
+def _as_trained(given: SupporterConfig, facts: Mapping[str, Any]) -> SupporterConfig:
+    trained = facts.get("adapter", {}).get("prompt")
+    if trained is None or "prompt" in given.model_fields_set:
+        return given
+    return given.model_copy(update={"prompt": trained})
 
 
 def supporter_name(given: SupporterConfig) -> str:

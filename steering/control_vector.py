@@ -4,13 +4,21 @@
 vector is a unit times its layer's median norm, so that llama.cpp's scale is our coefficient.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cocoon.core.errors import NotSavedError
-from cocoon.core.local_libraries import require_libraries
-from cocoon.steering.direction import Direction
+from cocoon import __version__
+from cocoon.core.decoder_layers import decoder_layers, hidden_size
+from cocoon.core.errors import CocoonError, NotSavedError
+from cocoon.core.local_libraries import first_line, require_libraries
+from cocoon.core.local_weights import Weights, model_hash
+from cocoon.steering.direction import Direction, DirectionCard, Kind
+from cocoon.steering.reading import read_states
+from cocoon.steering.shared_pass import TokenRow
+from cocoon.steering.situations import read_situations
 
 ARCHITECTURE = "controlvector"
 
@@ -39,3 +47,62 @@ def save_control_vector(direction: Direction, path: Path, model_type: str) -> tu
     except OSError as error:
         raise NotSavedError(f"{path}: cannot be written ({error.strerror}); make room and try again") from None
     return layers
+
+
+def load_control_vector(path: Path, weights: Weights, kind: Kind = "reply") -> Direction:
+    """A direction of what repeng or llama.cpp's generator wrote, for the model that is loaded.
+
+    The file knows no norms: they are measured on the shipped situations. Its own lengths are lost, since every vector
+    is made a unit. Raises CocoonError for another file, another width, a layer that the model lacks, or NaN.
+    """
+    vectors = _read_vectors(path)
+    count, width = len(decoder_layers(weights.network)), hidden_size(weights.network)
+    layers = sorted(vectors)
+    if layers[-1] >= count or any(vector.shape != (width,) for vector in vectors.values()):
+        shapes = sorted({vector.shape for vector in vectors.values()})
+        raise CocoonError(
+            f"{path}: layers up to {layers[-1]} of shape {shapes[0]}, this model has {count} of width {width}; it was "
+            "made for another model"
+        )
+    stacked = np.stack([vectors[layer] for layer in layers]).astype(np.float32)
+    lengths = np.linalg.norm(stacked, axis=1, keepdims=True)
+    if not np.isfinite(stacked).all() or not (lengths > 0).all():
+        raise CocoonError(f"{path}: holds NaN, infinite or empty vectors; make it again")
+    told = DirectionCard(
+        layers=layers,
+        layer_count=count,
+        model=weights.name,
+        revision=weights.revision,
+        model_hash=model_hash(weights.network),
+        kind=kind,
+        method="imported",
+        position="unknown",
+        cocoon=__version__,
+    )
+    return Direction(stacked / lengths, measured_norms(weights, layers), told)
+
+
+def measured_norms(weights: Weights, layers: Sequence[int]) -> NDArray[np.float32]:
+    """Median residual norms at `layers` over the prompts of the shipped situations, shape (layers,)."""
+    rows: list[TokenRow] = []
+    for situation in read_situations("shipped:en:calibrate"):
+        ids = tuple(weights.template.ids(situation.messages()))
+        rows.append(TokenRow(ids, (len(ids) - 1, len(ids)), situation.id))
+    return read_states(weights, rows, layers).norms
+
+
+def _read_vectors(path: Path) -> dict[int, NDArray[np.float32]]:
+    """Layer -> vector of a GGUF file."""
+    require_libraries("gguf")
+    from gguf import GGUFReader
+
+    if not path.is_file():
+        raise CocoonError(f"control vector {str(path)!r} is not there")
+    try:
+        tensors = {tensor.name: np.array(tensor.data) for tensor in GGUFReader(path).tensors}
+    except (ValueError, OSError, IndexError, KeyError) as error:
+        raise CocoonError(f"{path}: no GGUF file ({first_line(error)})") from None
+    named = {name: data for name, data in tensors.items() if name.startswith("direction.")}
+    if not named or any(not name.removeprefix("direction.").isdecimal() for name in named):
+        raise CocoonError(f"{path}: holds no control vector (tensors named direction.N)")
+    return {int(name.removeprefix("direction.")): data for name, data in named.items()}

@@ -41,6 +41,8 @@ class DirectionCard(Record):
     position: str
     template_hash: str = ""
     data_hash: str = ""
+    pairs: str = ""
+    chosen_on: str = ""
     seed: int = 0
     cocoon: str = ""
 

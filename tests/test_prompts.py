@@ -12,6 +12,7 @@ from cocoon.core.records import Language
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 INPUTS: dict[str, set[str]] = {
     "supporter/listen": set(),
+    "supporter/brief": set(),
     "supporter/plain": set(),
     "supporter/opening": {"emotion"},
     "user/prompted": {"emotion", "feeling", "need", "memory", "may_leave"},

@@ -10,7 +10,8 @@ from typing import Any
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.local_libraries import first_line, quiet, require_libraries
-from cocoon.core.local_weights import Weights
+from cocoon.core.local_weights import Weights, model_hash
+from cocoon.training.card import CARD_FILE, Card, read_card
 
 CONFIG_FILE, WEIGHTS_FILE = "adapter_config.json", "adapter_model.safetensors"
 _PREFIX = "base_model.model."
@@ -31,6 +32,7 @@ class AttachedAdapter:
     folder: str
     sha256: str
     base: str | None
+    card: Card | None = None
 
     @contextmanager
     def applied(self, network: Any) -> Iterator[None]:
@@ -44,14 +46,17 @@ class AttachedAdapter:
 
     def facts(self) -> dict[str, Any]:
         """What a manifest says of it."""
-        return {"adapter": self.sha256, "made_for": self.base}
+        known = {"adapter": self.sha256, "made_for": self.base}
+        if self.card is None:
+            return known
+        return {**known, "thoughts": self.card.thoughts, "prompt": self.card.prompt, "corpus": self.card.split_sha256}
 
 
 def attach(weights: Weights, folder: Path) -> AttachedAdapter:
     """Load the adapter of `folder` (as peft saves one) into the base; the base itself still answers as before.
 
-    Raises CocoonError for a folder that holds none, pickled weights, NaN, or an adapter for another base; the
-    network is then untouched.
+    Raises CocoonError for a folder that holds none, pickled weights, NaN, or an adapter for another base (by the card
+    that `cocoon train` wrote, where there is one, and by its layers); the network is then untouched.
     """
     require_libraries("peft")
     settings = _settings(folder)
@@ -60,6 +65,9 @@ def attach(weights: Weights, folder: Path) -> AttachedAdapter:
         raise CocoonError(f"adapter {str(folder)!r} has no {WEIGHTS_FILE}; only safetensors are read, save it as such")
     _check_fit(weights, folder, file)
     sha = hashlib.sha256(file.read_bytes()).hexdigest()
+    card = read_card(folder)
+    if card is not None:
+        _check_card(weights, folder, sha, card)
     name = f"adapter_{len(getattr(weights.network, 'peft_config', {}))}"
     try:
         with quiet():
@@ -67,7 +75,7 @@ def attach(weights: Weights, folder: Path) -> AttachedAdapter:
     except (ValueError, OSError, RuntimeError, KeyError, TypeError) as error:
         raise CocoonError(f"adapter {str(folder)!r} cannot be loaded: {first_line(error)}") from None
     weights.network.disable_adapters()
-    return AttachedAdapter(name, str(folder), sha, settings.get("base_model_name_or_path"))
+    return AttachedAdapter(name, str(folder), sha, settings.get("base_model_name_or_path"), card)
 
 
 def _settings(folder: Path) -> dict[str, Any]:
@@ -87,6 +95,21 @@ def _settings(folder: Path) -> dict[str, Any]:
                 f"{file}: {name!r} changes the base, which others share; merge this adapter and load the result"
             )
     return settings
+
+
+def _check_card(weights: Weights, folder: Path, sha: str, card: Card) -> None:
+    """Raise CocoonError where the card tells of other weights, or of another base of the same shape."""
+    if card.weights_sha256 != sha:
+        raise CocoonError(
+            f"adapter {str(folder)!r}: {WEIGHTS_FILE} is not the one that {CARD_FILE} tells of; "
+            "take both from one training"
+        )
+    found = model_hash(weights.network)
+    if card.base_hash is not None and found is not None and card.base_hash != found:
+        raise CocoonError(
+            f"adapter {str(folder)!r} was trained over {card.base!r} (hash {card.base_hash}), and {weights.name!r} has "
+            f"hash {found}; open it on the base it was trained over"
+        )
 
 
 def _check_fit(weights: Weights, folder: Path, file: Path) -> None:

@@ -1,0 +1,197 @@
+"""Runs extraction and calibration from the command line."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cocoon.cli.local_parts import local_parts
+from cocoon.cli.run_study import say
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import write_whole
+from cocoon.core.local_weights import Weights
+from cocoon.core.models import open_local
+from cocoon.steering.behaviour import Speaking
+from cocoon.steering.calibrate import Calibration, calibrate
+from cocoon.steering.contrast import POSITIONS, PairKind
+from cocoon.steering.control import Control, check_model, check_shape, read_layers
+from cocoon.steering.direction import Direction
+from cocoon.steering.estimate import METHODS
+from cocoon.steering.extract import Extraction, Recipe, extract
+from cocoon.steering.pairs import read_pairs
+from cocoon.steering.situations import Situation, check_apart, marks, read_situations, spread
+
+PAPER = Recipe("reply", "mean", "mean")
+
+
+@contextmanager
+def opened(spec: str) -> Iterator[Weights]:
+    """The weights of `local:BASE[+adapter=PATH]`, its adapter at work inside; CocoonError for another spec."""
+    kind, _, rest = spec.partition(":")
+    if kind != "local":
+        raise CocoonError(f"model {spec!r}: directions are read from local models; write local:BASE")
+    chat = open_local(rest, local_parts(), {})
+    if chat.control is not None:
+        raise CocoonError(f"model {spec!r}: leave +steer= out; the direction is what is made or tried here")
+    adapter = chat._adapter
+    with adapter.applied(chat.weights.network) if adapter else nullcontext():
+        yield chat.weights
+
+
+def one_of(name: str, value: str, known: Sequence[str]) -> None:
+    """Raise for a value that an option does not have."""
+    if value not in known:
+        raise typer.BadParameter(f"{name} {value}: choose {', '.join(known)}")
+
+
+@dataclass(frozen=True)
+class ExtractOptions:
+    """What `cocoon steer extract` was given."""
+
+    model: str
+    out: Path
+    pairs: str
+    kind: str
+    position: str | None
+    method: str
+    layers: str | None
+    band: str | None
+    choose: str | None
+    preset: str | None
+    max_tokens: int
+    seed: int
+
+    def recipe(self) -> Recipe:
+        """How the direction is made; the preset `paper` is reply pairs, whose layers are the middle third."""
+        one_of("--kind", self.kind, get_args(PairKind))
+        one_of("--method", self.method, METHODS)
+        if self.preset is not None:
+            one_of("--preset", self.preset, ("paper",))
+            return PAPER
+        layers = read_layers(self.layers) if self.layers else None
+        band = read_layers(self.band) if self.band else None
+        kind: Any = self.kind
+        if self.position is not None:
+            one_of("--position", self.position, POSITIONS[kind])
+        position: Any = self.position
+        method: Any = self.method
+        return Recipe(kind, position, method, layers, band)
+
+
+def run_extract(given: ExtractOptions, as_json: bool) -> None:
+    """Extract, choose the layers, save, and tell what was found."""
+    recipe = given.recipe()
+    pairs = read_pairs(given.pairs)
+    languages = {pair.language for pair in pairs}
+    chosen_on = given.choose or f"shipped:{sorted(languages)[0]}:choose"
+    choose = [] if recipe.band else read_situations(chosen_on)
+    check_apart({"pairs": [(pair.situation, pair.said) for pair in pairs], "choose": marks(choose)})
+    with opened(given.model) as weights:
+        direction, found = extract(
+            weights, pairs, recipe, choose, Speaking(given.max_tokens, seed=given.seed), report=say
+        )
+    card = direction.card.model_copy(update={"pairs": given.pairs, "chosen_on": "" if recipe.band else chosen_on})
+    Direction(direction.vectors, direction.norms, card).save(given.out)
+    report = given.out.with_suffix(".extraction.json")
+    write_whole(report, [found.model_dump_json(indent=1).encode()])
+    _tell_extraction(given, found, as_json)
+    say(f"written: {given.out}, {report}")
+    say(f"next: cocoon steer calibrate --model {given.model} --direction {given.out} --ratio 0.3")
+
+
+def _tell_extraction(given: ExtractOptions, found: Extraction, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"direction": str(given.out), **found.model_dump()}))
+        return
+    table = Table("layer", "held-out accuracy", "cosine of two halves", "steered", title="Layers")
+    for layer, accuracy, half in zip(found.layers, found.accuracy, found.halves, strict=True):
+        table.add_row(str(layer), f"{accuracy:.2f}", f"{half:.2f}", "x" if layer in (found.band or []) else "")
+    Console().print(table)
+    typer.echo(f"layers {(found.band or [0])[0]} to {(found.band or [0])[-1]}: {found.why}")
+
+
+@dataclass(frozen=True)
+class CalibrateOptions:
+    """What `cocoon steer calibrate` was given."""
+
+    model: str
+    direction: Path
+    ratios: list[float]
+    situations: str | None
+    limit: int
+    samples: int
+    max_tokens: int
+    seed: int
+    allow_overlap: bool
+    out: Path | None
+
+
+def run_calibrate(given: CalibrateOptions, as_json: bool) -> None:
+    """Calibrate and tell; the first target's coefficient and interval stand at the top of the JSON."""
+    direction = Direction.load(given.direction)
+    name = given.situations or f"shipped:{_language(direction)}:calibrate"
+    situations = spread(read_situations(name), given.limit, given.seed)
+    shared = _keep_apart(direction, situations, given.allow_overlap)
+    with opened(given.model) as weights:
+        check_shape(direction, weights.network.config.num_hidden_layers, direction.hidden)
+        check_model(direction, weights, f"direction {str(given.direction)!r}")
+        made, _ = calibrate(
+            weights,
+            Control(direction),
+            situations,
+            given.ratios,
+            samples=given.samples,
+            speaking=Speaking(given.max_tokens, seed=given.seed),
+            tell=say,
+        )
+    if given.out is not None:
+        write_whole(given.out, [made.model_dump_json(indent=1).encode()])
+    _tell_calibration(given, made, shared, as_json)
+
+
+def _language(direction: Direction) -> str:
+    return "zh" if direction.card.pairs == "shipped:zh" else "en"
+
+
+def _keep_apart(direction: Direction, situations: Sequence[Situation], allowed: bool) -> int:
+    """How many situations stand in what the direction was made from too; more than 0 must be `allowed`."""
+    sets = {"situations": marks(situations)}
+    try:
+        sets["pairs"] = [(pair.situation, pair.said) for pair in read_pairs(direction.card.pairs)]
+        if direction.card.chosen_on:
+            sets["choose"] = marks(read_situations(direction.card.chosen_on))
+    except CocoonError:
+        say(f"the direction's pairs ({direction.card.pairs or 'not named'}) cannot be read: overlap was not checked")
+    return len(check_apart(sets, allowed=allowed))
+
+
+def _tell_calibration(given: CalibrateOptions, made: Calibration, shared: int, as_json: bool) -> None:
+    first = made.found[0]
+    if as_json:
+        typer.echo(json.dumps({**first.model_dump(), "overlap": shared, **made.model_dump()}))
+        return
+    columns = ("coefficient", "replies", "genuine", "marked", "pasted", "degenerate", "nats", "tokens", "openings", "")
+    table = Table(*columns, title=f"{made.situations} situations, {made.samples} replies each, layers {made.layers}")
+    for one in made.tried:
+        seen = one.behaviour
+        shares = (seen.genuine, seen.marked, seen.pasted, seen.broken, seen.nats, seen.tokens, seen.openings)
+        cells = ["" if value is None else f"{value:.2f}" for value in shares]
+        table.add_row(f"{one.coefficient:g}", str(seen.replies), *cells, one.outside or "")
+    Console().print(table)
+    for found in made.found:
+        low, high = found.interval
+        below, above = found.ratio_interval
+        typer.echo(
+            f"ratio {found.target:g}: coefficient {found.coefficient:.4f} [{low:.4f}, {high:.4f}], "
+            f"expected on new situations {found.expected:.2f} [{below:.2f}, {above:.2f}]"
+        )
+    typer.echo("by turns of the supporter before: " + ", ".join(f"{k}: {v:.2f}" for k, v in made.drift.items()))
+    if shared:
+        typer.echo(f"{shared} situations stand in the direction's pairs or choice too: the ratios flatter it")
+    say(f"use it: {given.model}+steer={given.direction}:{first.coefficient:.4f}")

@@ -1,0 +1,134 @@
+"""`cocoon steer`: the questioning direction: pairs, extraction, calibration, the study, and other programs' formats."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cocoon.cli.options import Json
+from cocoon.cli.steer_pairs import pairs
+from cocoon.cli.steer_sweep import sweep
+
+app = typer.Typer(help="Steer how often a local supporter asks.", no_args_is_help=True, rich_markup_mode=None)
+app.command()(pairs)
+
+Model = Annotated[str, typer.Option(metavar="SPEC", help="local:BASE[+adapter=PATH].")]
+DirectionFile = Annotated[Path, typer.Option("--direction", help="What `cocoon steer extract` wrote.")]
+MaxTokens = Annotated[int, typer.Option(min=1, help="Most tokens of one reply.")]
+Seed = Annotated[int, typer.Option(help="Of the replies that are drawn.")]
+Output = Annotated[Path, typer.Option("-o", "--out", help="The file to write.")]
+
+
+@app.command()
+def extract(
+    model: Model,
+    out: Output,
+    pairs: Annotated[str, typer.Option(help="Pairs: a JSONL file, shipped:en or shipped:zh.")] = "shipped:en",
+    kind: Annotated[str, typer.Option(help="instruction: before the reply; reply: question against statement.")] = (
+        "instruction"
+    ),
+    position: Annotated[
+        str | None, typer.Option(help="reply pairs: mean, first or last; instruction pairs: prompt.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="mean, pca_diff, pca_center or probe.")] = "mean",
+    layers: Annotated[str | None, typer.Option(help="Read only these, such as 0-24 (default: all).")] = None,
+    band: Annotated[
+        str | None, typer.Option(help="Steer these, such as 16-24; default: chosen by a small test.")
+    ] = None,
+    choose: Annotated[
+        str | None, typer.Option(help="Situations for that test; default: the shipped ones of the pairs' language.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="paper: reply pairs (appendix F.2).")] = None,
+    max_tokens: MaxTokens = 40,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Read a direction from pairs and choose the layers that it works in."""
+    from cocoon.cli.run_steer import ExtractOptions, run_extract
+
+    run_extract(
+        ExtractOptions(model, out, pairs, kind, position, method, layers, band, choose, preset, max_tokens, seed),
+        as_json,
+    )
+
+
+@app.command()
+def calibrate(
+    model: Model,
+    direction: DirectionFile,
+    ratio: Annotated[list[float], typer.Option(help="Share of replies that ask, 0 to 1; may be given several times.")],
+    situations: Annotated[
+        str | None, typer.Option(help="A JSONL file of situations, profiles or dialogues; default: shipped ones.")
+    ] = None,
+    limit: Annotated[int, typer.Option("-n", "--limit", help="At most so many situations.", min=8)] = 80,
+    samples: Annotated[int, typer.Option(min=1, help="Replies to each situation and coefficient.")] = 2,
+    max_tokens: MaxTokens = 40,
+    seed: Seed = 0,
+    allow_overlap: Annotated[
+        bool, typer.Option("--allow-overlap", help="Go on though situations stand in the direction's pairs too.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the whole calibration there.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Find the coefficient at which so large a share of the replies has a genuine question."""
+    from cocoon.cli.run_steer import CalibrateOptions, run_calibrate
+
+    given = CalibrateOptions(model, direction, ratio, situations, limit, samples, max_tokens, seed, allow_overlap, out)
+    run_calibrate(given, as_json)
+
+
+app.command()(sweep)
+
+
+@app.command()
+def export(
+    direction: DirectionFile,
+    out: Output,
+    model_type: Annotated[str, typer.Option(help="A hint for readers, such as llama.")] = "llama",
+) -> None:
+    """Write a direction as a GGUF control vector for llama.cpp and repeng; its scale is the coefficient."""
+    from cocoon.steering.control_vector import save_control_vector
+    from cocoon.steering.direction import Direction
+
+    layers = save_control_vector(Direction.load(direction), out, model_type)
+    typer.echo(
+        f"{out}: layers {layers[0]} to {layers[-1]}; llama-server --control-vector-scaled {out.name}:0.04", err=True
+    )
+
+
+@app.command("import")
+def import_vector(
+    file: Annotated[Path, typer.Argument(help="A GGUF control vector of repeng or llama.cpp.")],
+    model: Model,
+    out: Output,
+    kind: Annotated[str, typer.Option(help="What it was read from: reply or instruction.")] = "reply",
+) -> None:
+    """Read a GGUF control vector; the residual norms that it lacks are measured on the model."""
+    from cocoon.cli.run_steer import one_of, opened
+    from cocoon.steering.control_vector import load_control_vector
+
+    one_of("--kind", kind, ("reply", "instruction"))
+    with opened(model) as weights:
+        made = load_control_vector(file, weights, kind).save(out)  # pyright: ignore[reportArgumentType]
+    typer.echo(f"{out}: {len(made.layers)} layers; calibrate it before use", err=True)
+
+
+@app.command()
+def fold(
+    model: Annotated[str, typer.Option(metavar="SPEC", help="local:BASE+steer=PATH:COEF+tokens=both (a Llama).")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The folder to write.")],
+) -> None:
+    """Write a checkpoint with the direction in its biases, for servers that know no steering (vLLM, SGLang)."""
+    from cocoon.cli.local_parts import local_parts
+    from cocoon.core.models import open_local
+    from cocoon.steering.control import Control
+    from cocoon.steering.fold import save_folded
+
+    kind, _, rest = model.partition(":")
+    if kind != "local":
+        raise typer.BadParameter("only a local model can be folded: local:BASE+steer=PATH:COEF+tokens=both")
+    chat = open_local(rest, local_parts(), {})
+    if not isinstance(chat.control, Control):
+        raise typer.BadParameter("the model names no direction; add +steer=PATH:COEF+tokens=both")
+    save_folded(chat.weights.network, chat.weights.tokenizer, chat.control, chat.coefficient, out)
+    typer.echo(f"{out}: serve it as any checkpoint; it steers every token, the prompt's too", err=True)

@@ -1,0 +1,245 @@
+"""Finds the coefficient of a question ratio: doses upwards from 0 until speech breaks, then a curve through them.
+
+Ratios are shares of replies with a genuine question. Below the unsteered ratio coefficients are negative.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.local_weights import Weights
+from cocoon.core.records import Record
+from cocoon.steering.behaviour import Arm, Behaviour, Reply, Speaking, behaviour, speak
+from cocoon.steering.control import Control
+from cocoon.steering.dose import Dose, Hit, curve_of, invert
+from cocoon.steering.situations import Situation
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Guards:
+    """Where the search stops: a coefficient is outside the window when one of these is passed.
+
+    `nats`: rise of the mean surprise over the unsteered replies', per token. `broken`: share of degenerate replies.
+    `length`: smallest ratio of the mean length to the unsteered one. `openings`: smallest share of distinct openings
+    among genuine questions, looked at from 20 questions on (`questions`).
+    """
+
+    nats: float = 1.0
+    broken: float = 0.05
+    length: float = 0.5
+    openings: float = 0.15
+    questions: int = 20
+
+    def passed(self, one: Behaviour, plain: Behaviour, asked: int) -> str | None:
+        """Why a coefficient is outside, or none."""
+        if one.broken is not None and one.broken > max(self.broken, plain.broken or 0.0):
+            return f"{one.broken:.0%} of the replies are degenerate"
+        if one.nats is None or plain.nats is None or one.nats - plain.nats > self.nats:
+            return "replies are too unlikely under the unsteered model"
+        if one.tokens is not None and plain.tokens and one.tokens < self.length * plain.tokens:
+            return "replies are too short"
+        few = one.openings is not None and asked >= self.questions and one.openings < self.openings
+        return "questions begin alike" if few else None
+
+
+class Tried(Record):
+    """One coefficient with what it did; `outside` says which guard it passed, none inside the window."""
+
+    coefficient: float
+    behaviour: Behaviour
+    outside: str | None = None
+
+
+class Found(Record):
+    """The coefficient for a target ratio; intervals are 95 %."""
+
+    target: float
+    coefficient: float
+    interval: tuple[float, float]
+    expected: float
+    ratio_interval: tuple[float, float]
+
+
+class Calibration(Record):
+    """Targets with their coefficients; `tried` ascends; `window` is the range of coefficients within the guards.
+
+    `reach`: ratios at the window's edges by the fitted curve. `drift`: ratio by turns of the supporter before the
+    reply, over all coefficients inside the window.
+    """
+
+    direction: str | None
+    layers: str
+    situations: int
+    samples: int
+    window: tuple[float, float]
+    reach: tuple[float, float]
+    tried: list[Tried]
+    found: list[Found]
+    drift: dict[str, float] = Field(default_factory=dict)
+    guards: dict[str, float] = Field(default_factory=dict)
+
+
+@dataclass
+class Search:
+    """The doses tried so far, with the replies."""
+
+    weights: Weights
+    control: Control
+    situations: Sequence[Situation]
+    samples: int
+    speaking: Speaking
+    guards: Guards
+    tell: Tell
+    replies: list[Reply]
+
+    def speak(self, coefficients: Sequence[float]) -> None:
+        """Have all situations answered at new coefficients, in one batch."""
+        new = sorted({round(one, 6) for one in coefficients} - self.known)
+        if not new:
+            return
+        arms = [Arm("steered" if one else "plain", one, self.control) for one in new]
+        self.replies += speak(self.weights, self.situations, arms, self.samples, self.speaking)
+        for one in new:
+            found = self.at(one)
+            self.tell(
+                f"coefficient {one:g}: genuine {found.genuine:.2f}, marked {found.marked:.2f}, "
+                f"degenerate {found.broken:.2f}, {found.nats or float('nan'):.2f} nats"
+            )
+
+    @property
+    def known(self) -> set[float]:
+        return {reply.coefficient for reply in self.replies}
+
+    def of(self, coefficient: float) -> list[Reply]:
+        return [reply for reply in self.replies if reply.coefficient == coefficient]
+
+    def at(self, coefficient: float) -> Behaviour:
+        return behaviour(self.of(coefficient))
+
+    def outside(self, coefficient: float) -> str | None:
+        asked = sum(reply.asking for reply in self.of(coefficient))
+        return self.guards.passed(self.at(coefficient), self.at(0.0), asked) if coefficient else None
+
+    def ladder(self, step: float, sign: int, enough: Callable[[float], bool], most: int = 12) -> list[float]:
+        """Coefficients from 0 by `step` (two at a time, growing) until a guard is passed or it is `enough`."""
+        inside, size = [0.0], step
+        while len(inside) <= most:
+            following = [inside[-1] + sign * size, inside[-1] + sign * 2 * size]
+            self.speak(following)
+            for one in (round(value, 6) for value in following):
+                if self.outside(one):
+                    return inside
+                inside.append(one)
+                if enough(self.at(one).genuine or 0.0):
+                    return inside
+        return inside
+
+
+def calibrate(
+    weights: Weights,
+    control: Control,
+    situations: Sequence[Situation],
+    targets: Sequence[float],
+    *,
+    samples: int = 2,
+    speaking: Speaking | None = None,
+    guards: Guards | None = None,
+    step: float | None = None,
+    tell: Tell | None = None,
+) -> tuple[Calibration, list[Reply]]:
+    """The coefficient of every target ratio, with what was tried and all replies.
+
+    `step` (share of the residual norm; default: 0.1 over the number of steered layers) is the first distance of doses.
+    Raises CocoonError for a target that cannot be reached within the guards, with the range that can.
+    """
+    _check(situations, targets)
+    search = Search(
+        weights, control, situations, samples, speaking or Speaking(), guards or Guards(), tell or (lambda _: None), []
+    )
+    size = step if step is not None else round(0.1 / len(control.layers), 4)
+    search.speak([0.0])
+    plain = search.at(0.0).genuine or 0.0
+    inside = search.ladder(size, 1, lambda ratio: ratio > max(targets) + 0.1)
+    if min(targets) < plain:
+        inside += search.ladder(size, -1, lambda ratio: ratio < min(targets) - 0.05 or ratio == 0.0)
+    inside = sorted(set(inside))
+    hits = _refined(search, inside, targets)
+    return _report(search, inside, hits), search.replies
+
+
+def _check(situations: Sequence[Situation], targets: Sequence[float]) -> None:
+    if len(situations) < 8:
+        raise CocoonError(f"{len(situations)} situations are too few to calibrate on; give at least 8")
+    if wrong := next((one for one in targets if not 0 <= one <= 1), None):
+        raise CocoonError(f"question ratio {wrong:g} is none; give one between 0 and 1")
+
+
+def _refined(search: Search, inside: list[float], targets: Sequence[float]) -> list[Hit]:
+    """The targets' coefficients after a second look around each of them."""
+    first = _dose(search, inside)
+    near = [curve_of(first).inverse(target) for target in targets]
+    between = sorted({round(one, 6) for one in near})
+    search.speak([one for one in between if inside[0] < one < inside[-1]])
+    inside[:] = sorted(one for one in search.known if inside[0] <= one <= inside[-1] and not search.outside(one))
+    return invert(_dose(search, inside), targets, seed=search.speaking.seed)
+
+
+def _dose(search: Search, inside: Sequence[float]) -> Dose:
+    names = [situation.id for situation in search.situations]
+    asked = np.zeros((len(names), len(inside)))
+    counts = np.zeros((len(names), len(inside)), np.int_)
+    place = {name: number for number, name in enumerate(names)}
+    column = {one: number for number, one in enumerate(inside)}
+    for reply in search.replies:
+        if reply.coefficient in column:
+            asked[place[reply.situation], column[reply.coefficient]] += reply.asks
+            counts[place[reply.situation], column[reply.coefficient]] += 1
+    return Dose(np.array(inside), asked / np.maximum(counts, 1), counts)
+
+
+def _report(search: Search, inside: Sequence[float], hits: Sequence[Hit]) -> Calibration:
+    facts = search.control.facts()
+    dose = _dose(search, inside)
+    return Calibration(
+        direction=facts["direction"],
+        layers=facts["layers"],
+        situations=len(search.situations),
+        samples=search.samples,
+        window=(inside[0], inside[-1]),
+        reach=curve_of(dose).reach,
+        tried=[
+            Tried(coefficient=one, behaviour=search.at(one), outside=search.outside(one))
+            for one in sorted(search.known)
+        ],
+        found=[Found(**asdict(hit)) for hit in hits],
+        drift=drift([reply for reply in search.replies if reply.coefficient in inside]),
+        guards=asdict(search.guards),
+    )
+
+
+def drift(replies: Sequence[Reply]) -> dict[str, float]:
+    """Ratio of replies with a genuine question by how many turns of the supporter stand before: 0, 1-2, 3-5, 6+."""
+    parts: dict[str, list[bool]] = {}
+    for reply in replies:
+        parts.setdefault(_depth(reply.replies), []).append(reply.asks)
+    return {name: float(np.mean(parts[name])) for name in ("0", "1-2", "3-5", "6+") if name in parts}
+
+
+def _depth(before: int) -> str:
+    if before == 0:
+        return "0"
+    return "1-2" if before <= 2 else "3-5" if before <= 5 else "6+"
+
+
+def as_rows(calibration: Calibration) -> list[dict[str, Any]]:
+    """One row per coefficient tried, for a table."""
+    return [
+        {"coefficient": one.coefficient, **one.behaviour.model_dump(), "outside": one.outside or ""}
+        for one in calibration.tried
+    ]

@@ -1,0 +1,129 @@
+"""The curve from coefficient to question ratio: a monotone fit, its inverse, and intervals by resampling situations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.local_libraries import require_libraries
+
+# Knots of the drawn curve.
+_FINE = 400
+
+
+@dataclass(frozen=True)
+class Dose:
+    """What was seen: `asked`, shape (situations, coefficients), is the share of replies with a genuine question.
+
+    `counts`, same shape, says of how many; `coefficients` ascend.
+    """
+
+    coefficients: NDArray[np.float64]
+    asked: NDArray[np.float64]
+    counts: NDArray[np.int_]
+
+    def ratios(self, rows: NDArray[np.int_] | None = None) -> NDArray[np.float64]:
+        """The ratio at each coefficient over some situations (none: all), every reply weighing the same."""
+        asked, counts = (self.asked, self.counts) if rows is None else (self.asked[rows], self.counts[rows])
+        return (asked * counts).sum(0) / counts.sum(0)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A rising curve through `coefficients`: `at` gives ratios, `inverse` the least coefficient of a ratio."""
+
+    coefficients: NDArray[np.float64]
+    fitted: NDArray[np.float64]
+
+    def at(self, coefficient: float) -> float:
+        """The ratio expected at a coefficient inside the window."""
+        return float(np.interp(coefficient, self.coefficients, self.fitted))
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Lowest and highest ratio of the window."""
+        return float(self.fitted[0]), float(self.fitted[-1])
+
+    def inverse(self, ratio: float) -> float:
+        """The coefficient at which the curve passes `ratio`, the window's edge where it lies outside."""
+        fine = np.linspace(self.coefficients[0], self.coefficients[-1], _FINE)
+        values = np.interp(fine, self.coefficients, self.fitted)
+        # A plateau has one ratio at many coefficients: the middle of it is meant.
+        low, high = np.searchsorted(values, ratio, "left"), np.searchsorted(values, ratio, "right")
+        return float(fine[min((low + high) // 2, _FINE - 1)])
+
+
+def fit_curve(coefficients: NDArray[np.float64], ratios: NDArray[np.float64], weights: NDArray[np.float64]) -> Curve:
+    """A smooth rising curve: isotonic regression of the local means of neighbours (shares 1/4, 1/2, 1/4)."""
+    require_libraries("sklearn", extra="steer")
+    from sklearn.isotonic import IsotonicRegression
+
+    smooth = ratios.copy()
+    for place in range(1, len(ratios) - 1):
+        part = slice(place - 1, place + 2)
+        smooth[place] = np.average(ratios[part], weights=weights[part] * np.array([1.0, 2.0, 1.0]))
+    model = IsotonicRegression(y_min=0.0, y_max=1.0, increasing=True)
+    return Curve(coefficients, model.fit_transform(coefficients, smooth, sample_weight=weights))
+
+
+def curve_of(dose: Dose, rows: NDArray[np.int_] | None = None) -> Curve:
+    """The curve over some situations (none: all)."""
+    counts = (dose.counts if rows is None else dose.counts[rows]).sum(0).astype(np.float64)
+    return fit_curve(dose.coefficients, dose.ratios(rows), counts)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """The coefficient for a ratio, with 95 % bootstrap intervals of it and of the ratio that new situations show.
+
+    The second holds both what the curve does not know and how means over as many new situations scatter.
+    """
+
+    target: float
+    coefficient: float
+    interval: tuple[float, float]
+    expected: float
+    ratio_interval: tuple[float, float]
+
+
+def invert(dose: Dose, targets: Sequence[float], *, draws: int = 1000, fresh: int = 80, seed: int = 0) -> list[Hit]:
+    """Coefficients of `targets`, by a bootstrap over situations; `fresh` situations are what the ratio is foretold for.
+
+    Raises CocoonError for a target that the curve does not reach, with the range that it does.
+    """
+    curve = curve_of(dose)
+    low, high = curve.reach
+    if out := next((one for one in targets if not low <= one <= high), None):
+        raise CocoonError(
+            f"question ratio {out:g} is out of reach: from coefficient {dose.coefficients[0]:g} to "
+            f"{dose.coefficients[-1]:g} the ratio goes from {low:.2f} to {high:.2f}; choose one in between"
+        )
+    drawn = np.random.default_rng(seed)
+    count = len(dose.asked)
+    picks = [drawn.integers(0, count, count) for _ in range(draws)]
+    curves = [curve_of(dose, rows) for rows in picks]
+    return [_hit(dose, curve, curves, target, fresh, drawn) for target in targets]
+
+
+def _hit(
+    dose: Dose, curve: Curve, curves: Sequence[Curve], target: float, fresh: int, drawn: np.random.Generator
+) -> Hit:
+    coefficient = curve.inverse(target)
+    found = np.array([one.inverse(target) for one in curves])
+    # What the ratio would be where it was aimed at: the spread of curves there, and the scatter of new situations.
+    center = np.array([one.at(coefficient) for one in curves])
+    scatter = _scatter(dose, coefficient, fresh, len(curves), drawn)
+    ratios = np.clip(center + scatter, 0, 1)
+    low, high = np.percentile(found, [2.5, 97.5])
+    below, above = np.percentile(ratios, [2.5, 97.5])
+    return Hit(target, coefficient, (float(low), float(high)), curve.at(coefficient), (float(below), float(above)))
+
+
+def _scatter(dose: Dose, coefficient: float, fresh: int, draws: int, drawn: np.random.Generator) -> NDArray[np.float64]:
+    """Deviations of means over `fresh` situations from the mean, at the coefficient tried that is nearest."""
+    place = int(np.abs(dose.coefficients - coefficient).argmin())
+    shares = dose.asked[:, place]
+    rows = drawn.integers(0, len(shares), (draws, fresh))
+    return shares[rows].mean(1) - shares.mean()

@@ -1,0 +1,154 @@
+"""The study of the question ratio (paper RQ4, F.2, Figure 4): coefficients x profiles x draws through the real graphs.
+
+Every coefficient is a supporter of one run; steered ones share the base and are written in one batch. A run is made for
+each kind of simulated user, in a folder of its own under `users/`, so that any of them can be resumed, judged and
+read like every other run. History is encoded as it was written down: `tokens=reply` steers only what is being said.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from cocoon.core.config import StudyConfig, SupporterConfig
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import write_whole
+from cocoon.core.models import Models
+from cocoon.core.records import Profile, Record
+from cocoon.graphs.frame import Watch
+from cocoon.graphs.session import Outcome, simulate
+from cocoon.graphs.study import Study
+
+USERS = "users"
+PLAN = "sweep.json"
+ArmKind = Literal["plain", "steered", "random", "random_nats", "prompt", "repeng"]
+UserKind = Literal["guarded", "prompted"]
+
+
+class SweepArm(Record):
+    """One supporter of the sweep. `direction` names the row of the report; `coefficient` is what was assigned."""
+
+    name: str
+    kind: ArmKind
+    model: str
+    prompt: str = "plain"
+    direction: str = ""
+    coefficient: float = 0.0
+
+
+class SweepPlan(Record):
+    """What a sweep compares, kept beside its runs: the report reads it. Coefficients ascend from 0."""
+
+    base: str
+    arms: list[SweepArm] = Field(min_length=2)
+    users: list[UserKind] = ["guarded", "prompted"]
+    overlap: list[str] = []
+
+
+@dataclass(frozen=True)
+class SteerFile:
+    """A direction's file under the name of its row, such as `instruction`."""
+
+    name: str
+    path: Path
+
+
+def plan_arms(
+    base: str,
+    directions: Sequence[SteerFile],
+    coefficients: Sequence[float],
+    random: Path | None = None,
+    random_nats: dict[float, float] | None = None,
+    repeng: tuple[Path, float] | None = None,
+    tokens: str = "reply",
+) -> list[SweepArm]:
+    """All arms: unsteered, every direction at every coefficient, placebos at the largest, prompting, repeng.
+
+    `random_nats` maps a coefficient to that of the random direction with the same rise of surprise.
+    """
+    steered = sorted({one for one in coefficients if one})
+    if not steered:
+        raise CocoonError("a sweep needs a coefficient other than 0; give --coefficient 0.02 and more")
+    arms = [SweepArm(name="plain", kind="plain", model=base)]
+    for direction in directions:
+        arms += [
+            _arm("steered", f"{direction.name} {one:g}", base, direction.path, one, tokens, direction.name)
+            for one in steered
+        ]
+    if random is not None:
+        top = steered[-1]
+        arms.append(_arm("random", f"random {top:g}", base, random, top, tokens))
+        if (same := (random_nats or {}).get(top)) is not None:
+            arms.append(_arm("random_nats", f"random {same:g} (nats)", base, random, same, tokens))
+    arms += [
+        SweepArm(name=f"prompt: {more}", kind="prompt", model=base, prompt=f"{more}-questions")
+        for more in ("fewer", "more")
+    ]
+    if repeng is not None:
+        path, dose = repeng
+        arms.append(_arm("repeng", f"repeng {dose:g}", base, path, dose, "both"))
+    return arms
+
+
+def _arm(
+    kind: ArmKind, name: str, base: str, path: Path, coefficient: float, tokens: str, direction: str = ""
+) -> SweepArm:
+    model = f"{base}+steer={path}:{coefficient:g}" + ("" if tokens == "reply" else f"+tokens={tokens}")
+    return SweepArm(name=name, kind=kind, model=model, direction=direction, coefficient=coefficient)
+
+
+def settings_of(config: StudyConfig, plan: SweepPlan, user: UserKind) -> StudyConfig:
+    """The study of one kind of user: the plan's arms as supporters; a guarded user follows the neutral rules."""
+    supporters = [
+        SupporterConfig(
+            name=arm.name,
+            model=arm.model,
+            prompt=arm.prompt,
+            temperature=config.supporters[0].temperature,
+            max_tokens=config.supporters[0].max_tokens,
+        )
+        for arm in plan.arms
+    ]
+    told = config.user.model_copy(update={"kind": user, "rules": "neutral"})
+    return config.model_copy(update={"supporters": supporters, "user": told})
+
+
+def write_plan(out: Path, plan: SweepPlan) -> None:
+    """Keep the plan; raises CocoonError where another one stands in the folder."""
+    path = out / PLAN
+    if path.exists() and read_plan(out) != plan:
+        raise CocoonError(
+            f"{out} holds another sweep; take another --out, or the coefficients and directions of that one"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(path, [plan.model_dump_json(indent=1).encode()])
+
+
+def read_plan(out: Path) -> SweepPlan:
+    """The plan of a sweep's folder."""
+    path = out / PLAN
+    if not path.is_file():
+        raise CocoonError(f"{out} holds no sweep; make one with `cocoon steer sweep`")
+    return SweepPlan.model_validate(json.loads(path.read_text("utf-8")))
+
+
+async def run_sweep(
+    config: StudyConfig,
+    plan: SweepPlan,
+    models: Models,
+    profiles: Sequence[Profile],
+    out: Path,
+    watch: Watch | None = None,
+) -> list[Outcome]:
+    """Talk and judge with every kind of user; the same call again goes on. Stops after a run that was stopped."""
+    write_plan(out, plan)
+    outcomes: list[Outcome] = []
+    for user in plan.users:
+        study = Study(settings_of(config, plan, user), models)
+        outcomes.append(await simulate(study, list(profiles), out / USERS / user, watch))
+        if outcomes[-1].stopped_by is not None:
+            break
+    return outcomes

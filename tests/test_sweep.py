@@ -1,0 +1,278 @@
+"""The steering study: arms, resume after a kill, the report's panels, trends, and what may be said of them."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from langchain_core.messages import BaseMessage
+
+from cocoon.cli.run_sweep import write_sweep_report
+from cocoon.core.config import StudyConfig
+from cocoon.core.errors import CocoonError
+from cocoon.core.journal import Journal
+from cocoon.core.jsonl import read_lines
+from cocoon.core.models import Models
+from cocoon.core.scripted import ScriptedChat
+from cocoon.evaluation.report_html import render_html
+from cocoon.steering.behaviour import Speaking
+from cocoon.steering.control import Control
+from cocoon.steering.direction import Direction
+from cocoon.steering.situations import read_situations
+from cocoon.studies.sweep import SteerFile, SweepArm, SweepPlan, plan_arms, read_plan, run_sweep, write_plan
+from cocoon.studies.sweep_placebo import equal_surprise
+from cocoon.studies.sweep_records import NATS, Observation, measure_nats, observations
+from cocoon.studies.sweep_report import sweep_report
+from cocoon.studies.sweep_trend import OUTCOMES, Trend, adjusted, conclusion, difference, trend
+from cocoon.tests.conversations import shipped_profiles
+from cocoon.tests.steered import direction_for, tiny_family
+from cocoon.tests.test_steer_extract import weights_of
+
+PEOPLE = [one for one in shipped_profiles() if one.language == "en"][:4]
+DOSES = (0.02, 0.04)
+FILES = [SteerFile("instruction", Path("/d/i.safetensors")), SteerFile("reply", Path("/d/r.safetensors"))]
+
+
+def plan(users: Sequence[Any] = ("guarded", "prompted")) -> SweepPlan:
+    arms = plan_arms(
+        "local:tiny", FILES[:1], DOSES, Path("/d/random.safetensors"), {0.04: 0.1}, (Path("/d/repeng.safetensors"), 4.0)
+    )
+    return SweepPlan(base="local:tiny", arms=arms, users=list(users))
+
+
+def test_the_arms_are_all_that_the_study_compares() -> None:
+    arms = plan_arms("local:b", FILES, [0.04, 0.0, 0.02], Path("/d/n.safetensors"), {0.04: 0.1}, None, "replies")
+    assert [(arm.kind, arm.direction, arm.coefficient) for arm in arms] == [
+        ("plain", "", 0.0),
+        ("steered", "instruction", 0.02),
+        ("steered", "instruction", 0.04),
+        ("steered", "reply", 0.02),
+        ("steered", "reply", 0.04),
+        ("random", "", 0.04),
+        ("random_nats", "", 0.1),
+        ("prompt", "", 0.0),
+        ("prompt", "", 0.0),
+    ]
+    assert arms[1].model == "local:b+steer=/d/i.safetensors:0.02+tokens=replies"
+    assert [arm.prompt for arm in arms[-2:]] == ["fewer-questions", "more-questions"]
+    assert len({arm.name for arm in arms}) == len(arms)
+    with pytest.raises(CocoonError, match="other than 0"):
+        plan_arms("local:b", FILES, [0.0])
+
+
+def supporter(arm: SweepArm) -> ScriptedChat:
+    """Asks in a share of its replies that rises with the coefficient."""
+    often = {0.0: 0, 0.02: 1, 0.04: 2}.get(arm.coefficient, 0) if arm.kind == "steered" else 0
+
+    def reply(messages: list[BaseMessage], _: dict[str, Any]) -> str:
+        number = sum(message.type == "ai" for message in messages)
+        return "What happened then?" if number % 2 < often and often > (number - 1) % 2 else "I hear you."
+
+    return ScriptedChat(script=reply)
+
+
+def judged(messages: list[BaseMessage], options: dict[str, Any]) -> str:
+    """Comfort falls with the number of questions; success by the profile's first letters."""
+    text = str(messages[-1].content)
+    asked = text.count("What happened then?")
+    items = _items(options)
+    if items:
+        return json.dumps({"items": {name: max(1, 5 - asked) for name in items}})
+    found = "thesis" in text
+    return json.dumps(
+        {
+            "reason": "r",
+            "named": found,
+            "named_by": "user" if found else "nobody",
+            "how": "after_reflection" if found else None,
+            "turn": 1,
+            "quote": "I do not know.",
+        }
+    )
+
+
+def _items(options: dict[str, Any]) -> list[str]:
+    schema = options.get("response_format", {}).get("json_schema", {}).get("schema", {})
+    return list(schema.get("properties", {}).get("items", {}).get("properties", {}))
+
+
+def models_for(made: SweepPlan, calls: int | None = None) -> Models:
+    models = Models() if calls is None else Models(budget=_budget(calls))
+    for arm in made.arms:
+        models.wrap(arm.model, supporter(arm))
+    models.wrap("scripted:user", ScriptedChat(script=lambda messages, _: f"I do not know. {len(messages)}"))
+    models.wrap("scripted:judge", ScriptedChat(script=judged))
+    return models
+
+
+def _budget(calls: int) -> Any:
+    from cocoon.core.budget import Budget
+
+    return Budget(calls=calls)
+
+
+def settings() -> StudyConfig:
+    return StudyConfig.model_validate(
+        {
+            "rounds": 2,
+            "form_pairs": 0,
+            "user": {"model": "scripted:user", "appraiser": "rule"},
+            "judge": {"model": "scripted:judge", "scales": ["success", "comfort"]},
+        }
+    )
+
+
+def sweep(out: Path, made: SweepPlan | None = None, calls: int | None = None) -> list[Any]:
+    chosen = made or plan()
+    return asyncio.run(run_sweep(settings(), chosen, models_for(chosen, calls), PEOPLE, out))
+
+
+def test_a_sweep_that_is_stopped_goes_on_and_asks_nothing_twice(tmp_path: Path) -> None:
+    stopped = sweep(tmp_path / "a", calls=60)
+    assert stopped[-1].stopped_by is not None
+    sweep(tmp_path / "a")
+    sweep(tmp_path / "b")
+    for user in ("guarded", "prompted"):
+        runs = [tmp_path / name / "users" / user for name in "ab"]
+        told = [[line["turns"] for _, line in read_lines(run / "dialogues.jsonl")] for run in runs]
+        assert [[turn["content"] for turn in one] for one in told[0]] == [
+            [turn["content"] for turn in one] for one in told[1]
+        ]
+        spent = [_calls(run) for run in runs]
+        assert spent[0] == spent[1]
+    with pytest.raises(CocoonError, match="holds another sweep"):
+        sweep(tmp_path / "a", plan(["prompted"]))
+
+
+def _calls(run: Path) -> int:
+    journal = Journal(run / "journal.sqlite")
+    try:
+        return sum(calls for calls, _, _ in journal.spent().values())
+    finally:
+        journal.close()
+
+
+def test_every_panel_is_filled_when_successes_are_mixed(tmp_path: Path) -> None:
+    sweep(tmp_path)
+    weights = weights_of(tiny_family("Llama"))
+    for user in ("guarded", "prompted"):
+        measure_nats(weights, tmp_path / "users" / user)
+        assert len((tmp_path / "users" / user / NATS).read_text("utf-8").splitlines()) == 4 * len(plan().arms)
+    found = observations(tmp_path, read_plan(tmp_path))
+    assert len(found) == 4 * len(plan().arms) * 2 and all(one.nats is not None for one in found)
+    assert {one.success for one in found} == {True, False}
+    report = write_sweep_report(tmp_path)
+    for figure in report.figures:
+        panels: Any = figure.chart.panels  # pyright: ignore[reportAttributeAccessIssue]
+        assert all(mark.y is not None for panel in panels for one in panel.series for mark in one.marks[:3])
+    trends = {tuple(row.labels): row.cells for row in report.tables[2].rows}
+    ratio: Any = trends["guarded", "instruction", "Genuine"]["Change"]
+    comfort: Any = trends["guarded", "instruction", "Aff"]["Change"]
+    assert ratio.value > 0.5 and comfort.value < 0
+    views = [row.labels[-1] for row in report.tables[4].rows]
+    assert any(view.startswith("success only") and view.endswith("of 12") for view in views)
+    for name in ("sweep.md", "sweep.html", "tables/sweep_trends.csv", "figures/figure_four_all.svg"):
+        assert (tmp_path / name).stat().st_size > 100
+    assert "<script" not in render_html(report)
+
+
+def test_without_a_success_the_panel_says_0_of_n(tmp_path: Path) -> None:
+    made = plan(["prompted"])
+    write_plan(tmp_path, made)
+    models = models_for(made)
+    models.wrap(
+        "scripted:judge", ScriptedChat(script=lambda m, o: judged([m[-1].model_copy(update={"content": "x"})], o))
+    )
+    asyncio.run(run_sweep(settings(), made, models, PEOPLE, tmp_path))
+    report = sweep_report(tmp_path)
+    total = 4 * len(made.arms)
+    assert any(f"0 of {total} dialogues found the need" in one for one in report.warnings)
+    assert report.figures[1].chart.empty == f"0 of {total} dialogues"
+    assert any("one kind of user alone" in note for note in report.notes)
+
+
+def observed(profile: str, coefficient: float, **more: Any) -> Observation:
+    given: dict[str, Any] = {
+        "user": "guarded",
+        "arm": SweepArm(name=f"a {coefficient:g}", kind="steered", model="m", direction="d", coefficient=coefficient),
+        "profile": profile,
+        "dialogue": f"{profile}.{coefficient}",
+        "ratio": coefficient,
+        "marked": None,
+        "types": {},
+        "success": None,
+        "attributed": None,
+        "affective": None,
+        "turned": None,
+        "nats": None,
+        "length": None,
+        "by_turn": (),
+    }
+    return Observation(**(given | more))
+
+
+def test_a_trend_is_the_mean_of_the_profiles_slopes() -> None:
+    drawn = np.random.default_rng(0)
+    found = [
+        observed(f"p{n}", dose, affective=4 + n % 3 - 10 * dose + drawn.normal(0, 0.01))
+        for n in range(12)
+        for dose in (0.0, 0.05, 0.1)
+    ]
+    one = trend(found, lambda some: some.arm.coefficient, OUTCOMES["Aff"], 0.1)
+    assert one.change.value == pytest.approx(-1, abs=0.02) and one.profiles == 12
+    assert one.p is not None and one.p < 0.001
+    flat = trend(found, lambda some: some.arm.coefficient, OUTCOMES["7 - Neg"], 0.1)
+    assert flat.change.value is None and flat.profiles == 0
+    assert difference(found, "a 0", "a 0.1", OUTCOMES["Aff"]).change.value == pytest.approx(1, abs=0.02)
+
+
+def test_what_surprise_explains_is_taken_out() -> None:
+    drawn = np.random.default_rng(1)
+    found = []
+    for n in range(30):
+        for dose in (0.0, 0.03, 0.06, 0.09):
+            nats = 1 + 20 * dose + drawn.normal(0, 0.3)
+            found.append(observed(f"p{n}", dose, nats=nats, affective=6 - nats + drawn.normal(0, 0.05)))
+    plain = trend(found, lambda some: some.arm.coefficient, OUTCOMES["Aff"], 0.09)
+    fair = adjusted(found, OUTCOMES["Aff"], {"nats": lambda some: some.nats}, 0.09)
+    assert plain.change.value == pytest.approx(-1.8, abs=0.3)
+    assert fair.change.value is not None and abs(fair.change.value) < 0.15
+    assert fair.change.low is not None and fair.change.high is not None
+    assert fair.change.low < 0.05 and fair.change.high > -0.05
+    assert adjusted(found[:3], OUTCOMES["Aff"], {}, 0.09).change.value is None
+
+
+def of(low: float, high: float) -> Trend:
+    from cocoon.evaluation.statistics import Estimate
+
+    return Trend(Estimate(value=(low + high) / 2, low=low, high=high, n=9), 0.01, 9)
+
+
+@pytest.mark.parametrize(
+    ("guarded", "prompted", "placebo", "said"),
+    [
+        (of(-2, -1), of(-3, -1), of(-2, -0.5), "falls with the coefficient for every kind of user, and more"),
+        (of(-2, -1), of(-3, -1), of(-1, 1), "breaking speech could explain it"),
+        (of(-2, -1), of(1, 2), of(-2, -1), "no statement of cause"),
+        (of(-2, -1), of(-1, 1), of(-2, -1), "no statement of cause"),
+    ],
+)
+def test_causes_are_named_only_where_users_agree_and_the_placebo_differs(
+    guarded: Trend, prompted: Trend, placebo: Trend, said: str
+) -> None:
+    told = conclusion("Aff", {"guarded": guarded, "prompted": prompted}, {"guarded": placebo, "prompted": placebo})
+    assert said in told
+
+
+def test_the_placebo_of_equal_surprise_is_between_doses_that_were_tried() -> None:
+    weights = weights_of(tiny_family("Llama"))
+    direction = direction_for(weights.network)
+    placebo = Direction.random(direction, 5)
+    dose = equal_surprise(
+        weights, direction, placebo, 0.5, read_situations("shipped:en:choose")[:4], Speaking(max_tokens=8)
+    )
+    assert dose is None or 0.5 <= dose <= 4
+    assert Control(placebo).layers == Control(direction).layers

@@ -1,0 +1,97 @@
+"""The base that an adapter is trained over: float weights, or four bits under QLoRA."""
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from cocoon.core.embedded import EMBEDDED, EMBEDDED_HUB_ID
+from cocoon.core.errors import CocoonError
+from cocoon.core.local_libraries import first_line, quiet, require_libraries
+from cocoon.core.local_template import Template
+from cocoon.core.local_weights import Weights, _best_dtype, _folder_of, _turn_ends, load_weights
+from cocoon.core.train_config import TrainConfig
+
+TRAINING_LIBRARIES = ("trl", "peft", "datasets", "accelerate")
+
+
+def require_training() -> None:
+    """Raise CocoonError, saying how to get it, for a library of the extra `train` that is not installed."""
+    require_libraries("torch", "transformers")
+    for name in TRAINING_LIBRARIES:
+        if importlib.util.find_spec(name) is None:
+            raise CocoonError(
+                f"training needs the package {name!r}, which is not installed; "
+                "install with `pip install 'cocoon-esc[local,train]'`"
+            )
+
+
+def load_base(config: TrainConfig) -> Weights:
+    """Load what is to be trained over; CocoonError for weights that are quantised, or cannot be quantised here."""
+    name = config.base_name
+    folder, revision = _folder_of(name)
+    refuse_quantised(folder, name, "trained over")
+    if config.lora.quantise == "4bit":
+        return _in_four_bits(name, folder, revision)
+    dtype = None if config.fit.dtype == "auto" else config.fit.dtype
+    return load_weights(name, "cpu" if "LOCAL_RANK" in os.environ else None, dtype or _dtype_here())
+
+
+def _dtype_here() -> str | None:
+    """What the processor that will train computes in natively; none leaves it to the loader."""
+    import torch
+
+    return _best_dtype("cuda") if torch.cuda.is_available() else None
+
+
+def refuse_quantised(folder: Path, name: str, what: str) -> None:
+    """Raise CocoonError for a folder whose config.json says that its weights are quantised."""
+    try:
+        settings = json.loads((folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return
+    held = settings.get("quantization_config") if isinstance(settings, dict) else None
+    if held:
+        kind = held.get("quant_method", "unknown method") if isinstance(held, dict) else "unknown method"
+        raise CocoonError(
+            f"model {name!r} holds quantised weights ({kind}) and cannot be {what}; take the float32 or bfloat16 "
+            "original (for QLoRA too: -o lora.quantise=4bit quantises it while loading)"
+        )
+
+
+def _in_four_bits(name: str, folder: Path, revision: str | None) -> Weights:
+    import torch
+
+    if not torch.cuda.is_available():
+        raise CocoonError("lora.quantise=4bit (QLoRA) needs a CUDA device; train in bfloat16 or float32 here")
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise CocoonError("lora.quantise=4bit (QLoRA) needs bitsandbytes; install with `pip install bitsandbytes`")
+    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+
+    device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    four = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        with quiet():
+            tokenizer: Any = AutoTokenizer.from_pretrained(folder, **options)
+            network: Any = AutoModelForCausalLM.from_pretrained(
+                folder, quantization_config=four, device_map={"": device}, use_safetensors=True, **options
+            )
+    except (OSError, ValueError, RuntimeError, ImportError) as error:
+        raise CocoonError(f"model {name!r} cannot be loaded in four bits: {first_line(error)}") from None
+    ends = _turn_ends(network, tokenizer, name)
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else ends[0]
+    context = network.config.max_position_embeddings
+    template = Template.learn(tokenizer, name)
+    return Weights(name, network, tokenizer, template, revision, device, "4bit", context, ends, pad)
+
+
+def public_name(name: str) -> str:
+    """How others name a base: the embedded model by its id on the hub."""
+    return EMBEDDED_HUB_ID if name == EMBEDDED else name

@@ -1,0 +1,165 @@
+"""An adapter's card: what it was trained over, on what, how, and how far it came; read back when it is opened."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import parse_record, write_whole
+from cocoon.core.records import Language, Record
+
+CARD_FILE, README_FILE = "card.json", "README.md"
+WARNING = (
+    "Trained on talks about distress. It is a subject of research on simulated users, no counsellor: it must not be "
+    "used to advise anyone."
+)
+
+
+class Source(Record):
+    """Where dialogues came from."""
+
+    source: str
+    licence: str
+    language: Language
+    dialogues: int
+
+
+class Side(Record):
+    """One side of the split. `tokens` are all, `trained` those with a label; `cut` of them lost `turns_cut` replies."""
+
+    dialogues: int
+    profiles: int
+    turns: int
+    tokens: int
+    trained: int
+    cut: int = 0
+    turns_cut: int = 0
+
+
+class Card(Record):
+    """All that is known of an adapter. `base_hash` tells whether a base is the one it was trained over.
+
+    Losses are per trained token, in nats: `loss_before` before the first step, `best_loss` at `best_step`; none where
+    nothing validated.
+    """
+
+    schema_version: int = 1
+    cocoon: str
+    name: str
+    base: str
+    revision: str | None = None
+    base_hash: str | None = None
+    weights_sha256: str
+    thoughts: str
+    prompt: str
+    prompt_shas: dict[str, str] = {}
+    sources: list[Source]
+    read: int
+    dropped: dict[str, int] = {}
+    drawn: int | None = None
+    train: Side
+    validation: Side | None = None
+    split_sha256: str
+    packing: bool
+    packing_note: str = ""
+    attention: str
+    dtype: str
+    device: str
+    processes: int = 1
+    parameters: int
+    steps: int
+    best_step: int | None = None
+    loss_before: float | None = None
+    best_loss: float | None = None
+    last_train_loss: float | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
+    packages: dict[str, str] = {}
+
+
+def read_card(folder: Path) -> Card | None:
+    """The card of an adapter's folder, none where there is none; CocoonError for one that cannot be read."""
+    file = folder / CARD_FILE
+    if not file.is_file():
+        return None
+    try:
+        value = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise CocoonError(f"{file}: cannot be read ({error}); restore it, or remove it to open unchecked") from None
+    return parse_record(value, Card, str(file))
+
+
+def write_card(folder: Path, card: Card) -> None:
+    """Write card.json and, for people, README.md."""
+    plain = json.dumps(card.model_dump(mode="json"), ensure_ascii=False, indent=1)
+    write_whole(folder / CARD_FILE, [plain.encode()])
+    write_whole(folder / README_FILE, [readme(card).encode()])
+
+
+def readme(card: Card) -> str:
+    """The card as Markdown with the YAML head that model hubs read."""
+    licences = sorted({one.licence for one in card.sources})
+    head = {
+        "base_model": card.base,
+        "library_name": "peft",
+        "language": sorted({one.language for one in card.sources}),
+        "license": "other" if len(licences) != 1 or licences == ["own"] else licences[0],
+        "tags": ["emotional-support", "lora"],
+    }
+    lines = [
+        f"---\n{yaml.safe_dump(head, allow_unicode=True, sort_keys=False)}---",
+        f"# {_cell(card.name)}",
+        f"A LoRA adapter over {_cell(card.base)} (revision {card.revision or 'not known'}), "
+        f"{card.parameters:,} parameters.",
+        "",
+        f"**{WARNING}**",
+        "",
+        "| source | licence | language | dialogues |\n| --- | --- | --- | --- |",
+        *(
+            f"| {_cell(one.source)} | {_cell(one.licence)} | {one.language} | {one.dialogues:,} |"
+            for one in card.sources
+        ),
+        "",
+        "| side | dialogues | profiles | supporter turns | tokens | trained | cut |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        _side("train", card.train),
+        *([_side("validation", card.validation)] if card.validation else []),
+        "",
+        f"Read: {card.read:,}. Left out: {_counts(card.dropped)}. Licences of the corpora bind the adapter too.",
+        "",
+        f"Thoughts: {card.thoughts}. System prompt: supporter/{card.prompt}. Packing: {_packing(card)}",
+        "",
+        _course(card),
+        "",
+        f"Use: `local:{_cell(card.base)}+adapter=THIS-FOLDER`. All settings, hashes and versions: {CARD_FILE}.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _side(name: str, side: Side) -> str:
+    cells = (side.dialogues, side.profiles, side.turns, side.tokens, side.trained, side.cut)
+    return f"| {name} | " + " | ".join(f"{one:,}" for one in cells) + " |"
+
+
+def _counts(dropped: dict[str, int]) -> str:
+    return ", ".join(f"{number:,} ({reason})" for reason, number in dropped.items()) or "none"
+
+
+def _packing(card: Card) -> str:
+    return (
+        "on, documents isolated." if card.packing else f"off{f' ({card.packing_note})' if card.packing_note else ''}."
+    )
+
+
+def _course(card: Card) -> str:
+    if card.best_loss is None:
+        return f"{card.steps:,} steps; nothing validated, so this is the last step's adapter."
+    before = f" ({card.loss_before:.4f} before the first step)" if card.loss_before is not None else ""
+    return f"{card.steps:,} steps; lowest validation loss {card.best_loss:.4f} at step {card.best_step}{before}."
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "/").split())

@@ -1,0 +1,79 @@
+"""What will be trained, before it is: one example with its trained parts marked, and counts of every row."""
+
+from typing import Any
+
+from cocoon.evaluation.tables import Cell, Report, Row, Table
+from cocoon.training.labels import IGNORED, Encoded
+from cocoon.training.rows import REASONS, Rows
+from cocoon.training.sft import Prepared
+
+MARKS = ("⟦", "⟧")
+
+
+def marked(tokenizer: Any, row: Encoded) -> str:
+    """The row's text with each trained stretch between ⟦ and ⟧, control tokens included."""
+    parts: list[str] = []
+    start = 0
+    for place in range(1, len(row.labels) + 1):
+        if place < len(row.labels) and _trained(row, place) == _trained(row, start):
+            continue
+        text = tokenizer.decode(row.input_ids[start:place], skip_special_tokens=False)
+        parts.append(f"{MARKS[0]}{text}{MARKS[1]}" if _trained(row, start) else text)
+        start = place
+    return "".join(parts)
+
+
+def _trained(row: Encoded, place: int) -> bool:
+    return row.labels[place] != IGNORED
+
+
+def counts_report(ready: Prepared) -> Report:
+    """Rows read, kept, cut and dropped, and tokens trained, as a report."""
+    corpus = ready.corpus
+    sides = [("train", ready.train, corpus.profiles[0]), ("validation", ready.validation, corpus.profiles[1])]
+    facts = [
+        ("Base", ready.weights.name),
+        ("Thoughts", ready.config.data.thoughts),
+        ("System prompt", f"supporter/{ready.config.data.prompt}"),
+        ("System role", "yes" if ready.weights.template.system_role else "none: the user says the system text"),
+        ("Longest row", f"{ready.encoder.max_length} tokens"),
+        *([("Drawn", f"at most {corpus.drawn}, seed {ready.config.seed}")] if corpus.drawn is not None else []),
+    ]
+    return Report(title="Training data", facts=facts, tables=[_sides(sides), _whole(ready)])
+
+
+def _sides(sides: list[tuple[str, Rows, int]]) -> Table:
+    measures = ["Dialogues", "Profiles", "Supporter turns", "Tokens", "Trained", "Share trained", "Cut", "Turns cut"]
+    rows = []
+    for name, side, profiles in sides:
+        share = side.trained / side.tokens if side.tokens else None
+        values: list[Cell] = [
+            len(side.rows),
+            profiles,
+            side.turns,
+            side.tokens,
+            side.trained,
+            share,
+            side.cut,
+            side.turns_cut,
+        ]
+        rows.append(Row(labels=[name], cells=dict(zip(measures, values, strict=True))))
+    return Table(id="sides", title="What is trained", keys=["Side"], measures=measures, rows=rows)
+
+
+def _whole(ready: Prepared) -> Table:
+    corpus = ready.corpus
+    kept = len(ready.train.rows) + len(ready.validation.rows)
+    dropped = corpus.dropped + ready.train.dropped + ready.validation.dropped
+    rows = [
+        ("read", corpus.read),
+        ("kept", kept),
+        *((f"dropped: {REASONS[name]}", dropped[name]) for name in sorted(dropped)),
+    ]
+    return Table(
+        id="rows",
+        title="Dialogues",
+        keys=["Dialogues"],
+        measures=["Number"],
+        rows=[Row(labels=[name], cells={"Number": number}) for name, number in rows],
+    )

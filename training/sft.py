@@ -1,0 +1,229 @@
+"""Supervised fine-tuning of an adapter, from configuration to card; the same call goes on after a kill."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from cocoon import __version__
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import dump_line, write_whole
+from cocoon.core.local_libraries import quiet
+from cocoon.core.local_weights import Weights, model_hash
+from cocoon.core.prompts import load_prompt
+from cocoon.core.records import Language
+from cocoon.core.train_config import TrainConfig
+from cocoon.training.base import load_base, public_name, require_training
+from cocoon.training.card import Card, Side, Source, read_card, write_card
+from cocoon.training.folder import last_checkpoint, opened_training
+from cocoon.training.isolation import attention_of, isolates
+from cocoon.training.labels import Encoder
+from cocoon.training.loss_chart import draw_losses
+from cocoon.training.rows import Corpus, Rows, encode_rows, read_rows
+from cocoon.training.trainer import Watch, known_warnings, make_trainer, not_saved
+
+_PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
+_KEPT_FILES = ("adapter_config.json", "adapter_model.safetensors")
+Say = Callable[[str], None]
+
+
+@dataclass
+class Prepared:
+    """Everything before the first step: the base, its encoder, and both sides as ids."""
+
+    config: TrainConfig
+    weights: Weights
+    encoder: Encoder
+    corpus: Corpus
+    train: Rows
+    validation: Rows
+    prompt_shas: dict[str, str]
+
+
+def prepare(config: TrainConfig) -> Prepared:
+    """Read the dialogues, load the base and encode both sides.
+
+    Raises CocoonError for what cannot be trained: dialogues, a base, a template, or a side with nothing left on it.
+    """
+    require_training()
+    corpus = read_rows(config.dialogues, config.data, config.seed)
+    weights = load_base(config)
+    most = min(config.data.max_length, weights.context)
+    encoder = Encoder(weights.template, weights.eos, thoughts=config.data.thoughts, max_length=most, name=weights.name)
+    prompts = {
+        language: load_prompt(f"supporter/{config.data.prompt}", language, config.prompts_folder)
+        for language in _LANGUAGES
+    }
+
+    def system_of(language: Language) -> str:
+        return prompts[language].render()
+
+    train, validation = (encode_rows(side, encoder, system_of) for side in (corpus.train, corpus.validation))
+    for name, wanted, side in (("training", True, train), ("validation", bool(corpus.validation), validation)):
+        if wanted and not side.rows:
+            raise CocoonError(
+                f"{', '.join(corpus.files)}: nothing is left on the {name} side ({_reasons(side)}); "
+                f"raise data.max_length ({most} tokens now) or give more dialogues"
+            )
+    return Prepared(
+        config, weights, encoder, corpus, train, validation, {name: one.sha for name, one in prompts.items()}
+    )
+
+
+_LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+
+def _reasons(rows: Rows) -> str:
+    return ", ".join(f"{number} {reason}" for reason, number in rows.dropped.items()) or "no dialogue"
+
+
+def train(config: TrainConfig, out: Path, watch: Watch | None = None, say: Say = print) -> Card:
+    """Train into `out`, going on from its last whole checkpoint; the adapter and its card stand in `out` at the end.
+
+    Raises CocoonError for what cannot be trained, NotSavedError where the disk is full: the last checkpoint stays.
+    """
+    if not _is_main():
+        return _fit(prepare(config), out, watch, say)
+    with opened_training(out, config):
+        card = read_card(out)
+        if card is not None:
+            say(f"{out}: was trained to the end before")
+            return card
+        return _fit(prepare(config), out, watch, say)
+
+
+def _is_main() -> bool:
+    """Whether this is the process that writes; there are several under `accelerate launch`."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _fit(ready: Prepared, out: Path, watch: Watch | None, say: Say) -> Card:
+    config, weights = ready.config, ready.weights
+    packing, note = _packing(ready)
+    if note:
+        say(note)
+    resumed = last_checkpoint(out)
+    if resumed is not None:
+        say(f"going on from {resumed.name}")
+    base_hash = model_hash(weights.network)
+    trainer = make_trainer(
+        config,
+        weights,
+        ready.train.rows,
+        ready.validation.rows,
+        out,
+        packing=packing,
+        watch=watch if _is_main() else None,
+    )
+    with quiet(), known_warnings():
+        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    sha = _save(trainer, weights, out)
+    card = _card(ready, trainer, base_hash, sha, packing, note)
+    if _is_main():
+        history = [one for one in trainer.state.log_history if "loss" in one or "eval_loss" in one]
+        write_whole(out / "losses.jsonl", map(dump_line, history))
+        write_whole(out / "losses.svg", [draw_losses(history, card.best_step, card.name).encode()])
+        write_card(out, card)
+    return card
+
+
+def _packing(ready: Prepared) -> tuple[bool, str]:
+    """Whether to pack, and why not."""
+    if ready.config.fit.packing == "none":
+        return False, ""
+    if not isolates(ready.weights.network):
+        attention = attention_of(ready.weights.network)
+        return False, f"not packed: under the attention {attention!r} dialogues in one row would see each other"
+    return True, ""
+
+
+def _save(trainer: Any, weights: Weights, out: Path) -> str:
+    """Put the adapter into `out`, each file by one rename; its SHA-256."""
+    from safetensors import SafetensorError
+
+    part = out / ".part"
+    trainer.model.peft_config["default"].base_model_name_or_path = public_name(weights.name)
+    trainer.model.peft_config["default"].revision = weights.revision
+    try:
+        with quiet():
+            trainer.save_model(str(part))
+        if not _is_main():
+            return ""
+        sha = hashlib.sha256((part / _KEPT_FILES[1]).read_bytes()).hexdigest()
+        for name in _KEPT_FILES:
+            (part / name).chmod(0o644)
+            (part / name).replace(out / name)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise not_saved(out, "the adapter", error) from None
+    finally:
+        if _is_main():
+            shutil.rmtree(part, ignore_errors=True)
+    return sha
+
+
+def _card(ready: Prepared, trainer: Any, base_hash: str | None, sha: str, packing: bool, note: str) -> Card:
+    config, corpus, state = ready.config, ready.corpus, trainer.state
+    losses = [one for one in state.log_history if "eval_loss" in one]
+    before = next((one["eval_loss"] for one in losses if one["step"] == 0), None)
+    trained = [one["loss"] for one in state.log_history if "loss" in one]
+    return Card(
+        cocoon=__version__,
+        name=config.name or Path(config.dialogues[0]).stem,
+        base=public_name(ready.weights.name),
+        revision=ready.weights.revision,
+        base_hash=base_hash,
+        weights_sha256=sha,
+        thoughts=config.data.thoughts,
+        prompt=config.data.prompt,
+        prompt_shas=ready.prompt_shas,
+        sources=[
+            Source(source=source, licence=licence, language=_language(language), dialogues=number)
+            for (source, licence, language), number in sorted(corpus.sources.items())
+        ],
+        read=corpus.read,
+        dropped=dict(corpus.dropped + ready.train.dropped + ready.validation.dropped),
+        drawn=corpus.drawn,
+        train=_side(ready.train, corpus.profiles[0]),
+        validation=_side(ready.validation, corpus.profiles[1]) if ready.validation.rows else None,
+        split_sha256=split_sha(corpus),
+        packing=packing,
+        packing_note=note,
+        attention=attention_of(ready.weights.network),
+        dtype=ready.weights.dtype,
+        device=trainer.args.device.type,
+        processes=trainer.args.world_size,
+        parameters=sum(one.numel() for one in trainer.model.parameters() if one.requires_grad),
+        steps=state.global_step,
+        best_step=state.best_global_step if losses else None,
+        loss_before=before,
+        best_loss=state.best_metric if losses else None,
+        last_train_loss=trained[-1] if trained else None,
+        settings=config.model_dump(mode="json"),
+        packages={name: metadata.version(name) for name in _PACKAGES},
+    )
+
+
+def _language(name: str) -> Language:
+    return "zh" if name == "zh" else "en"
+
+
+def _side(rows: Rows, profiles: int) -> Side:
+    return Side(
+        dialogues=len(rows.rows),
+        profiles=profiles,
+        turns=rows.turns,
+        tokens=rows.tokens,
+        trained=rows.trained,
+        cut=rows.cut,
+        turns_cut=rows.turns_cut,
+    )
+
+
+def split_sha(corpus: Corpus) -> str:
+    """SHA-256 over the ids of both sides, so that two trainings on the same split can be told."""
+    sides: Sequence[Sequence[str]] = [[one.id for one in side] for side in (corpus.train, corpus.validation)]
+    return hashlib.sha256(repr(sides).encode()).hexdigest()

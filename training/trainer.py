@@ -1,0 +1,202 @@
+"""TRL's trainer, set as the configuration says, saving nothing that is torn."""
+
+import shutil
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cocoon.core.errors import NotSavedError
+from cocoon.core.local_libraries import first_line, quiet
+from cocoon.core.local_weights import Weights
+from cocoon.core.train_config import TrainConfig
+from cocoon.training.folder import CHECKPOINTS, last_checkpoint
+from cocoon.training.labels import Encoded
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a training is. Losses are per trained token, in nats; none where this step has none."""
+
+    step: int
+    steps: int
+    epoch: float
+    loss: float | None = None
+    validation_loss: float | None = None
+    best_step: int | None = None
+
+
+Watch = Callable[[Step], None]
+
+
+def make_trainer(
+    config: TrainConfig,
+    weights: Weights,
+    train: Sequence[Encoded],
+    validation: Sequence[Encoded],
+    out: Path,
+    *,
+    packing: bool,
+    watch: Watch | None = None,
+) -> Any:
+    """An SFTTrainer over a new adapter, ready to train; the base's own weights stay as they are."""
+    from datasets import Dataset, disable_progress_bars
+    from peft import LoraConfig
+
+    disable_progress_bars()
+    lora = config.lora
+    adapter = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=lora.targets,
+        task_type="CAUSAL_LM",
+        base_model_name_or_path=weights.name,
+    )
+    sides = [Dataset.from_dict(_columns(rows)) if rows else None for rows in (train, validation)]
+    with quiet(), known_warnings():
+        trainer = _trainer_class()(
+            model=weights.network,
+            args=arguments(config, weights, out, bool(validation), packing=packing),
+            train_dataset=sides[0],
+            eval_dataset=sides[1],
+            processing_class=weights.tokenizer,
+            peft_config=adapter,
+            callbacks=_callbacks(config, bool(validation), watch),
+        )
+    _remove_printers(trainer)
+    return trainer
+
+
+def _columns(rows: Sequence[Encoded]) -> dict[str, list[list[int]]]:
+    return {"input_ids": [row.input_ids for row in rows], "labels": [row.labels for row in rows]}
+
+
+def arguments(config: TrainConfig, weights: Weights, out: Path, validates: bool, *, packing: bool) -> Any:
+    """TRL's arguments; every one whose default would surprise is set."""
+    import torch
+    from trl.trainer.sft_config import SFTConfig
+
+    fit = config.fit
+    every = fit.evaluate_every and min(fit.evaluate_every, fit.steps or fit.evaluate_every)
+    rhythm = "steps" if every else "epoch"
+    return SFTConfig(
+        output_dir=str(out / CHECKPOINTS),
+        seed=config.seed,
+        data_seed=config.seed,
+        num_train_epochs=fit.epochs,
+        max_steps=fit.steps or -1,
+        learning_rate=fit.learning_rate,
+        lr_scheduler_type=fit.scheduler,
+        warmup_steps=fit.warmup,
+        weight_decay=fit.weight_decay,
+        max_grad_norm=fit.clip,
+        per_device_train_batch_size=fit.batch,
+        gradient_accumulation_steps=fit.accumulate,
+        per_device_eval_batch_size=fit.evaluation_batch,
+        max_length=config.data.max_length,
+        packing=packing,
+        packing_strategy="bfd",
+        eval_packing=False,
+        eval_strategy=rhythm if validates else "no",
+        eval_steps=every,
+        eval_on_start=validates and last_checkpoint(out) is None,
+        save_strategy=rhythm,
+        save_steps=every or 500,
+        save_total_limit=2,
+        load_best_model_at_end=validates,
+        metric_for_best_model="eval_loss" if validates else None,
+        greater_is_better=False if validates else None,
+        bf16=weights.dtype in ("bfloat16", "4bit"),
+        fp16=weights.dtype == "float16",
+        use_cpu=not torch.cuda.is_available(),
+        gradient_checkpointing=fit.checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False} if fit.checkpointing else None,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        logging_steps=1,
+        disable_tqdm=True,
+        report_to="none",
+        log_level="error",
+    )
+
+
+@contextmanager
+def known_warnings() -> Iterator[None]:
+    """Without what TRL and transformers say to each other, which a user can do nothing about."""
+    with warnings.catch_warnings():
+        for kind, text in (
+            (FutureWarning, ".*activation_checkpointing.*"),
+            (UserWarning, ".*lr_scheduler.step.*"),
+            (UserWarning, ".*use_reentrant.*"),
+            (UserWarning, ".*pin_memory.*"),
+            (DeprecationWarning, ".*"),
+        ):
+            warnings.filterwarnings("ignore", text, kind)
+        yield
+
+
+def _trainer_class() -> type:
+    from safetensors import SafetensorError
+    from trl.trainer.sft_trainer import SFTTrainer
+
+    class WholeCheckpoints(SFTTrainer):
+        """Leaves no torn checkpoint behind, and writes no card of its own."""
+
+        def create_model_card(self, *given: Any, **named: Any) -> None:
+            """Ours is written at the end."""
+
+        def _save_checkpoint(self, model: Any, trial: Any) -> None:
+            folder = Path(self._get_output_dir(trial=trial)) / f"checkpoint-{self.state.global_step}"
+            try:
+                super()._save_checkpoint(model, trial)
+            except (OSError, RuntimeError, SafetensorError) as error:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise not_saved(
+                    folder.parent.parent, f"the checkpoint of step {self.state.global_step}", error
+                ) from None
+
+    return WholeCheckpoints
+
+
+def not_saved(out: Path, what: str, error: Exception) -> NotSavedError:
+    """The error of a save that failed, naming the checkpoint that is still whole."""
+    last = last_checkpoint(out)
+    kept = f"{last} is whole" if last else "none was saved before"
+    return NotSavedError(
+        f"{out}: {what} cannot be saved ({first_line(error)}); {kept}; make room and give the same command to go on"
+    )
+
+
+def _callbacks(config: TrainConfig, validates: bool, watch: Watch | None) -> list[Any]:
+    from transformers import EarlyStoppingCallback, TrainerCallback
+
+    class Watcher(TrainerCallback):
+        """Tells every logged step to whoever watches."""
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **named: Any) -> None:
+            del args, control, named
+            if watch is not None and state.is_world_process_zero and ("loss" in logs or "eval_loss" in logs):
+                watch(
+                    Step(
+                        step=state.global_step,
+                        steps=state.max_steps,
+                        epoch=float(state.epoch or 0.0),
+                        loss=logs.get("loss"),
+                        validation_loss=logs.get("eval_loss"),
+                        best_step=state.best_global_step,
+                    )
+                )
+
+    found: list[Any] = [Watcher()]
+    if config.fit.patience is not None and validates:
+        found.append(EarlyStoppingCallback(config.fit.patience))
+    return found
+
+
+def _remove_printers(trainer: Any) -> None:
+    """Without the callback that prints dictionaries to stdout."""
+    from transformers.trainer_callback import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
