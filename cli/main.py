@@ -21,11 +21,13 @@ from cocoon.cli.power import power
 from cocoon.cli.profiles import app as profiles_app
 from cocoon.cli.questions import questions
 from cocoon.cli.report import report
+from cocoon.cli.reproduce import reproduce
 from cocoon.cli.script import script
 from cocoon.cli.serve import serve
 from cocoon.cli.simulate import simulate
 from cocoon.cli.steer import app as steer_app
 from cocoon.cli.train import app as train_app
+from cocoon.cli.view import view
 
 app = typer.Typer(
     name="cocoon",
@@ -42,6 +44,7 @@ for command in (
     simulate,
     judge,
     report,
+    reproduce,
     compare,
     ablate,
     fidelity,
@@ -49,6 +52,7 @@ for command in (
     questions,
     chat,
     serve,
+    view,
     graph,
 ):
     app.command()(command)

@@ -87,6 +87,15 @@ def run_merge(adapter: Path, out: Path, base: str | None, dtype: str, as_json: b
         say(made.note)
 
 
+def run_hand_over(config: TrainConfig, template: str, out: Path, i_have_the_right: bool, as_json: bool) -> None:
+    """Write LLaMA-Factory's folder and say what is in it."""
+    from cocoon.training.llama_factory import hand_over
+
+    made = hand_over(config, template, out, i_have_the_right=i_have_the_right)
+    told = f"{made.train} dialogues to train on, {made.validation} to validate, in {out}; {out}/README.md tells more"
+    typer.echo(json.dumps(asdict(made)) if as_json else told)
+
+
 class Progress:
     """Shows a training on stderr: a bar in a terminal, elsewhere a line every ten seconds and at each validation."""
 

@@ -95,6 +95,26 @@ def merge_adapter(
     run_merge(adapter, out, base, dtype, as_json)
 
 
+@app.command("llama-factory")
+def llama_factory(
+    out: Annotated[Path, typer.Option("--out", help="A new folder for dataset, dataset_info.json and train.yaml.")],
+    dialogues: Dialogues = None,
+    template: Annotated[str, typer.Option(help="LLaMA-Factory's name of the template.")] = "llama3",
+    preset: PresetName = None,
+    config: Config = None,
+    options: Options = None,
+    i_have_the_right: Annotated[
+        bool, typer.Option("--i-have-the-right", help="Write text whose licence does not let it be passed on.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Hand the same dialogues, split and settings to LLaMA-Factory; README.md there tells what will differ."""
+    from cocoon.cli.run_train import run_hand_over, settings
+
+    chosen = settings(config, options or [], {"dialogues": dialogues}, preset)
+    run_hand_over(chosen, template, out, i_have_the_right, as_json)
+
+
 @app.command("launch")
 def launch_file(
     kind: Annotated[str, typer.Argument(help="ddp (each GPU holds the base) or fsdp (the base is spread).")],

@@ -19,8 +19,8 @@ class DataConfig(Record):
     system prompt (`prompts/supporter/`), best the one it will speak under. `max_length`: tokens of a dialogue, longer
     ones are cut after a supporter turn. `validation`: share of the dialogues, split by profile. `sample`: at most so
     many dialogues, drawn by the seed; `no_larger_than`: files of other corpora, of which the largest gives that number
-    (the paper's rule for SoulChat). `held_out`: files of profiles that supporters will be evaluated on. `near_duplicate`:
-    likeness of two dialogues (shared runs of five characters, 0 to 1) from which the later one is dropped; none: not
+    (the paper's rule for SoulChat). `held_out`: files of profiles kept for evaluation. `near_duplicate`: likeness of
+    two dialogues (shared runs of five characters, 0 to 1) from which the later one is dropped; none: not
     looked for.
     """
 

@@ -19,6 +19,8 @@ from cocoon.steering.dose import Dose, Hit, curve_of, invert
 from cocoon.steering.situations import Situation
 
 Tell = Callable[[str], None]
+# How often the edge of the window is looked for more closely.
+_HALVINGS = 2
 
 
 @dataclass(frozen=True)
@@ -134,11 +136,24 @@ class Search:
             self.speak(following)
             for one in (round(value, 6) for value in following):
                 if self.outside(one):
-                    return inside
+                    return [*inside, *self._edge(inside[-1], one)]
                 inside.append(one)
                 if enough(self.at(one).genuine or 0.0):
                     return inside
         return inside
+
+    def _edge(self, inside: float, outside: float) -> list[float]:
+        """Coefficients between the last one inside the guards and the first one outside that are still inside."""
+        found: list[float] = []
+        for _ in range(_HALVINGS):
+            middle = round((inside + outside) / 2, 6)
+            self.speak([middle])
+            if self.outside(middle):
+                outside = middle
+            else:
+                inside = middle
+                found.append(middle)
+        return found
 
 
 def calibrate(

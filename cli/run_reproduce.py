@@ -1,0 +1,102 @@
+"""Runs a reproduction from the command line: its stages, its report."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from cocoon.cli.local_parts import local_parts
+from cocoon.cli.progress import Watcher
+from cocoon.cli.run_study import say
+from cocoon.cli.run_train import Progress
+from cocoon.core.config import StudyConfig
+from cocoon.core.errors import CocoonError, StoppedError
+from cocoon.core.jsonl import write_whole
+from cocoon.core.train_config import TrainConfig
+from cocoon.evaluation.paper_tables import load_paper_table
+from cocoon.evaluation.report_csv import render_csv
+from cocoon.evaluation.report_html import render_html
+from cocoon.evaluation.report_json import to_json
+from cocoon.evaluation.report_latex import render_latex
+from cocoon.evaluation.report_markdown import render_markdown
+from cocoon.evaluation.tables import Report
+from cocoon.graphs.session import Outcome, simulate
+from cocoon.graphs.study import Study, open_models, read_profiles
+from cocoon.studies.reproduce import RUNS, Hands, reproduce
+from cocoon.studies.reproduce_config import ReproduceConfig
+from cocoon.studies.reproduce_report import build_table
+
+# What each table's columns are made from; people's own ratings are gathered by `cocoon human`.
+SCALES = {
+    "table3": ["success", "basic", "comfort", "rac"],
+    "table4": ["basic", "comfort", "rac"],
+    "table5": [],
+    "table7": ["esc_rank"],
+    "table9": ["basic"],
+}
+
+
+def run_reproduction(settings: ReproduceConfig, out: Path, stages: Sequence[str], as_json: bool) -> None:
+    """Do the stages; exits with the code of what failed."""
+    settings = _judged(settings)
+    try:
+        code = asyncio.run(reproduce(settings, out, stages, Hands(_train, _simulate, say)))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        raise StoppedError("stopped at once; the same command goes on where it stopped") from None
+    if "report" in stages:
+        _report(settings, out, as_json)
+    if code:
+        raise typer.Exit(code)
+
+
+def _judged(settings: ReproduceConfig) -> ReproduceConfig:
+    """With the scales of the table, and no judge where people rate."""
+    scales = SCALES[settings.table]
+    if scales and settings.judge.model is None:
+        raise CocoonError(
+            f"{settings.table} is made of a judge's ratings: give --judge SPEC or judge.model in the YAML"
+        )
+    model = settings.judge.model if scales else None
+    return settings.model_copy(update={"judge": settings.judge.model_copy(update={"scales": scales, "model": model})})
+
+
+def _train(config: TrainConfig, out: Path) -> object:
+    from cocoon.training.sft import train
+
+    with Progress() as watch:
+        return train(config, out, watch, say)
+
+
+async def _simulate(config: StudyConfig, out: Path) -> Outcome:
+    study = Study(config, open_models(config, local_parts()))
+    profiles = read_profiles(config)
+    for opened in (study.user, study.judges, study.supporters):
+        opened()
+    hosts = study.models.hosts
+    say(f"text goes to: {', '.join(hosts)}" if hosts else "text stays on this machine")
+    return await simulate(study, profiles, out, Watcher())
+
+
+def _report(settings: ReproduceConfig, out: Path, as_json: bool) -> None:
+    paper = load_paper_table(settings.table)
+    if paper.data == "people":
+        runs = ", ".join(str(out / RUNS / language) for language in settings.languages)
+        say(f"{paper.id} is made of people's ratings: name {runs} in a study of `cocoon human serve`, then its report")
+        return
+    models = {"user": [settings.user.model], "supporter": [settings.base], "judge": [settings.judge.model or ""]}
+    made = build_table(settings, out, {"name": out.name, "models": models, "seed": settings.seed})
+    write_report(out, settings.table, made)
+    typer.echo(json.dumps(to_json(made), ensure_ascii=False) if as_json else render_markdown(made))
+    say(f"written: {out}/{settings.table}.md, {settings.table}.html, tables/; the runs stand in {out}/{RUNS}")
+
+
+def write_report(out: Path, name: str, made: Report) -> None:
+    """Write a report in every format."""
+    (out / "tables").mkdir(parents=True, exist_ok=True)
+    files = {f"{name}.md": render_markdown(made), f"{name}.html": render_html(made)}
+    files |= {f"tables/{name}_{part}.csv": text for part, text in render_csv(made).items()}
+    files |= {f"tables/{name}_{part}.tex": text for part, text in render_latex(made).items()}
+    for file, text in files.items():
+        write_whole(out / file, [text.encode()])

@@ -1,0 +1,52 @@
+"""`cocoon view`: a run to look at, as a page of this machine or as a folder that opens from disk."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from cocoon.viewer.run_page import RunPage
+
+
+def view(
+    run: Annotated[Path, typer.Argument(help="A run folder, or a JSONL file of dialogues.")],
+    export: Annotated[Path | None, typer.Option(help="Write the page to that folder instead of serving it.")] = None,
+    other: Annotated[Path | None, typer.Option("--with", help="Another run, to compare on the same profiles.")] = None,
+    language: Annotated[str, typer.Option(help="en or zh; the page can change it.")] = "en",
+    scale: Annotated[list[Path] | None, typer.Option(help="A scale file of your own. Repeatable.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+) -> None:
+    """Show every dialogue with its hidden user, thoughts, ratings, calls and its path through the graph."""
+    from cocoon.viewer.run_page import RunPage, export_page
+    from cocoon.viewer.run_reader import RunReader
+
+    if language not in ("en", "zh"):
+        raise typer.BadParameter("--language is en or zh")
+    readers = [RunReader(path, scale or []) for path in (run, other) if path is not None]
+    page = RunPage(readers[0], readers[1] if other else None, language, live=export is None)
+    if export is not None:
+        size = export_page(page, export)
+        typer.echo(
+            f"{export}/view.html: {len(readers[0].names())} dialogues, {size / 1e6:.1f} MB; open it from disk", err=True
+        )
+        return
+    _serve(page, port)
+
+
+def _serve(page: "RunPage", port: int) -> None:
+    import asyncio
+    import signal
+
+    from cocoon.viewer.run_server import served
+
+    async def work() -> None:
+        stop = asyncio.Event()
+        async with served(page, port) as url:
+            for name in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(name, stop.set)
+            typer.echo(url)
+            typer.echo("open that address; Ctrl-C stops", err=True)
+            await stop.wait()
+
+    asyncio.run(work())

@@ -1,0 +1,165 @@
+"""A table of the paper, from corpora to figures: import, train each row, talk with the same held-out people, judge.
+
+    corpora/ROW.jsonl   what was read, with its report      adapters/ROW/   one training a row
+    profiles.jsonl      the people held out, paired         runs/LANGUAGE/  an ordinary run of all rows of a language
+
+Every stage passes over what it finds done, so the same command goes on after a kill, and a stage can be left out.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cocoon.core.config import StudyConfig, differences, to_yaml
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import dump_line, parse_record, read_records, write_whole
+from cocoon.core.profile_files import profile_path
+from cocoon.core.records import Dialogue, Language, Profile
+from cocoon.core.train_config import TrainConfig
+from cocoon.corpora.dialogue_loaders import read_corpus
+from cocoon.graphs.frame import Outcome
+from cocoon.studies.reproduce_config import STAGES, CorpusRow, ReproduceConfig, study_of, training_of
+
+CORPORA, ADAPTERS, RUNS = "corpora", "adapters", "runs"
+PROFILES, CONFIG = "profiles.jsonl", "reproduce.yaml"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What does the long work: a training into a folder, and a run of conversations into a folder."""
+
+    train: Callable[[TrainConfig, Path], object]
+    simulate: Callable[[StudyConfig, Path], Awaitable[Outcome]]
+    say: Say = print
+
+
+async def reproduce(config: ReproduceConfig, out: Path, stages: Sequence[str], hands: Hands) -> int:
+    """Do the stages; the exit code of the worst one, 0 when all went well.
+
+    Raises CocoonError for a stage that is not known, rows or profiles that do not fit, and what a stage cannot do.
+    """
+    _check(config, stages)
+    agree(out, config)
+    people = paired_profiles(config)
+    write_whole(out / PROFILES, map(dump_line, people))
+    number = len(people) // len(config.languages)
+    hands.say(f"{number} people are held out, each in {', '.join(config.languages)}")
+    for row in config.rows if "import" in stages else ():
+        hands.say(import_row(row, out))
+    for row in config.rows if "train" in stages else ():
+        if row.adapter is None:
+            hands.say(f"training {row.label}")
+            hands.train(row_training(config, row, out), out / ADAPTERS / row.name)
+    if "simulate" not in stages:
+        return 0
+    return await _talk(config, out, hands)
+
+
+async def _talk(config: ReproduceConfig, out: Path, hands: Hands) -> int:
+    codes = [0]
+    for language in config.languages:
+        hands.say(f"conversations in {language}")
+        adapters = {row.name: adapter_of(row, out) for row in config.rows}
+        outcome = await hands.simulate(study_of(config, language, adapters, out / PROFILES), out / RUNS / language)
+        codes.append(outcome.exit_code)
+        if outcome.stopped_by is not None:
+            hands.say(str(outcome.stopped_by))
+            break
+    return max(codes)
+
+
+def _check(config: ReproduceConfig, stages: Sequence[str]) -> None:
+    unknown = next((stage for stage in stages if stage not in STAGES), None)
+    if unknown is not None:
+        raise CocoonError(f"stage {unknown!r} is not known; there are {', '.join(STAGES)}")
+    if not config.rows:
+        raise CocoonError("no rows: name corpora and their files under `rows` (see examples/reproduce/)")
+    if not config.profiles:
+        raise CocoonError("no profiles: name those to evaluate on under `profiles`, such as [shipped]")
+
+
+def agree(out: Path, config: ReproduceConfig) -> None:
+    """Store the settings; CocoonError where the folder was begun with others."""
+    out.mkdir(parents=True, exist_ok=True)
+    file = out / CONFIG
+    if file.is_file():
+        import yaml
+
+        stored = parse_record(yaml.safe_load(file.read_text("utf-8")), ReproduceConfig, str(file))
+        if differing := differences(stored, config):
+            raise CocoonError(
+                f"{out}: was begun with other settings ({', '.join(differing)}; see {CONFIG}); "
+                "give the same command to go on, or use another --out"
+            )
+    write_whole(file, [to_yaml(config).encode()])
+
+
+def paired_profiles(config: ReproduceConfig) -> list[Profile]:
+    """People that stand in every language of the rows, all their versions, the first `limit` of them.
+
+    Raises CocoonError where there is none.
+    """
+    files = [path for name in config.profiles for path in profile_path(name)]
+    people: dict[str, dict[Language, Profile]] = {}
+    for path in files:
+        for profile in read_records(path, Profile):
+            people.setdefault(profile.translation_of or profile.id, {})[profile.language] = profile
+    languages = config.languages
+    whole = [versions for versions in people.values() if all(language in versions for language in languages)]
+    if not whole:
+        raise CocoonError(
+            f"{', '.join(map(str, files))}: nobody stands in all of {', '.join(languages)}; translate them with "
+            "`cocoon profiles translate`, or keep to rows of one language"
+        )
+    chosen = whole[: config.limit]
+    return [versions[language] for language in languages for versions in chosen]
+
+
+def import_row(row: CorpusRow, out: Path) -> str:
+    """Read a row's corpus, unless this was done before; what was done to it, in a line."""
+    target = out / CORPORA / f"{row.name}.jsonl"
+    report = target.with_suffix(".report.json")
+    if target.is_file() and report.is_file():
+        return f"{row.label}: imported before"
+    reading = read_corpus(row.corpus, Path(row.file).expanduser(), row.limit)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, (dump_line(one) for one in reading.dialogues if one.language == row.language))
+    notes = {
+        "row": row.label,
+        "read": reading.report.read,
+        "kept": reading.report.kept,
+        "repairs": reading.report.counts,
+    }
+    write_whole(report, [json.dumps(notes, ensure_ascii=False).encode()])
+    if not target.stat().st_size:
+        target.unlink()
+        raise CocoonError(
+            f"{row.file}: holds no dialogue in {row.language!r} for row {row.label!r}; check its language"
+        )
+    return f"{row.label}: {reading.report.summary()}"
+
+
+def row_training(config: ReproduceConfig, row: CorpusRow, out: Path) -> TrainConfig:
+    """The training of a row, on what was imported; CocoonError where it was not."""
+    own = out / CORPORA / f"{row.name}.jsonl"
+    if not own.is_file():
+        raise CocoonError(f"{own}: is not there; run the stage `import` first")
+    others = [out / CORPORA / f"{one.name}.jsonl" for one in config.rows if one is not row and not one.subset]
+    held = out / PROFILES
+    return training_of(config, row, own, others, held)
+
+
+def adapter_of(row: CorpusRow, out: Path) -> Path:
+    """Where a row's adapter is; CocoonError where it is not."""
+    folder = Path(row.adapter).expanduser() if row.adapter else out / ADAPTERS / row.name
+    if not (folder / "adapter_config.json").is_file():
+        raise CocoonError(f"{folder}: holds no adapter for row {row.label!r}; run the stage `train` first")
+    return folder
+
+
+def dialogues_of(out: Path, row: CorpusRow) -> int:
+    """How many dialogues a row's corpus has."""
+    file = out / CORPORA / f"{row.name}.jsonl"
+    return sum(1 for _ in read_records(file, Dialogue)) if file.is_file() else 0

@@ -1,0 +1,106 @@
+"""The table that was made again, beside the paper's; language as a factor, and what every row was trained on."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cocoon.core.records import Dialogue, Failure, Rating
+from cocoon.core.run_folder import read_run
+from cocoon.evaluation.paper_report import build_like
+from cocoon.evaluation.paper_tables import load_paper_table
+from cocoon.evaluation.tables import Cell, Report, Row, Table
+from cocoon.studies.reproduce import RUNS, adapter_of
+from cocoon.studies.reproduce_config import UNTRAINED, ReproduceConfig
+from cocoon.training.card import Card, read_card
+
+REHEARSAL = (
+    "A rehearsal: a small base, few dialogues, few people and short talks show that every stage works. Nothing in this "
+    "table tells anything of the corpora."
+)
+_MEASURES = ("Thoughts", "Dialogues", "Profiles", "Trained tokens", "Steps", "Loss before", "Best loss", "Validation n")
+
+
+def build_table(config: ReproduceConfig, out: Path, facts: Mapping[str, Any]) -> Report:
+    """The report of a reproduction; CocoonError where its runs lack what the table needs."""
+    runs = [out / RUNS / language for language in config.languages]
+    dialogues = [one for run in runs for one in read_run(run, "dialogues.jsonl", Dialogue)]
+    ratings = [one for run in runs for one in read_run(run, "ratings.jsonl", Rating)]
+    failures = [one for run in runs for one in read_run(run, "failures.jsonl", Failure)]
+    report = build_like(config.table, dialogues, ratings, failures, facts)
+    (table,) = report.tables
+    warnings = [*([REHEARSAL] if config.rehearsal else []), *_language_warning(config), *report.warnings]
+    people = len({one.profile.translation_of or one.profile.id for one in dialogues})
+    told = [("People", f"{people}, the same for every row, held out of every training"), *report.facts]
+    return report.model_copy(
+        update={
+            "title": f"{config.table} of the paper, made again" + (" (rehearsal)" if config.rehearsal else ""),
+            "warnings": warnings,
+            "facts": told,
+            "tables": [table, _trainings(config, out)],
+            "notes": [*_notes(config), *report.notes],
+        }
+    )
+
+
+def _language_warning(config: ReproduceConfig) -> list[str]:
+    if len(config.languages) < 2:
+        return []
+    spoken = "; ".join(
+        f"{language}: {', '.join(row.label for row in config.rows if row.language == language)}"
+        for language in config.languages
+    )
+    return [
+        f"Rows speak different languages ({spoken}). Each language has its own people's words, judge prompts and "
+        "tokenizer costs: compare rows within a language; an order across languages is not told here."
+    ]
+
+
+def _notes(config: ReproduceConfig) -> list[str]:
+    own = [row.label for row in config.rows if row.own]
+    notes = []
+    if own:
+        notes.append(
+            f"{', '.join(own)}: trained on script-based dialogues of ours (`cocoon script`), since the paper's corpus "
+            "is not released; the row has its name, not its data."
+        )
+    if config.untrained:
+        notes.append(
+            f"{UNTRAINED}: the base without an adapter, under the same system prompt, in every language: the "
+            "difference between its rows is that of the languages."
+        )
+    paper = load_paper_table(config.table)
+    lacking = [row.labels[-1] for row in paper.rows if row.labels[-1] not in {one.label for one in config.rows}]
+    if lacking:
+        notes.append(f"Rows of the paper that were not made again: {', '.join(lacking)}.")
+    return notes
+
+
+def _trainings(config: ReproduceConfig, out: Path) -> Table:
+    rows = [
+        Row(labels=[row.label, row.name, row.language], cells=_cells(read_card(adapter_of(row, out))))
+        for row in config.rows
+    ]
+    return Table(
+        id="trainings",
+        title="What each row was trained on",
+        keys=["Row", "Supporter", "Language"],
+        measures=list(_MEASURES),
+        rows=rows,
+        note="Losses are not comparable between corpora or with and without thoughts: tags are easy tokens.",
+    )
+
+
+def _cells(card: Card | None) -> dict[str, Cell]:
+    if card is None:
+        return {}
+    values: list[Cell] = [
+        card.thoughts,
+        card.train.dialogues,
+        card.train.profiles,
+        card.train.trained,
+        card.steps,
+        card.loss_before,
+        card.best_loss,
+        card.validation.dialogues if card.validation else 0,
+    ]
+    return dict(zip(_MEASURES, values, strict=True))

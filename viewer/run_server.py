@@ -1,0 +1,52 @@
+"""The trace page on 127.0.0.1, while the run goes on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from cocoon.core.errors import CocoonError
+from cocoon.viewer.loopback import loopback
+from cocoon.viewer.run_page import PAGES, RunPage, page_file
+
+_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+
+
+def application(page: RunPage) -> web.Application:
+    """The web application of a run: the same files as on disk, made when they are asked for."""
+    lock = asyncio.Lock()
+
+    async def file(request: web.Request) -> web.Response:
+        name = request.match_info["name"] or "view.html"
+        if name in PAGES:
+            return _answer(page_file(name), name.rpartition(".")[2])
+        # One at a time: readers keep what they have read.
+        async with lock:
+            text = await asyncio.to_thread(page.data, name.removesuffix(".js")) if name.endswith(".js") else None
+        if text is None:
+            raise web.HTTPNotFound(text="not found")
+        return _answer(text, "js")
+
+    app = web.Application(middlewares=[loopback()])
+    app.add_routes([web.get("/{name:.*}", file)])
+    return app
+
+
+def _answer(text: str, kind: str) -> web.Response:
+    return web.Response(body=text.encode("utf-8", "surrogatepass"), content_type=_TYPES[kind], charset="utf-8")
+
+
+@asynccontextmanager
+async def served(page: RunPage, port: int = 0) -> AsyncIterator[str]:
+    """Serve a run; yields the address. Raises CocoonError for a port that is taken."""
+    runner = web.AppRunner(application(page), access_log=None, shutdown_timeout=2)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+        except OSError as error:
+            raise CocoonError(f"port {port} cannot be used ({error.strerror}); give another --port") from None
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
