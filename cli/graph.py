@@ -9,13 +9,19 @@ from cocoon.cli.options import Json
 
 
 def graph(
-    name: Annotated[str, typer.Argument(help="conversation (guarded user), conversation-prompted or assessment.")],
+    name: Annotated[str, typer.Argument(help="A graph by name, such as conversation or assessment; or a run folder.")],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write FILE.svg, FILE.mmd or FILE.md.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Draw a graph, offline and as it runs: Mermaid on stdout, or a file by its ending."""
+    """Draw a graph, offline and as it runs: Mermaid on stdout, or a file by its ending.
+
+    Of a run folder every graph that was walked is drawn into --out (a folder), its edges weighted by how often.
+    """
+    if Path(name).is_dir():
+        _draw_run(Path(name), out, as_json)
+        return
     import json
 
     from cocoon.core.errors import CocoonError
@@ -42,3 +48,27 @@ def graph(
         typer.echo(json.dumps({**drawing.to_json(), "mermaid": draw_mermaid(made)}, ensure_ascii=False))
     elif out is None:
         typer.echo(draw_mermaid(made), nl=False)
+
+
+def _draw_run(run: Path, out: Path | None, as_json: bool) -> None:
+    import json
+
+    from cocoon.core.jsonl import write_whole
+    from cocoon.graphs.drawing import GRAPHS, draw, open_graph
+    from cocoon.graphs.drawing_svg import to_svg
+    from cocoon.graphs.walked import walked_edges
+
+    walks = walked_edges(run)
+    folder = out if out is not None else run / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in map(open_graph, GRAPHS):
+        if made.name in walks:
+            path = folder / f"graph_{made.name}.svg"
+            write_whole(path, [to_svg(draw(made), walks[made.name]).encode()])
+            typer.echo(f"written: {path}", err=True)
+    if as_json:
+        told = {
+            graph: [{"source": one, "target": other, "times": times} for (one, other), times in counts.items()]
+            for graph, counts in walks.items()
+        }
+        typer.echo(json.dumps(told, ensure_ascii=False))

@@ -1,9 +1,10 @@
 """A drawing as SVG: one file, no script, no font and nothing from elsewhere; light or dark as the reader has it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from html import escape
 
-from cocoon.graphs.drawing import Drawing
+from cocoon.graphs.drawing import Drawing, Edge
 from cocoon.graphs.drawing_layout import BOX_FONT, LABEL_FONT, Box, Layout, Point, Route, lay_out, text_width
 
 MARGIN, HEAD, FOOT, CORNER = 28.0, 34.0, 34.0, 16.0
@@ -32,8 +33,14 @@ text { font-family: system-ui, -apple-system, "Segoe UI", "Noto Sans", "Noto San
 """
 
 
-def to_svg(drawing: Drawing) -> str:
-    """The picture of a drawing as the text of an SVG file."""
+def to_svg(drawing: Drawing, walked: Mapping[tuple[str, str], int] | None = None) -> str:
+    """The picture of a drawing as the text of an SVG file.
+
+    `walked` counts how often edges (source, target) were taken: their lines are as thick as they were frequent, and
+    the number stands beside them.
+    """
+    if walked is not None:
+        drawing = _counted(drawing, walked)
     layout = lay_out(drawing)
     left, top, width, height = _frame(drawing, layout)
     title = escape(drawing.name)
@@ -48,7 +55,7 @@ def to_svg(drawing: Drawing) -> str:
             'orient="auto-start-reverse"><path d="M 0 1 L 10 5 L 0 9 z"/></marker></defs>',
             f'<rect class="paper" x="{left:g}" y="{top:g}" width="{width:g}" height="{height:g}" rx="10"/>',
             f'<text class="title" x="{left + MARGIN:g}" y="{top + MARGIN + 6:g}">{title}</text>',
-            *(_edge(route) for route in layout.routes),
+            *(_edge(route, _width(route.edge, walked)) for route in layout.routes),
             *(_node(box) for box in layout.boxes.values()),
             *_legend(drawing, left + MARGIN, top + height - MARGIN + 8),
             "</svg>\n",
@@ -96,14 +103,34 @@ def _node(box: Box) -> str:
     )
 
 
-def _edge(route: Route) -> str:
+def _counted(drawing: Drawing, walked: Mapping[tuple[str, str], int]) -> Drawing:
+    """The drawing with the number of walks in every label."""
+    edges = [
+        replace(edge, label=f"{edge.label} · {times}" if edge.label else str(times))
+        for edge in drawing.edges
+        for times in [walked.get((edge.source, edge.target), 0)]
+    ]
+    return replace(drawing, edges=edges)
+
+
+def _width(edge: Edge, walked: Mapping[tuple[str, str], int] | None) -> float | None:
+    """Thickness of an edge's line, 0.8 (never walked) to 6 (walked most often); none where nothing is counted."""
+    if walked is None:
+        return None
+    most = max(walked.values(), default=0) or 1
+    times = walked.get((edge.source, edge.target), 0)
+    return round(0.8 + 5.2 * times / most, 2)
+
+
+def _edge(route: Route, width: float | None = None) -> str:
     edge = route.edge
+    style = f' style="stroke-width: {width}"' if width is not None else ""
     kind = "edge conditional" if edge.conditional else "edge"
     x, y = route.label_at
     label = f'<text x="{x:g}" y="{y:g}" text-anchor="{route.anchor}">{escape(edge.label)}</text>' if edge.label else ""
     return (
         f'<g class="{kind}" data-source="{escape(edge.source)}" data-target="{escape(edge.target)}">'
-        f'<path d="{" ".join(_path(route))}"/>{label}</g>'
+        f'<path d="{" ".join(_path(route))}"{style}/>{label}</g>'
     )
 
 

@@ -108,10 +108,11 @@ def test_the_same_command_trains_and_asks_nothing_again(made: tuple[Path, Done, 
     assert again.code == 0
     assert again.err.count("was trained to the end before") == 4
     assert again.err.count("imported before") == 4
-    ours = [row for row in again.json["tables"][0]["rows"] if row["labels"][0] == "ours"]
+    table = next(iter(again.json["tables"].values()))
+    ours = [row for row in table["rows"] if row["Source"] == "ours"]
     # Untrained speaks both languages.
     assert len(ours) == 6
-    assert {row["labels"][3] for row in ours} == {"en", "zh"}
+    assert {row["Language"] for row in ours} == {"en", "zh"}
 
 
 def test_rows_with_and_without_thoughts_are_trained_on_the_same_split_without_held_out_people(

@@ -225,3 +225,24 @@ def test_a_folder_of_something_else_is_left_alone(run: Path, tmp_path: Path) -> 
     nowhere = cocoon("view", str(tmp_path / "nowhere"), "--export", str(tmp_path / "p"))
     assert nowhere.code and "no run folder" in nowhere.err
     assert script("x", {"a": "</script>"}) == 'cocoonData("x",{"a":"\\u003c/script>"});\n'
+
+
+def test_the_graph_of_a_run_is_weighted_by_its_walks(run: Path, tmp_path: Path) -> None:
+    done = cocoon("graph", str(run), "-o", str(tmp_path / "drawn"), "--json")
+    assert done.code == 0, done.err
+    counts = {(one["source"], one["target"]): one["times"] for one in done.json["conversation-guarded"]}
+    graph = open_graph("conversation")
+    known = {(edge.source, edge.target) for edge in graph.get_graph().edges}
+    assert counts.keys() <= known
+    assert counts["__start__", "open"] == 4
+    into_end = sum(times for (_, target), times in counts.items() if target == "__end__")
+    assert into_end == 4, "every dialogue ends once"
+    for node in {target for _, target in counts} - {"__end__"}:
+        arrived = sum(times for (_, target), times in counts.items() if target == node)
+        left = sum(times for (source, _), times in counts.items() if source == node)
+        assert arrived == left, node
+    text = (tmp_path / "drawn" / "graph_conversation-guarded.svg").read_text("utf-8")
+    assert text.count("stroke-width: ") >= len(known) and f"· {counts['supporter', 'appraise']}" in text
+    assert (tmp_path / "drawn" / "graph_assessment.svg").exists()
+    nothing = cocoon("graph", str(tmp_path))
+    assert nothing.code and "no trace.jsonl" in nothing.err
