@@ -80,6 +80,7 @@ $(VENV)/.ready-local: $(VENV)/.ready-python $(PINS)
 
 $(VENV)/.ready-dev: $(VENV)/.ready-local
 	$(call step,ruff pyright and pytest for the tests,$(PIP) --no-build-isolation -e '.[local$(comma)steer$(comma)train$(comma)corpora$(comma)screen$(comma)dev]')
+	$(call step,repeng for the tests that compare with it (its pin of numpy left out),$(PIP) --no-deps repeng)
 	@touch $@
 
 $(VENV)/.ready-bench: $(VENV)/.ready-local
