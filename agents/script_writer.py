@@ -27,6 +27,9 @@ CHECK_SCHEMA = object_schema(
     }
 )
 SAME_SCHEMA = object_schema({"same": {"anyOf": [{"type": "boolean"}, {"type": "null"}]}})
+ADVICE_SCHEMA = object_schema({"advice": {"anyOf": [{"type": "boolean"}, {"type": "null"}]}})
+# Above the turns of any dialogue: the same turn of a piece that was taken back is another call.
+_PIECE = 1_000
 
 
 def listening_schema(rounds: int, begins: bool) -> dict[str, Any]:
@@ -73,8 +76,11 @@ class ScriptWriter:
     writer: Asker
     rater: Asker
 
-    async def listen(self, caller: Caller, script: Script, rounds: int, note: str) -> Asked:
-        """The next piece of the listening stage: {"reply" at the beginning, "exchanges"}; ends with the user."""
+    async def listen(self, caller: Caller, script: Script, rounds: int, note: str, early: int) -> Asked:
+        """The next piece of the listening stage: {"reply" at the beginning, "exchanges"}; ends with the user.
+
+        `early`: how many answers of the user are still to come before the need may be told.
+        """
         profile, begins = script.profile, len(script.turns) == 1
         return await self.writer.ask(
             caller,
@@ -90,6 +96,7 @@ class ScriptWriter:
             script=script.plain(),
             rounds=rounds,
             note=note,
+            early=early,
             said=not begins,
         )
 
@@ -112,7 +119,7 @@ class ScriptWriter:
         draft = script.turns[turn].get("draft") or script.turns[turn]["content"]
         return await self.writer.ask(
             caller,
-            Place(script.item, "restate", turn),
+            Place(script.item, "restate", script.attempt * _PIECE + turn),
             "script/restate",
             script.language,
             object_schema({"statement": _TEXT}),
@@ -162,8 +169,20 @@ class ScriptWriter:
             "script/confirm",
             script.language,
             SAME_SCHEMA,
-            _same_problem,
+            lambda value: _boolean_problem(value, "same"),
             part=part,
+            words=words,
+        )
+
+    async def advises(self, caller: Caller, script: Script, number: int, words: str) -> Asked:
+        """Whether words tell the user what to do: {"advice"}, true, false or null. `number` as in `confirm`."""
+        return await self.rater.ask(
+            caller,
+            Place(script.item, "confirm", number),
+            "script/advises",
+            script.language,
+            ADVICE_SCHEMA,
+            lambda value: _boolean_problem(value, "advice"),
             words=words,
         )
 
@@ -222,6 +241,6 @@ def _check_problem(value: Words) -> str | None:
     return None
 
 
-def _same_problem(value: Words) -> str | None:
-    same = value.get("same", "absent")
-    return None if same is None or isinstance(same, bool) else "key 'same': must be true, false or null"
+def _boolean_problem(value: Words, key: str) -> str | None:
+    found = value.get(key, "absent")
+    return None if found is None or isinstance(found, bool) else f"key {key!r}: must be true, false or null"

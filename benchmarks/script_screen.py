@@ -1,14 +1,26 @@
-"""Precision and recall of the script screen on its planted sentences, by kind, language, test and half.
+"""Precision and recall of the script screen on its planted sentences, by kind, language, test, batch and half.
 
-python -m cocoon.benchmarks.script_screen
+python -m cocoon.benchmarks.script_screen [--esconv FILE...]
+With files of ESConv, also the share of supporter turns in which advice is found, by the strategy that people gave them:
+`Providing Suggestions` should be found, `Reflection of feelings` and `Restatement or Paraphrasing` should not.
 """
 
+import argparse
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
 from typing import get_args
 
 from cocoon.core.records import Language
-from cocoon.evaluation.screen_cases import WAYS, Half, measure, screen_cases
+from cocoon.corpora.dialogue_loaders import read_corpus
+from cocoon.evaluation.screen_cases import WAYS, Half, ScreenCase, measure, screen_cases
+from cocoon.evaluation.script_screen import gives_advice, may_advise
 
 KINDS = (("leak", "early_need"), ("advice",), ("question",))
+PARTS: tuple[tuple[str, tuple[int, ...], tuple[Half, ...]], ...] = (
+    *((f"{batch} {half}", (batch,), (half,)) for batch in (1, 2) for half in get_args(Half)),
+    ("all", (1, 2), get_args(Half)),
+)
 
 
 def shown(share: float | None) -> str:
@@ -16,20 +28,45 @@ def shown(share: float | None) -> str:
     return "    -" if share is None else f"{share:.3f}"
 
 
-def main() -> None:
-    """Print one line a kind, language, test and half."""
-    print("language kind              test      half  right wrong missed precision recall")
-    for language in get_args(Language):
-        cases = screen_cases(language)
-        for kinds in KINDS:
-            for way in WAYS:
-                for half in (*get_args(Half), "both halves"):
-                    some = [case for case in cases if case.kind in kinds and half in (case.half, "both halves")]
+def planted(language: Language) -> Iterator[str]:
+    """A line for each kind, test and part of the planted sentences."""
+    for kinds in KINDS:
+        of_kind = [case for case in screen_cases(language) if case.kind in kinds]
+        for way in WAYS:
+            for name, batches, halves in PARTS:
+                some: list[ScreenCase] = [case for case in of_kind if case.batch in batches and case.half in halves]
+                if some:
                     found = measure(some, language, way)
-                    print(
-                        f"{language:8} {'/'.join(kinds):17} {way:9} {half:11} {found.right:5} {found.wrong:5} "
+                    yield (
+                        f"{language:8} {'/'.join(kinds):17} {way:9} {name:7} {found.right:5} {found.wrong:5} "
                         f"{found.missed:6} {shown(found.precision)} {shown(found.recall)}"
                     )
+
+
+def labelled(files: list[Path]) -> Iterator[str]:
+    """Strategy -> turns, and the shares in which advice is found for certain, and for certain or perhaps."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    dialogues = (dialogue for file in files for dialogue in read_corpus("esconv", file).dialogues)
+    for turn in (turn for dialogue in dialogues for turn in dialogue.turns):
+        if turn.role == "supporter" and turn.thought:
+            certain = gives_advice(turn.content, "en") is not None
+            perhaps = certain or may_advise(turn.content, "en") is not None
+            counts[turn.thought.strategy].update(turns=1, certain=certain, perhaps=perhaps)
+    for strategy, one in sorted(counts.items()):
+        certain, perhaps = (one[name] / one["turns"] for name in ("certain", "perhaps"))
+        yield f"{strategy:28} {one['turns']:5} {certain:7.3f} {perhaps:7.3f}"
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--esconv", type=Path, nargs="*", default=[])
+    options = parser.parse_args()
+    print("language kind              test      part    right wrong missed precision recall")
+    for language in get_args(Language):
+        print(*planted(language), sep="\n")
+    if options.esconv:
+        print("\nstrategy                     turns certain perhaps", *labelled(options.esconv), sep="\n")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pydantic import ConfigDict
 
 from cocoon.core.jsonl import parse_record, read_lines
 from cocoon.core.records import Language, Record
-from cocoon.evaluation.script_screen import gives_advice, leftover_question, means, tells
+from cocoon.evaluation.script_screen import gives_advice, leftover_question, may_advise, means, tells
 
 Half = Literal["tune", "held"]
 Way = Literal["lexical", "semantic", "both"]
@@ -25,6 +25,7 @@ class ScreenCase(Record):
     part: str | None
     label: bool
     half: Half
+    batch: Literal[1, 2] = 1
 
 
 class Found(Record):
@@ -54,15 +55,14 @@ def screen_cases(language: Language) -> list[ScreenCase]:
 
 
 def is_found(case: ScreenCase, language: Language, way: Way) -> bool:
-    """Whether the screen finds a planted sentence in that way; questions and advice have a lexical test alone."""
+    """Whether the screen finds a planted sentence in that way; questions have a lexical test alone."""
     if case.part is not None:
         lexical = way != "semantic" and tells(case.text, case.part, "", language, semantic=False) is not None
         return lexical or (way != "lexical" and means(case.text, case.part, language))
-    if way == "semantic":
-        return False
-    if case.kind == "advice":
-        return gives_advice(case.text, language) is not None
-    return leftover_question(case.text, language, "closed") is not None
+    if case.kind == "question":
+        return way != "semantic" and leftover_question(case.text, language, "closed") is not None
+    certain = way != "semantic" and gives_advice(case.text, language) is not None
+    return certain or (way != "lexical" and may_advise(case.text, language) is not None)
 
 
 def measure(cases: Iterable[ScreenCase], language: Language, way: Way) -> Found:

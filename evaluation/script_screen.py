@@ -4,7 +4,6 @@ Works on any dialogue with a profile. Lexical tests compare words, semantic ones
 its test, so that a reader can leave one out. Figures on planted sentences: docs/scripts.md.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +12,7 @@ from typing import Literal
 from pydantic import ConfigDict
 
 from cocoon.core.records import Language, Profile, Record, Role
+from cocoon.evaluation.advice_forms import CERTAIN, DOUBTFUL, REFLECTION
 from cocoon.evaluation.contents import contents, share_named
 from cocoon.evaluation.question_records import QuestionType
 from cocoon.evaluation.question_sentences import sentences
@@ -33,32 +33,12 @@ TOLD = 0.5
 MEANT: dict[Language, float] = {"zh": 0.58, "en": 0.13}
 FEWEST = 2
 
-_ADVICE: dict[Language, re.Pattern[str]] = {
-    "zh": re.compile(
-        "建议你?|不妨|不如|何不|试试|试着|你(?:可以|应该|应当|最好|需要|得|不要|别)(?!.{0,6}(?:感到|觉得))|最好(?:不要|别|先)|要不[^要]"
-        "|先.{1,8}[，,]?(?:一件一件|慢慢|再)|多(?:出去|去|和|跟|休息|运动)|换个角度|关键是|要学会|深呼吸|你就.{0,4}(?:把|去|直接)"
-    ),
-    "en": re.compile(
-        r"\b(?:you (?:could|should|might want to|may want to|need to|ought to|must|had better|can try)"
-        r"|why (?:not|don't you)|how about|what about|i (?:would )?(?:suggest|recommend|advise)|try (?:to|\w+ing)"
-        r"|i'd (?:suggest|recommend|advise)|(?:it|that) (?:would|might|could|may) (?:help|be best|be better|be good)"
-        r"|the key is|just \w+ (?:at|it|him|her|them)"
-        r"|let go|one at a time|next time you|give yourself|make (?:a|your) (?:list|plan))\b"
-        r"|^(?:go|make|try|talk|tell|give|take|stop|start|write|call|breathe|look|remember|learn)\b",
-        re.IGNORECASE,
-    ),
-}
-_NO_ADVICE: dict[Language, re.Pattern[str]] = {
-    "zh": re.compile("你(?:试过|试着和|说|觉得|好像|把.{0,8}放)|对你来说|试着和他谈，可"),
-    "en": re.compile(r"\byou (?:tried|said|felt|seem|told|took|gave|made)\b|\bto you\b|^it feels\b", re.IGNORECASE),
-}
-
 
 class Finding(Record):
     """One thing found: what, by which test, in which turn (index, none for the whole), in which words.
 
-    `part` is the text of the profile that it may tell. A semantic finding is a candidate: vectors know topics better
-    than meanings, and a model should confirm it.
+    `part` is the text of the profile that it may tell. A semantic finding is a candidate that a model should confirm:
+    vectors know topics better than meanings, and advice shares its words with reflections.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -73,12 +53,16 @@ class Finding(Record):
 
 @dataclass(frozen=True)
 class ScreenRules:
-    """Settings of the screen. `minimum_rounds`: user turns before the need may appear; `semantic`: vectors too."""
+    """Settings of the screen. `minimum_rounds`: user turns before the need may appear; `semantic`: vectors too.
+
+    `doubtful`: whether what may be advice is found as well, as a candidate.
+    """
 
     minimum_rounds: int = 5
     minimum_turns: int = 12
     rewrite: Rewrite = "closed"
     semantic: bool = True
+    doubtful: bool = True
 
 
 @dataclass(frozen=True)
@@ -111,11 +95,17 @@ def means(text: str, part: str, language: Language) -> bool:
 
 
 def gives_advice(text: str, language: Language) -> str | None:
-    """The first sentence that tells the other what to do, none without one."""
-    for sentence in sentences(text, language):
-        if _ADVICE[language].search(sentence) and not _NO_ADVICE[language].search(sentence):
-            return sentence
-    return None
+    """The first sentence that by its form tells the other what to do, none without one."""
+    return next((one for one in sentences(text, language) if _advises(one, language)), None)
+
+
+def may_advise(text: str, language: Language) -> str | None:
+    """The first sentence that may tell the other what to do, or reflect what was said; none without one."""
+    return next((one for one in sentences(text, language) if DOUBTFUL[language].search(one)), None)
+
+
+def _advises(sentence: str, language: Language) -> bool:
+    return bool(CERTAIN[language].search(sentence)) and not REFLECTION[language].search(sentence)
 
 
 def leftover_question(text: str, language: Language, rewrite: Rewrite) -> str | None:
@@ -207,5 +197,7 @@ def _manner(turns: Sequence[Spoken], language: Language, rules: ScreenRules) -> 
             continue
         if advice := gives_advice(turn.content, language):
             yield Finding(kind="advice", test="lexical", turn=number, quote=advice[:200])
+        elif rules.doubtful and (doubtful := may_advise(turn.content, language)):
+            yield Finding(kind="advice", test="semantic", turn=number, quote=doubtful[:200])
         if question := leftover_question(turn.content, language, rules.rewrite):
             yield Finding(kind="question", test="lexical", turn=number, quote=question[:200])

@@ -9,7 +9,7 @@ Every node may end in `drop`, with the reason and all that stood.
 
 import asyncio
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -97,7 +97,8 @@ async def write_listening(state: ScriptState, runtime: Context) -> ScriptState:
     profile = _profile(state)
     turns = state.get("turns") or [_opening(profile, context)]
     script = Script(state.get("item", ""), profile, turns, state.get("piece", 0))
-    asked = await context.agent.listen(context.caller, script, context.exchanges, state.get("note", ""))
+    early = max(0, context.rules.minimum_rounds - _rounds(turns))
+    asked = await context.agent.listen(context.caller, script, context.exchanges, state.get("note", ""), early)
     tell(runtime, "write_listening", asked.replies)
     calls = _keys(list(asked.replies))
     update: ScriptState = {"piece": script.attempt + 1, "begun_at": len(turns), "calls": calls}
@@ -156,36 +157,39 @@ async def _restate_leftovers(
 
 
 async def check_listening(state: ScriptState, runtime: Context) -> ScriptState:
-    """The writer's self-check, and the rules that it cannot overrule: go on, mend the last piece, or stop."""
+    """The writer's self-check, and the rules that it cannot overrule: go on, mend the last piece, or stop.
+
+    A need that is reached before its time is mended, since the piece that tells it can only be written anew.
+    """
     context = runtime.context
     asked = await context.agent.check(context.caller, _script(state))
     tell(runtime, "check_listening", asked.replies)
     calls = _keys(list(asked.replies))
     if asked.value is None:
         return {"drop": dropped("check_listening", "unreadable", asked.problem or "no answer"), "calls": calls}
-    decision, note = _decide(asked.value, state, context)
-    pieces_left = state.get("piece", 0) < context.pieces
-    if decision != "stop" and not pieces_left:
-        reason = "not_reached" if decision == "continue" else "not_mended"
+    decision, reason = _decide(asked.value, state, context)
+    note = text_of(asked.value, "note")
+    if decision != "stop" and state.get("piece", 0) >= context.pieces:
         return {"drop": dropped("check_listening", reason, note or f"after {context.pieces} pieces"), "calls": calls}
-    update: ScriptState = {"decision": decision, "note": note, "calls": calls}
+    update: ScriptState = {"decision": decision, "note": note if reason == "not_mended" else "", "calls": calls}
     if decision == "stop":
         update["boundary"] = len(state.get("turns", []))
     return update
 
 
+def _rounds(turns: Sequence[Mapping[str, Any]]) -> int:
+    return sum(turn["role"] == "user" for turn in turns)
+
+
 def _decide(value: dict[str, Any], state: ScriptState, context: ScriptContext) -> tuple[str, str]:
-    note = text_of(value, "note")
-    decision = value["decision"]
-    if decision is None:
-        return "continue", ""
-    if decision == "repair":
-        return "repair", note
-    rounds = sum(turn["role"] == "user" for turn in state.get("turns", []))
-    reached = value["reached"] and value["understood"]
-    if decision == "stop" and reached and rounds > context.rules.minimum_rounds:
-        return "stop", ""
-    return "continue", "" if rounds > context.rules.minimum_rounds else "the need must not come up yet"
+    """What comes next, and the reason to drop the dialogue if no piece is left for it."""
+    early = _rounds(state.get("turns", [])) <= context.rules.minimum_rounds
+    if value["reached"] and early:
+        return "repair", "early_need"
+    if value["decision"] == "repair":
+        return "repair", "not_mended"
+    stops = value["decision"] == "stop" and value["reached"] and value["understood"]
+    return "stop" if stops and not early else "continue", "not_reached"
 
 
 async def mend(state: ScriptState) -> ScriptState:
@@ -221,7 +225,7 @@ def _told(runtime: Context, node: str, asked: Asked, update: ScriptState) -> Scr
 
 
 async def screen(state: ScriptState, runtime: Context) -> ScriptState:
-    """Structure, leaks, early need, advice and leftover questions; what vectors found, a model has to confirm."""
+    """Structure, leaks, early need, advice and leftover questions; a model has to confirm the doubtful."""
     context, rules = runtime.context, runtime.context.rules
     profile, listening = _profile(state), _spoken(state)
     findings = await asyncio.to_thread(screen_listening, listening, profile, rules)
@@ -242,21 +246,22 @@ async def screen(state: ScriptState, runtime: Context) -> ScriptState:
 async def _confirm(
     findings: list[Finding], script: Script, context: ScriptContext
 ) -> tuple[list[Finding], list[Reply]]:
-    """The findings that count: those by words or structure, and those by vectors that the rater reads as well."""
+    """The findings that count: those by words or structure, and those candidates that the rater reads so as well."""
     candidates = [one for one in findings if one.test == "semantic"]
-    asked = await asyncio.gather(
-        *(
-            context.agent.confirm(context.caller, script, number, one.part, one.quote)
-            for number, one in enumerate(candidates)
-        )
-    )
+    asked = await asyncio.gather(*(_read(one, number, script, context) for number, one in enumerate(candidates)))
     same = [
         one
         for one, answer in zip(candidates, asked, strict=True)
-        if answer.value is not None and answer.value["same"] is True
+        if answer.value is not None and answer.value["advice" if one.kind == "advice" else "same"] is True
     ]
     counted = [one for one in findings if one.test != "semantic" or one in same]
     return counted, [reply for answer in asked for reply in answer.replies]
+
+
+async def _read(candidate: Finding, number: int, script: Script, context: ScriptContext) -> Asked:
+    if candidate.kind == "advice":
+        return await context.agent.advises(context.caller, script, number, candidate.quote)
+    return await context.agent.confirm(context.caller, script, number, candidate.part, candidate.quote)
 
 
 def _whole_findings(state: ScriptState, rules: ScreenRules) -> list[Finding]:

@@ -25,7 +25,9 @@ from cocoon.graphs.work import Stage
 
 LOW = "low_aels"
 AELS = "aels"
-PROMPTS = [f"script/{name}" for name in ("listen", "check", "restate", "analyse", "suggest", "confirm", "annotate")]
+PROMPTS = [
+    f"script/{name}" for name in ("listen", "check", "restate", "analyse", "suggest", "confirm", "advises", "annotate")
+]
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,9 @@ class ScriptGenerator:
         config = self.config
         writer, rater = askers(config, self.models)
         shared = JudgeSettings(rater.model, rater.settings, rater.floor, rater.folder)
-        rules = ScreenRules(config.minimum_rounds, config.minimum_turns, config.rewrite, self.semantic)
+        rules = ScreenRules(
+            config.minimum_rounds, config.minimum_turns, config.rewrite, self.semantic, config.semantic != "none"
+        )
         judge = ScaleJudge(shared, load_scale(AELS))
         return ScriptContext(
             caller, ScriptWriter(writer, rater), judge, rules, config.exchanges, config.pieces, config.suggestions

@@ -77,6 +77,8 @@ def rater(text: str) -> Any:
         return {"understood": True, "reached": told, "decision": decision, "note": ""}
     if "Compare two texts" in text:
         return {"same": False}
+    if "Does the Supporter advise" in text:
+        return {"advice": False}
     if "rating form" in text:
         return {"items": dict.fromkeys(load_scale("aels").item_ids, 5)}
     return {key: f"{key} is this" for key in ("facts", "expectation", "conjecture", "explore", "strategy")}
@@ -253,13 +255,67 @@ def test_pieces_are_not_written_for_ever(tmp_path: Path, decision: str, reason: 
     assert (only(tmp_path).node, only(tmp_path).reason) == ("check_listening", reason)
 
 
-def test_a_stop_before_the_least_number_of_rounds_is_no_stop(tmp_path: Path) -> None:
+def test_a_need_that_is_reached_before_its_time_is_mended(tmp_path: Path) -> None:
+    checked: list[str] = []
+
+    def rates(text: str) -> Any:
+        if "Judge two things" not in text:
+            return rater(text)
+        checked.append(text)
+        hasty = {"understood": True, "reached": True, "decision": "stop", "note": "it is reached"}
+        return hasty if len(checked) == 1 else rater(text)
+
+    seen: list[str] = []
+
+    def says(text: str) -> Any:
+        seen.append(text)
+        return writer(text)
+
+    build(tmp_path, says=says, rates=rates)
+    assert made(tmp_path).stage_boundary == 14
+    assert walked(tmp_path)[:4] == ["write_listening", "check_listening", "mend", "write_listening"]
+    assert ["next 5 answers" in seen[0], "next 5 answers" in seen[1], "next 1 answers" in seen[2]] == [True] * 3
+    assert "it is reached" not in "".join(seen)
+
+
+def test_a_need_that_is_always_reached_too_early_is_dropped(tmp_path: Path) -> None:
     def rates(text: str) -> Any:
         stop = {"understood": True, "reached": True, "decision": "stop", "note": ""}
         return stop if "Judge two things" in text else rater(text)
 
     build(tmp_path, rates=rates)
-    assert made(tmp_path).stage_boundary == 14
+    assert (only(tmp_path).node, only(tmp_path).reason) == ("check_listening", "early_need")
+
+
+def test_a_piece_written_anew_has_its_questions_restated_anew(tmp_path: Path) -> None:
+    checked: list[str] = []
+
+    def rates(text: str) -> Any:
+        if "Judge two things" in text:
+            checked.append(text)
+        repair = "Judge two things" in text and len(checked) == 1
+        return rater(text) | ({"decision": "repair", "note": "they repeat"} if repair else {})
+
+    def says(text: str) -> Any:
+        draft = "Is it dark?" if checked else "Is it long?"
+        return changed(2, draft=draft, statement=draft)(text)
+
+    outcome = build(tmp_path, says=says, rates=rates)
+    assert (outcome.kept, outcome.failures) == (1, 0)
+    assert [turn.draft for turn in made(tmp_path).turns if turn.draft] == ["Is it dark?"]
+
+
+DOUBTFUL = "You need someone who would help to carry it, maybe."
+
+
+@pytest.mark.parametrize(("answer", "kept"), [(True, 0), (False, 1), (None, 1)])
+def test_what_may_be_advice_counts_when_the_rater_reads_it_so(tmp_path: Path, answer: Any, kept: int) -> None:
+    def rates(text: str) -> Any:
+        return {"advice": answer} if "Does the Supporter advise" in text else rater(text)
+
+    assert build(tmp_path, says=changed(3, draft=DOUBTFUL, statement=DOUBTFUL), rates=rates).kept == kept
+    assert kept or (only(tmp_path).node, only(tmp_path).reason) == ("screen", "advice")
+    assert not kept or "advice" in str(made(tmp_path).facts["remarks"])
 
 
 @pytest.mark.parametrize(
@@ -340,7 +396,7 @@ def test_a_profile_without_need_is_refused_by_name() -> None:
 
 def answering(says: Says, rates: Says) -> Callable[[dict[str, Any]], tuple[int, Any]]:
     """Writer and rater behind one address, told apart by their prompts."""
-    marks = ("Judge two things", "rating form", "may have thought", "Compare two texts")
+    marks = ("Judge two things", "rating form", "may have thought", "Compare two texts", "Does the Supporter advise")
 
     def answer(request: dict[str, Any]) -> tuple[int, Any]:
         text = "\n".join(message["content"] for message in request["messages"])

@@ -87,21 +87,23 @@ def test_where_the_need_is_told() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_planted_set_is_large_and_balanced(language: Language) -> None:
     cases = screen_cases(language)
-    assert sum(case.label for case in cases) >= 50 and sum(not case.label for case in cases) >= 50
+    assert sum(case.label for case in cases) == 113 and sum(not case.label for case in cases) == 113
     assert len({case.text for case in cases}) == len(cases)
     assert {case.half for case in cases} == {"tune", "held"}
 
 
-# What docs/scripts.md states, over both halves: (right, wrong, missed).
+# What docs/scripts.md states, over all planted sentences: (right, wrong, missed).
 STATED: dict[tuple[Language, str, str], tuple[int, int, int]] = {
-    ("zh", "advice", "lexical"): (15, 0, 0),
-    ("zh", "question", "lexical"): (15, 0, 0),
-    ("zh", "part", "lexical"): (0, 0, 24),
-    ("zh", "part", "both"): (18, 1, 6),
-    ("en", "advice", "lexical"): (15, 0, 0),
-    ("en", "question", "lexical"): (15, 0, 0),
-    ("en", "part", "lexical"): (2, 1, 22),
-    ("en", "part", "both"): (20, 5, 4),
+    ("zh", "advice", "lexical"): (38, 1, 12),
+    ("zh", "advice", "both"): (46, 27, 4),
+    ("zh", "question", "lexical"): (27, 1, 0),
+    ("zh", "part", "lexical"): (0, 0, 36),
+    ("zh", "part", "both"): (27, 1, 9),
+    ("en", "advice", "lexical"): (44, 0, 6),
+    ("en", "advice", "both"): (46, 15, 4),
+    ("en", "question", "lexical"): (25, 0, 2),
+    ("en", "part", "lexical"): (2, 1, 34),
+    ("en", "part", "both"): (30, 15, 6),
 }
 
 
@@ -129,6 +131,12 @@ def test_vectors_are_unit_and_a_text_without_words_is_zero() -> None:
     ("text", "language", "found"),
     [
         ("You said you should rest.", "en", None),
+        ("You should have been told, and nobody told you.", "en", None),
+        ("You could not sleep because the thoughts kept coming.", "en", None),
+        ("If I were you, I'd call him tonight.", "en", "If I were you, I'd call him tonight."),
+        ("要不是那通电话，你也许还不知道。", "zh", None),
+        ("你最好的朋友在那天没有来。", "zh", None),
+        ("这个周末好好休息一下吧。", "zh", "这个周末好好休息一下吧。"),
         ("That was hard. Try to rest.", "en", "Try to rest."),
         ("你说你应该休息。", "zh", None),
         ("你可以试试早点睡。", "zh", "你可以试试早点睡。"),
@@ -136,6 +144,11 @@ def test_vectors_are_unit_and_a_text_without_words_is_zero() -> None:
 )
 def test_advice_by_its_forms(text: str, language: Language, found: str | None) -> None:
     assert gives_advice(text, language) == found
+
+
+def test_what_may_be_advice_is_a_candidate() -> None:
+    words = ("You need someone who would help, maybe.", "Yes.")
+    assert kinds(*words) == [("advice", "semantic", 0)] and kinds(*words, doubtful=False) == []
 
 
 def test_an_indirect_wish_to_know_is_no_leftover_question() -> None:
