@@ -105,10 +105,11 @@ def export_dialogues(
     if thoughts not in ("none", "inline"):
         raise typer.BadParameter(f"--thoughts {thoughts!r}: none or inline")
     told = export(file, chosen, out, "inline" if thoughts == "inline" else "none", i_have_the_right=i_have_the_right)
-    plain = {"out": str(out / FILES[chosen]), "dialogues": told.dialogues - told.left_out, "turns": told.turns}
-    typer.echo(
-        json.dumps(plain) if as_json else f"{plain['dialogues']} dialogues in {plain['out']}; card: {out}/README.md"
-    )
+    target, kept = out / FILES[chosen], told.dialogues - told.left_out
+    if told.left_out:
+        typer.echo(f"{told.left_out} dialogues left out: without an answer of the supporter nothing remains", err=True)
+    plain = {"out": str(target), "dialogues": kept, "turns": told.turns, "left_out": told.left_out}
+    typer.echo(json.dumps(plain) if as_json else f"{kept} dialogues in {target}; card: {out}/README.md")
 
 
 def _report(report: "RepairReport") -> dict[str, object]:

@@ -29,7 +29,8 @@ def import_profiles(
     kind: Annotated[
         str,
         typer.Argument(
-            help="esc-eval, cactus, extes, sage (their cards), cocoon (the paper's layout) or jsonl (our own)."
+            help="esc-eval, cactus, extes, sage, esc-judge, interactive-agents (their cards), cocoon (the paper's "
+            "layout) or jsonl (our own)."
         ),
     ],
     file: Annotated[Path, typer.Argument(help="The file to read: JSON or JSONL.")],

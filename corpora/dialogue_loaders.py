@@ -23,6 +23,7 @@ from cocoon.corpora import (
     own_dialogues,
     psydt,
     sage,
+    sharegpt,
     smile,
     soulchat,
 )
@@ -45,6 +46,7 @@ _MODULES: tuple[ModuleType, ...] = (
     sage,
     own_dialogues,
     messages,
+    sharegpt,
 )
 CORPORA: dict[str, Corpus] = {module.CORPUS.name: module.CORPUS for module in _MODULES}
 LOADERS: dict[str, Callable[[Path], Iterator[Read]]] = {module.CORPUS.name: module.load for module in _MODULES}

@@ -62,8 +62,8 @@ def card(told: Exported, form: str, name: str, thoughts: str) -> str:
     ]
     if form == "sharegpt":
         lines += ["", _SHAREGPT_NOTE.format(left_out=told.left_out)]
-    else:
-        lines += ["", "The column `cocoon` holds each record whole; `cocoon corpus import messages` restores it."]
+    loader = "sharegpt" if form == "sharegpt" else "messages"
+    lines += ["", f"The column `cocoon` holds each record whole; `cocoon corpus import {loader}` restores it."]
     return "\n".join([*lines, "", f"**Content warning.** {WARNING}", ""])
 
 

@@ -34,7 +34,8 @@ def sharegpt_row(dialogue: Dialogue, thoughts: Thoughts) -> dict[str, Any]:
     """A row in ShareGPT's form, as LLaMA-Factory reads it.
 
     LLaMA-Factory wants the human to begin and an even number of turns: opening words of the supporter go into the
-    system text, neighbours of one speaker are joined, and a last turn without an answer is left out.
+    system text, neighbours of one speaker are joined, and a last turn without an answer is left out. `cocoon` as above;
+    LLaMA-Factory passes over it.
     """
     turns: list[dict[str, str]] = []
     opening: list[str] = []
@@ -48,4 +49,5 @@ def sharegpt_row(dialogue: Dialogue, thoughts: Thoughts) -> dict[str, Any]:
             turns.append({"from": speaker, "value": text})
     if len(turns) % 2:
         turns.pop()
-    return {"id": dialogue.id, "conversations": turns, "system": "\n".join(opening)}
+    system = "\n".join(opening)
+    return {"id": dialogue.id, "conversations": turns, "system": system, COLUMN: dialogue.model_dump_json()}

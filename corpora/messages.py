@@ -42,12 +42,17 @@ def _rows(path: Path) -> Iterator[tuple[str, Any]]:
     yield from ((f"{path}, row {number}", row) for number, row in enumerate(read_rows(path), 1))
 
 
-def _restored(record: Mapping[str, Any], where: str) -> Read:
+def record_beside(row: Mapping[str, Any], where: str) -> Dialogue:
+    """The record that an exported row carries whole; CocoonError naming the column for one that cannot be read."""
     try:
-        plain = orjson.loads(record[COLUMN])
+        plain = orjson.loads(row[COLUMN])
     except orjson.JSONDecodeError as error:
         raise CocoonError(f"{where}: key {COLUMN!r}: not JSON ({error.msg}); leave the column out") from None
-    dialogue = parse_record(plain, Dialogue, f"{where}, key {COLUMN!r}")
+    return parse_record(plain, Dialogue, f"{where}, key {COLUMN!r}")
+
+
+def _restored(record: Mapping[str, Any], where: str) -> Read:
+    dialogue = record_beside(record, where)
     draft = Draft(CORPUS, where, dialogue.id)
     messages = [one for one in record.get("messages") or [] if isinstance(one, dict) and one.get("role") != "system"]
     told = [optional_text(one, "content", where) for one in messages]

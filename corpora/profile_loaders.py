@@ -6,10 +6,10 @@ from typing import Literal, get_args
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Profile
-from cocoon.corpora import cactus, cocoon_paper, esc_eval, extes, own_jsonl, sage
+from cocoon.corpora import cactus, cocoon_paper, esc_eval, esc_judge, extes, interactive_agents, own_jsonl, sage
 from cocoon.corpora.repair import Repair, RepairNote, RepairReport
 
-Kind = Literal["esc-eval", "cocoon", "extes", "cactus", "sage", "jsonl"]
+Kind = Literal["esc-eval", "cocoon", "extes", "cactus", "sage", "esc-judge", "interactive-agents", "jsonl"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Loader = Callable[[Path], Iterator[tuple[str, Profile, list[RepairNote]]]]
 LOADERS: dict[Kind, Loader] = {
@@ -18,6 +18,8 @@ LOADERS: dict[Kind, Loader] = {
     "extes": extes.load_profiles,
     "cactus": cactus.load_profiles,
     "sage": sage.load_profiles,
+    "esc-judge": esc_judge.load,
+    "interactive-agents": interactive_agents.load,
     "jsonl": own_jsonl.load,
 }
 

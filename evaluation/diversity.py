@@ -111,8 +111,9 @@ def self_bleu(some: Sequence[Tokens], order: int) -> float | None:
     lengths = sorted(map(len, some))
     scores = []
     for place, one in enumerate(some):
-        logs = [math.log(_precision(counted[place], top, place)) for counted, top in zip(grams, highest, strict=True)]
-        scores.append(_brevity(len(one), lengths) * math.exp(math.fsum(logs) / order))
+        found = [_matched(counted[place], top, place) for counted, top in zip(grams, highest, strict=True)]
+        totals = [max(1, counted[place].total()) for counted in grams]
+        scores.append(_brevity(len(one), lengths) * _mean_precision(found, totals))
     return math.fsum(scores) / len(scores)
 
 
@@ -129,13 +130,21 @@ def _two_highest(counted: Sequence[Counter[tuple[str, ...]]]) -> dict[tuple[str,
     return top
 
 
-def _precision(counts: Counter[tuple[str, ...]], top: dict[tuple[str, ...], _Top], place: int) -> float:
-    """Share of a text's n-grams that another text has too, each at most as often as there; never 0."""
+def _matched(counts: Counter[tuple[str, ...]], top: dict[tuple[str, ...], _Top], place: int) -> int:
+    """How many of a text's n-grams another text has too, each at most as often as there."""
     matched = 0
     for gram, count in counts.items():
         first, owner, second = top[gram]
         matched += min(count, second if owner == place else first)
-    return (matched or SMOOTHED) / max(1, counts.total())
+    return matched
+
+
+def _mean_precision(matched: Sequence[int], totals: Sequence[int]) -> float:
+    """Geometric mean of the precisions, by rising n; 0 for a text that shares no token, as nltk has it."""
+    if not matched[0]:
+        return 0.0
+    logs = [math.log((found or SMOOTHED) / total) for found, total in zip(matched, totals, strict=True)]
+    return math.exp(math.fsum(logs) / len(logs))
 
 
 def _brevity(length: int, lengths: Sequence[int]) -> float:

@@ -52,6 +52,10 @@ RECORDS: dict[str, list[Any]] = {
         },
     ],
     "soulchat": [{"id": 0, "topic": "睡眠", "messages": _two("user", "assistant", "role", "content", _ZH)}],
+    "sharegpt": [
+        {"id": 0, "system": "x", "conversations": _two("human", "gpt", "from", "value", _ZH)},
+        {"conversations": [{"from": "system", "value": "x"}, *_two("user", "assistant", "from", "value", _EN)]},
+    ],
     "psydt": [
         {
             "id": 0,

@@ -76,6 +76,27 @@ def test_what_goes_out_as_parquet_comes_back_equal(tmp_path: Path, dialogues: li
     assert list(read_corpus("messages", tmp_path / "out" / FILES["parquet"]).dialogues) == dialogues
 
 
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(DIALOGUES, min_size=1, max_size=3, unique_by=lambda one: one.id), st.sampled_from(["none", "inline"]))
+def test_what_goes_out_as_sharegpt_comes_back_equal(tmp_path: Path, dialogues: list[Dialogue], thoughts: Any) -> None:
+    told = export(put(tmp_path, dialogues), "sharegpt", tmp_path / "out", thoughts)
+    kept = [one for one in dialogues if sharegpt_row(one, "none")["conversations"]]
+    assert told.left_out == len(dialogues) - len(kept)
+    if kept:
+        assert list(read_corpus("sharegpt", tmp_path / "out" / FILES["sharegpt"]).dialogues) == kept
+
+
+def test_an_edited_sharegpt_row_is_taken_as_edited(tmp_path: Path) -> None:
+    (dialogue,) = corpus(tmp_path, "smile")
+    row = sharegpt_row(dialogue, "none")
+    row["conversations"][1]["value"] = "changed"
+    (tmp_path / "s.json").write_text(json.dumps([row]), "utf-8")
+    reading = read_corpus("sharegpt", tmp_path / "s.json")
+    (again,) = reading.dialogues
+    assert again.turns[1].content == "changed" and again.id == dialogue.id and again.licence == dialogue.licence
+    assert reading.report.counts["replaced"] == 1
+
+
 @pytest.mark.parametrize(("name", "file"), REAL)
 def test_the_real_files_lose_nothing_on_the_way_out_and_back(tmp_path: Path, name: str, file: str) -> None:
     dialogues = list(read_corpus(name, at_hand(file)).dialogues)
@@ -98,6 +119,7 @@ def test_sharegpt_begins_with_the_human_and_alternates(tmp_path: Path) -> None:
     )
     row = sharegpt_row(dialogue, "none")
     assert row["conversations"] == [{"from": "human", "value": "a\nb"}, {"from": "gpt", "value": "c"}]
+    assert row["cocoon"] == dialogue.model_dump_json()
     assert row["system"] == "Hello."
     export(put(tmp_path, [dialogue]), "sharegpt", tmp_path / "out")
     assert json.loads((tmp_path / "out" / FILES["sharegpt"]).read_text("utf-8")) == [row]

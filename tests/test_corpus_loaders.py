@@ -208,16 +208,33 @@ def swapped(record: Any, path: list[int], value: Any) -> Any:
     return value
 
 
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "gb18030", "latin-1", "cp932")
+
+
+def mangled(text: str, data: Any) -> bytes:
+    """The text as a file that went through other hands: line ends, colons, encodings, cut off or run together."""
+    if data.draw(st.booleans()):
+        text = text.replace("\n", "\r\n").replace("\\n", "\\r\\n")
+    if data.draw(st.booleans()):
+        text = text.replace("：", ":") if data.draw(st.booleans()) else text.replace(":", "：")
+    found = text.encode(data.draw(st.sampled_from(ENCODINGS)), "replace")
+    if data.draw(st.booleans()):
+        found = found[: data.draw(st.integers(0, len(found)))]
+    if data.draw(st.booleans()):
+        found += text.encode(data.draw(st.sampled_from(ENCODINGS)), "replace")
+    return found
+
+
 @pytest.mark.parametrize("name", RECORDS)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_a_file_holds_it_is_read_with_its_repairs_or_refused(tmp_path: Path, name: str, data: Any) -> None:
     record = data.draw(st.sampled_from(RECORDS[name]))
     path = data.draw(st.lists(st.integers(0, 5), min_size=1, max_size=5))
-    text = json.dumps(swapped(record, path, data.draw(VALUES)), ensure_ascii=True)
     if data.draw(st.booleans()):
-        text = text[: data.draw(st.integers(1, len(text)))]
-    file = write(tmp_path, text)
+        record = swapped(record, path, data.draw(VALUES))
+    text = json.dumps(record, ensure_ascii=data.draw(st.booleans())) + "\n"
+    file = write(tmp_path, mangled(text, data))
     try:
         dialogues, reading = read(name, file)
     except CocoonError as error:
@@ -227,7 +244,7 @@ def test_whatever_a_file_holds_it_is_read_with_its_repairs_or_refused(tmp_path: 
     assert all(Dialogue.model_validate_json(dump_line(one)) == one for one in dialogues)
 
 
-# File of ../shared/data -> dialogues, turns by the paper's counting, turns that were dropped or records replaced.
+# File of ../shared/data -> dialogues, turns by the paper's counting.
 REAL: dict[tuple[str, str], tuple[int, float]] = {
     ("smile", "smile/smilechat_sample1228.jsonl"): (1228, 5.739),
     ("esconv", "multiesc_esconv/valid.jsonl"): (195, 11.454),
@@ -237,6 +254,7 @@ REAL: dict[tuple[str, str], tuple[int, float]] = {
     ("esdcot", "escot/val.json"): (172, 11.930),
     ("esdcot", "escot/ablation_em_es_ia_sr_re_valid.json"): (172, 11.930),
     ("cpsycound", "cpsycoun/CPsyCounD_part1.jsonl"): (1583, 7.970),
+    ("cpsycound", "cpsycoun/CPsyCounD_part2.jsonl"): (1501, 7.973),
     ("cpsycoune", "cpsycoun/CPsyCounE_all.json"): (45, 6.578),
     ("emollm", "emollm_shape/shape.json"): (1, 2.0),
     ("psydt", "soulchat_psydt/psydt_record.json"): (1, 1.0),
@@ -264,12 +282,41 @@ def test_the_real_files_import_with_their_report(name: str, file: str) -> None:
     ("extes", "extes_fixture/extes_variants.json", 4),
     ("cactus", "cactus/evaluation.json", 450),
     ("sage", "sage/simulator_profile.jsonl", 100),
+    ("sage", "sage/sim-dsv3_npc-gpt4o-0808_result.jsonl", 100),
+    ("esc-eval", "esc_eval/card_high_en.json", 331),
+    ("esc-eval", "esc_eval/test_en.json", 3),
+    ("esc-eval", "esc_eval/test_zh.json", 3),
+    ("esc-judge", "esc_judge/roles-v1.json", 100),
+    ("interactive-agents", "interactive_agents/user_profiles_train.json", 1000),
+    ("interactive-agents", "interactive_agents/user_profiles_test.json", 100),
 ])  # fmt: skip
 def test_profiles_of_the_real_files_import(kind: str, file: str, number: int) -> None:
     profiles, report = load_profiles(kind, at_hand(file))
     assert (len(profiles), report.read) == (number, number)
     assert all(profile.feeling for profile in profiles)
     assert all((profile.need is not None) == (kind == "sage") for profile in profiles)
+
+
+def test_every_file_at_hand_is_read_by_a_loader() -> None:
+    rubrics = {"esc_judge/dimensions.json", "esc_judge/exploration_rubric3.jsonl"}
+    profiles = {"esc_eval", "esc_judge", "interactive_agents"}
+    files = {str(file.relative_to(DATA)) for file in DATA.rglob("*.json*")} - rubrics
+    rest = files - {file for _, file in REAL} - {"sage/simulator_profile.jsonl"}
+    assert {name.partition("/")[0] for name in rest} <= profiles
+
+
+def test_personas_become_memories_and_what_has_no_place_is_told(tmp_path: Path) -> None:
+    record = {
+        "pid": "a",
+        "challenge": "Moving house",
+        "life_events": "\n1. She moved.\n2. She moved again.",
+        "role": "r",
+    }
+    (profile,), report = load_profiles("esc-judge", write(tmp_path, json.dumps(record)))
+    assert [one.text for one in profile.memory] == ["She moved.", "She moved again."]
+    assert (profile.feeling, profile.need, report.counts["dropped"]) == ("Moving house", None, 1)
+    with pytest.raises(CocoonError, match="record 1: the request is empty"):
+        load_profiles("interactive-agents", write(tmp_path, '[" "]'))
 
 
 def test_import_from_the_command_line_and_its_report(tmp_path: Path) -> None:

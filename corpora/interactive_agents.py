@@ -1,0 +1,30 @@
+"""Profiles of interactive-agents (user_profiles/*.json): a list of requests for help in plain text, and no need."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.records import Profile
+from cocoon.corpora.dialogue_draft import a_text
+from cocoon.corpora.foreign_file import language_of
+from cocoon.corpora.foreign_text import values
+from cocoon.corpora.repair import RepairNote
+
+SOURCE, LICENCE = "interactive-agents", "MIT"
+
+
+def load(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
+    """Yield (where, profile, no repairs): the request is the feeling; the file's name is part of the id."""
+    name = path.stem.removeprefix("user_profiles_")
+    for number, (where, value) in enumerate(values(path), 1):
+        text = a_text(value, where, "the record")
+        if not text:
+            raise CocoonError(f"{where}: the request is empty")
+        profile = Profile(
+            id=f"interactive-agents-{name}-{number}",
+            language=language_of(text),
+            feeling=text,
+            source=SOURCE,
+            licence=LICENCE,
+        )
+        yield where, profile, []
