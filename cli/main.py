@@ -13,6 +13,7 @@ from cocoon.cli.config import app as config_app
 from cocoon.cli.corpus import app as corpus_app
 from cocoon.cli.demo import demo
 from cocoon.cli.doctor import doctor
+from cocoon.cli.export import export
 from cocoon.cli.fidelity import fidelity
 from cocoon.cli.graph import graph
 from cocoon.cli.human import app as human_app
@@ -54,6 +55,7 @@ for command in (
     serve,
     view,
     graph,
+    export,
 ):
     app.command()(command)
 app.add_typer(profiles_app, name="profiles")

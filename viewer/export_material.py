@@ -1,0 +1,142 @@
+"""What exports are made of: a dialogue with its ratings, its walk through the graph, and its journalled calls."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from cocoon.core.journal import Place
+from cocoon.core.journal_reader import Call, JournalReader, opened_journal
+from cocoon.core.jsonl import parse_record
+from cocoon.core.records import Dialogue, Failure, Rating
+from cocoon.evaluation.question_records import QuestionType
+from cocoon.evaluation.questions import counted_turns, questions
+from cocoon.viewer.run_reader import RunReader
+
+_ROLES = {"user": "user", "supporter": "supporter", "appraise": "appraiser"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A node that was walked, with the keys of its calls; `task` tells judges apart (SCALE/VOTE)."""
+
+    node: str
+    calls: list[str]
+    task: str | None = None
+
+
+@dataclass
+class Material:
+    """One dialogue. `walk` has the steps that led to each turn; `asked` the question types of each supporter turn."""
+
+    dialogue: Dialogue
+    ratings: list[Rating]
+    failures: list[Failure]
+    calls: dict[str, Call]
+    walk: list[list[Step]]
+    asked: list[list[QuestionType] | None]
+    counted: list[bool] = field(default_factory=list)
+
+    def others(self) -> list[Call]:
+        """Calls that neither a turn nor a rating names, in the order of their answers."""
+        named = {key for steps in self.walk for step in steps for key in step.calls}
+        named |= {key for rating in self.ratings for key in rating.calls}
+        return [call for key, call in self.calls.items() if key not in named]
+
+
+def materials(run: RunReader) -> Iterator[Material]:
+    """Every dialogue of a run, one at a time; `run` is refreshed before."""
+    with opened_journal(run.journal) as journal:
+        for name in run.names():
+            yield material_of(run, name, journal)
+
+
+def material_of(run: RunReader, name: str, journal: JournalReader | None) -> Material:
+    """One dialogue of a run, with its calls where there is a journal."""
+    dialogue = run.dialogue(name)
+    calls = {call.entry.place.key: call for call in journal.calls(name)} if journal else {}
+    counted = {id(turn) for turn in counted_turns(dialogue.turns)}
+    return Material(
+        dialogue,
+        run.ratings_of(name),
+        [parse_record(line, Failure, f"{run.failures.path}: {name!r}") for line in run.failures.of(name)],
+        calls,
+        _walk(dialogue, run.trace.of(name)),
+        [
+            [one.type for one in questions(turn.content, dialogue.language)] if turn.role == "supporter" else None
+            for turn in dialogue.turns
+        ],
+        [id(turn) in counted for turn in dialogue.turns],
+    )
+
+
+def _walk(dialogue: Dialogue, events: Iterable[dict[str, Any]]) -> list[list[Step]]:
+    """Steps by turn: a node that changed `turns` ends one. Without a fitting trace, the calls that the turns name."""
+    steps = _traced(events)
+    found: list[list[Step]] = [[]]
+    for step, ends in steps:
+        found[-1].append(step)
+        if ends:
+            found.append([])
+    if len(found) != len(dialogue.turns) + 1:
+        return [_by_node(turn.calls) for turn in dialogue.turns]
+    # What was walked after the last turn belongs to its end.
+    last = found.pop()
+    if found:
+        found[-1] += last
+    return found
+
+
+def _traced(events: Iterable[dict[str, Any]]) -> list[tuple[Step, bool]]:
+    calls: dict[tuple[int, str], dict[str, None]] = {}
+    nodes: dict[tuple[int, str], list[str]] = {}
+    for event in events:
+        if not str(event["graph"]).startswith("conversation"):
+            continue
+        place = (event["step"], event.get("node") or "")
+        if event["event"] == "call":
+            calls.setdefault(place, {})[event["call"]] = None
+        elif event["event"] == "node":
+            nodes[place] = event.get("updated") or []
+    return [(Step(place[1], list(calls.get(place, {}))), "turns" in nodes[place]) for place in sorted(nodes)]
+
+
+def _by_node(keys: Iterable[str]) -> list[Step]:
+    steps: list[Step] = []
+    for key in keys:
+        node = node_of(key)
+        if steps and steps[-1].node == node:
+            steps[-1].calls.append(key)
+        else:
+            steps.append(Step(node, [key]))
+    return steps
+
+
+def node_of(key: str) -> str:
+    """The node of a call, from its key NODE/ORDINAL/VOTE/ATTEMPT."""
+    return key.rsplit("/", 3)[0]
+
+
+def role_of(place: Place) -> str:
+    """Who made a call: supporter, user, appraiser, judge, or the node's own name."""
+    if place.node.startswith("judge"):
+        return "judge"
+    return _ROLES.get(place.node, place.node)
+
+
+def success_words(rating: Rating) -> str:
+    """A verdict as a sentence: who named the need, what drew it out, where, in which words; or why it is missing."""
+    verdict = rating.verdict
+    if rating.not_applicable:
+        return "not applicable: the profile has no need"
+    if verdict is None or verdict.success is None:
+        reason = (verdict.missing if verdict else None) or rating.missing.get("*") or "no reason told"
+        return f"missing: {reason}"
+    parts = ["success" if verdict.success else "no success"]
+    if verdict.named_by:
+        parts.append("nobody named the need" if verdict.named_by == "nobody" else f"named by the {verdict.named_by}")
+    if verdict.how:
+        parts.append(verdict.how.replace("_", " "))
+    if verdict.turn is not None:
+        parts.append(f"turn {verdict.turn}")
+    said = ", ".join(parts)
+    return f'{said}: "{verdict.quote}"' if verdict.quote else said
