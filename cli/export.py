@@ -1,25 +1,70 @@
 """`cocoon export`: a run for other programs."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-KINDS = ("inspect",)
+if TYPE_CHECKING:
+    from cocoon.viewer.run_reader import RunReader
+
+Out = Annotated[Path | None, typer.Option("-o", "--out", metavar="PATH", help="The file or folder to write.")]
 
 
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder, or a JSONL file of dialogues.")],
-    to: Annotated[str, typer.Option("--to", metavar="KIND", help=f"{', '.join(KINDS)}.")],
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="PATH", help="Where it goes.")],
+    to: Annotated[str, typer.Option("--to", metavar="KIND", help="inspect, otel.")],
+    out: Out = None,
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="URL", help="otel: send to this OTLP/HTTP endpoint instead of writing.")
+    ] = None,
+    content: Annotated[bool, typer.Option("--content", help="otel: prompts, replies and profiles too.")] = False,
     scale: Annotated[list[Path] | None, typer.Option(help="A scale file of your own. Repeatable.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
 ) -> None:
-    """Write a run for another program: `inspect`, a log for `inspect view` (a file.eval, or a folder)."""
-    from cocoon.viewer.inspect_log import export_inspect
+    """Write a run for another program.
+
+    inspect: a log for `inspect view` (-o FILE.eval or a folder). otel: OpenTelemetry spans without their text, as
+    JSON lines (-o FILE) or to --endpoint.
+    """
     from cocoon.viewer.run_reader import RunReader
 
-    if to not in KINDS:
-        raise typer.BadParameter(f"--to {to!r}: {', '.join(KINDS)}")
-    for path in export_inspect(RunReader(run, scale or []), out, force=force):
+    kinds: dict[str, Callable[[RunReader], None]] = {
+        "inspect": lambda reader: _inspect(reader, _needed(out), force),
+        "otel": lambda reader: _otel(reader, out, endpoint, content, force),
+    }
+    if to not in kinds:
+        raise typer.BadParameter(f"--to {to!r}: {', '.join(kinds)}")
+    if to != "otel" and (endpoint or content):
+        raise typer.BadParameter("--endpoint and --content belong to --to otel")
+    kinds[to](RunReader(run, scale or []))
+
+
+def _needed(out: Path | None) -> Path:
+    if out is None:
+        raise typer.BadParameter("-o PATH is needed")
+    return out
+
+
+def _inspect(reader: "RunReader", out: Path, force: bool) -> None:
+    from cocoon.viewer.inspect_log import export_inspect
+
+    for path in export_inspect(reader, out, force=force):
         typer.echo(path)
+
+
+def _otel(reader: "RunReader", out: Path | None, endpoint: str | None, content: bool, force: bool) -> None:
+    from cocoon.viewer.otel_export import OtelExport
+    from cocoon.viewer.otel_send import host_of
+
+    if (out is None) == (endpoint is None):
+        raise typer.BadParameter("give -o FILE, or --endpoint URL to send")
+    export = OtelExport(reader, content=content)
+    said = "with" if content else "without"
+    if out is not None:
+        typer.echo(f"{export.to_file(out, force=force)} spans {said} text", err=True)
+        typer.echo(out)
+    elif endpoint is not None:
+        typer.echo(f"spans {said} text go to: {host_of(endpoint)}", err=True)
+        typer.echo(f"{export.to_endpoint(endpoint)} spans sent", err=True)
