@@ -86,7 +86,7 @@ def import_answers(study: StudyFile, file: Annotated[Path, typer.Argument(help="
         text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise CocoonError(f"{file}: cannot be read as UTF-8 text ({type(error).__name__})") from None
-    typer.echo(f"{from_csv(text, str(file), store, material.study.names)} answers taken", err=True)
+    typer.echo(f"{from_csv(text, str(file), store, material)} answers taken", err=True)
 
 
 def _opened(study: Path, out: Path) -> "tuple[Material, HumanStore]":

@@ -37,7 +37,7 @@ def opened(study: Path, out: Path) -> tuple[Material, HumanStore]:
     """The study's material and its answers."""
     loaded = load_study(study)
     material = Material.of(loaded)
-    store = HumanStore(out / STORE, f"{loaded.seed} {','.join(loaded.names)}")
+    store = HumanStore(out / STORE, material.sha)
     store.enrol(loaded.names)
     return material, store
 

@@ -25,7 +25,14 @@ from cocoon.evaluation.table_preference import preference_tables
 from cocoon.evaluation.tables import Report
 from cocoon.graphs.conditions import read_conditions
 from cocoon.graphs.study import open_models, read_profiles
-from cocoon.studies.ablation import AblationConfig, choices_of, compare_conditions, make_conditions, study_of
+from cocoon.studies.ablation import (
+    AblationConfig,
+    choices_of,
+    compare_conditions,
+    make_conditions,
+    refuse_copies,
+    study_of,
+)
 
 NOTES = [
     "The judge sees the mood and the feeling, not the need or the memories, so that it cannot favour the condition "
@@ -38,6 +45,7 @@ NOTES = [
 def run_ablation(settings: StudyConfig, names: str, every_pair: bool, out: Path, as_json: bool) -> None:
     """All three steps; exits with the code of what stopped or failed."""
     conditions = read_conditions(names)
+    refuse_copies(settings.judge)
     files = [str(path) for name in settings.profiles for path in profile_path(name)]
     settings = settings.model_copy(update={"profiles": files})
     profiles = read_profiles(settings)

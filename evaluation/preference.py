@@ -12,14 +12,15 @@ from pydantic import ConfigDict
 from cocoon.core.records import Record
 from cocoon.evaluation.agreement import Table
 from cocoon.evaluation.resampling import Numbers, percentile_intervals
-from cocoon.evaluation.statistics import Estimate, mean_over_profiles, wilson
+from cocoon.evaluation.statistics import Estimate, mean_over_profiles, success_rate, wilson
 
 
 class Choice(Record):
     """One answer to one pairwise question. `winner` is one of both, `tie`, or none where missing.
 
     `first` was shown first, `second` second; `unit` is what was compared (a profile or topic), so that answers
-    about one unit stay together in intervals.
+    about one unit stay together in intervals. `vote` counts the times that a rater was asked the same; `own` marks
+    talks that the rater held.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -30,6 +31,8 @@ class Choice(Record):
     first: str
     second: str
     winner: str | None
+    vote: int = 0
+    own: bool = False
 
 
 class WinRate(Record):
@@ -74,10 +77,11 @@ def win_rate(choices: Sequence[Choice], condition: str, against: str, question: 
     for one in some:
         points.setdefault(one.unit, []).append(_points(one, condition))
     share = mean_over_profiles(points)
-    decided = [point for unit in points.values() for point in unit if point is not None]
-    if share.value is not None and share.low is None and len(points) == len(decided) and TIE not in _winners(some):
-        # Every unit went one way: resampling sees no spread, Wilson's interval does not need any.
-        share = wilson(round(sum(decided)), len(decided), share.missing)
+    if share.value in (0.0, 1.0):
+        # Every unit went one way: resampling sees no spread, Wilson's interval over units does not need any.
+        units = sum(any(point is not None for point in unit) for unit in points.values())
+        flat = wilson(round(share.value) * units, units)
+        share = share.model_copy(update={"low": flat.low, "high": flat.high})
     return WinRate(
         condition=condition,
         against=against,
@@ -90,10 +94,6 @@ def win_rate(choices: Sequence[Choice], condition: str, against: str, question: 
     )
 
 
-def _winners(choices: Sequence[Choice]) -> set[str | None]:
-    return {one.winner for one in choices}
-
-
 def _points(choice: Choice, condition: str) -> float | None:
     if choice.winner is None:
         return None
@@ -101,9 +101,32 @@ def _points(choice: Choice, condition: str) -> float | None:
 
 
 def first_position_rate(choices: Sequence[Choice]) -> Estimate:
-    """Share of decided answers that preferred what was shown first: 0.5 where order does not matter (Wilson)."""
-    decided = [one for one in choices if one.winner not in (None, TIE)]
-    return wilson(sum(one.winner == one.first for one in decided), len(decided), len(choices) - len(decided))
+    """Share of decided answers that preferred what was shown first: 0.5 where order does not matter.
+
+    Answers of one rater about one pair in one order say much the same, so they count as one in the interval; a question
+    that was asked in both orders counts by itself, since its two answers tell position from preference.
+    """
+    asked = _by_pair(choices)
+    sittings: dict[str, list[bool | None]] = {}
+    for (unit, question, rater, names, vote), some in asked.items():
+        both = len({one.first for one in some}) == 2
+        name = "\0".join([unit, rater, names, *([question, str(vote)] if both else [])])
+        firsts = [None if one.winner in (None, TIE) else one.winner == one.first for one in some]
+        sittings.setdefault(name, []).extend(firsts)
+    return success_rate(sittings)
+
+
+def _by_pair(choices: Sequence[Choice]) -> dict[tuple[str, str, str, str, int], list[Choice]]:
+    """Answers by what was asked of whom: unit, question, rater, pair of conditions, vote."""
+    grouped: dict[tuple[str, str, str, str, int], list[Choice]] = {}
+    for one in choices:
+        names = "\0".join(sorted((one.first, one.second)))
+        grouped.setdefault((one.unit, one.question, one.rater, names, one.vote), []).append(one)
+    return grouped
+
+
+def _in_both_orders(choices: Sequence[Choice]) -> list[list[Choice]]:
+    return [some for some in _by_pair(choices).values() if len({one.first for one in some}) == 2]
 
 
 def both_orders(choices: Sequence[Choice]) -> list[Choice]:
@@ -112,11 +135,7 @@ def both_orders(choices: Sequence[Choice]) -> list[Choice]:
     The pair stands under the order of its first answer; it is missing where an answer is missing. A pair that was
     asked in one order alone is left out: its position cannot be told from its preference.
     """
-    grouped: dict[tuple[str, str, str, str], list[Choice]] = {}
-    for one in choices:
-        names = sorted((one.first, one.second))
-        grouped.setdefault((one.unit, one.question, one.rater, "\0".join(names)), []).append(one)
-    return [_merged(some) for some in grouped.values() if len({one.first for one in some}) == 2]
+    return [_merged(some) for some in _in_both_orders(choices)]
 
 
 def _merged(some: Sequence[Choice]) -> Choice:
@@ -126,13 +145,12 @@ def _merged(some: Sequence[Choice]) -> Choice:
 
 
 def order_agreement(choices: Sequence[Choice]) -> Estimate:
-    """Share of pairs asked in both orders whose two answers are the same (Wilson); missing pairs are counted."""
-    pairs: dict[tuple[str, str, str, frozenset[str]], list[Choice]] = {}
-    for one in choices:
-        pairs.setdefault((one.unit, one.question, one.rater, frozenset((one.first, one.second))), []).append(one)
-    asked = [some for some in pairs.values() if len({one.first for one in some}) == 2]
-    known = [some for some in asked if all(one.winner is not None for one in some)]
-    return wilson(sum(len({one.winner for one in some}) == 1 for some in known), len(known), len(asked) - len(known))
+    """Share of pairs asked in both orders whose two answers are the same, with an interval over units."""
+    units: dict[str, list[bool | None]] = {}
+    for some in _in_both_orders(choices):
+        winners = {one.winner for one in some}
+        units.setdefault(some[0].unit, []).append(None if None in winners else len(winners) == 1)
+    return success_rate(units)
 
 
 def bradley_terry(choices: Sequence[Choice]) -> list[Strength]:
@@ -198,15 +216,15 @@ def _connected(wins: Numbers) -> bool:
 
 
 def preference_table(choices: Sequence[Choice]) -> Table:
-    """Answers as a rating table for alpha: one unit per pair of conditions and question, one column a rater.
+    """Answers as a rating table for alpha: one unit per pair of conditions and question, one column a rater and vote.
 
     1 where the condition that comes first in the alphabet won, -1 where the other did, 0 for a tie.
     """
-    raters = sorted({one.rater for one in choices})
+    raters = sorted({(one.rater, one.vote) for one in choices})
     rows: dict[tuple[str, str, frozenset[str]], list[float | None]] = {}
     for one in choices:
         row = rows.setdefault((one.unit, one.question, frozenset((one.first, one.second))), [None] * len(raters))
-        row[raters.index(one.rater)] = _signed(one)
+        row[raters.index((one.rater, one.vote))] = _signed(one)
     return list(rows.values())
 
 

@@ -15,10 +15,13 @@ from cocoon.evaluation.preference import (
 )
 from cocoon.evaluation.statistics import Estimate
 from cocoon.evaluation.table_people import HUMAN
-from cocoon.evaluation.tables import Row, Table
+from cocoon.evaluation.tables import Cell, Row, Table
 
 # Share of decided answers from which a judge is said to take one place always.
 ALWAYS = 0.95
+# An interval wider than this says neither that there is a bias nor that there is none.
+TOO_WIDE = 0.5
+PEOPLE, OWN = "people", "people, own chats"
 KEYS = ["By", "Question", "Condition", "Against"]
 
 
@@ -37,23 +40,25 @@ def preference_tables(choices: Sequence[Choice], conditions: Sequence[str]) -> l
 
 
 def _by(choices: Iterable[Choice]) -> dict[str, list[Choice]]:
-    """`people`, and each judge by its name."""
+    """`people` about dialogues that they were shown, and about their own chats, and each judge by its name."""
     found: dict[str, list[Choice]] = defaultdict(list)
     for choice in choices:
-        found["people" if choice.rater.startswith(HUMAN) else choice.rater].append(choice)
-    return dict(sorted(found.items(), key=lambda pair: (pair[0] != "people", pair[0])))
+        people = OWN if choice.own else PEOPLE
+        found[people if choice.rater.startswith(HUMAN) else choice.rater].append(choice)
+    return dict(sorted(found.items(), key=lambda pair: (pair[0] not in (PEOPLE, OWN), pair[0])))
 
 
-def counted(by: str, choices: Sequence[Choice]) -> list[Choice]:
+def counted(choices: Sequence[Choice]) -> list[Choice]:
     """The answers that count: people's as they are, a judge's after its two orders were brought together."""
-    return list(choices) if by == "people" else both_orders(choices)
+    people = [one for one in choices if one.rater.startswith(HUMAN)]
+    return [*people, *both_orders([one for one in choices if not one.rater.startswith(HUMAN)])]
 
 
 def wins_table(choices: Sequence[Choice], conditions: Sequence[str]) -> Table:
     """How often a condition was preferred, by question."""
     rows = []
     for by, some in _by(choices).items():
-        final = counted(by, some)
+        final = counted(some)
         for first, second in _pairs(final, conditions):
             for question in dict.fromkeys(choice.question for choice in some):
                 rate = win_rate(final, first, second, question)
@@ -69,7 +74,8 @@ def wins_table(choices: Sequence[Choice], conditions: Sequence[str]) -> Table:
         rows=rows,
         note=(
             "Share: wins and half of the ties, with an interval over units (topics). A judge is asked every pair in "
-            "both orders; orders that disagree are a tie. People compare in one order, drawn at random."
+            "both orders, several times with votes; orders that disagree are a tie. People compare in one order, drawn "
+            "at random."
         ),
     )
 
@@ -100,13 +106,16 @@ def position_table(choices: Sequence[Choice]) -> Table:
         keys=["By"],
         measures=["first preferred", "same answer in both orders", "verdict"],
         rows=rows,
-        note="0.5 where order does not matter. n: decided answers; missing: ties and answers that could not be read.",
+        note=(
+            "0.5 where order does not matter. n: decided answers; missing: ties and answers that could not be read. In "
+            "the interval a person's answers to one pair count as one, and a judge's to one question in both orders."
+        ),
     )
 
 
 def position_verdict(rate: Estimate) -> str:
     """One word on the position rate: what its interval allows to say."""
-    if rate.low is None or rate.high is None:
+    if rate.low is None or rate.high is None or (rate.low <= 0.5 <= rate.high and rate.high - rate.low > TOO_WIDE):
         return "too few answers"
     share = rate.value or 0.0
     if rate.low > 0.5:
@@ -117,23 +126,25 @@ def position_verdict(rate: Estimate) -> str:
 
 
 def raters_table(choices: Sequence[Choice]) -> Table:
-    """Agreement between people on pairs that several of them compared."""
-    people = [choice for choice in choices if choice.rater.startswith(HUMAN)]
-    by_question: dict[str, list[Choice]] = defaultdict(list)
-    for choice in people:
-        by_question[choice.question].append(choice)
-    rows = [
-        Row(labels=[question], cells={"alpha, nominal": krippendorff(preference_table(some), "nominal")})
-        for question, some in by_question.items()
-        if len({one.rater for one in some}) > 1
-    ]
+    """Agreement on pairs that several people compared, or a judge several times."""
+    rows = []
+    for by, some in _by(choices).items():
+        for question in dict.fromkeys(choice.question for choice in some):
+            asked = counted([choice for choice in some if choice.question == question])
+            if len({(one.rater, one.vote) for one in asked}) > 1:
+                cells: dict[str, Cell] = {"alpha, nominal": krippendorff(preference_table(asked), "nominal")}
+                rows.append(Row(labels=[by, question], cells=cells))
     return Table(
         id="preference_raters",
-        title="Agreement between people on pairs",
-        keys=["Question"],
+        title="Agreement between people, and between the votes of a judge, on pairs",
+        keys=["By", "Question"],
         measures=["alpha, nominal"],
         rows=rows,
-        note="Krippendorff's alpha over first, second and tie; pairs that one person alone compared say nothing of it.",
+        note=(
+            "Krippendorff's alpha over first, second and tie; pairs that were compared once say nothing of it. People "
+            "who compare their own chats agree on topics and conditions, not on the same texts. Votes are draws of one "
+            "model."
+        ),
     )
 
 
@@ -144,7 +155,7 @@ def strengths_table(choices: Sequence[Choice]) -> Table:
         if len({name for one in some for name in (one.first, one.second)}) < 3:
             continue
         for question in dict.fromkeys(choice.question for choice in some):
-            asked = [choice for choice in counted(by, some) if choice.question == question]
+            asked = [choice for choice in counted(some) if choice.question == question]
             rows += [
                 Row(labels=[by, question, one.condition], cells={"strength": one.strength})
                 for one in bradley_terry(asked)

@@ -130,8 +130,7 @@ class Comparer:
         given = self.config.judge
         if given.model is None:
             raise CocoonError("no judge: give --judge SPEC")
-        if given.votes > 1 and given.temperature == 0:
-            raise CocoonError("votes at temperature 0 are copies of one; set judge.temperature above 0 or --votes 1")
+        refuse_copies(given)
         settings = Settings(given.temperature, given.max_tokens)
         shared = JudgeSettings(self.models.open(given.model), settings, given.floor, self._prompts())
         return PreferenceContext(caller, PairJudge(shared, load_questions()), given.votes)
@@ -157,14 +156,14 @@ class Comparer:
     def _choice(self, answer: Mapping[str, Any], conditions: Sequence[str], dialogue: Dialogue) -> Choice:
         shown = list(conditions) if answer["order"] == 0 else list(conditions)[::-1]
         named = {"first": shown[0], "second": shown[1], TIE: TIE, None: None}
-        votes = f" vote {answer['vote']}" if self.config.judge.votes > 1 else ""
         return Choice(
             unit=dialogue.profile.id,
             question=answer["question"],
-            rater=f"{self.config.judge.model}{votes}",
+            rater=str(self.config.judge.model),
             first=shown[0],
             second=shown[1],
             winner=named[answer["better"]],
+            vote=answer["vote"],
         )
 
     def sieve(self, records: Sequence[Any], folder: Path) -> dict[str, tuple[str, str]]:
@@ -187,6 +186,14 @@ class Comparer:
     def roles(self) -> dict[str, list[str]]:
         """The judge."""
         return {"judge": [self.config.judge.model] if self.config.judge.model else []}
+
+
+def refuse_copies(judge: JudgeConfig) -> None:
+    """Raise CocoonError for several votes at temperature 0: the same prompt would be answered the same."""
+    if judge.votes > 1 and judge.temperature == 0:
+        raise CocoonError(
+            "votes at temperature 0 are copies of one; set -o judge.temperature=0.7 (or another above 0), or --votes 1"
+        )
 
 
 def choices_of(out: Path) -> list[Choice]:

@@ -1,6 +1,10 @@
 """Small studies with people that the tests of the rating page share."""
 
+import asyncio
 import json
+import os
+import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ from cocoon.core.models import Models
 from cocoon.core.records import Dialogue, Profile, Turn
 from cocoon.core.scripted import ScriptedChat
 from cocoon.graphs.conditions import Condition
+from cocoon.tests.conversations import ROOT
 from cocoon.viewer.human_desk import Desk
 from cocoon.viewer.human_items import Material
 from cocoon.viewer.human_store import HumanStore
@@ -75,3 +80,26 @@ def desk(folder: Path, given: HumanStudy, chat: ScriptedChat | None = None) -> D
 def as_yaml(given: HumanStudy) -> str:
     """The study as the file a researcher writes (JSON is YAML)."""
     return json.dumps(given.model_dump(mode="json"), ensure_ascii=False)
+
+
+def spoken_with(given: HumanStudy, spec: str) -> HumanStudy:
+    """The study with chats with a model at an endpoint."""
+    assert given.chats is not None
+    user = given.chats.user.model_copy(update={"model": spec})
+    return given.model_copy(update={"chats": given.chats.model_copy(update={"user": user})})
+
+
+async def serving(file: Path, out: Path, port: int = 0) -> tuple[asyncio.subprocess.Process, dict[str, str]]:
+    """The command in a process of its own, and the links of two raters."""
+    command = ["human", "serve", str(file), "--out", str(out), "--port", str(port)]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "cocoon.cli.main",
+        *command,
+        stdout=PIPE,
+        env=os.environ | {"PYTHONPATH": str(ROOT / ".static")},
+    )
+    assert process.stdout is not None
+    lines = [(await process.stdout.readline()).decode().split() for _ in range(2)]
+    return process, dict((rater, link) for rater, link in lines)

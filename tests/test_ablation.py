@@ -152,6 +152,13 @@ def test_copies_of_a_vote_are_refused(tmp_path: Path) -> None:
         compare(tmp_path, ScriptedChat(script=prefers_more), votes=2)
 
 
+def test_copies_of_a_vote_are_refused_before_anything_is_simulated(tmp_path: Path) -> None:
+    given = ["--profiles", "shipped:en", "--supporter", "openai:x", "--user", "openai:x", "--votes", "2"]
+    done = cocoon("ablate", *given, "--judge", "openai:x", "--out", str(tmp_path / "run"))
+    assert done.code == 2 and "copies of one" in done.err and "judge.temperature" in done.err
+    assert not (tmp_path / "run").exists()
+
+
 def always_first(path: Path) -> str:
     path.write_text(json.dumps(json.dumps({"reason": "it stands first", "better": "first"})) + "\n", "utf-8")
     return f"scripted:{path}"

@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import sys
-from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +9,25 @@ import aiohttp
 import pytest
 import yaml
 
+from cocoon.agents.prompted_user import PromptedUser
+from cocoon.agents.scene import Said, Scene
+from cocoon.core.calls import Caller
 from cocoon.core.errors import CocoonError, StoppedError
+from cocoon.core.models import Models
 from cocoon.core.scripted import ScriptedChat
 from cocoon.evaluation.scales import load_scale
 from cocoon.tests.commands import cocoon
-from cocoon.tests.conversations import ROOT
-from cocoon.tests.human_study_cases import PAPER, as_yaml, desk, study
-from cocoon.viewer.human_desk import Desk, RefusedError
+from cocoon.tests.human_study_cases import PAPER, as_yaml, desk, serving, study
+from cocoon.viewer.human_answers import RefusedError
+from cocoon.viewer.human_desk import Desk
 from cocoon.viewer.human_items import Material
 from cocoon.viewer.human_report import human_report
 from cocoon.viewer.human_results import choices_of, from_csv, ratings_of, to_csv
 from cocoon.viewer.human_server import served
 from cocoon.viewer.human_store import HumanStore
-from cocoon.viewer.human_study import load_study
+from cocoon.viewer.human_study import Words, load_study
 
+TOPIC = "chat:topic:full:no-memory"
 QUESTIONS = ("role_consistency", "human_likeness", "psychological_complexity")
 
 
@@ -83,6 +85,21 @@ def test_nothing_is_taken_before_consent_to_the_text_that_was_shown(tmp_path: Pa
     assert made.state("r1", "en")["phase"] == "item"
 
 
+def test_the_hash_of_the_consent_stands_beside_every_answer_and_its_text_is_kept(tmp_path: Path) -> None:
+    given = study(tmp_path, parts="likert", raters=1)
+    made = desk(tmp_path, given)
+    agree(made, "r1")
+    rate(made, "r1", "likert:d0", 4)
+    other = given.model_copy(update={"consent": Words(en="another text", zh="另一段话")})
+    changed = desk(tmp_path, other)
+    assert changed.state("r1", "en")["phase"] == "consent"
+    agree(changed, "r1")
+    rate(changed, "r1", "likert:d1", 4)
+    shas = {one.item: one.consent for one in changed.store.every_answer()}
+    assert shas == {"likert:d0": given.consent_sha, "likert:d1": other.consent_sha} and len(set(shas.values())) == 2
+    assert [changed.store.text_of(sha) for sha in shas.values()] == [given.consent_text, other.consent_text]
+
+
 @pytest.mark.parametrize(
     ("item", "key", "value"),
     [
@@ -120,7 +137,43 @@ def test_skipped_items_and_unfinished_ones_are_no_ratings(tmp_path: Path) -> Non
     made.answer("r1", "likert:d1", "basic:1", 6)
     made.answer("r1", "likert:d1", "skipped", True)
     assert ratings_of(made.material, made.store.every_answer()) == []
-    assert made.state("r1", "en")["progress"] == {"done": 1, "of": 3}
+    assert made.state("r1", "en")["progress"] == {"done": 0, "skipped": 1, "of": 3}
+
+
+def test_a_skipped_item_can_be_taken_up_again_and_a_done_one_changed(tmp_path: Path) -> None:
+    made = desk(tmp_path, study(tmp_path, parts="likert", raters=1))
+    agree(made, "r1")
+    first, second, _ = (shown.item for shown in made.material.assigned("r1"))
+    made.answer("r1", first, "skipped", True)
+    state = made.state("r1", "en")
+    assert state["item"]["id"] == made.code("r1", second) and state["before"] == made.code("r1", first)
+    again = made.state("r1", "en", state["before"])
+    assert again["item"]["id"] == state["before"] and again["before"] is None
+    rate(made, "r1", first, 6)
+    assert made.state("r1", "en")["progress"] == {"done": 1, "skipped": 0, "of": 3}
+    made.answer("r1", first, "basic:1", 9)
+    (rating,) = ratings_of(made.material, made.store.every_answer())
+    assert rating.items["1"] == 9
+
+
+def test_nothing_that_a_page_is_sent_tells_of_conditions_supporters_or_models(tmp_path: Path) -> None:
+    given = study(tmp_path)
+    for condition in PAPER.split(","):
+        file = tmp_path / "ablation" / "conditions" / condition / "dialogues.jsonl"
+        file.write_bytes(file.read_bytes().replace(f"I am the {condition} one.".encode(), b"Hm."))
+    made = desk(tmp_path, given)
+    codes = set()
+    for rater in given.names:
+        agree(made, rater)
+        for shown in made.material.assigned(rater):
+            state = made.state(rater, "en")
+            told = json.dumps(state)
+            assert not any(word in told for word in ("memory", "full", '"s"', "swapped", "scripted", shown.item))
+            codes.add(state["item"]["id"])
+            made.answer(rater, shown.item, "skipped", True)
+    # An id says nothing across raters either, and is the same after a restart.
+    assert len(codes) == 2 * len(made.material.items)
+    assert desk(tmp_path, given).code("r1", TOPIC) == made.code("r1", TOPIC)
 
 
 def test_winners_are_conditions_wherever_they_stood(tmp_path: Path) -> None:
@@ -138,22 +191,22 @@ async def test_a_chat_drives_the_real_graph_and_goes_on_after_a_kill(tmp_path: P
     given = study(tmp_path, parts="chats")
     made = desk(tmp_path, given)
     agree(made, "r1")
-    begun = await made.chat("r1", "chat:topic", 0, None)
+    begun = await made.chat("r1", TOPIC, 0, None)
     assert [turn["role"] for turn in begun["turns"]] == ["supporter", "user"] and not begun["over"]
-    first = await made.chat("r1", "chat:topic", 0, "I see that you are tired.")
+    first = await made.chat("r1", TOPIC, 0, "I see that you are tired.")
     await made.close()
 
     def silent(*_: Any) -> str:
         raise StoppedError("no call may be made for what was answered before")
 
     again = desk(tmp_path, given, ScriptedChat(script=silent))
-    resumed = await again.chat("r1", "chat:topic", 0, None)
+    resumed = await again.chat("r1", TOPIC, 0, None)
     assert resumed == first
     await again.close()
     last = desk(tmp_path, given)
-    ended = await last.chat("r1", "chat:topic", 0, "That must be hard.")
+    ended = await last.chat("r1", TOPIC, 0, "That must be hard.")
     assert ended["over"] and [turn["content"] for turn in ended["turns"]][-1] == "That must be hard."
-    second = await last.chat("r1", "chat:topic", 1, None)
+    second = await last.chat("r1", TOPIC, 1, None)
     assert len(second["turns"]) == 2
     await last.close()
 
@@ -163,7 +216,7 @@ async def test_a_simulated_user_that_fails_is_told_and_nothing_said_is_lost(tmp_
     made = desk(tmp_path, given, ScriptedChat(replies=[""]))
     agree(made, "r1")
     with pytest.raises(RefusedError, match="no answer"):
-        await made.chat("r1", "chat:topic", 0, None)
+        await made.chat("r1", TOPIC, 0, None)
     await made.close()
 
 
@@ -175,10 +228,10 @@ async def test_words_that_are_sent_again_after_an_error_are_said_once(tmp_path: 
         ScriptedChat(script=lambda _messages, _options: next(replies, "Answer 2.")),
     )
     agree(made, "r1")
-    await made.chat("r1", "chat:topic", 0)
+    await made.chat("r1", TOPIC, 0)
     with pytest.raises(RefusedError, match="no answer"):
-        await made.chat("r1", "chat:topic", 0, "I hear you.", 0)
-    again = await made.chat("r1", "chat:topic", 0, "I hear you.", 0)
+        await made.chat("r1", TOPIC, 0, "I hear you.", 0)
+    again = await made.chat("r1", TOPIC, 0, "I hear you.", 0)
     assert [turn["content"] for turn in again["turns"]][1:] == ["Answer 1.", "I hear you.", "Answer 2."]
     await made.close()
 
@@ -188,8 +241,8 @@ async def test_withdrawing_deletes_answers_and_chats_for_good(tmp_path: Path) ->
     for rater in ("r1", "r2"):
         agree(made, rater)
         rate(made, rater, "likert:d0", 7)
-    await made.chat("r1", "chat:topic", 0, None)
-    await made.chat("r1", "chat:topic", 0, "Zebrafinken.")
+    await made.chat("r1", TOPIC, 0, None)
+    await made.chat("r1", TOPIC, 0, "Zebrafinken.")
     await made.withdraw("r1")
     assert made.state("r1", "en")["phase"] == "withdrawn"
     assert {answer.rater for answer in made.store.every_answer()} == {"r2"}
@@ -197,9 +250,44 @@ async def test_withdrawing_deletes_answers_and_chats_for_good(tmp_path: Path) ->
     assert made.state("r1", "en")["phase"] == "withdrawn"
     with pytest.raises(RefusedError):
         made.answer("r1", "likert:d0", "basic:1", 3)
-    await made.close()
+    # Before anything is closed: neither the file nor its log holds a word of it, and nothing comes back.
     for file in (tmp_path / "study").rglob("*"):
         assert not file.is_file() or b"Zebrafinken" not in file.read_bytes()
+    await made.close()
+
+
+async def test_withdrawing_waits_for_no_slow_user_and_nothing_comes_back(tmp_path: Path) -> None:
+    released = asyncio.Event()
+
+    class SlowUser(PromptedUser):
+        async def speak(self, caller: Caller, scene: Scene) -> Said:
+            await released.wait()
+            return await super().speak(caller, scene)
+
+    made = desk(tmp_path, study(tmp_path, parts="chats"))
+    slow = SlowUser(Models().wrap("scripted:slow", ScriptedChat(replies=["Zebrafinken."])))
+    made.open_user = lambda _: slow
+    agree(made, "r1")
+    talking = asyncio.create_task(made.chat("r1", TOPIC, 0))
+    await asyncio.sleep(0.05)
+    await made.withdraw("r1")
+    with pytest.raises(RefusedError, match="withdrawn"):
+        await talking
+    released.set()
+    assert list(made.store.every_talk()) == [] and not (tmp_path / "study" / "chats" / "r1").exists()
+    await made.close()
+
+
+def test_what_a_withdrawal_that_was_cut_off_left_is_deleted_at_the_next_start(tmp_path: Path) -> None:
+    made = desk(tmp_path, study(tmp_path, parts="chats"))
+    left = tmp_path / "study" / "chats" / "r1"
+    left.mkdir(parents=True)
+    (left / "journal.sqlite").write_text("x")
+    made.sweep()
+    assert left.exists()
+    made.store.withdraw("r1")
+    made.sweep()
+    assert not left.exists()
 
 
 async def test_a_token_opens_its_own_page_alone(tmp_path: Path) -> None:
@@ -215,8 +303,11 @@ async def test_a_token_opens_its_own_page_alone(tmp_path: Path) -> None:
             async with session.post(f"{url}/api/{token}/{what}", json=body, **more) as answer:
                 return answer.status
 
-        answer = {"item": "likert:d0", "key": "basic:1", "value": 5}
+        answer = {"item": made.code("r1", "likert:d0"), "key": "basic:1", "value": 5}
         assert await post(tokens["r1"], "answer", answer) == 200
+        # Another rater's id of the same item opens nothing, and neither does the item's name.
+        for stray in (made.code("r2", "likert:d0"), "likert:d0"):
+            assert await post(tokens["r1"], "answer", answer | {"item": stray}) == 409
         assert [one.rater for one in made.store.every_answer()] == ["r1"]
         assert made.store.answers_of("r2", "likert:d0") == {}
         for token in ("wrong", "r1", tokens["r1"][:-1], tokens["r1"] + "x"):
@@ -228,11 +319,20 @@ async def test_a_token_opens_its_own_page_alone(tmp_path: Path) -> None:
         async with session.post(f"{url}/api/{tokens['r1']}/answer", data="x") as plain:
             assert plain.status == 415
         assert await post(tokens["r1"], "answer", [1]) == 400
-        assert await post(tokens["r1"], "answer", {"item": "likert:d0", "key": "basic:1", "value": 99}) == 409
+        for value in (99, True, 5.0, "5", [5], {"a": 1}):
+            assert await post(tokens["r1"], "answer", answer | {"value": value}) == 409
+        assert await post(tokens["r1"], "answer", answer | {"key": "done", "value": 0}) == 409
+        assert await post(tokens["r1"], "answer", answer | {"more": "x" * 70_000}) == 413
+        topic = {"item": made.code("r1", TOPIC), "which": 0}
+        for change in ({"which": True}, {"which": 2}, {"which": None}, {"text": "x" * 4_001}):
+            assert await post(tokens["r1"], "chat", topic | change) == 409
+        assert await post(tokens["r1"], "chat", topic | {"text": "half a \ud800 character", "turn": 0}) == 200
         async with session.get(f"{url}/r/{tokens['r1']}") as page:
             policy = page.headers["Content-Security-Policy"]
             assert "default-src 'none'" in policy and "unsafe" not in policy
             assert page.headers["Referrer-Policy"] == "no-referrer" and page.headers["Cache-Control"] == "no-store"
+        async with session.get(f"{url}/r/wrong") as page:
+            assert page.headers["Content-Security-Policy"] == policy
         async with session.get(f"{url}/static/../human_desk.py") as stray:
             assert stray.status == 404
 
@@ -249,22 +349,6 @@ def test_every_answer_survives_a_kill(tmp_path: Path) -> None:
     assert (tmp_path / "study" / "human.sqlite").stat().st_mode & 0o077 == 0
 
 
-async def serving(file: Path, out: Path) -> tuple[asyncio.subprocess.Process, dict[str, str]]:
-    """The command in a process of its own, and the raters' links."""
-    command = ["human", "serve", str(file), "--out", str(out), "--port", "0"]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "cocoon.cli.main",
-        *command,
-        stdout=PIPE,
-        env=os.environ | {"PYTHONPATH": str(ROOT / ".static")},
-    )
-    assert process.stdout is not None
-    lines = [(await process.stdout.readline()).decode().split() for _ in range(2)]
-    return process, dict((rater, link) for rater, link in lines)
-
-
 async def test_a_server_that_is_killed_loses_no_answer_and_keeps_its_links(tmp_path: Path) -> None:
     file, out = tmp_path / "study.yaml", tmp_path / "out"
     given = study(tmp_path, parts="likert")
@@ -272,12 +356,13 @@ async def test_a_server_that_is_killed_loses_no_answer_and_keeps_its_links(tmp_p
     process, links = await serving(file, out)
     base, _, token = links["r1"].partition("/r/")
     async with aiohttp.ClientSession() as session:
-        for what, body in (
-            ("consent", {"sha": given.consent_sha}),
-            ("answer", {"item": "likert:d0", "key": "basic:1", "value": 5}),
-        ):
-            async with session.post(f"{base}/api/{token}/{what}", json=body) as answer:
-                assert answer.status == 200
+        async with session.post(f"{base}/api/{token}/consent", json={"sha": given.consent_sha}) as answer:
+            assert answer.status == 200
+        async with session.get(f"{base}/api/{token}/state") as answer:
+            item = (await answer.json())["item"]["id"]
+        body = {"item": item, "key": "basic:1", "value": 5}
+        async with session.post(f"{base}/api/{token}/answer", json=body) as answer:
+            assert answer.status == 200
         process.kill()
         await process.wait()
         again, kept = await serving(file, out)
@@ -289,12 +374,12 @@ async def test_a_server_that_is_killed_loses_no_answer_and_keeps_its_links(tmp_p
         again.terminate()
         assert await again.wait() == 0
     store = HumanStore(out / "human.sqlite")
-    assert store.answers_of("r1", "likert:d0") == {"basic:1": 5}
+    assert [(one.rater, one.key, one.value) for one in store.every_answer()] == [("r1", "basic:1", 5)]
 
 
 def test_a_folder_of_another_study_is_refused(tmp_path: Path) -> None:
     HumanStore(tmp_path / "a.sqlite", "one").close()
-    with pytest.raises(CocoonError, match="another study"):
+    with pytest.raises(CocoonError, match="begun with other raters"):
         HumanStore(tmp_path / "a.sqlite", "two")
 
 
@@ -324,11 +409,24 @@ def test_answers_go_out_as_csv_and_come_back(tmp_path: Path) -> None:
     text = to_csv(made.store.every_answer())
     again = HumanStore(tmp_path / "again.sqlite", "sha")
     again.enrol(made.material.study.names)
-    assert from_csv(text, "a.csv", again, made.material.study.names) == 7
-    assert [one.value for one in again.every_answer()] == [one.value for one in made.store.every_answer()]
-    for wrong, told in ((text.replace("r1", "zz", 1), "line 2: rater 'zz'"), ("a,b\n1,2\n", "lacks rater")):
+    assert from_csv(text, "a.csv", again, made.material) == 7
+    assert list(again.every_answer()) == list(made.store.every_answer())
+    assert from_csv(text, "a.csv", again, made.material) == 7
+    for wrong, told in (
+        (text.replace("r1", "zz", 1), "line 2: rater 'zz'"),
+        ("a,b\n1,2\n", "lacks rater"),
+        (text.replace(",4,0,", ",99,0,", 1), "line 2: '99' is no answer to 'basic:1'"),
+        (text.replace("basic:6", "basic:60"), "line 7: '4' is no answer to 'basic:60'"),
+        (text.replace("likert:d0", "likert:d9", 1), "line 2: item 'likert:d9' is none"),
+        (text.replace(",4,0,", ",5,0,", 1), "line 2: another answer to 'basic:1'"),
+        (text + "r1\n", "line 9: item '' is none"),
+    ):
         with pytest.raises(CocoonError, match=told):
-            from_csv(wrong, "a.csv", again, made.material.study.names)
+            from_csv(wrong, "a.csv", again, made.material)
+    assert list(again.every_answer()) == list(made.store.every_answer())
+    again.withdraw("r1")
+    with pytest.raises(CocoonError, match="rater 'r1' has withdrawn"):
+        from_csv(text, "a.csv", again, made.material)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from cocoon.evaluation.preference import (
     preference_table,
     win_rate,
 )
+from cocoon.evaluation.statistics import wilson
+from cocoon.evaluation.table_preference import position_verdict, preference_tables
 
 
 def choice(unit: str, first: str, second: str, winner: str | None, rater: str = "r", question: str = "q") -> Choice:
@@ -55,6 +57,49 @@ def test_a_judge_that_always_takes_the_first_is_exposed() -> None:
     merged = both_orders(asked)
     assert len(merged) == 20 and {one.winner for one in merged} == {"tie"}
     assert win_rate(merged, "a", "b", "q").share.value == 0.5
+
+
+def test_answers_of_one_person_about_one_pair_count_as_one_in_the_interval() -> None:
+    # Two people, two pairs each, three questions, all alike within a pair: four sittings, not twelve answers.
+    asked = [
+        choice(unit, "a", "b", winner, question=question, rater=rater)
+        for rater, unit, winner in (("x", "1", "a"), ("x", "2", "a"), ("y", "1", "a"), ("y", "2", "b"))
+        for question in ("q", "r", "s")
+    ]
+    found = first_position_rate(asked)
+    assert (found.value, found.n) == (0.75, 12)
+    apart = wilson(9, 12)
+    assert None not in (found.low, apart.low) and found.low < apart.low  # type: ignore[operator]
+    assert position_verdict(found) == "too few answers"
+
+
+def test_one_pair_that_was_asked_in_both_orders_exposes_nothing_yet() -> None:
+    few = [choice("1", *order, order[0], question=q) for q in "qrs" for order in (("a", "b"), ("b", "a"))]
+    assert position_verdict(first_position_rate(few)) == "too few answers"
+    more = [*few, *(one.model_copy(update={"unit": "2"}) for one in few)]
+    assert position_verdict(first_position_rate(more)) == "always takes the first"
+
+
+def test_raters_who_all_prefer_one_condition_leave_an_interval_over_units() -> None:
+    choices = [choice(str(unit), "a", "b", "a", rater=rater) for unit in range(10) for rater in "xyz"]
+    found = win_rate(choices, "a", "b", "q").share
+    assert (found.value, found.n) == (1.0, 30)
+    assert (found.low, found.high) == (wilson(10, 10).low, 1.0)
+
+
+def test_votes_of_a_judge_stand_in_one_row_and_their_agreement_beside() -> None:
+    asked = [
+        choice(str(unit), *order, "a" if unit % 2 or vote else "b", rater="j").model_copy(update={"vote": vote})
+        for unit in range(8)
+        for order in (("a", "b"), ("b", "a"))
+        for vote in (0, 1)
+    ]
+    tables = {table.id: table for table in preference_tables(asked, ["a", "b"])}
+    (row,) = tables["wins"].rows
+    assert (row.labels[0], row.cells["wins"], row.cells["losses"]) == ("j", 12, 4)
+    (agreed,) = tables["preference_raters"].rows
+    expected = krippendorff([[1.0, 1.0] if unit % 2 else [-1.0, 1.0] for unit in range(8)], "nominal")
+    assert agreed.labels == ["j", "q"] and agreed.cells["alpha, nominal"] == expected
 
 
 def test_a_steady_judge_has_no_position_bias() -> None:

@@ -2,6 +2,7 @@
 
 import functools
 import random
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,7 @@ def choices(seed: int = 4) -> list[Choice]:
     for unit in range(40):
         for first, second in (("full", "no-memory"), ("no-memory", "no-memory-need")):
             wins = first if draw.random() < 0.75 else second
-            head = {"unit": f"p{unit}", "question": "role_consistency"}
+            head: dict[str, Any] = {"unit": f"p{unit}", "question": "role_consistency"}
             for rater in ("human:ada", "human:bo"):
                 order = [first, second] if draw.random() < 0.5 else [second, first]
                 made.append(Choice(**head, rater=rater, first=order[0], second=order[1], winner=wins))
@@ -125,5 +126,5 @@ def test_three_conditions_have_strengths_in_their_order() -> None:
 
 
 def test_people_who_always_agree_have_alpha_one() -> None:
-    found = estimate(cells(tables()["preference_raters"], "role_consistency")["alpha, nominal"])
+    found = estimate(cells(tables()["preference_raters"], "people", "role_consistency")["alpha, nominal"])
     assert found.value == pytest.approx(1.0)

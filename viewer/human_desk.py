@@ -1,6 +1,8 @@
 """What a rater sees and does, without the web: the next item, the answers that are lacking, the chats under way."""
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+import random
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,24 +10,17 @@ from typing import Any
 from cocoon.agents.guarded_user import GuardedUser
 from cocoon.agents.prompted_user import PromptedUser
 from cocoon.core.calls import Caller
-from cocoon.core.errors import CocoonError
 from cocoon.core.journal import Journal
 from cocoon.core.records import Dialogue, Language
-from cocoon.evaluation.comparison_questions import ComparisonQuestions, load_questions
-from cocoon.evaluation.preference import TIE
 from cocoon.evaluation.scales import Scale, prompt_inputs
 from cocoon.graphs.conditions import Condition
 from cocoon.graphs.live_chat import LiveChat
+from cocoon.viewer.human_answers import RefusedError, check, check_mark, keys_of
 from cocoon.viewer.human_items import ChatItem, Item, LikertItem, Material, PairItem, Shown
-from cocoon.viewer.human_store import DONE, SKIPPED, HumanStore
+from cocoon.viewer.human_store import DONE, SKIPPED, HumanStore, Talk
 
 OpenUser = Callable[[Condition], PromptedUser | GuardedUser]
-PREFERENCES = ("first", "second", TIE)
 LONGEST = 4_000
-
-
-class RefusedError(CocoonError):
-    """Something a page sent that cannot be: no item of this rater, or no answer to it."""
 
 
 @dataclass
@@ -36,12 +31,11 @@ class Desk:
     store: HumanStore
     folder: Path
     open_user: OpenUser | None = None
-    questions: ComparisonQuestions = field(default_factory=load_questions)
     _live: dict[tuple[str, str], LiveChat] = field(default_factory=dict)
     _journals: dict[str, Journal] = field(default_factory=dict)
 
-    def state(self, rater: str, language: Language) -> dict[str, Any]:
-        """What the page shows next."""
+    def state(self, rater: str, language: Language, wanted: str | None = None) -> dict[str, Any]:
+        """What the page shows next, or the item that it asked for again (by its page id)."""
         study = self.material.study
         texts = {
             name: getattr(study, name).model_dump() for name in ("title", "consent", "content_warning", "help_line")
@@ -52,16 +46,32 @@ class Desk:
         if self.store.consent_of(rater) != study.consent_sha:
             return {**head, "phase": "consent", "sha": study.consent_sha}
         mine, finished = self.material.assigned(rater), self.store.finished(rater)
-        progress = {"done": sum(shown.item in finished for shown in mine), "of": len(mine)}
-        following = next((shown for shown in mine if shown.item not in finished), None)
-        if following is None:
-            return {**head, "phase": "end", "progress": progress}
-        return {**head, "phase": "item", "progress": progress, "item": self._page(rater, following, language)}
+        skipped = sum(SKIPPED in self.store.answers_of(rater, name) for name in finished)
+        progress = {"done": len(finished) - skipped, "skipped": skipped, "of": len(mine)}
+        again = [place for place, shown in enumerate(mine) if self.code(rater, shown.item) == wanted]
+        open_ones = [place for place, shown in enumerate(mine) if shown.item not in finished]
+        place = next(iter(again or open_ones), len(mine))
+        before = self.code(rater, mine[place - 1].item) if place else None
+        head |= {"progress": progress, "before": before}
+        if place == len(mine):
+            return {**head, "phase": "end"}
+        return {**head, "phase": "item", "item": self._page(rater, mine[place], language)}
+
+    def code(self, rater: str, item: str) -> str:
+        """The item's id on this rater's page: it tells nothing, since names of items hold those of conditions."""
+        return hashlib.sha256(f"{self.store.secret} {rater} {item}".encode()).hexdigest()[:16]
+
+    def named(self, rater: str, code: object) -> str:
+        """The item behind an id of this rater's page; RefusedError where there is none."""
+        for shown in self.material.assigned(rater):
+            if self.code(rater, shown.item) == code:
+                return shown.item
+        raise RefusedError("this is no item of yours")
 
     def _page(self, rater: str, shown: Shown, language: Language) -> dict[str, Any]:
         item = self.material.items[shown.item]
         answers = self.store.answers_of(rater, shown.item)
-        page = {"id": item.id, "kind": item.kind, "answers": answers}
+        page = {"id": self.code(rater, item.id), "kind": item.kind, "answers": answers}
         if isinstance(item, LikertItem):
             scales = [_scale_page(scale, language) for scale in self.material.scales]
             return {**page, "dialogues": [_turns(item.dialogue)], "scales": scales}
@@ -74,26 +84,27 @@ class Desk:
         return {**page, "said": said, "rounds": rounds, "topic": topic, **self._asked(language)}
 
     def _asked(self, language: Language) -> dict[str, Any]:
-        questions = [{"id": one.id, "text": one.of(language)} for one in self.questions.questions]
-        return {"instruction": self.questions.instruction.of(language), "questions": questions}
+        questions = [{"id": one.id, "text": one.of(language)} for one in self.material.questions.questions]
+        return {"instruction": self.material.questions.instruction.of(language), "questions": questions}
 
     def consent(self, rater: str, sha: object) -> None:
         """Note the consent to the text that was shown."""
         if sha != self.material.study.consent_sha:
             raise RefusedError("the text has changed since it was shown; read it again")
         if not self.store.withdrawn(rater):
+            self.store.keep_text(self.material.study.consent_sha, self.material.study.consent_text)
             self.store.consent(rater, self.material.study.consent_sha)
 
     def answer(self, rater: str, item: object, key: object, value: object) -> None:
         """Keep one answer of a rater to an item of theirs; RefusedError for anything else."""
         shown, found = self._mine(rater, item)
         if key in (DONE, SKIPPED):
+            check_mark(str(key), value)
             if key == DONE and (lacking := self._lacking(rater, shown, found)):
                 raise RefusedError(f"not answered yet: {', '.join(lacking)}")
             self.store.answer(rater, shown.item, str(key), True, shown.swapped)
             return
-        if str(key) not in self._keys(found) or value not in self._values(found, str(key)):
-            raise RefusedError(f"{str(value)[:40]!r} is no answer to {str(key)[:40]!r}")
+        check(self.material, found, key, value)
         self.store.answer(rater, shown.item, str(key), value, shown.swapped)
 
     def _mine(self, rater: str, item: object) -> tuple[Shown, Item]:
@@ -104,20 +115,9 @@ class Desk:
             raise RefusedError("this is no item of yours")
         return shown, self.material.items[shown.item]
 
-    def _keys(self, item: Item) -> list[str]:
-        if isinstance(item, LikertItem):
-            return [f"{scale.id}:{name}" for scale in self.material.scales for name in scale.item_ids]
-        return [question.id for question in self.questions.questions]
-
-    def _values(self, item: Item, key: str) -> Sequence[object]:
-        if not isinstance(item, LikertItem):
-            return PREFERENCES
-        scale = next(one for one in self.material.scales if one.id == key.partition(":")[0])
-        return [None, *range(scale.range[0], scale.range[1] + 1)]
-
     def _lacking(self, rater: str, shown: Shown, item: Item) -> list[str]:
         answered = self.store.answers_of(rater, shown.item)
-        return [key for key in self._keys(item) if key not in answered]
+        return [key for key in keys_of(self.material, item) if key not in answered]
 
     async def chat(
         self, rater: str, item: object, which: object, text: object = None, turn: object = None
@@ -127,35 +127,47 @@ class Desk:
         `turn` is how much the page knows to have been said before: words sent again after an error are said once.
         """
         shown, found = self._mine(rater, item)
-        if not isinstance(found, ChatItem) or which not in (0, 1):
+        if not isinstance(found, ChatItem) or isinstance(which, bool) or which not in (0, 1):
             raise RefusedError("this item has no such chat")
-        live = await self._chat(rater, shown, found, int(str(which)))
+        live = await self._chat(rater, shown, found, 1 if which else 0)
         said = len(self.store.said(rater, live.dialogue))
         if isinstance(text, str) and text.strip() and not live.over and turn in (None, said):
-            self.store.say(rater, live.dialogue, said, text.strip()[:LONGEST])
-            await live.say(text.strip()[:LONGEST])
+            words = _words(text)
+            self.store.say(rater, live.dialogue, said, words)
+            await live.say(words)
         if live.failed is not None:
             self._live.pop((rater, live.dialogue), None)
             await live.close()
             raise RefusedError("the simulated user gave no answer; say nothing new and try again in a moment")
-        return {"turns": _turns(live.record()), "over": live.over}
+        return self._told(rater, live, _condition(shown, found, 1 if which else 0))
+
+    def _told(self, rater: str, live: LiveChat, condition: Condition) -> dict[str, Any]:
+        """The chat so far, kept for the study's owner and shown to the rater."""
+        if self.store.withdrawn(rater):
+            raise RefusedError("you have withdrawn")
+        record = live.record().model_copy(update={"id": f"{rater}.{live.dialogue}", "supporter": rater})
+        self.store.keep_talk(Talk(rater, live.dialogue, condition.name, record.model_dump_json()))
+        return {"turns": _turns(record), "over": live.over}
 
     async def _chat(self, rater: str, shown: Shown, item: ChatItem, which: int) -> LiveChat:
         name = chat_names(item)[which]
         if (rater, name) not in self._live:
             if self.open_user is None or self.material.study.chats is None:
                 raise RefusedError("this study has no live chats")
-            condition = item.conditions[which ^ int(shown.swapped)]
+            condition = _condition(shown, item, which)
+            # A seed a rater: else all raters would draw the same replies of the user.
+            seed = random.Random(f"{self.material.study.seed} {rater}").getrandbits(31)
             live = LiveChat(
                 name,
                 condition.profile(item.profile),
                 self.open_user(condition),
-                Caller(self._journal(rater), seed=self.material.study.seed),
+                Caller(self._journal(rater), seed=seed),
                 self.material.study.chats.rounds,
             )
-            await live.start(self.store.said(rater, name))
+            # Known before it begins, so that a withdrawal meanwhile finds it.
             self._live[rater, name] = live
-        return self._live[rater, name]
+            await live.start(self.store.said(rater, name))
+        return self._live.get((rater, name)) or _gone()
 
     def _journal(self, rater: str) -> Journal:
         if rater not in self._journals:
@@ -165,17 +177,26 @@ class Desk:
         return self._journals[rater]
 
     async def withdraw(self, rater: str) -> None:
-        """Delete the rater's answers and everything of their chats, the journalled calls too."""
+        """Delete the rater's answers and all of their chats, the journalled calls too; nothing is taken after."""
+        self.store.withdraw(rater)
         for key in [key for key in self._live if key[0] == rater]:
             await self._live.pop(key).close()
         if rater in self._journals:
             self._journals.pop(rater).close()
+        self._forget(rater)
+
+    def sweep(self) -> None:
+        """Delete what a withdrawal that was cut off left behind."""
+        for rater in self.material.study.names:
+            if self.store.withdrawn(rater):
+                self._forget(rater)
+
+    def _forget(self, rater: str) -> None:
         folder = self.folder / "chats" / rater
         if folder.exists():
             for file in folder.iterdir():
                 file.unlink()
             folder.rmdir()
-        self.store.withdraw(rater)
 
     async def close(self) -> None:
         """Leave every chat where it is; all that was said is kept."""
@@ -184,6 +205,22 @@ class Desk:
         for journal in self._journals.values():
             journal.close()
         self.store.close()
+
+
+def _gone() -> LiveChat:
+    raise RefusedError("you have withdrawn")
+
+
+def _condition(shown: Shown, item: ChatItem, which: int) -> Condition:
+    return item.conditions[which ^ int(shown.swapped)]
+
+
+def _words(text: str) -> str:
+    """What a rater said; RefusedError for what cannot be kept whole."""
+    said = text.strip().encode("utf-8", "replace").decode()
+    if len(said) > LONGEST:
+        raise RefusedError(f"your words are longer than {LONGEST:,} characters; say it in fewer")
+    return said
 
 
 def chat_names(item: ChatItem) -> tuple[str, str]:

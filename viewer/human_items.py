@@ -1,5 +1,7 @@
 """What each rater is shown and in which order: drawn from the seed alone, balanced over raters and items."""
 
+import hashlib
+import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +12,7 @@ from cocoon.core.jsonl import read_records
 from cocoon.core.profile_files import profile_path
 from cocoon.core.records import Dialogue, Profile
 from cocoon.core.run_folder import read_run
+from cocoon.evaluation.comparison_questions import ComparisonQuestions, load_questions
 from cocoon.evaluation.scales import Scale, load_scale
 from cocoon.graphs.conditions import Condition, pairs_of, read_conditions
 from cocoon.viewer.human_study import HumanStudy, Kind
@@ -62,17 +65,32 @@ class Material:
     study: HumanStudy
     items: dict[str, Item] = field(default_factory=dict)
     scales: list[Scale] = field(default_factory=list)
+    questions: ComparisonQuestions = field(default_factory=load_questions)
 
     @classmethod
     def of(cls, study: HumanStudy) -> "Material":
         """Read what a study rates; CocoonError for what is not there."""
         made = cls(study)
         for item in (*_likert(study), *_pairs(study), *_chats(study)):
+            if item.id in made.items:
+                raise CocoonError(
+                    f"{item.id!r} stands twice in what is to be rated; give every dialogue an id of its own"
+                )
             made.items[item.id] = item
         made.scales = [load_scale(name) for name in study.likert.scales] if study.likert else []
         if not made.items:
             raise CocoonError("the study holds nothing to rate: no dialogue, pair or profile was found")
         return made
+
+    @property
+    def sha(self) -> str:
+        """12 hex digits of all that decides what an answer means: raters, seed, parts, dialogues and profiles."""
+        told = {"raters", "seed", "likert", "pairs", "chats"}
+        places = {"likert": {"dialogues"}, "pairs": {"run"}, "chats": {"profiles"}}
+        design = self.study.model_dump(mode="json", include=told, exclude=places)
+        parts = [design, [_plain(item) for item in self.items.values()]]
+        whole = json.dumps(parts, ensure_ascii=False, sort_keys=True)
+        return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
     def assigned(self, rater: str) -> list[Shown]:
         """The rater's items in their order: kinds one after the other, chats last.
@@ -113,6 +131,14 @@ class Material:
         return bool((raters.index(place) + first) % 2)
 
 
+def _plain(item: Item) -> object:
+    """An item as plain JSON."""
+    if isinstance(item, ChatItem):
+        return [item.id, item.profile.model_dump(mode="json")]
+    shown = [item.dialogue] if isinstance(item, LikertItem) else item.dialogues
+    return [item.id, *(one.model_dump(mode="json") for one in shown)]
+
+
 def _likert(study: HumanStudy) -> Iterator[LikertItem]:
     if study.likert is not None:
         for dialogue in read_records(Path(study.likert.dialogues), Dialogue):
@@ -145,7 +171,10 @@ def _pairs(study: HumanStudy) -> Iterator[PairItem]:
 def _chats(study: HumanStudy) -> Iterator[ChatItem]:
     if study.chats is None:
         return
-    first, second = read_conditions(study.chats.conditions)[:2]
+    conditions = {one.name: one for one in read_conditions(study.chats.conditions)}
+    pairs = pairs_of(list(conditions.values()), study.chats.every_pair)
     for path in profile_path(study.chats.profiles):
         for profile in read_records(path, Profile):
-            yield ChatItem(f"chat:{profile.id}", profile, (first, second))
+            for first, second in pairs:
+                name = f"chat:{profile.id}:{first}:{second}"
+                yield ChatItem(name, profile, (conditions[first], conditions[second]))

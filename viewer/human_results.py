@@ -3,13 +3,14 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dialogue, Rating
 from cocoon.evaluation.preference import TIE, Choice
 from cocoon.evaluation.scales import Scale, score
 from cocoon.evaluation.table_people import HUMAN
+from cocoon.viewer.human_answers import check, check_mark
 from cocoon.viewer.human_items import LikertItem, Material, PairItem
 from cocoon.viewer.human_store import DONE, SKIPPED, Answer, HumanStore
 
@@ -63,14 +64,20 @@ def choices_of(material: Material, answers: Iterable[Answer]) -> list[Choice]:
         pair = isinstance(item, PairItem)
         names = item.conditions if pair else tuple(one.name for one in item.conditions)
         unit = item.dialogues[0].profile.id if pair else item.profile.id
-        found += [_choice(rater, unit, names, answer) for key, answer in some.items() if key not in (DONE, SKIPPED)]
+        found += [
+            _choice(rater, unit, names, answer, own=not pair)
+            for key, answer in some.items()
+            if key not in (DONE, SKIPPED)
+        ]
     return found
 
 
-def _choice(rater: str, unit: str, conditions: Sequence[str], answer: Answer) -> Choice:
+def _choice(rater: str, unit: str, conditions: Sequence[str], answer: Answer, own: bool) -> Choice:
     first, second = conditions[::-1] if answer.swapped else conditions
     winner = {"first": first, "second": second, TIE: TIE}[answer.value]
-    return Choice(unit=unit, question=answer.key, rater=f"{HUMAN}{rater}", first=first, second=second, winner=winner)
+    return Choice(
+        unit=unit, question=answer.key, rater=f"{HUMAN}{rater}", first=first, second=second, winner=winner, own=own
+    )
 
 
 def to_csv(answers: Iterable[Answer]) -> str:
@@ -84,26 +91,48 @@ def to_csv(answers: Iterable[Answer]) -> str:
     return out.getvalue()
 
 
-def from_csv(text: str, where: str, store: HumanStore, raters: Sequence[str]) -> int:
+def from_csv(text: str, where: str, store: HumanStore, material: Material) -> int:
     """Take answers from CSV in the same columns into a study; how many. CocoonError names the line.
 
-    Nothing is taken unless every line can be read.
+    Nothing is taken unless every line is an answer of a rater who has not withdrawn, and none would change another
+    answer that is there.
     """
     rows = list(csv.DictReader(io.StringIO(text)))
     lacking = [name for name in COLUMNS[:4] if rows and name not in rows[0]]
     if not rows or lacking:
         raise CocoonError(f"{where}: lacks {', '.join(lacking) or 'any line'}; columns are {', '.join(COLUMNS)}")
-    read = [_row(row, f"{where}, line {number}", raters) for number, row in enumerate(rows, 2)]
-    for rater, item, key, value, swapped in read:
-        store.answer(rater, item, key, value, swapped)
+    kept = {(one.rater, one.item, one.key): one.value for one in store.every_answer()}
+    read = []
+    for number, row in enumerate(rows, 2):
+        try:
+            made = _row({name: row.get(name) or "" for name in COLUMNS}, material)
+            _allowed(made, store, kept)
+        except CocoonError as error:
+            raise CocoonError(f"{where}, line {number}: {error}; nothing was taken") from None
+        read.append(made)
+    store.take(read)
     return len(read)
 
 
-def _row(row: dict[str, str], where: str, raters: Sequence[str]) -> tuple[str, str, str, object, bool]:
-    if row["rater"] not in raters:
-        raise CocoonError(f"{where}: rater {row['rater'][:40]!r} is none of the study's; they are {', '.join(raters)}")
+def _row(row: Mapping[str, str], material: Material) -> Answer:
+    names = material.study.names
+    if row["rater"] not in names:
+        raise CocoonError(f"rater {row['rater'][:40]!r} is none of the study's; they are {', '.join(names)}")
+    item, key = material.items.get(row["item"]), row["key"]
+    if item is None:
+        raise CocoonError(f"item {row['item'][:80]!r} is none of the study's")
     try:
         value = json.loads(row["value"])
+        at = float(row["at"] or 0)
     except ValueError:
-        raise CocoonError(f'{where}: value {row["value"][:40]!r} is not JSON; write 3, null or "first"') from None
-    return row["rater"], row["item"], row["key"], value, (row.get("swapped") or "0").strip() in ("1", "true", "True")
+        raise CocoonError(f'value {row["value"][:40]!r} is not JSON; write 3, null or "first"') from None
+    check_mark(key, value) if key in (DONE, SKIPPED) else check(material, item, key, value)
+    return Answer(row["rater"], item.id, key, value, row["swapped"] in ("1", "true", "True"), row["consent"], at)
+
+
+def _allowed(made: Answer, store: HumanStore, kept: Mapping[tuple[str, str, str], object]) -> None:
+    if store.withdrawn(made.rater):
+        raise CocoonError(f"rater {made.rater!r} has withdrawn")
+    place = (made.rater, made.item, made.key)
+    if place in kept and kept[place] != made.value:
+        raise CocoonError(f"another answer to {made.key!r} of {made.item!r} is there")

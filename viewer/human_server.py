@@ -29,7 +29,7 @@ def application(desk: Desk) -> web.Application:
             web.post("/api/{token}/consent", page.posted(page.consent)),
             web.post("/api/{token}/answer", page.posted(page.answer)),
             web.post("/api/{token}/chat", page.posted(page.chat)),
-            web.post("/api/{token}/withdraw", page.posted(page.withdraw)),
+            web.post("/api/{token}/withdraw", page.withdraw),
         ]
     )
     return app
@@ -62,7 +62,7 @@ class _Page:
         language = "zh" if request.query.get("language") == "zh" else "en"
         if "language" not in request.query:
             language = self.desk.material.study.language
-        return web.json_response(self.desk.state(self._rater(request), language))
+        return web.json_response(self.desk.state(self._rater(request), language, request.query.get("item")))
 
     def posted(self, act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
         """A handler that reads a JSON object, lets one request of a rater at a time act, and tells what was refused."""
@@ -88,17 +88,17 @@ class _Page:
         return {}
 
     async def answer(self, rater: str, body: dict[str, Any]) -> dict[str, Any]:
-        self.desk.answer(rater, body.get("item"), body.get("key"), body.get("value"))
+        self.desk.answer(rater, self.desk.named(rater, body.get("item")), body.get("key"), body.get("value"))
         return {}
 
     async def chat(self, rater: str, body: dict[str, Any]) -> dict[str, Any]:
-        given = (body.get(name) for name in ("item", "which", "text", "turn"))
-        return await self.desk.chat(rater, *given)
+        given = (body.get(name) for name in ("which", "text", "turn"))
+        return await self.desk.chat(rater, self.desk.named(rater, body.get("item")), *given)
 
-    async def withdraw(self, rater: str, body: dict[str, Any]) -> dict[str, Any]:
-        del body
-        await self.desk.withdraw(rater)
-        return {}
+    async def withdraw(self, request: web.Request) -> web.Response:
+        # Does not wait its turn: a simulated user that is slow to answer keeps nobody from leaving.
+        await self.desk.withdraw(self._rater(request))
+        return web.json_response({})
 
 
 def _file(name: str) -> web.Response:

@@ -21,6 +21,9 @@ create table if not exists answers (
 create table if not exists said (
     rater text not null, chat text not null, turn integer not null, text text not null,
     primary key (rater, chat, turn)) without rowid;
+create table if not exists talks (
+    rater text not null, chat text not null, condition text not null, dialogue text not null,
+    primary key (rater, chat)) without rowid;
 create table if not exists about (name text primary key, value text not null) without rowid;
 """
 SKIPPED, DONE = "skipped", "done"
@@ -39,6 +42,16 @@ class Answer:
     at: float
 
 
+@dataclass(frozen=True)
+class Talk:
+    """A chat as far as it went: whose, under which condition, and the dialogue as a line of JSON."""
+
+    rater: str
+    chat: str
+    condition: str
+    dialogue: str
+
+
 class HumanStore:
     """The answers of one study. Only one process writes; readers may look on."""
 
@@ -55,13 +68,22 @@ class HumanStore:
             # Tokens stand in it.
             path.chmod(0o600)
         self._agree(study_sha)
+        self.secret = self._about("secret", secrets.token_hex(16))
+        """What no rater knows: page ids are made with it."""
+
+    def _about(self, name: str, value: str) -> str:
+        """The value kept under a name; the one given where none is."""
+        self._db.execute("insert or ignore into about values (?, ?)", (name, value))
+        return self._db.execute("select value from about where name = ?", (name,)).fetchone()[0]
 
     def _agree(self, study_sha: str) -> None:
         row = self._db.execute("select value from about where name = 'study'").fetchone()
         if row is None and study_sha:
             self._db.execute("insert into about values ('study', ?)", (study_sha,))
         elif row is not None and study_sha and row[0] != study_sha:
-            raise CocoonError(f"{self.path}: was begun with another study; undo the change or use another --out")
+            raise CocoonError(
+                f"{self.path}: was begun with other raters, parts or dialogues; undo the change or use another --out"
+            )
 
     def enrol(self, names: Sequence[str]) -> dict[str, str]:
         """Rater -> token; those who are there keep theirs."""
@@ -90,10 +112,34 @@ class HumanStore:
         """Note a rater's consent."""
         self._db.execute("update raters set consent = ?, consented_at = ? where name = ?", (sha, time.time(), rater))
 
+    def keep_text(self, sha: str, text: str) -> None:
+        """Keep the text whose hash stands beside answers, so that it can be read when the study's file has changed."""
+        self._about(f"consent {sha}", text)
+
+    def text_of(self, sha: str) -> str | None:
+        """The text of a hash, none where no rater consented to it."""
+        row = self._db.execute("select value from about where name = ?", (f"consent {sha}",)).fetchone()
+        return row[0] if row else None
+
     def answer(self, rater: str, item: str, key: str, value: Any, swapped: bool) -> None:
-        """Keep an answer; a later one to the same takes its place."""
-        row = (rater, item, key, json.dumps(value), int(swapped), self.consent_of(rater) or "", round(time.time(), 3))
+        """Keep an answer; a later one to the same takes its place, and done that of skipped."""
+        made = Answer(rater, item, key, value, swapped, self.consent_of(rater) or "", round(time.time(), 3))
+        with self._whole():
+            if key in (DONE, SKIPPED):
+                self._db.execute(
+                    "delete from answers where rater = ? and item = ? and key in (?, ?)", (rater, item, DONE, SKIPPED)
+                )
+            self._put(made)
+
+    def _put(self, one: Answer) -> None:
+        row = (one.rater, one.item, one.key, json.dumps(one.value), int(one.swapped), one.consent, one.at)
         self._db.execute("insert or replace into answers values (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def take(self, answers: Sequence[Answer]) -> None:
+        """Keep answers from elsewhere as they are, all of them or none."""
+        with self._whole():
+            for one in answers:
+                self._put(one)
 
     def answers_of(self, rater: str, item: str) -> dict[str, Any]:
         """What a rater answered on an item, by key."""
@@ -120,17 +166,29 @@ class HumanStore:
         rows = self._db.execute("select text from said where rater = ? and chat = ? order by turn", (rater, chat))
         return [row[0] for row in rows]
 
+    def keep_talk(self, talk: Talk) -> None:
+        """Keep a chat as far as it went, unless its rater has withdrawn meanwhile."""
+        if not self.withdrawn(talk.rater):
+            row = (talk.rater, talk.chat, talk.condition, talk.dialogue)
+            self._db.execute("insert or replace into talks values (?, ?, ?, ?)", row)
+
+    def every_talk(self) -> Iterator[Talk]:
+        """All chats, by rater."""
+        for row in self._db.execute("select rater, chat, condition, dialogue from talks order by 1, 2"):
+            yield Talk(*row)
+
     def withdraw(self, rater: str) -> None:
         """Delete everything the rater gave, and remember that they withdrew."""
         with self._whole():
-            self._db.execute("delete from answers where rater = ?", (rater,))
-            self._db.execute("delete from said where rater = ?", (rater,))
+            for table in ("answers", "said", "talks"):
+                self._db.execute(f"delete from {table} where rater = ?", (rater,))
             self._db.execute(
                 "update raters set withdrawn_at = ?, consent = null, consented_at = null where name = ?",
                 (time.time(), rater),
             )
-        # Deleted rows stay readable in the file until their pages are written anew.
+        # Deleted rows stay readable in the files until their pages are written anew and the log is emptied.
         self._db.execute("vacuum")
+        self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
 
     @contextmanager
     def _whole(self) -> Iterator[None]:

@@ -44,10 +44,14 @@ class PairsPart(_Part):
 
 
 class ChatsPart(_Part):
-    """Live chats: the rater is the supporter and meets the same topic under two hidden conditions, then compares."""
+    """Live chats: the rater is the supporter and meets the same topic under two hidden conditions, then compares.
+
+    An item is a topic under one pair of conditions: neighbours in the order given, or every pair.
+    """
 
     profiles: str
     conditions: str = "full,no-memory"
+    every_pair: bool = False
     user: UserConfig = UserConfig(kind="prompted")
     rounds: int = Field(default=6, ge=1)
     per_rater: int = Field(default=2, ge=1)
@@ -74,11 +78,15 @@ class HumanStudy(_Part):
         return [f"r{number + 1}" for number in range(self.raters)] if isinstance(self.raters, int) else self.raters
 
     @property
+    def consent_text(self) -> str:
+        """All that a rater reads before consenting, in both languages, as JSON."""
+        texts = [part.model_dump() for part in (self.title, self.consent, self.content_warning, self.help_line)]
+        return json.dumps([*texts, self.review_board], ensure_ascii=False, sort_keys=True)
+
+    @property
     def consent_sha(self) -> str:
         """12 hex digits of what a rater consented to."""
-        texts = [part.model_dump() for part in (self.title, self.consent, self.content_warning, self.help_line)]
-        whole = json.dumps([*texts, self.review_board], ensure_ascii=False, sort_keys=True)
-        return hashlib.sha256(whole.encode()).hexdigest()[:12]
+        return hashlib.sha256(self.consent_text.encode()).hexdigest()[:12]
 
     @model_validator(mode="after")
     def _has_raters_and_something_to_rate(self) -> "HumanStudy":

@@ -26,7 +26,11 @@ async def _checked(request: web.Request, handler: Handler) -> web.StreamResponse
         raise web.HTTPForbidden(text="this page answers only requests made to its own address")
     if request.method == "POST" and request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="send application/json")
-    answer = await handler(request)
+    try:
+        answer = await handler(request)
+    except web.HTTPException as refused:
+        refused.headers.update(HEADERS)
+        raise
     answer.headers.update(HEADERS)
     return answer
 

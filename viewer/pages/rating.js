@@ -4,11 +4,23 @@
   const token = location.pathname.split("/").pop();
   const main = document.getElementById("main");
   const saved = document.getElementById("saved");
-  let language = null;
+  let language = recalled();
   let state = null;
   let pausing = false;
+  let wanted = null;
+  let queue = Promise.resolve();
+  // What was typed and not sent, by item and chat: it outlives a break, another language and a reload of the page's parts.
+  const drafts = {};
 
   const w = () => WORDS[language] || WORDS.en;
+
+  function recalled() {
+    try { return localStorage.getItem("language"); } catch { return null; }
+  }
+
+  function recall(value) {
+    try { localStorage.setItem("language", value); } catch { /* A browser that keeps nothing: the study's language. */ }
+  }
 
   function make(tag, attributes = {}, ...children) {
     const node = document.createElement(tag);
@@ -25,7 +37,14 @@
     saved.classList.toggle("bad", bad);
   }
 
-  async function post(what, body) {
+  // One after the other, so that the last of several quick answers is the one that is kept.
+  function post(what, body) {
+    const sent = queue.then(() => send(what, body));
+    queue = sent;
+    return sent;
+  }
+
+  async function send(what, body) {
     try {
       const answer = await fetch(`/api/${token}/${what}`, {
         method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
@@ -41,10 +60,12 @@
   }
 
   async function load() {
-    const query = language ? `?language=${language}` : "";
+    const query = new URLSearchParams();
+    if (language) query.set("language", language);
+    if (wanted) query.set("item", wanted);
     try {
-      const answer = await fetch(`/api/${token}/state${query}`);
-      if (!answer.ok) { main.replaceChildren(make("p", {}, "404")); return; }
+      const answer = await fetch(`/api/${token}/state?${query}`);
+      if (!answer.ok) { main.replaceChildren(told(w().nothing)); return; }
       state = await answer.json();
     } catch {
       tell(w().lost + w().offline, true);
@@ -68,8 +89,8 @@
       button.hidden = !inside;
     }
     const progress = document.getElementById("progress");
-    progress.textContent = state.progress ? w().progress(state.progress.done, state.progress.of) : "";
-    const pages = { consent, item, end: () => told(w().end), withdrawn: () => told(w().gone) };
+    progress.textContent = state.progress ? w().progress(state.progress) : "";
+    const pages = { consent, item, end, withdrawn: () => told(w().gone) };
     main.replaceChildren(...[pausing && inside ? paused() : pages[state.phase]()].flat());
   }
 
@@ -92,40 +113,65 @@
     ];
   }
 
+  function end() {
+    return [told(w().end), make("div", { class: "actions" }, ...back())];
+  }
+
+  function back() {
+    return state.before ? [make("button", { type: "button", id: "back", onclick: () => move(state.before) }, w().former)] : [];
+  }
+
+  // On to another item: the one that was asked for, or the next that is open.
+  async function move(to) {
+    wanted = to;
+    await load();
+    tell("");
+  }
+
   function paused() {
     return [told(w().paused), make("div", { class: "actions" }, make("button", {
-      type: "button", class: "main", onclick: () => { pausing = false; draw(); } }, w().resume))];
+      type: "button", class: "main", id: "resume", onclick: () => { pausing = false; load(); } }, w().resume))];
   }
 
   function talk(turns, mine) {
-    const box = make("div", { class: "talk", tabindex: "0" });
-    for (const turn of turns) {
-      const who = turn.role === "supporter" ? (mine ? w().you : w().supporter) : w().user;
-      box.append(make("p", { class: `turn ${turn.role}`, dir: "auto" }, make("b", {}, who), plain(turn.content)));
-    }
+    const box = make("div", { class: "talk", tabindex: "0", role: "region", "aria-label": w().talk });
+    box.append(...turns.map((turn) => bubble(turn, mine)));
     return box;
   }
 
-  function choices(name, options, current) {
-    const box = make("div", { class: "choices", role: "radiogroup" });
-    for (const [value, label] of options) {
-      const input = make("input", {
-        type: "radio", name, checked: current !== undefined && current === value,
-        onchange: async (event) => {
-          const kept = await post("answer", { item: state.item.id, key: name, value });
-          if (kept) state.item.answers[name] = value;
-          else event.target.checked = false;
-          ready();
-        },
-      });
-      box.append(make("label", {}, input, label));
+  function bubble(turn, mine) {
+    const who = turn.role === "supporter" ? (mine ? w().you : w().supporter) : w().user;
+    return make("p", { class: `turn ${turn.role}`, dir: "auto" }, make("b", {}, who), plain(turn.content));
+  }
+
+  function choices(name, options, kind = "") {
+    const { id, answers } = state.item;
+    const box = make("div", { class: `choices ${kind}` });
+    const inputs = options.map(([value, label]) => {
+      const input = make("input", { type: "radio", name, onchange: () => choose(value) });
+      box.append(make("label", {}, input, make("span", {}, label)));
+      return input;
+    });
+    // The page shows what is kept: after an answer that could not be saved, the one before.
+    const show = () => inputs.forEach((input, place) => { input.checked = name in answers && answers[name] === options[place][0]; });
+    async function choose(value) {
+      if (await post("answer", { item: id, key: name, value })) answers[name] = value;
+      else show();
+      ready();
     }
+    show();
     return box;
   }
 
   function ready() {
     const done = document.getElementById("done");
-    if (done) done.disabled = keys().some((key) => !(key in state.item.answers));
+    if (!done) return;
+    const open = keys().filter((key) => !(key in state.item.answers));
+    done.disabled = open.length > 0;
+    const left = document.getElementById("left");
+    left.hidden = !open.length;
+    left.textContent = w().open(open.length);
+    left.onclick = () => document.getElementsByName(open[0])[0].focus();
   }
 
   function keys() {
@@ -134,11 +180,16 @@
   }
 
   function actions() {
-    const go = (key) => async () => { if (await post("answer", { item: state.item.id, key, value: true })) await load(); };
     return make("div", { class: "actions" },
-      make("button", { type: "button", class: "main", id: "done", onclick: go("done") }, w().next),
-      make("button", { type: "button", id: "skip", onclick: go("skipped") }, w().skip));
+      make("button", { type: "button", class: "main", id: "done", onclick: () => finish("done") }, w().next),
+      make("button", { type: "button", id: "left" }), skip(), ...back());
   }
+
+  async function finish(key) {
+    if (await post("answer", { item: state.item.id, key, value: true })) await move(null);
+  }
+
+  const skip = () => make("button", { type: "button", id: "skip", onclick: () => finish("skipped") }, w().skip);
 
   function item() {
     const pages = { likert, pairs, chats };
@@ -148,19 +199,20 @@
   }
 
   function likert() {
-    const nodes = [make("h1", {}, w().rate), talk(state.item.dialogues[0], false)];
+    const asked = make("div", { class: "asked" });
     for (const scale of state.item.scales) {
-      nodes.push(told(scale.instruction));
+      // The wording is made for judges that write JSON; a person has a button for it.
+      asked.append(told(scale.instruction.replace(/\bnull\b/g, w().quoted)));
       for (const one of scale.items) {
         const key = `${scale.id}:${one.id}`;
         const options = [];
         for (let value = scale.low; value <= scale.high; value += 1) options.push([value, String(value)]);
         options.push([null, w().unknown]);
-        nodes.push(make("fieldset", {}, make("legend", {}, one.text), choices(key, options, state.item.answers[key]),
-          ends(scale)));
+        asked.append(make("fieldset", {}, make("legend", {}, one.text), choices(key, options, "numbers"), ends(scale)));
       }
     }
-    return [...nodes, actions()];
+    asked.append(actions());
+    return [make("h1", {}, w().rate), make("div", { class: "beside" }, talk(state.item.dialogues[0], false), asked)];
   }
 
   function ends(scale) {
@@ -173,7 +225,7 @@
     const options = [["first", w().firstbest], ["second", w().secondbest], ["tie", w().tie]];
     nodes.push(told(state.item.instruction));
     for (const one of state.item.questions) {
-      nodes.push(make("fieldset", {}, make("legend", {}, one.text), choices(one.id, options, state.item.answers[one.id])));
+      nodes.push(make("fieldset", {}, make("legend", {}, one.text), choices(one.id, options)));
     }
     return [...nodes, actions()];
   }
@@ -187,33 +239,61 @@
   const pairs = () => comparison([make("h1", {}, w().compare), beside(...state.item.dialogues, false)]);
 
   function chats() {
-    const place = make("div", {}, told(w().told));
-    chat(place, 0);
+    const place = make("div", { class: "chatting" }, told(w().told));
+    chat(place, state.item.said[1] ? 1 : 0);
     return [make("h1", {}, w().chat), place];
   }
 
   async function chat(place, which, text, turn) {
-    const found = await post("chat", { item: state.item.id, which, text, turn });
-    if (!found) return;
-    if (found.over && which === 0) return offer(place, found.turns);
-    if (found.over) return compareOwn(place, found.turns);
-    const spoken = found.turns.filter((turn) => turn.role === "supporter").length - 1;
-    const box = make("textarea", { id: "words", "aria-label": w().say, maxlength: "4000" });
+    const { id } = state.item;
+    const found = await post("chat", { item: id, which, text, turn });
+    // The rater may have gone elsewhere while the other was thinking.
+    if (!place.isConnected) return false;
+    if (!found) return again(place, which);
+    if (text !== undefined) delete drafts[`${id} ${which}`];
+    if (found.over && which === 0) offer(place, found.turns);
+    else if (found.over) await compareOwn(place, found.turns);
+    else speak(place, which, found.turns);
+    return true;
+  }
+
+  // Where a chat could not be opened, there is a button to try again instead of an empty page.
+  function again(place, which) {
+    if (!document.getElementById("words")) {
+      place.append(make("div", { class: "actions" },
+        make("button", { type: "button", id: "again", onclick: (event) => { event.target.remove(); chat(place, which); } }, w().again), skip()));
+    }
+    return false;
+  }
+
+  function speak(place, which, turns) {
+    const key = `${state.item.id} ${which}`;
+    const spoken = turns.filter((turn) => turn.role === "supporter").length - 1;
+    const box = make("textarea", { id: "words", "aria-label": w().yours, placeholder: w().yours, maxlength: "4000" });
+    box.value = drafts[key] || "";
+    box.addEventListener("input", () => { drafts[key] = box.value; });
+    const waiting = make("p", { class: "waiting", role: "status" });
     const send = make("button", { type: "button", class: "main", id: "say", onclick: say }, w().say);
+    const log = talk(turns, true);
     async function say() {
       if (!box.value.trim() || send.disabled) return;
-      send.disabled = true;
-      const words = box.value;
-      await chat(place, which, words, spoken);
-      send.disabled = false;
+      const mine = bubble({ role: "supporter", content: box.value }, true);
+      send.disabled = box.readOnly = true;
+      log.append(mine);
+      waiting.textContent = w().waiting;
+      log.scrollTop = log.scrollHeight;
+      if (await chat(place, which, box.value, spoken)) return;
+      mine.remove();
+      waiting.textContent = "";
+      send.disabled = box.readOnly = false;
     }
     box.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) say(); });
     place.replaceChildren(make("h2", {}, which ? w().second : w().first),
       told(w().topic + [state.item.topic.emotion, state.item.topic.feeling].filter(Boolean).join(" · ")),
-      talk(found.turns, true), box,
-      make("div", { class: "actions" }, send, make("span", { class: "told" }, w().left(state.item.rounds - spoken)),
-        make("button", { type: "button", id: "skip", onclick: async () => {
-          if (await post("answer", { item: state.item.id, key: "skipped", value: true })) await load(); } }, w().skip)));
+      log, waiting, box,
+      make("div", { class: "actions" }, send, make("span", { class: "soft" }, w().left(state.item.rounds - spoken)), skip(), ...back()),
+      make("p", { class: "soft keys" }, w().keys));
+    log.scrollTop = log.scrollHeight;
     box.focus();
   }
 
@@ -226,12 +306,15 @@
   async function compareOwn(place, second) {
     const first = await post("chat", { item: state.item.id, which: 0 });
     if (!first) return;
-    place.replaceChildren(...comparison([make("h2", {}, w().back), beside(first.turns, second, true)]));
+    if (!place.isConnected) return;
+    place.replaceChildren(...comparison([make("h2", {}, w().own), beside(first.turns, second, true)]));
     ready();
+    scrollTo(0, 0);
   }
 
   document.getElementById("language").addEventListener("click", () => {
     language = language === "zh" ? "en" : "zh";
+    recall(language);
     tell("");
     load();
   });
@@ -239,8 +322,8 @@
   document.getElementById("leave").addEventListener("click", () => {
     main.replaceChildren(make("p", { class: "told warning" }, w().asked), make("div", { class: "actions" },
       make("button", { type: "button", id: "sure", onclick: async () => {
-        if (await post("withdraw", {})) { await load(); tell(""); } } }, w().sure),
-      make("button", { type: "button", class: "main", id: "stay", onclick: draw }, w().stay)));
+        if (await send("withdraw", {})) { await load(); tell(""); } } }, w().sure),
+      make("button", { type: "button", class: "main", id: "stay", onclick: load }, w().stay)));
   });
   load();
 })();
