@@ -30,6 +30,13 @@ def likeness(one: str, other: str) -> float:
     return float(fuzz.ratio(one, other, processor=utils.default_process))
 
 
+def is_in(text: str, language: Language) -> bool:
+    """Whether a text is in the language, by its script; a text without letters is in no Chinese."""
+    letters = sum(letter.isalpha() for letter in text)
+    han = len(_HAN.findall(text)) / letters if letters else 0.0
+    return han >= 0.8 if language == "zh" else han <= 0.05
+
+
 def text_problem(text: str, kind: str, language: Language) -> str | None:
     """What is wrong with the form of one text, none where nothing is."""
     low, high = _LENGTHS[kind][language]
@@ -37,9 +44,7 @@ def text_problem(text: str, kind: str, language: Language) -> str | None:
         return f"has {len(text)} characters, a {kind} has {low} to {high}"
     if found := _MARKUP.search(text):
         return f"holds {found.group()!r}, which is no part of what a person says"
-    letters = [letter for letter in text if letter.isalpha()]
-    han = len(_HAN.findall(text)) / len(letters) if letters else 0.0
-    if (language == "zh" and han < 0.8) or (language == "en" and han > 0.05):
+    if not is_in(text, language):
         return f"is not in language {language!r}"
     if kind != "memory" and not _FIRST_PERSON[language].search(text):
         return "is not in the first person"

@@ -94,6 +94,7 @@ def export_dialogues(
     i_have_the_right: Annotated[
         bool, typer.Option("--i-have-the-right", help="Export text whose licence does not let it be passed on.")
     ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace files of the folder that are there.")] = False,
     as_json: Json = False,
 ) -> None:
     """Export for training elsewhere, with a dataset card; text that may not be passed on is refused."""
@@ -104,7 +105,8 @@ def export_dialogues(
         raise typer.BadParameter(f"--format {form!r}: {', '.join(FORMATS)}")
     if thoughts not in ("none", "inline"):
         raise typer.BadParameter(f"--thoughts {thoughts!r}: none or inline")
-    told = export(file, chosen, out, "inline" if thoughts == "inline" else "none", i_have_the_right=i_have_the_right)
+    shown = "inline" if thoughts == "inline" else "none"
+    told = export(file, chosen, out, shown, i_have_the_right=i_have_the_right, force=force)
     target, kept = out / FILES[chosen], told.dialogues - told.left_out
     if told.left_out:
         typer.echo(f"{told.left_out} dialogues left out: without an answer of the supporter nothing remains", err=True)

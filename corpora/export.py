@@ -25,12 +25,23 @@ FREE = ("", "CC0-1.0", "CC-BY-4.0", "MIT", "Apache-2.0", "MIT (repository)")
 
 
 def export(
-    file: Path, form: Format, out: Path, thoughts: Thoughts = "none", *, i_have_the_right: bool = False
+    file: Path,
+    form: Format,
+    out: Path,
+    thoughts: Thoughts = "none",
+    *,
+    i_have_the_right: bool = False,
+    force: bool = False,
 ) -> Exported:
     """Write the dialogues of a file into a folder, in one form, with README.md as their card.
 
-    Raises CocoonError for text whose licence does not let it be passed on, unless `i_have_the_right`.
+    Raises CocoonError for text whose licence does not let it be passed on, unless `i_have_the_right`, and for a file
+    that is there already, unless `force`.
     """
+    names = (FILES[form], "README.md", *(["dataset_info.json"] if form == "sharegpt" else []))
+    there = next((out / name for name in names if (out / name).exists()), None)
+    if there is not None and not force:
+        raise CocoonError(f"{there}: is there already; give --force to replace it, or another -o")
     told = Exported()
     for dialogue in read_records(file, Dialogue):
         told.count(dialogue)

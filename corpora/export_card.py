@@ -11,6 +11,8 @@ WARNING = (
     "The dialogues are about distress: grief, conflict, illness, loneliness and, in some corpora, self-harm. Simulated "
     "users are language models and no patients. Nothing here is advice, and no model trained on it is fit to counsel."
 )
+# Identifiers that the hub knows among ours; what is under anything else is `other`, with its name beside it.
+_HUB = ("cc0-1.0", "cc-by-4.0", "cc-by-nc-4.0", "mit", "apache-2.0", "gpl-2.0")
 _SHAREGPT_NOTE = (
     "LLaMA-Factory wants the human to speak first and an answer to every turn: opening words of the supporter stand in "
     "`system`, neighbours of one speaker are joined, a last turn without an answer is left out, and so are dialogues "
@@ -40,11 +42,10 @@ class Exported:
 
 def card(told: Exported, form: str, name: str, thoughts: str) -> str:
     """The card as Markdown with a YAML head."""
-    licences = sorted({licence or "own" for _, licence in told.licences})
     head = {
         "language": sorted(told.languages),
-        "license": "other" if len(licences) > 1 else licences[0],
-        "tags": ["emotional-support", "dialogue"],
+        **_licence(sorted({licence or "own" for _, licence in told.licences})),
+        "tags": ["emotional-support", "dialogue", "not-for-all-audiences"],
         "configs": [{"config_name": "default", "data_files": name}],
     }
     lines = [
@@ -65,6 +66,14 @@ def card(told: Exported, form: str, name: str, thoughts: str) -> str:
     loader = "sharegpt" if form == "sharegpt" else "messages"
     lines += ["", f"The column `cocoon` holds each record whole; `cocoon corpus import {loader}` restores it."]
     return "\n".join([*lines, "", f"**Content warning.** {WARNING}", ""])
+
+
+def _licence(names: list[str]) -> dict[str, str]:
+    """The licence as the hub reads it."""
+    short = names[0].lower().removesuffix(" (repository)")
+    if len(names) == 1 and short in _HUB:
+        return {"license": short}
+    return {"license": "other", "license_name": "; ".join(names)}
 
 
 def _cell(text: str) -> str:

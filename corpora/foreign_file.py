@@ -10,6 +10,7 @@ import orjson
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines
 from cocoon.core.records import Language
+from cocoon.corpora.foreign_text import encoding_of
 
 # A profile text goes into every prompt of its dialogue: a longer one is a broken file, not a person.
 LONGEST_TEXT = 20_000
@@ -37,6 +38,10 @@ def _read_json(path: Path) -> Any:
         content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
         raise CocoonError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        content = content.decode(encoding_of(path)).encode()
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError as error:

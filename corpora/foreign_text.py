@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from cocoon.core.errors import CocoonError
+from cocoon.corpora.json_list import elements
 
 ENCODINGS = ("utf-8", "gb18030")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -66,7 +67,7 @@ def _read(path: Path) -> str:
 
 
 def values(path: Path) -> Iterator[tuple[str, Any]]:
-    """(where, value) of each record: a JSON object a line as a stream, else a JSON list (or one object), read whole.
+    """(where, value) of each record as a stream: of a JSON object a line, or of a JSON list; one object is read whole.
 
     Raises CocoonError with the line or record for what is no JSON.
     """
@@ -78,9 +79,11 @@ def values(path: Path) -> Iterator[tuple[str, Any]]:
     if first.lstrip().startswith("{") and _is_json(first):
         yield from _lines(path, encoding)
         return
-    whole = _parse(_read(path), str(path))
-    records = whole if isinstance(whole, list) else [whole]
-    yield from ((f"{path}, record {number}", value) for number, value in enumerate(records, 1))
+    if first.lstrip().startswith("["):
+        with path.open(encoding=encoding, newline="\n") as file:
+            yield from elements(file, str(path))
+        return
+    yield f"{path}, record 1", _parse(_read(path), str(path))
 
 
 def _lines(path: Path, encoding: str) -> Iterator[tuple[str, Any]]:

@@ -28,11 +28,12 @@ def estimate_profiles(config: ProfileBuildConfig, items: int) -> dict[str, Any]:
 def script_calls(config: ScriptConfig) -> dict[str, int]:
     """Writer's and rater's calls for one dialogue that is kept, without repairs and restatements.
 
-    As many pieces as the minimum of rounds takes and one more; every supporter turn but the opening is annotated.
+    As many pieces as the minimum of rounds takes and one more; every supporter turn but the opening is annotated, and
+    about one sentence a piece is doubtful to the screen.
     """
     pieces = min(config.pieces, -(-config.minimum_rounds // config.exchanges) + 1)
     supporters = pieces * config.exchanges + config.suggestions + 1
-    return {"writer": pieces + 2, "rater": pieces + 1 + supporters}
+    return {"writer": pieces + 2, "rater": 2 * pieces + 1 + supporters}
 
 
 def estimate_scripts(config: ScriptConfig, items: int) -> dict[str, Any]:

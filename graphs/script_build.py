@@ -93,7 +93,7 @@ class ScriptGenerator:
         )
 
     def made(self, item: Item, state: Mapping[str, Any]) -> Record:
-        """The dialogue with its ratings and the screen's remarks as facts, or why there is none."""
+        """The dialogue with its ratings, analysis and the screen's remarks as facts, or why there is none."""
         if drop := state.get("drop"):
             content = {key: value for key, value in state.items() if key != "drop"}
             return Dropped(id=item.id, stage="script", content=content, **drop)
@@ -103,7 +103,10 @@ class ScriptGenerator:
         facts["screen"] = "lexical, semantic" if self.semantic else "lexical"
         remarks = sorted({finding["kind"] for finding in state.get("findings", [])})
         facts |= {"remarks": ", ".join(remarks)} if remarks else {}
+        facts |= {"analysis": steps} if (steps := _steps(state.get("analysis", {}))) else {}
         dialogue = dialogue_of({**state, "item": item.id})
+        bare = sum(turn.role == "supporter" and turn.thought is None for turn in dialogue.turns[1:])
+        facts |= {"not_annotated": bare} if bare else {}
         return dialogue.model_copy(update={"facts": facts})
 
     def cuts(self, records: Sequence[Dialogue]) -> dict[str, Cut]:
@@ -131,7 +134,12 @@ class ScriptGenerator:
             f"{name} {cut.below:.3f} drops {cut.dropped}{' (applied)' if name == self.config.threshold else ''}"
             for name, cut in cuts.items()
         ]
-        return [f"AELS thresholds over {len(records)} rated dialogues: {', '.join(told)}"] if records else []
+        notes = [f"AELS thresholds over {len(records)} rated dialogues: {', '.join(told)}"] if records else []
+        bare = [int(record.facts.get("not_annotated") or 0) for record in records]
+        lacking = (
+            f"{sum(bare)} turns in {sum(map(bool, bare))} dialogues have no annotation: their replies were unreadable"
+        )
+        return [*notes, lacking] if any(bare) else notes
 
     def shas(self) -> dict[str, str]:
         """Hashes of the prompts, and of the scale."""
@@ -142,6 +150,11 @@ class ScriptGenerator:
     def roles(self) -> dict[str, list[str]]:
         """Writer and rater."""
         return {"writer": [self.config.writer.model], "rater": [self.config.rater_model]}
+
+
+def _steps(analysis: Mapping[str, Any]) -> str:
+    """The three steps before the suggestions as one text, as the paper's layout has them."""
+    return " ".join(str(text) for text in analysis.values() if text)
 
 
 def _mean(rating: Rating) -> float | None:

@@ -11,7 +11,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from cocoon.agents.asking import Asker, object_schema, text_of
-from cocoon.agents.profile_checks import profile_problem, text_problem
+from cocoon.agents.profile_checks import is_in, profile_problem
 from cocoon.core.calls import Caller
 from cocoon.core.errors import CocoonError
 from cocoon.core.generation_config import TranslationConfig
@@ -75,16 +75,17 @@ async def translate(state: TranslationState, runtime: Runtime[TranslationContext
 
 
 async def validate(state: TranslationState) -> TranslationState:
-    """A profile with a need against the rules that built ones keep."""
-    if state.get("drop"):
+    """Against the rules that built profiles keep, where the original keeps them: role cards have rules of their own."""
+    if state.get("drop") or profile_problem(Profile.model_validate(state.get("original"))):
         return {}
-    profile = Profile.model_validate(state.get("profile"))
-    problem = profile_problem(profile) if profile.need is not None and len(profile.memory) > 1 else None
+    problem = profile_problem(Profile.model_validate(state.get("profile")))
     return {"drop": dropped("validate", problem[0], problem[1])} if problem else {}
 
 
 def _schema(original: Profile) -> dict[str, Any]:
-    text = {"type": "string", "maxLength": 1200}
+    # English takes about four letters for a Chinese character.
+    longest = max(map(len, (original.feeling, *(memory.text for memory in original.memory))))
+    text = {"type": "string", "maxLength": max(1200, 6 * longest)}
     lists = {
         name: {"type": "array", "items": text, "minItems": size, "maxItems": size}
         for name, size in zip(_LISTS, (len(original.chain), len(original.memory)), strict=True)
@@ -97,8 +98,12 @@ def _problem(value: dict[str, Any], original: Profile, to: Language) -> str | No
         found = value.get(name)
         if not isinstance(found, list) or len(found) != size or not all(isinstance(one, str) for one in found):
             return f"key {name!r}: must be a list of {size} texts"
-    if problem := text_problem(text_of(value, "feeling"), "feeling", to):
-        return f"key 'feeling': {problem}"
+    told = {"feeling": [text_of(value, "feeling")], **{name: value[name] for name in _LISTS}}
+    for name, texts in told.items():
+        if not all(text.strip() for text in texts):
+            return f"key {name!r}: a text is needed"
+        if wrong := next((text for text in texts if not is_in(text, to)), None):
+            return f"key {name!r}: {wrong[:60]!r} is not in language {to!r}"
     empty = next(
         (name for name in ("scenario", "emotion") if getattr(original, name) and not text_of(value, name)), None
     )

@@ -13,6 +13,7 @@ from cocoon.core.jsonl import dump_line
 from cocoon.core.records import ChainStep, Dialogue, Memory, Profile, Role, Thought, Turn
 from cocoon.corpora.dialogue_loaders import CORPORA, read_corpus
 from cocoon.corpora.export import FILES, Format, export, is_free
+from cocoon.corpora.export_card import Exported, card
 from cocoon.corpora.export_rows import sharegpt_row
 from cocoon.tests.commands import cocoon
 from cocoon.tests.corpus_records import RECORDS, as_lines
@@ -63,7 +64,7 @@ def corpus(tmp_path: Path, name: str) -> list[Dialogue]:
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(DIALOGUES, min_size=1, max_size=3, unique_by=lambda one: one.id), st.sampled_from(["none", "inline"]))
 def test_what_goes_out_as_messages_comes_back_equal(tmp_path: Path, dialogues: list[Dialogue], thoughts: Any) -> None:
-    export(put(tmp_path, dialogues), "messages", tmp_path / "out", thoughts)
+    export(put(tmp_path, dialogues), "messages", tmp_path / "out", thoughts, force=True)
     back = list(read_corpus("messages", tmp_path / "out" / FILES["messages"]).dialogues)
     assert back == dialogues
 
@@ -72,14 +73,14 @@ def test_what_goes_out_as_messages_comes_back_equal(tmp_path: Path, dialogues: l
 @given(st.lists(DIALOGUES, min_size=1, max_size=3, unique_by=lambda one: one.id))
 def test_what_goes_out_as_parquet_comes_back_equal(tmp_path: Path, dialogues: list[Dialogue]) -> None:
     pytest.importorskip("pyarrow")
-    export(put(tmp_path, dialogues), "parquet", tmp_path / "out")
+    export(put(tmp_path, dialogues), "parquet", tmp_path / "out", force=True)
     assert list(read_corpus("messages", tmp_path / "out" / FILES["parquet"]).dialogues) == dialogues
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(DIALOGUES, min_size=1, max_size=3, unique_by=lambda one: one.id), st.sampled_from(["none", "inline"]))
 def test_what_goes_out_as_sharegpt_comes_back_equal(tmp_path: Path, dialogues: list[Dialogue], thoughts: Any) -> None:
-    told = export(put(tmp_path, dialogues), "sharegpt", tmp_path / "out", thoughts)
+    told = export(put(tmp_path, dialogues), "sharegpt", tmp_path / "out", thoughts, force=True)
     kept = [one for one in dialogues if sharegpt_row(one, "none")["conversations"]]
     assert told.left_out == len(dialogues) - len(kept)
     if kept:
@@ -156,9 +157,27 @@ def test_the_card_tells_counts_licence_and_warns(tmp_path: Path, form: Format) -
     if form == "parquet":
         pytest.importorskip("pyarrow")
     export(put(tmp_path, corpus(tmp_path, "smile")), form, tmp_path / "out")
-    card = (tmp_path / "out" / "README.md").read_text("utf-8")
-    assert "license: CC0-1.0" in card and "| SMILE (SmileChat) | CC0-1.0 | 1 |" in card and "Content warning" in card
+    text = (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert "license: cc0-1.0" in text and "| SMILE (SmileChat) | CC0-1.0 | 1 |" in text and "Content warning" in text
     assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_the_card_names_licences_as_the_hub_reads_them() -> None:
+    told = Exported()
+    told.licences["SAGE", "MIT"] = 1
+    assert "license: mit\n" in card(told, "messages", "x", "none")
+    told.licences["own", ""] = 1
+    assert "license: other\nlicense_name: MIT; own\n" in card(told, "messages", "x", "none")
+
+
+def test_an_export_replaces_nothing_that_is_there(tmp_path: Path) -> None:
+    file, out = put(tmp_path, corpus(tmp_path, "smile")), tmp_path / "out"
+    out.mkdir()
+    (out / "README.md").write_text("mine", "utf-8")
+    done = cocoon("corpus", "export", str(file), "-o", str(out))
+    assert done.code == 2 and "README.md: is there already" in done.err
+    assert (out / "README.md").read_text("utf-8") == "mine"
+    assert cocoon("corpus", "export", str(file), "-o", str(out), "--force").code == 0
 
 
 def test_the_command_line_exports_and_refuses(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Loaders of foreign dialogues: every layout, every repair counted, hostile and broken files, the real ones at hand."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,8 +13,9 @@ from hypothesis import strategies as st
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line
 from cocoon.core.records import Dialogue
+from cocoon.corpora import json_list
 from cocoon.corpora.dialogue_loaders import CORPORA, LOADERS, Reading, read_corpus
-from cocoon.corpora.profile_loaders import load_profiles
+from cocoon.corpora.profile_loaders import KINDS, load_profiles
 from cocoon.tests.commands import cocoon
 from cocoon.tests.conversations import ROOT
 from cocoon.tests.corpus_records import RECORDS, as_lines, as_list
@@ -244,6 +247,39 @@ def test_whatever_a_file_holds_it_is_read_with_its_repairs_or_refused(tmp_path: 
     assert all(Dialogue.model_validate_json(dump_line(one)) == one for one in dialogues)
 
 
+PEOPLE: dict[str, Any] = {
+    **{name: RECORDS[name][0] for name in ("extes", "cactus", "sage")},
+    "cocoon": {"Feeling": "我很累", "Need": "我想休息", "Memory": ["我想休息：昨天又加班。"]},
+    "esc-eval": {"base": "年龄：30\n问题：我睡不好。", "id": 1, "language": "chinese"},
+    "esc-judge": {"pid": "a", "challenge": "Moving house", "life_events": "1. She moved."},
+    "interactive-agents": "我最近总是睡不好。",
+    "jsonl": {"id": "p", "language": "en", "feeling": "I am tired."},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_a_file_of_profiles_holds_it_is_read_or_refused(tmp_path: Path, kind: str, data: Any) -> None:
+    record = PEOPLE[kind]
+    if data.draw(st.booleans()):
+        record = swapped(record, data.draw(st.lists(st.integers(0, 5), max_size=3)), data.draw(VALUES))
+    file = write(tmp_path, mangled(json.dumps(record, ensure_ascii=data.draw(st.booleans())) + "\n", data))
+    try:
+        profiles, report = load_profiles(kind, file)
+    except CocoonError as error:
+        assert str(file) in str(error) and "\n" not in str(error)
+        return
+    assert report.read == len(profiles) + report.counts["merged"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030"])
+def test_role_cards_in_other_encodings_are_read(tmp_path: Path, encoding: str) -> None:
+    text = json.dumps([PEOPLE["esc-eval"]], ensure_ascii=False)
+    (profile,), _ = load_profiles("esc-eval", write(tmp_path, text.encode(encoding)))
+    assert profile.feeling.startswith("我睡不好")
+
+
 # File of ../shared/data -> dialogues, turns by the paper's counting.
 REAL: dict[tuple[str, str], tuple[int, float]] = {
     ("smile", "smile/smilechat_sample1228.jsonl"): (1228, 5.739),
@@ -335,3 +371,35 @@ def test_a_profile_without_a_feeling_cannot_be_simulated(tmp_path: Path) -> None
     file = write(tmp_path, dump_line(dialogues[0].profile), "profiles.jsonl")
     done = cocoon("simulate", "--profiles", str(file), "--out", str(tmp_path / "run"), "--dry-run")
     assert done.code == 2 and "states no feeling" in done.err
+
+
+LISTS = st.lists(VALUES, max_size=6)
+
+
+@settings(max_examples=200, deadline=None)
+@given(some=LISTS, indent=st.sampled_from([None, 1]), chunk=st.integers(1, 40), cut=st.integers(0, 400))
+def test_a_list_read_by_pieces_is_the_list_read_whole(
+    some: list[Any], indent: int | None, chunk: int, cut: int
+) -> None:
+    text = json.dumps(some, indent=indent)[: cut or None]
+    try:
+        whole = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        whole = None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_list, "_CHUNK", chunk)
+        if isinstance(whole, list):
+            assert [value for _, value in json_list.elements(io.StringIO(text), "f")] == whole
+        else:
+            with pytest.raises(CocoonError, match=r"^f, line \d+: not JSON"):
+                list(json_list.elements(io.StringIO(text), "f"))
+
+
+def test_a_broken_list_is_named_by_its_line_and_a_deep_one_is_refused(tmp_path: Path) -> None:
+    records = ",\n".join(json.dumps(one) for one in RECORDS["smile"] * 3)
+    with pytest.raises(CocoonError, match="line 5: not JSON"):
+        read("smile", write(tmp_path, f"[\n{records},\n{{broken}}\n]"))
+    with pytest.raises(CocoonError, match="not JSON"):
+        read("smile", write(tmp_path, "[" * 100_000))
+    with pytest.raises(CocoonError, match="line 1: not JSON"):
+        read("smile", write(tmp_path, "[] []"))

@@ -81,6 +81,7 @@ def test_a_translation_keeps_the_structure_and_names_its_original(tmp_path: Path
         ({"chain": ["I want one thing only"]}, "key 'chain'"),
         ({"memory": []}, "key 'memory'"),
         ({"feeling": "我还是中文"}, "key 'feeling'"),
+        ({"feeling": " "}, "key 'feeling': a text is needed"),
         ({"emotion": ""}, "key 'emotion'"),
     ],
 )
@@ -89,6 +90,22 @@ def test_a_reply_that_lacks_or_moves_pieces_is_dropped(tmp_path: Path, change: d
     assert run(tmp_path, answer(target, original) | change, original).exit_code == 1
     (one,) = read_run(tmp_path, "dropped.jsonl", Dropped)
     assert one.reason == "unreadable" and told in one.detail
+
+
+def test_a_role_card_is_translated_whatever_its_length_and_person(tmp_path: Path) -> None:
+    card = Profile(
+        id="c", language="zh", feeling="他和合伙人吵了一架，之后公司就散了。" * 12, need="你想知道他们为什么这么做"
+    )
+    said = {
+        "scenario": "",
+        "emotion": "",
+        "feeling": "He fell out with his partner, and the firm broke up. " * 12,
+        "chain": ["You want to know why they did it"],
+        "memory": [],
+    }
+    assert run(tmp_path, said, card).kept == 1
+    (made,) = read_run(tmp_path, "profiles.jsonl", Profile)
+    assert (made.need, made.translation_of, made.reviewed) == ("You want to know why they did it", "c", False)
 
 
 def test_a_profile_that_is_in_the_language_already_is_refused() -> None:

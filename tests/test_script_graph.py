@@ -141,6 +141,7 @@ def test_a_dialogue_is_written_screened_rated_and_annotated(tmp_path: Path) -> N
     thoughts = [turn.thought for turn in dialogue.turns if turn.role == "supporter"]
     assert thoughts[0] is None and all(thought and thought.strategy == "strategy is this" for thought in thoughts[1:])
     assert (dialogue.facts["aels"], dialogue.facts["aels_sensing"]) == (5.0, 5.0)
+    assert dialogue.facts["analysis"] == "He misses him. A letter, a visit. It may ease."
     assert walked(tmp_path) == [
         *["write_listening", "check_listening"] * 2,
         *["analyse", "write_suggestion", "screen", "rate_listening", "annotate"],
@@ -338,8 +339,9 @@ def test_what_cannot_be_read_is_dropped_and_never_made_up(tmp_path: Path, mark: 
 
 
 def test_an_annotation_that_cannot_be_read_is_missing(tmp_path: Path) -> None:
-    build(tmp_path, rates=lambda text: "not JSON" if "may have thought" in text else rater(text))
+    outcome = build(tmp_path, rates=lambda text: "not JSON" if "may have thought" in text else rater(text))
     assert all(turn.thought is None for turn in made(tmp_path).turns)
+    assert made(tmp_path).facts["not_annotated"] == 11 and "11 turns in 1 dialogues" in outcome.notes[1]
 
 
 def rated(values: dict[str, int]) -> Says:
