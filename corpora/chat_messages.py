@@ -37,7 +37,8 @@ def add_messages(draft: Draft, record: Mapping[str, Any]) -> dict[str, Fact]:
     for place, item in enumerate(a_list(record.get("messages"), draft.where, "key 'messages'"), 1):
         turn = an_object(item, draft.where, f"message {place}")
         if turn.get("role") == "system":
-            facts["system"] = optional_text(turn, "content", draft.where)[:2000]
+            told = (facts.get("system"), optional_text(turn, "content", draft.where))
+            facts["system"] = "\n".join(str(text) for text in told if text)
             draft.note(f"message {place}", "relabelled", "a system message became the fact 'system'")
             continue
         role = role_of(turn.get("role"), ROLES, draft.where, f"message {place}")

@@ -45,7 +45,7 @@ def load(path: Path) -> Iterator[Read]:
             for place, item in enumerate(a_list(record.get(stage, []), where, f"key {stage!r}"), 1):
                 turn = an_object(item, where, f"{stage}, turn {place}")
                 if analysis := next((turn[key] for key in _ANALYSES if key in turn), None):
-                    facts["analysis"] = str(analysis)[:4000]
+                    facts["analysis"] = str(analysis)
                     continue
                 _turn(draft, turn, f"{stage}, turn {place}")
         yield _read(draft, record.get("profile"), facts)

@@ -21,7 +21,7 @@ def load(path: Path) -> Iterator[Read]:
         for place, item in enumerate(a_list(record.get("conversation"), where, "key 'conversation'"), 1):
             pair = an_object(item, where, f"pair {place}")
             if system := optional_text(pair, "system", where):
-                facts["system"] = system[:2000]
+                facts["system"] = system
                 draft.note(f"pair {place}", "relabelled", "a system text became the fact 'system'")
             draft.say("user", pair.get("input"), f"pair {place}")
             draft.say("supporter", _mended(draft, pair.get("output"), f"pair {place}"), f"pair {place}")

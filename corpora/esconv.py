@@ -70,11 +70,18 @@ def _turn(draft: Draft, item: Mapping[str, Any], place: str, tokenised: bool) ->
     plain = detokenised(content) if tokenised else content
     annotation = item.get("annotation")
     told = annotation if isinstance(annotation, dict) else item
-    strategy = told.get("strategy")
-    thought = Thought(strategy=strategy.strip()) if isinstance(strategy, str) and strategy.strip() else None
+    strategy = _strategies(told)
+    thought = Thought(strategy=strategy) if strategy else None
     feedback = a_number(told.get("feedback"))
     draft.say(role, plain, place, thought, {"feedback": feedback} if feedback is not None else None)
     return plain != content
+
+
+def _strategies(told: Mapping[str, Any]) -> str:
+    """The strategy; of a turn that MultiESC merged from several, all of them."""
+    several = told.get("all_strategy")
+    names = several if isinstance(several, list) and several else [told.get("strategy")]
+    return "; ".join(name.strip() for name in names if isinstance(name, str) and name.strip())
 
 
 def detokenised(text: str) -> str:

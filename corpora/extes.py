@@ -35,7 +35,7 @@ def load(path: Path) -> Iterator[Read]:
         for place, item in enumerate(a_list(record.get("content"), where, "key 'content'"), 1):
             _item(draft, an_object(item, where, f"item {place}"), f"item {place}")
         facts: dict[str, Fact] = {
-            key: value if isinstance(value, (int, float, bool)) else str(value)[:500]
+            key: value if isinstance(value, (int, float, bool)) else str(value)
             for key, value in record.items()
             if key not in _KEYS and value is not None
         }

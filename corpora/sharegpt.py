@@ -45,12 +45,13 @@ def _is_unchanged(row: Mapping[str, Any], dialogue: Dialogue) -> bool:
 def _conversation(row: Mapping[str, Any], draft: Draft, record: Dialogue | None) -> Read:
     facts: dict[str, Fact] = {}
     if system := optional_text(row, "system", draft.where):
-        facts["system"] = system[:2000]
+        facts["system"] = system
         draft.note("system", "relabelled", "a system text became the fact 'system'")
     for place, item in enumerate(a_list(row.get("conversations"), draft.where, "key 'conversations'"), 1):
         turn = an_object(item, draft.where, f"turn {place}")
         if turn.get("from") == "system":
-            facts["system"] = optional_text(turn, "value", draft.where)[:2000]
+            told = (facts.get("system"), optional_text(turn, "value", draft.where))
+            facts["system"] = "\n".join(str(text) for text in told if text)
             draft.note(f"turn {place}", "relabelled", "a system turn became the fact 'system'")
             continue
         draft.say(role_of(turn.get("from"), ROLES, draft.where, f"turn {place}"), turn.get("value"), f"turn {place}")

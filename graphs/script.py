@@ -38,6 +38,7 @@ from cocoon.graphs.profile import dropped
 
 SOURCE = "cocoon script"
 SUPPORTER = "script"
+EARLY = "early_need"
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,11 @@ async def check_listening(state: ScriptState, runtime: Context) -> ScriptState:
     decision, reason = _decide(asked.value, state, context)
     note = text_of(asked.value, "note")
     if decision != "stop" and state.get("piece", 0) >= context.pieces:
-        return {"drop": dropped("check_listening", reason, note or f"after {context.pieces} pieces"), "calls": calls}
+        early = (
+            f"the need is reached within the first {context.rules.minimum_rounds} rounds; " if reason == EARLY else ""
+        )
+        detail = f"{early}{note}" if note or early else f"after {context.pieces} pieces"
+        return {"drop": dropped("check_listening", reason, detail.rstrip("; ")), "calls": calls}
     update: ScriptState = {"decision": decision, "note": note if reason == "not_mended" else "", "calls": calls}
     if decision == "stop":
         update["boundary"] = len(state.get("turns", []))
@@ -185,7 +190,7 @@ def _decide(value: dict[str, Any], state: ScriptState, context: ScriptContext) -
     """What comes next, and the reason to drop the dialogue if no piece is left for it."""
     early = _rounds(state.get("turns", [])) <= context.rules.minimum_rounds
     if value["reached"] and early:
-        return "repair", "early_need"
+        return "repair", EARLY
     if value["decision"] == "repair":
         return "repair", "not_mended"
     stops = value["decision"] == "stop" and value["reached"] and value["understood"]

@@ -27,7 +27,10 @@ RECORDS: dict[str, list[Any]] = {
         {
             "situation": "I work too much.",
             "init_intensity": 4,
-            "dialog": [{"text": "I don ' t sleep .", "speaker": "usr"}, {"text": "I see .", "speaker": "sys"}],
+            "dialog": [
+                {"text": "I don ' t sleep .", "speaker": "usr"},
+                {"text": "I see .", "speaker": "sys", "strategy": "Others", "all_strategy": ["Others", "Question"]},
+            ],
         },
         {"situation": "s", "dialog": [{"text": "Odd . as said", "speaker": "usr"}]},
     ],

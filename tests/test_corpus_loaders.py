@@ -63,6 +63,7 @@ def test_esconv_keeps_strategies_feedback_and_ratings(tmp_path: Path) -> None:
         "job",
     )
     assert [turn.content for turn in second.turns] == ["I don't sleep.", "I see."]
+    assert second.turns[1].thought and second.turns[1].thought.strategy == "Others; Question"
     assert third.turns[0].content == "Odd . as said"
     assert reading.report.counts["repaired"] == 1
 
@@ -71,6 +72,14 @@ def test_lines_without_a_speaker_belong_to_the_turn_before(tmp_path: Path) -> No
     turns = contents("cpsycound", tmp_path)
     assert [role for role, _ in turns] == ["user", "supporter", "user"]
     assert turns[2][1].endswith("\n妈妈：睡吧")
+
+
+def test_a_speaker_with_a_number_or_a_remark_is_that_speaker(tmp_path: Path) -> None:
+    raw = "心理咨询师：两位好。\n来访者1：我着急。\n来访者（小李）： 我不急。\n心理咨询师(扮演母亲):孩子。"
+    (dialogue,), reading = read("cpsycound", write(tmp_path, json.dumps({"id": 1, "raw": raw})))
+    assert [turn.role for turn in dialogue.turns] == ["supporter", "user", "user", "supporter"]
+    assert [turn.content for turn in dialogue.turns] == ["两位好。", "我着急。", "我不急。", "孩子。"]
+    assert reading.report.counts["relabelled"] == 1 and "3 speakers" in reading.report.notes[0].reason
 
 
 def test_an_instruction_keeps_every_paragraph_of_the_reply(tmp_path: Path) -> None:
@@ -289,8 +298,8 @@ REAL: dict[tuple[str, str], tuple[int, float]] = {
     ("extes", "extes_fixture/extes_variants.json"): (4, 1.75),
     ("esdcot", "escot/val.json"): (172, 11.930),
     ("esdcot", "escot/ablation_em_es_ia_sr_re_valid.json"): (172, 11.930),
-    ("cpsycound", "cpsycoun/CPsyCounD_part1.jsonl"): (1583, 7.970),
-    ("cpsycound", "cpsycoun/CPsyCounD_part2.jsonl"): (1501, 7.973),
+    ("cpsycound", "cpsycoun/CPsyCounD_part1.jsonl"): (1583, 7.974),
+    ("cpsycound", "cpsycoun/CPsyCounD_part2.jsonl"): (1501, 7.976),
     ("cpsycoune", "cpsycoun/CPsyCounE_all.json"): (45, 6.578),
     ("emollm", "emollm_shape/shape.json"): (1, 2.0),
     ("psydt", "soulchat_psydt/psydt_record.json"): (1, 1.0),
