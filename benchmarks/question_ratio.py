@@ -1,12 +1,12 @@
-"""Does a steered model ask as often as it is told to? Calibration on situations it has not seen, and all the frontiers.
+"""Share of replies that ask, against the coefficient: our directions beside repeng's default, chance and prompting.
 
-    python -m cocoon.benchmarks.question_ratio [--model smollm2] [--talks DIALOGUES.jsonl] --out FOLDER
+    python -m cocoon.benchmarks.question_ratio [--model smollm2] [--samples 2] --out FOLDER
 
-Extracts the direction from the shipped pairs, chooses its layers on the shipped situations, calibrates on one part of
-the talks and checks on the other: first the calibrated coefficients (`--checked` situations, two replies each), then
-the share of genuine questions against degenerate replies for our directions, repeng's default, a random direction
-and prompting, on the same situations with the same random numbers. All replies are written to FOLDER/replies.jsonl, and
-200 sentences for a blind reading to FOLDER/blind.jsonl. Without talks the shipped situations are used.
+All arms answer the same situations (the shipped set `report`, which no direction was made or chosen on) with the same
+random numbers in one run. Directions: kind `instruction` as `cocoon steer extract` makes it; kind `reply` at the mean
+of the reply (the preset `paper`) and at its first tokens; repeng's default (last token, PCA of differences, one number
+for all layers, every token steered); a random one. All replies go to FOLDER/replies.jsonl, sentences for a blind
+reading to FOLDER/blind.jsonl with their coefficients in FOLDER/key.jsonl. A second call reads what is there.
 """
 
 import argparse
@@ -20,33 +20,25 @@ from typing import Any
 
 import numpy as np
 
+from cocoon.core.jsonl import read_records
 from cocoon.core.local_weights import Weights, load_weights
 from cocoon.core.prompts import load_prompt
-from cocoon.evaluation.questions import questions
-from cocoon.steering.behaviour import Arm, Reply, Speaking, behaviour, speak
-from cocoon.steering.calibrate import Calibration, calibrate, drift
+from cocoon.steering.behaviour import Arm, Reply, Speaking, asks_by_form, behaviour, sentences_of, speak
+from cocoon.steering.calibrate import Guards
 from cocoon.steering.control import Control
 from cocoon.steering.direction import Direction
-from cocoon.steering.dose import Dose, invert
 from cocoon.steering.extract import Recipe, direction_of, extract, read_contrast
 from cocoon.steering.pairs import read_pairs
-from cocoon.steering.situations import Situation, check_apart, marks, read_situations, spread
+from cocoon.steering.situations import read_situations
 
-TARGETS = (0.1, 0.3, 0.5, 0.7)
-GRID = (-0.02, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07)
-REPLY_GRID = (0.01, 0.02, 0.03, 0.04)
+GRID = (-0.02, 0.01, 0.02, 0.03, 0.035, 0.04, 0.05, 0.06)
+REPLY_GRID = (0.01, 0.02, 0.03)
+FIRST_GRID = (0.02, 0.03, 0.04)
 # repeng has one number for all layers, whatever their norms.
-REPENG_GRID = (2.0, 4.0, 8.0, 12.0)
+REPENG_GRID = (4.0, 8.0, 12.0)
 REPENG_LAYERS = tuple(range(13, 26))
-SENTENCES = 200
-
-
-def parts(talks: str | None, checked: int, calibrated: int) -> tuple[list[Situation], list[Situation]]:
-    """Situations to calibrate on and to check on, of different sources."""
-    if talks is None:
-        return read_situations("shipped:en:calibrate"), read_situations("shipped:en:report")
-    chosen = spread(read_situations(talks), checked + calibrated)
-    return chosen[:calibrated], chosen[calibrated:]
+INSTRUCTION = "instruction"
+MARKED, UNMARKED = 200, 40
 
 
 def told(prompt: str) -> Any:
@@ -54,147 +46,148 @@ def told(prompt: str) -> Any:
     return lambda situation: f"{load_prompt('steering/reply', situation.language).render()}\n\n{prompt}"
 
 
-def frontier(weights: Weights, band: Sequence[int], ours: Direction) -> list[Arm]:
-    """All that is compared on the same situations."""
-    pairs = read_pairs("shipped:en")
-    first = Recipe("reply", "first", "mean")
-    reply = direction_of(weights, read_contrast(weights, pairs, first), first)
+def made(weights: Weights, recipe: Recipe) -> Direction:
+    """A direction as `cocoon steer extract` makes it of the shipped pairs, its layers chosen unless they are given."""
+    direction, found = extract(
+        weights, read_pairs("shipped:en"), recipe, read_situations("shipped:en:choose"), report=print
+    )
+    print(f"{recipe.kind}, {direction.card.position}: layers {found.band}", flush=True)
+    return direction
+
+
+def directions(weights: Weights, out: Path) -> dict[str, Direction]:
+    """All directions by name, kept in files, so that a second run has the same. Both of replies have one band."""
+    found: dict[str, Direction] = {}
     last = Recipe("reply", "last", "pca_diff")
-    default = direction_of(weights, read_contrast(weights, pairs, last), last)
-    flat = replace(default, norms=np.ones_like(default.norms))
-    arms = [Arm("plain")]
-    arms += [Arm("instruction", dose, Control(ours, tuple(band))) for dose in GRID]
-    arms += [Arm("reply, first tokens", dose, Control(reply, tuple(band))) for dose in REPLY_GRID]
-    arms += [Arm("repeng's default", dose, Control(flat, REPENG_LAYERS, tokens="both")) for dose in REPENG_GRID]
-    arms += [Arm("random", dose, Control(Direction.random(ours, 1), tuple(band))) for dose in (0.03, 0.06)]
+    ways = {
+        INSTRUCTION: lambda: made(weights, Recipe()),
+        "reply-mean": lambda: made(weights, Recipe("reply", "mean")),
+        "reply-first": lambda: made(weights, Recipe("reply", "first", band=found["reply-mean"].band)),
+        "repeng": lambda: direction_of(weights, read_contrast(weights, read_pairs("shipped:en"), last), last),
+    }
+    for name, make in ways.items():
+        path = out / f"{name}.safetensors"
+        found[name] = Direction.load(path) if path.exists() else make().save(path)
+    return found
+
+
+def arms_of(found: dict[str, Direction]) -> list[Arm]:
+    """All that is compared."""
+    ours, default = Control(found[INSTRUCTION]), found["repeng"]
+    flat = Control(replace(default, norms=np.ones_like(default.norms)), REPENG_LAYERS, tokens="both")
+    chance = Control(Direction.random(found[INSTRUCTION], 1), ours.layers)
+    steered = [
+        (INSTRUCTION, ours, GRID),
+        ("reply, mean", Control(found["reply-mean"]), REPLY_GRID),
+        ("reply, first tokens", Control(found["reply-first"]), FIRST_GRID),
+        ("repeng's default", flat, REPENG_GRID),
+        ("random", chance, (0.04,)),
+    ]
+    arms = [Arm("plain"), *(Arm(name, dose, control) for name, control, doses in steered for dose in doses)]
     more = "Ask the user more questions than you otherwise would."
     arms += [Arm("prompt: more", told=told(more)), Arm("prompt: fewer", told=told("Do not ask the user anything."))]
     return [*arms, Arm("prompt: only", told=told("Reply with questions only."))]
 
 
 def counted(replies: Sequence[Reply]) -> list[dict[str, Any]]:
-    """One row per arm and coefficient."""
-    keys = list(dict.fromkeys((reply.label, reply.coefficient) for reply in replies))
-    return [
-        {"arm": label, "coefficient": dose}
-        | behaviour([one for one in replies if (one.label, one.coefficient) == (label, dose)]).model_dump()
-        for label, dose in keys
-    ]
-
-
-def errors(calibration: Calibration, replies: Sequence[Reply]) -> list[dict[str, Any]]:
-    """Target beside what the calibrated coefficient did on unseen situations."""
+    """One row per arm and coefficient; `ratio_interval` is a bootstrap over situations (95 %)."""
     rows: list[dict[str, Any]] = []
-    for found in calibration.found:
-        own = [reply for reply in replies if reply.coefficient == found.coefficient]
-        seen = behaviour(own)
-        low, high = found.ratio_interval
-        rows.append(
-            {
-                "target": found.target,
-                "coefficient": found.coefficient,
-                "interval": found.interval,
-                "foretold": found.ratio_interval,
-                "achieved": seen.genuine,
-                "inside": low <= (seen.genuine or 0.0) <= high,
-                "error": abs((seen.genuine or 0.0) - found.target),
-                "degenerate": seen.broken,
-                "pasted": seen.pasted,
-                "replies": seen.replies,
-                "drift": drift(own),
-            }
-        )
+    for label, dose in dict.fromkeys((reply.label, reply.coefficient) for reply in replies):
+        own = [one for one in replies if (one.label, one.coefficient) == (label, dose)]
+        rows.append({"arm": label, "coefficient": dose, "ratio_interval": interval(own)} | behaviour(own).model_dump())
     return rows
 
 
-def coverage(replies: Sequence[Reply], doses: Sequence[float], splits: int = 20) -> dict[str, Any]:
-    """How often the foretold interval holds the ratio of the other half, over random halves of all situations.
+def interval(replies: Sequence[Reply]) -> list[float]:
+    """95 % interval of the share of replies with a genuine question, situations drawn anew."""
+    shares: dict[str, list[bool]] = {}
+    for reply in replies:
+        shares.setdefault(reply.situation, []).append(reply.asks)
+    means = np.array([np.mean(some) for some in shares.values()])
+    drawn = means[np.random.default_rng(0).integers(0, len(means), (4000, len(means)))].mean(1)
+    return [round(float(edge), 3) for edge in np.percentile(drawn, [2.5, 97.5])]
 
-    What the other half does at the coefficient that a half gives is read off its own doses on both sides of it.
-    """
-    names = sorted({reply.situation for reply in replies})
-    table = np.full((len(names), len(doses)), np.nan)
-    for row, name in enumerate(names):
-        for column, dose in enumerate(doses):
-            own = [one.asks for one in replies if one.situation == name and one.coefficient == dose]
-            table[row, column] = np.mean(own) if own else np.nan
-    table = table[~np.isnan(table).any(1)]
-    drawn, held, tried, off = np.random.default_rng(0), 0, 0, 0
-    for _ in range(splits):
-        order = drawn.permutation(len(table))
-        half, other = order[: len(table) // 2], order[len(table) // 2 :]
-        dose = Dose(np.array(doses), table[half], np.full((len(half), len(doses)), 2))
-        low, high = float(dose.ratios()[0]), float(dose.ratios()[-1])
-        wanted = [target for target in TARGETS if low + 0.02 < target < high - 0.02]
-        off += len(TARGETS) - len(wanted)
-        for hit in invert(dose, wanted, draws=300, fresh=len(other)):
-            seen = float(np.interp(hit.coefficient, doses, table[other].mean(0)))
-            held += hit.ratio_interval[0] <= seen <= hit.ratio_interval[1]
-            tried += 1
-    return {"splits": splits, "targets": tried, "out_of_reach": off, "covered": held / tried, "situations": len(table)}
+
+def window(replies: Sequence[Reply]) -> dict[str, Any]:
+    """Doses from 0 until a guard of calibration is passed, and how the ratio rises over them."""
+    plain = behaviour([one for one in replies if one.label == "plain"])
+    inside, ratios, why = [0.0], [plain.genuine or 0.0], None
+    for dose in sorted(one for one in GRID if one > 0):
+        own = [one for one in replies if (one.label, one.coefficient) == (INSTRUCTION, dose)]
+        seen = behaviour(own)
+        why = Guards().passed(seen, plain, sum(one.asking for one in own))
+        if why:
+            break
+        inside.append(dose)
+        ratios.append(seen.genuine or 0.0)
+    return {"doses": inside, "ratios": ratios, "spearman": spearman(inside, ratios), "ended_by": why}
+
+
+def spearman(one: Sequence[float], other: Sequence[float]) -> float | None:
+    """Rank correlation; none for a single dose."""
+    from scipy.stats import spearmanr
+
+    found: Any = spearmanr(one, other) if len(one) > 1 else None
+    return float(found.statistic) if found is not None else None
 
 
 def blind(replies: Sequence[Reply], out: Path) -> None:
-    """Sentences of steered replies that end in a mark, in random order without their coefficients, and the key."""
-    found = [
-        (sentence.text, reply.coefficient)
-        for reply in replies
-        if reply.coefficient > 0
-        for sentence in questions(reply.text)
-        if sentence.text.rstrip("\"' ").endswith("?")
-    ]
-    drawn = random.Random(0).sample(found, min(SENTENCES, len(found)))
-    (out / "blind.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text, _ in drawn), "utf-8")
-    (out / "key.jsonl").write_text("".join(json.dumps({"coefficient": dose}) + "\n" for _, dose in drawn), "utf-8")
+    """Sentences of steered replies without their coefficients, in random order, and the key.
+
+    MARKED of those with a question mark, and UNMARKED of those that are taken as questions without one.
+    """
+    marked: list[tuple[str, float]] = []
+    bare: list[tuple[str, float]] = []
+    for reply in replies:
+        if reply.label != INSTRUCTION or reply.coefficient <= 0:
+            continue
+        for sentence in sentences_of(reply.text, "en"):
+            if sentence.rstrip("\"'”’) ").endswith("?"):
+                marked.append((sentence, reply.coefficient))
+            elif sentence.rstrip().endswith((".", "!")) and asks_by_form(sentence, "en"):
+                bare.append((sentence, reply.coefficient))
+    drawn = random.Random(0)
+    chosen = [(*one, True) for one in drawn.sample(marked, min(MARKED, len(marked)))]
+    chosen += [(*one, False) for one in drawn.sample(bare, min(UNMARKED, len(bare)))]
+    drawn.shuffle(chosen)
+    (out / "blind.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text, *_ in chosen), "utf-8")
+    key = "".join(json.dumps({"coefficient": dose, "marked": is_marked}) + "\n" for _, dose, is_marked in chosen)
+    (out / "key.jsonl").write_text(key, "utf-8")
+
+
+def spoken(given: argparse.Namespace) -> list[Reply]:
+    """All replies, written unless they are there."""
+    path: Path = given.out / "replies.jsonl"
+    if not path.exists():
+        weights = load_weights(given.model, None, None)
+        arms = arms_of(directions(weights, given.out))
+        situations = read_situations("shipped:en:report")
+        replies = speak(
+            weights, situations, arms, given.samples, Speaking(seed=1), lambda done, of: print(done, of, flush=True)
+        )
+        path.write_text("".join(reply.model_dump_json() + "\n" for reply in replies), "utf-8")
+    return list(read_records(path, Reply))
 
 
 def main() -> None:
     """Run it all and print one JSON object."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--model", default="smollm2")
-    options.add_argument("--talks", help="dialogues as `cocoon corpus import` writes them; default: shipped situations")
-    options.add_argument("--checked", type=int, default=100)
-    options.add_argument("--calibrated", type=int, default=80)
-    options.add_argument("--compared", type=int, default=40, help="situations on which the frontiers are drawn")
+    options.add_argument("--samples", type=int, default=2)
     options.add_argument("--out", type=Path, required=True)
     given = options.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    weights = load_weights(given.model, None, None)
-    learned, checked = parts(given.talks, given.checked, given.calibrated)
-    pairs = [(pair.situation, pair.said) for pair in read_pairs("shipped:en")]
-    check_apart({"pairs": pairs, "calibrate": marks(learned), "report": marks(checked)})
     started = time.process_time()
-    ours, extraction = extract(
-        weights, read_pairs("shipped:en"), Recipe(), read_situations("shipped:en:choose"), report=print
-    )
-    ours.save(given.out / "direction.safetensors")
-    control = Control(ours)
-    calibration, tried = calibrate(weights, control, learned, TARGETS, tell=print)
-    arms = [Arm("calibrated", found.coefficient, control) for found in calibration.found]
-    replies = speak(weights, checked, arms, 2)
-    rows = errors(calibration, replies)
-    print(json.dumps(rows, indent=1), flush=True)
-    compared = speak(weights, checked[: given.compared], frontier(weights, ours.band or (), ours), 1, Speaking(seed=1))
-    doses = [one.coefficient for one in calibration.tried if one.outside is None]
-    grid = speak(weights, checked, [Arm("grid", dose, control) for dose in doses], 1, Speaking(seed=2))
-    with (given.out / "replies.jsonl").open("w", encoding="utf-8") as file:
-        file.writelines(reply.model_dump_json() + "\n" for reply in [*tried, *replies, *compared, *grid])
-    blind([*replies, *(one for one in compared if one.label == "instruction")], given.out)
+    replies = spoken(given)
+    blind(replies, given.out)
     told_of = {
-        "situations": [len(learned), len(checked)],
-        "with_history": [sum(one.replies >= 3 for one in part) for part in (learned, checked)],
-        "band": extraction.band,
-        "checked": rows,
-        "mean_error": float(np.mean([row["error"] for row in rows])),
-        "worst_error": max(row["error"] for row in rows),
-        "coverage": coverage([*tried, *grid], doses),
-        "frontier": counted(compared),
-        "calibration": calibration.model_dump(),
-        "extraction": extraction.model_dump(),
+        "situations": len({one.situation for one in replies}),
+        "window": window(replies),
+        "frontier": counted(replies),
         "cpu_seconds": round(time.process_time() - started, 1),
     }
     (given.out / "result.json").write_text(json.dumps(told_of, indent=1), "utf-8")
-    print(json.dumps({key: told_of[key] for key in ("mean_error", "worst_error", "coverage", "frontier")}, indent=1))
+    print(json.dumps(told_of, indent=1))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ Every coefficient meets the same situations with the same random numbers, and al
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from cocoon.steering.score import degenerate, surprise
 from cocoon.steering.shared_pass import TokenRow
 from cocoon.steering.situations import Situation
 
+_ENDS = tuple("?？.。!！…\"'”’)）")
 _CLOSING = "?？.。!！…\"'”’)） "
 Report = Callable[[int, int], None]
 
@@ -36,7 +37,7 @@ class Speaking:
 
 
 class Reply(Record):
-    """One reply; its measures are those of `measured`.
+    """One reply; a sentence that the limit of tokens cut off counts nowhere but in `text` and `tokens`.
 
     `sentences`: how many; `asking`: those that are genuine questions by their form; `marks`: those that end in a
     question mark; `pasted`: those of `marks` that are not `asking`. `nats` per token under the unsteered model, none
@@ -63,6 +64,11 @@ class Reply(Record):
     def asks(self) -> bool:
         """Whether it has a genuine question."""
         return self.asking > 0
+
+    @property
+    def only_marked(self) -> bool:
+        """Whether it has question marks but no genuine question."""
+        return self.marks > 0 and not self.asks
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ def _written(weights: Weights, batch: Sequence[tuple[Situation, int, Arm]], spea
     scored = [_scored(rows[number], batch[number][0]) for number in spoken]
     nats = dict(zip(spoken, surprise(weights, scored).tolist(), strict=True)) if spoken else {}
     return [
-        _reply(situation, sample, arm, texts[number], _content(weights, rows[number]), nats.get(number))
+        _reply(situation, sample, arm, texts[number], weights.eos, rows[number].tokens, nats.get(number))
         for number, (situation, sample, arm) in enumerate(batch)
     ]
 
@@ -126,19 +132,27 @@ def _row(weights: Weights, situation: Situation, sample: int, arm: Arm, speaking
     )
 
 
-def _content(weights: Weights, row: Row) -> list[int]:
-    return row.tokens[:-1] if row.tokens and row.tokens[-1] in weights.eos else row.tokens
-
-
 def _scored(row: Row, situation: Situation) -> TokenRow:
     # The end of the turn is scored with the reply: one that stops where nobody would is unlikely.
     ids = (*row.prompt, *row.tokens)
     return TokenRow(ids, (len(row.prompt) - 1, len(ids)), situation.id)
 
 
-def _reply(situation: Situation, sample: int, arm: Arm, text: str, tokens: Sequence[int], nats: float | None) -> Reply:
+def _reply(
+    situation: Situation,
+    sample: int,
+    arm: Arm,
+    text: str,
+    eos: Collection[int],
+    tokens: Sequence[int],
+    nats: float | None,
+) -> Reply:
     language = situation.language
+    ended = bool(tokens) and tokens[-1] in eos
+    tokens = tokens[:-1] if ended else tokens
     found = sentences_of(text, language)
+    # A sentence that was cut off by the limit of tokens has not asked yet ("How can you").
+    found = found if ended or not found or found[-1].rstrip().endswith(_ENDS) else found[:-1]
     asking = [sentence for sentence in found if asks_by_form(sentence, language)]
     marked = [sentence for sentence in found if _marked(sentence)]
     return Reply(

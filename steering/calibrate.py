@@ -1,6 +1,7 @@
 """Finds the coefficient of a question ratio: doses upwards from 0 until speech breaks, then a curve through them.
 
-Ratios are shares of replies with a genuine question. Below the unsteered ratio coefficients are negative.
+Ratios are shares of replies with a genuine question, as the detector finds them or, with labels of a reader, as that
+reader would. Below the unsteered ratio coefficients are negative.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from cocoon.core.local_weights import Weights
 from cocoon.core.records import Record
 from cocoon.steering.behaviour import Arm, Behaviour, Reply, Speaking, behaviour, speak
 from cocoon.steering.control import Control
+from cocoon.steering.detector import Trust
 from cocoon.steering.dose import Dose, Hit, curve_of, invert
 from cocoon.steering.situations import Situation
 
@@ -72,7 +74,8 @@ class Calibration(Record):
     """Targets with their coefficients; `tried` ascends; `window` is the range of coefficients within the guards.
 
     `reach`: ratios at the window's edges by the fitted curve. `drift`: ratio by turns of the supporter before the
-    reply, over all coefficients inside the window.
+    reply, over all coefficients inside the window. `reader`: the labels by which ratios are corrected, none where they
+    are the detector's.
     """
 
     direction: str | None
@@ -84,6 +87,7 @@ class Calibration(Record):
     tried: list[Tried]
     found: list[Found]
     drift: dict[str, float] = Field(default_factory=dict)
+    reader: Trust | None = None
     guards: dict[str, float] = Field(default_factory=dict)
 
 
@@ -99,6 +103,7 @@ class Search:
     guards: Guards
     tell: Tell
     replies: list[Reply]
+    reader: Trust | None = None
 
     def speak(self, coefficients: Sequence[float]) -> None:
         """Have all situations answered at new coefficients, in one batch."""
@@ -124,12 +129,23 @@ class Search:
     def at(self, coefficient: float) -> Behaviour:
         return behaviour(self.of(coefficient))
 
+    def ratio(self, coefficient: float) -> float:
+        """Share of replies with a genuine question, corrected where there are labels."""
+        found = self.of(coefficient)
+        asks, pasted = np.mean([[one.asks, one.only_marked] for one in found], axis=0)
+        return float(asks if self.reader is None else self.reader.precision * asks + self.reader.missed * pasted)
+
+    def dose(self, coefficients: Sequence[float]) -> Dose:
+        """What was seen at some coefficients, corrected where there are labels."""
+        seen = dose_of(self.replies, coefficients)
+        return seen.corrected(self.reader.precision, self.reader.missed) if self.reader else seen
+
     def outside(self, coefficient: float) -> str | None:
         asked = sum(reply.asking for reply in self.of(coefficient))
         return self.guards.passed(self.at(coefficient), self.at(0.0), asked) if coefficient else None
 
     def ladder(self, step: float, sign: int, enough: Callable[[float], bool], most: int = 12) -> list[float]:
-        """Coefficients from 0 by `step` (two at a time, growing) until a guard is passed or it is `enough`."""
+        """Coefficients from 0 by `step`, two at a time, until a guard is passed or it is `enough`."""
         inside, size = [0.0], step
         while len(inside) <= most:
             following = [inside[-1] + sign * size, inside[-1] + sign * 2 * size]
@@ -138,7 +154,7 @@ class Search:
                 if self.outside(one):
                     return [*inside, *self._edge(inside[-1], one)]
                 inside.append(one)
-                if enough(self.at(one).genuine or 0.0):
+                if enough(self.ratio(one)):
                     return inside
         return inside
 
@@ -167,19 +183,20 @@ def calibrate(
     guards: Guards | None = None,
     step: float | None = None,
     tell: Tell | None = None,
+    reader: Trust | None = None,
 ) -> tuple[Calibration, list[Reply]]:
     """The coefficient of every target ratio, with what was tried and all replies.
 
-    `step` (share of the residual norm; default: 0.1 over the number of steered layers) is the first distance of doses.
+    `step` (share of the residual norm; default: 0.1 over the number of steered layers) is the distance of doses. With
+    a `reader` targets are ratios as that reader would count them.
     Raises CocoonError for a target that cannot be reached within the guards, with the range that can.
     """
     _check(situations, targets)
-    search = Search(
-        weights, control, situations, samples, speaking or Speaking(), guards or Guards(), tell or (lambda _: None), []
-    )
+    said = tell or (lambda _: None)
+    search = Search(weights, control, situations, samples, speaking or Speaking(), guards or Guards(), said, [], reader)
     size = step if step is not None else round(0.1 / len(control.layers), 4)
     search.speak([0.0])
-    plain = search.at(0.0).genuine or 0.0
+    plain = search.ratio(0.0)
     inside = search.ladder(size, 1, lambda ratio: ratio > max(targets) + 0.1)
     if min(targets) < plain:
         inside += search.ladder(size, -1, lambda ratio: ratio < min(targets) - 0.05 or ratio == 0.0)
@@ -197,37 +214,38 @@ def _check(situations: Sequence[Situation], targets: Sequence[float]) -> None:
 
 def _refined(search: Search, inside: list[float], targets: Sequence[float]) -> list[Hit]:
     """The targets' coefficients after a second look around each of them."""
-    first = _dose(search, inside)
-    near = [curve_of(first).inverse(target) for target in targets]
+    first = curve_of(search.dose(inside))
+    near = [first.inverse(target) for target in targets]
     between = sorted({round(one, 6) for one in near})
     search.speak([one for one in between if inside[0] < one < inside[-1]])
     inside[:] = sorted(one for one in search.known if inside[0] <= one <= inside[-1] and not search.outside(one))
-    return invert(_dose(search, inside), targets, seed=search.speaking.seed)
+    return invert(dose_of(search.replies, inside), targets, seed=search.speaking.seed, reader=search.reader)
 
 
-def _dose(search: Search, inside: Sequence[float]) -> Dose:
-    names = [situation.id for situation in search.situations]
-    asked = np.zeros((len(names), len(inside)))
-    counts = np.zeros((len(names), len(inside)), np.int_)
-    place = {name: number for number, name in enumerate(names)}
-    column = {one: number for number, one in enumerate(inside)}
-    for reply in search.replies:
-        if reply.coefficient in column:
-            asked[place[reply.situation], column[reply.coefficient]] += reply.asks
-            counts[place[reply.situation], column[reply.coefficient]] += 1
-    return Dose(np.array(inside), asked / np.maximum(counts, 1), counts)
+def dose_of(replies: Sequence[Reply], coefficients: Sequence[float]) -> Dose:
+    """Replies at some coefficients (ascending) as a table by situation; situations without a reply are left out."""
+    own = [reply for reply in replies if reply.coefficient in set(coefficients)]
+    place = {name: number for number, name in enumerate(dict.fromkeys(reply.situation for reply in own))}
+    column = {one: number for number, one in enumerate(coefficients)}
+    asked, pasted, counts = np.zeros((3, len(place), len(column)))
+    for reply in own:
+        cell = place[reply.situation], column[reply.coefficient]
+        asked[cell] += reply.asks
+        pasted[cell] += reply.only_marked
+        counts[cell] += 1
+    whole = np.maximum(counts, 1)
+    return Dose(np.array(coefficients), asked / whole, counts.astype(np.int_), pasted / whole)
 
 
 def _report(search: Search, inside: Sequence[float], hits: Sequence[Hit]) -> Calibration:
     facts = search.control.facts()
-    dose = _dose(search, inside)
     return Calibration(
         direction=facts["direction"],
         layers=facts["layers"],
         situations=len(search.situations),
         samples=search.samples,
         window=(inside[0], inside[-1]),
-        reach=curve_of(dose).reach,
+        reach=curve_of(search.dose(inside)).reach,
         tried=[
             Tried(coefficient=one, behaviour=search.at(one), outside=search.outside(one))
             for one in sorted(search.known)
@@ -235,6 +253,7 @@ def _report(search: Search, inside: Sequence[float], hits: Sequence[Hit]) -> Cal
         found=[Found(**asdict(hit)) for hit in hits],
         drift=drift([reply for reply in search.replies if reply.coefficient in inside]),
         guards=asdict(search.guards),
+        reader=search.reader,
     )
 
 

@@ -1,28 +1,39 @@
 """The curve from coefficient to question ratio: a monotone fit, its inverse, and intervals by resampling situations."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.local_libraries import require_libraries
+from cocoon.steering.detector import Trust
 
 # Knots of the drawn curve.
 _FINE = 400
+# How far the curve is smoothed: in mean distances of the coefficients tried.
+_REACH = 2.0
 
 
 @dataclass(frozen=True)
 class Dose:
     """What was seen: `asked`, shape (situations, coefficients), is the share of replies with a genuine question.
 
-    `counts`, same shape, says of how many; `coefficients` ascend.
+    `counts`, same shape, says of how many; `coefficients` ascend. `pasted`, same shape, is the share of replies with a
+    question mark but none: a reader may find questions among those (none: not told).
     """
 
     coefficients: NDArray[np.float64]
     asked: NDArray[np.float64]
     counts: NDArray[np.int_]
+    pasted: NDArray[np.float64] | None = None
+
+    def corrected(self, precision: float, missed: float) -> "Dose":
+        """As a reader would have counted: of what asks by its form `precision` asks, of the other marks `missed`."""
+        pasted = self.pasted if self.pasted is not None else np.zeros_like(self.asked)
+        return replace(self, asked=precision * self.asked + missed * pasted)
 
     def ratios(self, rows: NDArray[np.int_] | None = None) -> NDArray[np.float64]:
         """The ratio at each coefficient over some situations (none: all), every reply weighing the same."""
@@ -56,16 +67,24 @@ class Curve:
 
 
 def fit_curve(coefficients: NDArray[np.float64], ratios: NDArray[np.float64], weights: NDArray[np.float64]) -> Curve:
-    """A smooth rising curve: isotonic regression of the local means of neighbours (shares 1/4, 1/2, 1/4)."""
-    require_libraries("sklearn", extra="steer")
-    from sklearn.isotonic import IsotonicRegression
+    """A smooth rising curve: local lines (tricube weights over `_REACH` mean distances), then isotonic regression."""
+    require_libraries("scipy", extra="steer")
+    from scipy.optimize import isotonic_regression
 
-    smooth = ratios.copy()
-    for place in range(1, len(ratios) - 1):
-        part = slice(place - 1, place + 2)
-        smooth[place] = np.average(ratios[part], weights=weights[part] * np.array([1.0, 2.0, 1.0]))
-    model = IsotonicRegression(y_min=0.0, y_max=1.0, increasing=True)
-    return Curve(coefficients, model.fit_transform(coefficients, smooth, sample_weight=weights))
+    smooth = _local_lines(coefficients, ratios, weights)
+    rising: Any = isotonic_regression(smooth, weights=weights).x
+    return Curve(coefficients, np.clip(rising, 0.0, 1.0))
+
+
+def _local_lines(x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """At each `x` the value of a line through what is near: a mean of neighbours leans to where they stand closer."""
+    width = _REACH * (x[-1] - x[0]) / max(len(x) - 1, 1) or 1.0
+    near = weights * np.clip(1 - np.abs((x[:, None] - x) / width) ** 3, 0, None) ** 3
+    near /= near.sum(1, keepdims=True)
+    off = x - (near @ x)[:, None]
+    spread = (near * off**2).sum(1)
+    slope = (near * off * y).sum(1) / np.where(spread > 0, spread, 1.0)
+    return near @ y + slope * (x - near @ x)
 
 
 def curve_of(dose: Dose, rows: NDArray[np.int_] | None = None) -> Curve:
@@ -88,12 +107,22 @@ class Hit:
     ratio_interval: tuple[float, float]
 
 
-def invert(dose: Dose, targets: Sequence[float], *, draws: int = 1000, fresh: int = 80, seed: int = 0) -> list[Hit]:
+def invert(
+    dose: Dose,
+    targets: Sequence[float],
+    *,
+    draws: int = 1000,
+    fresh: int = 80,
+    seed: int = 0,
+    reader: Trust | None = None,
+) -> list[Hit]:
     """Coefficients of `targets`, by a bootstrap over situations; `fresh` situations are what the ratio is foretold for.
 
+    With a `reader` ratios are those that the reader would count, and what the labels leave open is in the intervals.
     Raises CocoonError for a target that the curve does not reach, with the range that it does.
     """
-    curve = curve_of(dose)
+    plain = dose.corrected(reader.precision, reader.missed) if reader else dose
+    curve = curve_of(plain)
     low, high = curve.reach
     if out := next((one for one in targets if not low <= one <= high), None):
         raise CocoonError(
@@ -103,8 +132,9 @@ def invert(dose: Dose, targets: Sequence[float], *, draws: int = 1000, fresh: in
     drawn = np.random.default_rng(seed)
     count = len(dose.asked)
     picks = [drawn.integers(0, count, count) for _ in range(draws)]
-    curves = [curve_of(dose, rows) for rows in picks]
-    return [_hit(dose, curve, curves, target, fresh, drawn) for target in targets]
+    seen = [dose.corrected(*pair) for pair in reader.draws(draws, drawn)] if reader else [dose] * draws
+    curves = [curve_of(one, rows) for one, rows in zip(seen, picks, strict=True)]
+    return [_hit(plain, curve, curves, target, fresh, drawn) for target in targets]
 
 
 def _hit(

@@ -119,7 +119,8 @@ def spread(situations: Sequence[Situation], count: int, seed: int = 0) -> list[S
     for number, name in enumerate(names[:count]):
         late = [one for one in sources[name] if LATE <= one.replies <= 2 * LATE]
         early = [one for one in sources[name] if one.replies < LATE]
-        chosen.append(drawn.choice((late or early) if number % 2 else (early or late)))
+        wanted = late if number % 2 else early
+        chosen.append(drawn.choice(wanted or late or early or sources[name]))
     return chosen
 
 
