@@ -3,10 +3,10 @@
     python -m cocoon.benchmarks.calibration --talks DIALOGUES.jsonl --direction FILE --out FOLDER [--labels shipped:en]
 
 Calibrates on one part of the talks (one situation a talk, half of them after 3 turns of the supporter or more) and has
-the calibrated coefficients answer the other part, `--samples` replies each: error per target, drift by turn. Then every
-dose of the window answers the second part once, and random halves of all situations foretell the other half: how often
-does the foretold interval hold. With labels, ratios are those that the reader would count. Replies go to
-FOLDER/*.jsonl; a second call reads what is there.
+the calibrated coefficients answer the other part, `--samples` replies each: error per target, drift by turn. Coverage:
+random halves of the situations calibrated on foretell the ratio of the other half; how often does the interval hold it.
+With labels, ratios are those that the reader would count. Replies go to FOLDER/*.jsonl; a second call reads what is
+there.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def errors(made: Calibration, replies: Sequence[Reply]) -> list[dict[str, Any]]:
 
 
 def coverage(dose: Dose, reader: Trust | None, splits: int = 20) -> dict[str, Any]:
-    """How often the foretold interval holds the ratio of the other half, over random halves of all situations.
+    """How often the foretold interval holds the ratio of the other half, over random halves of the situations.
 
     What the other half does at the coefficient that a half gives is read off its own doses on both sides of it.
     """
@@ -112,14 +112,11 @@ def run(given: argparse.Namespace) -> None:
     check_apart({"pairs": pairs, "choose": choose, "calibrate": marks(learned), "report": marks(checked)})
     weights, control = load_weights(given.model, None, None), Control(direction)
     reader = trust(read_labels(given.labels)) if given.labels else None
-    made, tried = calibrate(weights, control, learned, TARGETS, samples=2, tell=print, reader=reader)
+    made, tried = calibrate(weights, control, learned, TARGETS, samples=given.drawn, tell=print, reader=reader)
     (out / "calibration.json").write_text(made.model_dump_json(indent=1), "utf-8")
     kept(out / "tried.jsonl", tried)
     arms = [Arm("calibrated", found.coefficient, control) for found in made.found]
     kept(out / "checked.jsonl", speak(weights, checked, arms, given.samples, Speaking(seed=1), told))
-    doses = [one.coefficient for one in made.tried if one.outside is None]
-    arms = [Arm("grid", dose, control) for dose in doses]
-    kept(out / "grid.jsonl", speak(weights, checked, arms, 1, Speaking(seed=2), told))
 
 
 def told(done: int, of: int) -> None:
@@ -135,20 +132,19 @@ def main() -> None:
     options.add_argument("--direction", type=Path, required=True)
     options.add_argument("--checked", type=int, default=101)
     options.add_argument("--calibrated", type=int, default=90)
+    options.add_argument("--drawn", type=int, default=1, help="replies to each situation and dose in calibration")
     options.add_argument("--samples", type=int, default=2, help="replies to each checked situation and target")
     options.add_argument("--labels", help="labels of a reader: shipped:en or a file")
     options.add_argument("--out", type=Path, required=True)
     given = options.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     started = time.process_time()
-    if not (given.out / "grid.jsonl").exists():
+    if not (given.out / "checked.jsonl").exists():
         run(given)
     made = Calibration.model_validate_json((given.out / "calibration.json").read_text("utf-8"))
-    parts = [list(read_records(given.out / f"{name}.jsonl", Reply)) for name in ("tried", "checked", "grid")]
-    tried, checked, grid = parts
+    tried, checked = (list(read_records(given.out / f"{name}.jsonl", Reply)) for name in ("tried", "checked"))
     rows = errors(made, checked)
     doses = [one.coefficient for one in made.tried if one.outside is None]
-    once = {(one.situation, one.coefficient): one for one in [*tried, *grid]}
     late = {one.situation for one in checked if one.replies >= LATE}
     result = {
         "checked_replies": len(checked),
@@ -157,7 +153,7 @@ def main() -> None:
         "targets": rows,
         "mean_error": float(np.mean([row["error"] for row in rows])),
         "worst_error": max(row["error"] for row in rows),
-        "coverage": coverage(dose_of(list(once.values()), doses), made.reader),
+        "coverage": coverage(dose_of(tried, doses), made.reader),
         "drift_in_calibration": made.drift,
         "window": made.window,
         "reach": made.reach,

@@ -16,11 +16,14 @@ from cocoon.cli.run_study import say
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import write_whole
 from cocoon.core.local_weights import Weights
+from cocoon.core.model_spec import read_local_spec
 from cocoon.core.models import open_local
+from cocoon.core.records import Language
 from cocoon.steering.behaviour import Speaking
 from cocoon.steering.calibrate import Calibration, calibrate
 from cocoon.steering.contrast import POSITIONS, PairKind
-from cocoon.steering.control import Control, check_model, check_shape, read_layers
+from cocoon.steering.control import Control, check_fit, read_layers
+from cocoon.steering.detector import Trust, read_labels, trust
 from cocoon.steering.direction import Direction
 from cocoon.steering.estimate import METHODS
 from cocoon.steering.extract import Extraction, Recipe, extract
@@ -28,6 +31,7 @@ from cocoon.steering.pairs import read_pairs
 from cocoon.steering.situations import Situation, check_apart, marks, read_situations, spread
 
 PAPER = Recipe("reply", "mean", "mean")
+PAPER_PAIRS = 800
 
 
 @contextmanager
@@ -68,7 +72,7 @@ class ExtractOptions:
     seed: int
 
     def recipe(self) -> Recipe:
-        """How the direction is made; the preset `paper` is reply pairs, whose layers are the middle third."""
+        """How the direction is made; the preset `paper` is reply pairs, read over the whole reply."""
         one_of("--kind", self.kind, get_args(PairKind))
         one_of("--method", self.method, METHODS)
         if self.preset is not None:
@@ -88,6 +92,8 @@ def run_extract(given: ExtractOptions, as_json: bool) -> None:
     """Extract, choose the layers, save, and tell what was found."""
     recipe = given.recipe()
     pairs = read_pairs(given.pairs)
+    if given.preset and len(pairs) < PAPER_PAIRS:
+        say(f"{len(pairs)} pairs; the paper's setting is more than {PAPER_PAIRS}: write more with `cocoon steer pairs`")
     languages = {pair.language for pair in pairs}
     chosen_on = given.choose or f"shipped:{sorted(languages)[0]}:choose"
     choose = [] if recipe.band else read_situations(chosen_on)
@@ -96,7 +102,13 @@ def run_extract(given: ExtractOptions, as_json: bool) -> None:
         direction, found = extract(
             weights, pairs, recipe, choose, Speaking(given.max_tokens, seed=given.seed), report=say
         )
-    card = direction.card.model_copy(update={"pairs": given.pairs, "chosen_on": "" if recipe.band else chosen_on})
+    told = {
+        "pairs": given.pairs,
+        "chosen_on": "" if recipe.band else chosen_on,
+        "adapter": read_local_spec(given.model.removeprefix("local:")).adapter,
+        "seed": given.seed,
+    }
+    card = direction.card.model_copy(update=told)
     Direction(direction.vectors, direction.norms, card).save(given.out)
     report = given.out.with_suffix(".extraction.json")
     write_whole(report, [found.model_dump_json(indent=1).encode()])
@@ -130,17 +142,18 @@ class CalibrateOptions:
     seed: int
     allow_overlap: bool
     out: Path | None
+    labels: str | None = None
 
 
 def run_calibrate(given: CalibrateOptions, as_json: bool) -> None:
     """Calibrate and tell; the first target's coefficient and interval stand at the top of the JSON."""
     direction = Direction.load(given.direction)
-    name = given.situations or f"shipped:{_language(direction)}:calibrate"
+    name = given.situations or f"shipped:{language_of(direction)}:calibrate"
     situations = spread(read_situations(name), given.limit, given.seed)
     shared = _keep_apart(direction, situations, given.allow_overlap)
+    reader = trust(read_labels(given.labels)) if given.labels else None
     with opened(given.model) as weights:
-        check_shape(direction, weights.network.config.num_hidden_layers, direction.hidden)
-        check_model(direction, weights, f"direction {str(given.direction)!r}")
+        check_fit(direction, weights, f"direction {str(given.direction)!r}")
         made, _ = calibrate(
             weights,
             Control(direction),
@@ -149,14 +162,19 @@ def run_calibrate(given: CalibrateOptions, as_json: bool) -> None:
             samples=given.samples,
             speaking=Speaking(given.max_tokens, seed=given.seed),
             tell=say,
+            reader=reader,
         )
     if given.out is not None:
         write_whole(given.out, [made.model_dump_json(indent=1).encode()])
     _tell_calibration(given, made, shared, as_json)
 
 
-def _language(direction: Direction) -> str:
-    return "zh" if direction.card.pairs == "shipped:zh" else "en"
+def language_of(direction: Direction) -> Language:
+    """The language of the direction's pairs; English where they cannot be read."""
+    try:
+        return read_pairs(direction.card.pairs)[0].language
+    except CocoonError:
+        return "en"
 
 
 def _keep_apart(direction: Direction, situations: Sequence[Situation], allowed: bool) -> int:
@@ -192,6 +210,18 @@ def _tell_calibration(given: CalibrateOptions, made: Calibration, shared: int, a
             f"expected on new situations {found.expected:.2f} [{below:.2f}, {above:.2f}]"
         )
     typer.echo("by turns of the supporter before: " + ", ".join(f"{k}: {v:.2f}" for k, v in made.drift.items()))
+    typer.echo(_trusted(made.reader))
     if shared:
         typer.echo(f"{shared} situations stand in the direction's pairs or choice too: the ratios flatter it")
     say(f"use it: {given.model}+steer={given.direction}:{first.coefficient:.4f}")
+
+
+def _trusted(reader: Trust | None) -> str:
+    """What the ratios are: the detector's, or a reader's."""
+    if reader is None:
+        return "ratios are the detector's; --labels corrects them by a reader"
+    low, high = reader.interval()
+    return (
+        f"ratios are a reader's: of {reader.detected} detected questions {reader.precision:.0%} asked "
+        f"[{low:.0%}, {high:.0%}], of {reader.pasted} other marks {reader.missed:.0%}"
+    )

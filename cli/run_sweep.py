@@ -5,18 +5,19 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 import typer
 
 from cocoon.cli.local_parts import local_parts
 from cocoon.cli.progress import Watcher
-from cocoon.cli.run_steer import one_of, opened
+from cocoon.cli.run_steer import language_of, one_of, opened
 from cocoon.cli.run_study import say
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError, StoppedError
 from cocoon.core.jsonl import write_whole
+from cocoon.core.local_weights import Weights
 from cocoon.core.models import Models
 from cocoon.core.profile_files import profile_path
 from cocoon.core.records import Profile
@@ -29,12 +30,16 @@ from cocoon.evaluation.report_json import to_json
 from cocoon.evaluation.report_markdown import render_markdown
 from cocoon.evaluation.tables import Report
 from cocoon.graphs.study import Study, open_models, read_profiles
+from cocoon.steering.control import Control, check_fit
 from cocoon.steering.direction import Direction
 from cocoon.steering.extract import Recipe, direction_of, read_contrast
 from cocoon.steering.pairs import read_pairs
-from cocoon.steering.situations import check_apart, marks, of_profiles, read_situations
+from cocoon.steering.situations import Situation, check_apart, marks, of_profiles, read_situations
 from cocoon.studies.sweep import (
+    PLAN,
     USERS,
+    HistoryTokens,
+    Placebo,
     SteerFile,
     SweepPlan,
     UserKind,
@@ -43,9 +48,9 @@ from cocoon.studies.sweep import (
     run_sweep,
     settings_of,
 )
-from cocoon.studies.sweep_placebo import equal_surprise
+from cocoon.studies.sweep_placebo import TRIED, equal_surprise
 from cocoon.studies.sweep_records import measure_nats
-from cocoon.studies.sweep_report import sweep_report
+from cocoon.studies.sweep_report import directions_of, sweep_report
 
 _PLACEBO_SITUATIONS = 12
 _SEED_OF_PLACEBO = 1
@@ -61,7 +66,7 @@ class SweepOptions:
     users: str
     placebo: bool
     repeng: float | None
-    tokens: str
+    tokens: HistoryTokens
     allow_overlap: bool
 
     def kinds(self) -> list[UserKind]:
@@ -74,11 +79,11 @@ class SweepOptions:
 
 def run_sweep_command(settings: StudyConfig, given: SweepOptions, out: Path, as_json: bool) -> None:
     """Everything from directions to the report; exits with the code of what stopped or failed."""
-    one_of("--tokens", given.tokens, ("reply", "replies"))
+    one_of("--tokens", given.tokens, get_args(HistoryTokens))
     files = [str(path) for name in settings.profiles for path in profile_path(name)]
     settings = settings.model_copy(update={"profiles": files})
     profiles = read_profiles(settings)
-    plan = read_plan(out) if (out / "sweep.json").exists() else _plan(given, profiles, out)
+    plan = _going_on(given, out) if (out / PLAN).exists() else _plan(given, profiles, out)
     models = open_models(settings, local_parts())
     try:
         code = asyncio.run(_work(settings, plan, models, profiles, out))
@@ -109,31 +114,53 @@ async def _work(settings: StudyConfig, plan: SweepPlan, models: Models, profiles
 
 def _plan(given: SweepOptions, profiles: Sequence[Profile], out: Path) -> SweepPlan:
     """The arms, with every direction copied into the folder so that the sweep stays whole."""
+    found = _directions(given)
+    warnings = [note for _, direction in found for note in _overlap(direction, profiles, given.allow_overlap)]
+    folder = (out / "directions").absolute()
+    top = max(given.coefficients, default=0.0)
+    with opened(given.model) as weights:
+        for name, direction in found:
+            check_fit(direction, weights, f"direction {name!r}")
+        folder.mkdir(parents=True, exist_ok=True)
+        files = [SteerFile(name, _kept(direction, folder, name)) for name, direction in found]
+        placebos = {name: _placebo(weights, name, direction, top, folder) for name, direction in found if given.placebo}
+        repeng = _repeng(weights, found[0][1], top, given.repeng, folder) if given.repeng != 0 else None
+    warnings += [
+        f"{name}: no dose of the random direction is as costly; the placebo of equal surprise is missing"
+        for name, placebo in placebos.items()
+        if placebo.nats is None
+    ]
+    arms = plan_arms(given.model, files, given.coefficients, placebos, repeng, given.tokens)
+    return SweepPlan(base=given.model, arms=arms, users=given.kinds(), tokens=given.tokens, warnings=warnings)
+
+
+def _directions(given: SweepOptions) -> list[tuple[str, Direction]]:
     found = [_named(text) for text in given.directions]
     names = [name for name, _ in found]
-    if len(set(names)) < len(names):
-        raise CocoonError(f"--direction: two directions are named {names[0]!r}; name them, as in reply=FILE")
-    overlap = [note for _, direction in found for note in _overlap(direction, profiles, given.allow_overlap)]
-    folder = (out / "directions").absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [SteerFile(name, _kept(direction, folder, name)) for name, direction in found]
-    random, same, repeng = None, {}, None
-    if given.placebo or given.repeng is not None:
-        with opened(given.model) as weights:
-            top = max(given.coefficients)
-            if given.placebo:
-                placebo = Direction.random(found[0][1], _SEED_OF_PLACEBO)
-                random = _kept(placebo, folder, "random")
-                say("looking for the random direction's dose of equal surprise ...")
-                situations = read_situations("shipped:en:calibrate")[:_PLACEBO_SITUATIONS]
-                if (dose := equal_surprise(weights, found[0][1], placebo, top, situations)) is not None:
-                    same[top] = dose
-                else:
-                    say("no dose of the random direction is as costly: that placebo is left out")
-            if given.repeng is not None:
-                repeng = (_kept(_repeng_default(weights, found[0][1]), folder, "repeng"), given.repeng)
-    arms = plan_arms(given.model, files, given.coefficients, random, same, repeng, given.tokens)
-    return SweepPlan(base=given.model, arms=arms, users=given.kinds(), overlap=overlap)
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise CocoonError(f"--direction: two directions are named {twice!r}; name them, as in reply=FILE")
+    return found
+
+
+def _going_on(given: SweepOptions, out: Path) -> SweepPlan:
+    """The plan of the folder; raises CocoonError where the command asks for another sweep than that one."""
+    plan = read_plan(out)
+    steered = [arm for arm in plan.arms if arm.kind == "steered"]
+    kept = {name: Direction.load(out / "directions" / f"{name}.safetensors") for name in directions_of(plan)}
+    asked = dict(_directions(given))
+    differs = {
+        "--model": given.model != plan.base,
+        "--users": given.kinds() != plan.users,
+        "--tokens": given.tokens != plan.tokens,
+        "--coefficient": {one for one in given.coefficients if one} != {arm.coefficient for arm in steered},
+        "--direction": {name: one.card for name, one in asked.items()}
+        != {name: one.card for name, one in kept.items()},
+    }
+    if others := [name for name, other in differs.items() if other]:
+        raise CocoonError(
+            f"{out} holds another sweep ({', '.join(others)}); give what it was made with, or take another --out"
+        )
+    return plan
 
 
 def _named(text: str) -> tuple[str, Direction]:
@@ -148,6 +175,32 @@ def _kept(direction: Direction, folder: Path, name: str) -> Path:
     return path
 
 
+def _placebo(weights: Weights, name: str, direction: Direction, top: float, folder: Path) -> Placebo:
+    say(f"{name}: looking for the random direction's dose of equal surprise ...")
+    chance = Direction.random(direction, _SEED_OF_PLACEBO)
+    real = Control(direction)
+    doses = [round(top * one, 6) for one in TRIED]
+    dose = equal_surprise(weights, real, top, Control(chance, real.layers), doses, _tried_on(direction))
+    return Placebo(_kept(chance, folder, f"random-{name}"), dose)
+
+
+def _repeng(
+    weights: Weights, like: Direction, top: float, dose: float | None, folder: Path
+) -> tuple[Path, float] | None:
+    """repeng's default at a dose, or at that of equal surprise (none where no dose is as costly)."""
+    default, real = _repeng_default(weights, like), Control(like)
+    if dose is None:
+        say("looking for the dose of repeng's default ...")
+        norm = float(np.mean([like.norms[like.layers.index(layer)] for layer in real.layers]))
+        doses = [round(top * norm * one, 4) for one in (0.25, 0.5, *TRIED)]
+        dose = equal_surprise(weights, real, top, Control(default, tokens="both"), doses, _tried_on(like))
+    return None if dose is None else (_kept(default, folder, "repeng"), dose)
+
+
+def _tried_on(direction: Direction) -> list[Situation]:
+    return read_situations(f"shipped:{language_of(direction)}:calibrate")[:_PLACEBO_SITUATIONS]
+
+
 def _overlap(direction: Direction, profiles: Sequence[Profile], allowed: bool) -> list[str]:
     try:
         pairs = [(pair.situation, pair.said) for pair in read_pairs(direction.card.pairs)]
@@ -155,14 +208,15 @@ def _overlap(direction: Direction, profiles: Sequence[Profile], allowed: bool) -
         return [f"the pairs of direction {direction.kind} cannot be read: overlap with the profiles was not checked"]
     found = check_apart({"profiles": marks(of_profiles(profiles)), "pairs": pairs}, allowed=allowed)
     return [
-        f"profile {one.one} stands in the direction's pairs ({one.likeness:.0f} of 100 alike)" for _, _, one in found
+        f"profile {one.one} stands in the direction's pairs ({one.likeness:.0f} of 100 alike; --allow-overlap)"
+        for _, _, one in found
     ]
 
 
-def _repeng_default(weights: Any, like: Direction) -> Direction:
+def _repeng_default(weights: Weights, like: Direction) -> Direction:
     """repeng's default from the same pairs: last token, PCA of differences, one number for all layers but the first."""
     recipe = Recipe("reply", "last", "pca_diff")
-    pairs = read_pairs(like.card.pairs or "shipped:en")
+    pairs = read_pairs(like.card.pairs or f"shipped:{language_of(like)}")
     band = range(like.layer_count - 18, like.layer_count - 4) if like.layer_count > 20 else range(1, like.layer_count)
     made = direction_of(weights, read_contrast(weights, pairs, recipe), recipe, list(band))
     return replace(made, norms=np.ones_like(made.norms))

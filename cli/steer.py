@@ -67,13 +67,19 @@ def calibrate(
     allow_overlap: Annotated[
         bool, typer.Option("--allow-overlap", help="Go on though situations stand in the direction's pairs too.")
     ] = False,
+    labels: Annotated[
+        str | None,
+        typer.Option(help="Sentences that a reader labelled, by which ratios are corrected: shipped:en, or a file."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the whole calibration there.")] = None,
     as_json: Json = False,
 ) -> None:
     """Find the coefficient at which so large a share of the replies has a genuine question."""
     from cocoon.cli.run_steer import CalibrateOptions, run_calibrate
 
-    given = CalibrateOptions(model, direction, ratio, situations, limit, samples, max_tokens, seed, allow_overlap, out)
+    given = CalibrateOptions(
+        model, direction, ratio, situations, limit, samples, max_tokens, seed, allow_overlap, out, labels
+    )
     run_calibrate(given, as_json)
 
 

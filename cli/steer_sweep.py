@@ -1,7 +1,7 @@
 """`cocoon steer sweep`: how much asking does to comfort, over a grid of coefficients."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,7 +27,8 @@ def sweep(
     scales: Scales = None,
     placebo: Annotated[bool, typer.Option(help="Random directions at equal norm and equal surprise.")] = True,
     repeng: Annotated[
-        float | None, typer.Option(help="Dose of repeng's default direction (one number for all layers).")
+        float | None,
+        typer.Option(help="Dose of repeng's default direction; unless given, that of equal surprise; 0: leave it out."),
     ] = None,
     tokens: Annotated[str, typer.Option(help="reply, or replies: steer earlier replies in the history too.")] = "reply",
     allow_overlap: Annotated[
@@ -62,5 +63,6 @@ def sweep(
     settings = resolve(config, options or [], flags).config
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
-    given = SweepOptions(model, direction, coefficient, users, placebo, repeng, tokens, allow_overlap)
+    how: Any = tokens
+    given = SweepOptions(model, direction, coefficient, users, placebo, repeng, how, allow_overlap)
     run_sweep_command(settings, given, Path(out), as_json)

@@ -15,7 +15,6 @@ from cocoon.core.local_constraint import Constraint
 from cocoon.core.local_prefix import shared_prompts
 from cocoon.core.local_weights import Weights
 
-
 # A nucleus is looked for among so many tokens first; sorting a whole vocabulary was a quarter of the time.
 _LIKELIEST = 512
 

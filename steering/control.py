@@ -114,15 +114,19 @@ def open_control(weights: Weights, path: Path, options: Mapping[str, str]) -> Co
     Raises CocoonError for a file that is no direction, one made for another model, or an option that is unknown.
     """
     direction = Direction.load(path)
-    where = f"direction {str(path)!r}"
-    network = weights.network
-    check_shape(direction, len(decoder_layers(network)), hidden_size(network), where)
-    check_model(direction, weights, where)
+    check_fit(direction, weights, f"direction {str(path)!r}")
     mode, tokens = options.get("mode", "add"), options.get("tokens", "reply")
     _one_of("mode", mode, get_args(Mode))
     _one_of("tokens", tokens, get_args(Tokens))
     layers = read_layers(options["layers"]) if "layers" in options else ()
     return Control(direction, layers, mode, tokens)  # pyright: ignore[reportArgumentType]
+
+
+def check_fit(direction: Direction, weights: Weights, where: str) -> None:
+    """Raise CocoonError unless the direction was made for the loaded model, as far as that is known."""
+    network = weights.network
+    check_shape(direction, len(decoder_layers(network)), hidden_size(network), where)
+    check_model(direction, weights, where)
 
 
 def check_shape(direction: Direction, layer_count: int, hidden: int, where: str = "this direction") -> None:

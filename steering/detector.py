@@ -22,11 +22,16 @@ LEAST = 20
 
 
 class Label(Record):
-    """A sentence of a steered reply that ends in a question mark; `genuine`: it asks the user for an answer."""
+    """A sentence of a steered reply; `genuine`: by the reader it asks the user for an answer.
+
+    Drawn from sentences that end in a question mark or ask by their form. `coefficient` was not shown to the reader.
+    """
 
     text: str = Field(min_length=1)
     language: Language
     genuine: bool
+    coefficient: float | None = None
+    model: str = ""
     reader: str = ""
 
 

@@ -17,7 +17,7 @@ from cocoon.core.records import Record
 
 Kind = Literal["reply", "instruction", "random"]
 _KEY = "cocoon_direction"
-_FORMAT = 1
+_FORMAT: Literal[1] = 1
 _UNIT_TOLERANCE = 1e-3
 
 
@@ -28,7 +28,7 @@ class DirectionCard(Record):
     and of the chat template.
     """
 
-    format: int = _FORMAT
+    format: Literal[1] = _FORMAT
     layers: list[int] = Field(min_length=1)
     band: list[int] | None = None
     layer_count: int = Field(ge=1)
@@ -116,7 +116,10 @@ class Direction:
                 names = {"vectors", "norms"} & set(file.keys())
                 tensors = {name: file.get_tensor(name) for name in names}
         except (SafetensorError, OSError, ValueError) as error:
-            raise CocoonError(f"direction {str(path)!r} is no safetensors file ({first_line(error)})") from None
+            raise CocoonError(
+                f"direction {str(path)!r} is no safetensors file ({first_line(error)}); nothing else is read, "
+                "pickled files least of all; make one with `cocoon steer extract`"
+            ) from None
         if told is None or len(tensors) < 2:
             raise CocoonError(
                 f"direction {str(path)!r} holds no direction of ours; import it with `cocoon steer import`"

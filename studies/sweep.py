@@ -6,7 +6,7 @@ read like every other run. History is encoded as it was written down: `tokens=re
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,12 +24,17 @@ from cocoon.graphs.study import Study
 
 USERS = "users"
 PLAN = "sweep.json"
-ArmKind = Literal["plain", "steered", "random", "random_nats", "prompt", "repeng"]
+ArmKind = Literal["plain", "steered", "history", "random", "random_nats", "prompt", "repeng"]
 UserKind = Literal["guarded", "prompted"]
+HistoryTokens = Literal["reply", "replies"]
 
 
 class SweepArm(Record):
-    """One supporter of the sweep. `direction` names the row of the report; `coefficient` is what was assigned."""
+    """One supporter of the sweep. `coefficient` is what was assigned.
+
+    `direction` names the row of the report, for placebos that of the direction they stand beside. Kind `history` is the
+    largest coefficient with the talk so far encoded the other way (steered where the others leave it unsteered).
+    """
 
     name: str
     kind: ArmKind
@@ -45,7 +50,8 @@ class SweepPlan(Record):
     base: str
     arms: list[SweepArm] = Field(min_length=2)
     users: list[UserKind] = ["guarded", "prompted"]
-    overlap: list[str] = []
+    tokens: HistoryTokens = "reply"
+    warnings: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -56,33 +62,34 @@ class SteerFile:
     path: Path
 
 
+@dataclass(frozen=True)
+class Placebo:
+    """A random direction's file, and its dose of equal surprise (none where no dose is as costly)."""
+
+    path: Path
+    nats: float | None
+
+
 def plan_arms(
     base: str,
     directions: Sequence[SteerFile],
     coefficients: Sequence[float],
-    random: Path | None = None,
-    random_nats: dict[float, float] | None = None,
+    placebos: Mapping[str, Placebo] | None = None,
     repeng: tuple[Path, float] | None = None,
-    tokens: str = "reply",
+    tokens: HistoryTokens = "reply",
 ) -> list[SweepArm]:
-    """All arms: unsteered, every direction at every coefficient, placebos at the largest, prompting, repeng.
+    """All arms: unsteered, every direction at every coefficient with its placebos at the largest, prompting, repeng.
 
-    `random_nats` maps a coefficient to that of the random direction with the same rise of surprise.
+    `placebos` are by the name of the direction that each stands beside.
     """
     steered = sorted({one for one in coefficients if one})
     if not steered:
         raise CocoonError("a sweep needs a coefficient other than 0; give --coefficient 0.02 and more")
     arms = [SweepArm(name="plain", kind="plain", model=base)]
-    for direction in directions:
-        arms += [
-            _arm("steered", f"{direction.name} {one:g}", base, direction.path, one, tokens, direction.name)
-            for one in steered
-        ]
-    if random is not None:
-        top = steered[-1]
-        arms.append(_arm("random", f"random {top:g}", base, random, top, tokens))
-        if (same := (random_nats or {}).get(top)) is not None:
-            arms.append(_arm("random_nats", f"random {same:g} (nats)", base, random, same, tokens))
+    for one in directions:
+        arms += _steered(base, one, steered, tokens)
+        if placebo := (placebos or {}).get(one.name):
+            arms += _placebos(base, one.name, placebo, steered[-1], tokens)
     arms += [
         SweepArm(name=f"prompt: {more}", kind="prompt", model=base, prompt=f"{more}-questions")
         for more in ("fewer", "more")
@@ -90,6 +97,21 @@ def plan_arms(
     if repeng is not None:
         path, dose = repeng
         arms.append(_arm("repeng", f"repeng {dose:g}", base, path, dose, "both"))
+    return arms
+
+
+def _steered(base: str, one: SteerFile, doses: Sequence[float], tokens: HistoryTokens) -> list[SweepArm]:
+    arms = [_arm("steered", f"{one.name} {dose:g}", base, one.path, dose, tokens, one.name) for dose in doses]
+    other: HistoryTokens = "replies" if tokens == "reply" else "reply"
+    name = f"{one.name} {doses[-1]:g}, history {'steered' if other == 'replies' else 'unsteered'}"
+    return [*arms, _arm("history", name, base, one.path, doses[-1], other, one.name)]
+
+
+def _placebos(base: str, name: str, placebo: Placebo, top: float, tokens: HistoryTokens) -> list[SweepArm]:
+    arms = [_arm("random", f"random for {name} {top:g}", base, placebo.path, top, tokens, name)]
+    if placebo.nats is not None:
+        label = f"random for {name} {placebo.nats:g} (nats)"
+        arms.append(_arm("random_nats", label, base, placebo.path, placebo.nats, tokens, name))
     return arms
 
 

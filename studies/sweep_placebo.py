@@ -1,4 +1,4 @@
-"""Placebos of a sweep: random directions, and the dose at which one costs as much fluency as the real one."""
+"""Placebos of a sweep: the dose at which another direction costs as much fluency as the real one."""
 
 from collections.abc import Sequence
 
@@ -7,40 +7,35 @@ import numpy as np
 from cocoon.core.local_weights import Weights
 from cocoon.steering.behaviour import Arm, Speaking, behaviour, speak
 from cocoon.steering.control import Control
-from cocoon.steering.direction import Direction
 from cocoon.steering.situations import Situation
 
-# Doses of the random direction that are tried, in shares of the coefficient.
-_TRIED = (1.0, 2.0, 4.0, 8.0)
+# Doses that are tried, in shares of the one that stands for equal norm.
+TRIED = (1.0, 2.0, 4.0, 8.0)
 
 
 def equal_surprise(
     weights: Weights,
-    direction: Direction,
-    placebo: Direction,
+    real: Control,
     coefficient: float,
+    other: Control,
+    doses: Sequence[float],
     situations: Sequence[Situation],
     speaking: Speaking | None = None,
 ) -> float | None:
-    """The dose of `placebo` whose replies are as unlikely, under the unsteered model, as those of `direction`.
+    """The dose of `other` whose replies are as unlikely, under the unsteered model, as those of `real`.
 
-    Read off doses up to 8 times the coefficient, linearly between them; none where no dose is enough. Both are applied
-    in the direction's band.
+    Read off `doses` (ascending), linearly between them, the least of them where it is costlier already; none where no
+    dose is costly enough.
     """
-    real = Control(direction)
-    other = Control(placebo, real.layers)
-    doses = [round(coefficient * one, 6) for one in _TRIED]
-    arms = [Arm("real", coefficient, real), *(Arm("random", dose, other) for dose in doses)]
+    arms = [Arm("real", coefficient, real), *(Arm("other", dose, other) for dose in doses)]
     replies = speak(weights, situations, arms, 1, speaking)
     wanted = behaviour([one for one in replies if one.label == "real"]).nats
     found = [
-        behaviour([one for one in replies if one.label == "random" and one.coefficient == dose]).nats for dose in doses
+        behaviour([one for one in replies if one.label == "other" and one.coefficient == dose]).nats for dose in doses
     ]
     if wanted is None or any(value is None for value in found):
         return None
     rising = np.maximum.accumulate(np.array(found, dtype=float))
-    if wanted <= rising[0]:
-        return coefficient
     if wanted > rising[-1]:
         return None
     return round(float(np.interp(wanted, rising, doses)), 6)

@@ -9,7 +9,7 @@ from cocoon.evaluation.statistics import Estimate, mean_over_profiles
 from cocoon.evaluation.tables import Cell, Report, Row, Table
 from cocoon.studies.sweep import SweepArm, SweepPlan, read_plan
 from cocoon.studies.sweep_records import Observation, observations, of_arms
-from cocoon.studies.sweep_trend import OUTCOMES, Trend, Value, adjusted, conclusion, difference, trend
+from cocoon.studies.sweep_trend import OUTCOMES, SHOWN, Trend, Value, adjusted, conclusion, difference, trend
 
 _FIRST_TURNS = 8
 _SPEECH: dict[str, Value] = {
@@ -23,7 +23,8 @@ NOTES = [
     "coefficient (the measured ratio, success, surprise, length) is sensitivity: conditioning on it can bias.",
     "Genuine: share of the supporter's replies with a question by its form; a statement with a question mark stuck on "
     "does not count (Marked counts it). Nats: mean surprise per token of the replies under the unsteered model.",
-    "Steered replies are encoded unsteered when they have become history, unless the arm says tokens=replies or both.",
+    "An arm named `history steered` (or `unsteered`) is the largest coefficient with earlier replies encoded the other "
+    "way than in all the others.",
 ]
 
 
@@ -40,6 +41,7 @@ def sweep_report(out: Path) -> Report:
             ("Supporter", plan.base),
             ("Users", ", ".join(plan.users)),
             ("Directions", ", ".join(names)),
+            ("History", "encoded unsteered" if plan.tokens == "reply" else "encoded as it was steered"),
             ("Dialogues", str(len(found))),
         ],
         tables=[
@@ -71,19 +73,23 @@ def _succeeded(one: Observation) -> bool:
 
 
 def _warnings(plan: SweepPlan, found: Sequence[Observation]) -> list[str]:
-    warnings = [f"{one} (--allow-overlap)" for one in plan.overlap]
+    warnings = list(plan.warnings)
     for user in plan.users:
         own = [one for one in found if one.user == user]
         if not own:
             warnings.append(f"no dialogue with the {user} user yet")
         elif not any(one.success for one in own):
-            warnings.append(f"{user} user: 0 of {len(own)} dialogues found the need; its success-only panel is empty")
+            silent = sum(one.success is None for one in own)
+            missing = f" ({silent} without a verdict)" if silent else ""
+            warnings.append(
+                f"{user} user: 0 of {len(own)} dialogues found the need{missing}; its success-only panel is empty"
+            )
     return warnings
 
 
 def _ladder(plan: SweepPlan, direction: str) -> list[SweepArm]:
     """The unsteered arm and a direction's, by coefficient."""
-    own = [arm for arm in plan.arms if arm.kind == "plain" or arm.direction == direction]
+    own = [arm for arm in plan.arms if arm.kind == "plain" or (arm.kind == "steered" and arm.direction == direction)]
     return sorted(own, key=lambda arm: arm.coefficient)
 
 
@@ -126,9 +132,9 @@ def outcome_table(
     for labels, whole in _each(plan, found):
         some = [one for one in whole if keep(one)]
         cells: dict[str, Cell] = {"Dialogues": f"{len(some)} of {len(whole)}"}
-        cells |= {outcome: _estimate(some, value) for outcome, value in OUTCOMES.items()} if some else {}
+        cells |= {outcome: _estimate(some, value) for outcome, value in SHOWN.items()} if some else {}
         rows.append(Row(labels=labels, cells=cells))
-    return Table(id=name, title=title, keys=["User", "Arm"], measures=["Dialogues", *OUTCOMES], rows=rows)
+    return Table(id=name, title=title, keys=["User", "Arm"], measures=["Dialogues", *SHOWN], rows=rows)
 
 
 def trends_of(plan: SweepPlan, found: Sequence[Observation], user: str, direction: str) -> dict[str, Trend]:
@@ -204,12 +210,11 @@ def sensitivity_table(plan: SweepPlan, found: Sequence[Observation], names: Sequ
 
 def placebo_table(plan: SweepPlan, found: Sequence[Observation], names: Sequence[str]) -> Table:
     """The largest coefficient against what else could do the same: a random direction, prompting, repeng's default."""
-    others = [arm for arm in plan.arms if arm.kind not in ("plain", "steered")]
     rows: list[Row] = []
     for user in plan.users:
         for name in names:
             top = _ladder(plan, name)[-1]
-            for other in [next(arm for arm in plan.arms if arm.kind == "plain"), *others]:
+            for other in [arm for arm in plan.arms if arm.kind != "steered" and arm.direction in ("", name)]:
                 own = of_arms(found, user, [top, other])
                 values: dict[str, Value] = {"Genuine": lambda one: one.ratio, **OUTCOMES}
                 cells: dict[str, Cell] = {
@@ -222,7 +227,7 @@ def placebo_table(plan: SweepPlan, found: Sequence[Observation], names: Sequence
         keys=["User", "Arm", "Other arm"],
         measures=["Genuine", *OUTCOMES],
         rows=rows,
-        note="random: a direction drawn at random at equal norm; (nats): at equal rise of surprise.",
+        note="random: a direction drawn at random, at equal norm; (nats): at equal rise of surprise.",
     )
 
 
@@ -251,16 +256,22 @@ def conclusions(
     names: Sequence[str],
 ) -> list[str]:
     """One sentence per direction and outcome; causes are named only where users agree and the placebo differs."""
-    placebo = next((arm for arm in plan.arms if arm.kind == "random"), None)
     told: list[str] = []
     for name in names:
         top = _ladder(plan, name)[-1]
+        placebos = {
+            equal: arm
+            for equal, kind in (("norm", "random"), ("surprise", "random_nats"))
+            for arm in plan.arms
+            if (arm.kind, arm.direction) == (kind, name)
+        }
         for outcome, value in OUTCOMES.items():
             own = {user: trends[user, name][outcome] for user in plan.users}
             beside = {
-                user: difference(of_arms(found, user, [top, placebo]), top.name, placebo.name, value)
-                for user in plan.users
-                if placebo is not None
+                equal: {
+                    user: difference(of_arms(found, user, [top, arm]), top.name, arm.name, value) for user in plan.users
+                }
+                for equal, arm in placebos.items()
             }
             told.append(f"{name}, {conclusion(outcome, own, beside)}")
     return told
@@ -278,10 +289,11 @@ def comfort_figure(
             y_axis=outcome,
             x_range=(0, 1),
             y_range=ends,
-            series=_series(plan, kept, OUTCOMES[outcome]),
+            series=_series(plan, kept, SHOWN[outcome]),
         )
         for title, outcome, ends in (
             ("Affective improvement", "Aff", (1.0, 7.0)),
+            ("Negative evaluation", "Neg", (1.0, 7.0)),
             ("Negative evaluation, turned", "7 - Neg", (0.0, 6.0)),
         )
     ]
@@ -299,6 +311,7 @@ def _series(plan: SweepPlan, found: Sequence[Observation], value: Value) -> list
     groups = [(name, _ladder(plan, name)) for name in directions_of(plan)]
     groups.append(("prompting", [arm for arm in plan.arms if arm.kind == "prompt"]))
     groups.append(("random", [arm for arm in plan.arms if arm.kind in ("random", "random_nats")]))
+    groups.append(("repeng's default", [arm for arm in plan.arms if arm.kind == "repeng"]))
     made: list[Series] = []
     for user in plan.users:
         for name, arms in groups:

@@ -19,6 +19,14 @@ OUTCOMES: dict[str, Value] = {
     "Aff": lambda one: one.affective,
     "7 - Neg": lambda one: one.turned,
 }
+# What tables and figures show: Neg beside its turned form, which says the same and is tested once.
+SHOWN: dict[str, Value] = {
+    "SR": OUTCOMES["SR"],
+    "SR attributed": OUTCOMES["SR attributed"],
+    "Aff": OUTCOMES["Aff"],
+    "Neg": lambda one: None if one.turned is None else 7 - one.turned,
+    "7 - Neg": OUTCOMES["7 - Neg"],
+}
 
 
 @dataclass(frozen=True)
@@ -111,10 +119,11 @@ def told_sign(one: Trend) -> int:
     return 1 if low > 0 else -1 if high < 0 else 0
 
 
-def conclusion(outcome: str, trends: Mapping[str, Trend], placebo: Mapping[str, Trend]) -> str:
-    """What may be said of an outcome: a cause only where all kinds of user agree and the placebo is left behind.
+def conclusion(outcome: str, trends: Mapping[str, Trend], placebos: Mapping[str, Mapping[str, Trend]]) -> str:
+    """What may be said of an outcome: a cause only where all kinds of user agree and both placebos are left behind.
 
-    `trends` and `placebo` (steered less random at the largest coefficient) are by kind of user.
+    `trends` is by kind of user; `placebos` (steered less random at the largest coefficient) by what is equal in them
+    ("norm", "surprise") and kind of user.
     """
     signs = {user: told_sign(one) for user, one in trends.items()}
     if len(signs) < 2:
@@ -123,14 +132,15 @@ def conclusion(outcome: str, trends: Mapping[str, Trend], placebo: Mapping[str, 
         shown = ", ".join(f"{user} {_word(sign)}" for user, sign in signs.items())
         return f"{outcome}: no statement of cause, since the kinds of user do not agree ({shown})."
     sign = next(iter(signs.values()))
-    if not placebo or any(told_sign(one) != sign for one in placebo.values()):
-        return (
-            f"{outcome}: {_word(sign)} with the coefficient for every kind of user, but a random direction of equal "
-            "norm does not clearly differ: breaking speech could explain it."
-        )
-    return (
-        f"{outcome}: {_word(sign)} with the coefficient for every kind of user, and more than under a random direction."
-    )
+    moved = f"{outcome}: {_word(sign)} with the coefficient for every kind of user"
+    missing = [name for name in ("norm", "surprise") if not placebos.get(name)]
+    if missing:
+        return f"{moved}, but there is no random direction of equal {' or '.join(missing)}: no statement of cause."
+    alike = [name for name, own in placebos.items() if any(told_sign(one) != sign for one in own.values())]
+    if alike:
+        equal = " and ".join(alike)
+        return f"{moved}, but a random direction of equal {equal} does not clearly differ: no statement of cause."
+    return f"{moved}, and more than under random directions of equal norm and of equal surprise."
 
 
 def _word(sign: int) -> str:

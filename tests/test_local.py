@@ -12,6 +12,7 @@ import pytest
 import torch
 from langchain_core.messages import AIMessage
 
+from cocoon.core import local_sampling
 from cocoon.core.embedded import embedded_file
 from cocoon.core.errors import CallFailedError, CocoonError
 from cocoon.core.local_batch import Batcher, Job, choose
@@ -276,6 +277,22 @@ def test_draws_follow_the_distribution_within_the_nucleus() -> None:
     assert all(abs(free[token] / 4000 - chance) < 0.03 for token, chance in enumerate(chances))
     assert set(nucleus) == {0, 2}
     assert abs(nucleus[0] / 4000 - 0.5 / 0.8) < 0.03
+
+
+@pytest.mark.parametrize("peak", [0.0, 9.0, 14.0])
+def test_a_nucleus_among_the_likeliest_gives_the_draw_of_a_whole_sort(
+    monkeypatch: pytest.MonkeyPatch, peak: float
+) -> None:
+    # bfloat16 makes ties, whose order decides a draw.
+    logits = torch.randn(8_000, generator=torch.Generator().manual_seed(3)).bfloat16().float()
+    logits[100:160] += peak
+
+    def drawn() -> list[int]:
+        return [int(sample(logits, 0.95, torch.Generator().manual_seed(seed))) for seed in range(60)]
+
+    quick = drawn()
+    monkeypatch.setattr(local_sampling, "_LIKELIEST", 8_000)
+    assert drawn() == quick and len(set(quick)) > 5
 
 
 def test_bounds_are_added_and_stated_ones_kept() -> None:

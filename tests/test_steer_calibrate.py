@@ -1,5 +1,6 @@
 """Calibration: the curve and its inverse on known curves, guards, targets out of reach, and the embedded model."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ import pytest
 from cocoon.core.embedded import embedded_file
 from cocoon.core.errors import CocoonError
 from cocoon.core.local_weights import load_weights
+from cocoon.steering import behaviour as behaviours
 from cocoon.steering import calibrate as calibration
 from cocoon.steering.behaviour import Arm, Reply, Speaking, behaviour, speak
 from cocoon.steering.calibrate import Guards, calibrate, drift
 from cocoon.steering.control import Control
-from cocoon.steering.dose import Dose, curve_of, invert
+from cocoon.steering.detector import Label, read_labels, trust
+from cocoon.steering.dose import Dose, curve_of, fit_curve, invert
 from cocoon.steering.extract import Recipe, extract
 from cocoon.steering.pairs import read_pairs
 from cocoon.steering.score import degenerate, repeated, surprise
@@ -76,6 +79,54 @@ def test_a_noisy_step_back_does_not_break_the_curve() -> None:
     dose = seen(40, 1, 2)
     dose.asked[:, 5] = dose.asked[:, 3]
     assert (np.diff(curve_of(dose).fitted) >= 0).all()
+
+
+def test_uneven_doses_do_not_bend_the_curve() -> None:
+    x = np.array([0.0, 0.01, 0.02, 0.021, 0.03, 0.05])
+    line = fit_curve(x, 0.1 + 10 * x, np.full(6, 50.0))
+    assert np.allclose(line.fitted, 0.1 + 10 * x)
+
+
+def labels(detected: int, right: int, pasted: int, meant: int) -> list[Label]:
+    asked = [Label(text="What happened then?", language="en", genuine=n < right) for n in range(detected)]
+    return asked + [Label(text="I am sorry?", language="en", genuine=n < meant) for n in range(pasted)]
+
+
+def test_a_reader_corrects_ratios_and_what_labels_leave_open_widens_the_interval() -> None:
+    reader = trust(labels(40, 30, 20, 2))
+    assert (reader.precision, reader.missed) == (0.75, 0.1)
+    low, high = reader.interval()
+    assert 0.58 < low < 0.65 and 0.84 < high < 0.88
+    dose = seen(200, 4, 0)
+    marked = replace(dose, pasted=np.full(dose.asked.shape, 0.2))
+    assert marked.corrected(0.75, 0.1).asked == pytest.approx(0.75 * dose.asked + 0.02)
+    (plain,) = invert(dose, [0.5], draws=200, fresh=200)
+    (read,) = invert(marked, [0.5], draws=200, fresh=200, reader=reader)
+    assert read.coefficient > plain.coefficient, "a quarter of what is detected is none"
+    assert np.ptp(read.ratio_interval) > 1.3 * np.ptp(plain.ratio_interval)
+    with pytest.raises(CocoonError, match="out of reach"):
+        invert(marked, [0.95], draws=50, reader=reader)
+    with pytest.raises(CocoonError, match="at least 20"):
+        trust(labels(10, 9, 50, 1))
+
+
+def test_labels_are_read_or_refused(tmp_path: Path) -> None:
+    with pytest.raises(CocoonError, match="shipped labels are shipped:en"):
+        read_labels("shipped:zh")
+    with pytest.raises(CocoonError, match="are not there"):
+        read_labels(str(tmp_path / "none.jsonl"))
+
+
+def test_a_sentence_that_was_cut_off_has_not_asked() -> None:
+    situation = read_situations("shipped:en:choose")[0]
+
+    def asks(text: str, tokens: list[int]) -> int:
+        return behaviours._reply(situation, 0, Arm("a"), text, {2}, tokens, 1.0).asking
+
+    assert asks("I see. How can you", [5, 6]) == 0
+    assert asks("I see. How can you help", [5, 6, 2]) == 1, "the model ended there"
+    assert asks("What do you need? How can you", [5, 6]) == 1
+    assert asks("What do you need?", [5, 6]) == 1
 
 
 def reply(asking: int, **more: Any) -> Reply:

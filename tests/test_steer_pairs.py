@@ -110,6 +110,7 @@ def test_situations_come_from_dialogues_and_profiles(tmp_path: Path) -> None:
     assert all(one.talk[-1].role == "user" for one in found)
     chosen = spread(found, 10)
     assert sorted(one.source for one in chosen) == ["p1", "p2"], "one a source"
+    assert spread(found[6:8], 10)[0].replies >= 7, "a source with late turns alone"
     assert [one.replies for one in found[:8]] == list(range(1, 9))
 
 

@@ -22,11 +22,12 @@ from cocoon.steering.behaviour import Speaking
 from cocoon.steering.control import Control
 from cocoon.steering.direction import Direction
 from cocoon.steering.situations import read_situations
-from cocoon.studies.sweep import SteerFile, SweepArm, SweepPlan, plan_arms, read_plan, run_sweep, write_plan
+from cocoon.studies.sweep import Placebo, SteerFile, SweepArm, SweepPlan, plan_arms, read_plan, run_sweep, write_plan
 from cocoon.studies.sweep_placebo import equal_surprise
 from cocoon.studies.sweep_records import NATS, Observation, measure_nats, observations
 from cocoon.studies.sweep_report import sweep_report
 from cocoon.studies.sweep_trend import OUTCOMES, Trend, adjusted, conclusion, difference, trend
+from cocoon.tests.commands import cocoon
 from cocoon.tests.conversations import shipped_profiles
 from cocoon.tests.steered import direction_for, tiny_family
 from cocoon.tests.test_steer_extract import weights_of
@@ -37,25 +38,29 @@ FILES = [SteerFile("instruction", Path("/d/i.safetensors")), SteerFile("reply", 
 
 
 def plan(users: Sequence[Any] = ("guarded", "prompted")) -> SweepPlan:
-    arms = plan_arms(
-        "local:tiny", FILES[:1], DOSES, Path("/d/random.safetensors"), {0.04: 0.1}, (Path("/d/repeng.safetensors"), 4.0)
-    )
+    placebos = {"instruction": Placebo(Path("/d/random.safetensors"), 0.1)}
+    arms = plan_arms("local:tiny", FILES[:1], DOSES, placebos, (Path("/d/repeng.safetensors"), 4.0))
     return SweepPlan(base="local:tiny", arms=arms, users=list(users))
 
 
 def test_the_arms_are_all_that_the_study_compares() -> None:
-    arms = plan_arms("local:b", FILES, [0.04, 0.0, 0.02], Path("/d/n.safetensors"), {0.04: 0.1}, None, "replies")
+    placebos = {"instruction": Placebo(Path("/d/n.safetensors"), 0.1), "reply": Placebo(Path("/d/m.safetensors"), None)}
+    arms = plan_arms("local:b", FILES, [0.04, 0.0, 0.02], placebos, None, "replies")
     assert [(arm.kind, arm.direction, arm.coefficient) for arm in arms] == [
         ("plain", "", 0.0),
         ("steered", "instruction", 0.02),
         ("steered", "instruction", 0.04),
+        ("history", "instruction", 0.04),
+        ("random", "instruction", 0.04),
+        ("random_nats", "instruction", 0.1),
         ("steered", "reply", 0.02),
         ("steered", "reply", 0.04),
-        ("random", "", 0.04),
-        ("random_nats", "", 0.1),
+        ("history", "reply", 0.04),
+        ("random", "reply", 0.04),
         ("prompt", "", 0.0),
         ("prompt", "", 0.0),
     ]
+    assert arms[3].name.endswith("history unsteered") and "tokens" not in arms[3].model
     assert arms[1].model == "local:b+steer=/d/i.safetensors:0.02+tokens=replies"
     assert [arm.prompt for arm in arms[-2:]] == ["fewer-questions", "more-questions"]
     assert len({arm.name for arm in arms}) == len(arms)
@@ -174,6 +179,11 @@ def test_every_panel_is_filled_when_successes_are_mixed(tmp_path: Path) -> None:
     assert ratio.value > 0.5 and comfort.value < 0
     views = [row.labels[-1] for row in report.tables[4].rows]
     assert any(view.startswith("success only") and view.endswith("of 12") for view in views)
+    for table in (report.tables[1], report.tables[3]):
+        rows: Any = [row.cells for row in table.rows if row.cells.get("Neg") is not None]
+        assert rows and all(row["Neg"].value + row["7 - Neg"].value == pytest.approx(7) for row in rows)
+    panels = report.figures[0].chart.panels  # pyright: ignore[reportAttributeAccessIssue]
+    assert [panel.y_axis for panel in panels] == ["Aff", "Neg", "7 - Neg"]
     for name in ("sweep.md", "sweep.html", "tables/sweep_trends.csv", "figures/figure_four_all.svg"):
         assert (tmp_path / name).stat().st_size > 100
     assert "<script" not in render_html(report)
@@ -252,27 +262,60 @@ def of(low: float, high: float) -> Trend:
 
 
 @pytest.mark.parametrize(
-    ("guarded", "prompted", "placebo", "said"),
+    ("prompted", "norm", "surprise", "said"),
     [
-        (of(-2, -1), of(-3, -1), of(-2, -0.5), "falls with the coefficient for every kind of user, and more"),
-        (of(-2, -1), of(-3, -1), of(-1, 1), "breaking speech could explain it"),
-        (of(-2, -1), of(1, 2), of(-2, -1), "no statement of cause"),
-        (of(-2, -1), of(-1, 1), of(-2, -1), "no statement of cause"),
+        (of(-3, -1), of(-2, -0.5), of(-1, -0.5), "falls with the coefficient for every kind of user, and more"),
+        (of(-3, -1), of(-1, 1), of(-2, -1), "equal norm does not clearly differ: no statement of cause"),
+        (of(-3, -1), of(-2, -1), of(-1, 1), "equal surprise does not clearly differ: no statement of cause"),
+        (of(-3, -1), of(-2, -1), None, "no random direction of equal surprise: no statement of cause"),
+        (of(1, 2), of(-2, -1), of(-2, -1), "kinds of user do not agree"),
+        (of(-1, 1), of(-2, -1), of(-2, -1), "kinds of user do not agree"),
     ],
 )
-def test_causes_are_named_only_where_users_agree_and_the_placebo_differs(
-    guarded: Trend, prompted: Trend, placebo: Trend, said: str
+def test_causes_are_named_only_where_users_agree_and_both_placebos_differ(
+    prompted: Trend, norm: Trend, surprise: Trend | None, said: str
 ) -> None:
-    told = conclusion("Aff", {"guarded": guarded, "prompted": prompted}, {"guarded": placebo, "prompted": placebo})
-    assert said in told
+    placebos = {"norm": {"guarded": norm, "prompted": norm}}
+    if surprise is not None:
+        placebos["surprise"] = {"guarded": surprise, "prompted": surprise}
+    assert said in conclusion("Aff", {"guarded": of(-2, -1), "prompted": prompted}, placebos)
 
 
 def test_the_placebo_of_equal_surprise_is_between_doses_that_were_tried() -> None:
     weights = weights_of(tiny_family("Llama"))
     direction = direction_for(weights.network)
-    placebo = Direction.random(direction, 5)
-    dose = equal_surprise(
-        weights, direction, placebo, 0.5, read_situations("shipped:en:choose")[:4], Speaking(max_tokens=8)
-    )
+    real, chance = Control(direction), Control(Direction.random(direction, 5))
+    situations, doses = read_situations("shipped:en:choose")[:4], [0.5, 1.0, 2.0, 4.0]
+    dose = equal_surprise(weights, real, 0.5, chance, doses, situations, Speaking(max_tokens=8))
     assert dose is None or 0.5 <= dose <= 4
-    assert Control(placebo).layers == Control(direction).layers
+    assert equal_surprise(weights, real, 0.5, real, [0.25, 0.5], situations, Speaking(max_tokens=8)) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        (["--coefficient", "0.03"], "--coefficient"),
+        (["--users", "guarded"], "--users"),
+        (["--tokens", "replies"], "--tokens"),
+    ],
+)
+def test_a_folder_goes_on_with_its_own_sweep_alone(tmp_path: Path, other: list[str], named: str) -> None:
+    out = tmp_path / "s"
+    (out / "directions").mkdir(parents=True)
+    direction_for(tiny_family("Llama")).save(out / "directions" / "instruction.safetensors")
+    write_plan(out, plan())
+    file = f"instruction={out / 'directions' / 'instruction.safetensors'}"
+    given = [
+        "--profiles",
+        "shipped:en",
+        "--model",
+        "local:tiny",
+        "--direction",
+        file,
+        "--coefficient",
+        "0.02",
+        "--out",
+        str(out),
+    ]
+    done = cocoon("steer", "sweep", *given, "--coefficient", "0.04", *other)
+    assert done.code == 2 and f"holds another sweep ({named})" in done.err
