@@ -14,25 +14,38 @@ Out = Annotated[Path | None, typer.Option("-o", "--out", metavar="PATH", help="T
 
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder, or a JSONL file of dialogues.")],
-    to: Annotated[str, typer.Option("--to", metavar="KIND", help="inspect, otel.")],
+    to: Annotated[str, typer.Option("--to", metavar="KIND", help="inspect, otel, tables or messages.")],
     out: Out = None,
     endpoint: Annotated[
         str | None, typer.Option(metavar="URL", help="otel: send to this OTLP/HTTP endpoint instead of writing.")
     ] = None,
     content: Annotated[bool, typer.Option("--content", help="otel: prompts, replies and profiles too.")] = False,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="tables: csv (default) or parquet; messages: messages (JSONL), parquet."),
+    ] = None,
+    thoughts: Annotated[str, typer.Option(help="messages: none, or inline before the supporter's replies.")] = "none",
+    i_have_the_right: Annotated[
+        bool, typer.Option("--i-have-the-right", help="messages: text whose licence does not let it be passed on, too.")
+    ] = False,
     scale: Annotated[list[Path] | None, typer.Option(help="A scale file of your own. Repeatable.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
 ) -> None:
     """Write a run for another program.
 
     inspect: a log for `inspect view` (-o FILE.eval or a folder). otel: OpenTelemetry spans without their text, as
-    JSON lines (-o FILE) or to --endpoint.
+    JSON lines (-o FILE) or to --endpoint. tables: dialogues, turns, items, ratings, calls, failures (-o FOLDER).
+    messages: Hugging Face chat messages with a dataset card (-o FOLDER).
     """
     from cocoon.viewer.run_reader import RunReader
 
     kinds: dict[str, Callable[[RunReader], None]] = {
         "inspect": lambda reader: _inspect(reader, _needed(out), force),
         "otel": lambda reader: _otel(reader, out, endpoint, content, force),
+        "tables": lambda reader: _tables(reader, _needed(out), form or "csv", force),
+        "messages": lambda reader: _messages(
+            reader, _needed(out), form or "messages", thoughts, i_have_the_right, force
+        ),
     }
     if to not in kinds:
         raise typer.BadParameter(f"--to {to!r}: {', '.join(kinds)}")
@@ -68,3 +81,29 @@ def _otel(reader: "RunReader", out: Path | None, endpoint: str | None, content: 
     elif endpoint is not None:
         typer.echo(f"spans {said} text go to: {host_of(endpoint)}", err=True)
         typer.echo(f"{export.to_endpoint(endpoint)} spans sent", err=True)
+
+
+def _tables(reader: "RunReader", out: Path, form: str, force: bool) -> None:
+    from cocoon.viewer.table_export import export_tables
+    from cocoon.viewer.table_files import FORMATS
+
+    if form not in FORMATS:
+        raise typer.BadParameter(f"--format {form!r}: {', '.join(FORMATS)}")
+    for path, rows in export_tables(reader, out, form, force=force).items():
+        typer.echo(f"{path}: {rows} rows", err=True)
+    typer.echo(out)
+
+
+def _messages(reader: "RunReader", out: Path, form: str, thoughts: str, right: bool, force: bool) -> None:
+    from cocoon.corpora.export import FILES, export
+    from cocoon.viewer.export_file import refuse_existing
+
+    if form not in ("messages", "parquet"):
+        raise typer.BadParameter(f"--format {form!r}: messages, parquet (ShareGPT: `cocoon corpus export`)")
+    if thoughts not in ("none", "inline"):
+        raise typer.BadParameter(f"--thoughts {thoughts!r}: none or inline")
+    for name in (FILES[form], "README.md"):
+        refuse_existing(out / name, force=force)
+    told = export(reader.dialogues.path, form, out, thoughts, i_have_the_right=right)
+    typer.echo(f"{told.dialogues} dialogues, {told.turns} turns; card: {out / 'README.md'}", err=True)
+    typer.echo(out / FILES[form])

@@ -71,8 +71,10 @@ def written(
 
 
 def with_gaps(out: Path) -> Path:
-    """Three dialogues: a success with a missing item and two votes, a missing verdict, one without a need."""
+    """Three dialogues and one that failed: a success with a missing item and two votes, a missing verdict and an empty
+    draft, one without a need."""
     first, second, third = dialogue("a"), dialogue("b"), dialogue("c", need=None)
+    second.turns[2].draft = ""
     yes = Verdict(success=True, named_by="user", how="after_reflection", turn=3, quote="I want rest")
     ratings = [
         rating(first, "success_attributed", verdict=yes),

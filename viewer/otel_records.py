@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Value = str | bool | int | float | Sequence[str] | Sequence[int]
-# The last core release that defines gen_ai.*. Every name used here is the same in release 0.1.0 of the conventions'
-# own repository, of which no schema file is published.
+# The last core release that defines gen_ai.*. Every name used here stands in the conventions' own repository too.
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.41.0"
 SCOPE = "cocoon"
 INTERNAL, CLIENT = 1, 3
