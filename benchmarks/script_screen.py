@@ -1,4 +1,5 @@
-"""Precision and recall of the script screen on its planted sentences, by kind, language, test, batch and half.
+"""Precision and recall of the script screen on its planted sentences, by kind, language, test, batch and half; in
+whole dialogues, how many turns vectors propose.
 
 python -m cocoon.benchmarks.script_screen [--esconv FILE...]
 With files of ESConv, also the share of supporter turns in which advice is found, by the strategy that people gave them:
@@ -13,8 +14,9 @@ from typing import get_args
 
 from cocoon.core.records import Language
 from cocoon.corpora.dialogue_loaders import read_corpus
+from cocoon.evaluation.labelled_cases import shipped_cases
 from cocoon.evaluation.screen_cases import WAYS, Half, ScreenCase, measure, screen_cases
-from cocoon.evaluation.script_screen import gives_advice, may_advise
+from cocoon.evaluation.script_screen import gives_advice, may_advise, means
 
 KINDS = (("leak", "early_need"), ("advice",), ("question",))
 PARTS: tuple[tuple[str, tuple[int, ...], tuple[Half, ...]], ...] = (
@@ -57,6 +59,19 @@ def labelled(files: list[Path]) -> Iterator[str]:
         yield f"{strategy:28} {one['turns']:5} {certain:7.3f} {perhaps:7.3f}"
 
 
+def whole(language: Language) -> str:
+    """Turns of the labelled transcripts that tell the need, and those before them: how many vectors propose."""
+    telling, innocent = list[bool](), list[bool]()
+    for case in shipped_cases(language):
+        end = len(case.turns) if case.label.turn is None else case.label.turn
+        innocent += [means(turn.content, case.need, language) for turn in case.turns[:end]]
+        telling += [means(turn.content, case.need, language) for turn in case.turns[end : end + 1]]
+    return (
+        f"{language:8} tells the need: {sum(telling)} of {len(telling)} ({sum(telling) / len(telling):.2f}), "
+        f"before it: {sum(innocent)} of {len(innocent)} ({sum(innocent) / len(innocent):.2f})"
+    )
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -65,6 +80,8 @@ def main() -> None:
     print("language kind              test      part    right wrong missed precision recall")
     for language in get_args(Language):
         print(*planted(language), sep="\n")
+    print("\nturns of whole dialogues (evaluation/judge_cases) that vectors propose")
+    print(*map(whole, get_args(Language)), sep="\n")
     if options.esconv:
         print("\nstrategy                     turns certain perhaps", *labelled(options.esconv), sep="\n")
 

@@ -49,8 +49,11 @@ def import_corpus(
     if out.exists() and not force:
         raise CocoonError(f"{out}: is there already; give --force to replace it, or another -o")
     reading = read_corpus(name, file, limit)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(out, map(dump_line, reading.dialogues))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(out, map(dump_line, reading.dialogues))
+    except OSError as error:
+        raise CocoonError(f"{out}: cannot be written ({error.strerror}); choose another -o") from None
     _tell(reading.report)
     if as_json:
         typer.echo(json.dumps(_report(reading.report) | {"out": str(out)}, ensure_ascii=False))

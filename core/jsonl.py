@@ -139,8 +139,10 @@ def write_whole(path: Path, lines: Iterable[bytes]) -> None:
             os.fsync(handle.fileno())
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise NotSavedError(f"{path}: cannot be written ({error.strerror}); make room and run again") from None
+    finally:
+        # Also when `lines` end in an error.
+        beside.unlink(missing_ok=True)
 
 
 def drop_torn_tail(path: Path) -> None:

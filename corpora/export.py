@@ -49,7 +49,10 @@ def export(
         raise CocoonError(f"{file}: holds no dialogue to export")
     if not i_have_the_right:
         refuse_unlicensed(told, file)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CocoonError(f"{out}: cannot be made ({error.strerror}); choose another -o") from None
     _WRITERS[form](file, out / FILES[form], thoughts, told)
     write_whole(out / "README.md", [card(told, form, FILES[form], thoughts).encode()])
     return told

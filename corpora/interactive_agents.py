@@ -10,7 +10,7 @@ from cocoon.corpora.foreign_file import language_of
 from cocoon.corpora.foreign_text import values
 from cocoon.corpora.repair import RepairNote
 
-SOURCE, LICENCE = "interactive-agents", "MIT"
+SOURCE, LICENCE = "interactive-agents", "MIT (repository)"
 
 
 def load(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:

@@ -147,8 +147,12 @@ def _structure(turns: Sequence[Spoken]) -> Iterator[Finding]:
 
 
 def _parts(profile: Profile) -> dict[str, str]:
-    """What a supporter may not know before it is said: the chain beyond its first node, the memories."""
-    parts = {f"chain {number}": step.need for number, step in enumerate(profile.chain) if number}
+    """What a supporter may not know before it is said: the chain beyond its first node, the memories.
+
+    A chain of one node is the need alone, as profiles from elsewhere have it.
+    """
+    surface = 0 if len(profile.chain) > 1 else -1
+    parts = {f"chain {number}": step.need for number, step in enumerate(profile.chain) if number != surface}
     return parts | {f"memory {number}": memory.text for number, memory in enumerate(profile.memory, 1)}
 
 

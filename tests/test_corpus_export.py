@@ -180,6 +180,14 @@ def test_an_export_replaces_nothing_that_is_there(tmp_path: Path) -> None:
     assert cocoon("corpus", "export", str(file), "-o", str(out), "--force").code == 0
 
 
+def test_a_place_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    file = put(tmp_path, corpus(tmp_path, "smile"))
+    for given in (["export", str(file), "-o"], ["import", "jsonl", str(file), "-o"]):
+        done = cocoon("corpus", *given, str(tmp_path / "file" / "x" / "y"))
+        assert done.code == 2 and done.err.count("\n") == 1 and "choose another -o" in done.err
+
+
 def test_the_command_line_exports_and_refuses(tmp_path: Path) -> None:
     file = put(tmp_path, corpus(tmp_path, "esconv"))
     done = cocoon("corpus", "export", str(file), "-o", str(tmp_path / "out"))

@@ -368,6 +368,9 @@ def test_import_from_the_command_line_and_its_report(tmp_path: Path) -> None:
     file, out = write(tmp_path, as_lines("emollm")), tmp_path / "out" / "d.jsonl"
     done = cocoon("corpus", "import", "emollm", str(file), "-o", str(out), "--json")
     assert done.json["repairs"]["repaired"] == 1 and "1 repaired" in done.err and out.exists()
+    broken = write(tmp_path, as_lines("emollm") + "{}\n", "broken.json")
+    assert cocoon("corpus", "import", "emollm", str(broken), "-o", str(out.with_name("b.jsonl"))).code == 2
+    assert list(out.parent.iterdir()) == [out]
     again = cocoon("corpus", "import", "emollm", str(file), "-o", str(out))
     assert again.code == 2 and "--force" in again.err
     assert {one["name"] for one in cocoon("corpus", "list", "--json").json} == set(LOADERS)

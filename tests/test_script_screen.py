@@ -57,6 +57,13 @@ def test_a_supporter_may_not_know_what_nobody_said() -> None:
     assert ("leak", "lexical", 2) in kinds("Hello.", "Hm.", "You want your father to be proud of you.", "Yes.")
 
 
+def test_a_need_without_a_chain_before_it_is_no_less_secret() -> None:
+    alone = profile(chain=[ChainStep(need=NEED)], memory=[])
+    words = stage("Hello.", "Hm.", "You want your father to be proud of you.", "Yes.")
+    found = screen_listening(words, alone, ScreenRules(semantic=False, minimum_rounds=1))
+    assert [(one.kind, one.turn) for one in found] == [("leak", 2)]
+
+
 def test_the_need_may_not_come_early() -> None:
     assert ("early_need", "lexical", 1) in kinds("Hello.", f"{NEED}.", minimum_rounds=1)
     later = ("Hello.", "Hm.", "I see.", f"{NEED}.")
