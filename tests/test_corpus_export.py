@@ -183,8 +183,8 @@ def test_an_export_replaces_nothing_that_is_there(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", "utf-8")
     file = put(tmp_path, corpus(tmp_path, "smile"))
-    for given in (["export", str(file), "-o"], ["import", "jsonl", str(file), "-o"]):
-        done = cocoon("corpus", *given, str(tmp_path / "file" / "x" / "y"))
+    for words in (["export", str(file), "-o"], ["import", "jsonl", str(file), "-o"]):
+        done = cocoon("corpus", *words, str(tmp_path / "file" / "x" / "y"))
         assert done.code == 2 and done.err.count("\n") == 1 and "choose another -o" in done.err
 
 
