@@ -68,8 +68,15 @@ def whole(language: Language) -> str:
         telling += [means(turn.content, case.need, language) for turn in case.turns[end : end + 1]]
     return (
         f"{language:8} tells the need: {sum(telling)} of {len(telling)} ({sum(telling) / len(telling):.2f}), "
-        f"before it: {sum(innocent)} of {len(innocent)} ({sum(innocent) / len(innocent):.2f})"
+        f"before it: {sum(innocent)} of {len(innocent)} ({sum(innocent) / len(innocent):.2f}); {_advice(language)}"
     )
+
+
+def _advice(language: Language) -> str:
+    said = [turn.content for case in shipped_cases(language) for turn in case.turns[1:] if turn.role == "supporter"]
+    certain = [text for text in said if gives_advice(text, language)]
+    doubtful = [text for text in said if text not in certain and may_advise(text, language)]
+    return f"advice certain in {len(certain)}, doubtful in {len(doubtful)} of {len(said)} supporter turns"
 
 
 def main() -> None:
@@ -80,7 +87,7 @@ def main() -> None:
     print("language kind              test      part    right wrong missed precision recall")
     for language in get_args(Language):
         print(*planted(language), sep="\n")
-    print("\nturns of whole dialogues (evaluation/judge_cases) that vectors propose")
+    print("\nturns of whole dialogues (evaluation/judge_cases) that vectors propose, and supporters' turns with advice")
     print(*map(whole, get_args(Language)), sep="\n")
     if options.esconv:
         print("\nstrategy                     turns certain perhaps", *labelled(options.esconv), sep="\n")

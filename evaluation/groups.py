@@ -124,7 +124,9 @@ def _identity(rating: Rating) -> tuple[str, str, str, int, str, str]:
 
 def _family(rating: Rating, dialogues: Mapping[str, DialogueFacts]) -> Family:
     dialogue = dialogues.get(rating.dialogue)
-    without = rating.not_applicable or rating.prompt_id.endswith("_no_need")
+    # Prompts of `ask: each` are the same with and without a need.
+    bare = dialogue is not None and not dialogue.has_need
+    without = bare or rating.not_applicable or rating.prompt_id.endswith("_no_need")
     language = dialogue.language if dialogue else "unknown"
     return rating.judge, language, WITHOUT_NEED if without else WITH_NEED, rating.scale
 
