@@ -130,7 +130,7 @@ class _Writer:
         """Write the log to `path`."""
         spec = specification(self.header, self.part.supporter, self.part.ids, self.part.epochs)
         plan = {"name": "plan", "steps": [{"solver": "conversation", "params": {}}], "config": {}}
-        with ZipFile(path, "w", ZIP_DEFLATED, compresslevel=LEVEL) as log, SpooledTemporaryFile(_HELD) as summaries:
+        with ZipFile(path, "w", ZIP_DEFLATED) as log, SpooledTemporaryFile(_HELD) as summaries:
             self._put(log, "_journal/start.json", {"version": VERSION, "eval": spec, "plan": plan})
             before = b"["
             for sample in self._samples(journal):
@@ -187,7 +187,7 @@ class _Writer:
         }
 
     def _put(self, log: ZipFile, name: str, value: Any) -> None:
-        log.writestr(self._info(name), orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
+        log.writestr(self._info(name), orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS), compresslevel=LEVEL)
 
     def _info(self, name: str) -> ZipInfo:
         """An entry with the run's own time, so that a run exported twice gives the same bytes."""
