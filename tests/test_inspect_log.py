@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import os
 import socket
 import subprocess
 import sys
@@ -236,7 +237,9 @@ async def viewing(folder: Path) -> AsyncIterator[str]:
         port = free.getsockname()[1]
     place = ["--log-dir", str(folder), "--host", "127.0.0.1", "--port", str(port)]
     command = [sys.executable, "-m", "inspect_ai", "view", "start", *place]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder) as server:
+    own = os.environ | {"XDG_DATA_HOME": str(folder.parent / "data"), "XDG_CACHE_HOME": str(folder.parent / "cache")}
+    none = subprocess.DEVNULL
+    with subprocess.Popen(command, env=own, cwd=folder, stdout=none, stderr=none) as server:
         try:
             for _ in range(600):
                 with socket.socket() as asked:

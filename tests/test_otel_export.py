@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -222,6 +223,23 @@ def _from_json(value: dict[str, Any]) -> Any:
     if kind == "arrayValue":
         return [_from_json(one) for one in inner["values"]]
     return int(inner) if kind == "intValue" else inner
+
+
+def test_no_call_is_lost_without_ratings_and_trace(run: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    shutil.copytree(run, bare)
+    (bare / "ratings.jsonl").write_bytes(b"")
+    (bare / "trace.jsonl").unlink()
+    _, whole, _, _ = sent(run)
+    _, spans, events, _ = sent(bare)
+    assert not events
+    by_call = {one["told"]["cocoon.call"]: one for one in spans if "cocoon.call" in one["told"]}
+    assert set(by_call) == {one["told"]["cocoon.call"] for one in whole if "cocoon.call" in one["told"]}
+    agents = {one["spanId"]: one["told"] for one in spans if "gen_ai.agent.name" in one["told"]}
+    for key, chat in by_call.items():
+        agent = agents[chat["parentSpanId"]]
+        assert (agent["gen_ai.agent.name"] == "other") is key.startswith("judge")
+    assert [one["name"] for one in spans].count("invoke_agent other") == 2, "one for each dialogue"
 
 
 def test_missing_has_a_label_and_no_value_and_failures_are_errors(tmp_path: Path) -> None:

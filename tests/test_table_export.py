@@ -15,6 +15,7 @@ from cocoon.core.journal import Journal
 from cocoon.core.records import Dialogue
 from cocoon.core.run_folder import read_run
 from cocoon.corpora.dialogue_loaders import read_corpus
+from cocoon.evaluation.questions import question_ratio
 from cocoon.evaluation.scales import load_scale
 from cocoon.tests.commands import cocoon
 from cocoon.tests.export_runs import dialogue, lines, simulated, with_gaps, written
@@ -84,7 +85,9 @@ def test_the_tables_join_and_count_up(run: Path, tmp_path: Path, form: str) -> N
         record = records[row["dialogue"]]
         assert row["turns"] == turns[row["dialogue"]] == len(record.turns)
         assert row["need"] == record.profile.need and row["feeling"] == record.profile.feeling
-        assert row["question_ratio"] == row["asking_turns"] / row["counted_turns"]
+        stats = question_ratio(record.turns, record.language)
+        assert (row["asking_turns"], row["counted_turns"]) == (stats.asking_turns, stats.turns)
+        assert row["question_ratio"] == stats.ratio
     for row in got["turns"]:
         turn = records[row["dialogue"]].turns[row["turn"]]
         assert (row["role"], row["content"]) == (turn.role, turn.content)
@@ -198,6 +201,13 @@ def test_nothing_is_replaced_and_no_half_is_left(run: Path, tmp_path: Path) -> N
     assert nowhere.code == 2 and "-o PATH is needed" in nowhere.err
     unknown = cocoon("export", str(run), "--to", "excel", "-o", str(out))
     assert unknown.code == 2 and "inspect, otel, tables, messages" in unknown.err
+
+
+def test_a_run_is_only_read(run: Path, tmp_path: Path) -> None:
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    for kind, out in (("inspect", "x.eval"), ("otel", "x.jsonl"), ("tables", "t"), ("messages", "m")):
+        assert cocoon("export", str(run), "--to", kind, "-o", str(tmp_path / out)).code == 0
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
 
 
 def test_messages_come_back_as_the_dialogues_they_were(run: Path, tmp_path: Path) -> None:

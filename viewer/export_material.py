@@ -1,14 +1,14 @@
 """What exports are made of: a dialogue with its ratings, its walk through the graph, and its journalled calls."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from cocoon.core.journal import Place
 from cocoon.core.journal_reader import Call, JournalReader, opened_journal
 from cocoon.core.jsonl import parse_record
 from cocoon.core.records import Dialogue, Failure, Rating
-from cocoon.evaluation.question_records import QuestionType
+from cocoon.evaluation.question_records import GENUINE, QuestionType
 from cocoon.evaluation.questions import counted_turns, questions
 from cocoon.viewer.run_reader import RunReader
 
@@ -34,7 +34,18 @@ class Material:
     calls: dict[str, Call]
     walk: list[list[Step]]
     asked: list[list[QuestionType] | None]
-    counted: list[bool] = field(default_factory=list)
+    counted: list[bool]
+
+    @property
+    def asking(self) -> int:
+        """How many of the counted supporter turns ask a genuine question."""
+        kinds = (asked or [] for asked, counts in zip(self.asked, self.counted, strict=True) if counts)
+        return sum(any(kind in GENUINE for kind in some) for some in kinds)
+
+    @property
+    def question_ratio(self) -> float | None:
+        """Share of the counted supporter turns that ask a genuine question; none where nothing counts."""
+        return self.asking / sum(self.counted) if any(self.counted) else None
 
     def others(self) -> list[Call]:
         """Calls that neither a turn nor a rating names, in the order of their answers."""

@@ -7,7 +7,6 @@ from typing import Any
 
 from cocoon.core.journal_reader import Call
 from cocoon.core.records import Dialogue, Failure
-from cocoon.evaluation.question_records import GENUINE
 from cocoon.evaluation.scales import Scale
 from cocoon.viewer.export_material import Material, role_of
 from cocoon.viewer.inspect_events import Transcript, instant, transcript, usage_of
@@ -109,7 +108,7 @@ def _metadata(material: Material) -> dict[str, Any]:
         "profile": profile.id,
         "language": dialogue.language,
         "turns": len(dialogue.turns),
-        "question_ratio": _ratio(material),
+        "question_ratio": material.question_ratio,
         "stage_boundary": dialogue.stage_boundary,
         "stop_reason": dialogue.stop_reason,
         "user_kind": dialogue.user_kind,
@@ -123,12 +122,6 @@ def _metadata(material: Material) -> dict[str, Any]:
         ),
     }
     return {name: value for name, value in told.items() if value not in (None, "", [], {})}
-
-
-def _ratio(material: Material) -> float | None:
-    """Share of the counted supporter turns that ask a genuine question."""
-    counted = [asked or [] for asked, one in zip(material.asked, material.counted, strict=True) if one]
-    return sum(any(kind in GENUINE for kind in kinds) for kinds in counted) / len(counted) if counted else None
 
 
 def _usage(calls: Sequence[Call], key: Any) -> dict[str, dict[str, int]]:

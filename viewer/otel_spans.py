@@ -13,7 +13,6 @@ import orjson
 
 from cocoon.core.journal_reader import Call
 from cocoon.core.records import Rating
-from cocoon.evaluation.question_records import GENUINE
 from cocoon.viewer.export_material import Material, role_of, success_words
 from cocoon.viewer.otel_records import CLIENT, INTERNAL, EventRecord, SpanRecord, Value, identity
 
@@ -178,18 +177,13 @@ def _conversation(made: Telemetry, material: Material, root: str) -> None:
         "cocoon.user_kind": dialogue.user_kind or None,
         "cocoon.difficulty": dialogue.difficulty or None,
         "cocoon.rules": dialogue.rules or None,
-        "cocoon.question_ratio": _ratio(material),
+        "cocoon.question_ratio": material.question_ratio,
     }
     if made.texts is not None:
         told |= {"cocoon.emotion": profile.emotion, "cocoon.feeling": profile.feeling, "cocoon.need": profile.need}
     start = min((span.start / _NANO for span in made.spans), default=made.start)
     end = max((span.end / _NANO for span in made.spans), default=made.start)
     made.add(root, None, "invoke_agent conversation", INTERNAL, (start, end), told)
-
-
-def _ratio(material: Material) -> float | None:
-    counted = [asked or [] for asked, one in zip(material.asked, material.counted, strict=True) if one]
-    return sum(any(kind in GENUINE for kind in kinds) for kinds in counted) / len(counted) if counted else None
 
 
 def _rated(made: Telemetry, material: Material, rating: Rating, root: str) -> None:

@@ -8,7 +8,6 @@ import orjson
 
 from cocoon.core.journal_reader import Call
 from cocoon.core.records import Failure, Rating
-from cocoon.evaluation.question_records import GENUINE
 from cocoon.evaluation.scales import Scale
 from cocoon.viewer.export_material import Material, role_of
 
@@ -33,8 +32,6 @@ def rows_of(material: Material, scales: Mapping[str, Scale], *, journal: bool) -
 
 def _dialogue(material: Material, *, journal: bool) -> Row:
     one, profile = material.dialogue, material.dialogue.profile
-    counted = [asked or [] for asked, counts in zip(material.asked, material.counted, strict=True) if counts]
-    asking = sum(any(kind in GENUINE for kind in kinds) for kinds in counted)
     entries = [call.entry for call in material.calls.values()]
     return {
         "dialogue": one.id,
@@ -52,9 +49,9 @@ def _dialogue(material: Material, *, journal: bool) -> Row:
         "difficulty": one.difficulty or None,
         "rules": one.rules or None,
         "turns": len(one.turns),
-        "counted_turns": len(counted),
-        "asking_turns": asking,
-        "question_ratio": asking / len(counted) if counted else None,
+        "counted_turns": sum(material.counted),
+        "asking_turns": material.asking,
+        "question_ratio": material.question_ratio,
         "stage_boundary": one.stage_boundary,
         "stop_reason": one.stop_reason,
         "calls": len(entries) if journal else None,
