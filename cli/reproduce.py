@@ -15,7 +15,9 @@ def reproduce(
     stages: Annotated[
         str, typer.Option(help="Which of import, train, simulate, report; what is done already is passed over.")
     ] = "import,train,simulate,report",
-    limit: Annotated[int | None, typer.Option("-n", "--limit", help="Only the first N people.")] = None,
+    talking: Annotated[
+        int | None, typer.Option("-n", "--talking", help="Only the first N of the people held out talk for now.")
+    ] = None,
     judge: Annotated[str | None, typer.Option(metavar="SPEC", help="The judge's model.")] = None,
     concurrency: Concurrency = None,
     budget_calls: BudgetCalls = None,
@@ -31,7 +33,7 @@ def reproduce(
 
     flags: dict[str, Any] = {
         "table": table,
-        "limit": limit,
+        "talking": talking,
         "judge.model": judge,
         "concurrency": concurrency,
         "budget.calls": budget_calls,
@@ -39,4 +41,4 @@ def reproduce(
     settings = resolve_as(ReproduceConfig, config, options or [], flags).config
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
-    run_reproduction(settings, Path(out), stages.split(","), as_json)
+    run_reproduction(settings, Path(out), [one.strip() for one in stages.split(",")], as_json)

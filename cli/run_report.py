@@ -34,7 +34,7 @@ def write_report(run: Path, scale_files: Sequence[Path], language: Language = "e
         read_run(run, "dialogues.jsonl", Dialogue),
         read_run(run, "ratings.jsonl", Rating),
         read_run(run, "failures.jsonl", Failure),
-        _facts(run),
+        facts_of_run(run),
         scales,
         language=language,
     )
@@ -57,7 +57,7 @@ def write_like(run: Path, name: str) -> Report:
         read_run(run, "dialogues.jsonl", Dialogue),
         read_run(run, "ratings.jsonl", Rating),
         read_run(run, "failures.jsonl", Failure),
-        _facts(run),
+        facts_of_run(run),
     )
     (run / "tables").mkdir(exist_ok=True)
     (table,) = made.tables
@@ -66,7 +66,8 @@ def write_like(run: Path, name: str) -> Report:
     return made
 
 
-def _facts(run: Path) -> dict[str, Any]:
+def facts_of_run(run: Path) -> dict[str, Any]:
+    """What a run's folder tells of it beside dialogues and ratings, as `cocoon.evaluation.facts.RunFacts` has it."""
     facts: dict[str, Any] = {"name": run.name}
     config, manifest, sample = read_config(run), read_manifest(run), read_sample(run)
     if sample is not None:

@@ -4,11 +4,13 @@ import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from cocoon.cli.local_parts import local_parts
 from cocoon.cli.progress import Watcher
+from cocoon.cli.run_report import facts_of_run
 from cocoon.cli.run_study import say
 from cocoon.cli.run_train import Progress
 from cocoon.core.config import StudyConfig
@@ -28,6 +30,8 @@ from cocoon.studies.reproduce import RUNS, Hands, reproduce
 from cocoon.studies.reproduce_config import ReproduceConfig
 from cocoon.studies.reproduce_report import build_table
 
+# Of a run's facts, those that are the same in every language.
+_SAME = ("user_kind", "difficulty", "trust_rules", "seed")
 # What each table's columns are made from; people's own ratings are gathered by `cocoon human`.
 SCALES = {
     "table3": ["success", "basic", "comfort", "rac"],
@@ -85,11 +89,26 @@ def _report(settings: ReproduceConfig, out: Path, as_json: bool) -> None:
         runs = ", ".join(str(out / RUNS / language) for language in settings.languages)
         say(f"{paper.id} is made of people's ratings: name {runs} in a study of `cocoon human serve`, then its report")
         return
-    models = {"user": [settings.user.model], "supporter": [settings.base], "judge": [settings.judge.model or ""]}
-    made = build_table(settings, out, {"name": out.name, "models": models, "seed": settings.seed})
+    made = build_table(settings, out, _facts(settings, out))
     write_report(out, settings.table, made)
     typer.echo(json.dumps(to_json(made), ensure_ascii=False) if as_json else render_markdown(made))
     say(f"written: {out}/{settings.table}.md, {settings.table}.html, tables/; the runs stand in {out}/{RUNS}")
+
+
+def _facts(settings: ReproduceConfig, out: Path) -> dict[str, Any]:
+    """What the runs of all languages tell, as one."""
+    runs = {language: facts_of_run(out / RUNS / language) for language in settings.languages}
+    form = [f"{language}: {told['form_invariance']}" for language, told in runs.items() if "form_invariance" in told]
+    spent = ("calls", "prompt_tokens", "completion_tokens", "cost", "seconds")
+    summed = {
+        name: sum(told[name] for told in runs.values()) for name in spent if all(name in one for one in runs.values())
+    }
+    models: dict[str, list[str]] = {}
+    for told in runs.values():
+        for role, names in told.get("models", {}).items():
+            models[role] = [*dict.fromkeys([*models.get(role, []), *names])]
+    same = {name: value for name, value in next(iter(runs.values())).items() if name in _SAME}
+    return {**same, **summed, "name": out.name, "models": models, "form_invariance": "; ".join(form) or None}
 
 
 def write_report(out: Path, name: str, made: Report) -> None:

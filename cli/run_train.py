@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -15,6 +15,9 @@ from cocoon.cli.run_study import say
 from cocoon.core.config import _flat, _read_yaml, resolve_as
 from cocoon.core.errors import CocoonError, StoppedError
 from cocoon.core.train_config import TrainConfig
+
+if TYPE_CHECKING:
+    from cocoon.training.card import Card
 
 PLAIN_EVERY = 10.0
 
@@ -54,6 +57,7 @@ def run_preview(config: TrainConfig, as_json: bool) -> None:
 
 def run_training(config: TrainConfig, out: Path, as_json: bool) -> None:
     """Train, show progress, and say where the adapter is."""
+    from cocoon.training.folder import is_main
     from cocoon.training.sft import train
 
     try:
@@ -61,11 +65,18 @@ def run_training(config: TrainConfig, out: Path, as_json: bool) -> None:
             card = train(config, out, watch, say)
     except KeyboardInterrupt:
         raise StoppedError("stopped; the same command goes on from the last checkpoint") from None
+    if is_main():
+        _tell(config, out, card, as_json)
+
+
+def _tell(config: TrainConfig, out: Path, card: "Card", as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"out": str(out)} | card.model_dump(mode="json"), ensure_ascii=False))
     if card.best_loss is not None:
         before = f" (before: {card.loss_before:.4f})" if card.loss_before is not None else ""
         say(f"{card.steps} steps; validation loss {card.best_loss:.4f} at step {card.best_step}{before}")
+        if card.loss_before is not None and card.best_loss >= card.loss_before:
+            say("no checkpoint validates better than the base alone: this adapter has learnt nothing of use")
     say(f"adapter and card in {out}; losses in {out}/losses.svg")
     say(f"next: cocoon simulate --supporter '{config.base}+adapter={out}' ...")
 

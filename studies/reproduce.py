@@ -1,7 +1,8 @@
 """A table of the paper, from corpora to figures: import, train each row, talk with the same held-out people, judge.
 
     corpora/ROW.jsonl   what was read, with its report      adapters/ROW/   one training a row
-    profiles.jsonl      the people held out, paired         runs/LANGUAGE/  an ordinary run of all rows of a language
+    held_out.jsonl      all people kept out of training     runs/LANGUAGE/  an ordinary run of all rows of a language
+    profiles.jsonl      those of them who talk, paired
 
 Every stage passes over what it finds done, so the same command goes on after a kill, and a stage can be left out.
 """
@@ -15,14 +16,16 @@ from cocoon.core.config import StudyConfig, differences, to_yaml
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, parse_record, read_records, write_whole
 from cocoon.core.profile_files import profile_path
-from cocoon.core.records import Dialogue, Language, Profile
+from cocoon.core.records import Language, Profile
 from cocoon.core.train_config import TrainConfig
 from cocoon.corpora.dialogue_loaders import read_corpus
 from cocoon.graphs.frame import Outcome
 from cocoon.studies.reproduce_config import STAGES, CorpusRow, ReproduceConfig, study_of, training_of
+from cocoon.training.card import read_card
+from cocoon.training.held_out import HeldOut
 
 CORPORA, ADAPTERS, RUNS = "corpora", "adapters", "runs"
-PROFILES, CONFIG = "profiles.jsonl", "reproduce.yaml"
+HELD_OUT, PROFILES, CONFIG = "held_out.jsonl", "profiles.jsonl", "reproduce.yaml"
 Say = Callable[[str], None]
 
 
@@ -42,16 +45,21 @@ async def reproduce(config: ReproduceConfig, out: Path, stages: Sequence[str], h
     """
     _check(config, stages)
     agree(out, config)
-    people = paired_profiles(config)
+    held = held_out_profiles(config)
+    people = talking_profiles(config, held)
+    write_whole(out / HELD_OUT, map(dump_line, held))
     write_whole(out / PROFILES, map(dump_line, people))
-    number = len(people) // len(config.languages)
-    hands.say(f"{number} people are held out, each in {', '.join(config.languages)}")
+    hands.say(
+        f"{HeldOut(held).number} people are held out of every training, by id, chain, feeling and need; "
+        f"{len(people) // len(config.languages)} of them talk, each in {', '.join(config.languages)}"
+    )
     for row in config.rows if "import" in stages else ():
         hands.say(import_row(row, out))
     for row in config.rows if "train" in stages else ():
         if row.adapter is None:
             hands.say(f"training {row.label}")
             hands.train(row_training(config, row, out), out / ADAPTERS / row.name)
+            hands.say(left_out(out / ADAPTERS / row.name))
     if "simulate" not in stages:
         return 0
     return await _talk(config, out, hands)
@@ -96,25 +104,29 @@ def agree(out: Path, config: ReproduceConfig) -> None:
     write_whole(file, [to_yaml(config).encode()])
 
 
-def paired_profiles(config: ReproduceConfig) -> list[Profile]:
+def held_out_profiles(config: ReproduceConfig) -> list[Profile]:
     """People that stand in every language of the rows, all their versions, the first `limit` of them.
 
     Raises CocoonError where there is none.
     """
-    files = [path for name in config.profiles for path in profile_path(name)]
     people: dict[str, dict[Language, Profile]] = {}
-    for path in files:
+    for path in (path for name in config.profiles for path in profile_path(name)):
         for profile in read_records(path, Profile):
             people.setdefault(profile.translation_of or profile.id, {})[profile.language] = profile
     languages = config.languages
     whole = [versions for versions in people.values() if all(language in versions for language in languages)]
     if not whole:
         raise CocoonError(
-            f"{', '.join(map(str, files))}: nobody stands in all of {', '.join(languages)}; translate them with "
+            f"{', '.join(config.profiles)}: nobody stands in all of {', '.join(languages)}; translate them with "
             "`cocoon profiles translate`, or keep to rows of one language"
         )
-    chosen = whole[: config.limit]
-    return [versions[language] for language in languages for versions in chosen]
+    return [one for versions in whole[: config.limit] for one in versions.values()]
+
+
+def talking_profiles(config: ReproduceConfig, held: Sequence[Profile]) -> list[Profile]:
+    """Those of them who talk, language by language, the same people in each."""
+    in_each = {language: [one for one in held if one.language == language] for language in config.languages}
+    return [one for some in in_each.values() for one in some[: config.talking]]
 
 
 def import_row(row: CorpusRow, out: Path) -> str:
@@ -147,8 +159,15 @@ def row_training(config: ReproduceConfig, row: CorpusRow, out: Path) -> TrainCon
     if not own.is_file():
         raise CocoonError(f"{own}: is not there; run the stage `import` first")
     others = [out / CORPORA / f"{one.name}.jsonl" for one in config.rows if one is not row and not one.subset]
-    held = out / PROFILES
-    return training_of(config, row, own, others, held)
+    return training_of(config, row, own, others, out / HELD_OUT)
+
+
+def left_out(adapter: Path) -> str:
+    """How many dialogues of a row were left out of its training since they are of people held out."""
+    card = read_card(adapter)
+    if card is None:
+        return f"{adapter}: has no card"
+    return f"{card.name}: {card.dropped.get('evaluation_profile', 0)} of {card.read} dialogues are of people held out"
 
 
 def adapter_of(row: CorpusRow, out: Path) -> Path:
@@ -157,9 +176,3 @@ def adapter_of(row: CorpusRow, out: Path) -> Path:
     if not (folder / "adapter_config.json").is_file():
         raise CocoonError(f"{folder}: holds no adapter for row {row.label!r}; run the stage `train` first")
     return folder
-
-
-def dialogues_of(out: Path, row: CorpusRow) -> int:
-    """How many dialogues a row's corpus has."""
-    file = out / CORPORA / f"{row.name}.jsonl"
-    return sum(1 for _ in read_records(file, Dialogue)) if file.is_file() else 0

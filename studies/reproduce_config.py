@@ -42,11 +42,13 @@ class CorpusRow(Record):
 class ReproduceConfig(RunConfig):
     """`cocoon reproduce`. Profiles must stand in every language of the rows: they are paired by `translation_of`.
 
-    `rehearsal`: a small run to see that all of it works, which says so on its first line. `untrained`: the base speaks
-    too, in every language, so that what the language does can be told from what the corpus does.
+    `limit`: the first so many people are held out of every training. `talking`: only the first so many of them talk
+    for now; it may grow later, since those who come to it were held out too. `rehearsal`: a small run to see that all
+    of it works, which says so on its first line. `untrained`: the base speaks too, in every language, so that what the
+    language does can be told from what the corpus does.
     """
 
-    free_keys: ClassVar[tuple[str, ...]] = (*RunConfig.free_keys, "rehearsal", "judge", "limit")
+    free_keys: ClassVar[tuple[str, ...]] = (*RunConfig.free_keys, "rehearsal", "judge", "talking")
 
     verb: Literal["reproduce"] = "reproduce"
     table: TableName = "table3"
@@ -54,6 +56,7 @@ class ReproduceConfig(RunConfig):
     base: str = EMBEDDED
     rows: list[CorpusRow] = Field(default=[], min_length=0)
     profiles: list[str] = []
+    talking: int | None = Field(default=None, ge=1)
     untrained: bool = True
     rounds: int = Field(default=10, ge=0)
     samples: int = Field(default=1, ge=1)

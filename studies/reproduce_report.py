@@ -9,15 +9,27 @@ from cocoon.core.run_folder import read_run
 from cocoon.evaluation.paper_report import build_like
 from cocoon.evaluation.paper_tables import load_paper_table
 from cocoon.evaluation.tables import Cell, Report, Row, Table
-from cocoon.studies.reproduce import RUNS, adapter_of
+from cocoon.studies.reproduce import RUNS, adapter_of, held_out_profiles
 from cocoon.studies.reproduce_config import UNTRAINED, ReproduceConfig
 from cocoon.training.card import Card, read_card
+from cocoon.training.held_out import HeldOut
 
 REHEARSAL = (
     "A rehearsal: a small base, few dialogues, few people and short talks show that every stage works. Nothing in this "
     "table tells anything of the corpora."
 )
-_MEASURES = ("Thoughts", "Dialogues", "Profiles", "Trained tokens", "Steps", "Loss before", "Best loss", "Validation n")
+_MEASURES = (
+    "Thoughts",
+    "Read",
+    "Of people held out",
+    "Dialogues",
+    "Profiles",
+    "Trained tokens",
+    "Steps",
+    "Loss before",
+    "Best loss",
+    "Validation n",
+)
 
 
 def build_table(config: ReproduceConfig, out: Path, facts: Mapping[str, Any]) -> Report:
@@ -30,7 +42,7 @@ def build_table(config: ReproduceConfig, out: Path, facts: Mapping[str, Any]) ->
     (table,) = report.tables
     warnings = [*([REHEARSAL] if config.rehearsal else []), *_language_warning(config), *report.warnings]
     people = len({one.profile.translation_of or one.profile.id for one in dialogues})
-    told = [("People", f"{people}, the same for every row, held out of every training"), *report.facts]
+    told = [("People", f"{people}, the same for every row; {_held_out(config)}"), *report.facts]
     return report.model_copy(
         update={
             "title": f"{config.table} of the paper, made again" + (" (rehearsal)" if config.rehearsal else ""),
@@ -40,6 +52,13 @@ def build_table(config: ReproduceConfig, out: Path, facts: Mapping[str, Any]) ->
             "notes": [*_notes(config), *report.notes],
         }
     )
+
+
+def _held_out(config: ReproduceConfig) -> str:
+    number = HeldOut(held_out_profiles(config)).number
+    held = f"no dialogue of theirs was trained on here ({number} people are held out)"
+    given = [row.label for row in config.rows if row.adapter]
+    return f"{held}; {', '.join(given)} came trained" if given else held
 
 
 def _language_warning(config: ReproduceConfig) -> list[str]:
@@ -69,7 +88,10 @@ def _notes(config: ReproduceConfig) -> list[str]:
             "difference between its rows is that of the languages."
         )
     paper = load_paper_table(config.table)
-    lacking = [row.labels[-1] for row in paper.rows if row.labels[-1] not in {one.label for one in config.rows}]
+    made = {one.label for one in config.rows}
+    # The paper calls one corpus ESC in some tables and ESConv in others.
+    made |= {other for one, other in (("ESC", "ESConv"), ("ESConv", "ESC")) if one in made}
+    lacking = [row.labels[-1] for row in paper.rows if row.labels[-1] not in made]
     if lacking:
         notes.append(f"Rows of the paper that were not made again: {', '.join(lacking)}.")
     return notes
@@ -94,7 +116,9 @@ def _cells(card: Card | None) -> dict[str, Cell]:
     if card is None:
         return {}
     values: list[Cell] = [
-        card.thoughts,
+        card.thoughts if card.train.thinking else "none",
+        card.read,
+        card.dropped.get("evaluation_profile", 0),
         card.train.dialogues,
         card.train.profiles,
         card.train.trained,

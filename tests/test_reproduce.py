@@ -99,7 +99,9 @@ def test_the_rehearsal_ends_in_a_table_that_says_what_it_is(made: tuple[Path, Do
     assert "0.72" in text and "| paper |" in text
     assert "an order across languages is not told here" in text
     assert "not released" in text and "SoulChat" in text
-    assert "| People |" in text or "People: 2" in text
+    assert "People: 2, the same for every row" in text and "(2 people are held out)" in text
+    assert "COCOON: 1 of 7 dialogues are of people held out" in first.err
+    assert "Trust rules" in text
     assert {file.name for file in out.iterdir()} >= {"table3.md", "table3.html", "tables", "reproduce.yaml"}
 
 
@@ -136,6 +138,22 @@ def test_the_same_people_speak_in_every_language(made: tuple[Path, Done, Done]) 
         for language in ("en", "zh")
     }
     assert by_language["en"] == by_language["zh"] and len(people) == 4
+
+
+def test_more_people_may_talk_later_since_all_are_held_out_from_the_start(study: tuple[Path, dict[str, Any]]) -> None:
+    folder, settings = study
+    spec = "http://127.0.0.1:9/v1#nobody"
+    done = run(study, spec, "--stages", "import", "-n", "1", out="few")
+    assert "2 people are held out of every training" in done.err and "1 of them talk, each in en, zh" in done.err
+
+    def count(name: str) -> int:
+        return sum(1 for _ in read_records(folder / "few" / name, Profile))
+
+    assert (count("held_out.jsonl"), count("profiles.jsonl")) == (4, 2)
+    assert run(study, spec, "--stages", " import", out="few").code == 0
+    assert (count("held_out.jsonl"), count("profiles.jsonl")) == (4, 4)
+    done = run((folder, {**settings, "limit": 3}), spec, "--stages", "import", out="few")
+    assert done.code == 2 and "begun with other settings (limit" in done.err
 
 
 def test_stages_can_be_left_out_and_miss_what_was_left_out(study: tuple[Path, dict[str, Any]]) -> None:

@@ -14,6 +14,7 @@ from cocoon.core.local_weights import Weights, _best_dtype, _folder_of, _turn_en
 from cocoon.core.train_config import TrainConfig
 
 TRAINING_LIBRARIES = ("trl", "peft", "datasets", "accelerate")
+_FLOATS = {"F32", "F16", "BF16"}
 
 
 def require_training() -> None:
@@ -30,6 +31,7 @@ def require_training() -> None:
 def load_base(config: TrainConfig) -> Weights:
     """Load what is to be trained over; CocoonError for weights that are quantised, or cannot be quantised here."""
     name = config.base_name
+    refuse_packed(name, "trained over")
     folder, revision = _folder_of(name)
     refuse_quantised(folder, name, "trained over")
     if config.lora.quantise == "4bit":
@@ -45,6 +47,33 @@ def _dtype_here() -> str | None:
     return _best_dtype("cuda") if torch.cuda.is_available() else None
 
 
+def refuse_packed(name: str, what: str) -> None:
+    """Raise CocoonError for a GGUF file with rounded weights, which `local:` would unpack without a word.
+
+    The embedded model is let through: it comes as a GGUF alone, and was unpacked once into the cache.
+    """
+    path = Path(name).expanduser()
+    if path.suffix != ".gguf" or not path.is_file():
+        return
+    require_libraries("gguf")
+    from gguf import GGUFReader
+
+    try:
+        kinds = {tensor.tensor_type.name for tensor in GGUFReader(path).tensors}
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise CocoonError(f"{name}: cannot be read as a GGUF file ({first_line(error)})") from None
+    packed = sorted(kinds - _FLOATS)
+    if packed:
+        raise _quantised(name, f"GGUF, {', '.join(packed)}", what)
+
+
+def _quantised(name: str, kind: str, what: str) -> CocoonError:
+    return CocoonError(
+        f"model {name!r} holds quantised weights ({kind}) and cannot be {what}; take the float32 or bfloat16 original "
+        "(for QLoRA too: -o lora.quantise=4bit quantises it while loading)"
+    )
+
+
 def refuse_quantised(folder: Path, name: str, what: str) -> None:
     """Raise CocoonError for a folder whose config.json says that its weights are quantised."""
     try:
@@ -54,22 +83,17 @@ def refuse_quantised(folder: Path, name: str, what: str) -> None:
     held = settings.get("quantization_config") if isinstance(settings, dict) else None
     if held:
         kind = held.get("quant_method", "unknown method") if isinstance(held, dict) else "unknown method"
-        raise CocoonError(
-            f"model {name!r} holds quantised weights ({kind}) and cannot be {what}; take the float32 or bfloat16 "
-            "original (for QLoRA too: -o lora.quantise=4bit quantises it while loading)"
-        )
+        raise _quantised(name, kind, what)
 
 
 def _in_four_bits(name: str, folder: Path, revision: str | None) -> Weights:
     import torch
 
-    if not torch.cuda.is_available():
-        raise CocoonError("lora.quantise=4bit (QLoRA) needs a CUDA device; train in bfloat16 or float32 here")
     if importlib.util.find_spec("bitsandbytes") is None:
         raise CocoonError("lora.quantise=4bit (QLoRA) needs bitsandbytes; install with `pip install bitsandbytes`")
     from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
-    device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
     four = BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",

@@ -28,10 +28,14 @@ class Source(Record):
 
 
 class Side(Record):
-    """One side of the split. `tokens` are all, `trained` those with a label; `cut` of them lost `turns_cut` replies."""
+    """One side of the split. `tokens` are all, `trained` those with a label; `cut` of them lost `turns_cut` replies.
+
+    `thinking`: dialogues in which the supporter's turns have thoughts.
+    """
 
     dialogues: int
     profiles: int
+    thinking: int = 0
     turns: int
     tokens: int
     trained: int
@@ -98,6 +102,16 @@ def write_card(folder: Path, card: Card) -> None:
     write_whole(folder / README_FILE, [readme(card).encode()])
 
 
+def is_file_hash(revision: str | None) -> bool:
+    """Whether a revision is the SHA-256 of a GGUF file that was unpacked, and no commit of a hub."""
+    return revision is not None and len(revision) == 64
+
+
+def _revision(card: Card) -> str:
+    told = "unpacked from the GGUF file of SHA-256" if is_file_hash(card.revision) else "revision"
+    return f"{told} {card.revision or 'not known'}"
+
+
 def readme(card: Card) -> str:
     """The card as Markdown with the YAML head that model hubs read."""
     licences = sorted({one.licence for one in card.sources})
@@ -111,8 +125,7 @@ def readme(card: Card) -> str:
     lines = [
         f"---\n{yaml.safe_dump(head, allow_unicode=True, sort_keys=False)}---",
         f"# {_cell(card.name)}",
-        f"A LoRA adapter over {_cell(card.base)} (revision {card.revision or 'not known'}), "
-        f"{card.parameters:,} parameters.",
+        f"A LoRA adapter over {_cell(card.base)} ({_revision(card)}), {card.parameters:,} parameters.",
         "",
         f"**{WARNING}**",
         "",
@@ -129,7 +142,8 @@ def readme(card: Card) -> str:
         "",
         f"Read: {card.read:,}. Left out: {_counts(card.dropped)}. Licences of the corpora bind the adapter too.",
         "",
-        f"Thoughts: {card.thoughts}. System prompt: supporter/{card.prompt}. Packing: {_packing(card)}",
+        f"Thoughts: {card.thoughts} ({card.train.thinking:,} dialogues trained on have any). "
+        f"System prompt: supporter/{card.prompt}. Packing: {_packing(card)}",
         "",
         _course(card),
         "",

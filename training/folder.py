@@ -1,10 +1,11 @@
-"""The run folder of a training: settings agreed, one writer, checkpoints that are whole."""
+"""The run folder of a training: settings and data agreed, one writer, checkpoints that are whole."""
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,8 +17,14 @@ from cocoon.core.jsonl import parse_record, write_whole
 from cocoon.core.train_config import TrainConfig
 
 CHECKPOINTS = "checkpoints"
-_STATE = "trainer_state.json"
+_DATA = "data.json"
+STATE = "trainer_state.json"
 _WEIGHTS = "adapter_model.safetensors"
+
+
+def is_main() -> bool:
+    """Whether this is the process that writes and speaks; there are several under `accelerate launch`."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
@@ -57,6 +64,31 @@ def _agree(out: Path, config: TrainConfig) -> None:
     write_whole(file, [to_yaml(config).encode()])
 
 
+def agree_on_data(out: Path, hashes: Mapping[str, str]) -> None:
+    """Store what is trained on, by name; CocoonError where something of that name was another before.
+
+    Settings name files, and a file may have changed between two sessions of one training.
+    """
+    file = out / _DATA
+    stored: dict[str, str] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    changed = [name for name, found in hashes.items() if stored.get(name, found) != found]
+    if changed:
+        raise CocoonError(
+            f"{out}: {', '.join(changed)} changed since this training began; put the former back, or use another --out"
+        )
+    write_whole(file, [json.dumps(stored | dict(hashes), ensure_ascii=False, indent=1).encode()])
+
+
+def hashes_of(files: Sequence[Path]) -> dict[str, str]:
+    """SHA-256 of those files that are there; for the others their reader has words."""
+    found = {}
+    for file in files:
+        if file.is_file():
+            with file.open("rb") as handle:
+                found[str(file)] = hashlib.file_digest(handle, "sha256").hexdigest()
+    return found
+
+
 def last_checkpoint(out: Path) -> Path | None:
     """The newest whole checkpoint, none where there is none; halves that a killed process left are removed.
 
@@ -67,9 +99,27 @@ def last_checkpoint(out: Path) -> Path | None:
     for _, path in sorted(found):
         if is_whole(path):
             whole = path
-        else:
-            shutil.rmtree(path)
+        elif is_main():
+            shutil.rmtree(path, ignore_errors=True)
     return whole
+
+
+def find_best(checkpoint: Path) -> None:
+    """Have the state of a checkpoint name its best one where it is now: the folder may have been moved since.
+
+    Where the best one is gone or torn, the state names none, and the best is looked for among those to come.
+    """
+    file = checkpoint / STATE
+    state = json.loads(file.read_text("utf-8"))
+    named = state.get("best_model_checkpoint")
+    if named is None:
+        return
+    best = checkpoint.resolve().parent / Path(named).name
+    if is_whole(best):
+        state["best_model_checkpoint"] = str(best)
+    else:
+        state |= dict.fromkeys(("best_model_checkpoint", "best_metric", "best_global_step"))
+    write_whole(file, [json.dumps(state, indent=2).encode()])
 
 
 def _step(path: Path) -> int | None:
@@ -82,7 +132,7 @@ def is_whole(checkpoint: Path) -> bool:
     from safetensors import SafetensorError, safe_open
 
     try:
-        json.loads((checkpoint / _STATE).read_text("utf-8"))
+        json.loads((checkpoint / STATE).read_text("utf-8"))
         with safe_open(checkpoint / _WEIGHTS, framework="pt") as tensors:
             return bool(list(tensors.keys()))
     except (OSError, ValueError, SafetensorError):

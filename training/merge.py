@@ -1,7 +1,7 @@
 """An adapter merged into its base: an ordinary model folder for vLLM, transformers, or llama.cpp's converter.
 
-Never into quantised weights: rounding them again would lose what was learnt. A base that came as GGUF was unpacked to
-float32 when it was loaded, and the result is that float model with the adapter in it, not a GGUF.
+Never into quantised weights: rounding them again would lose what was learnt. A base that came as a float GGUF, and the
+embedded model, were unpacked when they were loaded: the result is that float model with the adapter in it, no GGUF.
 """
 
 import json
@@ -15,7 +15,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.local_libraries import first_line, quiet, require_libraries
 from cocoon.core.local_weights import Weights, _folder_of, load_weights
 from cocoon.training.attach import CONFIG_FILE, attach
-from cocoon.training.base import refuse_quantised
+from cocoon.training.base import refuse_packed, refuse_quantised
 from cocoon.training.card import CARD_FILE, read_card
 
 Dtype = Literal["float32", "bfloat16"]
@@ -46,6 +46,7 @@ def merge(folder: Path, out: Path, base: str | None = None, dtype: Dtype = "floa
     if out.exists():
         raise CocoonError(f"{out}: is there already; give another --out")
     name = base or _base_of(folder)
+    refuse_packed(name, "merged into")
     place, _ = _folder_of(name)
     refuse_quantised(place, name, "merged into")
     # Sums are made in float32 and rounded once.
@@ -111,8 +112,11 @@ def _last_logits(tokenizer: Any, network: Any) -> Any:
 
 def _write(network: Any, tokenizer: Any, adapter: Path, out: Path, dtype: Dtype) -> None:
     import torch
+    from safetensors import SafetensorError
 
     part = out.with_name(f".{out.name}.part")
+    # What a killed merging left.
+    shutil.rmtree(part, ignore_errors=True)
     try:
         part.mkdir(parents=True)
         with quiet():
@@ -121,7 +125,7 @@ def _write(network: Any, tokenizer: Any, adapter: Path, out: Path, dtype: Dtype)
         if (adapter / CARD_FILE).is_file():
             shutil.copyfile(adapter / CARD_FILE, part / "adapter_card.json")
         part.rename(out)
-    except OSError as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         raise CocoonError(f"{out}: cannot be written ({first_line(error)}); make room and run again") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)

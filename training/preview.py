@@ -30,10 +30,10 @@ def _trained(row: Encoded, place: int) -> bool:
 def counts_report(ready: Prepared) -> Report:
     """Rows read, kept, cut and dropped, and tokens trained, as a report."""
     corpus = ready.corpus
-    sides = [("train", ready.train, corpus.profiles[0]), ("validation", ready.validation, corpus.profiles[1])]
+    sides = [("train", ready.train), ("validation", ready.validation)]
     facts = [
         ("Base", ready.weights.name),
-        ("Thoughts", ready.config.data.thoughts),
+        ("Thoughts", thoughts_told(ready)),
         ("System prompt", f"supporter/{ready.config.data.prompt}"),
         ("System role", "yes" if ready.weights.template.system_role else "none: the user says the system text"),
         ("Longest row", f"{ready.encoder.max_length} tokens"),
@@ -42,14 +42,21 @@ def counts_report(ready: Prepared) -> Report:
     return Report(title="Training data", facts=facts, tables=[_sides(sides), _whole(ready)])
 
 
-def _sides(sides: list[tuple[str, Rows, int]]) -> Table:
+def thoughts_told(ready: Prepared) -> str:
+    """Whether thoughts are trained, and how many dialogues have any."""
+    sides = (ready.train, ready.validation)
+    thinking, kept = sum(side.thinking for side in sides), sum(len(side.rows) for side in sides)
+    return f"{ready.config.data.thoughts} ({thinking} of {kept} dialogues have any)"
+
+
+def _sides(sides: list[tuple[str, Rows]]) -> Table:
     measures = ["Dialogues", "Profiles", "Supporter turns", "Tokens", "Trained", "Share trained", "Cut", "Turns cut"]
     rows = []
-    for name, side, profiles in sides:
+    for name, side in sides:
         share = side.trained / side.tokens if side.tokens else None
         values: list[Cell] = [
             len(side.rows),
-            profiles,
+            len(side.people),
             side.turns,
             side.tokens,
             side.trained,

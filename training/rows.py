@@ -6,18 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rapidfuzz.fuzz import ratio
-
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines, read_records
-from cocoon.core.profile_files import profile_path
-from cocoon.core.records import Dialogue, Language, Profile
+from cocoon.core.records import Dialogue, Language
 from cocoon.core.train_config import DataConfig
+from cocoon.training.held_out import HeldOut
 from cocoon.training.labels import Encoded, Encoder
 from cocoon.training.near_duplicates import near_duplicates
 
-# Feeling and need this alike (0 to 100) are one person in other words.
-_SAME_PERSON = 85.0
 REASONS = {
     "no_supporter_turn": "no turn of the supporter",
     "near_duplicate": "nearly the same as an earlier one",
@@ -38,16 +34,20 @@ class Corpus:
     read: int
     dropped: Counter[str]
     sources: Counter[tuple[str, str, str]]
-    profiles: tuple[int, int] = (0, 0)
     drawn: int | None = None
 
 
 @dataclass
 class Rows:
-    """Encoded dialogues of one side. `cut`: dialogues that lost their end, `turns_cut` the supporter turns in it."""
+    """Encoded dialogues of one side. `cut`: dialogues that lost their end, `turns_cut` the supporter turns in it.
+
+    `thinking`: dialogues in which a supporter turn has a thought, whether it is trained or not.
+    """
 
     rows: list[Encoded] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
+    people: set[str] = field(default_factory=set)
+    thinking: int = 0
     cut: int = 0
     turns_cut: int = 0
 
@@ -80,8 +80,8 @@ def read_rows(files: Sequence[str], data: DataConfig, seed: int) -> Corpus:
     kept, drawn = _drawn(kept, data, seed)
     dropped["not_drawn"] = 0 if drawn is None else len(found) - sum(dropped.values()) - len(kept)
     sources = Counter((one.source, one.licence or "own", one.language) for one in kept)
-    train, validation, profiles = _split(kept, data.validation, seed)
-    return Corpus(list(files), train, validation, len(found), +dropped, sources, profiles, drawn)
+    train, validation = _split(kept, data.validation, seed)
+    return Corpus(list(files), train, validation, len(found), +dropped, sources, drawn)
 
 
 def _kept(found: list[Dialogue], data: DataConfig, dropped: Counter[str], files: str) -> list[Dialogue]:
@@ -92,8 +92,8 @@ def _kept(found: list[Dialogue], data: DataConfig, dropped: Counter[str], files:
             f"{files}: none of {len(found)} dialogues has a turn of the supporter, so there is nothing to train on; "
             "check the roles with `cocoon corpus stats`"
         )
-    held_out = [profile for name in data.held_out for path in profile_path(name) for profile in _profiles(path)]
-    clean = [one for one in speaking if not is_held_out(one, held_out)]
+    held_out = HeldOut.read(data.held_out)
+    clean = [one for one in speaking if one.profile not in held_out]
     dropped["evaluation_profile"] = len(speaking) - len(clean)
     twins = near_duplicates(clean, data.near_duplicate) if data.near_duplicate is not None else {}
     dropped["near_duplicate"] = len(twins)
@@ -101,29 +101,6 @@ def _kept(found: list[Dialogue], data: DataConfig, dropped: Counter[str], files:
     if not kept:
         raise CocoonError(f"{files}: every dialogue is of a profile held out for evaluation; give other dialogues")
     return kept
-
-
-def _profiles(path: Path) -> list[Profile]:
-    return list(read_records(path, Profile))
-
-
-def is_held_out(dialogue: Dialogue, held_out: Sequence[Profile]) -> bool:
-    """Whether a dialogue is of one of these profiles: by id, translation, chain, or nearly its feeling and need."""
-    own = dialogue.profile
-    return any(_same_person(own, other) for other in held_out)
-
-
-def _same_person(one: Profile, other: Profile) -> bool:
-    names = {one.id, one.translation_of or one.id}
-    if one.source == other.source and names & {other.id, other.translation_of or other.id}:
-        return True
-    chain = [step.need for step in one.chain]
-    if len(chain) > 1 and chain == [step.need for step in other.chain]:
-        return True
-    if not one.feeling.strip() or not other.feeling.strip() or one.language != other.language:
-        return False
-    texts = [f"{profile.feeling} {profile.need or ''}" for profile in (one, other)]
-    return ratio(*texts, score_cutoff=_SAME_PERSON) > 0
 
 
 def _drawn(dialogues: list[Dialogue], data: DataConfig, seed: int) -> tuple[list[Dialogue], int | None]:
@@ -139,15 +116,13 @@ def _drawn(dialogues: list[Dialogue], data: DataConfig, seed: int) -> tuple[list
     return [dialogues[place] for place in places], most
 
 
-def _split(
-    dialogues: list[Dialogue], share: float, seed: int
-) -> tuple[list[Dialogue], list[Dialogue], tuple[int, int]]:
-    """Train and validation without a profile in common, and how many profiles each has."""
+def _split(dialogues: list[Dialogue], share: float, seed: int) -> tuple[list[Dialogue], list[Dialogue]]:
+    """Train and validation without a profile in common."""
     groups: dict[str, list[int]] = {}
     for place, one in enumerate(dialogues):
-        groups.setdefault(one.profile.translation_of or one.profile.id, []).append(place)
+        groups.setdefault(_person(one), []).append(place)
     if share == 0:
-        return dialogues, [], (len(groups), 0)
+        return dialogues, []
     if len(groups) < 2:
         raise CocoonError(
             f"all {len(dialogues)} dialogues are of one profile ({next(iter(groups))!r}), so none can validate; "
@@ -161,7 +136,11 @@ def _split(
         taken.append(names[len(taken)])
         places |= set(groups[taken[-1]])
     train = [one for place, one in enumerate(dialogues) if place not in places]
-    return train, [dialogues[place] for place in sorted(places)], (len(names) - len(taken), len(taken))
+    return train, [dialogues[place] for place in sorted(places)]
+
+
+def _person(dialogue: Dialogue) -> str:
+    return dialogue.profile.translation_of or dialogue.profile.id
 
 
 def encode_rows(dialogues: Sequence[Dialogue], encoder: Encoder, system_of: Callable[[Language], str]) -> Rows:
@@ -173,6 +152,8 @@ def encode_rows(dialogues: Sequence[Dialogue], encoder: Encoder, system_of: Call
             done.dropped[row] += 1
             continue
         done.rows.append(row)
+        done.people.add(_person(dialogue))
+        done.thinking += any(turn.thought for turn in dialogue.turns if turn.role == "supporter")
         done.cut += row.cut > 0
         done.turns_cut += row.cut
     return done

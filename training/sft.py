@@ -1,7 +1,6 @@
 """Supervised fine-tuning of an adapter, from configuration to card; the same call goes on after a kill."""
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,17 +13,18 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, write_whole
 from cocoon.core.local_libraries import quiet
 from cocoon.core.local_weights import Weights, model_hash
+from cocoon.core.profile_files import profile_path
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Language
 from cocoon.core.train_config import TrainConfig
 from cocoon.training.base import load_base, public_name, require_training
-from cocoon.training.card import Card, Side, Source, read_card, write_card
-from cocoon.training.folder import last_checkpoint, opened_training
+from cocoon.training.card import Card, Side, Source, is_file_hash, read_card, write_card
+from cocoon.training.folder import agree_on_data, find_best, hashes_of, is_main, last_checkpoint, opened_training
 from cocoon.training.isolation import attention_of, isolates
 from cocoon.training.labels import Encoder
 from cocoon.training.loss_chart import draw_losses
 from cocoon.training.rows import Corpus, Rows, encode_rows, read_rows
-from cocoon.training.trainer import Watch, known_warnings, make_trainer, not_saved
+from cocoon.training.trainer import Watch, is_finished, known_warnings, make_trainer, not_saved
 
 _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 _KEPT_FILES = ("adapter_config.json", "adapter_model.safetensors")
@@ -86,9 +86,10 @@ def train(config: TrainConfig, out: Path, watch: Watch | None = None, say: Say =
 
     Raises CocoonError for what cannot be trained, NotSavedError where the disk is full: the last checkpoint stays.
     """
-    if not _is_main():
-        return _fit(prepare(config), out, watch, say)
+    if not is_main():
+        return read_card(out) or _fit(prepare(config), out, None, lambda _: None)
     with opened_training(out, config):
+        agree_on_data(out, hashes_of(_files(config)))
         card = read_card(out)
         if card is not None:
             say(f"{out}: was trained to the end before")
@@ -96,19 +97,25 @@ def train(config: TrainConfig, out: Path, watch: Watch | None = None, say: Say =
         return _fit(prepare(config), out, watch, say)
 
 
-def _is_main() -> bool:
-    """Whether this is the process that writes; there are several under `accelerate launch`."""
-    return os.environ.get("RANK", "0") == "0"
+def _files(config: TrainConfig) -> list[Path]:
+    data = config.data
+    profiles = [path for name in data.held_out for path in profile_path(name)]
+    return [*map(Path, config.dialogues), *map(Path, data.no_larger_than), *profiles]
 
 
 def _fit(ready: Prepared, out: Path, watch: Watch | None, say: Say) -> Card:
     config, weights = ready.config, ready.weights
     packing, note = _packing(ready)
-    if note:
-        say(note)
+    for told in (note, _thoughtless(ready)):
+        if told:
+            say(told)
+    if is_main():
+        agree_on_data(out, {"the rows made of them": _rows_sha(ready)})
     resumed = last_checkpoint(out)
     if resumed is not None:
         say(f"going on from {resumed.name}")
+        if is_main():
+            find_best(resumed)
     base_hash = model_hash(weights.network)
     trainer = make_trainer(
         config,
@@ -117,18 +124,35 @@ def _fit(ready: Prepared, out: Path, watch: Watch | None, say: Say) -> Card:
         ready.validation.rows,
         out,
         packing=packing,
-        watch=watch if _is_main() else None,
+        watch=watch,
     )
     with quiet(), known_warnings():
-        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+        if resumed is None or not is_finished(trainer, resumed):
+            trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     sha = _save(trainer, weights, out)
     card = _card(ready, trainer, base_hash, sha, packing, note)
-    if _is_main():
+    if is_main():
         history = [one for one in trainer.state.log_history if "loss" in one or "eval_loss" in one]
         write_whole(out / "losses.jsonl", map(dump_line, history))
         write_whole(out / "losses.svg", [draw_losses(history, card.best_step, card.name).encode()])
         write_card(out, card)
     return card
+
+
+def _thoughtless(ready: Prepared) -> str:
+    """A word where thoughts are to be trained and there are none."""
+    if ready.config.data.thoughts == "none" or ready.train.thinking:
+        return ""
+    return "no dialogue has a thought, so none is trained (data.thoughts: inline)"
+
+
+def _rows_sha(ready: Prepared) -> str:
+    """SHA-256 of all ids and labels: dialogues, prompts, template and tokenizer have a part in it."""
+    found = hashlib.sha256()
+    for side in (ready.train, ready.validation):
+        for row in side.rows:
+            found.update(repr((row.input_ids, row.labels)).encode())
+    return found.hexdigest()
 
 
 def _packing(ready: Prepared) -> tuple[bool, str]:
@@ -146,12 +170,14 @@ def _save(trainer: Any, weights: Weights, out: Path) -> str:
     from safetensors import SafetensorError
 
     part = out / ".part"
-    trainer.model.peft_config["default"].base_model_name_or_path = public_name(weights.name)
-    trainer.model.peft_config["default"].revision = weights.revision
+    told = trainer.model.peft_config["default"]
+    told.base_model_name_or_path = public_name(weights.name)
+    # Others read it as a commit of the hub; the hash of a GGUF file is none.
+    told.revision = None if is_file_hash(weights.revision) else weights.revision
     try:
         with quiet():
             trainer.save_model(str(part))
-        if not _is_main():
+        if not is_main():
             return ""
         sha = hashlib.sha256((part / _KEPT_FILES[1]).read_bytes()).hexdigest()
         for name in _KEPT_FILES:
@@ -160,7 +186,7 @@ def _save(trainer: Any, weights: Weights, out: Path) -> str:
     except (OSError, RuntimeError, SafetensorError) as error:
         raise not_saved(out, "the adapter", error) from None
     finally:
-        if _is_main():
+        if is_main():
             shutil.rmtree(part, ignore_errors=True)
     return sha
 
@@ -187,8 +213,8 @@ def _card(ready: Prepared, trainer: Any, base_hash: str | None, sha: str, packin
         read=corpus.read,
         dropped=dict(corpus.dropped + ready.train.dropped + ready.validation.dropped),
         drawn=corpus.drawn,
-        train=_side(ready.train, corpus.profiles[0]),
-        validation=_side(ready.validation, corpus.profiles[1]) if ready.validation.rows else None,
+        train=_side(ready.train),
+        validation=_side(ready.validation) if ready.validation.rows else None,
         split_sha256=split_sha(corpus),
         packing=packing,
         packing_note=note,
@@ -211,10 +237,11 @@ def _language(name: str) -> Language:
     return "zh" if name == "zh" else "en"
 
 
-def _side(rows: Rows, profiles: int) -> Side:
+def _side(rows: Rows) -> Side:
     return Side(
         dialogues=len(rows.rows),
-        profiles=profiles,
+        profiles=len(rows.people),
+        thinking=rows.thinking,
         turns=rows.turns,
         tokens=rows.tokens,
         trained=rows.trained,

@@ -1,18 +1,19 @@
 """TRL's trainer, set as the configuration says, saving nothing that is torn."""
 
+import math
 import shutil
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cocoon.core.errors import NotSavedError
+from cocoon.core.errors import CocoonError, NotSavedError
 from cocoon.core.local_libraries import first_line, quiet
 from cocoon.core.local_weights import Weights
 from cocoon.core.train_config import TrainConfig
-from cocoon.training.folder import CHECKPOINTS, last_checkpoint
+from cocoon.training.folder import CHECKPOINTS, STATE, last_checkpoint
 from cocoon.training.labels import Encoded
 
 
@@ -64,7 +65,7 @@ def make_trainer(
             eval_dataset=sides[1],
             processing_class=weights.tokenizer,
             peft_config=adapter,
-            callbacks=_callbacks(config, bool(validation), watch),
+            callbacks=_callbacks(config, bool(validation), watch, out),
         )
     _remove_printers(trainer)
     return trainer
@@ -83,7 +84,7 @@ def arguments(config: TrainConfig, weights: Weights, out: Path, validates: bool,
     every = fit.evaluate_every and min(fit.evaluate_every, fit.steps or fit.evaluate_every)
     rhythm = "steps" if every else "epoch"
     return SFTConfig(
-        output_dir=str(out / CHECKPOINTS),
+        output_dir=str(out.resolve() / CHECKPOINTS),
         seed=config.seed,
         data_seed=config.seed,
         num_train_epochs=fit.epochs,
@@ -115,11 +116,34 @@ def arguments(config: TrainConfig, weights: Weights, out: Path, validates: bool,
         gradient_checkpointing=fit.checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False} if fit.checkpointing else None,
         dataloader_pin_memory=torch.cuda.is_available(),
+        ddp_find_unused_parameters=False,
+        # Else a resumed run forgets how many validations in a row brought nothing.
+        restore_callback_states_from_checkpoint=True,
+        # Else a loss that is not a number is logged as the mean of those before it.
+        logging_nan_inf_filter=False,
         logging_steps=1,
         disable_tqdm=True,
         report_to="none",
         log_level="error",
     )
+
+
+def is_finished(trainer: Any, checkpoint: Path) -> bool:
+    """Whether a checkpoint is that of the last step; then the trainer has its state and the best adapter.
+
+    To go on from it would train one step more than was asked for.
+    """
+    from transformers import TrainerState
+
+    state: Any = TrainerState.load_from_json(str(checkpoint / STATE))
+    waited = state.stateful_callbacks.get("EarlyStoppingCallback")
+    patience = waited and waited["args"]["early_stopping_patience"]
+    stopped = patience and waited["attributes"]["early_stopping_patience_counter"] >= patience
+    if not stopped and state.global_step < state.max_steps:
+        return False
+    trainer.state = state
+    trainer.model.load_adapter(state.best_model_checkpoint or str(checkpoint), "default")
+    return True
 
 
 @contextmanager
@@ -169,30 +193,44 @@ def not_saved(out: Path, what: str, error: Exception) -> NotSavedError:
     )
 
 
-def _callbacks(config: TrainConfig, validates: bool, watch: Watch | None) -> list[Any]:
+def _callbacks(config: TrainConfig, validates: bool, watch: Watch | None, out: Path) -> list[Any]:
     from transformers import EarlyStoppingCallback, TrainerCallback
 
     class Watcher(TrainerCallback):
-        """Tells every logged step to whoever watches."""
+        """Tells every logged step to whoever watches; stops where a loss is no number."""
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **named: Any) -> None:
             del args, control, named
-            if watch is not None and state.is_world_process_zero and ("loss" in logs or "eval_loss" in logs):
-                watch(
-                    Step(
-                        step=state.global_step,
-                        steps=state.max_steps,
-                        epoch=float(state.epoch or 0.0),
-                        loss=logs.get("loss"),
-                        validation_loss=logs.get("eval_loss"),
-                        best_step=state.best_global_step,
-                    )
-                )
+            losses = [logs[name] for name in ("loss", "eval_loss") if name in logs]
+            if not all(map(math.isfinite, losses)):
+                raise diverged(out, state.global_step)
+            if watch is not None and losses and state.is_world_process_zero:
+                watch(_step(state, logs))
 
     found: list[Any] = [Watcher()]
     if config.fit.patience is not None and validates:
         found.append(EarlyStoppingCallback(config.fit.patience))
     return found
+
+
+def _step(state: Any, logs: Mapping[str, Any]) -> Step:
+    return Step(
+        step=state.global_step,
+        steps=state.max_steps,
+        epoch=float(state.epoch or 0.0),
+        loss=logs.get("loss"),
+        validation_loss=logs.get("eval_loss"),
+        best_step=state.best_global_step,
+    )
+
+
+def diverged(out: Path, step: int) -> CocoonError:
+    """The error of a loss that is not a number, naming the checkpoint that is still whole."""
+    last = last_checkpoint(out)
+    return CocoonError(
+        f"{out}: the loss of step {step} is not a number; {f'{last} is whole' if last else 'nothing was saved'}; lower "
+        "fit.learning_rate or give -o fit.dtype=float32, with another --out"
+    )
 
 
 def _remove_printers(trainer: Any) -> None:
