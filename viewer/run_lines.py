@@ -3,72 +3,80 @@
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
 from cocoon.core.errors import CocoonError
 
+_TAIL = 64
+
 
 class LineIndex:
     """Where the lines of each dialogue stand in a file; `refresh` takes in what was appended since.
 
-    `key` names the field by which lines are found. A file that was rewritten (shorter, or another one under its name)
-    is read anew. A torn last line is left for the next time. A file that is not there is empty.
+    `key` names the field by which lines are found; `places` maps its values to (place, checksum) of each line. A file
+    that was rewritten (another one under its name, or with other words where reading stopped) is read anew. A torn
+    last line is left for the next time. A file that is not there is empty.
     """
 
     def __init__(self, path: Path, key: str) -> None:
         self.path = path
         self.key = key
-        self.places: dict[str, list[int]] = {}
+        self.places: dict[str, list[tuple[int, int]]] = {}
         self._read = 0
+        self._tail = b""
         self._file: tuple[int, int] | None = None
-        self._head = 0
 
-    def refresh(self) -> bool:
-        """Whether anything changed."""
+    def mark(self, name: str) -> frozenset[int]:
+        """Checksums of its lines: what does not change when a file is put in order."""
+        return frozenset(check for _, check in self.places.get(name, ()))
+
+    def refresh(self) -> None:
+        """Take in what is new; CocoonError for a line that is no record."""
         try:
             handle = self.path.open("rb")
         except FileNotFoundError:
-            return self._forget()
+            self._forget()
+            return
         except OSError as error:
             raise CocoonError(f"{self.path}: cannot be read ({error.strerror}); check the path") from None
         with handle:
-            head = zlib.crc32(handle.read(256))
-            size = handle.seek(0, 2)
-            if size < self._read or (self._read >= 256 and head != self._head):
+            if self._rewritten(handle):
                 self._forget()
-            self._head = head
-            before = self._read
             handle.seek(self._read)
             for line in handle:
                 if not line.endswith(b"\n") and not _whole(line):
                     break
                 self._note(line)
                 self._read += len(line)
-            return self._read != before
+                self._tail = line[-_TAIL:]
+
+    def _rewritten(self, handle: BinaryIO) -> bool:
+        stat = self.path.stat()
+        before, self._file = self._file, (stat.st_dev, stat.st_ino)
+        handle.seek(max(self._read - len(self._tail), 0))
+        return before != self._file or handle.read(len(self._tail)) != self._tail
 
     def _note(self, line: bytes) -> None:
         if not line.strip():
             return
         try:
-            name = orjson.loads(line)[self.key]
+            name = str(orjson.loads(line)[self.key])
         except (orjson.JSONDecodeError, KeyError, TypeError):
             number = sum(map(len, self.places.values())) + 1
             raise CocoonError(f"{self.path}: record {number} has no {self.key!r}; mend or remove that line") from None
-        self.places.setdefault(str(name), []).append(self._read)
+        self.places.setdefault(name, []).append((self._read, zlib.crc32(line.rstrip())))
 
-    def _forget(self) -> bool:
-        changed = bool(self.places)
-        self.places, self._read = {}, 0
-        return changed
+    def _forget(self) -> None:
+        self.places, self._read, self._tail = {}, 0, b""
 
     def of(self, name: str) -> Iterator[Any]:
         """The values of one dialogue, in the order of the file."""
         if name not in self.places:
             return
         with self.path.open("rb") as handle:
-            for place in self.places[name]:
+            for place, _ in self.places[name]:
                 handle.seek(place)
                 yield orjson.loads(handle.readline())
 

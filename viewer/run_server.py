@@ -8,7 +8,7 @@ from aiohttp import web
 
 from cocoon.core.errors import CocoonError
 from cocoon.viewer.loopback import loopback
-from cocoon.viewer.run_page import PAGES, RunPage, page_file
+from cocoon.viewer.run_page import PAGES, RunPage, Since, page_file, refusal
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 
@@ -21,9 +21,11 @@ def application(page: RunPage) -> web.Application:
         name = request.match_info["name"] or "view.html"
         if name in PAGES:
             return _answer(page_file(name), name.rpartition(".")[2])
+        if not name.endswith(".js"):
+            raise web.HTTPNotFound(text="not found")
         # One at a time: readers keep what they have read.
         async with lock:
-            text = await asyncio.to_thread(page.data, name.removesuffix(".js")) if name.endswith(".js") else None
+            text = await asyncio.to_thread(_data, page, name.removesuffix(".js"), _since(request))
         if text is None:
             raise web.HTTPNotFound(text="not found")
         return _answer(text, "js")
@@ -31,6 +33,20 @@ def application(page: RunPage) -> web.Application:
     app = web.Application(middlewares=[loopback()])
     app.add_routes([web.get("/{name:.*}", file)])
     return app
+
+
+def _data(page: RunPage, name: str, since: Since) -> str | None:
+    try:
+        return page.data(name, since)
+    except CocoonError as error:
+        # The page tells it; a file that is mended is read at the next request.
+        return refusal(name, str(error))
+
+
+def _since(request: web.Request) -> Since:
+    given = [request.query.get(name, "0") for name in ("since", "others")]
+    first, second = (int(one) if one.isascii() and one.isdigit() else 0 for one in given)
+    return first, second
 
 
 def _answer(text: str, kind: str) -> web.Response:

@@ -1,191 +1,218 @@
 "use strict";
-// The page's state: which run, which dialogues are listed, which one is open. Everything hangs on `state`.
+// The page's state: which run, which dialogue is open, what is shown of it. Everything hangs on `state`.
 (() => {
-  const { make, load, forget, percent, number } = cocoon;
-  const HEIGHT = 54, SPARE = 8, POLL = 2000;
-  const at = (id) => document.getElementById(id);
-  const state = { index: null, listed: [], open: null, turn: null, call: null, compare: false, graph: false, charts: false, language: "en" };
-  const kept = { get: (name) => { try { return localStorage.getItem(name); } catch { return null; } },
-    set: (name, value) => { try { localStorage.setItem(name, value); } catch { /* from disk it may be refused */ } } };
+  const { at, make, load, forget, part, list, none } = cocoon;
+  const POLL = 2000, SOON = 50, PANES = ["charts", "about", "help"];
+  const state = { index: null, wanted: null, open: null, other: null, others: new Map(), turn: null, call: null, beside: [], compare: false, picked: null, graph: false, language: "en" };
+  const kept = {
+    get: (name) => { try { return localStorage.getItem(name); } catch { return null; } },
+    set: (name, value) => { try { localStorage.setItem(name, value); } catch { /* from disk it may be refused */ } },
+  };
   const w = () => window.cocoonWords[state.language];
-  const marks = { true: ["✓", "good"], false: ["✗", "bad"], na: ["n/a", "quiet"], missing: ["?", "missing"], null: ["·", "quiet"] };
 
-  function filtered() {
-    const words = at("search").value.trim().toLowerCase().split(/\s+/).filter(Boolean);
-    const [success, supporter, emotion, sort] = ["f-success", "f-supporter", "f-emotion", "sort"].map((id) => at(id).value);
-    const found = state.index.dialogues.filter((one) => (!success || String(one.success) === success)
-      && (!supporter || one.supporter === supporter) && (!emotion || one.emotion === emotion)
-      && words.every((word) => `${one.id} ${one.emotion} ${one.feeling} ${one.supporter}`.toLowerCase().includes(word)));
-    const key = { ratio: "ratio", turns: "turns", aff: "aff" }[sort];
-    return key ? [...found].sort((a, b) => (b[key] ?? -1) - (a[key] ?? -1)) : found;
+  function trouble(text) {
+    at("trouble").hidden = !text;
+    at("trouble").textContent = cocoon.shown(text || "");
+  }
+  // Whatever is asked for by a click or a key: a refusal is told on the page.
+  const tried = (act) => (...given) => Promise.resolve(act(...given)).catch((error) => trouble(`${w().trouble}: ${error.message}`));
+
+  function counts(shown = list.count()[0]) {
+    const { left, count } = state.index, word = left ? `${w().reading} ${count - left} / ${count}` : w()[state.index.state];
+    at("counts").textContent = `${shown} ${w().of} ${list.count()[1]} ${w().dialogues} · ${word}`;
   }
 
-  function list() {
-    state.listed = filtered();
-    at("rows").style.height = `${state.listed.length * HEIGHT}px`;
-    at("counts").textContent = `${state.listed.length} ${w().of} ${state.index.dialogues.length} ${w().dialogues} · ${state.index.finished ? w().stopped : w().live}`;
-    rows();
+  function relist() {
+    list.label(w());
+    counts(list.show());
   }
 
-  // Only the rows in sight are in the page, so that thousands scroll as smoothly as ten.
-  function rows() {
-    const box = at("list"), first = Math.max(0, Math.floor(box.scrollTop / HEIGHT) - SPARE);
-    const last = Math.min(state.listed.length, Math.ceil((box.scrollTop + box.clientHeight) / HEIGHT) + SPARE);
-    at("rows").replaceChildren(...(state.listed.length ? [] : [make("p", {}, w().none)]), ...state.listed.slice(first, last).map((one, place) => {
-      const [sign, kind] = marks[String(one.success)] || marks.null;
-      const made = make("div", { class: `row${state.open && state.open.id === one.id ? " chosen" : ""}`, role: "option", "data-id": one.id, onclick: () => open(one.id) },
-        make("span", { class: `sign ${kind}`, title: w()[{ true: "success", false: "failure", na: "na", missing: "missing" }[String(one.success)] || "unjudged"] }, sign),
-        make("div", {}, make("b", {}, one.id), make("small", {}, [one.emotion, one.supporter, `${one.turns}`, `? ${percent(one.ratio)}`, one.aff === null ? "" : `Aff ${number(one.aff, 1)}`].filter(Boolean).join(" · "))));
-      made.style.top = `${(first + place) * HEIGHT}px`;
-      return made;
-    }));
-  }
-
-  async function open(id) {
-    const found = state.index.dialogues.find((one) => one.id === id);
+  const open = tried(async (id) => {
+    const found = list.get(id);
     if (!found) return;
-    if (!state.open || state.open.id !== id) { state.turn = null; state.call = null; cocoon.graph.restart(); }
-    at("middle").setAttribute("aria-busy", "true");
-    state.open = await load(`data/${found.file}`);
+    if (!state.open || state.open.id !== id) { state.turn = null; state.call = null; state.picked = null; cocoon.graph.restart(); }
+    state.wanted = id;
+    list.mark(id, true);
+    const one = await part(`data/${found.file}`, "dialogue"), other = await counterpart(found);
+    // Another one was asked for meanwhile.
+    if (state.wanted !== id) return;
+    state.open = one;
+    state.other = other;
     history.replaceState(null, "", `#${encodeURIComponent(id)}`);
-    draw();
-    at("middle").removeAttribute("aria-busy");
+    trouble("");
+    await draw();
     at("middle").scrollTop = 0;
-    rows();
+    document.body.classList.remove("listing");
+    const next = list.beside(1);
+    if (next && next.id !== id) load(`data/${next.file}`).catch(() => {});
+  });
+
+  // What a dialogue can be compared with, the nearest first: same profile, in the other run, then in this one.
+  function twins(found) {
+    const near = (some) => -2 * (some.supporter === found.supporter) - (some.sample === found.sample);
+    const of = (all, folder, run) => all.filter((some) => some.profile === found.profile && (folder === "other" || some.id !== found.id) && some.turns !== 0).map((some) => ({ ...some, path: `${folder}/${some.file}`, run })).sort((a, b) => near(a) - near(b));
+    return [...of([...state.others.values()], "other", state.index.other), ...of(list.every(), "data", state.index.name)];
+  }
+  async function counterpart(found) {
+    const all = state.compare ? twins(found) : [], some = all.find((one) => one.path === state.picked) || all[0];
+    if (!some) return null;
+    const picker = make("select", { "aria-label": w().beside }, all.map((one) => make("option", { value: one.path, selected: one === some }, `${one.run}: ${one.id}`)));
+    picker.addEventListener("change", () => { state.picked = picker.value; open(found.id); });
+    return { file: some.path, run: some.run, picker, whole: await part(some.path, "dialogue") };
   }
 
   async function draw() {
-    if (!state.open) { at("middle").replaceChildren(make("p", {}, w().pick)); at("right").replaceChildren(); return; }
-    const one = state.open;
-    if (state.compare && state.index.other) at("middle").replaceChildren(...cocoon.lanes.compare(one, await counterpart(one), [state.index.name, state.index.other.name], w()));
-    else at("middle").replaceChildren(...cocoon.lanes.show(one, w(), choose));
+    at("b-compare").setAttribute("aria-pressed", String(state.compare));
+    at("b-graph").setAttribute("aria-pressed", String(state.graph));
+    at("graph").hidden = !state.graph || !state.open;
+    if (!state.open) { at("middle").replaceChildren(make("p", {}, list.count()[1] ? w().pick : w().empty)); at("right").replaceChildren(); return; }
+    const other = state.other || {};
+    const shown = state.compare ? cocoon.lanes.compare(state.open, other.whole, [state.index.name, other.run], other.picker, w(), choose) : cocoon.lanes.show(state.open, w(), choose);
+    at("middle").replaceChildren(...shown.flat(Infinity).filter(Boolean));
+    mark();
     await side();
-    at("graph").hidden = !state.graph;
-    if (state.graph) at("graph").replaceChildren(...cocoon.graph.show(one, state.index.graphs, w(), call));
-  }
-
-  async function counterpart(one) {
-    const others = state.index.other.dialogues.filter((some) => some.profile === one.profile.id);
-    const found = others.find((some) => some.supporter === one.supporter && some.sample === one.sample) || others.find((some) => some.sample === one.sample) || others[0];
-    return found ? load(`other/${found.file}`) : null;
+    if (state.graph) at("graph").replaceChildren(...cocoon.graph.show(state.open, await load("graphs"), w(), call, (calls) => mark(turnOf(calls), true)));
+    if (state.graph && !none(state.turn)) cocoon.graph.jump(state.open.turns[state.turn].calls);
   }
 
   async function side() {
-    const parts = [];
-    if (state.call) {
-      const file = state.index.dialogues.find((one) => one.id === state.open.id).file;
-      parts.push(cocoon.side.call(state.call, await load(`data/${file}.calls`), w()));
-    }
-    at("right").replaceChildren(...parts, ...cocoon.side.ratings(state.open, w(), call).flat());
+    const parts = [], file = state.call && (state.call.side === "b" ? state.other.file : `data/${list.get(state.open.id).file}`);
+    if (state.call) parts.push(cocoon.side.call(state.call.key, await part(file, "calls"), state.beside, w(), call, close));
+    at("right").replaceChildren(...parts, ...cocoon.side.ratings(state.open, w(), (key) => call(key)).flat());
     at("right").scrollTop = 0;
   }
 
-  async function call(key) { state.call = key; await side(); }
+  const call = tried(async (key, beside = [key], side_ = "a") => { state.call = { key, side: side_ }; state.beside = beside; await side(); });
+  function close() { state.call = null; if (state.open) side(); }
 
-  function choose(place) {
-    if (!state.open || place < 0 || place >= state.open.turns.length) return;
-    state.turn = place;
+  const turnOf = (calls) => { const found = state.open.turns.findIndex((turn) => turn.calls.some((key) => calls.includes(key))); return found < 0 ? null : found; };
+
+  // Marks a turn in the lanes and in the strip; `seek` brings it in sight.
+  function mark(place = state.turn, seek = false) {
     document.querySelectorAll(".turn.chosen").forEach((one) => one.classList.remove("chosen"));
-    const turn = at(`turn-${place}`);
-    if (turn) { turn.classList.add("chosen"); turn.scrollIntoView({ block: "nearest" }); }
-    const keys = state.open.turns[place].calls;
-    if (state.graph) cocoon.graph.jump(keys);
-    if (keys.length) call(keys[keys.length - 1]);
+    cocoon.strip.mark(none(place) ? -1 : place);
+    if (none(place)) return;
+    const turns = document.querySelectorAll(`.turn[data-turn="${place}"]`);
+    turns.forEach((one) => one.classList.add("chosen"));
+    if (seek && turns.length) turns[0].scrollIntoView({ block: "nearest" });
   }
 
-  async function charts() {
-    state.charts = !state.charts;
-    at("charts").hidden = !state.charts;
-    if (!state.charts) return;
-    at("charts").replaceChildren(make("p", {}, w().loading));
-    const drawn = await load("charts", !state.index.finished);
-    at("charts").replaceChildren(...drawn[state.language].map((one) => make("figure", { class: "sheet" }, make("h2", {}, one.title), cocoon.drawing(one.svg), make("figcaption", {}, one.note))));
+  function choose(place, side_ = "a") {
+    const one = side_ === "b" && state.other ? state.other.whole : state.open;
+    if (!one || place < 0 || place >= one.turns.length) return;
+    state.turn = place;
+    mark(place, true);
+    const keys = one.turns[place].calls;
+    if (state.graph && side_ !== "b") cocoon.graph.jump(keys);
+    if (keys.length) call(keys[keys.length - 1], keys, side_ || "a"); else close();
   }
 
-  function move(by) {
-    const place = state.listed.findIndex((one) => state.open && one.id === state.open.id);
-    const next = state.listed[Math.max(0, Math.min(state.listed.length - 1, place + by))];
-    if (!next) return;
-    const box = at("list"), top = state.listed.indexOf(next) * HEIGHT;
-    if (top < box.scrollTop) box.scrollTop = top;
-    if (top + HEIGHT > box.scrollTop + box.clientHeight) box.scrollTop = top + HEIGHT - box.clientHeight;
-    open(next.id);
+  const move = (by) => { const next = list.beside(by); if (next) open(next.id); };
+
+  function pane(name, fill) {
+    const box = at(name);
+    if (box.open) { box.close(); return; }
+    box.showModal();
+    fill(box);
+  }
+  const leave = () => make("button", { class: "close", "aria-label": w().close, onclick: (event) => event.currentTarget.closest("dialog").close() }, "✕");
+
+  const charts = tried(async (box) => {
+    box.replaceChildren(leave(), make("p", {}, w().loading));
+    if (state.index.live) forget("charts");
+    const drawn = await load("charts", state.index.live ? `at=${Date.now()}` : "");
+    const sheet = (one) => make("figure", { class: "sheet" }, make("h2", {}, one.title), cocoon.drawing(one.svg), make("figcaption", {}, one.note));
+    box.replaceChildren(leave(), ...drawn[state.language].map(sheet));
+  });
+
+  function about(box) {
+    const all = list.every(), judged = all.filter((one) => one.success === true || one.success === false), count = (value) => all.filter((one) => one.success === value).length;
+    const row = (name, value) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value));
+    box.replaceChildren(leave(), make("h2", {}, state.index.name), make("table", {}, row(w().state, w()[state.index.state]), row(w().dialogues, all.length),
+      row(w().success, `${count(true)} / ${judged.length} ${w().judged} · ${w().missing} ${count("missing")} · ${w().failed} ${count("failed")}`),
+      ...Object.entries(state.index.roles).map(([role, models]) => row(w()[role] || role, models.join(", "))), row(w().hosts, state.index.hosts.join(", ") || "–")), make("p", { class: "quiet" }, w().caution));
   }
 
-  function options(id, first, pairs) {
-    const before = at(id).value;
-    at(id).replaceChildren(make("option", { value: "" }, first), ...pairs.map(([value, label]) => make("option", { value }, label)));
-    at(id).value = before;
+  function help(box) {
+    box.replaceChildren(leave(), make("h2", {}, w().keys), make("table", {}, w().help.map(([key, does]) => make("tr", {}, make("th", { scope: "row" }, make("kbd", {}, key)), make("td", {}, does)))),
+      make("h2", {}, w().signs), make("table", {}, w().legend.map(([sign, does]) => make("tr", {}, make("th", { scope: "row" }, sign), make("td", {}, does)))));
   }
 
-  function words() {
-    const one = w(), all = (key) => [...new Set(state.index.dialogues.map((some) => some[key]))].filter(Boolean).sort().map((value) => [value, value]);
-    document.documentElement.lang = state.language;
-    at("search").placeholder = one.search;
-    at("search").setAttribute("aria-label", one.search);
-    options("f-success", one.all, [["true", one.success], ["false", one.failure], ["missing", one.missing], ["na", one.na], ["null", one.unjudged]]);
-    options("f-supporter", one.supporters, all("supporter"));
-    options("f-emotion", one.emotions, all("emotion"));
-    options("sort", one.sort, [["ratio", one.byRatio], ["turns", one.byTurns], ["aff", one.byComfort]]);
-    for (const name of ["charts", "compare", "graph", "language", "theme"]) at(`b-${name}`).textContent = one[name];
-    at("b-compare").hidden = !state.index.other;
-    at("help").replaceChildren(make("table", {}, one.help.map(([key, does]) => make("tr", {}, make("td", {}, make("kbd", {}, key)), make("td", {}, does)))),
-      make("button", { onclick: () => at("help").close() }, "Esc"));
-  }
-
+  const dark = () => (document.documentElement.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
   const acts = {
-    charts, compare: () => { state.compare = !state.compare && Boolean(state.index.other); draw(); },
-    graph: () => { state.graph = !state.graph; draw(); },
-    language: () => { state.language = state.language === "en" ? "zh" : "en"; kept.set("cocoon-language", state.language); words(); list(); draw(); if (state.charts) { state.charts = false; charts(); } },
-    theme: () => { const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark"; document.documentElement.dataset.theme = next; kept.set("cocoon-theme", next); },
-    help: () => at("help").showModal(),
+    list: () => { const shown = document.body.classList.toggle("listing"); at("b-list").setAttribute("aria-expanded", String(shown)); },
+    about: () => pane("about", about), charts: () => pane("charts", charts), help: () => pane("help", help),
+    compare: () => { state.compare = !state.compare; state.call = null; if (state.open) open(state.open.id); },
+    graph: tried(() => { state.graph = !state.graph; return draw(); }),
+    language: tried(() => { state.language = state.language === "en" ? "zh" : "en"; kept.set("cocoon-language", state.language); words(); return draw(); }),
+    theme: () => { const next = dark() ? "light" : "dark"; document.documentElement.dataset.theme = next; kept.set("cocoon-theme", next); },
   };
 
+  function words() {
+    const one = w();
+    document.documentElement.lang = state.language;
+    for (const name of ["about", "charts", "compare", "graph", "language", "theme"]) at(`b-${name}`).textContent = one[name];
+    at("b-help").setAttribute("aria-label", one.keys);
+    at("b-list").setAttribute("aria-label", one.dialogues);
+    for (const [name, label] of [["middle", one.talk], ["right", one.scores], ["graph", one.graph], ["nav", one.dialogues], ...PANES.map((pane_) => [pane_, one[pane_] || one.keys])]) at(name).setAttribute("aria-label", label);
+    for (const [name, fill] of [["charts", charts], ["about", about], ["help", help]]) if (at(name).open) fill(at(name));
+    relist();
+  }
+
+  const turn = (by) => choose(none(state.turn) ? 0 : state.turn + by);
   function key(event) {
-    if (event.target.matches("input, select")) { if (event.key === "Escape") event.target.blur(); return; }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.matches("input, select")) { if (event.key === "Escape") event.target.blur(); return; }
+    const closing = { "?": "help", h: "charts", i: "about" }[event.key], shown = PANES.find((name) => at(name).open);
+    if (shown && closing !== shown && event.key !== "l" && event.key !== "t") return;
+    const inList = event.target === at("list"), press = event.target.matches("button, summary, [role=button]");
     const does = {
-      j: () => move(1), k: () => move(-1), ArrowDown: () => choose(state.turn === null ? 0 : state.turn + 1), ArrowUp: () => choose(state.turn === null ? 0 : state.turn - 1),
-      ArrowRight: () => cocoon.graph.step(1), ArrowLeft: () => cocoon.graph.step(-1), "/": () => at("search").focus(), Enter: () => state.turn !== null && choose(state.turn),
-      g: acts.graph, c: acts.compare, h: acts.charts, l: acts.language, t: acts.theme, "?": acts.help,
-      Escape: () => { state.call = null; if (state.charts) charts(); if (state.open) side(); },
+      j: () => move(1), k: () => move(-1), ArrowDown: () => (inList ? move(1) : turn(1)), ArrowUp: () => (inList ? move(-1) : turn(-1)),
+      Home: inList && (() => move(-Infinity)), End: inList && (() => move(Infinity)), PageDown: inList && (() => move(10)), PageUp: inList && (() => move(-10)),
+      ArrowRight: () => cocoon.graph.step(1), ArrowLeft: () => cocoon.graph.step(-1), "/": () => { document.body.classList.add("listing"); at("search").focus(); },
+      Enter: !press && (() => turn(0)), g: acts.graph, c: acts.compare, h: acts.charts, i: acts.about, l: acts.language, t: acts.theme, "?": acts.help, Escape: close,
     }[event.key];
     if (does) { event.preventDefault(); does(); }
   }
 
+  function take(told) {
+    Object.assign(state.index, told);
+    list.take(told.dialogues);
+    for (const one of told.others) state.others.set(one.id, one);
+  }
+
   async function poll() {
-    const before = state.index;
-    try { state.index = await load("index", true); } catch { setTimeout(poll, POLL); return; }
-    if (before.mark !== state.index.mark) {
-      words();
-      list();
-      const was = before.dialogues.find((one) => state.open && one.id === state.open.id);
-      const is = state.index.dialogues.find((one) => state.open && one.id === state.open.id);
-      if (was && is && was.lines !== is.lines) { forget(`data/${is.file}`); forget(`data/${is.file}.calls`); open(is.id); }
-      if (!state.open && state.index.dialogues.length) open(state.index.dialogues[0].id);
-    }
-    if (!state.index.finished) setTimeout(poll, POLL);
+    const before = state.index, [since, others] = before.serials, was = before.state;
+    let told;
+    try { told = await load("news", `since=${since}&others=${others}`); } catch (error) { trouble(`${w().trouble}: ${error.message}`); setTimeout(poll, POLL); return; }
+    forget("news");
+    // Another server, a file that was begun anew, or a run put in order at its end: the list is drawn from the start.
+    if (told.source !== before.source || (!told.left && told.count !== list.count()[1] + told.dialogues.filter((one) => !list.get(one.id)).length) || (was === "running" && told.state === "finished" && !told.left)) { location.reload(); return; }
+    trouble("");
+    const changed = told.dialogues.length || told.others.length, mine = state.open && told.dialogues.find((one) => one.id === state.open.id);
+    take(told);
+    if (changed) relist(); else counts();
+    if (mine) { forget(`data/${mine.file}`); open(mine.id); } else if (!state.open && list.first()) open(list.first().id);
+    setTimeout(poll, told.left ? SOON : POLL);
   }
 
   async function start() {
-    state.index = await load("index");
+    try { state.index = await load("index"); } catch (error) { trouble(error.message); return; }
     state.language = kept.get("cocoon-language") || state.index.language;
     const theme = kept.get("cocoon-theme");
     if (theme) document.documentElement.dataset.theme = theme;
     at("run").textContent = cocoon.shown(state.index.name);
-    document.title = state.index.name;
+    document.title = cocoon.shown(state.index.name);
+    list.start(open, counts);
+    take(state.index);
     words();
-    list();
-    at("list").addEventListener("scroll", rows, { passive: true });
-    for (const id of ["f-success", "f-supporter", "f-emotion", "sort"]) at(id).addEventListener("change", list);
-    at("search").addEventListener("input", list);
     for (const [name, act] of Object.entries(acts)) at(`b-${name}`).addEventListener("click", act);
     document.addEventListener("keydown", key);
-    window.addEventListener("resize", rows);
-    const wanted = decodeURIComponent(location.hash.slice(1));
-    const first = state.index.dialogues.find((one) => one.id === wanted) || state.index.dialogues[0];
+    let wanted = "";
+    try { wanted = decodeURIComponent(location.hash.slice(1)); } catch { /* an address that somebody cut */ }
+    const first = list.get(wanted) || list.first();
     if (first) open(first.id); else draw();
-    if (state.index.live && !state.index.finished) setTimeout(poll, POLL);
+    if (state.index.live) setTimeout(poll, state.index.left ? SOON : POLL);
   }
   start();
 })();

@@ -1,21 +1,28 @@
 "use strict";
 // Building blocks: elements from text alone (nothing is ever parsed as markup), files loaded on demand, drawings.
 window.cocoon = (() => {
-  const LONG = 20000;
+  const LONG = 20000, KEPT = 60;
   // Marks that would turn or hide the text around them are shown by their number.
   const ODD = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
   const shown = (text) => String(text).replace(ODD, (mark) => `⟦U+${mark.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟧`);
+  const at = (id) => document.getElementById(id);
 
   function make(tag, given = {}, ...inside) {
-    const made = document.createElement(tag);
+    return fill(document.createElement(tag), given, inside);
+  }
+
+  function svg(tag, given = {}, ...inside) {
+    return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), given, inside);
+  }
+
+  function fill(made, given, inside) {
     for (const [name, value] of Object.entries(given)) {
       if (value === null || value === undefined || value === false) continue;
       if (name === "onclick") made.addEventListener("click", value);
-      else if (name === "class") made.className = value;
-      else made.setAttribute(name, value === true ? "" : value);
+      else made.setAttribute(name, value === true ? "" : shown(value));
     }
-    for (const part of inside.flat()) {
-      if (part === null || part === undefined) continue;
+    for (const part of inside.flat(Infinity)) {
+      if (part === null || part === undefined || part === false) continue;
       made.append(part instanceof Node ? part : shown(part));
     }
     return made;
@@ -40,27 +47,41 @@ window.cocoon = (() => {
 
   const waiting = new Map();
   const held = new Map();
+
+  function answer(name, act) {
+    for (const pair of waiting.get(name) || []) act(pair);
+    waiting.delete(name);
+  }
   window.cocoonData = (name, value) => {
     held.set(name, value);
-    for (const done of waiting.get(name) || []) done(value);
-    waiting.delete(name);
+    // The one that was opened longest ago goes: a reader who leafs through thousands does not fill the memory.
+    const files = [...held.keys()].filter((one) => one.includes("/"));
+    if (files.length > KEPT) held.delete(files[0]);
+    answer(name, ([done]) => done(value));
   };
+  window.cocoonRefused = (name, message) => answer(name, ([, failed]) => failed(new Error(message)));
 
   // A file of data is a script that calls cocoonData with its name: the one form that works from disk as well.
-  function load(name, fresh = false) {
-    if (held.has(name) && !fresh) return Promise.resolve(held.get(name));
+  function load(name, query = "") {
+    if (held.has(name) && !query) return Promise.resolve(held.get(name));
     return new Promise((done, failed) => {
-      const place = waiting.get(name) || [];
-      place.push(done);
-      waiting.set(name, place);
+      waiting.set(name, [...(waiting.get(name) || []), [done, failed]]);
       const script = document.createElement("script");
-      script.src = fresh ? `${name}.js?${Date.now()}` : `${name}.js`;
+      script.src = `${name}.js${query && `?${query}`}`;
       script.onload = () => script.remove();
-      script.onerror = () => { waiting.delete(name); script.remove(); failed(new Error(name)); };
+      script.onerror = () => { script.remove(); answer(name, ([, fail]) => fail(new Error(`${name}.js`))); };
       document.head.append(script);
     });
   }
   const forget = (name) => held.delete(name);
+
+  // JSON, deflated, in base64.
+  async function unpack(text) {
+    const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return JSON.parse(await new Response(stream).text());
+  }
+  const part = async (file, name) => unpack((await load(file))[name]);
 
   // A drawing of our own as an element; anything that could run or be styled from within is left out.
   function drawing(text) {
@@ -72,33 +93,11 @@ window.cocoon = (() => {
     return document.importNode(parsed, true);
   }
 
-  const percent = (value) => (value === null || value === undefined ? "–" : `${Math.round(value * 100)}%`);
-  const number = (value, digits = 2) => (value === null || value === undefined ? "–" : Number(value).toFixed(digits));
+  const none = (value) => value === null || value === undefined;
+  const percent = (value) => (none(value) ? "–" : `${Math.round(value * 100)}%`);
+  const number = (value, digits = 2) => (none(value) ? "–" : Number(value).toFixed(digits));
+  // Up to `digits` decimals, as many as it takes.
+  const short = (value, digits = 2) => (none(value) ? "–" : String(Number(Number(value).toFixed(digits))));
 
-  // A line over turns: values from low to high, gaps where a value is missing.
-  function spark(values, low, high, label) {
-    const NS = "http://www.w3.org/2000/svg", width = 240, height = 44;
-    const svg = document.createElementNS(NS, "svg");
-    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    svg.setAttribute("class", "spark");
-    svg.setAttribute("role", "img");
-    svg.setAttribute("aria-label", `${label}: ${values.map((one) => (one === null ? "–" : one)).join(", ")}`);
-    const x = (place) => 4 + (place * (width - 8)) / Math.max(values.length - 1, 1);
-    const y = (value) => height - 4 - ((value - low) / (high - low || 1)) * (height - 8);
-    let path = "", pen = "M";
-    values.forEach((value, place) => {
-      if (value === null || value === undefined) { pen = "M"; return; }
-      path += `${pen} ${x(place).toFixed(1)} ${y(value).toFixed(1)} `;
-      pen = "L";
-      const dot = document.createElementNS(NS, "circle");
-      dot.setAttribute("cx", x(place)); dot.setAttribute("cy", y(value)); dot.setAttribute("r", 2.2);
-      svg.append(dot);
-    });
-    const line = document.createElementNS(NS, "path");
-    line.setAttribute("d", path);
-    svg.prepend(line);
-    return svg;
-  }
-
-  return { make, long, load, forget, drawing, percent, number, spark, shown };
+  return { at, make, svg, long, load, forget, part, drawing, none, percent, number, short, shown };
 })();
