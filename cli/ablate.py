@@ -19,6 +19,9 @@ def ablate(
         str, typer.Option(help="full, no-memory, no-memory-need; each may name @prompted, @guarded, @guarded-hard.")
     ] = "full,no-memory,no-memory-need",
     every_pair: Annotated[bool, typer.Option("--every-pair", help="Compare every pair, not neighbours alone.")] = False,
+    compare_only: Annotated[
+        bool, typer.Option("--compare-only", help="Simulate nothing: compare the dialogues in OUT/conditions.")
+    ] = False,
     votes: Annotated[int, typer.Option(help="Answers to each question and order (needs temperature > 0).")] = 1,
     rounds: Annotated[int | None, typer.Option(help="Replies of the supporter after its opening.")] = None,
     supporter: Annotated[str | None, typer.Option(metavar="SPEC", help="The supporter's model.")] = None,
@@ -57,4 +60,4 @@ def ablate(
     settings = resolve(config, options or [], flags).config
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
-    run_ablation(settings, conditions, every_pair, Path(out), as_json)
+    run_ablation(settings, conditions, every_pair, Path(out), as_json, compare_only=compare_only)

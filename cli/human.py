@@ -58,30 +58,42 @@ def export_answers(
     out: Out,
     csv: Annotated[Path | None, typer.Option(help="Write every answer there.")] = None,
     potato: Annotated[Path | None, typer.Option(help="Write configurations for Potato into that folder.")] = None,
+    chats: Annotated[Path | None, typer.Option(help="Write the chats there as the conditions of an ablation.")] = None,
 ) -> None:
-    """Answers as CSV, or the study for Potato (a separate program)."""
+    """Answers as CSV, chats as dialogues by condition, or the study for Potato (a separate program)."""
     from cocoon.core.jsonl import write_whole
-    from cocoon.viewer.human_results import to_csv
+    from cocoon.viewer.human_results import to_csv, write_chats
     from cocoon.viewer.potato import write_potato
 
     material, store = _opened(study, out)
-    if csv is None and potato is None:
-        raise typer.BadParameter("give --csv FILE or --potato FOLDER")
+    if csv is None and potato is None and chats is None:
+        raise typer.BadParameter("give --csv FILE, --chats FOLDER or --potato FOLDER")
     if csv is not None:
         write_whole(csv, [to_csv(store.every_answer()).encode()])
         typer.echo(f"written: {csv}", err=True)
     if potato is not None:
-        for file in write_potato(material, potato):
+        for file in write_potato(material, store.secret, potato):
+            typer.echo(f"written: {file}", err=True)
+    if chats is not None:
+        for file in write_chats(store, chats):
             typer.echo(f"written: {file}", err=True)
 
 
 @app.command("import")
-def import_answers(study: StudyFile, file: Annotated[Path, typer.Argument(help="CSV as exported.")], out: Out) -> None:
-    """Take answers from CSV; nothing is taken unless every line can be read."""
+def import_answers(
+    study: StudyFile,
+    file: Annotated[Path, typer.Argument(help="CSV as exported, or the folder of Potato's configurations.")],
+    out: Out,
+) -> None:
+    """Take answers from CSV or from Potato; nothing is taken unless all can be read and none changes another."""
     from cocoon.core.errors import CocoonError
     from cocoon.viewer.human_results import from_csv
+    from cocoon.viewer.potato_answers import from_potato
 
     material, store = _opened(study, out)
+    if file.is_dir():
+        typer.echo(f"{from_potato(file, store, material)} answers taken", err=True)
+        return
     try:
         text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

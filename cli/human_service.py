@@ -2,6 +2,9 @@
 
 import asyncio
 import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,10 +15,12 @@ from cocoon.agents.prompted_user import PromptedUser
 from cocoon.cli.local_parts import local_parts
 from cocoon.cli.run_study import say
 from cocoon.core.config import StudyConfig
+from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import write_whole
 from cocoon.core.models import Models
 from cocoon.core.records import Rating
 from cocoon.core.run_folder import read_run
+from cocoon.evaluation.charts import draw
 from cocoon.evaluation.report_csv import render_csv
 from cocoon.evaluation.report_html import render_html
 from cocoon.evaluation.report_markdown import render_markdown
@@ -57,8 +62,29 @@ class Users:
         return self.made[condition.name]
 
 
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """One server a folder: a second is refused with CocoonError. The lock goes with its process, however that ends."""
+    lock = sqlite3.connect(out / "serving.lock", timeout=0, isolation_level=None)
+    try:
+        lock.execute("begin exclusive")
+    except sqlite3.OperationalError:
+        lock.close()
+        raise CocoonError(f"{out}: is being served by another process; end that one, or use another --out") from None
+    try:
+        yield
+    finally:
+        lock.close()
+
+
 async def serve_study(study: Path, out: Path, port: int) -> None:
     """Serve until Ctrl-C."""
+    out.mkdir(parents=True, exist_ok=True)
+    with alone(out):
+        await _serve(study, out, port)
+
+
+async def _serve(study: Path, out: Path, port: int) -> None:
     material, store = opened(study, out)
     chats = material.study.chats
     config = StudyConfig(user=chats.user) if chats else StudyConfig()
@@ -69,7 +95,9 @@ async def serve_study(study: Path, out: Path, port: int) -> None:
         models.open(chats.user.model)
         say(f"text goes to: {', '.join(models.hosts)}" if models.hosts else "text stays on this machine")
     stop = asyncio.Event()
-    async with served(Desk(material, store, out, users.open if chats else None), port) as url:
+    desk = Desk(material, store, out, users.open if chats else None)
+    desk.sweep()
+    async with served(desk, port) as url:
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
         for rater, token in store.enrol(material.study.names).items():
@@ -87,6 +115,7 @@ def write_report(study: Path, out: Path, run: Path | None, ablation: Path | None
     (out / "tables").mkdir(parents=True, exist_ok=True)
     files = {"human.md": render_markdown(made), "human.html": render_html(made)}
     files |= {f"tables/human_{name}.csv": text for name, text in render_csv(made).items()}
+    files |= {f"tables/human_{one.id}.svg": draw(one.chart, one.id, standalone=True) for one in made.figures}
     for name, text in files.items():
         write_whole(out / name, [text.encode()])
     return made

@@ -15,7 +15,9 @@ from cocoon.core.jsonl import write_whole
 from cocoon.core.models import Models
 from cocoon.core.profile_files import profile_path
 from cocoon.core.records import Profile
+from cocoon.evaluation.charts import draw
 from cocoon.evaluation.facts import EMBEDDED
+from cocoon.evaluation.figure_preference import preference_figures
 from cocoon.evaluation.report import EMBEDDED_WARNING
 from cocoon.evaluation.report_csv import render_csv
 from cocoon.evaluation.report_html import render_html
@@ -24,6 +26,7 @@ from cocoon.evaluation.report_markdown import render_markdown
 from cocoon.evaluation.table_preference import preference_tables
 from cocoon.evaluation.tables import Report
 from cocoon.graphs.conditions import read_conditions
+from cocoon.graphs.session import Outcome
 from cocoon.graphs.study import open_models, read_profiles
 from cocoon.studies.ablation import (
     AblationConfig,
@@ -42,13 +45,17 @@ NOTES = [
 ]
 
 
-def run_ablation(settings: StudyConfig, names: str, every_pair: bool, out: Path, as_json: bool) -> None:
-    """All three steps; exits with the code of what stopped or failed."""
+def run_ablation(
+    settings: StudyConfig, names: str, every_pair: bool, out: Path, as_json: bool, *, compare_only: bool = False
+) -> None:
+    """Simulation (unless only compared), comparison and report; exits with the code of what stopped or failed."""
     conditions = read_conditions(names)
     refuse_copies(settings.judge)
-    files = [str(path) for name in settings.profiles for path in profile_path(name)]
-    settings = settings.model_copy(update={"profiles": files})
-    profiles = read_profiles(settings)
+    profiles: list[Profile] = []
+    if not compare_only:
+        files = [str(path) for name in settings.profiles for path in profile_path(name)]
+        settings = settings.model_copy(update={"profiles": files})
+        profiles = read_profiles(settings)
     try:
         code = asyncio.run(_work(settings, names, every_pair, out, profiles))
     except asyncio.CancelledError:
@@ -61,15 +68,13 @@ def run_ablation(settings: StudyConfig, names: str, every_pair: bool, out: Path,
 
 
 async def _work(settings: StudyConfig, names: str, every_pair: bool, out: Path, profiles: list[Profile]) -> int:
-    talking = _models(settings)
-    study = study_of(settings, talking)
-    study.user()
-    study.supporters()
-    say(f"text goes to: {', '.join(talking.hosts)}" if talking.hosts else "text stays on this machine")
-    outcomes = await make_conditions(study, profiles, read_conditions(names), out, Watcher())
-    if outcomes[-1].stopped_by is not None:
-        say(f"cocoon: {outcomes[-1].stopped_by}")
-        return outcomes[-1].exit_code
+    code = 0
+    if profiles:
+        outcomes = await _simulate(settings, names, out, profiles)
+        code = max(one.exit_code for one in outcomes)
+        if outcomes[-1].stopped_by is not None:
+            say(f"cocoon: {outcomes[-1].stopped_by}")
+            return outcomes[-1].exit_code
     shared = {
         name: getattr(settings, name) for name in ("concurrency", "timeout", "budget", "prices", "seed", "prompts")
     }
@@ -78,7 +83,16 @@ async def _work(settings: StudyConfig, names: str, every_pair: bool, out: Path, 
     outcome = await compare_conditions(config, _models(settings), out, Watcher())
     for note in outcome.notes:
         say(note)
-    return outcome.exit_code or max(one.exit_code for one in outcomes)
+    return outcome.exit_code or code
+
+
+async def _simulate(settings: StudyConfig, names: str, out: Path, profiles: list[Profile]) -> list[Outcome]:
+    talking = _models(settings)
+    study = study_of(settings, talking)
+    study.user()
+    study.supporters()
+    say(f"text goes to: {', '.join(talking.hosts)}" if talking.hosts else "text stays on this machine")
+    return await make_conditions(study, profiles, read_conditions(names), out, Watcher())
 
 
 def _models(settings: StudyConfig) -> Models:
@@ -88,16 +102,19 @@ def _models(settings: StudyConfig) -> Models:
 def write_report(out: Path, conditions: list[str], settings: StudyConfig) -> Report:
     """The report of an ablation's folder, written beside it."""
     models = [settings.user.model, *(one.model for one in settings.supporters), settings.judge.model or ""]
+    tables = preference_tables(choices_of(out), conditions)
     report = Report(
         title=f"Ablation of the simulated user: {out.name}",
         warnings=[EMBEDDED_WARNING] if any(EMBEDDED in name.lower() for name in models) else [],
         facts=[("Conditions", ", ".join(conditions)), ("Judge", settings.judge.model or "none")],
-        tables=preference_tables(choices_of(out), conditions),
+        tables=tables,
         notes=NOTES,
+        figures=[figure for table in tables if table.id == "wins" for figure in preference_figures(table)],
     )
     (out / "tables").mkdir(parents=True, exist_ok=True)
     files = {"ablation.md": render_markdown(report), "ablation.html": render_html(report)}
     files |= {f"tables/ablation_{name}.csv": text for name, text in render_csv(report).items()}
+    files |= {f"tables/ablation_{one.id}.svg": draw(one.chart, one.id, standalone=True) for one in report.figures}
     for name, text in files.items():
         write_whole(out / name, [text.encode()])
     return report

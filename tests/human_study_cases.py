@@ -15,7 +15,7 @@ from cocoon.core.jsonl import dump_line
 from cocoon.core.models import Models
 from cocoon.core.records import Dialogue, Profile, Turn
 from cocoon.core.scripted import ScriptedChat
-from cocoon.graphs.conditions import Condition
+from cocoon.graphs.conditions import COMPONENTS, Condition
 from cocoon.tests.conversations import ROOT
 from cocoon.viewer.human_desk import Desk
 from cocoon.viewer.human_items import Material
@@ -69,7 +69,7 @@ def desk(folder: Path, given: HumanStudy, chat: ScriptedChat | None = None) -> D
     user = PromptedUser(models.wrap("scripted:user", chat or ScriptedChat(script=answers)))
 
     def open_user(condition: Condition) -> PromptedUser:
-        assert condition.name in PAPER.split(",")
+        assert condition.name in COMPONENTS
         return user
 
     store = HumanStore(folder / "study" / "human.sqlite", "sha")

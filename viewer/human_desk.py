@@ -139,13 +139,15 @@ class Desk:
             self._live.pop((rater, live.dialogue), None)
             await live.close()
             raise RefusedError("the simulated user gave no answer; say nothing new and try again in a moment")
-        return self._told(rater, live, _condition(shown, found, 1 if which else 0))
+        return self._told(rater, live, _condition(shown, found, 1 if which else 0), found.pair)
 
-    def _told(self, rater: str, live: LiveChat, condition: Condition) -> dict[str, Any]:
+    def _told(self, rater: str, live: LiveChat, condition: Condition, pair: int) -> dict[str, Any]:
         """The chat so far, kept for the study's owner and shown to the rater."""
         if self.store.withdrawn(rater):
             raise RefusedError("you have withdrawn")
-        record = live.record().model_copy(update={"id": f"{rater}.{live.dialogue}", "supporter": rater})
+        # A draw a pair, so that the chats of one topic meet those that they were compared with.
+        named = {"id": f"{rater}.{live.dialogue}", "supporter": rater, "sample": pair}
+        record = live.record().model_copy(update=named)
         self.store.keep_talk(Talk(rater, live.dialogue, condition.name, record.model_dump_json()))
         return {"turns": _turns(record), "over": live.over}
 

@@ -47,11 +47,12 @@ class PairItem:
 
 @dataclass(frozen=True)
 class ChatItem:
-    """A topic to be talked about twice, with the user under either condition."""
+    """A topic to be talked about twice, with the user under either condition; `pair` counts the study's pairs."""
 
     id: str
     profile: Profile
     conditions: tuple[Condition, Condition]
+    pair: int = 0
     kind: Kind = "chats"
 
 
@@ -175,6 +176,6 @@ def _chats(study: HumanStudy) -> Iterator[ChatItem]:
     pairs = pairs_of(list(conditions.values()), study.chats.every_pair)
     for path in profile_path(study.chats.profiles):
         for profile in read_records(path, Profile):
-            for first, second in pairs:
+            for number, (first, second) in enumerate(pairs):
                 name = f"chat:{profile.id}:{first}:{second}"
-                yield ChatItem(name, profile, (conditions[first], conditions[second]))
+                yield ChatItem(name, profile, (conditions[first], conditions[second]), number)

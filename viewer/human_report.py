@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from cocoon.core.records import Rating
+from cocoon.evaluation.figure_preference import preference_figures
 from cocoon.evaluation.preference import Choice
 from cocoon.evaluation.statistics import mean_over_profiles
 from cocoon.evaluation.table_people import item_kappas, judge_match_table, raters_table
@@ -36,11 +37,13 @@ def human_report(
         *(item_kappas(ratings, scale) for scale in material.scales),
         *preference_tables([*choices, *preferred], _order(material) or conditions),
     ]
+    wins = next((table for table in tables if table.id == "wins"), None)
     return Report(
         title=getattr(material.study.title, material.study.language),
         facts=[("Raters", str(len(material.study.names))), ("Items", str(len(material.items)))],
         tables=[table for table in tables if table.rows],
         notes=NOTES,
+        figures=preference_figures(wins) if wins else [],
     )
 
 

@@ -4,8 +4,10 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Dialogue, Rating
 from cocoon.evaluation.preference import TIE, Choice
 from cocoon.evaluation.scales import Scale, score
@@ -101,17 +103,29 @@ def from_csv(text: str, where: str, store: HumanStore, material: Material) -> in
     lacking = [name for name in COLUMNS[:4] if rows and name not in rows[0]]
     if not rows or lacking:
         raise CocoonError(f"{where}: lacks {', '.join(lacking) or 'any line'}; columns are {', '.join(COLUMNS)}")
-    kept = {(one.rater, one.item, one.key): one.value for one in store.every_answer()}
     read = []
     for number, row in enumerate(rows, 2):
         try:
             made = _row({name: row.get(name) or "" for name in COLUMNS}, material)
-            _allowed(made, store, kept)
         except CocoonError as error:
             raise CocoonError(f"{where}, line {number}: {error}; nothing was taken") from None
-        read.append(made)
-    store.take(read)
-    return len(read)
+        read.append((f"{where}, line {number}", made))
+    return take_all(read, store)
+
+
+def take_all(answers: Sequence[tuple[str, Answer]], store: HumanStore) -> int:
+    """Keep answers, each with the place where it was read, or none of them; CocoonError names the place.
+
+    Refused are answers of raters who withdrew, and those that would change another answer.
+    """
+    kept = {(one.rater, one.item, one.key): one.value for one in store.every_answer()}
+    for where, one in answers:
+        if store.withdrawn(one.rater):
+            raise CocoonError(f"{where}: rater {one.rater!r} has withdrawn; nothing was taken")
+        if kept.get((one.rater, one.item, one.key), one.value) != one.value:
+            raise CocoonError(f"{where}: another answer to {one.key!r} of {one.item!r} is there; nothing was taken")
+    store.take([one for _, one in answers])
+    return len(answers)
 
 
 def _row(row: Mapping[str, str], material: Material) -> Answer:
@@ -130,9 +144,22 @@ def _row(row: Mapping[str, str], material: Material) -> Answer:
     return Answer(row["rater"], item.id, key, value, row["swapped"] in ("1", "true", "True"), row["consent"], at)
 
 
-def _allowed(made: Answer, store: HumanStore, kept: Mapping[tuple[str, str, str], object]) -> None:
-    if store.withdrawn(made.rater):
-        raise CocoonError(f"rater {made.rater!r} has withdrawn")
-    place = (made.rater, made.item, made.key)
-    if place in kept and kept[place] != made.value:
-        raise CocoonError(f"another answer to {made.key!r} of {made.item!r} is there")
+def write_chats(store: HumanStore, out: Path) -> list[Path]:
+    """Every chat with a rater's words in it, a file of dialogues a condition; the supporter is the rater's pseudonym.
+
+    The folder is laid out as that of an ablation, so that others can compare the chats and a run can be judged from
+    them. CocoonError where nobody has talked.
+    """
+    spoken: dict[str, list[str]] = {}
+    for talk in store.every_talk():
+        if store.said(talk.rater, talk.chat):
+            spoken.setdefault(talk.condition, []).append(talk.dialogue)
+    if not spoken:
+        raise CocoonError("nobody has talked yet: there are no chats to export")
+    written = []
+    for condition, lines in spoken.items():
+        file = out / "conditions" / condition / "dialogues.jsonl"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, (f"{line}\n".encode() for line in lines))
+        written.append(file)
+    return written

@@ -1,9 +1,16 @@
-"""Configurations for Potato, a separate rating program (GPL): data and YAML for Likert scales and for pairs.
+"""Configurations for Potato, a separate rating program (GPL): one folder each for scales and for pairs.
 
-Potato does not draw orders itself: pairs are written with their order already drawn, a copy in each.
+Potato does not draw orders itself: pairs are written twice, in orders that mirror each other, for two halves of the
+raters. Ids tell nothing; what they stand for is in `key.csv`, which belongs to the study's owner alone.
 """
 
-from collections.abc import Iterator
+import csv
+import hashlib
+import io
+import random
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,88 +20,174 @@ import yaml
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Dialogue, Language
-from cocoon.evaluation.comparison_questions import load_questions
-from cocoon.evaluation.scales import prompt_inputs
+from cocoon.evaluation.scales import Scale, prompt_inputs
 from cocoon.viewer.human_items import LikertItem, Material, PairItem
 
+LABELS: Mapping[Language, Mapping[str, str]] = {
+    "en": {
+        "first": "First",
+        "second": "Second",
+        "tie": "No difference",
+        "user": "User",
+        "supporter": "Supporter",
+        "none": "no answer",
+    },
+    "zh": {
+        "first": "第一段",
+        "second": "第二段",
+        "tie": "没有差别",
+        "user": "用户",
+        "supporter": "支持者",
+        "none": "不作答",
+    },
+}
+COMPARISON = "comparison"
 
-def write_potato(material: Material, out: Path) -> list[Path]:
-    """Write likert.yaml and pairs.yaml with their data, for what the study has; the files that were written."""
-    out.mkdir(parents=True, exist_ok=True)
+
+@dataclass(frozen=True)
+class Task:
+    """One folder: its data, what is shown of them and what is asked."""
+
+    name: str
+    rows: Sequence[dict[str, Any]]
+    fields: Sequence[tuple[str, str]]
+    schemes: Sequence[dict[str, Any]]
+
+
+def write_potato(material: Material, secret: str, out: Path) -> list[Path]:
+    """Write a folder for each task that the study has, and the key of their ids; the files that were written."""
     language = material.study.language
-    parts = [
-        ("likert", list(_likert_rows(material)), _likert_schemes(material, language)),
-        ("pairs", list(_pair_rows(material)), _pair_schemes(language)),
-    ]
-    written: list[Path] = []
-    for name, rows, schemes in parts:
-        if rows:
-            data, config = out / f"{name}.jsonl", out / f"{name}.yaml"
-            write_whole(data, (orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows))
-            text = yaml.safe_dump(_config(name, data.name, schemes), allow_unicode=True, sort_keys=False)
-            write_whole(config, [text.encode()])
-            written += [config, data]
-    if not written:
+    tasks = [task for task in _tasks(material, secret, LABELS[language]) if task.rows]
+    if not tasks:
         raise CocoonError("the study has neither scales nor pairs to export")
-    return written
+    written = [path for task in tasks for path in _write(task, out / task.name)]
+    out.chmod(0o700)
+    write_whole(out / "key.csv", [_key(material, secret).encode()])
+    return [*written, out / "key.csv"]
 
 
-def _config(name: str, data: str, schemes: list[dict[str, Any]]) -> dict[str, Any]:
+def potato_id(secret: str, item: str) -> str:
+    """The item's id in Potato; it tells nothing, since names of items hold those of conditions."""
+    return hashlib.sha256(f"{secret} potato {item}".encode()).hexdigest()[:16]
+
+
+def swapped_in(material: Material, half: int) -> dict[str, bool]:
+    """Item -> whether the second dialogue stands first, for raters of half 1 or 2; drawn from the study's seed."""
+    names = [item.id for item in material.items.values() if isinstance(item, PairItem)]
+    random.Random(f"{material.study.seed} potato").shuffle(names)
+    return {name: bool((place + half) % 2) for place, name in enumerate(names)}
+
+
+def _tasks(material: Material, secret: str, labels: Mapping[str, str]) -> Iterator[Task]:
+    fields = [("conversation", "")]
+    yield Task("likert", list(_likert_rows(material, secret, labels)), fields, _likert_schemes(material))
+    for half in (1, 2):
+        both = [(place, labels[place]) for place in ("first", "second")]
+        yield Task(f"pairs_{half}", list(_pair_rows(material, secret, labels, half)), both, [_pair_scheme(material)])
+
+
+def _write(task: Task, folder: Path) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    data, config = folder / "items.jsonl", folder / "config.yaml"
+    write_whole(data, (orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in task.rows))
+    write_whole(config, [yaml.safe_dump(_config(task, data.name), allow_unicode=True, sort_keys=False).encode()])
+    return [config, data]
+
+
+def _config(task: Task, data: str) -> dict[str, Any]:
     return {
-        "annotation_task_name": f"cocoon {name}",
+        # Potato keeps one page a name, so that tasks of one name show each other's questions.
+        "annotation_task_name": task.name,
         "task_dir": ".",
         "data_files": [data],
-        "output_annotation_dir": f"{name}_annotations",
+        "output_annotation_dir": "annotations",
         "output_annotation_format": "jsonl",
         "item_properties": {"id_key": "id", "text_key": "text"},
-        "annotation_schemes": schemes,
+        "instance_display": {
+            "layout": {"direction": "horizontal", "gap": "20px"},
+            "fields": [{"key": key, "type": "dialogue", "label": label} for key, label in task.fields],
+        },
+        "annotation_schemes": list(task.schemes),
         # Potato listens on every address unless it is told otherwise: start it with --host 127.0.0.1.
         "host": "127.0.0.1",
         "require_password": False,
     }
 
 
-def _likert_rows(material: Material) -> Iterator[dict[str, Any]]:
+def _likert_rows(material: Material, secret: str, labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     for item in material.items.values():
         if isinstance(item, LikertItem):
-            yield {"id": item.id, "text": _text(item.dialogue)}
+            name = potato_id(secret, item.id)
+            yield {"id": name, "text": name, "conversation": _turns(item.dialogue, labels)}
 
 
-def _pair_rows(material: Material) -> Iterator[dict[str, Any]]:
+def _pair_rows(material: Material, secret: str, labels: Mapping[str, str], half: int) -> Iterator[dict[str, Any]]:
+    swapped = swapped_in(material, half)
     for item in material.items.values():
         if isinstance(item, PairItem):
-            for swapped in (False, True):
-                both = [_text(one) for one in item.dialogues]
-                yield {
-                    "id": f"{item.id}#{'swapped' if swapped else 'straight'}",
-                    "text": "\n\n".join(
-                        f"=== {number} ===\n{text}" for number, text in enumerate(both[::-1] if swapped else both, 1)
-                    ),
-                }
+            name = potato_id(secret, item.id)
+            both = [_turns(one, labels) for one in item.dialogues]
+            first, second = both[::-1] if swapped[item.id] else both
+            yield {"id": name, "text": name, "first": first, "second": second}
 
 
-def _likert_schemes(material: Material, language: Language) -> list[dict[str, Any]]:
+def _turns(dialogue: Dialogue, labels: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"speaker": labels[turn.role], "text": " ".join(turn.content.split())} for turn in dialogue.turns]
+
+
+def _likert_schemes(material: Material) -> list[dict[str, Any]]:
+    language = material.study.language
     return [
-        {
+        scheme
+        for scale in material.scales
+        for scheme in _scale_schemes(scale, language if language in scale.languages else scale.languages[0])
+    ]
+
+
+def _scale_schemes(scale: Scale, language: Language) -> Iterator[dict[str, Any]]:
+    """The scale's instruction with the meaning of its ends, and a row of values for each item."""
+    given = prompt_inputs(scale, language)
+    low, high = scale.range
+    ends = [f"{one['value']}: {one['text']}" for one in given["anchors"] if one["value"] in (low, high)]
+    # The wording is made for judges that write JSON; who cannot tell leaves the item out.
+    told = re.sub(r"\bnull\b", LABELS[language]["none"], given["instruction"])
+    name = f"{scale.id}_instruction"
+    yield {"annotation_type": "pure_display", "name": name, "description": told, "labels": ends}
+    for item in given["items"]:
+        yield {
             "annotation_type": "likert",
             "name": f"{scale.id}_{item['id']}",
             "description": item["text"],
-            "size": scale.range[1] - scale.range[0] + 1,
-            "min_label": str(scale.range[0]),
-            "max_label": str(scale.range[1]),
+            "size": high - low + 1,
+            "min_label": "",
+            "max_label": "",
         }
-        for scale in material.scales
-        for item in prompt_inputs(scale, language if language in scale.languages else scale.languages[0])["items"]
-    ]
 
 
-def _pair_schemes(language: Language) -> list[dict[str, Any]]:
-    labels = ["1", "2", "=" if language == "zh" else "no difference"]
-    return [
-        {"annotation_type": "radio", "name": one.id, "description": one.of(language), "labels": labels}
-        for one in load_questions().questions
-    ]
+def _pair_scheme(material: Material) -> dict[str, Any]:
+    language = material.study.language
+    labels = LABELS[language]
+    return {
+        "annotation_type": "pairwise",
+        "name": COMPARISON,
+        "description": material.questions.instruction.of(language),
+        "mode": "multi_dimension",
+        "labels": [labels["first"], labels["second"]],
+        "allow_tie": True,
+        "tie_label": labels["tie"],
+        "dimensions": [{"name": one.id, "description": one.of(language)} for one in material.questions.questions],
+    }
 
 
-def _text(dialogue: Dialogue) -> str:
-    return "\n".join(f"{turn.role}: {' '.join(turn.content.split())}" for turn in dialogue.turns)
+def _key(material: Material, secret: str) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["id", "item", "swapped in pairs_1", "swapped in pairs_2"])
+    halves = [swapped_in(material, half) for half in (1, 2)]
+    for name in _exported(material):
+        writer.writerow([potato_id(secret, name), name, *(int(half[name]) if name in half else "" for half in halves)])
+    return out.getvalue()
+
+
+def _exported(material: Material) -> Iterable[str]:
+    return [one.id for one in material.items.values() if isinstance(one, LikertItem | PairItem)]
