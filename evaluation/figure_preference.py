@@ -19,7 +19,7 @@ def preference_figures(wins: Table) -> list[Figure]:
         axis="Share of the comparisons",
         full=True,
         quiet=1,
-        note="Right of a bar: the share of the first named, ties as half, with its interval. Missing answers are left out.",
+        note="Right of a bar: the share of the first named, ties as half, with its interval; missing answers left out.",
         empty="Nothing was compared.",
     )
     return [Figure(id="preferences", chart=chart)]

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from cocoon.evaluation.agreement import krippendorff
+from cocoon.evaluation.comparison_questions import load_questions
 from cocoon.evaluation.preference import (
     Choice,
     both_orders,
@@ -48,6 +49,13 @@ def _by(choices: Iterable[Choice]) -> dict[str, list[Choice]]:
     return dict(sorted(found.items(), key=lambda pair: (pair[0] not in (PEOPLE, OWN), pair[0])))
 
 
+def _questions(choices: Iterable[Choice]) -> list[str]:
+    """Questions in the order in which they are asked, others after them."""
+    order = [one.id for one in load_questions().questions]
+    found = dict.fromkeys(choice.question for choice in choices)
+    return sorted(found, key=lambda name: order.index(name) if name in order else len(order))
+
+
 def counted(choices: Sequence[Choice]) -> list[Choice]:
     """The answers that count: people's as they are, a judge's after its two orders were brought together."""
     people = [one for one in choices if one.rater.startswith(HUMAN)]
@@ -60,7 +68,7 @@ def wins_table(choices: Sequence[Choice], conditions: Sequence[str]) -> Table:
     for by, some in _by(choices).items():
         final = counted(some)
         for first, second in _pairs(final, conditions):
-            for question in dict.fromkeys(choice.question for choice in some):
+            for question in _questions(some):
                 rate = win_rate(final, first, second, question)
                 if rate.wins + rate.ties + rate.losses + rate.missing == 0:
                     continue
@@ -129,7 +137,7 @@ def raters_table(choices: Sequence[Choice]) -> Table:
     """Agreement on pairs that several people compared, or a judge several times."""
     rows = []
     for by, some in _by(choices).items():
-        for question in dict.fromkeys(choice.question for choice in some):
+        for question in _questions(some):
             asked = counted([choice for choice in some if choice.question == question])
             if len({(one.rater, one.vote) for one in asked}) > 1:
                 cells: dict[str, Cell] = {"alpha, nominal": krippendorff(preference_table(asked), "nominal")}
@@ -154,7 +162,7 @@ def strengths_table(choices: Sequence[Choice]) -> Table:
     for by, some in _by(choices).items():
         if len({name for one in some for name in (one.first, one.second)}) < 3:
             continue
-        for question in dict.fromkeys(choice.question for choice in some):
+        for question in _questions(some):
             asked = [choice for choice in counted(some) if choice.question == question]
             rows += [
                 Row(labels=[by, question, one.condition], cells={"strength": one.strength})
