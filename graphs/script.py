@@ -171,11 +171,9 @@ async def check_listening(state: ScriptState, runtime: Context) -> ScriptState:
     decision, reason = _decide(asked.value, state, context)
     note = text_of(asked.value, "note")
     if decision != "stop" and state.get("piece", 0) >= context.pieces:
-        early = (
-            f"the need is reached within the first {context.rules.minimum_rounds} rounds; " if reason == EARLY else ""
-        )
-        detail = f"{early}{note}" if note or early else f"after {context.pieces} pieces"
-        return {"drop": dropped("check_listening", reason, detail.rstrip("; ")), "calls": calls}
+        when = f"the need told within {context.rules.minimum_rounds} rounds, " if reason == EARLY else ""
+        detail = f"{when}after {context.pieces} pieces{f': {note}' if note else ''}"
+        return {"drop": dropped("check_listening", reason, detail), "calls": calls}
     update: ScriptState = {"decision": decision, "note": note if reason == "not_mended" else "", "calls": calls}
     if decision == "stop":
         update["boundary"] = len(state.get("turns", []))

@@ -254,6 +254,7 @@ def test_pieces_are_not_written_for_ever(tmp_path: Path, decision: str, reason: 
 
     build(tmp_path, says=says, rates=rates, pieces=3)
     assert (only(tmp_path).node, only(tmp_path).reason) == ("check_listening", reason)
+    assert only(tmp_path).detail == "after 3 pieces"
 
 
 def test_a_need_that_is_reached_before_its_time_is_mended(tmp_path: Path) -> None:
