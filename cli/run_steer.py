@@ -177,8 +177,11 @@ def language_of(direction: Direction) -> Language:
         return "en"
 
 
-def _keep_apart(direction: Direction, situations: Sequence[Situation], allowed: bool) -> int:
-    """How many situations stand in what the direction was made from too; more than 0 must be `allowed`."""
+def _keep_apart(direction: Direction, situations: Sequence[Situation], allowed: bool) -> int | None:
+    """How many situations stand in what the direction was made from too; more than 0 must be `allowed`.
+
+    None where its pairs cannot be read.
+    """
     sets = {"situations": marks(situations)}
     try:
         sets["pairs"] = [(pair.situation, pair.said) for pair in read_pairs(direction.card.pairs)]
@@ -186,10 +189,11 @@ def _keep_apart(direction: Direction, situations: Sequence[Situation], allowed: 
             sets["choose"] = marks(read_situations(direction.card.chosen_on))
     except CocoonError:
         say(f"the direction's pairs ({direction.card.pairs or 'not named'}) cannot be read: overlap was not checked")
+        return None
     return len(check_apart(sets, allowed=allowed))
 
 
-def _tell_calibration(given: CalibrateOptions, made: Calibration, shared: int, as_json: bool) -> None:
+def _tell_calibration(given: CalibrateOptions, made: Calibration, shared: int | None, as_json: bool) -> None:
     first = made.found[0]
     if as_json:
         typer.echo(json.dumps({**first.model_dump(), "overlap": shared, **made.model_dump()}))

@@ -6,7 +6,6 @@ reader would. Below the unsteered ratio coefficients are negative.
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -269,11 +268,3 @@ def _depth(before: int) -> str:
     if before == 0:
         return "0"
     return "1-2" if before <= 2 else "3-5" if before <= 5 else "6+"
-
-
-def as_rows(calibration: Calibration) -> list[dict[str, Any]]:
-    """One row per coefficient tried, for a table."""
-    return [
-        {"coefficient": one.coefficient, **one.behaviour.model_dump(), "outside": one.outside or ""}
-        for one in calibration.tried
-    ]

@@ -123,9 +123,9 @@ def split_half(positive: Sides, negative: Sides, groups: Sequence[str], method: 
     return agreement(fit(positive[half], negative[half], method), fit(positive[~half], negative[~half], method))
 
 
-def leaks(accuracy: Sequence[float] | NDArray[np.float64]) -> bool:
-    """Whether the first layer tells the sides apart already: then tokens are read (punctuation), not what is meant."""
-    return float(accuracy[0]) >= LEAK
+def leaks(first: float) -> bool:
+    """Whether accuracy at the first layer is so high that tokens are read (punctuation), not what is meant."""
+    return first >= LEAK
 
 
 def shortlist(accuracy: NDArray[np.float64], width: int, most: int = 4) -> list[tuple[int, ...]]:

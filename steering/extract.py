@@ -1,7 +1,7 @@
 """Extracts a questioning direction: pairs in, a direction with its layers chosen by what it does, and a report, out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,10 +119,10 @@ def extract(
     accuracy = held_out_accuracy(read.positive, read.negative, read.contrast.groups, recipe.method)
     halves = split_half(read.positive, read.negative, read.contrast.groups, recipe.method)
     direction = direction_of(weights, read, recipe, recipe.band)
-    leaking = read.layers[0] == 0 and leaks(accuracy)
+    first = _at_first_layer(weights, pairs, recipe, read, accuracy)
     trials, band, why = list[BandTrial](), recipe.band, "given"
     if band is None:
-        _refuse_leak(leaking, accuracy[0], read.contrast)
+        _refuse_leak(leaks(first), first, read.contrast)
         trials = try_bands(weights, direction, accuracy, choose, speaking, tell)
         band = tuple(trials[0].band)
         why = _why(trials, choose)
@@ -134,12 +134,23 @@ def extract(
         layers=list(read.layers),
         accuracy=accuracy.tolist(),
         halves=halves.tolist(),
-        leaks=leaking,
+        leaks=leaks(first),
         band=list(band),
         why=why,
         trials=trials,
     )
     return final, found
+
+
+def _at_first_layer(
+    weights: Weights, pairs: Sequence[Pair], recipe: Recipe, read: Read, accuracy: NDArray[np.float64]
+) -> float:
+    """Held-out accuracy at layer 0, which is read for this alone where it was not among the layers."""
+    if read.layers[0] == 0:
+        return float(accuracy[0])
+    lowest = read_contrast(weights, pairs, replace(recipe, layers=(0,)))
+    found = held_out_accuracy(lowest.positive, lowest.negative, lowest.contrast.groups, recipe.method)
+    return float(found[0])
 
 
 def _refuse_leak(leaking: bool, first: float, made: Contrast) -> None:

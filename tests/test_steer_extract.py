@@ -189,7 +189,7 @@ def test_held_out_accuracy_finds_the_layer_that_tells_the_sides_apart() -> None:
     assert accuracy[0] < 0.65 and accuracy[1] > 0.85
     halves = split_half(positive, negative, groups)
     assert halves[1] > 0.9 > abs(halves[0])
-    assert not leaks(accuracy) and leaks(accuracy[::-1] + 0.1)
+    assert not leaks(accuracy[0]) and leaks(accuracy[-1] + 0.1)
 
 
 def test_labels_swapped_by_chance_are_told_apart_by_chance_alone() -> None:
@@ -277,6 +277,8 @@ def test_a_file_that_is_no_control_vector_is_refused(llama: Weights, tmp_path: P
 def test_the_last_token_reads_punctuation_and_is_refused_as_a_chooser(smollm2: Weights) -> None:
     with pytest.raises(CocoonError, match="told apart at layer 0"):
         extract(smollm2, PAIRS, Recipe("reply", "last", "mean"))
+    with pytest.raises(CocoonError, match="told apart at layer 0"):
+        extract(smollm2, PAIRS, Recipe("reply", "last", "mean", layers=(12, 13, 14)))
     direction, found = extract(smollm2, PAIRS, Recipe("reply", "last", "mean", band=(12, 13)))
     assert found.leaks and direction.band == (12, 13)
 
