@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_records
-from cocoon.core.local_weights import load_weights
+from cocoon.core.local_weights import Weights, load_weights
 from cocoon.steering.behaviour import Arm, Reply, Speaking, behaviour, speak
 from cocoon.steering.calibrate import Calibration, calibrate, dose_of, drift
 from cocoon.steering.control import Control
@@ -27,7 +28,7 @@ from cocoon.steering.detector import Trust, read_labels, trust
 from cocoon.steering.direction import Direction
 from cocoon.steering.dose import Dose, invert
 from cocoon.steering.pairs import read_pairs
-from cocoon.steering.situations import LATE, check_apart, marks, read_situations, spread
+from cocoon.steering.situations import LATE, Situation, check_apart, marks, read_situations, spread
 
 TARGETS = (0.1, 0.3, 0.5, 0.7)
 
@@ -112,11 +113,31 @@ def run(given: argparse.Namespace) -> None:
     check_apart({"pairs": pairs, "choose": choose, "calibrate": marks(learned), "report": marks(checked)})
     weights, control = load_weights(given.model, None, None), Control(direction)
     reader = trust(read_labels(given.labels)) if given.labels else None
-    made, tried = calibrate(weights, control, learned, TARGETS, samples=given.drawn, tell=print, reader=reader)
+    tried: list[Reply] = []
+    made = reached(weights, control, learned, given.drawn, reader, tried)
     (out / "calibration.json").write_text(made.model_dump_json(indent=1), "utf-8")
     kept(out / "tried.jsonl", tried)
     arms = [Arm("calibrated", found.coefficient, control) for found in made.found]
     kept(out / "checked.jsonl", speak(weights, checked, arms, given.samples, Speaking(seed=1), told))
+
+
+def reached(
+    weights: Weights,
+    control: Control,
+    learned: Sequence[Situation],
+    drawn: int,
+    reader: Trust | None,
+    tried: list[Reply],
+) -> Calibration:
+    """The calibration of all targets that can be reached, the highest left out first; replies are kept in `tried`."""
+    for count in range(len(TARGETS), 0, -1):
+        try:
+            return calibrate(
+                weights, control, learned, TARGETS[:count], samples=drawn, tell=print, reader=reader, known=tried
+            )[0]
+        except CocoonError as error:
+            print(error, flush=True)
+    raise SystemExit("no target is in reach")
 
 
 def told(done: int, of: int) -> None:

@@ -183,16 +183,20 @@ def calibrate(
     step: float | None = None,
     tell: Tell | None = None,
     reader: Trust | None = None,
+    known: list[Reply] | None = None,
 ) -> tuple[Calibration, list[Reply]]:
     """The coefficient of every target ratio, with what was tried and all replies.
 
     `step` (share of the residual norm; default: 0.1 over the number of steered layers) is the distance of doses. With
-    a `reader` targets are ratios as that reader would count them.
+    a `reader` targets are ratios as that reader would count them. Replies in `known` are not drawn again, and new ones
+    are added to it.
     Raises CocoonError for a target that cannot be reached within the guards, with the range that can.
     """
     _check(situations, targets)
-    said = tell or (lambda _: None)
-    search = Search(weights, control, situations, samples, speaking or Speaking(), guards or Guards(), said, [], reader)
+    said, replies = tell or (lambda _: None), known if known is not None else list[Reply]()
+    search = Search(
+        weights, control, situations, samples, speaking or Speaking(), guards or Guards(), said, replies, reader
+    )
     size = step if step is not None else round(0.1 / len(control.layers), 4)
     search.speak([0.0])
     plain = search.ratio(0.0)

@@ -250,6 +250,10 @@ def test_doses_go_up_from_0_and_down_only_for_low_targets(monkeypatch: pytest.Mo
     monkeypatch.setattr(calibration, "speak", down)
     calibrate(weights, control, situations, [0.05], samples=4, step=0.01)
     assert min(down.asked) < 0, "the plain ratio is 0.12"
+    again = Speaker()
+    monkeypatch.setattr(calibration, "speak", again)
+    same, _ = calibrate(weights, control, situations, [0.3, 0.7], samples=4, step=0.01, known=replies)
+    assert not again.asked and same == made, "nothing is drawn twice"
     monkeypatch.setattr(calibration, "speak", Speaker(-2.0))
     with pytest.raises(CocoonError, match="out of reach"):
         calibrate(weights, control, situations, [0.999], samples=4, step=0.02)
