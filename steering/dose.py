@@ -124,7 +124,8 @@ def invert(
     plain = dose.corrected(reader.precision, reader.missed) if reader else dose
     curve = curve_of(plain)
     low, high = curve.reach
-    if out := next((one for one in targets if not low <= one <= high), None):
+    out = next((one for one in targets if not low <= one <= high), None)
+    if out is not None:
         raise CocoonError(
             f"question ratio {out:g} is out of reach: from coefficient {dose.coefficients[0]:g} to "
             f"{dose.coefficients[-1]:g} the ratio goes from {low:.2f} to {high:.2f}; choose one in between"

@@ -73,6 +73,8 @@ def test_a_target_out_of_reach_is_refused_with_the_range() -> None:
     low = Dose(GRID[:3], seen(50, 4, 1).asked[:, :3], np.full((50, 3), 4))
     with pytest.raises(CocoonError, match=r"0\.9 is out of reach: from coefficient 0 to 0\.02 .* to 0\.\d\d"):
         invert(low, [0.9])
+    with pytest.raises(CocoonError, match="0 is out of reach"):
+        invert(Dose(GRID[5:], seen(50, 4, 1).asked[:, 5:], np.full((50, 4), 4)), [0.0])
 
 
 def test_a_noisy_step_back_does_not_break_the_curve() -> None:
