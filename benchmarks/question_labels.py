@@ -1,10 +1,10 @@
 """How right is the detector of questions on steered speech? A reader's labels against it, and the ratios they correct.
 
-    python -m cocoon.benchmarks.question_labels --out FOLDER [--labels shipped:en]
-    python -m cocoon.benchmarks.question_labels --out FOLDER --not-genuine NUMBERS.txt --written LABELS.jsonl
+    python -m cocoon.benchmarks.question_labels --out FOLDER
+    python -m cocoon.benchmarks.question_labels --out FOLDER --of replies --silent NUMBERS.txt --written LABELS.jsonl
 
-FOLDER is that of `question_ratio`. The second form makes labels of FOLDER/blind.jsonl: NUMBERS.txt has the numbers
-(from 1) of the sentences that the reader found to ask nothing.
+FOLDER is that of `question_ratio`. The second form makes labels of FOLDER/blind_replies.jsonl (or `--of sentences`):
+NUMBERS.txt has the numbers (from 1) of those that the reader found to ask nothing.
 """
 
 import argparse
@@ -17,23 +17,21 @@ import numpy as np
 
 from cocoon.benchmarks.question_ratio import INSTRUCTION
 from cocoon.core.jsonl import read_lines, read_records
-from cocoon.steering.behaviour import Reply, asks_by_form
+from cocoon.steering.behaviour import Reply
 from cocoon.steering.calibrate import dose_of
 from cocoon.steering.detector import Label, Trust, read_labels, trust
 
 _MARKED = "?"
 
 
-def joined(folder: Path, silent: Path, model: str) -> list[Label]:
-    """Sentences with the reader's verdicts and, only now, their coefficients."""
-    numbers = {int(one) for one in silent.read_text("utf-8").split()}
-    texts = [line["text"] for _, line in read_lines(folder / "blind.jsonl")]
-    keys = [line["coefficient"] for _, line in read_lines(folder / "key.jsonl")]
+def joined(given: argparse.Namespace) -> list[Label]:
+    """What was read, with the reader's verdicts and, only now, the coefficients."""
+    silent = {int(one) for one in given.silent.read_text("utf-8").split()}
+    texts = [line["text"] for _, line in read_lines(given.out / f"blind_{given.of}.jsonl")]
+    keys = [line for _, line in read_lines(given.out / f"key_{given.of}.jsonl")]
     return [
-        Label(
-            text=text, language="en", genuine=number not in numbers, coefficient=dose, model=model, reader="one reader"
-        )
-        for number, (text, dose) in enumerate(zip(texts, keys, strict=True), 1)
+        Label(text=text, language="en", genuine=number not in silent, model=given.model, reader="one reader", **key)
+        for number, (text, key) in enumerate(zip(texts, keys, strict=True), 1)
     ]
 
 
@@ -61,38 +59,42 @@ def corrected(replies: Sequence[Reply], reader: Trust) -> list[dict[str, Any]]:
     return [dict(zip(names, (round(float(one), 3) for one in row), strict=True)) for row in parts]
 
 
-def measured(labels: Sequence[Label], replies: Sequence[Reply]) -> dict[str, Any]:
+def measured(sentences: Sequence[Label], whole: Sequence[Label], replies: Sequence[Reply]) -> dict[str, Any]:
     """Everything that is told of the labels."""
-    marked = [one for one in labels if one.text.rstrip("\"'”’) ").endswith(_MARKED)]
-    doses = sorted({one.coefficient for one in labels if one.coefficient is not None})
-    reader = trust(labels)
+    marked = [one for one in sentences if one.text.rstrip("\"'”’) ").endswith(_MARKED)]
     return {
-        "marked": share(marked),
-        "marked_by_coefficient": {
-            f"{dose:g}": share([one for one in marked if one.coefficient == dose]) for dose in doses
-        },
-        "detected": share([one for one in labels if asks_by_form(one.text, one.language)]),
-        "detected_and_marked": share([one for one in marked if asks_by_form(one.text, one.language)]),
-        "other_marks": share([one for one in marked if not asks_by_form(one.text, one.language)]),
-        "ratios": corrected(replies, reader),
+        "sentences with a mark": share(marked),
+        "sentences with a mark, by coefficient": by_dose(marked),
+        "sentences detected": share([one for one in sentences if one.detected]),
+        "sentences with a mark, not detected": share([one for one in marked if not one.detected]),
+        "replies detected": share([one for one in whole if one.detected]),
+        "replies detected, by coefficient": by_dose([one for one in whole if one.detected]),
+        "replies with nothing but marks": share([one for one in whole if not one.detected]),
+        "ratios": corrected(replies, trust(whole)),
     }
+
+
+def by_dose(labels: Sequence[Label]) -> dict[str, Any]:
+    """Shares at each coefficient."""
+    doses = sorted({one.coefficient for one in labels if one.coefficient is not None})
+    return {f"{dose:g}": share([one for one in labels if one.coefficient == dose]) for dose in doses}
 
 
 def main() -> None:
     """Write labels or print what they say."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--out", type=Path, required=True)
-    options.add_argument("--labels", default="shipped:en")
-    options.add_argument("--not-genuine", type=Path)
+    options.add_argument("--of", choices=("sentences", "replies"), default="replies")
+    options.add_argument("--silent", type=Path)
     options.add_argument("--written", type=Path)
     options.add_argument("--model", default="smollm2")
     given = options.parse_args()
-    if given.not_genuine is not None:
-        made = joined(given.out, given.not_genuine, given.model)
-        given.written.write_text("".join(one.model_dump_json() + "\n" for one in made), "utf-8")
+    if given.silent is not None:
+        given.written.write_text("".join(one.model_dump_json() + "\n" for one in joined(given)), "utf-8")
         return
     replies = list(read_records(given.out / "replies.jsonl", Reply))
-    print(json.dumps(measured(read_labels(given.labels), replies), indent=1))
+    labels = [read_labels(name) for name in ("shipped:en:sentences", "shipped:en")]
+    print(json.dumps(measured(*labels, replies), indent=1))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@
 All arms answer the same situations (the shipped set `report`, which no direction was made or chosen on) with the same
 random numbers in one run. Directions: kind `instruction` as `cocoon steer extract` makes it; kind `reply` at the mean
 of the reply (the preset `paper`) and at its first tokens; repeng's default (last token, PCA of differences, one number
-for all layers, every token steered); a random one. All replies go to FOLDER/replies.jsonl, sentences for a blind
-reading to FOLDER/blind.jsonl with their coefficients in FOLDER/key.jsonl. A second call reads what is there.
+for all layers, every token steered); a random one. All replies go to FOLDER/replies.jsonl; sentences and replies for a
+blind reading to FOLDER/blind_*.jsonl, with their coefficients in FOLDER/key_*.jsonl. A second call reads what is there.
 """
 
 import argparse
@@ -39,6 +39,9 @@ REPENG_GRID = (4.0, 8.0, 12.0)
 REPENG_LAYERS = tuple(range(13, 26))
 INSTRUCTION = "instruction"
 MARKED, UNMARKED = 200, 40
+ASKING, ONLY_MARKED = 120, 30
+# Replies for a reader are drawn up to here.
+WINDOW = 0.05
 
 
 def told(prompt: str) -> Any:
@@ -131,28 +134,49 @@ def spearman(one: Sequence[float], other: Sequence[float]) -> float | None:
     return float(found.statistic) if found is not None else None
 
 
-def blind(replies: Sequence[Reply], out: Path) -> None:
-    """Sentences of steered replies without their coefficients, in random order, and the key.
+Drawn = tuple[str, bool, float]
 
-    MARKED of those with a question mark, and UNMARKED of those that are taken as questions without one.
-    """
-    marked: list[tuple[str, float]] = []
-    bare: list[tuple[str, float]] = []
+
+def sentences(replies: Sequence[Reply]) -> tuple[list[Drawn], list[Drawn]]:
+    """Sentences with a question mark, and those taken as questions without one: text, detected, coefficient."""
+    marked: list[Drawn] = []
+    bare: list[Drawn] = []
     for reply in replies:
-        if reply.label != INSTRUCTION or reply.coefficient <= 0:
-            continue
         for sentence in sentences_of(reply.text, "en"):
+            asks = asks_by_form(sentence, "en")
             if sentence.rstrip("\"'”’) ").endswith("?"):
-                marked.append((sentence, reply.coefficient))
-            elif sentence.rstrip().endswith((".", "!")) and asks_by_form(sentence, "en"):
-                bare.append((sentence, reply.coefficient))
-    drawn = random.Random(0)
-    chosen = [(*one, True) for one in drawn.sample(marked, min(MARKED, len(marked)))]
-    chosen += [(*one, False) for one in drawn.sample(bare, min(UNMARKED, len(bare)))]
-    drawn.shuffle(chosen)
-    (out / "blind.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text, *_ in chosen), "utf-8")
-    key = "".join(json.dumps({"coefficient": dose, "marked": is_marked}) + "\n" for _, dose, is_marked in chosen)
-    (out / "key.jsonl").write_text(key, "utf-8")
+                marked.append((sentence, asks, reply.coefficient))
+            elif sentence.rstrip().endswith((".", "!")) and asks:
+                bare.append((sentence, asks, reply.coefficient))
+    return marked, bare
+
+
+def wholes(replies: Sequence[Reply]) -> tuple[list[Drawn], list[Drawn]]:
+    """Replies of the window that ask by form, and those with nothing but marks: text, detected, coefficient."""
+    own = [one for one in replies if one.coefficient <= WINDOW]
+    asking = [(one.text, True, one.coefficient) for one in own if one.asks]
+    return asking, [(one.text, False, one.coefficient) for one in own if one.only_marked]
+
+
+def blind(replies: Sequence[Reply], out: Path) -> None:
+    """Sentences and replies under our direction without their coefficients, in random order, and the keys."""
+    steered = [one for one in replies if one.label == INSTRUCTION and one.coefficient > 0]
+    for name, parts, counts in (
+        ("sentences", sentences(steered), (MARKED, UNMARKED)),
+        ("replies", wholes(steered), (ASKING, ONLY_MARKED)),
+    ):
+        drawn = random.Random(0)
+        chosen = [
+            one for part, count in zip(parts, counts, strict=True) for one in drawn.sample(part, min(count, len(part)))
+        ]
+        drawn.shuffle(chosen)
+        kept(out / f"blind_{name}.jsonl", [{"text": text} for text, *_ in chosen])
+        kept(out / f"key_{name}.jsonl", [{"detected": asks, "coefficient": dose} for _, asks, dose in chosen])
+
+
+def kept(path: Path, lines: Sequence[dict[str, Any]]) -> None:
+    """One JSON object a line."""
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
 
 
 def spoken(given: argparse.Namespace) -> list[Reply]:

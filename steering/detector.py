@@ -1,6 +1,6 @@
-"""How far the detector of questions can be trusted: sentences that a reader has labelled, and ratios corrected by them.
+"""How far the detector of questions can be trusted: replies that a reader has labelled, and ratios corrected by them.
 
-Steering sticks question marks on statements. The detector goes by the form of a sentence; a reader says what it asks.
+The detector goes by the form of a sentence; a reader says whether it asks anything ("What's what?" does not).
 """
 
 from collections.abc import Iterable
@@ -14,21 +14,23 @@ from pydantic import Field
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record, read_lines
 from cocoon.core.records import Language, Record
-from cocoon.steering.behaviour import asks_by_form
 from cocoon.steering.pairs import SHIPPED
 
-# A small count says little: below this many sentences of a kind no correction is made.
+# A small count says little: with fewer labels no correction is made.
 LEAST = 20
+_FILES = {f"{SHIPPED}:en": "labels.en.jsonl", f"{SHIPPED}:en:sentences": "sentences.en.jsonl"}
 
 
 class Label(Record):
-    """A sentence of a steered reply; `genuine`: by the reader it asks the user for an answer.
+    """A steered reply, or a sentence of one; `genuine`: by the reader it asks the user for an answer.
 
-    Drawn from sentences that end in a question mark or ask by their form. `coefficient` was not shown to the reader.
+    `detected`: it asks by its form. The others have a question mark and ask nothing by their form. The reader was not
+    shown the `coefficient`.
     """
 
     text: str = Field(min_length=1)
     language: Language
+    detected: bool
     genuine: bool
     coefficient: float | None = None
     model: str = ""
@@ -36,7 +38,7 @@ class Label(Record):
 
 
 class Trust(Record):
-    """Labels counted. `detected`: sentences that ask by their form; `pasted`: the other ones with a mark.
+    """Labels counted. `detected`: those that ask by their form; `pasted`: the other ones with a mark.
 
     `detected_genuine`, `pasted_genuine`: those of each that ask by the reader.
     """
@@ -53,7 +55,7 @@ class Trust(Record):
 
     @property
     def missed(self) -> float:
-        """Share of the marked sentences that are not detected and ask all the same, 0 to 1; 0 without such."""
+        """Share of what has a mark, is not detected, and asks all the same, 0 to 1; 0 without such."""
         return self.pasted_genuine / self.pasted if self.pasted else 0.0
 
     def draws(self, count: int, drawn: np.random.Generator) -> NDArray[np.float64]:
@@ -68,22 +70,25 @@ class Trust(Record):
 
 
 def read_labels(name: str) -> list[Label]:
-    """Labels of a JSONL file, or `shipped:en`; raises CocoonError for a line that is none."""
-    kind, _, language = name.partition(":")
-    if kind == SHIPPED and language != "en":
-        raise CocoonError(f"labels {name!r}: shipped labels are shipped:en; label sentences of your own for others")
-    path = Path(str(files("cocoon.steering") / "shipped" / "labels.en.jsonl")) if kind == SHIPPED else Path(name)
-    if not path.expanduser().is_file():
+    """Labels of a JSONL file, or shipped ones: `shipped:en` (replies), `shipped:en:sentences`.
+
+    Raises CocoonError for a line that is none. Only labels of whole replies correct a ratio of replies.
+    """
+    path = Path(name).expanduser()
+    if name.partition(":")[0] == SHIPPED:
+        if name not in _FILES:
+            raise CocoonError(f"labels {name!r}: shipped labels are {', '.join(_FILES)}; label replies of your own")
+        path = Path(str(files("cocoon.steering") / "shipped" / _FILES[name]))
+    if not path.is_file():
         raise CocoonError(f"labels {name!r} are not there; give a JSONL file, or shipped:en")
-    lines = read_lines(path.expanduser())
-    return [parse_record(line, Label, f"{path}: line {number}") for number, line in lines]
+    return [parse_record(line, Label, f"{path}: line {number}") for number, line in read_lines(path)]
 
 
 def trust(labels: Iterable[Label]) -> Trust:
-    """Labels counted against the detector; raises CocoonError for too few sentences that it detects."""
-    seen = [(asks_by_form(one.text, one.language), one.genuine) for one in labels]
-    detected = [genuine for found, genuine in seen if found]
-    pasted = [genuine for found, genuine in seen if not found]
+    """Labels counted; raises CocoonError where too few of them are of what the detector found."""
+    kept = list(labels)
+    detected = [one.genuine for one in kept if one.detected]
+    pasted = [one.genuine for one in kept if not one.detected]
     if len(detected) < LEAST:
-        raise CocoonError(f"labels: {len(detected)} sentences that ask by their form, at least {LEAST} are needed")
+        raise CocoonError(f"labels: {len(detected)} of what asks by its form, at least {LEAST} are needed")
     return Trust(detected=len(detected), detected_genuine=sum(detected), pasted=len(pasted), pasted_genuine=sum(pasted))

@@ -12,7 +12,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.local_weights import load_weights
 from cocoon.steering import behaviour as behaviours
 from cocoon.steering import calibrate as calibration
-from cocoon.steering.behaviour import Arm, Reply, Speaking, behaviour, speak
+from cocoon.steering.behaviour import Arm, Reply, Speaking, behaviour, reply_asks, speak
 from cocoon.steering.calibrate import Guards, calibrate, drift
 from cocoon.steering.control import Control
 from cocoon.steering.detector import Label, read_labels, trust
@@ -90,8 +90,8 @@ def test_uneven_doses_do_not_bend_the_curve() -> None:
 
 
 def labels(detected: int, right: int, pasted: int, meant: int) -> list[Label]:
-    asked = [Label(text="What happened then?", language="en", genuine=n < right) for n in range(detected)]
-    return asked + [Label(text="I am sorry?", language="en", genuine=n < meant) for n in range(pasted)]
+    asked = [Label(text="What now?", language="en", detected=True, genuine=n < right) for n in range(detected)]
+    return asked + [Label(text="Sorry?", language="en", detected=False, genuine=n < meant) for n in range(pasted)]
 
 
 def test_a_reader_corrects_ratios_and_what_labels_leave_open_widens_the_interval() -> None:
@@ -113,6 +113,9 @@ def test_a_reader_corrects_ratios_and_what_labels_leave_open_widens_the_interval
 
 
 def test_labels_are_read_or_refused(tmp_path: Path) -> None:
+    assert len([one for one in read_labels("shipped:en:sentences") if one.text.rstrip("\"'”’) ").endswith("?")]) == 200
+    whole = read_labels("shipped:en")
+    assert trust(whole).detected >= 100 and all(reply_asks(one.text, "en") for one in whole if one.detected)
     with pytest.raises(CocoonError, match="shipped labels are shipped:en"):
         read_labels("shipped:zh")
     with pytest.raises(CocoonError, match="are not there"):
