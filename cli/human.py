@@ -65,9 +65,9 @@ def export_answers(
     from cocoon.viewer.human_results import to_csv, write_chats
     from cocoon.viewer.potato import write_potato
 
-    material, store = _opened(study, out)
     if csv is None and potato is None and chats is None:
         raise typer.BadParameter("give --csv FILE, --chats FOLDER or --potato FOLDER")
+    material, store = _opened(study, out, begun=potato is None)
     if csv is not None:
         write_whole(csv, [to_csv(store.every_answer()).encode()])
         typer.echo(f"written: {csv}", err=True)
@@ -101,7 +101,7 @@ def import_answers(
     typer.echo(f"{from_csv(text, str(file), store, material)} answers taken", err=True)
 
 
-def _opened(study: Path, out: Path) -> "tuple[Material, HumanStore]":
+def _opened(study: Path, out: Path, *, begun: bool = False) -> "tuple[Material, HumanStore]":
     from cocoon.cli.human_service import opened
 
-    return opened(study, out)
+    return opened(study, out, begun=begun)

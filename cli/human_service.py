@@ -38,9 +38,11 @@ from cocoon.viewer.human_study import load_study
 STORE = "human.sqlite"
 
 
-def opened(study: Path, out: Path) -> tuple[Material, HumanStore]:
-    """The study's material and its answers."""
+def opened(study: Path, out: Path, *, begun: bool = False) -> tuple[Material, HumanStore]:
+    """The study's material and its answers; `begun`: CocoonError where there are none yet."""
     loaded = load_study(study)
+    if begun and not (out / STORE).exists():
+        raise CocoonError(f"{out}: holds no study; begin one with `cocoon human serve {study} --out {out}`")
     material = Material.of(loaded)
     store = HumanStore(out / STORE, material.sha)
     store.enrol(loaded.names)
@@ -109,7 +111,7 @@ async def _serve(study: Path, out: Path, port: int) -> None:
 
 def write_report(study: Path, out: Path, run: Path | None, ablation: Path | None) -> Report:
     """The study's report, written into its folder as human.md, human.html and tables/."""
-    material, store = opened(study, out)
+    material, store = opened(study, out, begun=True)
     judged = list(read_run(run, "ratings.jsonl", Rating)) if run else []
     made = human_report(material, store, judged, choices_of(ablation) if ablation else [])
     (out / "tables").mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,7 @@
 """The preferences of people and judges as stacked bars, in the form of the paper's Figure 5."""
 
+from collections import defaultdict
+
 from cocoon.evaluation.chart_records import Figure, StackChart, StackRow
 from cocoon.evaluation.statistics import Estimate
 from cocoon.evaluation.tables import Row, Table
@@ -8,29 +10,39 @@ PARTS = ("wins", "ties", "losses")
 
 
 def preference_figures(wins: Table) -> list[Figure]:
-    """One bar a question, pair of conditions and rater; none where nothing was compared."""
-    rows = [_row(row) for row in wins.rows if sum(_count(row, part) for part in PARTS)]
-    if not rows:
-        return []
-    chart = StackChart(
-        title=wins.title,
-        parts=["the first named", "no difference", "the second named"],
-        rows=rows,
+    """A chart for each pair of conditions and those who compared it, a bar a question."""
+    found: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    for row in wins.rows:
+        by, _, condition, against = row.labels
+        if sum(_count(row, part) for part in PARTS):
+            found[condition, against, by].append(row)
+    charts = [_chart(*key, rows) for key, rows in sorted(found.items(), key=lambda pair: pair[0][:2])]
+    return [Figure(id=f"preferences_{_letters(number)}", chart=chart) for number, chart in enumerate(charts)]
+
+
+def _letters(number: int) -> str:
+    return chr(ord("a") + number // 26) + chr(ord("a") + number % 26)
+
+
+def _chart(condition: str, against: str, by: str, rows: list[Row]) -> StackChart:
+    return StackChart(
+        title=f"{condition} against {against}: {by}",
+        parts=[condition, "no difference", against],
+        rows=[_bar(row) for row in rows],
         axis="Share of the comparisons",
         full=True,
         quiet=1,
-        note="Right of a bar: the share of the first named, ties as half, with its interval; missing answers left out.",
+        note=f"Right of a bar: the share of {condition}, ties as half, with its interval; missing answers left out.",
         empty="Nothing was compared.",
     )
-    return [Figure(id="preferences", chart=chart)]
 
 
-def _row(row: Row) -> StackRow:
-    by, question, condition, against = row.labels
+def _bar(row: Row) -> StackRow:
     counts = [_count(row, part) for part in PARTS]
-    share = row.cells.get("share")
-    name = f"{condition} / {against}: {question.replace('_', ' ')} ({by})"
-    return StackRow(name=name, values=[count / sum(counts) for count in counts], remark=_told(share))
+    remark = f"{_told(row.cells.get('share'))}, n {sum(counts)}"
+    return StackRow(
+        name=row.labels[1].replace("_", " "), values=[count / sum(counts) for count in counts], remark=remark
+    )
 
 
 def _count(row: Row, part: str) -> int:

@@ -39,11 +39,13 @@ def _table(scores: Scores, names: Sequence[str], profiles: Sequence[str]) -> Num
 
 def _cells(names: Sequence[str], one: Numbers, other: Numbers) -> dict[str, Cell]:
     first, second = one.mean(1), other.mean(1)
+    tau = kendall(first, second)
     return {
         "order": _order(names, first),
         "order in the other": _order(names, second),
-        "Kendall's tau": kendall(first, second),
-        "same order": _kept(one, other),
+        "Kendall's tau": tau,
+        # Supporters who are all alike on one side have no order to keep.
+        "same order": None if tau is None else _kept(one, other),
         "profiles": one.shape[1],
     }
 

@@ -159,6 +159,14 @@ def test_an_order_that_holds_is_shown(tmp_path: Path) -> None:
     assert (row["measures"]["Kendall's tau"]["value"], row["measures"]["same order"]["value"]) == (1.0, 1.0)
 
 
+def test_supporters_who_are_all_alike_have_no_order_to_keep(tmp_path: Path) -> None:
+    alike = {"a": [True, False] * 3, "b": [True, False] * 3}
+    runs = [str(write(tmp_path / name, alike)) for name in ("one", "other")]
+    (row,) = cocoon("fidelity", *runs, "--json").json["tables"]["ranking"]["rows"]
+    assert row["measures"]["order"]["remark"] == "a = b"
+    assert (row["measures"]["Kendall's tau"]["value"], row["measures"]["same order"]["value"]) == (None, None)
+
+
 def test_kendall_equals_scipy() -> None:
     first, second = [1.0, 2.0, 2.0, 4.0, 3.0], [2.0, 1.0, 3.0, 4.0, 4.0]
     expected, _ = stats.kendalltau(first, second)

@@ -409,7 +409,7 @@ def test_the_report_has_the_forms_of_tables_5_and_10_and_figure_5(tmp_path: Path
     (figure,) = human_report(made.material, made.store, judged).figures
     assert isinstance(figure.chart, StackChart)
     assert [row.values for row in figure.chart.rows] == [[4 / 6, 2 / 6, 0.0]] * 3
-    assert figure.chart.rows[0].name == "full / no-memory: role consistency (people)"
+    assert (figure.chart.title, figure.chart.rows[0].name) == ("full against no-memory: people", "role consistency")
 
 
 def test_answers_go_out_as_csv_and_come_back(tmp_path: Path) -> None:
@@ -460,14 +460,16 @@ def test_a_broken_study_names_file_and_key(tmp_path: Path, change: dict[str, Any
 def test_the_commands_report_and_export(tmp_path: Path) -> None:
     file, out = tmp_path / "study.yaml", tmp_path / "out"
     file.write_text(as_yaml(study(tmp_path, parts="likert pairs")), "utf-8")
-    told = cocoon("human", "report", str(file), "--out", str(out), "--json")
-    assert told.code == 0 and "raters_progress" in told.json["tables"]
+    early = cocoon("human", "report", str(file), "--out", str(out))
+    assert early.code == 2 and "holds no study" in early.err and not out.exists()
     done = cocoon("human", "export", str(file), "--out", str(out), "--csv", str(tmp_path / "a.csv"),
                   "--potato", str(tmp_path / "potato"))  # fmt: skip
     assert done.code == 0, done.err
     config = yaml.safe_load((tmp_path / "potato" / "likert" / "config.yaml").read_text("utf-8"))
     assert config["host"] == "127.0.0.1" and len(config["annotation_schemes"]) == 1 + 6
     assert cocoon("human", "export", str(file), "--out", str(out)).code == 2
+    told = cocoon("human", "report", str(file), "--out", str(out), "--json")
+    assert told.code == 0 and "raters_progress" in told.json["tables"]
 
 
 def test_potato_is_told_no_condition_and_its_answers_come_back(tmp_path: Path) -> None:
