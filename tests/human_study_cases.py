@@ -15,6 +15,7 @@ from cocoon.core.jsonl import dump_line
 from cocoon.core.models import Models
 from cocoon.core.records import Dialogue, Profile, Turn
 from cocoon.core.scripted import ScriptedChat
+from cocoon.evaluation.scales import load_scale
 from cocoon.graphs.conditions import COMPONENTS, Condition
 from cocoon.tests.conversations import ROOT
 from cocoon.viewer.human_desk import Desk
@@ -24,6 +25,8 @@ from cocoon.viewer.human_study import HumanStudy
 
 HOSTILE = "<script>document.title='broken'</script><img src=x onerror=alert(1)> javascript:alert(1) \u202eabc"
 PAPER = "full,no-memory"
+TOPIC = "chat:topic:full:no-memory"
+QUESTIONS = ("role_consistency", "human_likeness", "psychological_complexity")
 
 
 def both(text: str) -> dict[str, str]:
@@ -103,3 +106,25 @@ async def serving(file: Path, out: Path, port: int = 0) -> tuple[asyncio.subproc
     assert process.stdout is not None
     lines = [(await process.stdout.readline()).decode().split() for _ in range(2)]
     return process, dict((rater, link) for rater, link in lines)
+
+
+def agree(made: Desk, rater: str) -> None:
+    """Consent."""
+    made.consent(rater, made.material.study.consent_sha)
+
+
+def rate(made: Desk, rater: str, item: str, value: int) -> None:
+    """Give every item of the scale one value, and be done."""
+    for name in load_scale("basic").item_ids:
+        made.answer(rater, item, f"basic:{name}", value)
+    made.answer(rater, item, "done", True)
+
+
+def prefer(made: Desk, rater: str, item: str, winner: str) -> None:
+    """Choose a condition, wherever it stands."""
+    shown = next(one for one in made.material.assigned(rater) if one.item == item)
+    straight = {"full": "first", "no-memory": "second", "tie": "tie"}
+    turned = {"full": "second", "no-memory": "first", "tie": "tie"}
+    for question in QUESTIONS:
+        made.answer(rater, item, question, (turned if shown.swapped else straight)[winner])
+    made.answer(rater, item, "done", True)
