@@ -93,8 +93,8 @@ def main() -> None:
         given.written.write_text("".join(one.model_dump_json() + "\n" for one in joined(given)), "utf-8")
         return
     replies = list(read_records(given.out / "replies.jsonl", Reply))
-    labels = [read_labels(name) for name in ("shipped:en:sentences", "shipped:en")]
-    print(json.dumps(measured(*labels, replies), indent=1))
+    told = measured(read_labels("shipped:en:sentences"), read_labels("shipped:en"), replies)
+    print(json.dumps(told, indent=1))
 
 
 if __name__ == "__main__":

@@ -27,11 +27,13 @@ from cocoon.steering.detector import Trust, read_labels, trust
 from cocoon.steering.direction import Direction
 from cocoon.steering.estimate import METHODS
 from cocoon.steering.extract import Extraction, Recipe, extract
+from cocoon.steering.injection import Mode, Tokens
 from cocoon.steering.pairs import read_pairs
 from cocoon.steering.situations import Situation, check_apart, marks, read_situations, spread
 
 PAPER = Recipe("reply", "mean", "mean")
 PAPER_PAIRS = 800
+_USUAL = ("add", "reply")
 
 
 @contextmanager
@@ -143,11 +145,22 @@ class CalibrateOptions:
     allow_overlap: bool
     out: Path | None
     labels: str | None = None
+    mode: str = "add"
+    tokens: str = "reply"
+
+    def control(self, direction: Direction) -> Control:
+        """The direction as it is to be applied."""
+        one_of("--mode", self.mode, get_args(Mode))
+        one_of("--tokens", self.tokens, get_args(Tokens))
+        mode: Any = self.mode
+        tokens: Any = self.tokens
+        return Control(direction, mode=mode, tokens=tokens)
 
 
 def run_calibrate(given: CalibrateOptions, as_json: bool) -> None:
     """Calibrate and tell; the first target's coefficient and interval stand at the top of the JSON."""
     direction = Direction.load(given.direction)
+    control = given.control(direction)
     name = given.situations or f"shipped:{language_of(direction)}:calibrate"
     situations = spread(read_situations(name), given.limit, given.seed)
     shared = _keep_apart(direction, situations, given.allow_overlap)
@@ -156,7 +169,7 @@ def run_calibrate(given: CalibrateOptions, as_json: bool) -> None:
         check_fit(direction, weights, f"direction {str(given.direction)!r}")
         made, _ = calibrate(
             weights,
-            Control(direction),
+            control,
             situations,
             given.ratios,
             samples=given.samples,
@@ -217,7 +230,10 @@ def _tell_calibration(given: CalibrateOptions, made: Calibration, shared: int | 
     typer.echo(_trusted(made.reader))
     if shared:
         typer.echo(f"{shared} situations stand in the direction's pairs or choice too: the ratios flatter it")
-    say(f"use it: {given.model}+steer={given.direction}:{first.coefficient:.4f}")
+    how = "".join(
+        f"+{name}={value}" for name, value in (("mode", given.mode), ("tokens", given.tokens)) if value not in _USUAL
+    )
+    say(f"use it: {given.model}+steer={given.direction}:{first.coefficient:.4f}{how}")
 
 
 def _trusted(reader: Trust | None) -> str:

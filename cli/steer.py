@@ -67,9 +67,11 @@ def calibrate(
     allow_overlap: Annotated[
         bool, typer.Option("--allow-overlap", help="Go on though situations stand in the direction's pairs too.")
     ] = False,
+    mode: Annotated[str, typer.Option(help="add, norm or ablate, as in +mode=.")] = "add",
+    tokens: Annotated[str, typer.Option(help="reply, replies, prompt or both, as in +tokens=.")] = "reply",
     labels: Annotated[
         str | None,
-        typer.Option(help="Sentences that a reader labelled, by which ratios are corrected: shipped:en, or a file."),
+        typer.Option(help="Replies that a reader labelled, by which ratios are corrected: shipped:en, or a file."),
     ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the whole calibration there.")] = None,
     as_json: Json = False,
@@ -78,7 +80,8 @@ def calibrate(
     from cocoon.cli.run_steer import CalibrateOptions, run_calibrate
 
     given = CalibrateOptions(
-        model, direction, ratio, situations, limit, samples, max_tokens, seed, allow_overlap, out, labels
+        *(model, direction, ratio, situations, limit, samples, max_tokens, seed, allow_overlap, out, labels),
+        *(mode, tokens),
     )
     run_calibrate(given, as_json)
 

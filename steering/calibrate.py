@@ -79,6 +79,8 @@ class Calibration(Record):
 
     direction: str | None
     layers: str
+    mode: str = "add"
+    tokens: str = "reply"
     situations: int
     samples: int
     window: tuple[float, float]
@@ -245,6 +247,8 @@ def _report(search: Search, inside: Sequence[float], hits: Sequence[Hit]) -> Cal
     return Calibration(
         direction=facts["direction"],
         layers=facts["layers"],
+        mode=facts["mode"],
+        tokens=facts["tokens"],
         situations=len(search.situations),
         samples=search.samples,
         window=(inside[0], inside[-1]),

@@ -299,3 +299,13 @@ def test_the_embedded_model_asks_more_with_the_coefficient_and_the_command_tells
         *("--ratio", "0.5", "--situations", str(overlap)),
     )
     assert refused.code and "--allow-overlap" in refused.err
+
+
+def test_the_command_refuses_what_it_cannot_apply(tmp_path: Path) -> None:
+    file = tmp_path / "d.safetensors"
+    direction_for(tiny_family("Llama")).save(file)
+    given = ["steer", "calibrate", "--model", "local:smollm2", "--direction", str(file), "--ratio", "0.3"]
+    for option, known in (("--tokens", "reply, replies, prompt, both"), ("--mode", "add, norm, ablate")):
+        wrong = cocoon(*given, option, "some")
+        assert wrong.code == 2 and f"choose {known}" in wrong.err
+    assert "shipped:en:sentences" in cocoon(*given, "--labels", "shipped:zh").err
