@@ -285,7 +285,7 @@ def comfort_figure(
     panels = [
         Panel(
             title=title,
-            x_axis="share of replies with a genuine question (measured)",
+            x_axis="share of replies that ask",
             y_axis=outcome,
             x_range=(0, 1),
             y_range=ends,
@@ -299,7 +299,10 @@ def comfort_figure(
     ]
     chart = PanelChart(
         title=f"Comfort by question ratio: {which}",
-        note=f"{len(kept)} of {len(found)} dialogues; bars are 95 % intervals over profiles.",
+        note=(
+            f"{len(kept)} of {len(found)} dialogues; across: the measured share of replies with a genuine question; bars "
+            "are 95 % intervals over profiles."
+        ),
         empty=f"0 of {len(found)} dialogues",
         language="en",
         panels=panels,
@@ -311,7 +314,7 @@ def _series(plan: SweepPlan, found: Sequence[Observation], value: Value) -> list
     groups = [(name, _ladder(plan, name)) for name in directions_of(plan)]
     groups.append(("prompting", [arm for arm in plan.arms if arm.kind == "prompt"]))
     groups.append(("random", [arm for arm in plan.arms if arm.kind in ("random", "random_nats")]))
-    groups.append(("repeng's default", [arm for arm in plan.arms if arm.kind == "repeng"]))
+    groups.append(("repeng", [arm for arm in plan.arms if arm.kind == "repeng"]))
     made: list[Series] = []
     for user in plan.users:
         for name, arms in groups:

@@ -128,7 +128,9 @@ def conclusion(outcome: str, trends: Mapping[str, Trend], placebos: Mapping[str,
     signs = {user: told_sign(one) for user, one in trends.items()}
     if len(signs) < 2:
         return f"{outcome}: one kind of user alone; nothing is said of causes."
-    if len(set(signs.values())) > 1 or 0 in signs.values():
+    if not any(signs.values()):
+        return f"{outcome}: no clear trend for any kind of user."
+    if len(set(signs.values())) > 1:
         shown = ", ".join(f"{user} {_word(sign)}" for user, sign in signs.items())
         return f"{outcome}: no statement of cause, since the kinds of user do not agree ({shown})."
     sign = next(iter(signs.values()))

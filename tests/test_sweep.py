@@ -281,6 +281,11 @@ def test_causes_are_named_only_where_users_agree_and_both_placebos_differ(
     assert said in conclusion("Aff", {"guarded": of(-2, -1), "prompted": prompted}, placebos)
 
 
+def test_no_trend_is_no_disagreement() -> None:
+    flat = {"guarded": of(-1, 1), "prompted": of(-2, 1)}
+    assert conclusion("Aff", flat, {}) == "Aff: no clear trend for any kind of user."
+
+
 def test_the_placebo_of_equal_surprise_is_between_doses_that_were_tried() -> None:
     weights = weights_of(tiny_family("Llama"))
     direction = direction_for(weights.network)
