@@ -300,8 +300,8 @@ def comfort_figure(
     chart = PanelChart(
         title=f"Comfort by question ratio: {which}",
         note=(
-            f"{len(kept)} of {len(found)} dialogues; across: measured share of replies with a genuine question; bars are "
-            "95 % intervals over profiles."
+            f"{len(kept)} of {len(found)} dialogues; across: the measured share of replies with a genuine question; "
+            "bars are 95 % intervals over profiles."
         ),
         empty=f"0 of {len(found)} dialogues",
         language="en",
