@@ -26,7 +26,7 @@ from cocoon.steering.calibrate import Calibration, calibrate, dose_of, drift
 from cocoon.steering.control import Control
 from cocoon.steering.detector import Trust, read_labels, trust
 from cocoon.steering.direction import Direction
-from cocoon.steering.dose import Dose, invert
+from cocoon.steering.dose import Dose, curve_of, invert
 from cocoon.steering.pairs import read_pairs
 from cocoon.steering.situations import LATE, Situation, check_apart, marks, read_situations, spread
 
@@ -81,8 +81,8 @@ def coverage(dose: Dose, reader: Trust | None, splits: int = 20) -> dict[str, An
             dose.counts[half],
             dose.pasted[half] if dose.pasted is not None else None,
         )
-        ratios = plain.ratios(half)
-        wanted = [target for target in TARGETS if ratios.min() + 0.02 < target < ratios.max() - 0.02]
+        low, high = curve_of(own.corrected(reader.precision, reader.missed) if reader else own).reach
+        wanted = [target for target in TARGETS if low <= target <= high]
         off += len(TARGETS) - len(wanted)
         for hit in invert(own, wanted, draws=300, fresh=len(other), reader=reader):
             seen = float(np.interp(hit.coefficient, dose.coefficients, plain.ratios(other)))

@@ -201,9 +201,9 @@ def calibrate(
     )
     size = step if step is not None else round(0.1 / len(control.layers), 4)
     search.speak([0.0])
-    plain = search.ratio(0.0)
     inside = search.ladder(size, 1, lambda ratio: ratio > max(targets) + 0.1)
-    if min(targets) < plain:
+    # The curve may begin above the ratio that was counted at 0.
+    if min(targets) < max(search.ratio(0.0), curve_of(search.dose(inside)).reach[0]):
         inside += search.ladder(size, -1, lambda ratio: ratio < min(targets) - 0.05 or ratio == 0.0)
     inside = sorted(set(inside))
     hits = _refined(search, inside, targets)

@@ -14,7 +14,7 @@ from cocoon.steering.detector import Trust
 # Knots of the drawn curve.
 _FINE = 400
 # How far the curve is smoothed: in mean distances of the coefficients tried.
-_REACH = 2.0
+_REACH = 1.5
 
 
 @dataclass(frozen=True)
