@@ -8,7 +8,7 @@ import json
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,12 @@ from cocoon.tests.commands import cocoon, endpoint
 
 ROUNDS = 9
 TURNS = 2 * ROUNDS + 1
-SUPPORTERS = ("plain", "listening", "asking")
 FILES = ("dialogues", "ratings", "trace")
 Rows = list[tuple[Any, ...]]
 
 
-def make_run(out: Path, dialogues: int, profiles_drawn: int = 120) -> Path:
-    """Write a run of so many dialogues to `out`; an existing one is kept as it is."""
+def make_run(out: Path, dialogues: int, supporters: Sequence[str] = ("bench",), profiles_drawn: int = 120) -> Path:
+    """Write a run of so many dialogues to `out`, the supporters in turn; an existing one is kept as it is."""
     if (out / "manifest.json").exists():
         return out
     base = out.with_name(f"{out.name}-templates")
@@ -33,7 +32,11 @@ def make_run(out: Path, dialogues: int, profiles_drawn: int = 120) -> Path:
     out.mkdir(parents=True)
     for name in ("config.yaml", "failures.jsonl"):
         shutil.copy(base / name, out / name)
-    _copy(base, out, dialogues)
+    _copy(
+        base,
+        out,
+        [f"p{number // len(supporters):05}.{supporters[number % len(supporters)]}" for number in range(dialogues)],
+    )
     shutil.copy(base / "manifest.json", out / "manifest.json")
     return out
 
@@ -49,7 +52,7 @@ def _simulate(base: Path, number: int) -> None:
         raise SystemExit(done.err)
 
 
-def _copy(base: Path, out: Path, dialogues: int) -> None:
+def _copy(base: Path, out: Path, names: list[str]) -> None:
     whole = {name: _by_dialogue(base / f"{name}.jsonl", "id" if name == "dialogues" else "dialogue") for name in FILES}
     long = [one for one, (line,) in whole["dialogues"].items() if len(line["turns"]) == TURNS]
     if not long:
@@ -59,14 +62,13 @@ def _copy(base: Path, out: Path, dialogues: int) -> None:
     files = {name: (out / f"{name}.jsonl").open("w", encoding="utf-8") for name in FILES}
     shared = {sha for sha, times in _users(calls).items() if times > 1}
     target.executemany("insert or ignore into texts values (?, ?)", ((sha, texts[sha]) for sha in shared))
-    for number in range(dialogues):
+    for number, new in enumerate(names):
         name = long[number % len(long)]
-        new = f"d{number:05}.{SUPPORTERS[number % len(SUPPORTERS)]}"
         for kind, lines in whole.items():
             files[kind].writelines(
                 f"{json.dumps(one, ensure_ascii=False)}\n" for one in _renamed(lines[name], new, number)
             )
-        _add_calls(target, calls[name], texts, shared, new, number)
+        _add_calls(target, calls[name], texts, shared, f"{new}.0", number)
     target.commit()
     target.close()
     for file in files.values():
@@ -74,16 +76,16 @@ def _copy(base: Path, out: Path, dialogues: int) -> None:
 
 
 def _renamed(lines: list[dict[str, Any]], new: str, number: int) -> Iterator[dict[str, Any]]:
-    supporter = new.partition(".")[2]
+    profile, _, supporter = new.partition(".")
     for line in lines:
         if "turns" in line:
             turns = [turn | {"content": f"({number}) {turn['content']}"} for turn in line["turns"]]
-            profile = line["profile"] | {"id": f"p{number // len(SUPPORTERS):05}"}
-            yield line | {"id": new, "profile": profile, "supporter": supporter, "sample": 0, "turns": turns}
+            told = {"id": f"{new}.0", "supporter": supporter, "sample": 0, "turns": turns}
+            yield line | told | {"profile": line["profile"] | {"id": profile}}
         else:
-            told = {"dialogue": new}
+            told = {"dialogue": f"{new}.0"}
             if "profile" in line:
-                told |= {"profile": f"p{number // len(SUPPORTERS):05}", "supporter": supporter, "sample": 0}
+                told |= {"profile": profile, "supporter": supporter, "sample": 0}
             yield line | told
 
 

@@ -24,9 +24,6 @@ from cocoon.evaluation.chart_svg import STYLE
 from cocoon.evaluation.charts import draw
 from cocoon.evaluation.groups import group_ratings
 from cocoon.evaluation.report_figures import run_figures
-from cocoon.graphs.drawing import GRAPHS, open_graph
-from cocoon.graphs.drawing import draw as draw_graph
-from cocoon.graphs.drawing_svg import to_svg
 from cocoon.viewer.run_reader import RunReader
 from cocoon.viewer.run_summary import file_of
 
@@ -195,6 +192,11 @@ def graphs() -> str:
 
 def drawings() -> dict[str, str]:
     """SVG by graph, without a style of its own."""
+    # LangGraph takes a second to load, and a live page shows its list before that.
+    from cocoon.graphs.drawing import GRAPHS, open_graph
+    from cocoon.graphs.drawing import draw as draw_graph
+    from cocoon.graphs.drawing_svg import to_svg
+
     made = map(open_graph, GRAPHS)
     return {graph.name: _STYLE_ELEMENT.sub("", to_svg(draw_graph(graph))) for graph in made}
 
