@@ -1,11 +1,7 @@
 """The trace page in a real browser, from disk and live: list, lanes, ratings, calls, graph, compare, hostile text."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,8 +9,8 @@ from cocoon.core.records import Dialogue
 from cocoon.core.run_folder import read_run
 from cocoon.graphs.drawing import GRAPHS, open_graph
 from cocoon.graphs.drawing import draw as draw_graph
-from cocoon.tests.browser import chromium
 from cocoon.tests.commands import cocoon, endpoint
+from cocoon.tests.trace_pages import opened, said
 from cocoon.viewer.run_lines import LineIndex
 from cocoon.viewer.run_page import RunPage, drawings, export_page, script
 from cocoon.viewer.run_reader import RunReader
@@ -39,33 +35,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     assert done.code == 0, done.err
     return out
-
-
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Any]:
-    """The page, loaded; fails for any address that is not of this machine."""
-    asked: list[str] = []
-    async with chromium() as browser:
-        page = await (await browser.new_context(viewport={"width": 1500, "height": 900})).new_page()
-        page.on("request", lambda request: asked.append(request.url))
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
-        await page.goto(url)
-        await page.wait_for_selector(".turn")
-        yield page
-        assert not problems, problems
-        assert asked and all(one.startswith(("file:", "http://127.0.0.1:", "data:")) for one in asked), asked
-
-
-async def said(page: Any, selector: str, text: str) -> None:
-    """Waits until an element holds a text; the page's policy lets no test evaluate code in it."""
-    for _ in range(200):
-        found = await page.query_selector(selector)
-        if found is not None and text in (await found.inner_text()):
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"{selector} does not say {text!r}")
 
 
 @pytest.mark.slow

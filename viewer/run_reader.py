@@ -93,12 +93,12 @@ class RunReader:
         """Summarise what is new or changed, for about so long; gives how many dialogues are still to be read."""
         until = None if seconds is None else time.monotonic() + seconds
         names = self.listed()
-        for done, name in enumerate(names):
+        for done, name in enumerate(names, 1):
             if name in self._summaries and self._summaries[name][0] == self._mark(name):
                 continue
+            self.summary(name)
             if until is not None and time.monotonic() > until:
                 return len(names) - done
-            self.summary(name)
         return 0
 
     def summary(self, name: str) -> Summary:

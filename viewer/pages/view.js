@@ -71,7 +71,7 @@
     at("middle").replaceChildren(...shown.flat(Infinity).filter(Boolean));
     mark();
     await side();
-    if (state.graph) at("graph").replaceChildren(...cocoon.graph.show(state.open, await load("graphs"), w(), call, (calls) => mark(turnOf(calls), true)));
+    if (state.graph) at("graph").replaceChildren(...cocoon.graph.show(state.open, await load("graphs"), w(), call, stepped));
     if (state.graph && !none(state.turn)) cocoon.graph.jump(state.open.turns[state.turn].calls);
   }
 
@@ -86,6 +86,9 @@
   function close() { state.call = null; if (state.open) side(); }
 
   const turnOf = (calls) => { const found = state.open.turns.findIndex((turn) => turn.calls.some((key) => calls.includes(key))); return found < 0 ? null : found; };
+
+  // A step that calls no model leaves the mark where it is.
+  function stepped(calls) { const place = turnOf(calls); if (!none(place)) mark(place, true); }
 
   // Marks a turn in the lanes and in the strip; `seek` brings it in sight.
   function mark(place = state.turn, seek = false) {
