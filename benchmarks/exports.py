@@ -1,6 +1,6 @@
 """What each export of a run costs: CPU, peak memory and size, Inspect's log beside the writer of inspect-ai itself.
 
-    python -m cocoon.benchmarks.exports [--dialogues 3500]
+    python -m cocoon.benchmarks.exports [--dialogues 3500] [--peer 3500]        0 leaves a part out
 
 The run has that many dialogues of 19 turns with their calls, ratings and trace: 10 of `cocoon simulate` against the
 benchmark endpoint (guarded user, all judges), repeated under new ids. Every figure comes from a process of its own.
@@ -189,13 +189,28 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="cocoon-exports-") as name:
         place = Path(name)
         base = simulated(place / "base", profiles=10, samples=1, rounds=ROUNDS, scales="success,basic,comfort,rac")
-        small = make_run(base, place / "small", options.dialogues // 10)
-        whole = make_run(base, place / "whole", options.dialogues)
-        peer = make_run(base, place / "peer", options.peer)
-        size = _size(whole)
-        rows = [_both(title, work, small, whole) for title, work in EXPORTS.items()]
-        ours, theirs = _interleaved(peer, place, options.repeats)
-    return _report(options, size, rows, ours, theirs)
+        flat = _exports(base, place, options.dialogues) if options.dialogues else True
+        if options.peer:
+            _peer(make_run(base, place / "peer", options.peer), place, options)
+    return 0 if flat else 1
+
+
+def _exports(base: Path, place: Path, dialogues: int) -> bool:
+    """Every export, at the full size and at a tenth of it; whether memory stayed flat."""
+    small, whole = (make_run(base, place / name, n) for name, n in (("small", dialogues // 10), ("whole", dialogues)))
+    rows = [_both(title, work, small, whole) for title, work in EXPORTS.items()]
+    print(f"{dialogues} dialogues of {2 * ROUNDS + 1} turns, {_size(whole):.0f} MB of run folder\n")
+    heads = ["export", "CPU s", "MB out", "peak RSS MB", "at a tenth of the dialogues", "CPU ms a dialogue"]
+    told = [[one["export"], *_shown(one), f"{one['cpu_s'] * 1000 / dialogues:.1f}"] for one in rows]
+    print(table(heads, told))
+    flat = all(one["peak_mb"] <= (1 + GROWTH) * one["tenth_peak_mb"] for one in rows)
+    print(f"\n{'ok' if flat else 'FAILED'}: memory flat {flat}")
+    print(f"written to {save('exports', {'dialogues': dialogues, 'run_mb': _size(whole), 'exports': rows})}\n")
+    return flat
+
+
+def _shown(one: dict[str, Any]) -> list[str]:
+    return [f"{one['cpu_s']:.1f}", f"{one['size_mb']:.1f}", f"{one['peak_mb']:.0f}", f"{one['tenth_peak_mb']:.0f}"]
 
 
 def _both(title: str, work: Callable[[Path, Path], None], small: Path, whole: Path) -> dict[str, Any]:
@@ -212,50 +227,22 @@ def _both(title: str, work: Callable[[Path, Path], None], small: Path, whole: Pa
     return {"export": title, **found, **sent, "tenth_peak_mb": tenth["peak_mb"]}
 
 
-def _interleaved(run: Path, place: Path, repeats: int) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
+def _peer(run: Path, place: Path, options: argparse.Namespace) -> None:
     """Ours and theirs in turn, on the same dialogues."""
     (place / "log").mkdir()
     _inspect(run, place / "log")
     ours, theirs = [], []
-    for _ in range(repeats):
+    for _ in range(options.repeats):
         ours.append(measure(_inspect, run))
         theirs.append(measure(_theirs, place / "log" / "run.eval"))
-    return ours, theirs
-
-
-def _report(
-    options: argparse.Namespace,
-    size: float,
-    rows: list[dict[str, Any]],
-    ours: list[dict[str, float]],
-    theirs: list[dict[str, float]],
-) -> int:
-    told = [
-        [
-            one["export"],
-            *(f"{one[key]:.{digits}f}" for key, digits in _SHOWN),
-            f"{one['cpu_s'] / options.dialogues * 1000:.1f}",
-        ]
-        for one in rows
-    ]
-    print(f"{options.dialogues} dialogues of {2 * ROUNDS + 1} turns, {size:.0f} MB of run folder\n")
-    heads = ["export", "CPU s", "MB out", "peak RSS MB", "at a tenth of the dialogues", "CPU ms a dialogue"]
-    print(table(heads, told))
-    keys = [key for key, _ in _SHOWN[:3]]
+    keys = ("cpu_s", "size_mb", "peak_mb")
     mean = [[median(one[key] for one in some) for key in keys] for some in (ours, theirs)]
     ratios = [there / here for here, there in zip(*mean, strict=True)]
-    print(f"\nInspect log of {options.peer} dialogues, medians of {options.repeats}, in turn\n")
+    print(f"Inspect log of {options.peer} dialogues, medians of {options.repeats}, in turn\n")
     names = ["cocoon (reads the run, writes)", "inspect-ai write_eval_log (writing alone)", "ratio"]
     lines = [[name, *(f"{x:.2f}" for x in some)] for name, some in zip(names, [*mean, ratios], strict=True)]
     print(table(["writer", "CPU s", "MB out", "peak RSS MB"], lines))
-    flat = all(one["peak_mb"] <= (1 + GROWTH) * one["tenth_peak_mb"] for one in rows)
-    print(f"\n{'ok' if flat else 'FAILED'}: memory flat {flat}")
-    found = {"options": vars(options), "run_mb": size, "exports": rows, "ours": ours, "theirs": theirs}
-    print(f"written to {save('exports', found)}")
-    return 0 if flat else 1
-
-
-_SHOWN = (("cpu_s", 1), ("size_mb", 1), ("peak_mb", 0), ("tenth_peak_mb", 0))
+    print(f"\nwritten to {save('exports_inspect', {'options': vars(options), 'ours': ours, 'theirs': theirs})}")
 
 
 if __name__ == "__main__":

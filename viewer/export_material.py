@@ -17,11 +17,10 @@ _ROLES = {"user": "user", "supporter": "supporter", "appraise": "appraiser"}
 
 @dataclass(frozen=True)
 class Step:
-    """A node that was walked, with the keys of its calls; `task` tells judges apart (SCALE/VOTE)."""
+    """A node that was walked, with the keys of its calls."""
 
     node: str
     calls: list[str]
-    task: str | None = None
 
 
 @dataclass
