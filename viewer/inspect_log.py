@@ -30,7 +30,7 @@ from cocoon.viewer.run_reader import RunReader, file_of
 VERSION = 2
 LEVEL = 4
 _PLAIN = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
-_HELD = 4_000_000
+_HELD = 1_000_000
 
 
 @dataclass
