@@ -2,12 +2,13 @@
 
     python -m cocoon.benchmarks.exports [--dialogues 3500] [--peer 3500]        0 leaves a part out
 
-The run has that many dialogues of 19 turns with their calls, ratings and trace: 10 of `cocoon simulate` against the
-benchmark endpoint (guarded user, all judges), repeated under new ids. Every figure comes from a process of its own.
-inspect-ai takes a log whole: its process first reads ours back, and only `write_eval_log` is timed.
+The run has that many dialogues of 19 turns with their calls, ratings and trace: those of `cocoon simulate` against the
+benchmark endpoint (guarded user, all judges) that came to 19 turns, repeated under new ids. Every figure comes from a
+process of its own. inspect-ai takes a log whole: its process first reads ours back, and only `write_eval_log` is timed.
 """
 
 import argparse
+import json
 import os
 import re
 import sqlite3
@@ -25,18 +26,36 @@ from typing import Any
 from cocoon.benchmarks.processes import save, table
 
 ROUNDS = 9
-# Kilobytes that a further dialogue may take: where its lines stand, and its entry in the zip's directory.
-GROWTH_KB = 10.0
+TURNS = 2 * ROUNDS + 1
+PROFILES = 120
 FILES = ("dialogues", "ratings", "trace")
 
 
+def simulate(out: Path) -> Path:
+    """A run whose users may leave early."""
+    from cocoon.benchmarks.cocoon_driver import profiles
+    from cocoon.tests.commands import cocoon, endpoint
+
+    drawn = out.with_suffix(".profiles.jsonl")
+    drawn.write_text("".join(f"{one.model_dump_json()}\n" for one in profiles(PROFILES)), "utf-8")
+    with endpoint() as spec:
+        models = ("--supporter", spec, "--user", spec, "--judge", spec, "-o", "form_pairs=0")
+        done = cocoon("simulate", "--out", str(out), "--profiles", str(drawn), "--rounds", str(ROUNDS), *models)
+    if done.code:
+        raise SystemExit(done.err)
+    return out
+
+
 def make_run(base: Path, out: Path, dialogues: int) -> Path:
-    """A run of so many dialogues, copied from those of `base`; (profile, repeat) names each once."""
+    """A run of so many dialogues, copied from the longest of `base`; (profile, repeat) names each once."""
     out.mkdir()
     (out / "config.yaml").write_bytes((base / "config.yaml").read_bytes())
     (out / "failures.jsonl").write_bytes(b"")
     lines = {name: (base / f"{name}.jsonl").read_text("utf-8").splitlines(keepends=True) for name in FILES}
-    names = [line.split('"', 4)[3] for line in lines["dialogues"]]
+    told = [json.loads(line) for line in lines["dialogues"]]
+    names = [one["id"] for one in told if len(one["turns"]) == TURNS]
+    if not names:
+        raise SystemExit(f"{base}: no dialogue came to {TURNS} turns")
     pairs = [(names[number % len(names)], number // len(names)) for number in range(dialogues)]
     for name in FILES:
         own = {old: [line for line in lines[name] if f'"{old}"' in line] for old in names}
@@ -137,6 +156,13 @@ EXPORTS: dict[str, Callable[[Path, Path], None]] = {
 }
 
 
+def _calls(run: Path) -> int:
+    with sqlite3.connect(run / "journal.sqlite") as journal:
+        (found,) = journal.execute("select count(*) from calls").fetchone()
+    journal.close()
+    return found
+
+
 def _size(folder: Path) -> float:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
@@ -178,37 +204,34 @@ class _Sink(BaseHTTPRequestHandler):
 
 
 def main() -> int:
-    """Measure; exit code 1 when an export's memory grows with the run."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dialogues", type=int, default=3_500)
     parser.add_argument("--peer", type=int, default=3_500, help="dialogues of the comparison with inspect-ai")
     parser.add_argument("--repeats", type=int, default=1, help="of the comparison")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
-    from cocoon.tests.export_runs import simulated
-
     with tempfile.TemporaryDirectory(prefix="cocoon-exports-") as name:
         place = Path(name)
-        base = simulated(place / "base", profiles=10, samples=1, rounds=ROUNDS, scales="success,basic,comfort,rac")
-        flat = _exports(base, place, options.dialogues) if options.dialogues else True
+        base = simulate(place / "base")
+        if options.dialogues:
+            _exports(base, place, options.dialogues)
         if options.peer:
             _peer(make_run(base, place / "peer", options.peer), place, options)
-    return 0 if flat else 1
+    return 0
 
 
-def _exports(base: Path, place: Path, dialogues: int) -> bool:
-    """Every export, at the full size and at a tenth of it; whether memory stayed flat."""
+def _exports(base: Path, place: Path, dialogues: int) -> None:
+    """Every export, at the full size and at a tenth of it."""
     small, whole = (make_run(base, place / name, n) for name, n in (("small", dialogues // 10), ("whole", dialogues)))
     rows = [_both(title, work, small, whole) for title, work in EXPORTS.items()]
-    print(f"{dialogues} dialogues of {2 * ROUNDS + 1} turns, {_size(whole):.0f} MB of run folder\n")
+    print(f"{dialogues} dialogues of {TURNS} turns, {_calls(whole)} calls, {_size(whole):.0f} MB of run folder\n")
     heads = ["export", "CPU s", "MB out", "peak RSS MB", "at a tenth of the dialogues", "CPU ms a dialogue"]
     told = [[one["export"], *_shown(one), f"{one['cpu_s'] * 1000 / dialogues:.1f}"] for one in rows]
     print(table(heads, told))
     grown = max(one["peak_mb"] - one["tenth_peak_mb"] for one in rows) * 1024 / (dialogues - dialogues // 10)
-    flat = grown <= GROWTH_KB
-    print(f"\n{'ok' if flat else 'FAILED'}: {grown:.1f} kB of memory at most for a further dialogue")
+    print(f"\n{grown:.1f} kB of memory at most for a further dialogue")
     print(f"written to {save('exports', {'dialogues': dialogues, 'run_mb': _size(whole), 'exports': rows})}\n")
-    return flat
 
 
 def _shown(one: dict[str, Any]) -> list[str]:
