@@ -14,6 +14,8 @@ import pytest
 from cocoon.benchmarks.endpoint import serve
 from cocoon.benchmarks.endpoint_settings import Settings
 from cocoon.benchmarks.orchestration import Run, Study, ideal_seconds, table
+from cocoon.benchmarks.training_speed import BARE, OURS
+from cocoon.benchmarks.training_speed import table as training_table
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT / ".static")}
@@ -114,3 +116,16 @@ def test_the_table_compares_with_ours_and_names_what_failed() -> None:
     assert "| 1600 | 0.952 (0.952) | 10.50 | 2.00 (2.00) | 1.00 | 50 | 0.25 |" in ours
     assert "| 1600 (incomplete) | 0.800 (0.800) | 12.50 | 1.00 (1.00) | 0.50 |" in floor
     assert "0/1 no such module" in failed
+
+
+def test_the_training_benchmark_compares_each_round_with_its_own_bare_script() -> None:
+    def told(cpu: float, peak: float) -> dict[str, Any]:
+        return {"tokens": 100.0, "cpu": cpu, "whole": 9.0, "peak_mb": peak}
+
+    rounds = [
+        {OURS: told(1.0, 110), BARE: told(2.0, 100)},
+        {OURS: told(4.0, 110), BARE: told(2.0, 100)},
+        {OURS: told(2.0, 120), BARE: told(2.0, 100)},
+    ]
+    ours = training_table(rounds)[2]
+    assert ours == "| cocoon train | 50 | 1.000 (0.500 to 2.000) | 9.0 | 110 | 1.100 |"

@@ -144,7 +144,7 @@ def test_more_people_may_talk_later_since_all_are_held_out_from_the_start(study:
     folder, settings = study
     spec = "http://127.0.0.1:9/v1#nobody"
     done = run(study, spec, "--stages", "import", "-n", "1", out="few")
-    assert "2 people are held out of every training" in done.err and "1 of them talk, each in en, zh" in done.err
+    assert "held out of every training: 2 people" in done.err and "talking: 1 of them, each in en, zh" in done.err
 
     def count(name: str) -> int:
         return sum(1 for _ in read_records(folder / "few" / name, Profile))

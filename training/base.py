@@ -14,6 +14,7 @@ from cocoon.core.local_weights import Weights, _best_dtype, _folder_of, _turn_en
 from cocoon.core.train_config import TrainConfig
 
 TRAINING_LIBRARIES = ("trl", "peft", "datasets", "accelerate")
+TRAINED, MERGED = "trained over", "merged into"
 _FLOATS = {"F32", "F16", "BF16"}
 
 
@@ -31,9 +32,9 @@ def require_training() -> None:
 def load_base(config: TrainConfig) -> Weights:
     """Load what is to be trained over; CocoonError for weights that are quantised, or cannot be quantised here."""
     name = config.base_name
-    refuse_packed(name, "trained over")
+    refuse_packed(name, TRAINED)
     folder, revision = _folder_of(name)
-    refuse_quantised(folder, name, "trained over")
+    refuse_quantised(folder, name, TRAINED)
     if config.lora.quantise == "4bit":
         return _in_four_bits(name, folder, revision)
     dtype = None if config.fit.dtype == "auto" else config.fit.dtype
@@ -68,9 +69,10 @@ def refuse_packed(name: str, what: str) -> None:
 
 
 def _quantised(name: str, kind: str, what: str) -> CocoonError:
+    hint = " (for QLoRA too: -o lora.quantise=4bit quantises it while loading)" if what == TRAINED else ""
     return CocoonError(
-        f"model {name!r} holds quantised weights ({kind}) and cannot be {what}; take the float32 or bfloat16 original "
-        "(for QLoRA too: -o lora.quantise=4bit quantises it while loading)"
+        f"model {name!r} holds quantised weights ({kind}) and cannot be {what}; take the float32 or bfloat16 original"
+        f"{hint}"
     )
 
 

@@ -15,7 +15,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.local_libraries import first_line, quiet, require_libraries
 from cocoon.core.local_weights import Weights, _folder_of, load_weights
 from cocoon.training.attach import CONFIG_FILE, attach
-from cocoon.training.base import refuse_packed, refuse_quantised
+from cocoon.training.base import MERGED, refuse_packed, refuse_quantised
 from cocoon.training.card import CARD_FILE, read_card
 
 Dtype = Literal["float32", "bfloat16"]
@@ -46,9 +46,9 @@ def merge(folder: Path, out: Path, base: str | None = None, dtype: Dtype = "floa
     if out.exists():
         raise CocoonError(f"{out}: is there already; give another --out")
     name = base or _base_of(folder)
-    refuse_packed(name, "merged into")
+    refuse_packed(name, MERGED)
     place, _ = _folder_of(name)
-    refuse_quantised(place, name, "merged into")
+    refuse_quantised(place, name, MERGED)
     # Sums are made in float32 and rounded once.
     weights = load_weights(name, "cpu", "float32")
     adapter = attach(weights, folder)

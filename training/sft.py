@@ -1,7 +1,9 @@
 """Supervised fine-tuning of an adapter, from configuration to card; the same call goes on after a kill."""
 
+import gc
 import hashlib
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -24,7 +26,7 @@ from cocoon.training.isolation import attention_of, isolates
 from cocoon.training.labels import Encoder
 from cocoon.training.loss_chart import draw_losses
 from cocoon.training.rows import Corpus, Rows, encode_rows, read_rows
-from cocoon.training.trainer import Watch, is_finished, known_warnings, make_trainer, not_saved
+from cocoon.training.trainer import Watch, is_finished, known_warnings, make_trainer, not_saved, room_left
 
 _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 _KEPT_FILES = ("adapter_config.json", "adapter_model.safetensors")
@@ -86,15 +88,25 @@ def train(config: TrainConfig, out: Path, watch: Watch | None = None, say: Say =
 
     Raises CocoonError for what cannot be trained, NotSavedError where the disk is full: the last checkpoint stays.
     """
-    if not is_main():
-        return read_card(out) or _fit(prepare(config), out, None, lambda _: None)
-    with opened_training(out, config):
-        agree_on_data(out, hashes_of(_files(config)))
-        card = read_card(out)
-        if card is not None:
-            say(f"{out}: was trained to the end before")
-            return card
-        return _fit(prepare(config), out, watch, say)
+    try:
+        if not is_main():
+            return read_card(out) or _fit(prepare(config), out, None, lambda _: None)
+        with opened_training(out, config):
+            agree_on_data(out, hashes_of(_files(config)))
+            card = read_card(out)
+            if card is not None:
+                say(f"{out}: was trained to the end before")
+                return card
+            return _fit(prepare(config), out, watch, say)
+    finally:
+        _release()
+
+
+def _release() -> None:
+    """Give the memory of network and optimiser back: trainers refer to themselves, and another base may come next."""
+    gc.collect()
+    if "torch" in sys.modules:
+        sys.modules["torch"].cuda.empty_cache()
 
 
 def _files(config: TrainConfig) -> list[Path]:
@@ -184,7 +196,7 @@ def _save(trainer: Any, weights: Weights, out: Path) -> str:
             (part / name).chmod(0o644)
             (part / name).replace(out / name)
     except (OSError, RuntimeError, SafetensorError) as error:
-        raise not_saved(out, "the adapter", error) from None
+        raise not_saved(out, "the adapter", error, room_left(out)) from None
     finally:
         if is_main():
             shutil.rmtree(part, ignore_errors=True)

@@ -176,20 +176,26 @@ def _trainer_class() -> type:
             try:
                 super()._save_checkpoint(model, trial)
             except (OSError, RuntimeError, SafetensorError) as error:
+                room = room_left(folder.parent)
                 shutil.rmtree(folder, ignore_errors=True)
-                raise not_saved(
-                    folder.parent.parent, f"the checkpoint of step {self.state.global_step}", error
-                ) from None
+                what = f"the checkpoint of step {self.state.global_step}"
+                raise not_saved(folder.parent.parent, what, error, room) from None
 
     return WholeCheckpoints
 
 
-def not_saved(out: Path, what: str, error: Exception) -> NotSavedError:
+def room_left(folder: Path) -> str:
+    """How much room the disk had when a save failed: torch's own words for a full disk do not tell."""
+    return f"{shutil.disk_usage(folder).free / 1e6:.1f} MB were free"
+
+
+def not_saved(out: Path, what: str, error: Exception, room: str) -> NotSavedError:
     """The error of a save that failed, naming the checkpoint that is still whole."""
     last = last_checkpoint(out)
     kept = f"{last} is whole" if last else "none was saved before"
     return NotSavedError(
-        f"{out}: {what} cannot be saved ({first_line(error)}); {kept}; make room and give the same command to go on"
+        f"{out}: {what} cannot be saved ({room}; {first_line(error)}); {kept}; make room and give the same command to "
+        "go on"
     )
 
 
