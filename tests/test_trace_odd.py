@@ -141,3 +141,16 @@ async def test_empty_and_broken_runs_are_told_on_the_page(tmp_path: Path) -> Non
         await said(page, "#trouble", "record 1 has no 'dialogue'")
         (empty / "ratings.jsonl").unlink()
         await page.wait_for_selector("#trouble", state="hidden")
+
+
+def test_what_was_made_and_not_kept_is_shown_as_it_stood(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "run")
+    one = dialogue("a").model_dump(mode="json")
+    told = {"stage": "script", "node": "screen", "reason": "advice", "detail": "turn 2"}
+    lines = [{"id": "a", **told, "content": one}, {"id": "b", **told, "content": {"chain": []}}]
+    (run / "dropped.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines), "utf-8")
+    reader = RunReader(run)
+    reader.refresh()
+    a, b = (reader.whole(name, reader.calls(name)) for name in reader.listed())
+    assert len(a["turns"]) == len(one["turns"]) and a["failures"] == ["screen: advice: turn 2"]
+    assert b["turns"] == [] and b["failures"] == a["failures"] and reader.names() == []

@@ -39,8 +39,8 @@ PAGES = (
     "view_side.js",
     "view_graph.js",
 )
-SLICE = 0.5
-"""Seconds for which a live page reads dialogues before it answers with what it has."""
+FIRST, SLICE = 0.05, 0.3
+"""Seconds for which a live page reads dialogues before it answers with what it has: at first, and then."""
 Since = tuple[int, int]
 _STYLE_ELEMENT = re.compile(r"<style>.*?</style>", re.DOTALL)
 _PACKING = 6
@@ -74,8 +74,8 @@ class RunPage:
     def _news(self, since: Since) -> dict[str, Any]:
         left = 0
         for reader in filter(None, (self.run, self.other)):
-            reader.refresh()
-            left += reader.advance(SLICE if self.live else None)
+            reader.refresh(trace=False)
+            left += reader.advance((SLICE if any(since) else FIRST) if self.live else None)
         return {
             "source": self._source,
             "serials": [self.run.serial, self.other.serial if self.other else 0],

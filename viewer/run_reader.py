@@ -3,16 +3,19 @@
 Reads a run folder, finished or under way, or a file of dialogues that were made elsewhere. Nothing is written to it.
 """
 
+import contextlib
 import time
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record
 from cocoon.core.manifest import RunManifest, read_manifest
-from cocoon.core.records import Dialogue, Failure, Profile, Rating
+from cocoon.core.records import Dialogue, Failure, Profile, Rating, Turn
 from cocoon.evaluation.facts import DialogueFacts, facts_of
 from cocoon.evaluation.scales import Scale, load_scale, shipped_scales
 from cocoon.viewer.run_calls import Calls, calls_of
@@ -59,10 +62,12 @@ class RunReader:
         """What the run is called."""
         return self.path.name or self.path.absolute().name
 
-    def refresh(self) -> None:
-        """Take in what was written since."""
-        for index in (self.dialogues, self.ratings, self.failures, self.dropped, self.trace):
+    def refresh(self, *, trace: bool = True) -> None:
+        """Take in what was written since; the list needs no `trace`, which has the most lines."""
+        for index in (self.dialogues, self.ratings, self.failures, self.dropped):
             index.refresh()
+        if trace:
+            self.trace.refresh()
 
     def names(self) -> list[str]:
         """Ids of the dialogues, in the order of the file."""
@@ -153,6 +158,15 @@ class RunReader:
         dropped = [f"{line['node']}: {line['reason']}: {line['detail']}" for line in self.dropped.of(name)]
         return [*(f"{one.node}: {one.reason}: {one.message}" for one in failed), *dropped]
 
+    def _as_it_stood(self, name: str) -> Dialogue | None:
+        """What was made and not kept, as far as it is a dialogue."""
+        for line in self.dropped.of(name):
+            with contextlib.suppress(KeyError, TypeError, ValidationError):
+                profile = Profile.model_validate(line["content"]["profile"])
+                turns = [Turn.model_validate(turn) for turn in line["content"]["turns"]]
+                return Dialogue(id=name, profile=profile, supporter="", language=profile.language, turns=turns)
+        return None
+
     def calls(self, name: str) -> Calls:
         """Prompts and replies of a dialogue's calls."""
         return calls_of(self.journal, name)
@@ -160,9 +174,10 @@ class RunReader:
     def whole(self, name: str, calls: Calls) -> dict[str, Any]:
         """One dialogue with everything but the texts of its calls (`calls`, for the reasons that judges wrote)."""
         told = {"id": name, "failures": self._failures(name), "path": path_of(self.trace.of(name))}
-        if name not in self.dialogues.places:
+        dialogue = self.dialogue(name) if name in self.dialogues.places else self._as_it_stood(name)
+        if dialogue is None:
             return {**told, "turns": [], "ratings": [], "profile": None}
-        dialogue, ratings = self.dialogue(name), self.ratings_of(name)
+        ratings = self.ratings_of(name)
         return {
             **dialogue.model_dump(mode="json", exclude={"turns"}),
             "turns": turns_of(dialogue, ratings),

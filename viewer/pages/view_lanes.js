@@ -59,9 +59,12 @@ cocoon.lanes = (() => {
     return [one.supporter, one.user_kind, one.difficulty, one.rules, one.stop_reason ? `${w.stop} ${said(one.stop_reason, w)}` : "", one.source === "own" ? "" : `${one.source} ${one.licence}`, ...stated].filter(Boolean).join(" · ");
   }
 
+  // A few lines of what may be a page; the rest at a click.
+  const clamped = (text, w) => make("div", { class: "wording few", onclick: (event) => event.currentTarget.classList.toggle("whole") }, long(text, w));
+
   function person(one, w) {
     const profile = one.profile, opened = new Set(one.turns.flatMap((turn) => (turn.state ? turn.state.unlocked : [])));
-    const told = one.turns.some((turn) => turn.state), has = (text) => (text ? long(text, w) : "–");
+    const told = one.turns.some((turn) => turn.state), has = (text) => (text ? clamped(text, w) : "–");
     const line = (name, inside) => make("div", {}, make("dt", {}, name), make("dd", {}, inside));
     const step = (need, place) => make("li", { class: opened.has(place) ? "opened" : "" }, need.need, need.difficulty ? make("small", {}, ` ${w.difficulty} ${need.difficulty}`) : null,
       told ? make("small", {}, opened.has(place) ? ` ✓ ${w.open}` : ` ${w.closed}`) : null);

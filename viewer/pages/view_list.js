@@ -50,7 +50,7 @@ cocoon.list = (() => {
     const is = chosen === one.id;
     const made = make("div", { class: `row${is ? " chosen" : ""}`, id: `row-${place}`, role: "option", "aria-selected": String(is), "aria-posinset": place + 1, "aria-setsize": listed.length, "data-id": one.id, onclick: () => open(one.id) },
       make("span", { class: `sign ${kind}`, title: name, role: "img", "aria-label": name }, sign),
-      make("div", {}, make("b", {}, one.id), make("small", {}, who), make("small", {}, facts)));
+      make("div", {}, make("b", { title: one.id }, one.id), make("small", {}, who || one.feeling), make("small", {}, facts)));
     made.style.top = `${place * HEIGHT}px`;
     return made;
   }

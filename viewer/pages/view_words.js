@@ -3,7 +3,7 @@
 window.cocoonWords = {
   en: {
     search: "search id, emotion, feeling, need, supporter  ( / )", verdicts: "all verdicts", success: "need found", failure: "not found",
-    na: "not applicable", missing: "missing", unjudged: "not judged", failed: "not finished", supporters: "all supporters", emotions: "all emotions",
+    na: "not applicable", missing: "missing", unjudged: "not judged", failed: "not finished or kept", supporters: "all supporters", emotions: "all emotions",
     sort: "order of the run", order: "order", from: "from", to: "to",
     orders: { ratio: "most questions first", ratioUp: "fewest questions first", turns: "longest first", turnsUp: "shortest first", aff: "most comfort first", affUp: "least comfort first" },
     about: "Run", charts: "Charts", compare: "Compare", graph: "Graph", language: "中文", theme: "Theme", of: "of", dialogues: "dialogues",
@@ -15,7 +15,7 @@ window.cocoonWords = {
     reversed: "reversed", reversedLong: "reversed item: a high value is bad for its dimension", namedBy: "named by", turnAt: "turn #", reason: "the judge's reason",
     vote: "vote", raw: "prompt and reply", prompt: "Prompt", reply: "Reply", noRatings: "No rating yet.", legal: "least probability of the legal answers:",
     noCalls: "No calls are kept for this run.", noCall: "No model was called here.", tokens: "tokens", seconds: "s", retries: "retries", step: "step",
-    noPath: "No path is kept for this dialogue.", notWalked: "not walked in this dialogue", failures: "Not finished", notMade: "This dialogue was never finished. Its calls are in the graph below (g).",
+    noPath: "No path is kept for this dialogue.", notWalked: "not walked in this dialogue", failures: "Not finished or kept", notMade: "This dialogue was never finished. Its calls are in the graph below (g).",
     notKept: "none kept", questions: "questions", ratio: "question ratio", turns: "turns", showMore: "show more", characters: "characters", close: "close",
     pick: "Choose a dialogue.", none: "no dialogue fits", empty: "There is no dialogue yet.", running: "under way", finished: "finished", stopped: "not finished",
     reading: "reading", state: "State", judged: "judged", hosts: "Hosts", trouble: "Not to be had",
@@ -33,7 +33,7 @@ window.cocoonWords = {
   },
   zh: {
     search: "搜索编号、情绪、感受、需求、支持者（/）", verdicts: "所有判定", success: "找到需求", failure: "未找到",
-    na: "不适用", missing: "缺失", unjudged: "未评判", failed: "未完成", supporters: "所有支持者", emotions: "所有情绪",
+    na: "不适用", missing: "缺失", unjudged: "未评判", failed: "未完成或未保留", supporters: "所有支持者", emotions: "所有情绪",
     sort: "按运行顺序", order: "顺序", from: "从", to: "到",
     orders: { ratio: "提问最多在前", ratioUp: "提问最少在前", turns: "最长在前", turnsUp: "最短在前", aff: "安慰最多在前", affUp: "安慰最少在前" },
     about: "运行", charts: "图表", compare: "对比", graph: "流程图", language: "English", theme: "明暗", of: "/", dialogues: "段对话",
@@ -45,7 +45,7 @@ window.cocoonWords = {
     reversed: "反向", reversedLong: "反向条目：分值高对该维度不利", namedBy: "说出者：", turnAt: "第 # 轮", reason: "评判者的理由",
     vote: "第几次", raw: "提示与回复", prompt: "提示", reply: "回复", noRatings: "还没有评分。", legal: "合法回答的最低概率：",
     noCalls: "这次运行没有保存调用。", noCall: "这里没有调用模型。", tokens: "词元", seconds: "秒", retries: "次重试", step: "步",
-    noPath: "这段对话没有保存路径。", notWalked: "这段对话没有走到", failures: "未完成", notMade: "这段对话没有完成。它的调用见下方流程图（g）。",
+    noPath: "这段对话没有保存路径。", notWalked: "这段对话没有走到", failures: "未完成或未保留", notMade: "这段对话没有完成。它的调用见下方流程图（g）。",
     notKept: "未保存", questions: "提问", ratio: "提问比例", turns: "轮", showMore: "显示更多", characters: "字", close: "关闭",
     pick: "请选择一段对话。", none: "没有符合的对话", empty: "还没有对话。", running: "进行中", finished: "已结束", stopped: "未结束",
     reading: "读取中", state: "状态", judged: "已评判", hosts: "连接的主机", trouble: "无法取得",
