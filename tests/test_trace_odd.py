@@ -154,3 +154,10 @@ def test_what_was_made_and_not_kept_is_shown_as_it_stood(tmp_path: Path) -> None
     a, b = (reader.whole(name, reader.calls(name)) for name in reader.listed())
     assert len(a["turns"]) == len(one["turns"]) and a["failures"] == ["screen: advice: turn 2"]
     assert b["turns"] == [] and b["failures"] == a["failures"] and reader.names() == []
+
+
+def test_a_line_that_breaks_in_the_middle_is_told_by_its_file(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "run", dialogue("a"))
+    (run / "trace.jsonl").write_text('{"v":1,"dialogue":"a","graph":}\n', "utf-8")
+    refused = cocoon("view", str(run), "--export", str(tmp_path / "page"))
+    assert refused.code and "trace.jsonl: record 1" in refused.err and "mend or remove" in refused.err

@@ -1,10 +1,13 @@
 """What a reader finds on the trace page, and how they get about: a run of our own words in a real browser."""
 
+import re
+
 import pytest
 
 from cocoon.benchmarks.trace_pictures import LISTENING, NEED, REASONS, make_run
+from cocoon.tests.test_charts import luminance
 from cocoon.tests.trace_pages import opened, said, texts
-from cocoon.viewer.run_page import RunPage, export_page
+from cocoon.viewer.run_page import RunPage, export_page, page_file
 from cocoon.viewer.run_reader import RunReader
 
 LISTENED, ASKED = "en-01.listening.0", "en-01.asking.0"
@@ -116,3 +119,27 @@ async def test_two_supporters_of_one_run_are_compared_on_the_same_user(page_url:
         await page.wait_for_selector(".lanes:not(.two)")
         await page.emulate_media(media="print")
         assert not await page.is_visible("header") and await page.is_visible("#turn-0")
+
+
+def contrast(one: str, other: str) -> float:
+    """Of two colours, as WCAG 2.2 counts it."""
+    darker, brighter = sorted(map(luminance, (_six(one), _six(other))))
+    return (brighter + 0.05) / (darker + 0.05)
+
+
+def _six(colour: str) -> str:
+    return colour if len(colour) == 7 else "#" + "".join(digit * 2 for digit in colour[1:])
+
+
+def test_words_stand_out_from_their_ground_in_both_themes() -> None:
+    light, dark, preferred = (
+        dict(re.findall(r"--([a-z-]+): (#[0-9a-f]+)", block))
+        for block in re.findall(r":root[^{]*\{([^}]*--paper[^}]*)\}", page_file("view.css"))[:3]
+    )
+    assert dark == preferred and light.keys() == dark.keys()
+    grounds = {"ink": "paper card soft user ask proof", "quiet": "paper card soft user"}
+    grounds |= dict.fromkeys(("good", "bad", "mark"), "paper card soft")
+    for theme in (light, dark):
+        pairs = [(word, ground) for word, some in grounds.items() for ground in some.split()]
+        poor = {pair: round(found, 2) for pair in pairs if (found := contrast(*(theme[one] for one in pair))) < 4.5}
+        assert not poor

@@ -214,7 +214,8 @@
     let wanted = "";
     try { wanted = decodeURIComponent(location.hash.slice(1)); } catch { /* an address that somebody cut */ }
     const first = list.get(wanted) || list.first();
-    if (first) open(first.id); else draw();
+    // The first dialogue before the rest of the list.
+    await (first ? open(first.id) : draw());
     if (state.index.live) setTimeout(poll, state.index.left ? SOON : POLL);
   }
   start();

@@ -80,7 +80,7 @@ cocoon.lanes = (() => {
   function show(one, w, choose) {
     if (!one.profile) return [head(one, w), make("p", {}, w.notMade)];
     if (!one.turns.length) return [head(one, w), person(one, w)];
-    const hidden = one.turns.some((turn) => turn.state || (turn.role === "user" && numbers(turn).length)), thinks = one.turns.some((turn) => turn.thought || turn.draft);
+    const hidden = one.turns.some((turn) => turn.state || (turn.role === "user" && numbers(turn).length)), thinks = one.turns.some((turn) => turn.draft || (turn.thought && (turn.thought.strategy || turn.thought.analysis)));
     const title = (name, has) => make("h2", {}, name, has ? null : make("small", {}, ` ${w.notKept}`));
     const grid = make("div", { class: `lanes${hidden ? "" : " no-hidden"}${thinks ? "" : " no-thought"}` }, title(w.hidden, hidden), title(w.talk, true), title(w.thought, thinks));
     const before = { state: null, scores: {} };
