@@ -155,7 +155,8 @@ def describe_weights(weights: Weights) -> dict[str, Any]:
         "revision": weights.revision,
         "dtype": weights.dtype,
         "device": weights.device,
-        "parameters": weights.network.num_parameters(),
+        # Without those of adapters that were laid over it: how many are there depends on what was opened before.
+        "parameters": sum(one.numel() for name, one in weights.network.named_parameters() if "lora_" not in name),
         "context": weights.context,
         "user_first": weights.template.user_first,
     }

@@ -50,8 +50,8 @@ async def reproduce(config: ReproduceConfig, out: Path, stages: Sequence[str], h
     write_whole(out / HELD_OUT, map(dump_line, held))
     write_whole(out / PROFILES, map(dump_line, people))
     hands.say(
-        f"held out of every training: {HeldOut(held).number} people, by id, chain, feeling and need; "
-        f"talking: {len(people) // len(config.languages)} of them, each in {', '.join(config.languages)}"
+        f"people held out of every training, by id, chain, feeling and need: {HeldOut(held).number}; "
+        f"talking: {len(people) // len(config.languages)}, each in {', '.join(config.languages)}"
     )
     for row in config.rows if "import" in stages else ():
         hands.say(import_row(row, out))

@@ -9,7 +9,7 @@ from cocoon.core.run_folder import read_run
 from cocoon.evaluation.paper_report import build_like
 from cocoon.evaluation.paper_tables import load_paper_table
 from cocoon.evaluation.tables import Cell, Report, Row, Table
-from cocoon.studies.reproduce import RUNS, adapter_of, held_out_profiles
+from cocoon.studies.reproduce import RUNS, adapter_of, held_out_profiles, talking_profiles
 from cocoon.studies.reproduce_config import UNTRAINED, ReproduceConfig
 from cocoon.training.card import Card, read_card
 from cocoon.training.held_out import HeldOut
@@ -40,12 +40,16 @@ def build_table(config: ReproduceConfig, out: Path, facts: Mapping[str, Any]) ->
     failures = [one for run in runs for one in read_run(run, "failures.jsonl", Failure)]
     report = build_like(config.table, dialogues, ratings, failures, facts)
     (table,) = report.tables
-    warnings = [*([REHEARSAL] if config.rehearsal else []), *_language_warning(config), *report.warnings]
+    rehearsal = [REHEARSAL] if config.rehearsal else []
+    rated = {one.dialogue for one in ratings}
+    unfinished = _unfinished(config, len(dialogues), sum(one.id in rated for one in dialogues))
+    warnings = [*rehearsal, *unfinished, *_language_warning(config), *report.warnings]
     people = len({one.profile.translation_of or one.profile.id for one in dialogues})
     told = [("People", f"{people}, the same for every row; {_held_out(config)}"), *report.facts]
     return report.model_copy(
         update={
-            "title": f"{config.table} of the paper, made again" + (" (rehearsal)" if config.rehearsal else ""),
+            "title": f"Table {config.table.removeprefix('table')} of the paper, made again"
+            + (" (rehearsal)" if config.rehearsal else ""),
             "warnings": warnings,
             "facts": told,
             "tables": [table, _trainings(config, out)],
@@ -54,11 +58,20 @@ def build_table(config: ReproduceConfig, out: Path, facts: Mapping[str, Any]) ->
     )
 
 
+def _unfinished(config: ReproduceConfig, made: int, rated: int) -> list[str]:
+    people = len(talking_profiles(config, held_out_profiles(config))) // len(config.languages)
+    speakers = len(config.rows) + (len(config.languages) if config.untrained else 0)
+    wanted = people * speakers * config.samples
+    if rated >= wanted:
+        return []
+    return [f"Not finished: {made} of {wanted} dialogues are made, {rated} of them rated. The same command goes on."]
+
+
 def _held_out(config: ReproduceConfig) -> str:
     number = HeldOut(held_out_profiles(config)).number
-    held = f"no dialogue of theirs was trained on here ({number} people are held out)"
+    held = f"no dialogue of theirs was trained on here (people held out: {number})"
     given = [row.label for row in config.rows if row.adapter]
-    return f"{held}; {', '.join(given)} came trained" if given else held
+    return f"{held}, but {', '.join(given)} came trained: see their cards" if given else held
 
 
 def _language_warning(config: ReproduceConfig) -> list[str]:

@@ -99,9 +99,9 @@ def test_the_rehearsal_ends_in_a_table_that_says_what_it_is(made: tuple[Path, Do
     assert "0.72" in text and "| paper |" in text
     assert "an order across languages is not told here" in text
     assert "not released" in text and "SoulChat" in text
-    assert "People: 2, the same for every row" in text and "(2 people are held out)" in text
+    assert "People: 2, the same for every row" in text and "(people held out: 2)" in text
     assert "COCOON: 1 of 7 dialogues are of people held out" in first.err
-    assert "Trust rules" in text
+    assert "Trust rules" in text and "Not finished" not in text
     assert {file.name for file in out.iterdir()} >= {"table3.md", "table3.html", "tables", "reproduce.yaml"}
 
 
@@ -140,11 +140,47 @@ def test_the_same_people_speak_in_every_language(made: tuple[Path, Done, Done]) 
     assert by_language["en"] == by_language["zh"] and len(people) == 4
 
 
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [("table4", "Basic Avg"), ("table5", ""), ("table7", "Skil"), ("table9", "Skil")],
+)
+def test_other_tables_are_made_in_their_forms_with_adapters_that_are_there(
+    made: tuple[Path, Done, Done], study: tuple[Path, dict[str, Any]], table: str, columns: str
+) -> None:
+    folder, settings = study
+    rows = [{**settings["rows"][0], "adapter": str(made[0] / "adapters" / "ESC")}]
+    with endpoint() as spec:
+        done = run((folder, {**settings, "rows": rows, "limit": 1}), spec, table=table, out=table)
+    assert done.code == 0, done.err
+    assert "training ESC" not in done.err
+    if table == "table5":
+        assert (
+            "is made of people's ratings" in done.err
+            and "table5/runs/en in a study of `cocoon human serve`" in done.err
+        )
+        return
+    assert f"Table {table[5:]} of the paper" in done.out and columns in done.out and "| paper |" in done.out
+    assert "but ESC came trained: see their cards" in done.out
+    # The paper's other name of this corpus is known to be the same.
+    assert "ESConv" not in done.out.partition("not made again:")[2].partition("\n")[0]
+
+
+def test_a_table_of_half_a_run_says_so(study: tuple[Path, dict[str, Any]], made: tuple[Path, Done, Done]) -> None:
+    folder, settings = study
+    rows = [{**settings["rows"][0], "adapter": str(made[0] / "adapters" / "ESC")}]
+    with endpoint() as spec:
+        given = (folder, {**settings, "rows": rows, "limit": 2})
+        done = run(given, spec, "-n", "1", "--stages", "import,simulate", out="half")
+        assert done.code == 0, done.err
+        done = run(given, spec, "--stages", "report", out="half")
+    assert "Not finished: 2 of 4 dialogues are made, 2 of them rated. The same command goes on." in done.out
+
+
 def test_more_people_may_talk_later_since_all_are_held_out_from_the_start(study: tuple[Path, dict[str, Any]]) -> None:
     folder, settings = study
     spec = "http://127.0.0.1:9/v1#nobody"
     done = run(study, spec, "--stages", "import", "-n", "1", out="few")
-    assert "held out of every training: 2 people" in done.err and "talking: 1 of them, each in en, zh" in done.err
+    assert "feeling and need: 2; talking: 1, each in en, zh" in done.err
 
     def count(name: str) -> int:
         return sum(1 for _ in read_records(folder / "few" / name, Profile))
