@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from cocoon.agents.asking import Asked, Asker, object_schema, text_of
 from cocoon.agents.scene import transcript
@@ -26,8 +26,9 @@ CHECK_SCHEMA = object_schema(
         "note": _TEXT,
     }
 )
-SAME_SCHEMA = object_schema({"same": {"anyOf": [{"type": "boolean"}, {"type": "null"}]}})
-ADVICE_SCHEMA = object_schema({"advice": {"anyOf": [{"type": "boolean"}, {"type": "null"}]}})
+Reading = Literal["confirm", "advises", "asks"]
+READINGS: dict[Reading, str] = {"confirm": "same", "advises": "advice", "asks": "asks"}
+"""What the rater reads a candidate of the screen for (the prompt's name), and the key of its true, false or null."""
 # Above the turns of any dialogue: the same turn of a piece that was taken back is another call.
 _PIECE = 1_000
 
@@ -161,29 +162,20 @@ class ScriptWriter:
             **{step: text_of(analysis, step) for step in _STEPS},
         )
 
-    async def confirm(self, caller: Caller, script: Script, number: int, part: str, words: str) -> Asked:
-        """Whether words tell a part of the profile: {"same"}, true, false or null. `number` counts the questions."""
-        return await self.rater.ask(
-            caller,
-            Place(script.item, "confirm", number),
-            "script/confirm",
-            script.language,
-            SAME_SCHEMA,
-            lambda value: _boolean_problem(value, "same"),
-            part=part,
-            words=words,
-        )
+    async def reads(self, caller: Caller, script: Script, number: int, reading: Reading, words: Words) -> Asked:
+        """Whether the rater finds in a candidate what it is read for: true, false or null under `READINGS[reading]`.
 
-    async def advises(self, caller: Caller, script: Script, number: int, words: str) -> Asked:
-        """Whether words tell the user what to do: {"advice"}, true, false or null. `number` as in `confirm`."""
+        `words` are the prompt's; `number` counts the candidates of the dialogue.
+        """
+        key = READINGS[reading]
         return await self.rater.ask(
             caller,
             Place(script.item, "confirm", number),
-            "script/advises",
+            f"script/{reading}",
             script.language,
-            ADVICE_SCHEMA,
-            lambda value: _boolean_problem(value, "advice"),
-            words=words,
+            object_schema({key: {"anyOf": [{"type": "boolean"}, {"type": "null"}]}}),
+            lambda value: _boolean_problem(value, key),
+            **words,
         )
 
     async def annotate(self, caller: Caller, script: Script, turn: int) -> Asked:

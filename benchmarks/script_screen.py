@@ -2,8 +2,9 @@
 whole dialogues, how many turns vectors propose.
 
 python -m cocoon.benchmarks.script_screen [--esconv FILE...]
-With files of ESConv, also the share of supporter turns in which advice is found, by the strategy that people gave them:
-`Providing Suggestions` should be found, `Reflection of feelings` and `Restatement or Paraphrasing` should not.
+With files of ESConv, also the shares of supporter turns in which advice and questions are found, by the strategy
+that people gave them: advice should be found in `Providing Suggestions`, questions in `Question`, neither in
+`Reflection of feelings`. A "?" in the head stands for what is found for certain or perhaps.
 """
 
 import argparse
@@ -15,14 +16,23 @@ from typing import get_args
 from cocoon.core.records import Language
 from cocoon.corpora.dialogue_loaders import read_corpus
 from cocoon.evaluation.labelled_cases import shipped_cases
-from cocoon.evaluation.screen_cases import WAYS, Half, ScreenCase, measure, screen_cases
-from cocoon.evaluation.script_screen import gives_advice, may_advise, means
+from cocoon.evaluation.screen_cases import WAYS, Found, Half, ScreenCase, measure, screen_cases
+from cocoon.evaluation.script_screen import Manner, Rewrite, doubtful_manner, manner, means
 
-KINDS = (("leak", "early_need"), ("advice",), ("question",))
-PARTS: tuple[tuple[str, tuple[int, ...], tuple[Half, ...]], ...] = (
-    *((f"{batch} {half}", (batch,), (half,)) for batch in (1, 2) for half in get_args(Half)),
-    ("all", (1, 2), get_args(Half)),
+KINDS: tuple[tuple[tuple[str, ...], Rewrite], ...] = (
+    (("leak", "early_need"), "closed"),
+    (("advice",), "closed"),
+    (("question",), "closed"),
+    (("request",), "closed"),
+    (("request",), "all"),
 )
+MANNER_RULES: tuple[tuple[Manner, Rewrite], ...] = (("advice", "closed"), ("question", "closed"), ("question", "all"))
+BATCHES = (1, 2, 3, 4, 5)
+PARTS: tuple[tuple[str, tuple[int, ...], tuple[Half, ...]], ...] = (
+    *((f"{batch} {half}", (batch,), (half,)) for batch in BATCHES for half in get_args(Half)),
+    ("all", BATCHES, get_args(Half)),
+)
+FOUND = ("advice", "advice?", "closed", "closed?", "all", "all?")
 
 
 def shown(share: float | None) -> str:
@@ -32,31 +42,39 @@ def shown(share: float | None) -> str:
 
 def planted(language: Language) -> Iterator[str]:
     """A line for each kind, test and part of the planted sentences."""
-    for kinds in KINDS:
+    for kinds, rewrite in KINDS:
         of_kind = [case for case in screen_cases(language) if case.kind in kinds]
         for way in WAYS:
             for name, batches, halves in PARTS:
                 some: list[ScreenCase] = [case for case in of_kind if case.batch in batches and case.half in halves]
                 if some:
-                    found = measure(some, language, way)
-                    yield (
-                        f"{language:8} {'/'.join(kinds):17} {way:9} {name:7} {found.right:5} {found.wrong:5} "
-                        f"{found.missed:6} {shown(found.precision)} {shown(found.recall)}"
-                    )
+                    found = measure(some, language, way, rewrite)
+                    yield f"{language:8} {'/'.join(kinds):17} {rewrite:8} {way:9} {name:7} {counts(found)}"
+
+
+def counts(found: Found) -> str:
+    """The counts of a line, its precision and recall."""
+    shares = f"{shown(found.precision)} {shown(found.recall)}"
+    return f"{found.right:5} {found.wrong:5} {found.missed:6} {shares}"
+
+
+def found_in(text: str) -> dict[str, bool]:
+    """What a turn has, in the order of FOUND: for certain, and for certain or perhaps, of each manner and rule."""
+    certain = [manner(kind, text, "en", rewrite) is not None for kind, rewrite in MANNER_RULES]
+    perhaps = [doubtful_manner(kind, text, "en", rewrite) is not None for kind, rewrite in MANNER_RULES]
+    pairs = [found for sure, maybe in zip(certain, perhaps, strict=True) for found in (sure, sure or maybe)]
+    return dict(zip(FOUND, pairs, strict=True))
 
 
 def labelled(files: list[Path]) -> Iterator[str]:
-    """Strategy -> turns, and the shares in which advice is found for certain, and for certain or perhaps."""
+    """Strategy -> turns, and the shares with advice and with questions under `closed` and `all`, in FOUND's order."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     dialogues = (dialogue for file in files for dialogue in read_corpus("esconv", file).dialogues)
     for turn in (turn for dialogue in dialogues for turn in dialogue.turns):
         if turn.role == "supporter" and turn.thought:
-            certain = gives_advice(turn.content, "en") is not None
-            perhaps = certain or may_advise(turn.content, "en") is not None
-            counts[turn.thought.strategy].update(turns=1, certain=certain, perhaps=perhaps)
+            counts[turn.thought.strategy].update(turns=1, **found_in(turn.content))
     for strategy, one in sorted(counts.items()):
-        certain, perhaps = (one[name] / one["turns"] for name in ("certain", "perhaps"))
-        yield f"{strategy:28} {one['turns']:5} {certain:7.3f} {perhaps:7.3f}"
+        yield f"{strategy:28} {one['turns']:5} " + " ".join(f"{one[name] / one['turns']:9.3f}" for name in FOUND)
 
 
 def whole(language: Language) -> str:
@@ -68,15 +86,20 @@ def whole(language: Language) -> str:
         telling += [means(turn.content, case.need, language) for turn in case.turns[end : end + 1]]
     return (
         f"{language:8} tells the need: {sum(telling)} of {len(telling)} ({sum(telling) / len(telling):.2f}), "
-        f"before it: {sum(innocent)} of {len(innocent)} ({sum(innocent) / len(innocent):.2f}); {_advice(language)}"
+        f"before it: {sum(innocent)} of {len(innocent)} ({sum(innocent) / len(innocent):.2f}); {_manners(language)}"
     )
 
 
-def _advice(language: Language) -> str:
+def _manners(language: Language) -> str:
     said = [turn.content for case in shipped_cases(language) for turn in case.turns[1:] if turn.role == "supporter"]
-    certain = [text for text in said if gives_advice(text, language)]
-    doubtful = [text for text in said if text not in certain and may_advise(text, language)]
-    return f"advice certain in {len(certain)}, doubtful in {len(doubtful)} of {len(said)} supporter turns"
+    parts = [_manner(kind, rewrite, said, language) for kind, rewrite in MANNER_RULES]
+    return f"{'; '.join(parts)} of {len(said)} supporter turns"
+
+
+def _manner(kind: Manner, rewrite: Rewrite, said: list[str], language: Language) -> str:
+    certain = [text for text in said if manner(kind, text, language, rewrite)]
+    doubtful = [text for text in said if text not in certain and doubtful_manner(kind, text, language, rewrite)]
+    return f"{kind} ({rewrite}) certain in {len(certain)}, doubtful in {len(doubtful)}"
 
 
 def main() -> None:
@@ -84,13 +107,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--esconv", type=Path, nargs="*", default=[])
     options = parser.parse_args()
-    print("language kind              test      part    right wrong missed precision recall")
+    print("language kind              rewrite  test      part    right wrong missed precision recall")
     for language in get_args(Language):
         print(*planted(language), sep="\n")
-    print("\nturns of whole dialogues (evaluation/judge_cases) that vectors propose, and supporters' turns with advice")
+    print("\nwhole dialogues (evaluation/judge_cases): turns that vectors propose, turns with advice or questions")
     print(*map(whole, get_args(Language)), sep="\n")
     if options.esconv:
-        print("\nstrategy                     turns certain perhaps", *labelled(options.esconv), sep="\n")
+        print(
+            "\nstrategy                     turns " + " ".join(f"{name:>9}" for name in FOUND),
+            *labelled(options.esconv),
+            sep="\n",
+        )
 
 
 if __name__ == "__main__":

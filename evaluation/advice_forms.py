@@ -5,11 +5,10 @@ their words with reflections (`你需要的是…`, `you could not sleep`), so t
 grammar rather than remembered sentences; what they find is in docs/scripts.md.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from cocoon.core.records import Language
-from cocoon.evaluation.question_sentences import any_of
+from cocoon.evaluation.question_sentences import compiled
 
 _VERBS = (
     "ask|tell|talk|speak|call|write|go|take|make|let|give|start|begin|stop|focus|remind|consider|set|keep|get|see|find|"
@@ -102,9 +101,4 @@ _REFLECTION: dict[Language, Sequence[str]] = {
     ),
 }
 
-
-def _compiled(forms: Mapping[Language, Sequence[str]]) -> dict[Language, re.Pattern[str]]:
-    return {language: re.compile(any_of(*some), re.IGNORECASE) for language, some in forms.items()}
-
-
-CERTAIN, DOUBTFUL, REFLECTION = _compiled(_CERTAIN), _compiled(_DOUBTFUL), _compiled(_REFLECTION)
+CERTAIN, DOUBTFUL, REFLECTION = compiled(_CERTAIN), compiled(_DOUBTFUL), compiled(_REFLECTION)

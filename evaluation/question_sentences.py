@@ -1,7 +1,7 @@
 """Text -> sentences, Chinese and English, without a loss: the sentences are the text, cut and trimmed."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from cocoon.core.records import Language
 
@@ -24,6 +24,11 @@ _NEAR = 80
 def any_of(*parts: str) -> str:
     """One pattern that matches any of the patterns."""
     return f"(?:{'|'.join(parts)})"
+
+
+def compiled(forms: Mapping[Language, Sequence[str]]) -> dict[Language, re.Pattern[str]]:
+    """A pattern a language that matches any of its forms, whatever their case."""
+    return {language: re.compile(any_of(*some), re.IGNORECASE) for language, some in forms.items()}
 
 
 def language_by_script(text: str) -> Language:

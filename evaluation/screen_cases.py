@@ -8,7 +8,7 @@ from pydantic import ConfigDict
 
 from cocoon.core.jsonl import parse_record, read_lines
 from cocoon.core.records import Language, Record
-from cocoon.evaluation.script_screen import gives_advice, leftover_question, may_advise, means, tells
+from cocoon.evaluation.script_screen import Manner, Rewrite, doubtful_manner, manner, means, tells
 
 Half = Literal["tune", "held"]
 Way = Literal["lexical", "semantic", "both"]
@@ -20,12 +20,17 @@ class ScreenCase(Record):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["leak", "early_need", "advice", "question"]
+    kind: Literal["leak", "early_need", "advice", "question", "request"]
     text: str
     part: str | None
     label: bool
     half: Half
-    batch: Literal[1, 2] = 1
+    batch: Literal[1, 2, 3, 4, 5] = 1
+    open: bool = False
+
+    def planted(self, rewrite: Rewrite) -> bool:
+        """Whether the screen should find it: an open invitation only where every question is to be rewritten."""
+        return self.label and (rewrite == "all" or not self.open)
 
 
 class Found(Record):
@@ -54,22 +59,21 @@ def screen_cases(language: Language) -> list[ScreenCase]:
         return [parse_record(value, ScreenCase, f"{file}, line {number}") for number, value in read_lines(file)]
 
 
-def is_found(case: ScreenCase, language: Language, way: Way) -> bool:
-    """Whether the screen finds a planted sentence in that way; questions have a lexical test alone."""
+def is_found(case: ScreenCase, language: Language, way: Way, rewrite: Rewrite = "closed") -> bool:
+    """Whether the screen finds a planted sentence in that way, under that rule for questions."""
     if case.part is not None:
         lexical = way != "semantic" and tells(case.text, case.part, "", language, semantic=False) is not None
         return lexical or (way != "lexical" and means(case.text, case.part, language))
-    if case.kind == "question":
-        return way != "semantic" and leftover_question(case.text, language, "closed") is not None
-    certain = way != "semantic" and gives_advice(case.text, language) is not None
-    return certain or (way != "lexical" and may_advise(case.text, language) is not None)
+    kind: Manner = "advice" if case.kind == "advice" else "question"
+    certain = way != "semantic" and manner(kind, case.text, language, rewrite) is not None
+    return certain or (way != "lexical" and doubtful_manner(kind, case.text, language, rewrite) is not None)
 
 
-def measure(cases: Iterable[ScreenCase], language: Language, way: Way) -> Found:
+def measure(cases: Iterable[ScreenCase], language: Language, way: Way, rewrite: Rewrite = "closed") -> Found:
     """Counts over some cases."""
-    results = [(is_found(case, language, way), case.label) for case in cases]
+    results = [(is_found(case, language, way, rewrite), case.planted(rewrite)) for case in cases]
     return Found(
-        right=sum(found and label for found, label in results),
-        wrong=sum(found and not label for found, label in results),
-        missed=sum(not found and label for found, label in results),
+        right=sum(found and planted for found, planted in results),
+        wrong=sum(found and not planted for found, planted in results),
+        missed=sum(not found and planted for found, planted in results),
     )

@@ -4,10 +4,10 @@ Works on any dialogue with a profile. Lexical tests compare words, semantic ones
 its test, so that a reader can leave one out. Figures on planted sentences: docs/scripts.md.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import ConfigDict
 
@@ -17,10 +17,13 @@ from cocoon.evaluation.contents import contents, share_named
 from cocoon.evaluation.question_records import QuestionType
 from cocoon.evaluation.question_sentences import sentences
 from cocoon.evaluation.questions import questions
+from cocoon.evaluation.request_forms import ASKING, INVITING, PIECE, SPEAKER, UNDERSTANDS
 
 Kind = Literal["roles", "too_short", "leak", "early_need", "advice", "question", "need_not_reached", "ending"]
 Test = Literal["structure", "lexical", "semantic"]
 Rewrite = Literal["closed", "all", "none"]
+Manner = Literal["advice", "question"]
+MANNERS: tuple[Manner, ...] = get_args(Manner)
 
 # Question types that a rewrite has to remove. Information-gathering and choice questions are closed, as are tags.
 REWRITTEN: dict[Rewrite, frozenset[QuestionType]] = {
@@ -32,13 +35,15 @@ REWRITTEN: dict[Rewrite, frozenset[QuestionType]] = {
 TOLD = 0.5
 MEANT: dict[Language, float] = {"zh": 0.58, "en": 0.13}
 FEWEST = 2
+# Characters of the sentences that a model reads as one candidate.
+LONGEST = 600
 
 
 class Finding(Record):
     """One thing found: what, by which test, in which turn (index, none for the whole), in which words.
 
     `part` is the text of the profile that it may tell. A semantic finding is a candidate that a model should confirm:
-    vectors know topics better than meanings, and advice shares its words with reflections.
+    vectors know topics better than meanings, and advice and requests share their words with reflections.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,7 +60,7 @@ class Finding(Record):
 class ScreenRules:
     """Settings of the screen. `minimum_rounds`: user turns before the need may appear; `semantic`: vectors too.
 
-    `doubtful`: whether what may be advice is found as well, as a candidate.
+    `doubtful`: whether what may be advice, or ask without a question's grammar, is found as well, as a candidate.
     """
 
     minimum_rounds: int = 5
@@ -100,8 +105,28 @@ def gives_advice(text: str, language: Language) -> str | None:
 
 
 def may_advise(text: str, language: Language) -> str | None:
-    """The first sentence that may tell the other what to do, or reflect what was said; none without one."""
-    return next((one for one in sentences(text, language) if DOUBTFUL[language].search(one)), None)
+    """The sentences that may tell the other what to do, or reflect what was said; none without one."""
+    return _all(text, language, lambda one: bool(DOUBTFUL[language].search(one)))
+
+
+def may_ask(text: str, language: Language, rewrite: Rewrite) -> str | None:
+    """The sentences that may ask, without a question's grammar, for what the rewrite rule does not allow; or none.
+
+    `closed`: for a piece of information; an open invitation is allowed. `all`: for anything.
+    """
+    return None if rewrite == "none" else _all(text, language, lambda one: _requests(one, language, rewrite))
+
+
+def _all(text: str, language: Language, wanted: Callable[[str], bool]) -> str | None:
+    return " ".join(filter(wanted, sentences(text, language))) or None
+
+
+def _requests(sentence: str, language: Language, rewrite: Rewrite) -> bool:
+    asking, piece = ASKING[language].search(sentence), PIECE[language].search(sentence)
+    wondering = SPEAKER[language].search(sentence) and not UNDERSTANDS[language].search(sentence)
+    if piece and (asking or wondering):
+        return True
+    return rewrite == "all" and bool(asking or INVITING[language].search(sentence))
 
 
 def _advises(sentence: str, language: Language) -> bool:
@@ -197,11 +222,23 @@ def _early(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> Ite
 
 def _manner(turns: Sequence[Spoken], language: Language, rules: ScreenRules) -> Iterator[Finding]:
     for number, turn in enumerate(turns):
-        if turn.role != "supporter":
-            continue
-        if advice := gives_advice(turn.content, language):
-            yield Finding(kind="advice", test="lexical", turn=number, quote=advice[:200])
-        elif rules.doubtful and (doubtful := may_advise(turn.content, language)):
-            yield Finding(kind="advice", test="semantic", turn=number, quote=doubtful[:200])
-        if question := leftover_question(turn.content, language, rules.rewrite):
-            yield Finding(kind="question", test="lexical", turn=number, quote=question[:200])
+        if turn.role == "supporter":
+            for kind in MANNERS:
+                yield from _manner_of(kind, number, turn.content, language, rules)
+
+
+def _manner_of(kind: Manner, number: int, text: str, language: Language, rules: ScreenRules) -> Iterator[Finding]:
+    if certain := manner(kind, text, language, rules.rewrite):
+        yield Finding(kind=kind, test="lexical", turn=number, quote=certain[:200])
+    elif rules.doubtful and (doubtful := doubtful_manner(kind, text, language, rules.rewrite)):
+        yield Finding(kind=kind, test="semantic", turn=number, quote=doubtful[:LONGEST])
+
+
+def manner(kind: Manner, text: str, language: Language, rewrite: Rewrite) -> str | None:
+    """The first sentence that by its form is advice, or a question that the rule does not allow; none without one."""
+    return gives_advice(text, language) if kind == "advice" else leftover_question(text, language, rewrite)
+
+
+def doubtful_manner(kind: Manner, text: str, language: Language, rewrite: Rewrite) -> str | None:
+    """The sentences that may be so, and that a model has to read; none without one."""
+    return may_advise(text, language) if kind == "advice" else may_ask(text, language, rewrite)

@@ -19,7 +19,7 @@ from langgraph.runtime import Runtime
 
 from cocoon.agents.asking import Asked, text_of
 from cocoon.agents.judges import ScaleJudge
-from cocoon.agents.script_writer import Script, ScriptWriter, analysis_text
+from cocoon.agents.script_writer import READINGS, Reading, Script, ScriptWriter, analysis_text
 from cocoon.core.calls import Caller, Reply
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Dialogue, Profile, Thought, Turn
@@ -252,19 +252,25 @@ async def _confirm(
     """The findings that count: those by words or structure, and those candidates that the rater reads so as well."""
     candidates = [one for one in findings if one.test == "semantic"]
     asked = await asyncio.gather(*(_read(one, number, script, context) for number, one in enumerate(candidates)))
-    same = [
-        one
-        for one, answer in zip(candidates, asked, strict=True)
-        if answer.value is not None and answer.value["advice" if one.kind == "advice" else "same"] is True
-    ]
+    same = [one for one, (so, _) in zip(candidates, asked, strict=True) if so]
     counted = [one for one in findings if one.test != "semantic" or one in same]
-    return counted, [reply for answer in asked for reply in answer.replies]
+    return counted, [reply for _, replies in asked for reply in replies]
 
 
-async def _read(candidate: Finding, number: int, script: Script, context: ScriptContext) -> Asked:
+async def _read(candidate: Finding, number: int, script: Script, context: ScriptContext) -> tuple[bool, list[Reply]]:
+    """Whether the rater reads a candidate so too, and its replies."""
+    reading, words = _reading(candidate, context.rules)
+    asked = await context.agent.reads(context.caller, script, number, reading, words)
+    return asked.value is not None and asked.value[READINGS[reading]] is True, list(asked.replies)
+
+
+def _reading(candidate: Finding, rules: ScreenRules) -> tuple[Reading, dict[str, Any]]:
+    words = {"words": candidate.quote}
     if candidate.kind == "advice":
-        return await context.agent.advises(context.caller, script, number, candidate.quote)
-    return await context.agent.confirm(context.caller, script, number, candidate.part, candidate.quote)
+        return "advises", words
+    if candidate.kind == "question":
+        return "asks", {**words, "every": rules.rewrite == "all"}
+    return "confirm", {**words, "part": candidate.part}
 
 
 def _whole_findings(state: ScriptState, rules: ScreenRules) -> list[Finding]:

@@ -8,7 +8,7 @@ from typing import Any
 from langgraph.graph.state import CompiledStateGraph
 
 from cocoon.agents.judges import JudgeSettings, ScaleJudge
-from cocoon.agents.script_writer import ScriptWriter
+from cocoon.agents.script_writer import READINGS, ScriptWriter
 from cocoon.core.calls import Caller
 from cocoon.core.errors import CocoonError
 from cocoon.core.generation_config import ScriptConfig
@@ -25,9 +25,7 @@ from cocoon.graphs.work import Stage
 
 LOW = "low_aels"
 AELS = "aels"
-PROMPTS = [
-    f"script/{name}" for name in ("listen", "check", "restate", "analyse", "suggest", "confirm", "advises", "annotate")
-]
+PROMPTS = [f"script/{name}" for name in ("listen", "check", "restate", "analyse", "suggest", *READINGS, "annotate")]
 
 
 @dataclass(frozen=True)

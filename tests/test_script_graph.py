@@ -79,6 +79,8 @@ def rater(text: str) -> Any:
         return {"same": False}
     if "Does the Supporter advise" in text:
         return {"advice": False}
+    if "Does the Supporter ask" in text:
+        return {"asks": False}
     if "rating form" in text:
         return {"items": dict.fromkeys(load_scale("aels").item_ids, 5)}
     return {key: f"{key} is this" for key in ("facts", "expectation", "conjecture", "explore", "strategy")}
@@ -308,16 +310,52 @@ def test_a_piece_written_anew_has_its_questions_restated_anew(tmp_path: Path) ->
 
 
 DOUBTFUL = "You need someone who would help to carry it, maybe."
+REQUEST = "I would like to know which month it was."
+INVITATION = "Tell me more about those nights."
 
 
-@pytest.mark.parametrize(("answer", "kept"), [(True, 0), (False, 1), (None, 1)])
-def test_what_may_be_advice_counts_when_the_rater_reads_it_so(tmp_path: Path, answer: Any, kept: int) -> None:
+@pytest.mark.parametrize(("answer", "kept"), [(True, 0), (False, 1), (None, 1), ("maybe", 1)])
+@pytest.mark.parametrize(
+    ("words", "mark", "key", "kind"),
+    [
+        (DOUBTFUL, "Does the Supporter advise", "advice", "advice"),
+        (REQUEST, "Does the Supporter ask", "asks", "question"),
+    ],
+)
+def test_a_doubtful_manner_counts_when_the_rater_reads_it_so(
+    tmp_path: Path, words: str, mark: str, key: str, kind: str, answer: Any, kept: int
+) -> None:
     def rates(text: str) -> Any:
-        return {"advice": answer} if "Does the Supporter advise" in text else rater(text)
+        return {key: answer} if mark in text else rater(text)
 
-    assert build(tmp_path, says=changed(3, draft=DOUBTFUL, statement=DOUBTFUL), rates=rates).kept == kept
-    assert kept or (only(tmp_path).node, only(tmp_path).reason) == ("screen", "advice")
-    assert not kept or "advice" in str(made(tmp_path).facts["remarks"])
+    assert build(tmp_path, says=changed(3, draft=words, statement=words), rates=rates).kept == kept
+    assert kept or (only(tmp_path).node, only(tmp_path).reason) == ("screen", kind)
+    assert not kept or kind in str(made(tmp_path).facts["remarks"])
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "words", "told"),
+    [
+        ("closed", REQUEST, "An open invitation"),
+        ("closed", INVITATION, None),
+        ("all", INVITATION, "in whatever form: an answer"),
+        ("all", REQUEST, "in whatever form: an answer"),
+        ("none", REQUEST, None),
+    ],
+)
+def test_the_rater_is_asked_about_what_the_rewrite_rule_forbids(
+    tmp_path: Path, rewrite: Any, words: str, told: str | None
+) -> None:
+    asked: list[str] = []
+
+    def rates(text: str) -> Any:
+        asked.extend([text] if "Does the Supporter ask" in text else [])
+        return {"asks": True} if "Does the Supporter ask" in text else rater(text)
+
+    outcome = build(tmp_path, says=changed(3, draft=words, statement=words), rates=rates, rewrite=rewrite)
+    assert outcome.kept == (0 if told else 1)
+    assert [told in text and words in text for text in asked if told] == ([True] if told else []) and len(asked) <= 1
+    assert told or not asked
 
 
 @pytest.mark.parametrize(
@@ -399,7 +437,7 @@ def test_a_profile_without_need_is_refused_by_name() -> None:
 
 def answering(says: Says, rates: Says) -> Callable[[dict[str, Any]], tuple[int, Any]]:
     """Writer and rater behind one address, told apart by their prompts."""
-    marks = ("Judge two things", "rating form", "may have thought", "Compare two texts", "Does the Supporter advise")
+    marks = ("Judge two things", "rating form", "may have thought", "Compare two texts", "Does the Supporter a")
 
     def answer(request: dict[str, Any]) -> tuple[int, Any]:
         text = "\n".join(message["content"] for message in request["messages"])
@@ -415,6 +453,7 @@ def answering(says: Says, rates: Says) -> Callable[[dict[str, Any]], tuple[int, 
         (changed(2, draft="Is it long?", statement="Is it very long?"), [], {}),
         (changed(3, draft=ADVISED, statement=ADVISED), [], {"screen: advice": 1}),
         (changed(2, draft=LEAKED, statement=LEAKED), [], {"screen: leak": 1}),
+        (changed(3, draft=REQUEST, statement=REQUEST), [], {}),
         (writer, ["--threshold", "6"], {"sieve: low_aels": 1}),
         (writer, ["-o", "pieces=1"], {"check_listening: not_reached": 1}),
     ],

@@ -7,10 +7,13 @@ import pytest
 from cocoon.core.records import ChainStep, Language, Memory, Profile
 from cocoon.evaluation.screen_cases import Found, measure, screen_cases
 from cocoon.evaluation.script_screen import (
+    Rewrite,
     ScreenRules,
     Spoken,
     gives_advice,
     leftover_question,
+    may_advise,
+    may_ask,
     need_turn,
     screen_listening,
 )
@@ -94,13 +97,23 @@ def test_where_the_need_is_told() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_planted_set_is_large_and_balanced(language: Language) -> None:
     cases = screen_cases(language)
-    assert sum(case.label for case in cases) == 113 and sum(not case.label for case in cases) == 113
+    assert sum(case.label for case in cases) == 171 and sum(not case.label for case in cases) == 171
     assert len({case.text for case in cases}) == len(cases)
     assert {case.half for case in cases} == {"tune", "held"}
 
 
-# What docs/scripts.md states, over all planted sentences: (right, wrong, missed).
+# What docs/scripts.md states, over all planted sentences: (right, wrong, missed). "request all": under `--rewrite all`.
 STATED: dict[tuple[Language, str, str], tuple[int, int, int]] = {
+    ("zh", "question", "both"): (27, 2, 0),
+    ("zh", "request closed", "lexical"): (16, 5, 18),
+    ("zh", "request closed", "both"): (32, 12, 2),
+    ("zh", "request all", "lexical"): (18, 11, 40),
+    ("zh", "request all", "both"): (50, 13, 8),
+    ("en", "question", "both"): (25, 1, 2),
+    ("en", "request closed", "lexical"): (2, 0, 32),
+    ("en", "request closed", "both"): (30, 7, 4),
+    ("en", "request all", "lexical"): (7, 0, 51),
+    ("en", "request all", "both"): (49, 2, 9),
     ("zh", "advice", "lexical"): (38, 1, 12),
     ("zh", "advice", "both"): (46, 27, 4),
     ("zh", "question", "lexical"): (27, 1, 0),
@@ -117,8 +130,10 @@ STATED: dict[tuple[Language, str, str], tuple[int, int, int]] = {
 @vectors
 @pytest.mark.parametrize(("language", "kind", "way"), STATED)
 def test_precision_and_recall_are_as_stated(language: Language, kind: str, way: Any) -> None:
-    wanted = ("leak", "early_need") if kind == "part" else (kind,)
-    found = measure([case for case in screen_cases(language) if case.kind in wanted], language, way)
+    name, _, rule = kind.partition(" ")
+    wanted = ("leak", "early_need") if name == "part" else (name,)
+    rewrite: Rewrite = "all" if rule == "all" else "closed"
+    found = measure([case for case in screen_cases(language) if case.kind in wanted], language, way, rewrite)
     assert (found.right, found.wrong, found.missed) == STATED[language, kind, way]
 
 
@@ -158,5 +173,36 @@ def test_what_may_be_advice_is_a_candidate() -> None:
     assert kinds(*words) == [("advice", "semantic", 0)] and kinds(*words, doubtful=False) == []
 
 
-def test_an_indirect_wish_to_know_is_no_leftover_question() -> None:
-    assert leftover_question("I wonder what that meant to you.", "en", "closed") is None
+def test_an_indirect_wish_to_know_is_a_candidate_and_no_question_by_form() -> None:
+    wondering = "I wonder what that meant to you."
+    assert leftover_question(wondering, "en", "closed") is None
+    assert kinds(wondering, "Yes.") == [("question", "semantic", 0)] and kinds(wondering, "Yes.", doubtful=False) == []
+    assert kinds(wondering, "Yes.", rewrite="all") == [("question", "lexical", 0)]
+    assert kinds(wondering, "Yes.", rewrite="none") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "rules"),
+    [
+        ("Tell me when it happened.", "en", {"closed", "all"}),
+        ("I'd like to know whether she called.", "en", {"closed", "all"}),
+        ("You haven't said who was there.", "en", {"closed", "all"}),
+        ("Tell me more about him.", "en", {"all"}),
+        ("Feel free to go on.", "en", {"all"}),
+        ("I can hear how long it has been.", "en", set()),
+        ("You told me when it happened.", "en", set()),
+        ("告诉我那是哪一天。", "zh", {"closed", "all"}),
+        ("我想知道你几点睡的。", "zh", {"closed", "all"}),
+        ("说说那天的事。", "zh", {"all"}),
+        ("我明白你等了多久。", "zh", set()),
+        ("你跟我讲过那是哪一天。", "zh", set()),
+    ],
+)
+def test_requests_by_form_under_each_rule(text: str, language: Language, rules: set[Rewrite]) -> None:
+    assert {rule for rule in get_args(Rewrite) if may_ask(text, language, rule)} == rules
+
+
+def test_every_sentence_that_has_to_be_read_is_in_the_candidate() -> None:
+    text = "I wonder if it rained. That was long. Tell me who came."
+    assert may_ask(text, "en", "closed") == "I wonder if it rained. Tell me who came."
+    assert may_advise("Maybe it is late. The dog slept. It might help.", "en") == "Maybe it is late. It might help."
