@@ -23,6 +23,8 @@ from cocoon.steering.pairs import Pair, PairRules, duplicates, pair_problem, rea
 from cocoon.steering.situations import Situation, check_apart, marks, read_situations, spread
 from cocoon.tests.commands import cocoon, said, server
 
+PROFILES = Path(__file__).resolve().parent.parent / "examples" / "profiles"
+
 
 def pair(question: str, statement: str, name: str = "p", situation: str = "s", language: Language = "en") -> Pair:
     return Pair(
@@ -43,6 +45,7 @@ def test_the_shipped_pairs_keep_their_own_rules(language: str) -> None:
 def test_the_shipped_sets_share_no_situation(language: str) -> None:
     sets = {name: marks(read_situations(f"shipped:{language}:{name}")) for name in ("choose", "calibrate", "report")}
     sets["pairs"] = [(one.situation, one.said) for one in read_pairs(f"shipped:{language}")]
+    sets["profiles"] = marks(read_situations(str(PROFILES / f"{language}.jsonl")))
     assert check_apart(sets) == []
     assert [len(sets[name]) for name in ("choose", "calibrate", "report")] == [12, 32, 32]
 
