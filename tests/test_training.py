@@ -338,7 +338,8 @@ def test_a_quantised_gguf_is_refused_and_the_embedded_one_trained_unpacked(
     given.base = "local:smollm2"
     given.data.max_length = 512
     card = train(given, tmp_path / "b")
-    assert "unpacked from the GGUF file" in (tmp_path / "b" / "README.md").read_text("utf-8")
+    told = (tmp_path / "b" / "README.md").read_text("utf-8")
+    assert "unpacked from the GGUF file" in told and "`local:smollm2+adapter=" in told
     settings = json.loads((tmp_path / "b" / "adapter_config.json").read_text("utf-8"))
     assert (settings["revision"], settings["base_model_name_or_path"]) == (None, card.base)
     made = merge(tmp_path / "b", tmp_path / "merged")
@@ -380,6 +381,7 @@ def test_the_command_previews_trains_merges_and_names_launch_files(base: Path, d
     common += ["-o", "data.near_duplicate=null", "-o", "fit.dtype=float32", "-o", "data.validation=0.1"]
     seen = cocoon(*common, "--preview")
     assert "⟦<analysis>" in seen.out and "<|im_end|>⟧" in seen.out and "| read | 40 |" in seen.out
+    assert "Thoughts: inline (40 of 40 dialogues have any)" in seen.out
     counted = cocoon(*common, "--preview", "--thoughts", "none", "--json").json
     assert "<analysis>" not in counted["example"]
     done = cocoon(*common, "--max-steps", "1", "--out", str(tmp_path / "a"), "--json")

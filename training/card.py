@@ -115,6 +115,7 @@ def _revision(card: Card) -> str:
 def readme(card: Card) -> str:
     """The card as Markdown with the YAML head that model hubs read."""
     licences = sorted({one.licence for one in card.sources})
+    used = str(card.settings.get("base", f"local:{card.base}"))
     head = {
         "base_model": card.base,
         "library_name": "peft",
@@ -147,7 +148,7 @@ def readme(card: Card) -> str:
         "",
         _course(card),
         "",
-        f"Use: `local:{_cell(card.base)}+adapter=THIS-FOLDER`. All settings, hashes and versions: {CARD_FILE}.",
+        f"Use: `{_cell(used)}+adapter=THIS-FOLDER`. All settings, hashes and versions: {CARD_FILE}.",
         "",
     ]
     return "\n".join(lines)
