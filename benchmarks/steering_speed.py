@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cocoon.benchmarks.repeng_peer import load_repeng
 from cocoon.core.decoder_layers import decoder_layers, hidden_size
 from cocoon.core.local_sampling import Row, generate
 from cocoon.core.local_weights import Weights, load_weights
@@ -59,9 +60,9 @@ def ours(
 
 def repeng(weights: Weights, layers: Sequence[int]) -> Steered | None:
     """repeng's ControlModel with the same vectors, none where it is not installed."""
-    if importlib.util.find_spec("repeng") is None:
+    library = load_repeng()
+    if library is None:
         return None
-    library = importlib.import_module("repeng")
     made = direction(weights)
     vectors = {layer: made.vectors[layer] * np.float32(100.0) for layer in layers}
 
