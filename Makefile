@@ -4,7 +4,7 @@
 #   make demo PIP_FLAGS='--index-url URL'          another package index (a mirror, or one of the local network)
 #   make demo PIP_FLAGS='--extra-index-url URL'    with URL = PyTorch's own CPU index: on Linux x86 a plain index may
 #                                                  carry torch only with its CUDA packages. That works too, but
-#                                                  .venv then takes about 5 GB instead of 1.4 (1.8 for the tests).
+#                                                  .venv then takes about 5 GB instead of 1.4 (2.5 for the tests).
 
 SHELL := /bin/sh
 PYTHON ?= python3
