@@ -1,12 +1,13 @@
 """Share of replies that ask, against the coefficient: our directions beside repeng's default, chance and prompting.
 
-    python -m cocoon.benchmarks.question_ratio [--model smollm2] [--samples 2] --out FOLDER
+    python -m cocoon.benchmarks.question_ratio [--model smollm2] [--samples 4] --out FOLDER
 
 All arms answer the same situations (the shipped set `report`, which no direction was made or chosen on) with the same
-random numbers in one run. Directions: kind `instruction` as `cocoon steer extract` makes it; kind `reply` at the mean
-of the reply (the preset `paper`) and at its first tokens; repeng's default (last token, PCA of differences, one number
-for all layers, every token steered); a random one. All replies go to FOLDER/replies.jsonl; sentences and replies for a
-blind reading to FOLDER/blind_*.jsonl, with their coefficients in FOLDER/key_*.jsonl. A second call reads what is there.
+random numbers in one run. Directions: kind `instruction` as `cocoon steer extract` makes it, and the same one added to
+every token of the reply; kind `reply` at the mean of the reply (the preset `paper`) and at its first tokens; repeng's
+default (last token, PCA of differences, one number for all layers, every token steered); a random one. All replies go
+to FOLDER/replies.jsonl; sentences and replies for a blind reading to FOLDER/blind_*.jsonl, with their coefficients in
+FOLDER/key_*.jsonl. A second call reads what is there.
 """
 
 import argparse
@@ -31,7 +32,8 @@ from cocoon.steering.extract import Recipe, direction_of, extract, read_contrast
 from cocoon.steering.pairs import read_pairs
 from cocoon.steering.situations import read_situations
 
-GRID = (-0.02, 0.01, 0.02, 0.03, 0.035, 0.04, 0.05, 0.06)
+GRID = (-0.02, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.14)
+EVERY_GRID = (0.02, 0.03, 0.05)
 REPLY_GRID = (0.01, 0.02, 0.03)
 FIRST_GRID = (0.02, 0.03, 0.04)
 # repeng has one number for all layers, whatever their norms.
@@ -41,7 +43,7 @@ INSTRUCTION = "instruction"
 MARKED, UNMARKED = 200, 40
 ASKING, ONLY_MARKED = 120, 30
 # Replies for a reader are drawn up to here.
-WINDOW = 0.05
+WINDOW = 0.1
 
 
 def told(prompt: str) -> Any:
@@ -81,10 +83,11 @@ def arms_of(found: dict[str, Direction]) -> list[Arm]:
     chance = Control(Direction.random(found[INSTRUCTION], 1), ours.layers)
     steered = [
         (INSTRUCTION, ours, GRID),
+        ("instruction, every token", Control(found[INSTRUCTION], at="every"), EVERY_GRID),
         ("reply, mean", Control(found["reply-mean"]), REPLY_GRID),
         ("reply, first tokens", Control(found["reply-first"]), FIRST_GRID),
         ("repeng's default", flat, REPENG_GRID),
-        ("random", chance, (0.04,)),
+        ("random", chance, (0.1,)),
     ]
     arms = [Arm("plain"), *(Arm(name, dose, control) for name, control, doses in steered for dose in doses)]
     more = "Ask the user more questions than you otherwise would."
@@ -197,7 +200,7 @@ def main() -> None:
     """Run it all and print one JSON object."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--model", default="smollm2")
-    options.add_argument("--samples", type=int, default=2)
+    options.add_argument("--samples", type=int, default=4)
     options.add_argument("--out", type=Path, required=True)
     given = options.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)

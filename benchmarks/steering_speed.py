@@ -27,6 +27,8 @@ from cocoon.core.local_sampling import Row, generate
 from cocoon.core.local_weights import Weights, load_weights
 from cocoon.steering.control import Control
 from cocoon.steering.direction import Direction, DirectionCard
+from cocoon.steering.injection import At, Mode
+from cocoon.steering.starts import statement_ends
 
 SITUATION = "I hardly sleep since they moved me to the other team, and nobody asked me whether I wanted to go. "
 COEFFICIENTS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08)
@@ -46,15 +48,20 @@ def direction(weights: Weights) -> Direction:
         kind="random",
         method="random",
         position="none",
+        statement_ends=statement_ends(weights.tokenizer),
     )
     return Direction(units, np.full(count, 100.0, np.float32), card)
 
 
 def ours(
-    weights: Weights, layers: Sequence[int], doses: Callable[[int], Sequence[float]], mode: Any = "add"
+    weights: Weights,
+    layers: Sequence[int],
+    doses: Callable[[int], Sequence[float]],
+    mode: Mode = "add",
+    at: At = "every",
 ) -> Steered:
     """Our control over `layers`; `doses` gives the coefficients of a batch."""
-    control = Control(direction(weights), tuple(layers), mode)
+    control = Control(direction(weights), tuple(layers), mode, at=at)
     return lambda rows: control.applied(weights.network, doses(rows))
 
 
@@ -179,6 +186,7 @@ def arms_of(weights: Weights, layers: Sequence[int]) -> dict[str, Steered]:
             weights, layers, lambda rows: [0.01 * (1 + n % 9) for n in range(rows)]
         ),
         "ours, norm kept": ours(weights, layers, lambda rows: [DOSE] * rows, "norm"),
+        "ours, where sentences begin": ours(weights, layers, lambda rows: [DOSE] * rows, at="starts"),
         "repeng": repeng(weights, layers),
         "steering-vectors": steering_vectors(weights, layers),
     }

@@ -27,13 +27,13 @@ from cocoon.steering.detector import Trust, read_labels, trust
 from cocoon.steering.direction import Direction
 from cocoon.steering.estimate import METHODS
 from cocoon.steering.extract import Extraction, Recipe, extract
-from cocoon.steering.injection import Mode, Tokens
+from cocoon.steering.injection import At, Mode, Tokens
 from cocoon.steering.pairs import read_pairs
 from cocoon.steering.situations import Situation, check_apart, marks, read_situations, spread
 
-PAPER = Recipe("reply", "mean", "mean")
+PAPER = Recipe("reply", "mean", "mean", at="every")
 PAPER_PAIRS = 800
-_USUAL = ("add", "reply")
+_USUAL = ("add", "reply", None)
 
 
 @contextmanager
@@ -63,31 +63,43 @@ class ExtractOptions:
     model: str
     out: Path
     pairs: str
-    kind: str
+    kind: str | None
     position: str | None
-    method: str
+    method: str | None
     layers: str | None
     band: str | None
     choose: str | None
     preset: str | None
     max_tokens: int
     seed: int
+    at: str | None = None
 
     def recipe(self) -> Recipe:
-        """How the direction is made; the preset `paper` is reply pairs, read over the whole reply."""
-        one_of("--kind", self.kind, get_args(PairKind))
-        one_of("--method", self.method, METHODS)
-        if self.preset is not None:
-            one_of("--preset", self.preset, ("paper",))
-            return PAPER
+        """How the direction is made; the preset `paper` is reply pairs, read over the whole reply, steered there."""
+        preset = self._preset()
+        kind: Any = self.kind or preset.kind
+        one_of("--kind", kind, get_args(PairKind))
+        position: Any = self.position or preset.position
+        if position is not None:
+            one_of("--position", position, POSITIONS[kind])
+        method: Any = self.method or preset.method
+        one_of("--method", method, METHODS)
+        if self.at is not None:
+            one_of("--at", self.at, get_args(At))
+        at: Any = self.at or preset.at
         layers = read_layers(self.layers) if self.layers else None
         band = read_layers(self.band) if self.band else None
-        kind: Any = self.kind
-        if self.position is not None:
-            one_of("--position", self.position, POSITIONS[kind])
-        position: Any = self.position
-        method: Any = self.method
-        return Recipe(kind, position, method, layers, band)
+        return Recipe(kind, position, method, layers, band, at)
+
+    def _preset(self) -> Recipe:
+        if self.preset is None:
+            return Recipe()
+        one_of("--preset", self.preset, ("paper",))
+        asked = {"kind": self.kind, "position": self.position, "method": self.method, "at": self.at}
+        for name, value in asked.items():
+            if value is not None and value != getattr(PAPER, name):
+                raise typer.BadParameter(f"--{name} {value}: --preset paper is {getattr(PAPER, name)}; leave one out")
+        return PAPER
 
 
 def run_extract(given: ExtractOptions, as_json: bool) -> None:
@@ -147,14 +159,18 @@ class CalibrateOptions:
     labels: str | None = None
     mode: str = "add"
     tokens: str = "reply"
+    at: str | None = None
 
     def control(self, direction: Direction) -> Control:
         """The direction as it is to be applied."""
         one_of("--mode", self.mode, get_args(Mode))
         one_of("--tokens", self.tokens, get_args(Tokens))
+        if self.at is not None:
+            one_of("--at", self.at, get_args(At))
         mode: Any = self.mode
         tokens: Any = self.tokens
-        return Control(direction, mode=mode, tokens=tokens)
+        at: Any = self.at
+        return Control(direction, mode=mode, tokens=tokens, at=at)
 
 
 def run_calibrate(given: CalibrateOptions, as_json: bool) -> None:
@@ -230,9 +246,8 @@ def _tell_calibration(given: CalibrateOptions, made: Calibration, shared: int | 
     typer.echo(_trusted(made.reader))
     if shared:
         typer.echo(f"{shared} situations stand in the direction's pairs or choice too: the ratios flatter it")
-    how = "".join(
-        f"+{name}={value}" for name, value in (("mode", given.mode), ("tokens", given.tokens)) if value not in _USUAL
-    )
+    chosen = (("mode", given.mode), ("tokens", given.tokens), ("at", given.at))
+    how = "".join(f"+{name}={value}" for name, value in chosen if value not in _USUAL)
     say(f"use it: {given.model}+steer={given.direction}:{first.coefficient:.4f}{how}")
 
 

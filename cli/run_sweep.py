@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import typer
@@ -29,6 +29,7 @@ from cocoon.evaluation.report_html import render_html
 from cocoon.evaluation.report_json import to_json
 from cocoon.evaluation.report_markdown import render_markdown
 from cocoon.evaluation.tables import Report
+from cocoon.graphs.estimate import estimate
 from cocoon.graphs.study import Study, open_models, read_profiles
 from cocoon.steering.control import Control, check_fit
 from cocoon.steering.direction import Direction
@@ -98,6 +99,35 @@ def run_sweep_command(settings: StudyConfig, given: SweepOptions, out: Path, as_
         raise typer.Exit(code)
 
 
+def expect_sweep(settings: StudyConfig, given: SweepOptions, out: Path) -> dict[str, Any]:
+    """Calls, tokens, cost and hosts of a sweep, all arms and kinds of user together; no model is opened.
+
+    Placebos and repeng's default are counted unless they are left out, though their doses are not known yet.
+    """
+    files = [str(path) for name in settings.profiles for path in profile_path(name)]
+    settings = settings.model_copy(update={"profiles": files})
+    plan = _going_on(given, out) if (out / PLAN).exists() else _expected_plan(given, out)
+    dialogues = len(read_profiles(settings)) * len(plan.arms) * settings.samples
+    parts = [estimate(settings_of(settings, plan, user), dialogues) for user in plan.users]
+    costs = [part["cost_estimated"] for part in parts]
+    summed = ("dialogues", "calls", "tokens_in_estimated", "tokens_out_estimated")
+    return {
+        "arms": len(plan.arms),
+        **{name: sum(part[name] for part in parts) for name in summed},
+        "cost_estimated": None if None in costs else sum(costs),
+        "hosts": sorted({host for part in parts for host in part["hosts"]}),
+    }
+
+
+def _expected_plan(given: SweepOptions, out: Path) -> SweepPlan:
+    top = max(given.coefficients, default=0.0)
+    files = [SteerFile(name, out / f"{name}.safetensors") for name, _ in _directions(given)]
+    placebos = {one.name: Placebo(one.path, top) for one in files if given.placebo}
+    repeng = (out, top) if given.repeng != 0 else None
+    arms = plan_arms(given.model, files, given.coefficients, placebos, repeng, given.tokens)
+    return SweepPlan(base=given.model, arms=arms, users=given.kinds(), tokens=given.tokens)
+
+
 async def _work(settings: StudyConfig, plan: SweepPlan, models: Models, profiles: list[Profile], out: Path) -> int:
     for user in plan.users:
         study = Study(settings_of(settings, plan, user), models)
@@ -130,6 +160,8 @@ def _plan(given: SweepOptions, profiles: Sequence[Profile], out: Path) -> SweepP
         for name, placebo in placebos.items()
         if placebo.nats is None
     ]
+    if repeng is None and given.repeng != 0:
+        warnings.append("repeng's default: no dose is as costly as the largest coefficient; give one with --repeng")
     arms = plan_arms(given.model, files, given.coefficients, placebos, repeng, given.tokens)
     return SweepPlan(base=given.model, arms=arms, users=given.kinds(), tokens=given.tokens, warnings=warnings)
 

@@ -24,13 +24,13 @@ def extract(
     model: Model,
     out: Output,
     pairs: Annotated[str, typer.Option(help="Pairs: a JSONL file, shipped:en or shipped:zh.")] = "shipped:en",
-    kind: Annotated[str, typer.Option(help="instruction: before the reply; reply: question against statement.")] = (
-        "instruction"
-    ),
+    kind: Annotated[
+        str | None, typer.Option(help="instruction (default): before the reply; reply: question against statement.")
+    ] = None,
     position: Annotated[
         str | None, typer.Option(help="reply pairs: mean, first or last; instruction pairs: prompt.")
     ] = None,
-    method: Annotated[str, typer.Option(help="mean, pca_diff, pca_center or probe.")] = "mean",
+    method: Annotated[str | None, typer.Option(help="mean (default), pca_diff, pca_center or probe.")] = None,
     layers: Annotated[str | None, typer.Option(help="Read only these, such as 0-24 (default: all).")] = None,
     band: Annotated[
         str | None, typer.Option(help="Steer these, such as 16-24; default: chosen by a small test.")
@@ -38,8 +38,14 @@ def extract(
     choose: Annotated[
         str | None, typer.Option(help="Situations for that test; default: the shipped ones of the pairs' language.")
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            help="Steer at every token, or at starts of sentences; default: by the kind, reply or instruction."
+        ),
+    ] = None,
     preset: Annotated[str | None, typer.Option(help="paper: reply pairs (appendix F.2).")] = None,
-    max_tokens: MaxTokens = 40,
+    max_tokens: MaxTokens = 64,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -47,7 +53,7 @@ def extract(
     from cocoon.cli.run_steer import ExtractOptions, run_extract
 
     run_extract(
-        ExtractOptions(model, out, pairs, kind, position, method, layers, band, choose, preset, max_tokens, seed),
+        ExtractOptions(model, out, pairs, kind, position, method, layers, band, choose, preset, max_tokens, seed, at),
         as_json,
     )
 
@@ -62,13 +68,16 @@ def calibrate(
     ] = None,
     limit: Annotated[int, typer.Option("-n", "--limit", help="At most so many situations.", min=8)] = 80,
     samples: Annotated[int, typer.Option(min=1, help="Replies to each situation and coefficient.")] = 2,
-    max_tokens: MaxTokens = 40,
+    max_tokens: MaxTokens = 64,
     seed: Seed = 0,
     allow_overlap: Annotated[
         bool, typer.Option("--allow-overlap", help="Go on though situations stand in the direction's pairs too.")
     ] = False,
     mode: Annotated[str, typer.Option(help="add, norm or ablate, as in +mode=.")] = "add",
     tokens: Annotated[str, typer.Option(help="reply, replies, prompt or both, as in +tokens=.")] = "reply",
+    at: Annotated[
+        str | None, typer.Option(help="every or starts, as in +at=; default: what the direction was made for.")
+    ] = None,
     labels: Annotated[
         str | None,
         typer.Option(help="Replies that a reader labelled, by which ratios are corrected: shipped:en, or a file."),
@@ -81,7 +90,7 @@ def calibrate(
 
     given = CalibrateOptions(
         *(model, direction, ratio, situations, limit, samples, max_tokens, seed, allow_overlap, out, labels),
-        *(mode, tokens),
+        *(mode, tokens, at),
     )
     run_calibrate(given, as_json)
 
@@ -124,7 +133,9 @@ def import_vector(
 
 @app.command()
 def fold(
-    model: Annotated[str, typer.Option(metavar="SPEC", help="local:BASE+steer=PATH:COEF+tokens=both (a Llama).")],
+    model: Annotated[
+        str, typer.Option(metavar="SPEC", help="local:BASE+steer=PATH:COEF+tokens=both+at=every (a Llama).")
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", help="The folder to write.")],
 ) -> None:
     """Write a checkpoint with the direction in its biases, for servers that know no steering (vLLM, SGLang)."""
@@ -135,9 +146,9 @@ def fold(
 
     kind, _, rest = model.partition(":")
     if kind != "local":
-        raise typer.BadParameter("only a local model can be folded: local:BASE+steer=PATH:COEF+tokens=both")
+        raise typer.BadParameter("only a local model can be folded: local:BASE+steer=PATH:COEF+tokens=both+at=every")
     chat = open_local(rest, local_parts(), {})
     if not isinstance(chat.control, Control):
-        raise typer.BadParameter("the model names no direction; add +steer=PATH:COEF+tokens=both")
+        raise typer.BadParameter("the model names no direction; add +steer=PATH:COEF+tokens=both+at=every")
     save_folded(chat.weights.network, chat.weights.tokenizer, chat.control, chat.coefficient, out)
     typer.echo(f"{out}: serve it as any checkpoint; it steers every token, the prompt's too", err=True)

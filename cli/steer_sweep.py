@@ -5,7 +5,18 @@ from typing import Annotated, Any
 
 import typer
 
-from cocoon.cli.options import BudgetCalls, CloudTracing, Concurrency, Config, Json, Options, Out, Scales, Timeout
+from cocoon.cli.options import (
+    BudgetCalls,
+    CloudTracing,
+    Concurrency,
+    Config,
+    DryRun,
+    Json,
+    Options,
+    Out,
+    Scales,
+    Timeout,
+)
 
 
 def sweep(
@@ -40,10 +51,12 @@ def sweep(
     config: Config = None,
     options: Options = None,
     allow_cloud_tracing: CloudTracing = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Simulate and judge every coefficient with every kind of user; the same command goes on where it stopped."""
-    from cocoon.cli.run_sweep import SweepOptions, run_sweep_command
+    from cocoon.cli.run_study import print_estimate
+    from cocoon.cli.run_sweep import SweepOptions, expect_sweep, run_sweep_command
     from cocoon.core.config import resolve
     from cocoon.graphs.frame import forbid_cloud_tracing
 
@@ -65,4 +78,7 @@ def sweep(
         forbid_cloud_tracing()
     how: Any = tokens
     given = SweepOptions(model, direction, coefficient, users, placebo, repeng, how, allow_overlap)
+    if dry_run:
+        print_estimate(expect_sweep(settings, given, Path(out)), as_json)
+        return
     run_sweep_command(settings, given, Path(out), as_json)

@@ -11,7 +11,7 @@ from cocoon.core.errors import CocoonError
 
 ADAPTER, STEER = "adapter", "steer"
 # How a control is applied; the meaning of the values is the control's own matter.
-STEER_OPTIONS = ("layers", "mode", "tokens")
+STEER_OPTIONS = ("layers", "mode", "tokens", "at")
 _PART = re.compile(r"\+(\w+)=")
 
 _USER_INFO = re.compile(r"(?<=://)[^/@\s'\"#?]+(?=@)")
@@ -34,9 +34,10 @@ def refuse_secrets(spec: str, where: str = "model") -> None:
 
 @dataclass(frozen=True)
 class LocalSpec:
-    """A local model as a spec names it: BASE[+adapter=PATH][+steer=PATH:COEF[+layers=16-24][+mode=add][+tokens=reply]].
+    """A local model as a spec names it: BASE[+adapter=PATH][+steer=PATH:COEF[+layers=16-24][+mode=add]...].
 
-    `coefficient` is in shares of each layer's median residual norm; `options` say how `steer` is applied.
+    `coefficient` is in shares of each layer's median residual norm; `options` (`STEER_OPTIONS`) say how `steer` is
+    applied.
     """
 
     base: str

@@ -20,6 +20,8 @@ from cocoon.steering.score import degenerate, surprise
 from cocoon.steering.shared_pass import TokenRow
 from cocoon.steering.situations import Situation
 
+# Three short sentences, which is what the supporter is told to write, fit.
+MOST_TOKENS = 64
 _ENDS = tuple("?？.。!！…\"'”’)）")
 _CLOSING = "?？.。!！…\"'”’)） "
 Report = Callable[[int, int], None]
@@ -29,7 +31,7 @@ Report = Callable[[int, int], None]
 class Speaking:
     """How replies are drawn. `max_tokens` of each; `batch_size` rows are written together."""
 
-    max_tokens: int = 40
+    max_tokens: int = MOST_TOKENS
     temperature: float = 0.7
     top_p: float = 0.95
     batch_size: int = 64
@@ -150,9 +152,7 @@ def _reply(
     language = situation.language
     ended = bool(tokens) and tokens[-1] in eos
     tokens = tokens[:-1] if ended else tokens
-    found = sentences_of(text, language)
-    # A sentence that was cut off by the limit of tokens has not asked yet ("How can you").
-    found = found if ended or not found or found[-1].rstrip().endswith(_ENDS) else found[:-1]
+    found = whole_sentences(text, language, ended=ended)
     asking = [sentence for sentence in found if asks_by_form(sentence, language)]
     marked = [sentence for sentence in found if _marked(sentence)]
     return Reply(
@@ -188,9 +188,18 @@ def asks_by_form(sentence: str, language: Language) -> bool:
     return bool(bare) and classify(sentence, language) in GENUINE and classify(f"{bare}.", language) in GENUINE
 
 
-def reply_asks(text: str, language: Language) -> bool:
-    """Whether a reply has a genuine question by form."""
-    return any(asks_by_form(sentence, language) for sentence in sentences_of(text, language))
+def whole_sentences(text: str, language: Language, *, ended: bool) -> list[str]:
+    """The sentences of a reply; of one that has not `ended` without the one that its limit of tokens cut off.
+
+    Such a sentence has not asked yet ("How can you").
+    """
+    found = sentences_of(text, language)
+    return found if ended or not found or found[-1].rstrip().endswith(_ENDS) else found[:-1]
+
+
+def reply_asks(text: str, language: Language, *, ended: bool = True) -> bool:
+    """Whether a reply has a genuine question by form; of one that has not `ended` its last sentence does not count."""
+    return any(asks_by_form(sentence, language) for sentence in whole_sentences(text, language, ended=ended))
 
 
 def _marked(sentence: str) -> bool:

@@ -81,6 +81,7 @@ class Calibration(Record):
     layers: str
     mode: str = "add"
     tokens: str = "reply"
+    at: str = "every"
     situations: int
     samples: int
     window: tuple[float, float]
@@ -249,6 +250,7 @@ def _report(search: Search, inside: Sequence[float], hits: Sequence[Hit]) -> Cal
         layers=facts["layers"],
         mode=facts["mode"],
         tokens=facts["tokens"],
+        at=facts["at"],
         situations=len(search.situations),
         samples=search.samples,
         window=(inside[0], inside[-1]),

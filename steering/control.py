@@ -19,7 +19,7 @@ from cocoon.core.decoder_layers import decoder, decoder_layers, hidden_size
 from cocoon.core.errors import CocoonError
 from cocoon.core.local_weights import Weights, model_hash
 from cocoon.steering.direction import Direction
-from cocoon.steering.injection import Injection, Mode, Scope, Tokens
+from cocoon.steering.injection import At, Injection, Mode, Scope, Tokens
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,17 @@ class Control:
     changed. `mode`: `add`; `norm` adds and then restores each token's norm; `ablate` takes the coefficient's share of
     the token's component along the direction away (1: all of it). `tokens`: `reply` is the last token of the prompt
     (it decides the reply's first) and every token written after it; `replies` the earlier replies of the talk too, as
-    they were steered when they were written; `prompt` the prompt alone; `both` all.
+    they were steered when they were written; `prompt` the prompt alone; `both` all. `at` (default: what the direction
+    was made for): `every` one of these tokens, or `starts`, those that decide how a sentence begins: the token before
+    it, which is the one before the reply or one that ends a statement, and its first. After a question nothing is
+    added, so that one who has asked may stop. `starts` follows rows from token to token and is not for beam search.
     """
 
     direction: Direction
     layers: tuple[int, ...] = ()
     mode: Mode = "add"
     tokens: Tokens = "reply"
+    at: At | None = None
 
     def __post_init__(self) -> None:
         chosen = tuple(self.layers) or self.direction.band or self.direction.layers
@@ -47,6 +51,12 @@ class Control:
                 "choose among those"
             )
         object.__setattr__(self, "layers", tuple(sorted(chosen)))
+        object.__setattr__(self, "at", self.at or self.direction.card.at)
+        if self.at == "starts" and not self.direction.card.statement_ends:
+            raise CocoonError(
+                "this direction does not know which tokens end a sentence; extract it again, or steer at every token "
+                "(+at=every)"
+            )
 
     @property
     def needs_earlier(self) -> bool:
@@ -73,7 +83,8 @@ class Control:
             return
         blocks = decoder_layers(network)
         check_shape(self.direction, len(blocks), hidden_size(network))
-        scope = Scope(self.tokens, len(coefficients), places)
+        ends = np.array(self.direction.card.statement_ends) if self.at == "starts" else None
+        scope = Scope(self.tokens, len(coefficients), places, ends)
         handles = [decoder(network).register_forward_pre_hook(scope.begin, with_kwargs=True)]
         try:
             for number in self.layers:
@@ -105,21 +116,24 @@ class Control:
             "layers": _ranges(self.layers),
             "mode": self.mode,
             "tokens": self.tokens,
+            "at": self.at,
         }
 
 
 def open_control(weights: Weights, path: Path, options: Mapping[str, str]) -> Control:
-    """The control that `+steer=PATH:COEF+layers=16-24+mode=add+tokens=reply` names, fit for the loaded `weights`.
+    """The control that `+steer=PATH:COEF+layers=16-24+mode=add+tokens=reply+at=every` names, fit for `weights`.
 
     Raises CocoonError for a file that is no direction, one made for another model, or an option that is unknown.
     """
     direction = Direction.load(path)
     check_fit(direction, weights, f"direction {str(path)!r}")
-    mode, tokens = options.get("mode", "add"), options.get("tokens", "reply")
+    mode, tokens, at = options.get("mode", "add"), options.get("tokens", "reply"), options.get("at")
     _one_of("mode", mode, get_args(Mode))
     _one_of("tokens", tokens, get_args(Tokens))
+    if at is not None:
+        _one_of("at", at, get_args(At))
     layers = read_layers(options["layers"]) if "layers" in options else ()
-    return Control(direction, layers, mode, tokens)  # pyright: ignore[reportArgumentType]
+    return Control(direction, layers, mode, tokens, at)  # pyright: ignore[reportArgumentType]
 
 
 def check_fit(direction: Direction, weights: Weights, where: str) -> None:

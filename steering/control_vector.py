@@ -19,6 +19,7 @@ from cocoon.steering.direction import Direction, DirectionCard, Kind
 from cocoon.steering.reading import read_states
 from cocoon.steering.shared_pass import TokenRow
 from cocoon.steering.situations import read_situations
+from cocoon.steering.starts import statement_ends
 
 ARCHITECTURE = "controlvector"
 
@@ -77,6 +78,7 @@ def load_control_vector(path: Path, weights: Weights, kind: Kind = "reply") -> D
         kind=kind,
         method="imported",
         position="unknown",
+        statement_ends=statement_ends(weights.tokenizer),
         cocoon=__version__,
     )
     return Direction(stacked / lengths, measured_norms(weights, layers), told)

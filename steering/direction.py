@@ -24,6 +24,8 @@ _UNIT_TOLERANCE = 1e-3
 class DirectionCard(Record):
     """What a direction was read from. `layers` are blocks counted from 0, whose output was read; `band` those to steer.
 
+    `at`: which of the tokens to steer unless others are named: every one, or those that decide how a sentence begins;
+    `statement_ends` are the ids of tokens that end a statement in the model's vocabulary (`steering.starts`).
     `model_hash` is `core.local_weights.model_hash`; `data_hash` and `template_hash` are SHA-256 of the pairs' token ids
     and of the chat template.
     """
@@ -44,6 +46,8 @@ class DirectionCard(Record):
     pairs: str = ""
     chosen_on: str = ""
     seed: int = 0
+    at: Literal["every", "starts"] = "every"
+    statement_ends: list[int] = []
     cocoon: str = ""
 
 

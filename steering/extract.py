@@ -17,28 +17,44 @@ from cocoon.steering.contrast import Contrast, PairKind, Position, contrast
 from cocoon.steering.control import Control
 from cocoon.steering.direction import Direction, DirectionCard
 from cocoon.steering.estimate import Method, fit, held_out_accuracy, leaks, shortlist, split_half
+from cocoon.steering.injection import At
 from cocoon.steering.pairs import Pair
 from cocoon.steering.reading import read_states
 from cocoon.steering.situations import Situation
+from cocoon.steering.starts import statement_ends
 
 # Doses at which bands are tried: a share of the median residual norm times the layers of a band.
-TRIED = (0.27, 0.45)
+TRIED: dict[At, tuple[float, float]] = {"every": (0.27, 0.45), "starts": (0.5, 0.9)}
+TRIALS = 3
 BAND_SHARE = 0.3
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a direction is made. `layers` to read (none: all); `band` to steer (none: chosen by a small test)."""
+    """How a direction is made. `layers` to read (none: all); `band` to steer (none: chosen by a small test).
+
+    `at`: which tokens it steers; none is `starts` for kind `instruction`, which is read where a reply begins, and
+    `every` for kind `reply`, which is read inside of one.
+    """
 
     kind: PairKind = "instruction"
     position: Position | None = None
     method: Method = "mean"
     layers: tuple[int, ...] | None = None
     band: tuple[int, ...] | None = None
+    at: At | None = None
+
+    @property
+    def steers(self) -> At:
+        """Which tokens it steers."""
+        return self.at or ("starts" if self.kind == "instruction" else "every")
 
 
 class BandTrial(Record):
-    """What a band of layers did at some coefficients. `score`: best share of genuine questions minus broken replies."""
+    """What a band of layers did at some coefficients.
+
+    `score`: share of replies with a genuine question minus that of broken ones, the mean over the coefficients.
+    """
 
     band: list[int]
     accuracy: float
@@ -95,6 +111,8 @@ def direction_of(weights: Weights, read: Read, recipe: Recipe, band: Sequence[in
         position=read.contrast.position,
         template_hash=weights.template.sha256,
         data_hash=read.contrast.data_hash,
+        at=recipe.steers,
+        statement_ends=statement_ends(weights.tokenizer),
         cocoon=__version__,
     )
     return Direction(fit(read.positive, read.negative, recipe.method), read.norms, card)
@@ -179,14 +197,14 @@ def try_bands(
     width = max(1, round(BAND_SHARE * direction.layer_count))
     places = shortlist(accuracy, width)
     bands = [tuple(direction.layers[place] for place in band) for band in places]
-    doses = [round(total / width, 4) for total in TRIED]
+    doses = [round(total / width, 4) for total in TRIED[direction.card.at]]
     arms = [Arm(f"{band[0]}-{band[-1]}", dose, Control(direction, band)) for band in bands for dose in doses]
-    replies = speak(weights, choose, arms, 2, speaking) if choose else []
+    replies = speak(weights, choose, arms, TRIALS, speaking) if choose else []
     trials: list[BandTrial] = []
     for band, place in zip(bands, places, strict=True):
         own = [reply for reply in replies if reply.label == f"{band[0]}-{band[-1]}"]
         found = [behaviour([reply for reply in own if reply.coefficient == dose]) for dose in doses] if own else []
-        score = max(((one.genuine or 0.0) - (one.broken or 0.0) for one in found), default=0.0)
+        score = sum((one.genuine or 0.0) - (one.broken or 0.0) for one in found) / max(1, len(found))
         trials.append(
             BandTrial(
                 band=list(band),

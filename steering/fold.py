@@ -24,8 +24,8 @@ def folded(network: Any, control: Control, coefficient: float) -> Any:
         raise CocoonError(
             f"only plain Llama checkpoints can be folded, this is {config.model_type!r}; merge adapters first"
         )
-    if (control.mode, control.tokens) != ("add", "both"):
-        raise CocoonError("only +mode=add+tokens=both can be folded: a bias is added to every token alike")
+    if (control.mode, control.tokens, control.at) != ("add", "both", "every"):
+        raise CocoonError("only +mode=add+tokens=both+at=every can be folded: a bias is added to every token alike")
     check_shape(control.direction, len(decoder_layers(network)), hidden_size(network))
     told = type(config).from_dict({**config.to_dict(), "mlp_bias": True})
     with torch.device("meta"):

@@ -1,6 +1,7 @@
 """Placebos of a sweep: the dose at which another direction costs as much fluency as the real one."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 import numpy as np
 
@@ -33,9 +34,9 @@ def equal_surprise(
     found = [
         behaviour([one for one in replies if one.label == "other" and one.coefficient == dose]).nats for dose in doses
     ]
-    if wanted is None or any(value is None for value in found):
+    # Where a dose leaves nothing but empty replies, larger ones say nothing either.
+    spoken = [value for value in takewhile(lambda one: one is not None, found) if value is not None]
+    rising = np.maximum.accumulate(np.array(spoken))
+    if wanted is None or not spoken or wanted > rising[-1]:
         return None
-    rising = np.maximum.accumulate(np.array(found, dtype=float))
-    if wanted > rising[-1]:
-        return None
-    return round(float(np.interp(wanted, rising, doses)), 6)
+    return round(float(np.interp(wanted, rising, doses[: len(spoken)])), 6)

@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
+from cocoon.core.journal_reader import JournalReader, opened_journal
 from cocoon.core.jsonl import parse_record, read_lines, write_whole
 from cocoon.core.local_weights import Weights
 from cocoon.core.messages import Message
@@ -36,7 +38,8 @@ class DialogueNats(Record):
 class Observation:
     """A dialogue of the sweep; none is missing.
 
-    `ratio`: replies with a genuine question by form / replies; `marked`: replies with a question mark / replies.
+    `ratio`: replies with a genuine question by form (a sentence that was cut off is none) / replies; `marked`: replies
+    with a question mark / replies.
     `types`: sentences by type. `success` in both modes; `affective` 1 to 7, `turned` is 7 - Neg. `nats` per token,
     `length` in characters per reply. `by_turn`: for each reply in order, whether it asks.
     """
@@ -70,10 +73,18 @@ def observations(out: Path, plan: SweepPlan) -> list[Observation]:
             if not rating.not_applicable:
                 ratings[rating.dialogue][rating.scale].append(rating)
         nats = read_nats(run)
-        for dialogue in read_run(run, "dialogues.jsonl", Dialogue):
-            if dialogue.supporter in arms:
-                found.append(_observed(user, arms[dialogue.supporter], dialogue, ratings[dialogue.id], nats))
+        with opened_journal(run / "journal.sqlite") as journal:
+            for dialogue in read_run(run, "dialogues.jsonl", Dialogue):
+                if dialogue.supporter in arms:
+                    cut = _cut_off(journal, dialogue.id)
+                    found.append(_observed(user, arms[dialogue.supporter], dialogue, ratings[dialogue.id], nats, cut))
     return found
+
+
+def _cut_off(journal: JournalReader | None, dialogue: str) -> set[str]:
+    """The calls of a dialogue whose replies met their limit of tokens."""
+    calls = journal.calls(dialogue) if journal else []
+    return {call.entry.place.key for call in calls if call.entry.finish == "length"}
 
 
 def _observed(
@@ -82,9 +93,11 @@ def _observed(
     dialogue: Dialogue,
     ratings: Mapping[str, list[Rating]],
     nats: Mapping[str, float | None],
+    cut: AbstractSet[str],
 ) -> Observation:
-    replies = [turn.content for turn in counted_turns(dialogue.turns)]
-    asking = tuple(reply_asks(text, dialogue.language) for text in replies)
+    turns = counted_turns(dialogue.turns)
+    replies = [turn.content for turn in turns]
+    asking = tuple(reply_asks(turn.content, dialogue.language, ended=cut.isdisjoint(turn.calls[-1:])) for turn in turns)
     stats = question_ratio(dialogue.turns, dialogue.language)
     negative = mean_of_votes(NEGATIVE)(ratings.get(COMFORT, []))
     return Observation(

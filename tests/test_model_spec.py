@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -119,7 +120,18 @@ async def test_specs_on_one_base_share_weights_and_a_batch(
         seen.append(len(rows))
         generate(weights, rows)
 
-    monkeypatch.setattr(chats[0].base.batcher, "_write", lambda rows: counted(chats[0].weights, rows))
+    batcher, queued = chats[0].base.batcher, list[Any]()
+    submit = batcher.submit
+
+    def all_there() -> None:
+        until = time.monotonic() + 60
+        while len(queued) < len(chats) and time.monotonic() < until:
+            time.sleep(0.005)
+
+    # On a busy machine the first call may be under way before the last one is made.
+    monkeypatch.setattr(batcher, "submit", lambda row: (queued.append(row), submit(row))[1])
+    monkeypatch.setattr(batcher, "_gather", all_there)
+    monkeypatch.setattr(batcher, "_write", lambda rows: counted(chats[0].weights, rows))
     together = await asyncio.gather(*(chat.ainvoke(TALK, max_tokens=12) for chat in chats))
     assert [str(reply.content) for reply in together] == alone
     assert seen == [4, 1, 1], "one batch for all coefficients, one for each adapter"

@@ -318,6 +318,10 @@ def test_options_that_do_not_fit_are_one_line(tmp_path: Path) -> None:
     wrong = cocoon("steer", "extract", "--model", "http://127.0.0.1:9/v1#m", "-o", out)
     assert wrong.code and "local:BASE" in wrong.err
     assert cocoon("steer", "extract", "--model", "local:smollm2", "--kind", "both", "-o", out).code
+    given = ("steer", "extract", "--model", "local:smollm2", "--preset", "paper", "-o", out)
+    for option, value, instead in (("--kind", "instruction", "reply"), ("--position", "last", "mean")):
+        other = cocoon(*given, option, value)
+        assert other.code == 2 and f"{option} {value}: --preset paper is {instead}" in other.err
     none = cocoon("steer", "extract", "--model", "local:smollm2", "--pairs", "nowhere.jsonl", "-o", out)
     assert none.code and "are not there" in none.err
     assert len(read_situations("shipped:zh:report")) == 32

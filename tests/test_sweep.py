@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,10 +20,11 @@ from cocoon.core.jsonl import read_lines
 from cocoon.core.models import Models
 from cocoon.core.scripted import ScriptedChat
 from cocoon.evaluation.report_html import render_html
-from cocoon.steering.behaviour import Speaking
+from cocoon.steering.behaviour import Arm, Speaking
 from cocoon.steering.control import Control
 from cocoon.steering.direction import Direction
 from cocoon.steering.situations import read_situations
+from cocoon.studies import sweep_placebo
 from cocoon.studies.sweep import Placebo, SteerFile, SweepArm, SweepPlan, plan_arms, read_plan, run_sweep, write_plan
 from cocoon.studies.sweep_placebo import equal_surprise
 from cocoon.studies.sweep_records import NATS, Observation, measure_nats, observations
@@ -189,6 +192,22 @@ def test_every_panel_is_filled_when_successes_are_mixed(tmp_path: Path) -> None:
     assert "<script" not in render_html(report)
 
 
+def test_a_sentence_that_the_limit_of_tokens_cut_off_has_not_asked(tmp_path: Path) -> None:
+    made = plan(["guarded"])
+    models = models_for(made)
+    for arm in made.arms:
+        models.wrap(arm.model, ScriptedChat(script=lambda *_: "I see. How can you bear it"))
+    asyncio.run(run_sweep(settings(), made, models, PEOPLE, tmp_path))
+    assert {one.ratio for one in observations(tmp_path, made)} == {1.0}
+    journal = sqlite3.connect(tmp_path / "users" / "guarded" / "journal.sqlite")
+    with journal:
+        journal.execute("update calls set reply = json_set(reply, '$.finish', 'length') where node = 'supporter'")
+    journal.close()
+    cut = observations(tmp_path, made)
+    assert {one.ratio for one in cut} == {0.0}
+    assert {asked for one in cut for asked in one.by_turn} == {False}
+
+
 def test_without_a_success_the_panel_says_0_of_n(tmp_path: Path) -> None:
     made = plan(["prompted"])
     write_plan(tmp_path, made)
@@ -296,6 +315,20 @@ def test_the_placebo_of_equal_surprise_is_between_doses_that_were_tried() -> Non
     assert equal_surprise(weights, real, 0.5, real, [0.25, 0.5], situations, Speaking(max_tokens=8)) == 0.5
 
 
+def test_a_dose_that_leaves_no_words_ends_the_search_and_not_the_placebo(monkeypatch: pytest.MonkeyPatch) -> None:
+    nats = {0.5: 2.0, 1.0: 1.5, 2.0: 2.5, 4.0: None}
+
+    def spoken(_: Any, __: Any, arms: Sequence[Arm], *___: Any) -> list[Any]:
+        return [SimpleNamespace(label=arm.label, coefficient=arm.coefficient) for arm in arms]
+
+    monkeypatch.setattr(sweep_placebo, "speak", spoken)
+    monkeypatch.setattr(sweep_placebo, "behaviour", lambda some: SimpleNamespace(nats=nats[some[0].coefficient]))
+    model: Any = None
+    assert equal_surprise(model, model, 0.5, model, [1.0, 2.0, 4.0], []) == 1.5
+    nats[1.0] = None
+    assert equal_surprise(model, model, 0.5, model, [1.0, 2.0, 4.0], []) is None
+
+
 @pytest.mark.parametrize(
     ("other", "named"),
     [
@@ -324,3 +357,18 @@ def test_a_folder_goes_on_with_its_own_sweep_alone(tmp_path: Path, other: list[s
     ]
     done = cocoon("steer", "sweep", *given, "--coefficient", "0.04", *other)
     assert done.code == 2 and f"holds another sweep ({named})" in done.err
+
+
+def test_a_dry_run_counts_all_arms_and_writes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "i.safetensors"
+    direction_for(tiny_family("Llama")).save(file)
+    people = ["--profiles", "shipped:en", "-n", "3", "--rounds", "2", "--user", "http://127.0.0.1:9/v1#m"]
+    judge = ["--judge", "http://127.0.0.1:9/v1#m", "--scales", "success,comfort"]
+    doses = ["--coefficient", "0.02", "--coefficient", "0.04"]
+    given = [*people, *judge, *doses, "--direction", str(file), "--out", str(tmp_path / "s"), "--dry-run", "--json"]
+    told = json.loads(cocoon("steer", "sweep", *given, "--appraiser", "rule").out)
+    # Plain, two coefficients, history, two placebos, two prompts, repeng; two kinds of user.
+    assert (told["arms"], told["dialogues"], told["calls"]) == (9, 2 * 3 * 9, 2 * 3 * 9 * (2 * 2 + 3))
+    bare = json.loads(cocoon("steer", "sweep", *given, "--no-placebo", "--repeng", "0", "--users", "guarded").out)
+    assert (bare["arms"], bare["dialogues"]) == (6, 3 * 6)
+    assert not (tmp_path / "s").exists()

