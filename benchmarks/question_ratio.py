@@ -7,7 +7,7 @@ random numbers in one run. Directions: kind `instruction` as `cocoon steer extra
 every token of the reply; kind `reply` at the mean of the reply (the preset `paper`) and at its first tokens; repeng's
 default (last token, PCA of differences, one number for all layers, every token steered); a random one. All replies go
 to FOLDER/replies.jsonl; sentences and replies for a blind reading to FOLDER/blind_*.jsonl, with their coefficients in
-FOLDER/key_*.jsonl. A second call reads what is there.
+FOLDER/key_*.jsonl. A second call asks the arms that are not there.
 """
 
 import argparse
@@ -183,17 +183,19 @@ def kept(path: Path, lines: Sequence[dict[str, Any]]) -> None:
 
 
 def spoken(given: argparse.Namespace) -> list[Reply]:
-    """All replies, written unless they are there."""
+    """All replies; arms that are there already are not asked again."""
     path: Path = given.out / "replies.jsonl"
-    if not path.exists():
-        weights = load_weights(given.model, None, None)
-        arms = arms_of(directions(weights, given.out))
+    known = list(read_records(path, Reply)) if path.exists() else []
+    there = {(reply.label, reply.coefficient) for reply in known}
+    weights = load_weights(given.model, None, None)
+    arms = [arm for arm in arms_of(directions(weights, given.out)) if (arm.label, arm.coefficient) not in there]
+    if arms:
         situations = read_situations("shipped:en:report")
-        replies = speak(
+        known += speak(
             weights, situations, arms, given.samples, Speaking(seed=1), lambda done, of: print(done, of, flush=True)
         )
-        path.write_text("".join(reply.model_dump_json() + "\n" for reply in replies), "utf-8")
-    return list(read_records(path, Reply))
+        path.write_text("".join(reply.model_dump_json() + "\n" for reply in known), "utf-8")
+    return known
 
 
 def main() -> None:

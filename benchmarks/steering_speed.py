@@ -26,9 +26,9 @@ from cocoon.core.decoder_layers import decoder_layers, hidden_size
 from cocoon.core.local_sampling import Row, generate
 from cocoon.core.local_weights import Weights, load_weights
 from cocoon.steering.control import Control
-from cocoon.steering.direction import Direction, DirectionCard
-from cocoon.steering.injection import At, Mode
-from cocoon.steering.starts import statement_ends
+from cocoon.steering.direction import At, Direction, DirectionCard
+from cocoon.steering.injection import Mode
+from cocoon.steering.starts import sentence_marks
 
 SITUATION = "I hardly sleep since they moved me to the other team, and nobody asked me whether I wanted to go. "
 COEFFICIENTS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08)
@@ -48,7 +48,7 @@ def direction(weights: Weights) -> Direction:
         kind="random",
         method="random",
         position="none",
-        statement_ends=statement_ends(weights.tokenizer),
+        marks=sentence_marks(weights.tokenizer),
     )
     return Direction(units, np.full(count, 100.0, np.float32), card)
 

@@ -17,17 +17,17 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import write_whole
 from cocoon.core.local_weights import Weights
 from cocoon.core.model_spec import read_local_spec
-from cocoon.core.models import open_local
+from cocoon.core.models import check_thoughts, open_local
 from cocoon.core.records import Language
 from cocoon.steering.behaviour import Speaking
 from cocoon.steering.calibrate import Calibration, calibrate
 from cocoon.steering.contrast import POSITIONS, PairKind
 from cocoon.steering.control import Control, check_fit, read_layers
 from cocoon.steering.detector import Trust, read_labels, trust
-from cocoon.steering.direction import Direction
+from cocoon.steering.direction import At, Direction
 from cocoon.steering.estimate import METHODS
 from cocoon.steering.extract import Extraction, Recipe, extract
-from cocoon.steering.injection import At, Mode, Tokens
+from cocoon.steering.injection import Mode, Tokens
 from cocoon.steering.pairs import read_pairs
 from cocoon.steering.situations import Situation, check_apart, marks, read_situations, spread
 
@@ -37,8 +37,11 @@ _USUAL = ("add", "reply", None)
 
 
 @contextmanager
-def opened(spec: str) -> Iterator[Weights]:
-    """The weights of `local:BASE[+adapter=PATH]`, its adapter at work inside; CocoonError for another spec."""
+def opened(spec: str, at: At | None = None) -> Iterator[Weights]:
+    """The weights of `local:BASE[+adapter=PATH]`, its adapter at work inside; CocoonError for another spec.
+
+    `at`: where a direction is to be added to it, refused where the adapter does not allow that.
+    """
     kind, _, rest = spec.partition(":")
     if kind != "local":
         raise CocoonError(f"model {spec!r}: directions are read from local models; write local:BASE")
@@ -46,6 +49,8 @@ def opened(spec: str) -> Iterator[Weights]:
     if chat.control is not None:
         raise CocoonError(f"model {spec!r}: leave +steer= out; the direction is what is made or tried here")
     adapter = chat._adapter
+    if adapter is not None:
+        check_thoughts(spec, adapter, at)
     with adapter.applied(chat.weights.network) if adapter else nullcontext():
         yield chat.weights
 
@@ -112,7 +117,7 @@ def run_extract(given: ExtractOptions, as_json: bool) -> None:
     chosen_on = given.choose or f"shipped:{sorted(languages)[0]}:choose"
     choose = [] if recipe.band else read_situations(chosen_on)
     check_apart({"pairs": [(pair.situation, pair.said) for pair in pairs], "choose": marks(choose)})
-    with opened(given.model) as weights:
+    with opened(given.model, recipe.steers) as weights:
         direction, found = extract(
             weights, pairs, recipe, choose, Speaking(given.max_tokens, seed=given.seed), report=say
         )
@@ -140,6 +145,7 @@ def _tell_extraction(given: ExtractOptions, found: Extraction, as_json: bool) ->
         table.add_row(str(layer), f"{accuracy:.2f}", f"{half:.2f}", "x" if layer in (found.band or []) else "")
     Console().print(table)
     typer.echo(f"layers {(found.band or [0])[0]} to {(found.band or [0])[-1]}: {found.why}")
+    typer.echo("added to every token" if found.at == "every" else "added where sentences begin")
 
 
 @dataclass(frozen=True)
@@ -181,7 +187,7 @@ def run_calibrate(given: CalibrateOptions, as_json: bool) -> None:
     situations = spread(read_situations(name), given.limit, given.seed)
     shared = _keep_apart(direction, situations, given.allow_overlap)
     reader = trust(read_labels(given.labels)) if given.labels else None
-    with opened(given.model) as weights:
+    with opened(given.model, control.at) as weights:
         check_fit(direction, weights, f"direction {str(given.direction)!r}")
         made, _ = calibrate(
             weights,

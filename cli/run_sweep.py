@@ -32,7 +32,7 @@ from cocoon.evaluation.tables import Report
 from cocoon.graphs.estimate import estimate
 from cocoon.graphs.study import Study, open_models, read_profiles
 from cocoon.steering.control import Control, check_fit
-from cocoon.steering.direction import Direction
+from cocoon.steering.direction import At, Direction
 from cocoon.steering.extract import Recipe, direction_of, read_contrast
 from cocoon.steering.pairs import read_pairs
 from cocoon.steering.situations import Situation, check_apart, marks, of_profiles, read_situations
@@ -69,6 +69,24 @@ class SweepOptions:
     repeng: float | None
     tokens: HistoryTokens
     allow_overlap: bool
+    at: At | None = None
+
+    def check(self) -> None:
+        """Raise for a value that an option does not have."""
+        one_of("--tokens", self.tokens, get_args(HistoryTokens))
+        if self.at is not None:
+            one_of("--at", self.at, get_args(At))
+        if not self.kinds():
+            raise typer.BadParameter(f"--users {self.users}: choose {', '.join(get_args(UserKind))}, or both")
+
+    def control(self, direction: Direction) -> Control:
+        """A direction as the arms are steered by it."""
+        return Control(direction, tokens=self.tokens, at=self.at)
+
+    @property
+    def top(self) -> float:
+        """The largest coefficient."""
+        return max(self.coefficients, default=0.0)
 
     def kinds(self) -> list[UserKind]:
         """The kinds of user, in order."""
@@ -80,7 +98,6 @@ class SweepOptions:
 
 def run_sweep_command(settings: StudyConfig, given: SweepOptions, out: Path, as_json: bool) -> None:
     """Everything from directions to the report; exits with the code of what stopped or failed."""
-    one_of("--tokens", given.tokens, get_args(HistoryTokens))
     files = [str(path) for name in settings.profiles for path in profile_path(name)]
     settings = settings.model_copy(update={"profiles": files})
     profiles = read_profiles(settings)
@@ -120,12 +137,11 @@ def expect_sweep(settings: StudyConfig, given: SweepOptions, out: Path) -> dict[
 
 
 def _expected_plan(given: SweepOptions, out: Path) -> SweepPlan:
-    top = max(given.coefficients, default=0.0)
     files = [SteerFile(name, out / f"{name}.safetensors") for name, _ in _directions(given)]
-    placebos = {one.name: Placebo(one.path, top) for one in files if given.placebo}
-    repeng = (out, top) if given.repeng != 0 else None
-    arms = plan_arms(given.model, files, given.coefficients, placebos, repeng, given.tokens)
-    return SweepPlan(base=given.model, arms=arms, users=given.kinds(), tokens=given.tokens)
+    placebos = {one.name: Placebo(one.path, given.top) for one in files if given.placebo}
+    repeng = (out, given.top) if given.repeng != 0 else None
+    arms = plan_arms(given.model, files, given.coefficients, placebos, repeng, given.tokens, given.at)
+    return SweepPlan(base=given.model, arms=arms, users=given.kinds(), tokens=given.tokens, at=given.at)
 
 
 async def _work(settings: StudyConfig, plan: SweepPlan, models: Models, profiles: list[Profile], out: Path) -> int:
@@ -147,14 +163,15 @@ def _plan(given: SweepOptions, profiles: Sequence[Profile], out: Path) -> SweepP
     found = _directions(given)
     warnings = [note for _, direction in found for note in _overlap(direction, profiles, given.allow_overlap)]
     folder = (out / "directions").absolute()
-    top = max(given.coefficients, default=0.0)
     with opened(given.model) as weights:
         for name, direction in found:
             check_fit(direction, weights, f"direction {name!r}")
         folder.mkdir(parents=True, exist_ok=True)
         files = [SteerFile(name, _kept(direction, folder, name)) for name, direction in found]
-        placebos = {name: _placebo(weights, name, direction, top, folder) for name, direction in found if given.placebo}
-        repeng = _repeng(weights, found[0][1], top, given.repeng, folder) if given.repeng != 0 else None
+        placebos = {
+            name: _placebo(weights, name, direction, given, folder) for name, direction in found if given.placebo
+        }
+        repeng = _repeng(weights, found[0][1], given, folder) if given.repeng != 0 else None
     warnings += [
         f"{name}: no dose of the random direction is as costly; the placebo of equal surprise is missing"
         for name, placebo in placebos.items()
@@ -162,8 +179,10 @@ def _plan(given: SweepOptions, profiles: Sequence[Profile], out: Path) -> SweepP
     ]
     if repeng is None and given.repeng != 0:
         warnings.append("repeng's default: no dose is as costly as the largest coefficient; give one with --repeng")
-    arms = plan_arms(given.model, files, given.coefficients, placebos, repeng, given.tokens)
-    return SweepPlan(base=given.model, arms=arms, users=given.kinds(), tokens=given.tokens, warnings=warnings)
+    arms = plan_arms(given.model, files, given.coefficients, placebos, repeng, given.tokens, given.at)
+    return SweepPlan(
+        base=given.model, arms=arms, users=given.kinds(), tokens=given.tokens, at=given.at, warnings=warnings
+    )
 
 
 def _directions(given: SweepOptions) -> list[tuple[str, Direction]]:
@@ -184,6 +203,7 @@ def _going_on(given: SweepOptions, out: Path) -> SweepPlan:
         "--model": given.model != plan.base,
         "--users": given.kinds() != plan.users,
         "--tokens": given.tokens != plan.tokens,
+        "--at": given.at != plan.at,
         "--coefficient": {one for one in given.coefficients if one} != {arm.coefficient for arm in steered},
         "--direction": {name: one.card for name, one in asked.items()}
         != {name: one.card for name, one in kept.items()},
@@ -207,25 +227,23 @@ def _kept(direction: Direction, folder: Path, name: str) -> Path:
     return path
 
 
-def _placebo(weights: Weights, name: str, direction: Direction, top: float, folder: Path) -> Placebo:
+def _placebo(weights: Weights, name: str, direction: Direction, given: SweepOptions, folder: Path) -> Placebo:
     say(f"{name}: looking for the random direction's dose of equal surprise ...")
     chance = Direction.random(direction, _SEED_OF_PLACEBO)
-    real = Control(direction)
-    doses = [round(top * one, 6) for one in TRIED]
-    dose = equal_surprise(weights, real, top, Control(chance, real.layers), doses, _tried_on(direction))
+    doses = [round(given.top * one, 6) for one in TRIED]
+    real, other = given.control(direction), given.control(chance)
+    dose = equal_surprise(weights, real, given.top, other, doses, _tried_on(direction))
     return Placebo(_kept(chance, folder, f"random-{name}"), dose)
 
 
-def _repeng(
-    weights: Weights, like: Direction, top: float, dose: float | None, folder: Path
-) -> tuple[Path, float] | None:
+def _repeng(weights: Weights, like: Direction, given: SweepOptions, folder: Path) -> tuple[Path, float] | None:
     """repeng's default at a dose, or at that of equal surprise (none where no dose is as costly)."""
-    default, real = _repeng_default(weights, like), Control(like)
+    default, real, dose = _repeng_default(weights, like), given.control(like), given.repeng
     if dose is None:
         say("looking for the dose of repeng's default ...")
         norm = float(np.mean([like.norms[like.layers.index(layer)] for layer in real.layers]))
-        doses = [round(top * norm * one, 4) for one in (0.25, 0.5, *TRIED)]
-        dose = equal_surprise(weights, real, top, Control(default, tokens="both"), doses, _tried_on(like))
+        doses = [round(given.top * norm * one, 4) for one in (0.06, 0.12, 0.25, 0.5, *TRIED)]
+        dose = equal_surprise(weights, real, given.top, Control(default, tokens="both"), doses, _tried_on(like))
     return None if dose is None else (_kept(default, folder, "repeng"), dose)
 
 

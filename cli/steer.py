@@ -1,7 +1,7 @@
 """`cocoon steer`: the questioning direction: pairs, extraction, calibration, the study, and other programs' formats."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -108,7 +108,14 @@ def export(
     from cocoon.steering.control_vector import save_control_vector
     from cocoon.steering.direction import Direction
 
-    layers = save_control_vector(Direction.load(direction), out, model_type)
+    made = Direction.load(direction)
+    layers = save_control_vector(made, out, model_type)
+    if made.card.at == "starts":
+        typer.echo(
+            "made for the starts of sentences; a control vector is added to every token: calibrate with --at every "
+            "--tokens both",
+            err=True,
+        )
     typer.echo(
         f"{out}: layers {layers[0]} to {layers[-1]}; llama-server --control-vector-scaled {out.name}:0.04", err=True
     )
@@ -120,14 +127,19 @@ def import_vector(
     model: Model,
     out: Output,
     kind: Annotated[str, typer.Option(help="What it was read from: reply or instruction.")] = "reply",
+    at: Annotated[str, typer.Option(help="Steer at every token, as other programs do, or at starts of sentences.")] = (
+        "every"
+    ),
 ) -> None:
     """Read a GGUF control vector; the residual norms that it lacks are measured on the model."""
     from cocoon.cli.run_steer import one_of, opened
     from cocoon.steering.control_vector import load_control_vector
 
     one_of("--kind", kind, ("reply", "instruction"))
+    one_of("--at", at, ("every", "starts"))
+    chosen: Any = {"kind": kind, "at": at}
     with opened(model) as weights:
-        made = load_control_vector(file, weights, kind).save(out)  # pyright: ignore[reportArgumentType]
+        made = load_control_vector(file, weights, **chosen).save(out)
     typer.echo(f"{out}: {len(made.layers)} layers; calibrate it before use", err=True)
 
 

@@ -42,6 +42,9 @@ def sweep(
         typer.Option(help="Dose of repeng's default direction; unless given, that of equal surprise; 0: leave it out."),
     ] = None,
     tokens: Annotated[str, typer.Option(help="reply, or replies: steer earlier replies in the history too.")] = "reply",
+    at: Annotated[
+        str | None, typer.Option(help="every or starts, as in +at=; default: as each direction was made.")
+    ] = None,
     allow_overlap: Annotated[
         bool, typer.Option("--allow-overlap", help="Go on though profiles stand in the direction's pairs too.")
     ] = False,
@@ -77,7 +80,9 @@ def sweep(
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
     how: Any = tokens
-    given = SweepOptions(model, direction, coefficient, users, placebo, repeng, how, allow_overlap)
+    place: Any = at
+    given = SweepOptions(model, direction, coefficient, users, placebo, repeng, how, allow_overlap, place)
+    given.check()
     if dry_run:
         print_estimate(expect_sweep(settings, given, Path(out)), as_json)
         return

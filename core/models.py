@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from langchain_core.language_models import BaseChatModel
 
 from cocoon.core.budget import Budget
-from cocoon.core.control import Parts
+from cocoon.core.control import Adapter, Parts
 from cocoon.core.errors import CocoonError
 from cocoon.core.model_spec import read_local_spec, refuse_secrets
 from cocoon.core.pool import Pool
@@ -112,7 +112,18 @@ def open_local(text: str, parts: Parts | None, bases: "dict[str, LocalBase]") ->
     base = bases[named.base]
     adapter = base.adapter(named.adapter, parts) if named.adapter else None
     control = base.control(named.steer, named.options, parts) if named.steer else None
+    if adapter is not None and control is not None:
+        check_thoughts(f"local:{text}", adapter, control.facts().get("at"))
     return LocalChat.on(base, text, adapter=adapter, control=control, coefficient=named.coefficient)
+
+
+def check_thoughts(spec: str, adapter: Adapter, at: str | None) -> None:
+    """Raise CocoonError where sentences are to be steered as they begin, and the adapter thinks before it speaks."""
+    if at == "starts" and adapter.facts().get("thoughts") == "inline":
+        raise CocoonError(
+            f"model {spec!r}: the adapter writes its thoughts before it speaks, and where spoken sentences begin among "
+            "their tags is not told apart; steer at every token (+at=every, --at every)"
+        )
 
 
 def _open_remote(kind: str, rest: str, spec: str) -> tuple[BaseChatModel, str]:

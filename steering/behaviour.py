@@ -123,14 +123,17 @@ def _row(weights: Weights, situation: Situation, sample: int, arm: Arm, speaking
     told = arm.told(situation) if arm.told else None
     seen = hashlib.sha256(f"{speaking.seed}/{situation.id}/{sample}".encode()).digest()
     drawn = torch.Generator().manual_seed(int.from_bytes(seen[:7], "big"))
+    messages = situation.messages(told)
+    wants_earlier = arm.coefficient and arm.control is not None and arm.control.needs_earlier
     return Row(
-        weights.template.ids(situation.messages(told)),
+        weights.template.ids(messages),
         speaking.max_tokens,
         speaking.temperature,
         speaking.top_p,
         drawn if speaking.temperature > 0 else None,
         control=arm.control if arm.coefficient else None,
         coefficient=arm.coefficient,
+        earlier=weights.template.earlier_replies(messages) if wants_earlier else (),
     )
 
 

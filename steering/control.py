@@ -18,8 +18,9 @@ from cocoon.core.control import Place
 from cocoon.core.decoder_layers import decoder, decoder_layers, hidden_size
 from cocoon.core.errors import CocoonError
 from cocoon.core.local_weights import Weights, model_hash
-from cocoon.steering.direction import Direction
-from cocoon.steering.injection import At, Injection, Mode, Scope, Tokens
+from cocoon.steering.direction import At, Direction
+from cocoon.steering.injection import Injection, Mode, Scope, Tokens
+from cocoon.steering.starts import SentenceStarts
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,17 @@ class Control:
             )
         object.__setattr__(self, "layers", tuple(sorted(chosen)))
         object.__setattr__(self, "at", self.at or self.direction.card.at)
-        if self.at == "starts" and not self.direction.card.statement_ends:
+        marks = self.direction.card.marks
+        if self.at == "starts" and (marks is None or not marks.ends):
             raise CocoonError(
-                "this direction does not know which tokens end a sentence; extract it again, or steer at every token "
-                "(+at=every)"
+                f"direction for {self.direction.model!r}: it does not know which tokens end a sentence; extract it "
+                "again, or steer at every token (+at=every, --at every)"
             )
 
     @property
     def needs_earlier(self) -> bool:
-        """Whether earlier replies of the prompt are steered too."""
-        return self.tokens == "replies"
+        """Whether earlier replies of the prompt are steered too, or where sentences begin in them."""
+        return self.tokens == "replies" or (self.at == "starts" and self.tokens != "reply")
 
     @property
     def changes_prompt(self) -> bool:
@@ -76,16 +78,21 @@ class Control:
 
         Rows of 0 keep every bit, and without any other nothing is hooked. `places` say where the rows' tokens
         stand; without them a prompt ends where the first forward pass does. With beams, or several sequences per
-        prompt, each row stands for as many neighbours. Raises CocoonError where the direction does not fit.
+        prompt, each row stands for as many neighbours; beams under `at=starts` are not told apart, which is not
+        detected. Raises CocoonError where the direction does not fit.
         """
         if not any(coefficients):
             yield
             return
         blocks = decoder_layers(network)
         check_shape(self.direction, len(blocks), hidden_size(network))
-        ends = np.array(self.direction.card.statement_ends) if self.at == "starts" else None
-        scope = Scope(self.tokens, len(coefficients), places, ends)
+        marks = self.direction.card.marks
+        starts = SentenceStarts(marks) if marks is not None and self.at == "starts" else None
+        scope = Scope(self.tokens, len(coefficients), places, starts)
         handles = [decoder(network).register_forward_pre_hook(scope.begin, with_kwargs=True)]
+        if starts is not None:
+            embedding = network.get_input_embeddings()
+            handles.append(embedding.register_forward_pre_hook(scope.note_ids, with_kwargs=True))
         try:
             for number in self.layers:
                 hook = self._injection(number, coefficients, scope)

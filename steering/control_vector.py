@@ -15,11 +15,11 @@ from cocoon.core.decoder_layers import decoder_layers, hidden_size
 from cocoon.core.errors import CocoonError, NotSavedError
 from cocoon.core.local_libraries import first_line, require_libraries
 from cocoon.core.local_weights import Weights, model_hash
-from cocoon.steering.direction import Direction, DirectionCard, Kind
+from cocoon.steering.direction import At, Direction, DirectionCard, Kind
 from cocoon.steering.reading import read_states
 from cocoon.steering.shared_pass import TokenRow
 from cocoon.steering.situations import read_situations
-from cocoon.steering.starts import statement_ends
+from cocoon.steering.starts import sentence_marks
 
 ARCHITECTURE = "controlvector"
 
@@ -50,7 +50,7 @@ def save_control_vector(direction: Direction, path: Path, model_type: str) -> tu
     return layers
 
 
-def load_control_vector(path: Path, weights: Weights, kind: Kind = "reply") -> Direction:
+def load_control_vector(path: Path, weights: Weights, kind: Kind = "reply", at: At = "every") -> Direction:
     """A direction of what repeng or llama.cpp's generator wrote, for the model that is loaded.
 
     The file knows no norms: they are measured on the shipped situations. Its own lengths are lost, since every vector
@@ -78,7 +78,8 @@ def load_control_vector(path: Path, weights: Weights, kind: Kind = "reply") -> D
         kind=kind,
         method="imported",
         position="unknown",
-        statement_ends=statement_ends(weights.tokenizer),
+        at=at,
+        marks=sentence_marks(weights.tokenizer),
         cocoon=__version__,
     )
     return Direction(stacked / lengths, measured_norms(weights, layers), told)

@@ -14,8 +14,10 @@ from cocoon.core.errors import CocoonError, NotSavedError
 from cocoon.core.jsonl import explain
 from cocoon.core.local_libraries import first_line, require_libraries
 from cocoon.core.records import Record
+from cocoon.steering.starts import SentenceMarks
 
 Kind = Literal["reply", "instruction", "random"]
+At = Literal["every", "starts"]
 _KEY = "cocoon_direction"
 _FORMAT: Literal[1] = 1
 _UNIT_TOLERANCE = 1e-3
@@ -25,7 +27,7 @@ class DirectionCard(Record):
     """What a direction was read from. `layers` are blocks counted from 0, whose output was read; `band` those to steer.
 
     `at`: which of the tokens to steer unless others are named: every one, or those that decide how a sentence begins;
-    `statement_ends` are the ids of tokens that end a statement in the model's vocabulary (`steering.starts`).
+    `marks` are the tokens of the model's vocabulary by which that is told, none in files that do not know them.
     `model_hash` is `core.local_weights.model_hash`; `data_hash` and `template_hash` are SHA-256 of the pairs' token ids
     and of the chat template.
     """
@@ -46,8 +48,8 @@ class DirectionCard(Record):
     pairs: str = ""
     chosen_on: str = ""
     seed: int = 0
-    at: Literal["every", "starts"] = "every"
-    statement_ends: list[int] = []
+    at: At = "every"
+    marks: SentenceMarks | None = None
     cocoon: str = ""
 
 

@@ -15,13 +15,12 @@ from cocoon.core.records import Record
 from cocoon.steering.behaviour import Arm, Behaviour, Speaking, behaviour, speak
 from cocoon.steering.contrast import Contrast, PairKind, Position, contrast
 from cocoon.steering.control import Control
-from cocoon.steering.direction import Direction, DirectionCard
+from cocoon.steering.direction import At, Direction, DirectionCard
 from cocoon.steering.estimate import Method, fit, held_out_accuracy, leaks, shortlist, split_half
-from cocoon.steering.injection import At
 from cocoon.steering.pairs import Pair
 from cocoon.steering.reading import read_states
 from cocoon.steering.situations import Situation
-from cocoon.steering.starts import statement_ends
+from cocoon.steering.starts import sentence_marks
 
 # Doses at which bands are tried: a share of the median residual norm times the layers of a band.
 TRIED: dict[At, tuple[float, float]] = {"every": (0.27, 0.45), "starts": (0.5, 0.9)}
@@ -74,6 +73,7 @@ class Extraction(Record):
     halves: list[float]
     leaks: bool
     band: list[int] | None
+    at: At
     why: str
     trials: list[BandTrial] = Field(default_factory=list)
 
@@ -112,7 +112,7 @@ def direction_of(weights: Weights, read: Read, recipe: Recipe, band: Sequence[in
         template_hash=weights.template.sha256,
         data_hash=read.contrast.data_hash,
         at=recipe.steers,
-        statement_ends=statement_ends(weights.tokenizer),
+        marks=sentence_marks(weights.tokenizer),
         cocoon=__version__,
     )
     return Direction(fit(read.positive, read.negative, recipe.method), read.norms, card)
@@ -144,7 +144,7 @@ def extract(
         trials = try_bands(weights, direction, accuracy, choose, speaking, tell)
         band = tuple(trials[0].band)
         why = _why(trials, choose)
-    final = direction_of(weights, read, recipe, band)
+    final = replace(direction, card=direction.card.model_copy(update={"band": list(band)}))
     found = Extraction(
         pairs=len(read.positive),
         situations=len(set(read.contrast.groups)),
@@ -154,6 +154,7 @@ def extract(
         halves=halves.tolist(),
         leaks=leaks(first),
         band=list(band),
+        at=recipe.steers,
         why=why,
         trials=trials,
     )

@@ -8,36 +8,38 @@ from numpy.typing import NDArray
 
 from cocoon.core.control import Place, Span
 from cocoon.core.errors import CocoonError
+from cocoon.steering.starts import SentenceStarts
 
 Mode = Literal["add", "norm", "ablate"]
 Tokens = Literal["reply", "replies", "prompt", "both"]
-At = Literal["every", "starts"]
 
 
 class Scope:
     """Which tokens of the pass under way are steered; told at the start of each pass by a hook on the decoder.
 
-    With `ends` (ids of tokens that end a statement) only those of them between which a sentence begins: the one before
-    it and its first. Rows are followed from pass to pass for that, so beams, which change places, are not told apart.
-    `mask`, shape (rows, columns), is none where all are; `idle` where none is.
+    With `starts` only those of them that decide how a sentence begins. `mask`, shape (rows, columns), is none where
+    all are; `idle` where none is.
     """
 
     def __init__(
-        self, tokens: Tokens, rows: int, places: Sequence[Place] | None, ends: NDArray[np.int_] | None = None
+        self, tokens: Tokens, rows: int, places: Sequence[Place] | None, starts: SentenceStarts | None = None
     ) -> None:
         if places is not None and len(places) != rows:
             raise CocoonError(f"{rows} coefficients for {len(places)} rows; give one for each")
         self.tokens = tokens
-        self.ends = ends
+        self.starts = starts
         self.rows = rows
         self.places = places
         self.mask: Any = None
-        self._masks: dict[Any, Any] = {}
         self.idle = False
-        self._ends = 0
+        self._masks: dict[Any, Any] = {}
+        self._ids: Any = None
+        self._prompt_end = 0
         self._last = 0
-        self._ended = np.zeros(0, np.bool_)
-        self._next = 0
+
+    def note_ids(self, module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:  # noqa: ARG002
+        """Token ids are embedded; a model that also sees images hands its decoder nothing else of them."""
+        self._ids = arguments[0] if arguments else keywords.get("input")
 
     def begin(self, module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:  # noqa: ARG002
         """A pass of the decoder starts."""
@@ -49,31 +51,51 @@ class Scope:
         cache = keywords.get("past_key_values")
         cached = int(cache.get_seq_length()) if cache is not None else 0
         self._note_prompt(cached, width, has_cache=cache is not None)
-        self._choose(cached, width, ids)
+        self._choose(cached, width)
+        if self.starts is not None:
+            self._narrow(self.starts, cached, self._ids if ids is None else ids, (batch, width))
 
     def _note_prompt(self, cached: int, width: int, *, has_cache: bool) -> None:
         """Where no places are given, the prompt is the first pass; without a cache later passes repeat it."""
         goes_on = cached > 0 or (not has_cache and width == self._last + 1)
         if not goes_on:
-            self._ends = width
+            self._prompt_end = width
         self._last = width
 
-    def _choose(self, cached: int, width: int, ids: Any) -> None:
+    def _choose(self, cached: int, width: int) -> None:
         columns = np.arange(cached, cached + width)
-        places = self.places or [Place(0, self._ends)]
+        places = self._all_places()
         begins, replies = (np.array(part)[:, None] for part in zip(*((p.begin, p.reply) for p in places), strict=True))
         mask = self._meant(columns, begins, replies)
         if self.tokens == "replies" and cached < max(place.reply for place in places):
             mask |= np.stack([_within(columns, place.earlier) for place in places])
-        if self.ends is not None:
-            starts = self._starts(columns, places, ids, self.ends)
-            mask = np.repeat(mask, len(starts) // len(mask), 0) & starts
+        self._set(mask)
+
+    def _all_places(self) -> Sequence[Place]:
+        return self.places or [Place(0, self._prompt_end)]
+
+    def _set(self, mask: NDArray[np.bool_]) -> None:
         self.idle = not mask.any()
         self.mask, self._masks = None, {}
         if not self.idle and not mask.all():
             import torch
 
             self.mask = torch.from_numpy(mask)
+
+    def _narrow(self, starts: SentenceStarts, cached: int, ids: Any, shape: tuple[int, int]) -> None:
+        """Leave of the tokens chosen those that decide how a sentence begins."""
+        if ids is None or tuple(ids.shape[:2]) != shape:
+            raise CocoonError(
+                "where sentences begin is read off token ids, which this model was not given; steer at every token "
+                "(+at=every, --at every)"
+            )
+        columns = np.arange(cached, cached + shape[1])
+        before = [[place.reply - 1, *(first - 1 for first, _ in place.earlier)] for place in self._all_places()]
+        opening = np.stack([np.isin(columns, some) for some in before])
+        marked = starts.of(ids.cpu().numpy(), cached, np.repeat(opening, shape[0] // len(opening), 0))
+        if not self.idle:
+            chosen = marked if self.mask is None else self.mask.numpy().repeat(shape[0] // len(self.mask), 0) & marked
+            self._set(chosen)
 
     def mask_on(self, device: Any, batch: int) -> Any:
         """`mask` on a device with a row for every row of the batch, shape (batch, columns, 1); moved once a pass."""
@@ -82,23 +104,6 @@ class Scope:
         if device not in self._masks:
             self._masks[device] = _repeated(self.mask.to(device), batch)[..., None]
         return self._masks[device]
-
-    def _starts(
-        self, columns: NDArray[np.int_], places: Sequence[Place], ids: Any, ends: NDArray[np.int_]
-    ) -> NDArray[np.bool_]:
-        """The tokens before a sentence and its first ones, for every row of the batch: shape of `ids`."""
-        if ids is None:
-            raise CocoonError("where sentences begin is read off token ids, and the model was given embeddings")
-        opening = np.stack(
-            [np.isin(columns, [place.reply - 1, *(s - 1 for s, _ in place.earlier)]) for place in places]
-        )
-        seen = ids.cpu().numpy()
-        before = np.repeat(opening, len(seen) // len(opening), 0) | np.isin(seen, ends)
-        goes_on = columns[0] == self._next and len(self._ended) == len(seen)
-        ended = self._ended if goes_on else np.zeros(len(seen), np.bool_)
-        first = np.column_stack([ended, before[:, :-1]])
-        self._ended, self._next = before[:, -1], columns[-1] + 1
-        return before | first
 
     def _meant(
         self, columns: NDArray[np.int_], begins: NDArray[np.int_], replies: NDArray[np.int_]

@@ -1,26 +1,86 @@
-"""Which tokens end a statement: what follows begins a sentence, and that is where a reply turns to asking.
+"""Where sentences of a reply begin, token by token: that is where a reply turns to asking.
 
-A question is left out, so that a reply that has asked is not pushed to ask again.
+A sentence begins after one that states. After a question nothing is marked, so that a reply that has asked is not
+pushed to ask again.
 """
 
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cocoon.core.records import Record
 
 _ENDS = (".", "!", "。", "！", "…")
 _QUESTION = ("?", "？")
-_CLOSING = "\"'”’)）」』] \t\r\n"
+_CLOSING = "\"'”’)）」』]*_ \t\r\n"
+_OTHER, _END, _BETWEEN = 0, 1, 2
 
 
-def statement_ends(tokenizer: Any) -> list[int]:
-    """Ids, ascending, of the tokens of a vocabulary whose text ends a sentence other than a question.
+class SentenceMarks(Record):
+    """Token ids of a vocabulary, ascending: `ends` end a sentence other than a question, `between` are blanks and
+    closing marks alone, which may stand between such an end and the next sentence."""
 
-    Quotation marks, brackets and blanks after the mark may belong to the token. A mark that the vocabulary spells in
-    several bytes (Chinese in some English models) is not found.
+    ends: list[int]
+    between: list[int]
+
+
+def sentence_marks(tokenizer: Any) -> SentenceMarks:
+    """The marks of a vocabulary.
+
+    Quotation marks, brackets and blanks after the mark may belong to the same token. A mark that the vocabulary spells
+    in several bytes (`！` in SmolLM2's) is not found.
     """
     special = set(tokenizer.all_special_ids)
     ids = [number for number in range(len(tokenizer)) if number not in special]
     texts: list[str] = tokenizer.batch_decode([[number] for number in ids], clean_up_tokenization_spaces=False)
-    return [number for number, text in zip(ids, texts, strict=True) if _ends_statement(text)]
+    kinds = [_kind(text) for text in texts]
+    ends, between = (
+        [number for number, kind in zip(ids, kinds, strict=True) if kind == wanted] for wanted in (_END, _BETWEEN)
+    )
+    return SentenceMarks(ends=ends, between=between)
 
 
-def _ends_statement(text: str) -> bool:
-    return text.rstrip(_CLOSING).endswith(_ENDS) and not any(mark in text for mark in _QUESTION)
+def _kind(text: str) -> int:
+    bare = text.rstrip(_CLOSING)
+    if text and not bare:
+        return _BETWEEN
+    return _END if bare.endswith(_ENDS) and not any(mark in text for mark in _QUESTION) else _OTHER
+
+
+@dataclass
+class SentenceStarts:
+    """Follows the rows of a batch from pass to pass and marks the tokens that decide how a sentence begins.
+
+    Those are the token before it (the one before the reply, or one that ends a statement), what stands between the
+    two, and the sentence's first token. Rows that change places from pass to pass, as beams do, are not told apart.
+    """
+
+    marks: SentenceMarks
+    _kinds: NDArray[np.int8] = field(init=False)
+    _open: NDArray[np.bool_] = field(init=False)
+    _next: int = 0
+
+    def __post_init__(self) -> None:
+        known = [*self.marks.ends, *self.marks.between]
+        self._kinds = np.zeros(max(known, default=0) + 1, np.int8)
+        self._kinds[self.marks.ends] = _END
+        self._kinds[self.marks.between] = _BETWEEN
+        self._open = np.zeros(0, np.bool_)
+
+    def of(self, ids: NDArray[np.int_], first: int, opening: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which of `ids`, shape (rows, columns), are marked; `first` is the column of the first in the batch.
+
+        `opening`, same shape, are the tokens before a reply, whatever they are.
+        """
+        kinds = self._kinds[np.where(ids < len(self._kinds), ids, 0)] * (ids < len(self._kinds))
+        begins = opening | (kinds == _END)
+        goes_on = first == self._next and len(self._open) == len(ids)
+        is_open = self._open if goes_on else np.zeros(len(ids), np.bool_)
+        marked = np.empty(ids.shape, np.bool_)
+        for column in range(ids.shape[1]):
+            marked[:, column] = begins[:, column] | is_open
+            is_open = begins[:, column] | (is_open & (kinds[:, column] == _BETWEEN))
+        self._open, self._next = is_open, first + ids.shape[1]
+        return marked

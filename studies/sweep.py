@@ -21,6 +21,7 @@ from cocoon.core.records import Profile, Record
 from cocoon.graphs.frame import Watch
 from cocoon.graphs.session import Outcome, simulate
 from cocoon.graphs.study import Study
+from cocoon.steering.direction import At
 
 USERS = "users"
 PLAN = "sweep.json"
@@ -45,12 +46,16 @@ class SweepArm(Record):
 
 
 class SweepPlan(Record):
-    """What a sweep compares, kept beside its runs: the report reads it. Coefficients ascend from 0."""
+    """What a sweep compares, kept beside its runs: the report reads it. Coefficients ascend from 0.
+
+    `at`: where directions are added, none: as each was made.
+    """
 
     base: str
     arms: list[SweepArm] = Field(min_length=2)
     users: list[UserKind] = ["guarded", "prompted"]
     tokens: HistoryTokens = "reply"
+    at: At | None = None
     warnings: list[str] = []
 
 
@@ -77,6 +82,7 @@ def plan_arms(
     placebos: Mapping[str, Placebo] | None = None,
     repeng: tuple[Path, float] | None = None,
     tokens: HistoryTokens = "reply",
+    at: At | None = None,
 ) -> list[SweepArm]:
     """All arms: unsteered, every direction at every coefficient with its placebos at the largest, prompting, repeng.
 
@@ -87,38 +93,46 @@ def plan_arms(
         raise CocoonError("a sweep needs a coefficient other than 0; give --coefficient 0.02 and more")
     arms = [SweepArm(name="plain", kind="plain", model=base)]
     for one in directions:
-        arms += _steered(base, one, steered, tokens)
+        arms += _steered(base, one, steered, tokens, at)
         if placebo := (placebos or {}).get(one.name):
-            arms += _placebos(base, one.name, placebo, steered[-1], tokens)
+            arms += _placebos(base, one.name, placebo, steered[-1], tokens, at)
     arms += [
         SweepArm(name=f"prompt: {more}", kind="prompt", model=base, prompt=f"{more}-questions")
         for more in ("fewer", "more")
     ]
     if repeng is not None:
         path, dose = repeng
-        arms.append(_arm("repeng", f"repeng {dose:g}", base, path, dose, "both"))
+        arms.append(_arm("repeng", f"repeng {dose:g}", _spec(base, path, dose, "both"), dose))
     return arms
 
 
-def _steered(base: str, one: SteerFile, doses: Sequence[float], tokens: HistoryTokens) -> list[SweepArm]:
-    arms = [_arm("steered", f"{one.name} {dose:g}", base, one.path, dose, tokens, one.name) for dose in doses]
+def _steered(base: str, one: SteerFile, doses: Sequence[float], tokens: HistoryTokens, at: At | None) -> list[SweepArm]:
+    arms = [
+        _arm("steered", f"{one.name} {dose:g}", _spec(base, one.path, dose, tokens, at), dose, one.name)
+        for dose in doses
+    ]
     other: HistoryTokens = "replies" if tokens == "reply" else "reply"
     name = f"{one.name} {doses[-1]:g}, history {'steered' if other == 'replies' else 'unsteered'}"
-    return [*arms, _arm("history", name, base, one.path, doses[-1], other, one.name)]
+    return [*arms, _arm("history", name, _spec(base, one.path, doses[-1], other, at), doses[-1], one.name)]
 
 
-def _placebos(base: str, name: str, placebo: Placebo, top: float, tokens: HistoryTokens) -> list[SweepArm]:
-    arms = [_arm("random", f"random for {name} {top:g}", base, placebo.path, top, tokens, name)]
+def _placebos(
+    base: str, name: str, placebo: Placebo, top: float, tokens: HistoryTokens, at: At | None
+) -> list[SweepArm]:
+    arms = [_arm("random", f"random for {name} {top:g}", _spec(base, placebo.path, top, tokens, at), top, name)]
     if placebo.nats is not None:
-        label = f"random for {name} {placebo.nats:g} (nats)"
-        arms.append(_arm("random_nats", label, base, placebo.path, placebo.nats, tokens, name))
+        spec = _spec(base, placebo.path, placebo.nats, tokens, at)
+        arms.append(_arm("random_nats", f"random for {name} {placebo.nats:g} (nats)", spec, placebo.nats, name))
     return arms
 
 
-def _arm(
-    kind: ArmKind, name: str, base: str, path: Path, coefficient: float, tokens: str, direction: str = ""
-) -> SweepArm:
-    model = f"{base}+steer={path}:{coefficient:g}" + ("" if tokens == "reply" else f"+tokens={tokens}")
+def _spec(base: str, path: Path, coefficient: float, tokens: str, at: At | None = None) -> str:
+    given = {"tokens": None if tokens == "reply" else tokens, "at": at}
+    how = "".join(f"+{name}={value}" for name, value in given.items() if value is not None)
+    return f"{base}+steer={path}:{coefficient:g}{how}"
+
+
+def _arm(kind: ArmKind, name: str, model: str, coefficient: float, direction: str = "") -> SweepArm:
     return SweepArm(name=name, kind=kind, model=model, direction=direction, coefficient=coefficient)
 
 

@@ -25,18 +25,21 @@ def equal_surprise(
 ) -> float | None:
     """The dose of `other` whose replies are as unlikely, under the unsteered model, as those of `real`.
 
-    Read off `doses` (ascending), linearly between them, the least of them where it is costlier already; none where no
-    dose is costly enough.
+    Read off 0 and `doses` (ascending), linearly between them, the least of `doses` where `real` costs nothing; none
+    where no dose is costly enough.
     """
-    arms = [Arm("real", coefficient, real), *(Arm("other", dose, other) for dose in doses)]
+    arms = [Arm("real", coefficient, real), Arm("other"), *(Arm("other", dose, other) for dose in doses)]
     replies = speak(weights, situations, arms, 1, speaking)
     wanted = behaviour([one for one in replies if one.label == "real"]).nats
+    tried = [0.0, *doses]
     found = [
-        behaviour([one for one in replies if one.label == "other" and one.coefficient == dose]).nats for dose in doses
+        behaviour([one for one in replies if one.label == "other" and one.coefficient == dose]).nats for dose in tried
     ]
     # Where a dose leaves nothing but empty replies, larger ones say nothing either.
     spoken = [value for value in takewhile(lambda one: one is not None, found) if value is not None]
     rising = np.maximum.accumulate(np.array(spoken))
-    if wanted is None or not spoken or wanted > rising[-1]:
+    if wanted is None or len(spoken) < 2 or wanted > rising[-1]:
         return None
-    return round(float(np.interp(wanted, rising, doses[: len(spoken)])), 6)
+    if wanted <= rising[0]:
+        return doses[0]
+    return round(float(np.interp(wanted, rising, tried[: len(spoken)])), 6)

@@ -7,6 +7,7 @@ from cocoon.evaluation.chart_records import Figure, Mark, Panel, PanelChart, Ser
 from cocoon.evaluation.paired import holm
 from cocoon.evaluation.statistics import Estimate, mean_over_profiles
 from cocoon.evaluation.tables import Cell, Report, Row, Table
+from cocoon.steering.direction import Direction
 from cocoon.studies.sweep import SweepArm, SweepPlan, read_plan
 from cocoon.studies.sweep_records import Observation, observations, of_arms
 from cocoon.studies.sweep_trend import OUTCOMES, SHOWN, Trend, Value, adjusted, conclusion, difference, trend
@@ -22,7 +23,8 @@ NOTES = [
     "Primary: all dialogues by the coefficient that was assigned, the profile as the unit. Everything that follows the "
     "coefficient (the measured ratio, success, surprise, length) is sensitivity: conditioning on it can bias.",
     "Genuine: share of the supporter's replies with a question by its form; a statement with a question mark stuck on "
-    "does not count (Marked counts it). Nats: mean surprise per token of the replies under the unsteered model.",
+    "does not count (Marked counts it), and neither does a sentence that the limit of tokens cut off. Nats: mean "
+    "surprise per token of the replies under the unsteered model.",
     "An arm named `history steered` (or `unsteered`) is the largest coefficient with earlier replies encoded the other "
     "way than in all the others.",
 ]
@@ -40,7 +42,7 @@ def sweep_report(out: Path) -> Report:
         facts=[
             ("Supporter", plan.base),
             ("Users", ", ".join(plan.users)),
-            ("Directions", ", ".join(names)),
+            ("Directions", ", ".join(f"{name}{_place(out, plan, name)}" for name in names)),
             ("History", "encoded unsteered" if plan.tokens == "reply" else "encoded as it was steered"),
             ("Dialogues", str(len(found))),
         ],
@@ -61,6 +63,13 @@ def sweep_report(out: Path) -> Report:
             comfort_figure(plan, found, "figure_four_success", "dialogues that found the need", _succeeded),
         ],
     )
+
+
+def _place(out: Path, plan: SweepPlan, name: str) -> str:
+    """Where a direction was added, in brackets; empty where its file is not there to tell."""
+    path = out / "directions" / f"{name}.safetensors"
+    at = plan.at or (Direction.load(path).card.at if path.is_file() else None)
+    return {"starts": " (where sentences begin)", "every": " (every token)", None: ""}[at]
 
 
 def directions_of(plan: SweepPlan) -> list[str]:

@@ -305,10 +305,12 @@ def test_the_commands_extract_export_and_import(tmp_path: Path) -> None:
     assert made.code == 0, made.err
     assert made.json["band"] == [18, 19, 20] and made.json["why"] == "given"
     assert Direction.load(file).card.pairs == "shipped:en"
-    assert cocoon("steer", "export", "--direction", str(file), "-o", str(vector)).code == 0
+    exported = cocoon("steer", "export", "--direction", str(file), "-o", str(vector))
+    assert exported.code == 0 and "calibrate with --at every" in exported.err
     back = cocoon("steer", "import", str(vector), "--model", "local:smollm2", "-o", str(tmp_path / "b.safetensors"))
     assert back.code == 0, back.err
     again = Direction.load(tmp_path / "b.safetensors")
+    assert (Direction.load(file).card.at, again.card.at) == ("starts", "every") and again.card.marks is not None
     assert agreement(again.vectors, Direction.load(file).vectors).min() > 0.9999
     assert np.allclose(again.norms, Direction.load(file).norms, rtol=0.2)
 

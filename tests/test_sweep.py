@@ -315,18 +315,31 @@ def test_the_placebo_of_equal_surprise_is_between_doses_that_were_tried() -> Non
     assert equal_surprise(weights, real, 0.5, real, [0.25, 0.5], situations, Speaking(max_tokens=8)) == 0.5
 
 
-def test_a_dose_that_leaves_no_words_ends_the_search_and_not_the_placebo(monkeypatch: pytest.MonkeyPatch) -> None:
-    nats = {0.5: 2.0, 1.0: 1.5, 2.0: 2.5, 4.0: None}
+@pytest.mark.parametrize(
+    ("wanted", "doses", "expected"),
+    [
+        (2.0, {0.0: 1.0, 1.0: 1.5, 2.0: 2.5, 4.0: None}, 1.5),
+        (1.5, {0.0: 1.0, 1.0: 2.0, 2.0: 2.5, 4.0: 3.0}, 0.5),
+        (0.9, {0.0: 1.0, 1.0: 2.0, 2.0: 2.5, 4.0: 3.0}, 1.0),
+        (2.6, {0.0: 1.0, 1.0: 1.5, 2.0: 2.5, 4.0: None}, None),
+        (2.0, {0.0: 1.0, 1.0: None, 2.0: 2.5, 4.0: 3.0}, None),
+    ],
+)
+def test_the_dose_of_equal_surprise_lies_between_0_and_the_first_that_leaves_no_words(
+    monkeypatch: pytest.MonkeyPatch, wanted: float, doses: dict[float, float | None], expected: float | None
+) -> None:
+    nats = {("other", dose): value for dose, value in doses.items()} | {("real", 0.5): wanted}
 
     def spoken(_: Any, __: Any, arms: Sequence[Arm], *___: Any) -> list[Any]:
         return [SimpleNamespace(label=arm.label, coefficient=arm.coefficient) for arm in arms]
 
+    def counted(some: Sequence[Any]) -> Any:
+        return SimpleNamespace(nats=nats[some[0].label, some[0].coefficient])
+
     monkeypatch.setattr(sweep_placebo, "speak", spoken)
-    monkeypatch.setattr(sweep_placebo, "behaviour", lambda some: SimpleNamespace(nats=nats[some[0].coefficient]))
+    monkeypatch.setattr(sweep_placebo, "behaviour", counted)
     model: Any = None
-    assert equal_surprise(model, model, 0.5, model, [1.0, 2.0, 4.0], []) == 1.5
-    nats[1.0] = None
-    assert equal_surprise(model, model, 0.5, model, [1.0, 2.0, 4.0], []) is None
+    assert equal_surprise(model, model, 0.5, model, [1.0, 2.0, 4.0], []) == expected
 
 
 @pytest.mark.parametrize(
@@ -335,6 +348,7 @@ def test_a_dose_that_leaves_no_words_ends_the_search_and_not_the_placebo(monkeyp
         (["--coefficient", "0.03"], "--coefficient"),
         (["--users", "guarded"], "--users"),
         (["--tokens", "replies"], "--tokens"),
+        (["--at", "every"], "--at"),
     ],
 )
 def test_a_folder_goes_on_with_its_own_sweep_alone(tmp_path: Path, other: list[str], named: str) -> None:
@@ -372,3 +386,24 @@ def test_a_dry_run_counts_all_arms_and_writes_nothing(tmp_path: Path) -> None:
     bare = json.loads(cocoon("steer", "sweep", *given, "--no-placebo", "--repeng", "0", "--users", "guarded").out)
     assert (bare["arms"], bare["dialogues"]) == (6, 3 * 6)
     assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("wrong", [["--tokens", "some"], ["--users", "nobody"], ["--users", ","], ["--at", "middle"]])
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_an_option_that_does_not_exist_is_one_line(tmp_path: Path, wrong: list[str], dry: list[str]) -> None:
+    given = ["--direction", "none.safetensors", "--coefficient", "0.1", "--out", str(tmp_path / "s")]
+    done = cocoon("steer", "sweep", *given, *wrong, *dry)
+    assert done.code == 2 and wrong[0] in done.err and "choose" in done.err and "Traceback" not in done.err
+
+
+def test_where_directions_are_added_stands_in_specs_and_report(tmp_path: Path) -> None:
+    arms = plan_arms("local:b", FILES[:1], [0.02], {"instruction": Placebo(Path("/d/r"), 0.1)}, at="starts")
+    steered = [arm.model for arm in arms if "+steer=" in arm.model]
+    assert len(steered) == 4 and all(model.endswith("+at=starts") for model in steered)
+    made = SweepPlan(base="local:b", arms=arms, users=["guarded"])
+    for at, told in ((None, "every token"), ("starts", "where sentences begin")):
+        out = tmp_path / str(at)
+        (out / "directions").mkdir(parents=True)
+        direction_for(tiny_family("Llama")).save(out / "directions" / "instruction.safetensors")
+        write_plan(out, made.model_copy(update={"at": at}))
+        assert dict(sweep_report(out).facts)["Directions"] == f"instruction ({told})"
