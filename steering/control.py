@@ -33,8 +33,9 @@ class Control:
     (it decides the reply's first) and every token written after it; `replies` the earlier replies of the talk too, as
     they were steered when they were written; `prompt` the prompt alone; `both` all. `at` (default: what the direction
     was made for): `every` one of these tokens, or `starts`, those that decide how a sentence begins: the token before
-    it, which is the one before the reply or one that ends a statement, and its first. After a question nothing is
-    added, so that one who has asked may stop. `starts` follows rows from token to token and is not for beam search.
+    it (the one before the reply, or one that ends a statement), blanks and closing marks behind that, and its first.
+    After a question nothing is added, so that one who has asked may stop. `starts` follows rows from token to token
+    and is not for beam search.
     """
 
     direction: Direction
