@@ -5,8 +5,8 @@
 Calibrates on one part of the talks (one situation a talk, half of them after 3 turns of the supporter or more) and has
 the calibrated coefficients answer the other part, `--samples` replies each: error per target, drift by turn. Coverage:
 random halves of the situations calibrated on foretell the ratio of the other half; how often does the interval hold it.
-With labels, ratios are those that the reader would count. Replies go to FOLDER/*.jsonl; a second call reads what is
-there.
+With labels, ratios are those that the reader would count. Replies go to FOLDER/*.jsonl; a second call goes on from
+what is there.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_records
 from cocoon.core.local_weights import Weights, load_weights
 from cocoon.steering.behaviour import Arm, Reply, Speaking, behaviour, speak
-from cocoon.steering.calibrate import Calibration, calibrate, dose_of, drift
+from cocoon.steering.calibrate import Calibration, Tell, calibrate, dose_of, drift
 from cocoon.steering.control import Control
 from cocoon.steering.detector import Trust, read_labels, trust
 from cocoon.steering.direction import Direction
@@ -113,10 +113,16 @@ def run(given: argparse.Namespace) -> None:
     check_apart({"pairs": pairs, "choose": choose, "calibrate": marks(learned), "report": marks(checked)})
     weights, control = load_weights(given.model, None, None), Control(direction)
     reader = trust(read_labels(given.labels)) if given.labels else None
-    tried: list[Reply] = []
-    made = reached(weights, control, learned, given.drawn, reader, tried)
+    found = out / "tried.jsonl"
+    tried = list(read_records(found, Reply)) if found.exists() else []
+
+    def tell(text: str) -> None:
+        print(text, flush=True)
+        kept(found, tried)
+
+    made = reached(weights, control, learned, given.drawn, reader, tried, tell)
     (out / "calibration.json").write_text(made.model_dump_json(indent=1), "utf-8")
-    kept(out / "tried.jsonl", tried)
+    kept(found, tried)
     arms = [Arm("calibrated", found.coefficient, control) for found in made.found]
     kept(out / "checked.jsonl", speak(weights, checked, arms, given.samples, Speaking(seed=1), told))
 
@@ -128,15 +134,19 @@ def reached(
     drawn: int,
     reader: Trust | None,
     tried: list[Reply],
+    tell: Tell,
 ) -> Calibration:
-    """The calibration of all targets that can be reached, the highest left out first; replies are kept in `tried`."""
-    for count in range(len(TARGETS), 0, -1):
+    """The calibration of all targets, or of as many neighbours as are in reach; replies are kept in `tried`."""
+    runs = [
+        TARGETS[low : low + count] for count in range(len(TARGETS), 0, -1) for low in range(len(TARGETS) - count + 1)
+    ]
+    for targets in runs:
         try:
-            return calibrate(
-                weights, control, learned, TARGETS[:count], samples=drawn, tell=print, reader=reader, known=tried
-            )[0]
+            return calibrate(weights, control, learned, targets, samples=drawn, tell=tell, reader=reader, known=tried)[
+                0
+            ]
         except CocoonError as error:
-            print(error, flush=True)
+            print(f"{targets}: {error}", flush=True)
     raise SystemExit("no target is in reach")
 
 

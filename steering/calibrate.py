@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.local_libraries import require_libraries
 from cocoon.core.local_weights import Weights
 from cocoon.core.records import Record
 from cocoon.steering.behaviour import Arm, Behaviour, Reply, Speaking, behaviour, speak
@@ -28,20 +29,22 @@ _HALVINGS = 2
 class Guards:
     """Where the search stops: a coefficient is outside the window when one of these is passed.
 
-    `nats`: rise of the mean surprise over the unsteered replies', per token. `broken`: share of degenerate replies.
-    `length`: smallest ratio of the mean length to the unsteered one. `openings`: smallest share of distinct openings
-    among genuine questions, looked at from 20 questions on (`questions`).
+    `nats`: rise of the mean surprise over the unsteered replies', per token. `broken`: share of degenerate replies,
+    which must be above this (or above that of the unsteered ones) with the certainty `sure`, so that no small sample
+    ends the search by chance. `length`: smallest ratio of the mean length to the unsteered one. `openings`: smallest
+    share of distinct openings among genuine questions, looked at from 20 questions on (`questions`).
     """
 
     nats: float = 1.0
     broken: float = 0.05
+    sure: float = 0.9
     length: float = 0.5
     openings: float = 0.15
     questions: int = 20
 
     def passed(self, one: Behaviour, plain: Behaviour, asked: int) -> str | None:
         """Why a coefficient is outside, or none."""
-        if one.broken is not None and one.broken > max(self.broken, plain.broken or 0.0):
+        if one.broken is not None and _certainty(one, max(self.broken, plain.broken or 0.0)) > self.sure:
             return f"{one.broken:.0%} of the replies are degenerate"
         if one.nats is None or plain.nats is None or one.nats - plain.nats > self.nats:
             return "replies are too unlikely under the unsteered model"
@@ -49,6 +52,15 @@ class Guards:
             return "replies are too short"
         few = one.openings is not None and asked >= self.questions and one.openings < self.openings
         return "questions begin alike" if few else None
+
+
+def _certainty(seen: Behaviour, limit: float) -> float:
+    """How certain it is that more than `limit` of such replies are degenerate (Jeffreys), 0 to 1."""
+    require_libraries("scipy", extra="steer")
+    from scipy.stats import beta
+
+    broken = round((seen.broken or 0.0) * seen.replies)
+    return float(beta.sf(limit, broken + 0.5, seen.replies - broken + 0.5))
 
 
 class Tried(Record):
