@@ -276,10 +276,10 @@ def test_drift_is_told_by_turns_before() -> None:
 @pytest.mark.slow
 def test_the_embedded_model_asks_more_with_the_coefficient_and_the_command_tells_it(tmp_path: Path) -> None:
     weights = load_weights("smollm2", "cpu", None)
-    direction, _ = extract(weights, read_pairs("shipped:en"), Recipe(band=tuple(range(13, 22))))
+    direction, _ = extract(weights, read_pairs("shipped:en"), Recipe(band=tuple(range(18, 27))))
     situations = read_situations("shipped:en:report")[:10]
-    arms = [Arm("steered", one, Control(direction)) for one in (0.0, 0.04, 0.06)]
-    made = speak(weights, situations, arms, 1, Speaking(max_tokens=30))
+    arms = [Arm("steered", one, Control(direction)) for one in (0.0, 0.03, 0.08)]
+    made = speak(weights, situations, arms, 1, Speaking(max_tokens=40))
     ratios = [behaviour([one for one in made if one.coefficient == arm.coefficient]).genuine or 0.0 for arm in arms]
     assert ratios[0] < 0.5 < ratios[2] and ratios[0] < ratios[1]
     card = direction.card.model_copy(update={"pairs": "shipped:en"})
@@ -305,7 +305,11 @@ def test_the_command_refuses_what_it_cannot_apply(tmp_path: Path) -> None:
     file = tmp_path / "d.safetensors"
     direction_for(tiny_family("Llama")).save(file)
     given = ["steer", "calibrate", "--model", "local:smollm2", "--direction", str(file), "--ratio", "0.3"]
-    for option, known in (("--tokens", "reply, replies, prompt, both"), ("--mode", "add, norm, ablate")):
+    for option, known in (
+        ("--tokens", "reply, replies, prompt, both"),
+        ("--mode", "add, norm, ablate"),
+        ("--at", "every, starts"),
+    ):
         wrong = cocoon(*given, option, "some")
         assert wrong.code == 2 and f"choose {known}" in wrong.err
     assert "shipped:en:sentences" in cocoon(*given, "--labels", "shipped:zh").err
