@@ -163,7 +163,8 @@ def _plan(given: SweepOptions, profiles: Sequence[Profile], out: Path) -> SweepP
     found = _directions(given)
     warnings = [note for _, direction in found for note in _overlap(direction, profiles, given.allow_overlap)]
     folder = (out / "directions").absolute()
-    with opened(given.model) as weights:
+    places = [given.control(direction).at for _, direction in found]
+    with opened(given.model, "starts" if "starts" in places else "every") as weights:
         for name, direction in found:
             check_fit(direction, weights, f"direction {name!r}")
         folder.mkdir(parents=True, exist_ok=True)
