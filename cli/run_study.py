@@ -24,15 +24,19 @@ def say(text: str) -> None:
     typer.echo(text, err=True)
 
 
+def with_profile_files(config: StudyConfig) -> StudyConfig:
+    """The settings with every name of profiles, shipped ones too, as the files that it stands for."""
+    files = [str(path) for name in config.profiles for path in profile_path(name)]
+    return config.model_copy(update={"profiles": files})
+
+
 def start(
     config: StudyConfig, out: Path, *, allow_cloud_tracing: bool = False, dry_run: bool = False, as_json: bool = False
 ) -> Outcome | None:
     """Simulate (and judge, where a judge is named) into `out`; exits with the session's code unless it is 0."""
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
-    config = config.model_copy(
-        update={"profiles": [str(path) for name in config.profiles for path in profile_path(name)]}
-    )
+    config = with_profile_files(config)
     profiles = read_profiles(config)
     study = Study(config, open_models(config, local_parts()))
     if dry_run:

@@ -13,13 +13,12 @@ import typer
 from cocoon.cli.local_parts import local_parts
 from cocoon.cli.progress import Watcher
 from cocoon.cli.run_steer import language_of, one_of, opened
-from cocoon.cli.run_study import say
+from cocoon.cli.run_study import say, with_profile_files
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError, StoppedError
 from cocoon.core.jsonl import write_whole
 from cocoon.core.local_weights import Weights
 from cocoon.core.models import Models
-from cocoon.core.profile_files import profile_path
 from cocoon.core.records import Profile
 from cocoon.evaluation.charts import draw
 from cocoon.evaluation.facts import EMBEDDED
@@ -98,8 +97,7 @@ class SweepOptions:
 
 def run_sweep_command(settings: StudyConfig, given: SweepOptions, out: Path, as_json: bool) -> None:
     """Everything from directions to the report; exits with the code of what stopped or failed."""
-    files = [str(path) for name in settings.profiles for path in profile_path(name)]
-    settings = settings.model_copy(update={"profiles": files})
+    settings = with_profile_files(settings)
     profiles = read_profiles(settings)
     plan = _going_on(given, out) if (out / PLAN).exists() else _plan(given, profiles, out)
     models = open_models(settings, local_parts())
@@ -121,8 +119,7 @@ def expect_sweep(settings: StudyConfig, given: SweepOptions, out: Path) -> dict[
 
     Placebos and repeng's default are counted unless they are left out, though their doses are not known yet.
     """
-    files = [str(path) for name in settings.profiles for path in profile_path(name)]
-    settings = settings.model_copy(update={"profiles": files})
+    settings = with_profile_files(settings)
     plan = _going_on(given, out) if (out / PLAN).exists() else _expected_plan(given, out)
     dialogues = len(read_profiles(settings)) * len(plan.arms) * settings.samples
     parts = [estimate(settings_of(settings, plan, user), dialogues) for user in plan.users]

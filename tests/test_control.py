@@ -46,6 +46,23 @@ def logits(network: Any, prompts: Sequence[Sequence[int]]) -> Any:
         return network(**left_padded(prompts)).logits
 
 
+def agree_with_a_cache_without_one_and_in_one_pass(network: Any, control: Control) -> Any:
+    """Greedy replies at four doses are the same in all three ways; gives their logits with a cache."""
+    doses = [0.4, 0.0, -0.3, 0.8]
+    with control.applied(network, doses):
+        ids, cached = generated(network, PROMPTS)
+    with control.applied(network, doses):
+        again, whole = generated(network, PROMPTS, use_cache=False)
+    assert torch.equal(ids, again)
+    assert torch.allclose(cached, whole, atol=CLOSE)
+    written = [list(prompt) + ids[row, 7:].tolist() for row, prompt in enumerate(PROMPTS)]
+    places = [Place(7 - len(prompt), 7) for prompt in PROMPTS]
+    with control.applied(network, doses, places):
+        scored = logits(network, written)
+    assert torch.allclose(scored[:, 6:-1], cached, atol=CLOSE), "replies scored in one pass"
+    return cached
+
+
 @pytest.fixture(scope="module", params=FAMILIES)
 def model(request: pytest.FixtureRequest) -> Any:
     """A tiny random model of each family, in float32."""
@@ -173,19 +190,7 @@ def test_tokens_are_chosen_by_their_place(llama: Any, tokens: Tokens, expected: 
 @pytest.mark.parametrize("tokens", ["reply", "prompt", "both", "replies"])
 @pytest.mark.parametrize("mode", ["add", "norm", "ablate"])
 def test_generation_with_a_cache_equals_one_without_and_one_pass(llama: Any, tokens: Tokens, mode: Mode) -> None:
-    control = Control(direction_for(llama), mode=mode, tokens=tokens)
-    doses = [0.4, 0.0, -0.3, 0.8]
-    with control.applied(llama, doses):
-        ids, cached = generated(llama, PROMPTS)
-    with control.applied(llama, doses):
-        again, whole = generated(llama, PROMPTS, use_cache=False)
-    assert torch.equal(ids, again)
-    assert torch.allclose(cached, whole, atol=CLOSE)
-    written = [list(prompt) + ids[row, 7:].tolist() for row, prompt in enumerate(PROMPTS)]
-    places = [Place(7 - len(prompt), 7) for prompt in PROMPTS]
-    with control.applied(llama, doses, places):
-        scored = logits(llama, written)
-    assert torch.allclose(scored[:, 6:-1], cached, atol=CLOSE), "replies scored in one pass"
+    agree_with_a_cache_without_one_and_in_one_pass(llama, Control(direction_for(llama), mode=mode, tokens=tokens))
 
 
 def test_a_second_prompt_in_the_same_block_is_a_prompt_again(llama: Any) -> None:

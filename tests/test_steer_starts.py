@@ -22,7 +22,13 @@ from cocoon.steering.fold import folded
 from cocoon.steering.injection import Tokens
 from cocoon.steering.starts import SentenceMarks, sentence_marks
 from cocoon.tests.steered import _SHAPE, direction_for, left_padded, tiny_family
-from cocoon.tests.test_control import CLOSE, PROMPTS, generated, logits
+from cocoon.tests.test_control import (
+    CLOSE,
+    PROMPTS,
+    agree_with_a_cache_without_one_and_in_one_pass,
+    generated,
+    logits,
+)
 from cocoon.tests.tiny_models import tiny_folder
 
 # Tokens that end a statement in these tests, and one that may stand before the next sentence.
@@ -88,16 +94,7 @@ def test_with_a_cache_without_one_and_in_one_pass_the_same(llama: Any, tokens: T
         plain, _ = generated(llama, PROMPTS)
     # What the model writes ends sentences here and there, so that the reply is steered inside too.
     control = Control(starting(llama, sorted({plain[0, 8].item(), plain[3, 9].item(), 30})), tokens=tokens)
-    with control.applied(llama, doses):
-        ids, cached = generated(llama, PROMPTS)
-    with control.applied(llama, doses):
-        again, whole = generated(llama, PROMPTS, use_cache=False)
-    assert torch.equal(ids, again)
-    assert torch.allclose(cached, whole, atol=CLOSE)
-    written = [list(prompt) + ids[row, 7:].tolist() for row, prompt in enumerate(PROMPTS)]
-    with control.applied(llama, doses, [Place(7 - len(prompt), 7) for prompt in PROMPTS]):
-        scored = logits(llama, written)
-    assert torch.allclose(scored[:, 6:-1], cached, atol=CLOSE)
+    cached = agree_with_a_cache_without_one_and_in_one_pass(llama, control)
     for row, (prompt, dose) in enumerate(zip(PROMPTS, doses, strict=True)):
         with control.applied(llama, [dose]):
             _, alone = generated(llama, [prompt])
