@@ -7,20 +7,21 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 from pydantic import ValidationError
 
-from cocoon.agents.scene import Scene, transcript
-from cocoon.core.calls import Caller, Reply, Settings
-from cocoon.core.journal import Place
+from cocoon.agents.protocols import UserView, transcript
+from cocoon.core.calls import Settings
+from cocoon.core.client import JournaledClient
 from cocoon.core.jsonl import explain
 from cocoon.core.models import Model
-from cocoon.core.prompts import load_prompt
-from cocoon.core.records import Appraisal
-from cocoon.core.structured import ask_json
+from cocoon.core.prompts import load_prompt, prompt_shas
+from cocoon.core.records import AgentFacts, Appraisal, Language
 from cocoon.evaluation.contents import share_named, without_tags
 from cocoon.evaluation.questions import asks
+
+PROMPT = "user/appraise"
 
 
 def appraisal_schema(nodes: int) -> dict[str, Any]:
@@ -40,11 +41,15 @@ def appraisal_schema(nodes: int) -> dict[str, Any]:
 
 
 class Appraiser(Protocol):
-    """Appraises the supporter's last turn; none when the appraisal could not be read."""
+    """Appraises the supporter's last turn."""
 
-    async def appraise(
-        self, caller: Caller, scene: Scene, unlocked: Sequence[int]
-    ) -> tuple[Appraisal | None, list[Reply]]: ...
+    async def appraise(self, client: JournaledClient, view: UserView, unlocked: Sequence[int]) -> Appraisal | None:
+        """Return the appraisal, None when it could not be read."""
+        ...
+
+    def facts(self) -> AgentFacts:
+        """Return its model and prompts."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -54,33 +59,38 @@ class ModelAppraiser:
     model: Model
     settings: Settings = Settings(temperature=0.0, max_tokens=80)
     folder: Path | None = None
+    languages: tuple[Language, ...] = get_args(Language)
 
-    async def appraise(
-        self, caller: Caller, scene: Scene, unlocked: Sequence[int]
-    ) -> tuple[Appraisal | None, list[Reply]]:
-        profile, language = scene.profile, scene.language
-        prompt = load_prompt("user/appraise", language, self.folder).render(
+    async def appraise(self, client: JournaledClient, view: UserView, unlocked: Sequence[int]) -> Appraisal | None:
+        """Ask the model, and once more where its answer cannot be read."""
+        profile, language = view.profile, view.language
+        prompt = load_prompt(PROMPT, language, self.folder).render(
             emotion=profile.emotion,
             feeling=profile.feeling,
             chain=[step.need for step in profile.chain],
             memory=[memory.text for memory in profile.memory],
             disclosed=list(unlocked),
-            transcript=transcript(scene.turns[:-1], language),
-            last=scene.last,
+            transcript=transcript(view.turns[:-1], language),
+            last=view.last,
         )
-        answer = await ask_json(
-            caller,
-            self.model,
-            Place(scene.dialogue, "appraise", scene.spoken_by("user")),
-            [{"role": "user", "content": prompt}],
-            self.settings,
+        answer = await client.json(
+            prompt,
+            model=self.model,
+            settings=self.settings,
             schema=appraisal_schema(len(profile.chain)),
             name="appraisal",
             check=lambda value: _problem(value, len(profile.chain)),
             repair=load_prompt("judge/repair", language, self.folder),
         )
-        found = Appraisal.model_validate(answer.value) if answer.problem is None else None
-        return found, answer.replies
+        return Appraisal.model_validate(answer.value) if answer.problem is None else None
+
+    def facts(self) -> AgentFacts:
+        """Return its model and prompts."""
+        return AgentFacts(
+            name=self.model.label,
+            models={"appraiser": self.model.label},
+            prompts=prompt_shas([PROMPT], self.folder, self.languages),
+        )
 
 
 def _problem(value: Any, nodes: int) -> str | None:
@@ -112,12 +122,15 @@ class RuleAppraiser:
     by the detector that counts questions in reports.
     """
 
-    async def appraise(
-        self, caller: Caller, scene: Scene, unlocked: Sequence[int]
-    ) -> tuple[Appraisal | None, list[Reply]]:
-        del caller
-        said = " ".join(turn["content"] for turn in scene.turns if turn["role"] == "user")
-        return appraise_by_rule(scene.last, said, [step.need for step in scene.profile.chain], unlocked), []
+    async def appraise(self, client: JournaledClient, view: UserView, unlocked: Sequence[int]) -> Appraisal | None:
+        """Compare words, and ask nobody."""
+        del client
+        said = " ".join(turn.content for turn in view.turns if turn.role == "user")
+        return appraise_by_rule(view.last, said, [step.need for step in view.profile.chain], unlocked)
+
+    def facts(self) -> AgentFacts:
+        """Return its name."""
+        return AgentFacts(name="rule")
 
 
 def appraise_by_rule(last: str, said: str, chain: Sequence[str], unlocked: Sequence[int]) -> Appraisal:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from cocoon.core.calls import Caller, Settings
-from cocoon.core.journal import Place
+from cocoon.core.calls import Settings
+from cocoon.core.client import JournaledClient
 from cocoon.core.models import Model
-from cocoon.core.prompts import Prompt, load_prompt
-from cocoon.core.records import Dialogue, Language, Rating
-from cocoon.core.structured import Answer, ask_json
+from cocoon.core.prompts import Prompt, load_prompt, prompt_shas
+from cocoon.core.records import AgentFacts, Dialogue, Language, Rating
+from cocoon.core.structured import Answer, Reader
+
+REPAIR = "judge/repair"
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,14 @@ class JudgeSettings:
     floor: float = 0.0
     folder: Path | None = None
     permute: bool = False
+    languages: tuple[Language, ...] = get_args(Language)
 
     def prompts(self, names: Iterable[str]) -> list[Prompt]:
-        """Prompts in both languages."""
-        return [load_prompt(name, language, self.folder) for name in names for language in get_args(Language)]
+        """Return prompts in the languages of the run."""
+        return [load_prompt(name, language, self.folder) for name in names for language in self.languages]
 
     def blank(self, name: str, prompt: Prompt, dialogue: Dialogue, vote: int) -> Rating:
-        """A rating with its head filled in and nothing rated."""
+        """Return a rating with its head filled in and nothing rated."""
         return Rating(
             dialogue=dialogue.id,
             profile=dialogue.profile.id,
@@ -41,23 +44,28 @@ class JudgeSettings:
             prompt_sha=prompt.sha,
         )
 
-    def place(self, name: str, prompt: Prompt, dialogue: Dialogue, vote: int) -> Place:
-        """Judge and prompt are part of the place: judging again with another of them asks anew."""
-        return Place(dialogue.id, f"judge:{name}:{self.model.label}:{prompt.sha}", 0, vote)
+    def node(self, name: str, prompt: Prompt) -> str:
+        """Return where calls are journalled: judging again with another judge or prompt asks anew."""
+        return f"judge:{name}:{self.model.label}:{prompt.sha}"
 
     async def ask(
-        self, caller: Caller, place: Place, text: str, form: dict[str, Any], name: str, language: Language, check: Any
+        self, client: JournaledClient, text: str, form: dict[str, Any], name: str, language: Language, check: Reader
     ) -> Answer:
-        """The judge's JSON answer to a filled prompt."""
-        return await ask_json(
-            caller,
-            self.model,
-            place,
-            [{"role": "user", "content": text}],
-            self.settings,
+        """Return the judge's JSON answer to a filled prompt."""
+        return await client.json(
+            text,
+            model=self.model,
+            settings=self.settings,
             schema=form,
             name=name,
             check=check,
-            repair=load_prompt("judge/repair", language, self.folder),
-            judging=True,
+            repair=load_prompt(REPAIR, language, self.folder),
+        )
+
+    def facts(self, name: str, prompts: Iterable[str]) -> AgentFacts:
+        """Return what a judge of these settings says of itself."""
+        return AgentFacts(
+            name=name,
+            models={"judge": self.model.label},
+            prompts=prompt_shas([*prompts, REPAIR], self.folder, self.languages),
         )

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from cocoon.agents.judge_settings import JudgeSettings
-from cocoon.agents.scene import transcript
+from cocoon.agents.protocols import Judge, transcript
 from cocoon.agents.value_judge import ValueJudge
-from cocoon.core.calls import Caller, Reply
+from cocoon.core.client import JournaledClient
 from cocoon.core.models import Model
 from cocoon.core.prompts import load_prompt
-from cocoon.core.records import Dialogue, Rating, Verdict
+from cocoon.core.records import AgentFacts, Dialogue, Rating, Verdict
 from cocoon.core.structured import Answer
 from cocoon.evaluation.scales import CANNOT_TELL, Scale, permuted, prompt_inputs, read_items, schema, score
 from cocoon.evaluation.success import ATTRIBUTED, PAPER, check_named, check_verdict
@@ -24,6 +24,7 @@ NAMED_SCHEMA: dict[str, Any] = {
     "required": ["reason", "named"],
     "additionalProperties": False,
 }
+SCALE_PROMPTS = ("judge/scale", "judge/scale_no_need")
 HOWS = ["after_reflection", "after_question", "volunteered", "leaked"]
 VERDICT_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -38,32 +39,12 @@ VERDICT_SCHEMA: dict[str, Any] = {
 }
 
 
-class Judge(Protocol):
-    """The one protocol of every judge: a dialogue in, a rating and the replies it took out.
-
-    `floor`: an item to whose legal answers the unmasked local model gave less than this probability is missing.
-    """
-
-    @property
-    def name(self) -> str:
-        """What it judges: a scale's id or a success mode."""
-        ...
-
-    @property
-    def shared(self) -> "JudgeSettings":
-        """What it shares with the other judges."""
-        ...
-
-    def shas(self) -> set[str]:
-        """Every `prompt_sha` that a rating made by it today can have."""
-        ...
-
-    async def judge(self, caller: Caller, dialogue: Dialogue, vote: int) -> tuple[Rating, list[Reply]]: ...
-
-
 @dataclass(frozen=True)
 class ScaleJudge:
-    """Rates one scale; a profile without a need is rated with the prompt that names none, under its own id."""
+    """Rates one scale. A profile without a need is rated with the prompt that names none, under its own id.
+
+    An item to whose legal answers the unmasked local model gave less than `shared.floor` is missing.
+    """
 
     shared: JudgeSettings
     scale: Scale
@@ -72,12 +53,18 @@ class ScaleJudge:
     def name(self) -> str:
         return self.scale.id
 
-    def shas(self) -> set[str]:
-        prompts = self.shared.prompts(f"judge/{frame}" for frame in ("scale", "scale_no_need"))
-        return {f"{prompt.sha}.{self.scale.sha}" for prompt in prompts}
+    def is_current(self, rating: Rating) -> bool:
+        """Return whether a rating was made with this judge's model, prompts and scale."""
+        shas = {f"{prompt.sha}.{self.scale.sha}" for prompt in self.shared.prompts(SCALE_PROMPTS)}
+        return rating.judge == self.shared.model.label and rating.prompt_sha in shas
 
-    async def judge(self, caller: Caller, dialogue: Dialogue, vote: int) -> tuple[Rating, list[Reply]]:
-        profile, language = dialogue.profile, dialogue.language
+    def facts(self) -> AgentFacts:
+        """Return its model and prompts."""
+        return self.shared.facts(self.name, SCALE_PROMPTS)
+
+    async def rate(self, client: JournaledClient, dialogue: Dialogue) -> Rating:
+        """Return the rating, with every item that could not be read missing."""
+        profile, language, vote = dialogue.profile, dialogue.language, client.vote
         need = {"need": profile.need} if profile.need is not None else {}
         prompt = load_prompt("judge/scale" if need else "judge/scale_no_need", language, self.shared.folder)
         rating = self.shared.blank(self.name, prompt, dialogue, vote)
@@ -88,11 +75,11 @@ class ScaleJudge:
             **need,
             emotion=profile.emotion,
             feeling=profile.feeling,
-            transcript=transcript(_turns(dialogue), language),
+            transcript=transcript(dialogue.turns, language),
         )
-        place = self.shared.place(f"{self.name}.{self.scale.sha}", prompt, dialogue, vote)
-        answer = await self.shared.ask(caller, place, text, schema(asked), self.name, language, self._problem)
-        return self._read(rating, answer), answer.replies
+        client = client.at(self.shared.node(f"{self.name}.{self.scale.sha}", prompt))
+        answer = await self.shared.ask(client, text, schema(asked), self.name, language, self._problem)
+        return self._read(rating, answer)
 
     def _problem(self, value: Any) -> str | None:
         _, missing = read_items(self.scale, value)
@@ -132,27 +119,34 @@ class SuccessJudge:
     def name(self) -> str:
         return self.mode
 
-    def shas(self) -> set[str]:
-        return {prompt.sha for prompt in self.shared.prompts([f"judge/{self.mode}"])}
+    def is_current(self, rating: Rating) -> bool:
+        """Return whether a rating was made with this judge's model and prompt."""
+        shas = {prompt.sha for prompt in self.shared.prompts([f"judge/{self.mode}"])}
+        return rating.judge == self.shared.model.label and rating.prompt_sha in shas
 
-    async def judge(self, caller: Caller, dialogue: Dialogue, vote: int) -> tuple[Rating, list[Reply]]:
+    def facts(self) -> AgentFacts:
+        """Return its model and prompts."""
+        return self.shared.facts(self.name, [f"judge/{self.mode}"])
+
+    async def rate(self, client: JournaledClient, dialogue: Dialogue) -> Rating:
+        """Return the verdict as a rating. It does not apply to a profile without a need."""
         profile, language = dialogue.profile, dialogue.language
         prompt = load_prompt(f"judge/{self.mode}", language, self.shared.folder)
-        rating = self.shared.blank(self.mode, prompt, dialogue, vote)
+        rating = self.shared.blank(self.mode, prompt, dialogue, client.vote)
         if profile.need is None:
-            return rating.model_copy(update={"not_applicable": True}), []
+            return rating.model_copy(update={"not_applicable": True})
         numbered = self.mode == ATTRIBUTED
         text = prompt.render(
             feeling=profile.feeling,
             need=profile.need,
-            transcript=transcript(_turns(dialogue), language, numbered=numbered),
+            transcript=transcript(dialogue.turns, language, numbered=numbered),
         )
         form = VERDICT_SCHEMA if numbered else NAMED_SCHEMA
-        place = self.shared.place(self.mode, prompt, dialogue, vote)
+        client = client.at(self.shared.node(self.mode, prompt))
         answer = await self.shared.ask(
-            caller, place, text, form, self.mode, language, lambda value: self._problem(value, dialogue)
+            client, text, form, self.mode, language, lambda value: self._problem(value, dialogue)
         )
-        return self._read(rating, answer, dialogue), answer.replies
+        return self._read(rating, answer, dialogue)
 
     def _problem(self, value: Any, dialogue: Dialogue) -> str | None:
         missing = self._verdict(value, dialogue).missing
@@ -184,10 +178,6 @@ class SuccessJudge:
 def forced(mass: float) -> str:
     """Why an answer is missing that only the constraint brought about."""
     return f"forced: legal answers had probability {mass:.3f}"
-
-
-def _turns(dialogue: Dialogue) -> list[dict[str, Any]]:
-    return [{"role": turn.role, "content": turn.content} for turn in dialogue.turns]
 
 
 def open_judges(

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cocoon.agents.judges import JudgeSettings, forced
-from cocoon.agents.scene import transcript
-from cocoon.core.calls import Caller, Reply
-from cocoon.core.journal import Place
+from cocoon.agents.protocols import transcript
+from cocoon.core.calls import Reply
+from cocoon.core.client import JournaledClient
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Dialogue
 from cocoon.evaluation.comparison_questions import ComparisonQuestion, ComparisonQuestions
@@ -47,16 +47,9 @@ class PairJudge:
         return {prompt.sha for prompt in self.shared.prompts(["judge/pairwise"])}
 
     async def compare(
-        self,
-        caller: Caller,
-        pair: str,
-        first: Dialogue,
-        second: Dialogue,
-        question: ComparisonQuestion,
-        order: int,
-        vote: int,
+        self, client: JournaledClient, first: Dialogue, second: Dialogue, question: ComparisonQuestion
     ) -> PairAnswer:
-        """The answer to one question on one order of a pair; `pair` names the pair in the journal, `order` is 0 or 1.
+        """Return the answer to one question on one order of a pair.
 
         Raises CallFailedError when the model gives no reply at all.
         """
@@ -67,13 +60,11 @@ class PairJudge:
             question=question.of(language),
             emotion=first.profile.emotion,
             feeling=first.profile.feeling,
-            first=_spoken(first),
-            second=_spoken(second),
+            first=transcript(first.turns, language),
+            second=transcript(second.turns, language),
         )
         node = f"pairwise:{question.id}:{self.shared.model.label}:{prompt.sha}"
-        answer = await self.shared.ask(
-            caller, Place(pair, node, order, vote), text, SCHEMA, "pairwise", language, problem_of
-        )
+        answer = await self.shared.ask(client.at(node), text, SCHEMA, "pairwise", language, problem_of)
         value = answer.value if answer.problem is None else None
         mass = answer.legal_mass.get("better", 1.0)
         if value is None:
@@ -91,8 +82,3 @@ def problem_of(value: Any) -> str | None:
     if value["better"] is not None and value["better"] not in ANSWERS:
         return "'better' is none of first, second, tie, null"
     return None if isinstance(value.get("reason"), str) else "no 'reason' in the answer"
-
-
-def _spoken(dialogue: Dialogue) -> str:
-    turns = [{"role": turn.role, "content": turn.content} for turn in dialogue.turns]
-    return transcript(turns, dialogue.language)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from cocoon.agents.asking import Asked, Asker, object_schema, text_of
-from cocoon.agents.scene import transcript
+from cocoon.agents.protocols import SpokenTurn, transcript
 from cocoon.core.calls import Caller
 from cocoon.core.journal import Place
 from cocoon.core.records import Language, Profile
@@ -63,11 +63,14 @@ class Script:
 
     def numbered(self) -> str:
         """The turns so far, a turn a line, numbered."""
-        return transcript(self.turns, self.language, numbered=True)
+        return transcript(self._spoken(), self.language, numbered=True)
 
     def plain(self) -> str:
         """The turns so far, a turn a line."""
-        return transcript(self.turns, self.language)
+        return transcript(self._spoken(), self.language)
+
+    def _spoken(self) -> list[SpokenTurn]:
+        return [SpokenTurn(turn["role"], turn["content"]) for turn in self.turns]
 
 
 @dataclass(frozen=True)

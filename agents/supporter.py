@@ -2,48 +2,70 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
-from cocoon.agents.scene import Said, Scene, seen_by
-from cocoon.core.calls import Caller, Settings
-from cocoon.core.journal import Place
+from cocoon.agents.protocols import Opens, Supporter, SupporterView, Utterance
+from cocoon.core.calls import Settings
+from cocoon.core.client import JournaledClient
 from cocoon.core.models import Model
-from cocoon.core.prompts import Prompt, load_prompt
-from cocoon.core.records import Language, Profile
+from cocoon.core.prompts import Prompt, load_prompt, prompt_shas
+from cocoon.core.records import AgentFacts, Language
 from cocoon.core.thoughts import split_thought
+
+OPENING = "supporter/opening"
 
 
 @dataclass(frozen=True)
-class Supporter:
-    """A supporter of a run: `name` stands in every record, `prompt` names its system prompt."""
+class PromptedSupporter:
+    """A supporter that is a model under a prompt. `name` stands in every record, `prompt` names its system prompt."""
 
     name: str
     model: Model
     prompt: str = "listen"
     settings: Settings = Settings(temperature=0.7, max_tokens=200)
     folder: Path | None = None
+    languages: tuple[Language, ...] = get_args(Language)
 
     def system(self, language: Language) -> Prompt:
-        """Its system prompt in a language."""
+        """Return its system prompt in a language."""
         return load_prompt(f"supporter/{self.prompt}", language, self.folder)
 
-    def open(self, profile: Profile) -> str:
-        """The fixed first words: an observation, never a question, and no model call."""
-        return load_prompt("supporter/opening", profile.language, self.folder).render(emotion=profile.emotion)
+    def open(self, view: SupporterView) -> str:
+        """Return the fixed first words: an observation, never a question, and no model call."""
+        return plain_opening(view, self.folder)
 
-    async def speak(self, caller: Caller, scene: Scene) -> Said:
-        """The next reply to the user; thoughts in tags before it are kept apart, for its own history and the trace.
+    async def speak(self, client: JournaledClient, view: SupporterView) -> Utterance:
+        """Return the next reply to the user. Thoughts in tags before it are kept apart.
 
         A reply whose thoughts do not end, or after which nothing is said, is asked for again, since what the user may
-        see of it cannot be told; raises CallFailedError after three (a larger max_tokens helps).
+        see of it cannot be decided. Raises CallFailedError after three (a larger max_tokens helps).
         """
-        place = Place(scene.dialogue, "supporter", scene.spoken_by("supporter"))
-        messages = seen_by("supporter", scene.turns, self.system(scene.language).render())
-        content, replies = await caller.text(self.model, place, messages, self.settings, can_be_said)
+        messages = view.chat(self.system(view.language).render())
+        content = await client.reply(messages, model=self.model, settings=self.settings, accept=can_be_said)
         thought, spoken = split_thought(content) or (None, content)
-        return Said(spoken, replies, thought=thought)
+        return Utterance(content=spoken, thought=thought)
+
+    def facts(self) -> AgentFacts:
+        """Return its model and its prompts."""
+        return AgentFacts(
+            name=self.name,
+            kind="prompted",
+            models={"supporter": self.model.label},
+            prompts=prompt_shas([OPENING, f"supporter/{self.prompt}"], self.folder, self.languages),
+        )
+
+
+def plain_opening(view: SupporterView, folder: Path | None = None) -> str:
+    """Return the paper's first words: a plain observation of the emotion."""
+    return load_prompt(OPENING, view.language, folder).render(emotion=view.emotion)
+
+
+def first_words(supporter: Supporter, view: SupporterView) -> str:
+    """Return how a supporter opens: in its own way, or with the plain observation."""
+    return supporter.open(view) if isinstance(supporter, Opens) else plain_opening(view)
 
 
 def can_be_said(reply: str) -> bool:
-    """Whether words are said after the thoughts of a reply, and it is plain where they begin."""
+    """Return whether words follow the thoughts of a reply, and it is plain where they begin."""
     parted = split_thought(reply)
     return parted is not None and bool(parted[1].strip())

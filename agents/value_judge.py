@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cocoon.agents.judge_settings import JudgeSettings
-from cocoon.agents.scene import transcript
-from cocoon.core.calls import Caller, Reply, Settings
+from cocoon.agents.protocols import transcript
+from cocoon.core.calls import Reply, Settings
+from cocoon.core.client import JournaledClient
 from cocoon.core.models import Model
 from cocoon.core.prompts import Prompt, load_prompt
-from cocoon.core.records import Dialogue, Rating
+from cocoon.core.records import AgentFacts, Dialogue, Rating
 from cocoon.evaluation.scales import Scale, ScaleItem, prompt_inputs, read_value, score
 
 PROMPT = "judge/value"
@@ -35,30 +36,37 @@ class ValueJudge:
     def name(self) -> str:
         return self.scale.id
 
-    def shas(self) -> set[str]:
-        return {f"{prompt.sha}.{self.scale.sha}" for prompt in self.shared.prompts([PROMPT])}
+    def is_current(self, rating: Rating) -> bool:
+        """Return whether a rating was made with this judge's model, prompt and scale."""
+        shas = {f"{prompt.sha}.{self.scale.sha}" for prompt in self.shared.prompts([PROMPT])}
+        return rating.judge == self.shared.model.label and rating.prompt_sha in shas
 
-    async def judge(self, caller: Caller, dialogue: Dialogue, vote: int) -> tuple[Rating, list[Reply]]:
+    def facts(self) -> AgentFacts:
+        """Return its models and prompt."""
+        facts = self.shared.facts(self.name, [PROMPT])
+        labels = {f"judge.{dimension}": model.label for dimension, model in self.models.items()}
+        return facts.model_copy(update={"models": facts.models | labels})
+
+    async def rate(self, client: JournaledClient, dialogue: Dialogue) -> Rating:
+        """Return the rating, with every reply that is no value of the scale missing."""
         prompt = load_prompt(PROMPT, dialogue.language, self.shared.folder)
-        rating = self.shared.blank(self.name, prompt, dialogue, vote)
+        rating = self.shared.blank(self.name, prompt, dialogue, client.vote)
         rating.prompt_sha += f".{self.scale.sha}"
-        replies = [await self._ask(caller, prompt, dialogue, vote, item) for item in self.scale.items]
-        return self._read(rating, replies), replies
+        replies = [await self._ask(client, prompt, dialogue, item) for item in self.scale.items]
+        return self._read(rating, replies)
 
-    async def _ask(self, caller: Caller, prompt: Prompt, dialogue: Dialogue, vote: int, item: ScaleItem) -> Reply:
+    async def _ask(self, client: JournaledClient, prompt: Prompt, dialogue: Dialogue, item: ScaleItem) -> Reply:
         inputs = prompt_inputs(self.scale, dialogue.language)
-        turns = [{"role": turn.role, "content": turn.content} for turn in dialogue.turns]
         text = prompt.render(
             instruction=inputs["instruction"],
             item=getattr(item, dialogue.language),
             anchors=inputs["anchors"],
-            transcript=transcript(turns, dialogue.language),
+            transcript=transcript(dialogue.turns, dialogue.language),
             values=", ".join(map(str, range(inputs["low"], inputs["high"] + 1))),
         )
-        place = self.shared.place(f"{self.name}.{self.scale.sha}.{item.id}", prompt, dialogue, vote)
+        client = client.at(self.shared.node(f"{self.name}.{self.scale.sha}.{item.id}", prompt))
         settings = Settings(self.shared.settings.temperature, min(_MOST_TOKENS, self.shared.settings.max_tokens))
-        messages = [{"role": "user", "content": text}]
-        return await caller.ask(self._model(item), place, messages, settings, rung=RUNG, judging=True)
+        return await client.one_reply(text, model=self._model(item), settings=settings, rung=RUNG)
 
     def _model(self, item: ScaleItem) -> Model:
         if not self.models:

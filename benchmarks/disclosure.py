@@ -21,7 +21,7 @@ from langchain_core.messages import BaseMessage
 
 from cocoon.agents.appraiser import RuleAppraiser
 from cocoon.agents.guarded_user import GuardedUser
-from cocoon.agents.supporter import Supporter
+from cocoon.agents.supporter import PromptedSupporter
 from cocoon.agents.trust import PRESETS, Difficulty, Rules, TrustGate
 from cocoon.core.calls import Caller
 from cocoon.core.journal import Journal
@@ -30,7 +30,7 @@ from cocoon.core.models import Models
 from cocoon.core.records import Profile, Turn
 from cocoon.core.scripted import ScriptedChat
 from cocoon.graphs.context import ConversationContext
-from cocoon.graphs.conversation import build_conversation, recursion_limit
+from cocoon.graphs.conversation import conversation_of, recursion_limit
 
 PROFILES = Path(__file__).resolve().parent.parent / "examples" / "profiles"
 SHY = {"en": "It is nothing much.", "zh": "没什么。"}
@@ -104,9 +104,9 @@ async def converse(profile: Profile, says: Says, gate: TrustGate, rounds: int, t
         journal = Journal(Path(folder) / "journal.sqlite")
         caller = Caller(journal)
         caller.admit(profile.id)
-        context = ConversationContext(caller, Supporter("s", speaker), user, rounds)
+        context = ConversationContext(caller, PromptedSupporter("s", speaker), user, rounds)
         given = {"dialogue": profile.id, "profile": profile.model_dump(mode="json"), "turns": []}
-        graph = build_conversation("guarded")
+        graph = conversation_of(user)
         made = await graph.ainvoke(given, {"recursion_limit": recursion_limit(rounds)}, context=context)
         journal.close()
     return [Turn.model_validate(turn) for turn in made["turns"]]

@@ -57,7 +57,7 @@ def chat(
     settings = resolve(config, options or [], flags, preset=preset).config
     settings.supporters[:] = [_chosen(settings, supporter, supporter_prompt)]
     chosen = _profile(profile, play, language)
-    study = Study(settings, open_models(settings, local_parts()))
+    study = Study(settings, open_models(settings, local_parts()), (chosen.language,))
     typer.echo("loading the model ...", err=True)
     other = _other(study, play)
     hosts = study.models.hosts
@@ -91,7 +91,7 @@ def _other(study: "Study", play: "Role") -> "Other":
     from cocoon.cli.talk import OtherSupporter, OtherUser
 
     if play == "supporter":
-        return OtherUser(study.user(), study.config.user)
+        return OtherUser(study.user(), study.folder)
     return OtherSupporter(study.supporters()[0])
 
 
@@ -117,10 +117,10 @@ def _talk(folder: "RunFolder", other: "Other", study: "Study", profile: "Profile
     from cocoon.cli.talk import Kept, Talk
     from cocoon.core.calls import Caller
 
-    caller = Caller(folder.journal, seed=study.config.seed)
+    caller = Caller(folder.journal, seed=study.config.seed, models=study.models)
     kept = Kept(folder)
     with asyncio.Runner() as runner:
-        talk = Talk(caller, other, kept.fresh(profile, other, study), runner, kept)
+        talk = Talk(caller, other, kept.fresh(profile, other), runner, kept)
         try:
             failed = talk.run()
         finally:

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import typer
 
-from cocoon.agents.guarded_user import GuardedUser
-from cocoon.agents.prompted_user import PromptedUser
+from cocoon.agents.protocols import SimulatedUser
 from cocoon.cli.local_parts import local_parts
 from cocoon.cli.run_study import say
 from cocoon.core.config import StudyConfig
@@ -55,9 +54,9 @@ class Users:
 
     config: StudyConfig
     models: Models
-    made: dict[str, PromptedUser | GuardedUser] = field(default_factory=dict)
+    made: dict[str, SimulatedUser] = field(default_factory=dict)
 
-    def open(self, condition: Condition) -> PromptedUser | GuardedUser:
+    def open(self, condition: Condition) -> SimulatedUser:
         """The user of a condition."""
         if condition.name not in self.made:
             self.made[condition.name] = Study(condition.settings(self.config), self.models).user()

@@ -5,28 +5,31 @@ import contextlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import orjson
 import typer
 
-from cocoon.agents.guarded_user import GuardedUser
-from cocoon.agents.prompted_user import PromptedUser
-from cocoon.agents.scene import Said, Scene
-from cocoon.agents.supporter import Supporter
+from cocoon.agents.protocols import (
+    Memory,
+    SimulatedUser,
+    Supporter,
+    described,
+    supporter_view,
+    user_view,
+)
+from cocoon.agents.supporter import first_words, plain_opening
 from cocoon.cli.terminal_text import printable
 from cocoon.core.calls import Caller
-from cocoon.core.config import UserConfig
+from cocoon.core.client import JournaledClient
 from cocoon.core.errors import CallFailedError
+from cocoon.core.journal import Place
 from cocoon.core.jsonl import dump_line, parse_record, read_lines, write_whole
-from cocoon.core.prompts import load_prompt
-from cocoon.core.records import Dialogue, Profile, Role, Turn, UserState
+from cocoon.core.records import AgentFacts, Dialogue, Profile, Role, Turn
 from cocoon.core.run_folder import RunFolder
+from cocoon.graphs.conversation import spoken_turn
+from cocoon.graphs.dialogue import PERSON, build_dialogue
 
-if TYPE_CHECKING:
-    from cocoon.graphs.study import Study
-
-PERSON = "person"
 HELP = "/quit ends the talk, /state shows the simulated user's state, /help shows this; anything else is said"
 
 
@@ -36,12 +39,22 @@ class Other(Protocol):
     @property
     def role(self) -> Role: ...
 
-    async def answer(self, caller: Caller, scene: Scene) -> Said:
-        """Its next words; raises CallFailedError when its model gives none."""
+    @property
+    def supporter(self) -> AgentFacts: ...
+
+    @property
+    def user(self) -> AgentFacts: ...
+
+    def open(self, profile: Profile) -> Turn:
+        """Return the supporter's first words."""
+        ...
+
+    async def answer(self, caller: Caller, dialogue: Dialogue) -> tuple[Turn, bool]:
+        """Return its next turn, and whether it leaves. Raises CallFailedError when its model gives none."""
         ...
 
     def state(self, profile: Profile) -> str:
-        """What may be told of its inner state."""
+        """Return what may be told of its inner state."""
         ...
 
 
@@ -49,41 +62,57 @@ class Other(Protocol):
 class OtherUser:
     """The simulated user, talked to by a person who plays the supporter."""
 
-    user: PromptedUser | GuardedUser
-    config: UserConfig
-    now: UserState | None = None
+    agent: SimulatedUser
+    folder: Path | None = None
+    memory: Memory = None
     role: Role = "user"
 
-    async def answer(self, caller: Caller, scene: Scene) -> Said:
-        if isinstance(self.user, PromptedUser):
-            return await self.user.speak(caller, scene)
-        appraisal, replies = await self.user.appraise(caller, scene, self.now)
-        state = self.user.disclose(scene, self.now, appraisal)
-        said = await self.user.speak(caller, scene, state)
-        self.now = state
-        return Said(said.content, [*replies, *said.replies], state, said.leaves)
+    @property
+    def supporter(self) -> AgentFacts:
+        return PERSON
+
+    @property
+    def user(self) -> AgentFacts:
+        return self.agent.facts()
+
+    def open(self, profile: Profile) -> Turn:
+        self.memory = self.agent.first_memory(profile)
+        return Turn(role="supporter", content=plain_opening(supporter_view(profile, []), self.folder))
+
+    async def answer(self, caller: Caller, dialogue: Dialogue) -> tuple[Turn, bool]:
+        view = user_view(dialogue.profile, dialogue.turns)
+        client = JournaledClient(caller, Place(dialogue.id, "user", view.round))
+        utterance, memory = await self.agent.respond(client, view, self.memory)
+        self.memory = memory
+        return spoken_turn("user", utterance, [reply.key for reply in client.replies], memory), utterance.leaves
 
     def state(self, profile: Profile) -> str:
-        if isinstance(self.user, PromptedUser) or self.now is None:
-            return "the prompted user has no state: its whole profile is in its prompt"
-        now, needs = self.now, [step.need for step in profile.chain]
-        openness = self.user.gate.openness(now, profile)
-        head = f"trust {now.trust:g} ({openness}), {self.config.difficulty}, {self.config.rules} rules"
-        opened = [f"  open: {needs[node]}" for node in now.unlocked]
-        locked = len(needs) - len(now.unlocked)
-        told = f"  closed: {locked} of {len(needs)} needs, {len(profile.memory) - len(now.memories)} memories"
-        return "\n".join([head, *opened, told])
+        return described(self.agent, self.memory, profile)
 
 
 @dataclass
 class OtherSupporter:
     """The supporter, talked to by a person who plays the user."""
 
-    supporter: Supporter
+    agent: Supporter
     role: Role = "supporter"
 
-    async def answer(self, caller: Caller, scene: Scene) -> Said:
-        return await self.supporter.speak(caller, scene)
+    @property
+    def user(self) -> AgentFacts:
+        return PERSON
+
+    @property
+    def supporter(self) -> AgentFacts:
+        return self.agent.facts()
+
+    def open(self, profile: Profile) -> Turn:
+        return Turn(role="supporter", content=first_words(self.agent, supporter_view(profile, [])))
+
+    async def answer(self, caller: Caller, dialogue: Dialogue) -> tuple[Turn, bool]:
+        view = supporter_view(dialogue.profile, dialogue.turns)
+        client = JournaledClient(caller, Place(dialogue.id, "supporter", view.round))
+        utterance = await self.agent.speak(client, view)
+        return spoken_turn("supporter", utterance, [reply.key for reply in client.replies]), False
 
     def state(self, profile: Profile) -> str:
         del profile
@@ -104,24 +133,10 @@ class Kept:
             else:
                 self.close(left)
 
-    def fresh(self, profile: Profile, other: Other, study: "Study") -> Dialogue:
-        """A dialogue that holds the opening alone, under an id that the run has not yet."""
-        user = study.config.user
-        simulated = isinstance(other, OtherUser)
-        guarded = simulated and user.kind == "guarded"
-        opening = load_prompt("supporter/opening", profile.language, study.folder).render(emotion=profile.emotion)
-        supporter = other.supporter.name if isinstance(other, OtherSupporter) else PERSON
-        return Dialogue(
-            id=self._free_id(f"chat.{profile.id}.{supporter}"),
-            profile=profile,
-            supporter=supporter,
-            language=profile.language,
-            turns=[Turn(role="supporter", content=opening)],
-            user_kind=user.kind if simulated else PERSON,
-            difficulty=user.difficulty if guarded else "",
-            rules=user.rules if guarded else "",
-            source="chat",
-        )
+    def fresh(self, profile: Profile, other: Other) -> Dialogue:
+        """Return a dialogue that holds the opening alone, under an id that the run has not yet."""
+        name = self._free_id(f"chat.{profile.id}.{other.supporter.name}")
+        return build_dialogue(name, profile, other.supporter, other.user, [other.open(profile)], None, how="chat")
 
     def _free_id(self, stem: str) -> str:
         taken, number = self._ids(), 0
@@ -205,23 +220,14 @@ class Talk:
 
     def _answer(self) -> bool:
         """Have the other side answer; False when its model gave none."""
-        turns = [turn.model_dump(mode="json") for turn in self.dialogue.turns]
-        scene = Scene(self.dialogue.id, self.dialogue.profile, turns)
         try:
-            said = self.runner.run(self.other.answer(self.caller, scene))
+            turn, leaves = self.runner.run(self.other.answer(self.caller, self.dialogue))
         except CallFailedError as error:
             typer.echo(f"cocoon: no answer: {error}; press Enter to try again, or /quit", err=True)
             return False
-        turn = Turn(
-            role=self.other.role,
-            content=said.content,
-            thought=said.thought,
-            state=said.state,
-            calls=[one.key for one in said.replies],
-        )
         self._add(turn)
         self._show(turn)
-        if said.leaves:
+        if leaves:
             typer.echo("the user has ended the talk", err=True)
             self.dialogue.stop_reason = "user_left"
         return True

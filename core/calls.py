@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from langchain_core.messages import AIMessage
 
 from cocoon.core.errors import CallFailedError, CocoonError, ReplayMismatchError
-from cocoon.core.journal import Entry, Journal, Place, fingerprint, text_sha
-from cocoon.core.models import Model
+from cocoon.core.journal import Entry, Journal, Place, SpokenEntry, fingerprint, text_sha
+from cocoon.core.models import Model, Models
 from cocoon.core.pool import DIALOGUE, JUDGE, Outcome, Priority
 from cocoon.core.request_errors import RateLimitedError, RefusedError, TransientError, classify, one_line
 
@@ -49,23 +49,28 @@ class DialogueCalls:
     """The journalled calls of one admitted dialogue, how far it is, and the texts already stored for it."""
 
     entries: dict[Place, Entry]
+    utterances: dict[Place, SpokenEntry] = field(default_factory=dict)
     made: int = 0
     stored: set[str] = field(default_factory=set)
 
 
 class Caller:
-    """Makes the calls of one run. `seed` makes draws at temperature > 0 repeatable where the server honours it."""
+    """Makes the calls of one run. `seed` makes draws at temperature > 0 repeatable where the server honours it.
 
-    def __init__(self, journal: Journal, *, seed: int = 0) -> None:
+    `models` opens the models that an agent names by their spec.
+    """
+
+    def __init__(self, journal: Journal, *, seed: int = 0, models: Models | None = None) -> None:
         self.journal = journal
         self.seed = seed
+        self.models = models
         self._dialogues: dict[str, DialogueCalls] = {}
         self._flying: dict[str, asyncio.Future[Outcome[AIMessage]]] = {}
         self._under_way: set[asyncio.Future[Any]] = set()
 
     def admit(self, dialogue: str) -> None:
         """Load what the journal holds of a dialogue."""
-        self._dialogues[dialogue] = DialogueCalls(self.journal.load(dialogue))
+        self._dialogues[dialogue] = DialogueCalls(self.journal.load(dialogue), self.journal.utterances(dialogue))
 
     def dismiss(self, dialogue: str) -> None:
         """Forget a dialogue that is done."""
@@ -81,6 +86,15 @@ class Caller:
         for task in self._under_way:
             task.cancel()
 
+    def utterance_at(self, place: Place) -> SpokenEntry | None:
+        """Return what an agent is known to have said at a place, None where it has not spoken there yet."""
+        return self._dialogues[place.dialogue].utterances.get(place)
+
+    async def keep_utterance(self, entry: SpokenEntry) -> None:
+        """Journal what an agent said, so that a resumed run does not run it again."""
+        await self._kept(self.journal.append_utterance(entry))
+        self._dialogues[entry.place.dialogue].utterances[entry.place] = entry
+
     async def text(
         self,
         model: Model,
@@ -88,6 +102,8 @@ class Caller:
         messages: Sequence[Message],
         settings: Settings,
         accept: Callable[[str], bool] = bool,
+        *,
+        judging: bool = False,
     ) -> tuple[str, list[Reply]]:
         """A reply that is not empty, and that `accept` takes; another is asked for otherwise.
 
@@ -95,7 +111,8 @@ class Caller:
         """
         replies: list[Reply] = []
         while sum(not reply.replayed for reply in replies) < 3:
-            replies.append(await self.ask(model, place._replace(attempt=len(replies)), messages, settings))
+            attempt = place._replace(attempt=len(replies))
+            replies.append(await self.ask(model, attempt, messages, settings, judging=judging))
             said = replies[-1].text.strip()
             if said and accept(said):
                 return said, replies

@@ -3,6 +3,9 @@
 A reply stands at a *place* (dialogue, node, ordinal, vote, attempt); beside it stands the fingerprint of the
 call that it answers (model, parameters, messages, schema). A replay that comes to the place with another call
 is told so instead of going on. Texts are stored once by their hash: histories grow, and every call repeats them.
+
+What an agent of the user's own said stands in a table beside the calls, because such an agent may ask nobody or ask
+where the journal cannot see it. A resume takes its words from there and does not run it again.
 """
 
 import asyncio
@@ -11,6 +14,7 @@ import hashlib
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +26,8 @@ from cocoon.core.errors import CocoonError, NotSavedError
 
 VERSION = "1"
 COLUMNS = "dialogue, node, ordinal, vote, attempt, fingerprint, model, request, reply, answered_at"
+_INSERT_CALL = "insert or replace into calls values (?,?,?,?,?,?,?,?,?,?)"
+_INSERT_UTTERANCE = "insert or replace into utterances values (?,?,?,?,?,?,?)"
 # Seconds to wait for another program that looks into the file.
 BUSY = 30.0
 SCHEMA = f"""
@@ -31,6 +37,10 @@ create table if not exists calls (
     attempt integer not null, fingerprint text not null, model text not null, request text not null,
     reply text not null, answered_at real not null,
     primary key (dialogue, node, ordinal, vote, attempt)) without rowid;
+create table if not exists utterances (
+    dialogue text not null, node text not null, ordinal integer not null, vote integer not null,
+    fingerprint text not null, utterance text not null, spoken_at real not null,
+    primary key (dialogue, node, ordinal, vote)) without rowid;
 create table if not exists about (name text primary key, value text not null) without rowid;
 insert or ignore into about values ('schema', '{VERSION}');
 """
@@ -67,6 +77,15 @@ class Entry:
     finish: str | None = None
     legal_mass: dict[str, float] = field(default_factory=dict)
     answered_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenEntry:
+    """What an agent said at one place, as JSON. `fingerprint` is the hash of the agent's source and of what it saw."""
+
+    place: Place
+    fingerprint: str
+    utterance: str
 
 
 def text_sha(text: str) -> str:
@@ -113,6 +132,19 @@ class Journal:
         for row in rows:
             yield Entry(Place(*row[:5]), row[5], row[6], answered_at=row[8], **orjson.loads(row[7]))
 
+    def utterances(self, dialogue: str) -> dict[Place, SpokenEntry]:
+        """Return what agents of the user's own said in one dialogue, by its place (attempt 0)."""
+        rows = self._reader.execute(
+            "select dialogue, node, ordinal, vote, fingerprint, utterance from utterances where dialogue = ?",
+            (dialogue,),
+        )
+        return {Place(*row[:4]): SpokenEntry(Place(*row[:4]), row[4], row[5]) for row in rows}
+
+    def is_empty(self) -> bool:
+        """Return whether nothing has been journalled yet."""
+        queries = ("select 1 from calls limit 1", "select 1 from utterances limit 1")
+        return all(self._reader.execute(query).fetchone() is None for query in queries)
+
     def request(self, place: Place) -> list[dict[str, str]]:
         """The messages of one journalled call, as they were sent."""
         row = self._reader.execute(
@@ -143,10 +175,18 @@ class Journal:
 
     async def append(self, entry: Entry, request: Sequence[tuple[str, str]], texts: Sequence[tuple[str, str]]) -> None:
         """Store a reply with its request ((role, sha) pairs) and texts; returns when it is committed."""
+        await self._commit_item(_INSERT_CALL, _row(entry, request), [(sha, _storable(text)) for sha, text in texts])
+
+    async def append_utterance(self, entry: SpokenEntry) -> None:
+        """Store what an agent said; returns when it is committed."""
+        row = (*entry.place[:4], entry.fingerprint, _storable(entry.utterance), round(time.time(), 3))
+        await self._commit_item(_INSERT_UTTERANCE, row, [])
+
+    async def _commit_item(self, statement: str, row: tuple[Any, ...], texts: list[tuple[str, str]]) -> None:
         self.check()
         loop = asyncio.get_running_loop()
         committed: asyncio.Future[None] = loop.create_future()
-        self._inbox.put(_Item(_row(entry, request), [(sha, _storable(text)) for sha, text in texts], loop, committed))
+        self._inbox.put(_Item(statement, row, texts, loop, committed))
         await committed
 
     def close(self) -> None:
@@ -181,8 +221,9 @@ class Journal:
             self._connection.execute("begin immediate")
             texts = [text for item in group for text in item.texts]
             self._connection.executemany("insert or ignore into texts values (?, ?)", texts)
-            rows = [item.row for item in group]
-            self._connection.executemany("insert or replace into calls values (?,?,?,?,?,?,?,?,?,?)", rows)
+            for statement in (_INSERT_CALL, _INSERT_UTTERANCE):
+                rows = [item.row for item in group if item.statement == statement]
+                self._connection.executemany(statement, rows)
             self._connection.execute("commit")
         # Whatever it is: an exception that ended this thread would leave every caller waiting for ever.
         except Exception as error:
@@ -197,6 +238,7 @@ class Journal:
 class _Item:
     """What is to be written, and whom to tell."""
 
+    statement: str
     row: tuple[Any, ...]
     texts: list[tuple[str, str]]
     loop: asyncio.AbstractEventLoop

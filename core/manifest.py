@@ -12,7 +12,7 @@ from pydantic import Field
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record, write_whole
-from cocoon.core.records import Record
+from cocoon.core.records import AgentFacts, Record
 
 _PACKAGES = (
     "langgraph",
@@ -35,7 +35,11 @@ class Session(Record):
 
 
 class RunManifest(Record):
-    """Models, endpoints (no secrets), prompts, versions, seed. `schema_version` is that of the run folder."""
+    """Models, endpoints (no secrets), prompts, versions, seed. `schema_version` is that of the run folder.
+
+    `agents` maps a role (supporter, user, judge) to what its agents say of themselves, `roles` what a model does
+    (supporter, user, appraiser, judge) to the labels of the models that do it.
+    """
 
     schema_version: int = 1
     cocoon: str
@@ -45,6 +49,7 @@ class RunManifest(Record):
     seed: int = 0
     models: dict[str, dict[str, Any]] = {}
     roles: dict[str, list[str]] = {}
+    agents: dict[str, list[AgentFacts]] = {}
     hosts: list[str] = []
     prompts: dict[str, str] = {}
     form_invariance: dict[str, Any] | None = None

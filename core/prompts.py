@@ -3,10 +3,11 @@
 import functools
 import hashlib
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jinja2
 import jinja2.meta
@@ -75,7 +76,7 @@ def load_prompt(prompt_id: str, language: Language, folder: Path | None = None) 
     """
     name = f"{prompt_id}.{language}.md"
     if folder and not folder.is_dir():
-        raise CocoonError(f"prompts folder {str(folder)!r} is not there; mend the setting 'prompts'")
+        raise CocoonError(f"The prompts folder {str(folder)!r} does not exist. Fix the setting 'prompts'.")
     own = folder / name if folder else None
     path = own if own and own.is_file() else resources.files("cocoon.prompts").joinpath(name)
     try:
@@ -83,11 +84,25 @@ def load_prompt(prompt_id: str, language: Language, folder: Path | None = None) 
     except UnicodeDecodeError as error:
         raise CocoonError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from None
     except OSError:
-        raise CocoonError(f"prompt {name!r} was not found; shipped prompts: {', '.join(shipped_prompts())}") from None
+        raise CocoonError(_not_found(name, folder)) from None
     prompt = parse_prompt(text, str(path))
     if (prompt.id, prompt.language) != (prompt_id, language):
         raise CocoonError(f"{path}: must say id {prompt_id!r} and language {language!r}, as it is named")
     return prompt
+
+
+def _not_found(name: str, folder: Path | None) -> str:
+    where = f"save it as {folder / name}" if folder else f"save it as FOLDER/{name} and give -o prompts=FOLDER"
+    return (
+        f"The prompt {name!r} does not exist. To use one of your own, {where}. Shipped: {', '.join(shipped_prompts())}"
+    )
+
+
+def prompt_shas(
+    names: Iterable[str], folder: Path | None, languages: Sequence[Language] = get_args(Language)
+) -> dict[str, str]:
+    """Return hashes of prompts in some languages, by `NAME.LANGUAGE`."""
+    return {f"{name}.{language}": load_prompt(name, language, folder).sha for name in names for language in languages}
 
 
 _RULE = re.compile(r"^---[ \t]*\n", re.MULTILINE)

@@ -5,7 +5,7 @@ Every record forbids unknown keys, so a typing mistake in a file is an error and
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 Language = Literal["zh", "en"]
 Role = Literal["user", "supporter"]
@@ -111,7 +111,10 @@ class UserState(Record):
 
 
 class Turn(Record):
-    """One utterance. `draft` is the text before a rewrite to a statement; `calls` are journal keys.
+    """One utterance. `draft` is the text before a rewrite to a statement. `calls` are journal keys.
+
+    `state` is what a simulated user publishes of its disclosure. `memory` is what it carries to its next turn, as plain
+    JSON, where that is something else than `state`.
 
     `scores` are numbers that a foreign corpus gives for the turn, by its own name for them (SAGE: `emotion`, 0 to 100).
     """
@@ -121,8 +124,39 @@ class Turn(Record):
     thought: Thought | None = None
     draft: str | None = None
     state: UserState | None = None
+    memory: dict[str, JsonValue] | None = None
     scores: dict[str, float | None] = {}
     calls: list[str] = []
+
+
+class SourceFile(Record):
+    """Where the Python code of an agent stands, and the first 12 hex digits of the SHA-256 of its text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: str
+    sha: str
+
+
+class AgentFacts(Record):
+    """What an agent says of itself, for manifest, configuration and report.
+
+    `name` stands in tables. `kind` is a word for its sort (`guarded`, `prompted`, or the class of an agent of your
+    own). `models` maps what a model does for it (such as `user`, `appraiser`) to the model's label and is empty for an
+    agent that asks none. `prompts` maps `NAME.LANGUAGE` to the prompt's hash. `settings` are what else decides its
+    words, such as difficulty and rules. `steps` maps the published steps of a user's answer to what each does.
+    `source` is its Python code, None for an agent of ours.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    kind: str = ""
+    models: dict[str, str] = {}
+    prompts: dict[str, str] = {}
+    settings: dict[str, str] = {}
+    steps: dict[str, str] = {}
+    source: SourceFile | None = None
 
 
 class Dialogue(Record):

@@ -11,9 +11,13 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
+from cocoon.agents.ratings import signed
+from cocoon.core.client import JournaledClient
 from cocoon.core.errors import CallFailedError
-from cocoon.core.records import Dialogue
-from cocoon.graphs.context import AssessmentContext, ContextOf, bound, tell
+from cocoon.core.journal import Place
+from cocoon.core.records import Dialogue, Rating
+from cocoon.graphs.context import AssessmentContext, ContextOf, bound, report_calls
+from cocoon.graphs.speaking import speak
 
 
 class AssessmentState(TypedDict, total=False):
@@ -44,14 +48,22 @@ async def fan_out(state: AssessmentState, runtime: Runtime[AssessmentContext]) -
 
 async def judge(state: JudgeTask, runtime: Runtime[AssessmentContext]) -> AssessmentState:
     """One rating; a judge that gives no reply at all is a failure with its reason, not a rating."""
-    agent = runtime.context.judges[state["judge"]]
+    name, vote = state["judge"], state["vote"]
+    agent = runtime.context.judges[name]
     dialogue = Dialogue.model_validate(state["dialogue"])
+    client = JournaledClient(runtime.context.caller, Place(dialogue.id, f"judge:{name}", 0, vote), judging=True)
+    seen = [[turn.role, turn.content] for turn in dialogue.turns]
+
+    async def run() -> Rating:
+        return signed(await agent.rate(client, dialogue), agent, dialogue, vote)
+
     try:
-        rating, replies = await agent.judge(runtime.context.caller, dialogue, state["vote"])
+        rating = await speak(runtime.context.caller, client, agent.facts(), seen, Rating, run)
     except CallFailedError as error:
-        failure = {"node": f"{state['judge']}/{state['vote']}", "reason": error.reason, "message": str(error)}
+        failure = {"node": f"{name}/{vote}", "reason": error.reason, "message": str(error)}
         return {"failures": [failure]}
-    tell(runtime, "judge", replies, task=f"{state['judge']}/{state['vote']}")
+    report_calls(runtime, "judge", client.replies, task=f"{name}/{vote}")
+    rating.calls = [reply.key for reply in client.replies]
     return {"ratings": [rating.model_dump(mode="json")]}
 
 

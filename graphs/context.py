@@ -1,4 +1,4 @@
-"""What the graphs' nodes are given beside the state: agents and caller, never serialised."""
+"""What the graphs' nodes are given beside the state: agents and the calls of the run, never serialised."""
 
 import asyncio
 import functools
@@ -8,21 +8,22 @@ from typing import Any, TypeVar, cast
 
 from langgraph.runtime import Runtime
 
-from cocoon.agents.guarded_user import GuardedUser
-from cocoon.agents.judges import Judge
-from cocoon.agents.prompted_user import PromptedUser
-from cocoon.agents.supporter import Supporter
+from cocoon.agents.protocols import Judge, SimulatedUser, Supporter
 from cocoon.core.calls import Caller, Reply
 
 
 @dataclass(frozen=True)
 class ConversationContext:
-    """The two speakers of one conversation. `rounds`: replies of the supporter after its opening."""
+    """The two speakers of one conversation. `rounds`: replies of the supporter after its opening.
+
+    `branch` is added to the dialogue's id in the journal, so that another future of the same dialogue asks anew.
+    """
 
     caller: Caller
     supporter: Supporter
-    user: PromptedUser | GuardedUser
+    user: SimulatedUser
     rounds: int = 10
+    branch: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,13 @@ class AssessmentContext:
     judges: dict[str, Judge]
 
 
-ContextOf = Callable[[Any], Any]
+ContextOf = Callable[[Any, Any], Any]
+"""Makes a context from a node's state and LangGraph's configuration of the run."""
 NodeT = TypeVar("NodeT", bound=Callable[..., Awaitable[Any]])
 
 
 def bound(node: NodeT, context_of: ContextOf | None) -> NodeT:
-    """The node with a context of its own, made from the state; none leaves it to be given with each run.
+    """Return the node with a context of its own, made from the state. None leaves it to be given with each run.
 
     For tools that open a graph by its name and cannot give a context.
     """
@@ -48,13 +50,14 @@ def bound(node: NodeT, context_of: ContextOf | None) -> NodeT:
     @functools.wraps(node)
     async def with_context(state: Any, runtime: Runtime[Any]) -> Any:
         # In a thread, as opening a model may read files for long.
-        context = await asyncio.to_thread(context_of, state)
+        context = await asyncio.to_thread(context_of, state, runtime)
         return await node(state, runtime.override(context=context))
 
+    # functools.wraps keeps the signature that LangGraph reads, which no type can tell.
     return cast(NodeT, with_context)
 
 
-def tell(runtime: Runtime[Any], node: str, replies: Sequence[Reply], task: str | None = None) -> None:
+def report_calls(runtime: Runtime[Any], node: str, replies: Sequence[Reply], task: str | None = None) -> None:
     """Send a node's calls to the trace: where each is journalled and what it took, no text."""
     for reply in replies:
         entry = reply.entry

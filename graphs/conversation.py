@@ -1,107 +1,168 @@
 """The conversation graph: a supporter opens and talks with a user who did not ask for help.
 
-    prompted   open -> user -(goes on)-> supporter -> user ...
-    guarded    open -> appraise -> disclose -> speak -(goes on)-> supporter -> appraise ...
+    a user of one step          open -> user -(goes on)-> supporter -> user ...
+    a user of published steps   open -> appraise -> disclose -> speak -(goes on)-> supporter -> appraise ...
 
 State is plain JSON; agents and settings travel in the run's context.
 """
 
 import operator
-from typing import Annotated, Any, Literal, TypedDict, cast
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Annotated, Any, Literal, TypedDict
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from cocoon.agents.guarded_user import GuardedUser
-from cocoon.agents.prompted_user import PromptedUser
-from cocoon.agents.scene import Said, Scene, TurnData
-from cocoon.core.records import Appraisal, Profile, Role, Turn, UserState
-from cocoon.graphs.context import ContextOf, ConversationContext, bound, tell
+from cocoon.agents.protocols import (
+    Memory,
+    SimulatedUser,
+    TurnDraft,
+    Utterance,
+    finished,
+    steps_of,
+    supporter_view,
+    user_view,
+)
+from cocoon.agents.supporter import first_words
+from cocoon.core.client import JournaledClient
+from cocoon.core.journal import Place
+from cocoon.core.records import Profile, Role, Turn
+from cocoon.graphs.context import ContextOf, ConversationContext, bound, report_calls
+from cocoon.graphs.speaking import speak
 
-UserKind = Literal["guarded", "prompted"]
+TurnData = dict[str, Any]
 Context = Runtime[ConversationContext]
 
 
 class ConversationState(TypedDict, total=False):
-    """One dialogue while it is made. `profile`, `turns`, `state` and `appraisal` are records as plain JSON."""
+    """One dialogue while it is made. `profile`, `turns` and `draft` are records as plain JSON.
+
+    `memory` is what the simulated user carries from turn to turn, opaque to the graph. `draft` is its answer while the
+    steps of it are walked, and `draft_calls` are the calls that it took.
+    """
 
     dialogue: str
     profile: dict[str, Any]
     turns: Annotated[list[TurnData], operator.add]
-    state: dict[str, Any] | None
-    appraisal: dict[str, Any] | None
-    appraisal_calls: list[str]
+    memory: Memory
+    draft: dict[str, Any] | None
+    draft_calls: list[str]
     stop_reason: str | None
 
 
-def _scene(state: ConversationState) -> Scene:
-    profile = Profile.model_validate(state.get("profile"))
-    return Scene(state.get("dialogue", ""), profile, state.get("turns", []))
-
-
-def _turn(role: Role, said: Said, earlier_calls: list[str] | None = None) -> list[TurnData]:
-    calls = [*(earlier_calls or []), *(reply.key for reply in said.replies)]
-    turn = Turn(role=role, content=said.content, thought=said.thought, state=said.state, calls=calls)
-    return [turn.model_dump(mode="json")]
-
-
 async def open_conversation(state: ConversationState, runtime: Context) -> ConversationState:
-    """The supporter speaks first: a plain observation of the emotion."""
-    scene = _scene(state)
-    return {"turns": _turn("supporter", Said(runtime.context.supporter.open(scene.profile)))}
+    """The supporter speaks first, by default a plain observation of the emotion."""
+    context = runtime.context
+    view = supporter_view(_profile(state), [])
+    client = _client(state, runtime, "open", 0)
+
+    async def run() -> Utterance:
+        return Utterance(content=first_words(context.supporter, view))
+
+    utterance = await speak(context.caller, client, context.supporter.facts(), view.emotion, Utterance, run)
+    memory = state.get("memory") or context.user.first_memory(_profile(state))
+    return {"turns": _turn("supporter", utterance, []), "memory": memory}
 
 
-async def user(state: ConversationState, runtime: Context) -> ConversationState:
-    """The prompted user replies."""
-    agent = cast(PromptedUser, runtime.context.user)
-    said = await agent.speak(runtime.context.caller, _scene(state))
-    tell(runtime, "user", said.replies)
-    return {"turns": _turn("user", said), "stop_reason": _user_stop(said, state, runtime)}
+def user_step(number: int, about: str) -> Any:
+    """Return the node that walks one of the user's published steps."""
 
+    async def step(state: ConversationState, runtime: Context) -> ConversationState:
+        context = runtime.context
+        steps = steps_of(context.user)
+        name, last = steps[number].name, number == len(steps) - 1
+        view = user_view(_profile(state), _turns(state))
+        draft = TurnDraft.model_validate(state.get("draft") or {"memory": state.get("memory")})
+        client = _client(state, runtime, name, view.round)
+        seen = [_words(state), draft.model_dump(mode="json")]
+        draft = await speak(
+            context.caller,
+            client,
+            context.user.facts(),
+            seen,
+            TurnDraft,
+            lambda: steps[number].run(client, view, draft),
+        )
+        report_calls(runtime, name, client.replies)
+        calls = [*(state.get("draft_calls") or []), *(reply.key for reply in client.replies)]
+        if not last:
+            return {"draft": draft.model_dump(mode="json"), "draft_calls": calls}
+        utterance, memory = finished(draft, name)
+        return {
+            "turns": _turn("user", utterance, calls, memory),
+            "memory": memory,
+            "draft": None,
+            "draft_calls": [],
+            "stop_reason": _user_stop(utterance, state, runtime),
+        }
 
-async def appraise(state: ConversationState, runtime: Context) -> ConversationState:
-    """How the guarded user took the supporter's last turn: enums and integers."""
-    agent = cast(GuardedUser, runtime.context.user)
-    appraisal, replies = await agent.appraise(runtime.context.caller, _scene(state), _before(state))
-    tell(runtime, "appraise", replies)
-    plain = appraisal.model_dump(mode="json") if appraisal else None
-    return {"appraisal": plain, "appraisal_calls": [reply.key for reply in replies]}
-
-
-async def disclose(state: ConversationState, runtime: Context) -> ConversationState:
-    """What of the profile is open now: a rule over trust."""
-    agent = cast(GuardedUser, runtime.context.user)
-    given = state.get("appraisal")
-    appraisal = Appraisal.model_validate(given) if given else None
-    return {"state": agent.disclose(_scene(state), _before(state), appraisal).model_dump(mode="json")}
-
-
-async def speak(state: ConversationState, runtime: Context) -> ConversationState:
-    """The guarded user speaks from what is open."""
-    agent = cast(GuardedUser, runtime.context.user)
-    said = await agent.speak(runtime.context.caller, _scene(state), UserState.model_validate(state.get("state")))
-    tell(runtime, "speak", said.replies)
-    turns = _turn("user", said, state.get("appraisal_calls"))
-    return {"turns": turns, "stop_reason": _user_stop(said, state, runtime)}
+    step.__doc__ = about
+    return step
 
 
 async def supporter(state: ConversationState, runtime: Context) -> ConversationState:
     """The supporter replies; after the last round the conversation is over."""
-    scene = _scene(state)
-    said = await runtime.context.supporter.speak(runtime.context.caller, scene)
-    tell(runtime, "supporter", said.replies)
-    done = scene.spoken_by("supporter") >= runtime.context.rounds
-    return {"turns": _turn("supporter", said), "stop_reason": "rounds" if done else None}
+    context = runtime.context
+    view = supporter_view(_profile(state), _turns(state))
+    client = _client(state, runtime, "supporter", view.round)
+    utterance = await speak(
+        context.caller,
+        client,
+        context.supporter.facts(),
+        _words(state),
+        Utterance,
+        lambda: context.supporter.speak(client, view),
+    )
+    report_calls(runtime, "supporter", client.replies)
+    done = view.round >= context.rounds
+    calls = [reply.key for reply in client.replies]
+    return {"turns": _turn("supporter", utterance, calls), "stop_reason": "rounds" if done else None}
 
 
-def _before(state: ConversationState) -> UserState | None:
-    given = state.get("state")
-    return UserState.model_validate(given) if given else None
+def _profile(state: ConversationState) -> Profile:
+    return Profile.model_validate(state.get("profile"))
 
 
-def _user_stop(said: Said, state: ConversationState, runtime: Context) -> str | None:
-    if said.leaves:
+def _turns(state: ConversationState) -> list[Turn]:
+    return [Turn.model_validate(turn) for turn in state.get("turns", [])]
+
+
+def _words(state: ConversationState) -> list[list[str]]:
+    return [[turn["role"], turn["content"]] for turn in state.get("turns", [])]
+
+
+def _client(state: ConversationState, runtime: Context, node: str, ordinal: int) -> JournaledClient:
+    context = runtime.context
+    return JournaledClient(context.caller, Place(f"{state.get('dialogue', '')}{context.branch}", node, ordinal))
+
+
+def _turn(role: Role, utterance: Utterance, calls: Sequence[str], memory: Memory = None) -> list[TurnData]:
+    return [spoken_turn(role, utterance, calls, memory).model_dump(mode="json")]
+
+
+def spoken_turn(role: Role, utterance: Utterance, calls: Sequence[str], memory: Memory = None) -> Turn:
+    """Return an utterance as a turn. A memory that the published state already tells is not written twice."""
+    state = utterance.state
+    told = state is not None and state.model_dump(mode="json") == memory
+    return Turn(
+        role=role,
+        content=utterance.content,
+        thought=utterance.thought,
+        state=state,
+        memory=None if told else memory,
+        calls=list(calls),
+    )
+
+
+def memory_after(turn: Turn) -> Memory:
+    """Return what the user carried on from one of its turns."""
+    return turn.memory if turn.state is None or turn.memory else turn.state.model_dump(mode="json")
+
+
+def _user_stop(utterance: Utterance, state: ConversationState, runtime: Context) -> str | None:
+    if utterance.leaves:
         return "user_left"
     opened_only = runtime.context.rounds == 0 and bool(state.get("turns"))
     return "rounds" if opened_only else None
@@ -112,24 +173,28 @@ async def goes_on(state: ConversationState) -> Literal["goes on", "is over"]:
     return "is over" if state.get("stop_reason") else "goes on"
 
 
-def build_conversation(kind: UserKind, context_of: ContextOf | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """The graph for one kind of user; invoke it with a ConversationContext whose user is of that kind.
+def conversation_of(user: SimulatedUser) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """Return the graph in which this user talks."""
+    return build_conversation(user.facts().kind, {step.name: step.about for step in steps_of(user)})
 
-    With `context_of` the graph makes its context from the state, and is invoked without one.
+
+def build_conversation(
+    kind: str, steps: Mapping[str, str] | None = None, context_of: ContextOf | None = None
+) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """Return the graph for a kind of user, whose answer is made in `steps` (name to what it does).
+
+    Invoke it with a ConversationContext of such a user. With `context_of` the graph makes its context from the state,
+    and is invoked without one.
     """
+    steps = steps or {"user": "The user replies."}
+    first, *_, last = [*steps, *steps]
     graph = StateGraph(ConversationState, context_schema=None if context_of else ConversationContext)
     graph.add_node("open", bound(open_conversation, context_of))
     graph.add_node("supporter", bound(supporter, context_of))
-    if kind == "guarded":
-        graph.add_node("appraise", bound(appraise, context_of))
-        graph.add_node("disclose", bound(disclose, context_of))
-        graph.add_node("speak", bound(speak, context_of))
-        graph.add_edge("appraise", "disclose")
-        graph.add_edge("disclose", "speak")
-        first, last = "appraise", "speak"
-    else:
-        graph.add_node("user", bound(user, context_of))
-        first, last = "user", "user"
+    for number, (name, about) in enumerate(steps.items()):
+        graph.add_node(name, bound(user_step(number, about), context_of))
+    for before, after in pairwise(steps):
+        graph.add_edge(before, after)
     graph.add_edge(START, "open")
     graph.add_edge("open", first)
     graph.add_conditional_edges(last, goes_on, {"goes on": "supporter", "is over": END})
@@ -137,6 +202,6 @@ def build_conversation(kind: UserKind, context_of: ContextOf | None = None) -> C
     return graph.compile(name=f"conversation-{kind}")
 
 
-def recursion_limit(rounds: int) -> int:
-    """Steps that a conversation of so many rounds can take, with room to spare."""
-    return 4 * (rounds + 1) + 10
+def recursion_limit(rounds: int, steps: int = 3) -> int:
+    """Return the steps that a conversation of so many rounds can take, with room to spare."""
+    return (steps + 1) * (rounds + 1) + 10

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from langgraph.graph import END, START
 from langgraph.graph.state import CompiledStateGraph
 
+from cocoon.agents import guarded_user
 from cocoon.core.errors import CocoonError
 from cocoon.graphs.assessment import build_assessment
 from cocoon.graphs.conversation import build_conversation
@@ -22,7 +23,7 @@ from cocoon.graphs.script import build_script
 NodeKind = Literal["start", "step", "end"]
 Compiled = CompiledStateGraph[Any, Any, Any, Any]
 GRAPHS: dict[str, Callable[[], Compiled]] = {
-    "conversation": lambda: build_conversation("guarded"),
+    "conversation": lambda: build_conversation("guarded", guarded_user.STEPS),
     "conversation-prompted": lambda: build_conversation("prompted"),
     "assessment": build_assessment,
     "profile": build_profile,

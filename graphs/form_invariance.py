@@ -6,25 +6,42 @@ budget, and is not asked again when the run is resumed.
 
 import asyncio
 from collections.abc import Sequence
-from typing import get_args
+from typing import Protocol, get_args, runtime_checkable
 
-from cocoon.agents.appraiser import Appraiser, ModelAppraiser, RuleAppraiser
-from cocoon.agents.scene import Scene
-from cocoon.agents.trust import RULES, Rules, TrustGate
+from cocoon.agents.appraiser import Appraiser
+from cocoon.agents.protocols import UserView, user_view
+from cocoon.agents.trust import RULES, TrustGate
 from cocoon.core.calls import Caller
+from cocoon.core.client import JournaledClient
 from cocoon.core.errors import CallFailedError
+from cocoon.core.journal import Place
 from cocoon.core.jsonl import read_records
 from cocoon.core.profile_files import SHIPPED, profile_path
-from cocoon.core.records import Language, Profile
+from cocoon.core.records import Language, Profile, Turn
 from cocoon.evaluation.form_invariance import FormInvariance, FormPair, PairChange, form_invariance, form_pairs
 
 PREFIX = "form-invariance."
 """Begins the dialogue id of every appraisal made here."""
 
 
+@runtime_checkable
+class Appraises(Protocol):
+    """A simulated user that appraises the supporter's words and lets its trust follow by a rule."""
+
+    @property
+    def appraiser(self) -> Appraiser: ...
+
+    @property
+    def gate(self) -> TrustGate: ...
+
+
+def appraisal_of(user: object) -> Appraises | None:
+    """Return the user where it appraises, None where form invariance has no meaning."""
+    return user if isinstance(user, Appraises) else None
+
+
 async def measure(
-    appraiser: Appraiser,
-    rules: Rules,
+    user: Appraises,
     caller: Caller,
     languages: Sequence[Language] = get_args(Language),
     limit: int | None = None,
@@ -36,14 +53,16 @@ async def measure(
     """
     profiles = _profiles(languages)
     pairs = [pair for language in languages for pair in form_pairs(language, limit)]
-    scenes = [scene for pair in pairs for scene in _scenes(pair, profiles[pair.profile])]
-    found = await asyncio.gather(*(_change(appraiser, rules, caller, one) for one in scenes), return_exceptions=True)
-    trust = [_value(one) for one in found]
+    moments = [moment for pair in pairs for moment in _moments(pair, profiles[pair.profile])]
+    changes_of_trust = await asyncio.gather(
+        *(_change(user, caller, dialogue, view) for dialogue, view in moments), return_exceptions=True
+    )
+    trust = [_value(change) for change in changes_of_trust]
     changes = [
         PairChange(pair=pair.id, kind=pair.kind, question=question, statement=statement)
         for pair, question, statement in zip(pairs, trust[::2], trust[1::2], strict=True)
     ]
-    return form_invariance(_name(appraiser), rules, languages, changes)
+    return form_invariance(user.appraiser.facts().name, user.gate.rules, languages, changes)
 
 
 def _profiles(languages: Sequence[Language]) -> dict[str, Profile]:
@@ -51,31 +70,27 @@ def _profiles(languages: Sequence[Language]) -> dict[str, Profile]:
     return {profile.id: profile for path in paths for profile in read_records(path, Profile)}
 
 
-def _name(appraiser: Appraiser) -> str:
-    if isinstance(appraiser, ModelAppraiser):
-        return appraiser.model.label
-    return "rule" if isinstance(appraiser, RuleAppraiser) else type(appraiser).__name__
-
-
-def _scenes(pair: FormPair, profile: Profile) -> list[Scene]:
-    """The pair's last moment with the question, and with the statement."""
-    said = [{"role": turn.role, "content": turn.content} for turn in pair.said]
+def _moments(pair: FormPair, profile: Profile) -> list[tuple[str, UserView]]:
+    """Return the pair's last moment with the question, and with the statement, each under a dialogue id."""
+    before = [Turn(role=turn.role, content=turn.content) for turn in pair.said]
     return [
-        Scene(f"{PREFIX}{pair.id}.{form}", profile, [*said, {"role": "supporter", "content": words}])
+        (f"{PREFIX}{pair.id}.{form}", user_view(profile, [*before, Turn(role="supporter", content=words)]))
         for form, words in (("question", pair.question), ("statement", pair.statement))
     ]
 
 
-async def _change(appraiser: Appraiser, rules: Rules, caller: Caller, scene: Scene) -> float | None:
-    """The change of trust, in points, at the start of a talk; none for a missing appraisal."""
-    unlocked = TrustGate(rules=rules).begin(scene.profile).unlocked
-    caller.admit(scene.dialogue)
+async def _change(user: Appraises, caller: Caller, dialogue: str, view: UserView) -> float | None:
+    """Return the change of trust, in points, at the start of a talk, None for a missing appraisal."""
+    rules = user.gate.rules
+    unlocked = TrustGate(rules=rules).begin(view.profile).unlocked
+    caller.admit(dialogue)
     try:
-        appraisal, _ = await appraiser.appraise(caller, scene, unlocked)
+        client = JournaledClient(caller, Place(dialogue, "appraise", view.round))
+        appraisal = await user.appraiser.appraise(client, view, unlocked)
     except CallFailedError:
         return None
     finally:
-        caller.dismiss(scene.dialogue)
+        caller.dismiss(dialogue)
     return None if appraisal is None else RULES[rules](appraisal)
 
 

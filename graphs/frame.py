@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,6 @@ from cocoon.core.manifest import (
     write_manifest,
 )
 from cocoon.core.models import Models
-from cocoon.core.prompts import load_prompt
 from cocoon.core.run_folder import RunFolder
 from cocoon.graphs.work import Progress, Work
 
@@ -98,13 +97,6 @@ async def run_session(
     end_session(session, type(work.stopped_by).__name__ if work.stopped_by else "finished")
     write_manifest(folder.path, manifest)
     return Outcome(work.progress, len(folder.failures), work.stopped_by, order)
-
-
-def prompt_shas(names: Iterable[str], folder: Path | None) -> dict[str, str]:
-    """Hashes of prompts in both languages, by `NAME.LANGUAGE`."""
-    return {
-        f"{name}.{language}": load_prompt(name, language, folder).sha for name in names for language in ("zh", "en")
-    }
 
 
 def _count_spent(folder: RunFolder, models: Models) -> None:

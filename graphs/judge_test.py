@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from cocoon.agents.ratings import is_current
 from cocoon.core.config import JudgeConfig, StudyConfig
 from cocoon.core.control import Parts
 from cocoon.core.errors import CocoonError
@@ -37,7 +38,7 @@ async def examine_judge(study: Study, cases: Sequence[JudgeCase], out: Path, wat
     ratings = [
         rating
         for rating in read_run(out, "ratings.jsonl", Rating)
-        if rating.judge == label and rating.scale in judges and rating.prompt_sha in judges[rating.scale].shas()
+        if rating.scale in judges and is_current(judges[rating.scale], rating)
     ]
     return measure(label, cases, ratings, read_run(out, "failures.jsonl", Failure))
 

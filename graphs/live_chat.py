@@ -8,19 +8,16 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from cocoon.agents.guarded_user import GuardedUser
-from cocoon.agents.prompted_user import PromptedUser
-from cocoon.agents.scene import Said, Scene
-from cocoon.agents.supporter import Supporter
+from cocoon.agents.protocols import SimulatedUser, SupporterView, Utterance, steps_of
+from cocoon.agents.supporter import plain_opening
 from cocoon.core.calls import Caller
-from cocoon.core.prompts import load_prompt
-from cocoon.core.records import Dialogue, Profile, Turn
+from cocoon.core.client import JournaledClient
+from cocoon.core.records import AgentFacts, Dialogue, Profile, Turn
 from cocoon.graphs.context import ConversationContext
-from cocoon.graphs.conversation import build_conversation, recursion_limit
-
-PERSON = "person"
+from cocoon.graphs.conversation import conversation_of, recursion_limit
+from cocoon.graphs.dialogue import PERSON, build_dialogue
 
 
 @dataclass
@@ -28,13 +25,17 @@ class PersonSupporter:
     """Speaks what a person has said; waits where they have not spoken yet."""
 
     folder: Path | None = None
-    name: str = PERSON
+    name: str = PERSON.name
     said: list[str] = field(default_factory=list)
     _spoken: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    def open(self, profile: Profile) -> str:
-        """The fixed first words, as of every supporter."""
-        return load_prompt("supporter/opening", profile.language, self.folder).render(emotion=profile.emotion)
+    def open(self, view: SupporterView) -> str:
+        """Return the fixed first words, as of every supporter."""
+        return plain_opening(view, self.folder)
+
+    def facts(self) -> AgentFacts:
+        """Return that this is a person."""
+        return PERSON
 
     async def say(self, text: str) -> None:
         """The person's next words."""
@@ -42,13 +43,13 @@ class PersonSupporter:
             self.said.append(text)
             self._spoken.notify_all()
 
-    async def speak(self, caller: Caller, scene: Scene) -> Said:
-        """The words for this turn, once they are there."""
-        del caller
-        turn = scene.spoken_by("supporter") - 1
+    async def speak(self, client: JournaledClient, view: SupporterView) -> Utterance:
+        """Return the words for this turn, once they are there."""
+        del client
+        turn = view.round - 1
         async with self._spoken:
             await self._spoken.wait_for(lambda: len(self.said) > turn)
-        return Said(self.said[turn])
+        return Utterance(content=self.said[turn])
 
 
 @dataclass
@@ -57,11 +58,12 @@ class LiveChat:
 
     dialogue: str
     profile: Profile
-    user: PromptedUser | GuardedUser
+    user: SimulatedUser
     caller: Caller
     rounds: int
     folder: Path | None = None
     turns: list[dict[str, Any]] = field(default_factory=list)
+    stop_reason: str | None = None
     over: bool = False
     failed: Exception | None = None
     _person: PersonSupporter = field(init=False)
@@ -88,34 +90,26 @@ class LiveChat:
         self.caller.dismiss(self.dialogue)
 
     def record(self) -> Dialogue:
-        """The talk so far as a dialogue of a person and this kind of user."""
-        guarded = isinstance(self.user, GuardedUser)
-        return Dialogue(
-            id=self.dialogue,
-            profile=self.profile,
-            supporter=PERSON,
-            language=self.profile.language,
-            turns=[Turn.model_validate(turn) for turn in self.turns],
-            user_kind="guarded" if guarded else "prompted",
-            source="chat",
-            licence=self.profile.licence,
-        )
+        """Return the talk so far as a dialogue of a person and this simulated user."""
+        turns = [Turn.model_validate(turn) for turn in self.turns]
+        user = self.user.facts()
+        return build_dialogue(self.dialogue, self.profile, PERSON, user, turns, self.stop_reason, how="chat")
 
     async def _wait(self, turns: int) -> None:
         async with self._moved:
             await self._moved.wait_for(lambda: self.over or len(self.turns) >= turns)
 
     async def _walk(self) -> None:
-        kind = "guarded" if isinstance(self.user, GuardedUser) else "prompted"
-        # The graph asks no more of its supporter than to open and to speak.
-        context = ConversationContext(self.caller, cast(Supporter, self._person), self.user, self.rounds)
+        context = ConversationContext(self.caller, self._person, self.user, self.rounds)
         given = {"dialogue": self.dialogue, "profile": self.profile.model_dump(mode="json"), "turns": []}
         try:
-            stream = build_conversation(kind).astream(
-                given, {"recursion_limit": recursion_limit(self.rounds)}, context=context, stream_mode="updates"
+            limit = recursion_limit(self.rounds, len(steps_of(self.user)))
+            stream = conversation_of(self.user).astream(
+                given, {"recursion_limit": limit}, context=context, stream_mode="updates"
             )
             async for update in stream:
                 for change in update.values():
+                    self.stop_reason = (change or {}).get("stop_reason") or self.stop_reason
                     await self._add((change or {}).get("turns", []))
         except Exception as error:
             self.failed = error

@@ -16,9 +16,9 @@ from cocoon.agents.pair_writer import PROMPT, PairWriter
 from cocoon.core.calls import Caller, Settings
 from cocoon.core.generation_config import PairsConfig
 from cocoon.core.models import Models
+from cocoon.core.prompts import prompt_shas
 from cocoon.core.records import Dropped, Language, Record
-from cocoon.graphs.context import tell
-from cocoon.graphs.frame import prompt_shas
+from cocoon.graphs.context import report_calls
 from cocoon.graphs.generation import Item
 from cocoon.graphs.profile import dropped
 from cocoon.graphs.work import Stage
@@ -62,7 +62,7 @@ async def write(state: PairsState, runtime: Runtime[PairsContext]) -> PairsState
     """All pairs of the situation in one reply."""
     context, item = runtime.context, state.get("item", "")
     asked = await context.writer.write(context.caller, item, state.get("said", ""), state.get("language", "en"))
-    tell(runtime, "write", asked.replies)
+    report_calls(runtime, "write", asked.replies)
     calls = [reply.key for reply in asked.replies]
     if asked.value is None:
         return {"drop": dropped("write", "unreadable", asked.problem or "no answer"), "calls": calls}

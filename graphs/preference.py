@@ -14,9 +14,11 @@ from langgraph.types import Send
 
 from cocoon.agents.pair_judge import PairJudge
 from cocoon.core.calls import Caller
+from cocoon.core.client import JournaledClient
 from cocoon.core.errors import CallFailedError
+from cocoon.core.journal import Place
 from cocoon.core.records import Dialogue
-from cocoon.graphs.context import ContextOf, bound, tell
+from cocoon.graphs.context import ContextOf, bound, report_calls
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,13 @@ async def compare(state: CompareTask, runtime: Runtime[PreferenceContext]) -> Pr
     first, second = both if state["order"] == 0 else both[::-1]
     task = f"{question.id}/{state['order']}/{state['vote']}"
     try:
-        found = await context.judge.compare(
-            context.caller, state["pair"], first, second, question, state["order"], state["vote"]
+        client = JournaledClient(
+            context.caller, Place(state["pair"], "compare", state["order"], state["vote"]), judging=True
         )
+        found = await context.judge.compare(client, first, second, question)
     except CallFailedError as error:
         return {"failures": [{"node": task, "reason": error.reason, "message": str(error)}]}
-    tell(runtime, "compare", found.replies, task=task)
+    report_calls(runtime, "compare", found.replies, task=task)
     answer = {
         "task": task,
         "question": question.id,

@@ -20,7 +20,7 @@ from cocoon.agents.profile_checks import profile_problem
 from cocoon.agents.profile_writer import Person, ProfileWriter, memory_plan
 from cocoon.core.calls import Caller
 from cocoon.core.records import ChainStep, Memory, Profile
-from cocoon.graphs.context import ContextOf, bound, tell
+from cocoon.graphs.context import ContextOf, bound, report_calls
 
 SOURCE = "cocoon profiles build"
 
@@ -66,7 +66,7 @@ def _person(state: ProfileState) -> Person:
 
 def _told(runtime: Context, node: str, asked: Asked, update: ProfileState, reason: str = "unreadable") -> ProfileState:
     """A node's update with its calls; instead of it the reason, where the answer could not be had."""
-    tell(runtime, node, asked.replies)
+    report_calls(runtime, node, asked.replies)
     calls = [reply.key for reply in asked.replies]
     if asked.value is None:
         return {"drop": dropped(node, reason, asked.problem or "no answer"), "calls": calls}

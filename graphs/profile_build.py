@@ -15,9 +15,9 @@ from cocoon.agents.profile_writer import ProfileWriter
 from cocoon.core.calls import Caller, Settings
 from cocoon.core.generation_config import GenerationConfig, ProfileBuildConfig
 from cocoon.core.models import Models
+from cocoon.core.prompts import prompt_shas
 from cocoon.core.records import Dropped, Language, Profile, Record
 from cocoon.core.taxonomy import Taxonomy, load_taxonomy
-from cocoon.graphs.frame import prompt_shas
 from cocoon.graphs.generation import Item
 from cocoon.graphs.profile import ProfileContext, build_profile
 from cocoon.graphs.work import Stage

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from cocoon.agents.judges import Judge
+from cocoon.agents.protocols import Judge
+from cocoon.agents.ratings import is_current
 from cocoon.core.errors import ReplayMismatchError
 from cocoon.core.jsonl import read_lines
-from cocoon.core.records import Rating
+from cocoon.core.records import AgentFacts, Rating
 from cocoon.core.run_folder import read_run
 from cocoon.graphs.runner import Task, Wanted
 
@@ -23,6 +24,17 @@ def refuse_changed_prompts(out: Path, before: dict[str, str], now: dict[str, str
             f"{out}: the run was begun with another text of prompt {', '.join(map(repr, changed))}; "
             "undo the change or use another --out"
         )
+
+
+def refuse_changed_agents(out: Path, before: Iterable[AgentFacts], now: Iterable[AgentFacts]) -> None:
+    """Raise ReplayMismatchError when the Python code of an agent has changed since the run began; names the file."""
+    sources = {(facts.name, facts.source.file): facts.source.sha for facts in before if facts.source}
+    for facts in now:
+        if facts.source and sources.get((facts.name, facts.source.file), facts.source.sha) != facts.source.sha:
+            raise ReplayMismatchError(
+                f"{out}: agent {facts.name!r} was another version of {facts.source.file} when the run began. "
+                "Undo the change, or use another --out."
+            )
 
 
 def done_dialogues(out: Path, todo: Iterable[Task]) -> set[str]:
@@ -44,12 +56,11 @@ def lacking(out: Path, names: Iterable[str], wanted: list[Wanted], judges: Seque
     """What each dialogue still lacks of the wanted ratings, made with these judges' models and prompts."""
     if not wanted:
         return {}
-    shas = {judge.name: judge.shas() for judge in judges}
-    labels = {judge.name: judge.shared.model.label for judge in judges}
+    by_scale = {judge.name: judge for judge in judges}
     have: dict[str, set[Wanted]] = {}
     for rating in read_run(out, "ratings.jsonl", Rating):
-        current = rating.prompt_sha in shas.get(rating.scale, ()) and labels.get(rating.scale) == rating.judge
-        if current:
+        judge = by_scale.get(rating.scale)
+        if judge is not None and is_current(judge, rating):
             have.setdefault(rating.dialogue, set()).add((rating.scale, rating.vote))
     found = {name: [one for one in wanted if one not in have.get(name, set())] for name in names}
     return {name: missing for name, missing in found.items() if missing}

@@ -8,15 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cocoon.agents.guarded_user import GuardedUser
-from cocoon.agents.judges import Judge
-from cocoon.agents.prompted_user import PromptedUser
-from cocoon.agents.supporter import Supporter
+from cocoon.agents.protocols import Judge, SimulatedUser, Supporter, steps_of
 from cocoon.core.errors import CocoonError
-from cocoon.core.records import Dialogue, Profile, Rating
+from cocoon.core.records import Dialogue, Profile, Rating, Turn
 from cocoon.graphs.assessment import build_assessment
 from cocoon.graphs.context import AssessmentContext, ConversationContext
-from cocoon.graphs.conversation import build_conversation, recursion_limit
+from cocoon.graphs.conversation import conversation_of, recursion_limit
+from cocoon.graphs.dialogue import build_dialogue
 from cocoon.graphs.work import Progress, Work
 
 __all__ = ["Progress", "Runner", "Task", "Wanted"]
@@ -42,14 +40,13 @@ class Task:
 class Runner(Work):
     """One session of a run. `user` talks in every dialogue; `judges` may be empty."""
 
-    user: PromptedUser | GuardedUser | None = None
+    user: SimulatedUser | None = None
     judges: Sequence[Judge] = ()
     votes: int = 1
     rounds: int = 10
 
     def __post_init__(self) -> None:
-        kind = "prompted" if isinstance(self.user, PromptedUser) else "guarded"
-        self._conversation = build_conversation(kind)
+        self._conversation = conversation_of(self.user) if self.user else None
         self._assessment = build_assessment()
         self._by_name = {judge.name: judge for judge in self.judges}
         # Dialogues go in step and end together. Enough are judged at a time to fill the window with calls; starting
@@ -104,30 +101,24 @@ class Runner(Work):
         self.folder.tried.add(dialogue)
 
     async def _converse(self, task: Task) -> Dialogue:
-        if self.user is None:
+        if self.user is None or self._conversation is None:
             raise CocoonError("a conversation needs a simulated user")
         context = ConversationContext(self.caller, task.supporter, self.user, self.rounds)
-        given = {"dialogue": task.dialogue, "profile": task.profile.model_dump(mode="json"), "turns": []}
+        start = {"dialogue": task.dialogue, "profile": task.profile.model_dump(mode="json"), "turns": []}
         turns: list[Any] = []
         stop_reason: str | None = None
-        limit = recursion_limit(self.rounds)
-        async for update in self.walk(self._conversation, task.dialogue, given, context, limit):
+        limit = recursion_limit(self.rounds, len(steps_of(self.user)))
+        async for update in self.walk(self._conversation, task.dialogue, start, context, limit):
             turns += update.get("turns", [])
             stop_reason = update.get("stop_reason") or stop_reason
-        guarded = isinstance(self.user, GuardedUser)
-        return Dialogue(
-            id=task.dialogue,
-            profile=task.profile,
-            supporter=task.supporter.name,
+        return build_dialogue(
+            task.dialogue,
+            task.profile,
+            task.supporter.facts(),
+            self.user.facts(),
+            [Turn.model_validate(turn) for turn in turns],
+            stop_reason,
             sample=task.sample,
-            language=task.profile.language,
-            turns=turns,
-            stop_reason=stop_reason,
-            user_kind="guarded" if guarded else "prompted",
-            difficulty=self.user.gate.difficulty if isinstance(self.user, GuardedUser) else "",
-            rules=self.user.gate.rules if isinstance(self.user, GuardedUser) else "",
-            source=f"simulated ({task.profile.source})",
-            licence=task.profile.licence,
         )
 
     async def _rate(self, dialogue: Dialogue, wanted: Sequence[Wanted]) -> None:

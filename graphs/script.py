@@ -21,6 +21,8 @@ from cocoon.agents.asking import Asked, text_of
 from cocoon.agents.judges import ScaleJudge
 from cocoon.agents.script_writer import READINGS, Reading, Script, ScriptWriter, analysis_text
 from cocoon.core.calls import Caller, Reply
+from cocoon.core.client import JournaledClient
+from cocoon.core.journal import Place
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Dialogue, Profile, Thought, Turn
 from cocoon.evaluation.question_sentences import language_by_script
@@ -33,7 +35,7 @@ from cocoon.evaluation.script_screen import (
     need_turn,
     screen_listening,
 )
-from cocoon.graphs.context import ContextOf, bound, tell
+from cocoon.graphs.context import ContextOf, bound, report_calls
 from cocoon.graphs.profile import dropped
 
 SOURCE = "cocoon script"
@@ -100,14 +102,14 @@ async def write_listening(state: ScriptState, runtime: Context) -> ScriptState:
     script = Script(state.get("item", ""), profile, turns, state.get("piece", 0))
     early = max(0, context.rules.minimum_rounds - _rounds(turns))
     asked = await context.agent.listen(context.caller, script, context.exchanges, state.get("note", ""), early)
-    tell(runtime, "write_listening", asked.replies)
+    report_calls(runtime, "write_listening", asked.replies)
     calls = _keys(list(asked.replies))
     update: ScriptState = {"piece": script.attempt + 1, "begun_at": len(turns), "calls": calls}
     if asked.value is None:
         return {**update, "drop": dropped("write_listening", "unreadable", asked.problem or "no answer")}
     written = [*turns, *_piece(asked.value, context)]
     restated, replies = await _restate_leftovers(script, written, len(turns), context)
-    tell(runtime, "write_listening", replies)
+    report_calls(runtime, "write_listening", replies)
     return {**update, "turns": restated, "calls": [*calls, *_keys(replies)]}
 
 
@@ -164,7 +166,7 @@ async def check_listening(state: ScriptState, runtime: Context) -> ScriptState:
     """
     context = runtime.context
     asked = await context.agent.check(context.caller, _script(state))
-    tell(runtime, "check_listening", asked.replies)
+    report_calls(runtime, "check_listening", asked.replies)
     calls = _keys(list(asked.replies))
     if asked.value is None:
         return {"drop": dropped("check_listening", "unreadable", asked.problem or "no answer"), "calls": calls}
@@ -220,7 +222,7 @@ async def write_suggestion(state: ScriptState, runtime: Context) -> ScriptState:
 
 
 def _told(runtime: Context, node: str, asked: Asked, update: ScriptState) -> ScriptState:
-    tell(runtime, node, asked.replies)
+    report_calls(runtime, node, asked.replies)
     calls = _keys(list(asked.replies))
     if asked.value is None:
         return {"drop": dropped(node, "unreadable", asked.problem or "no answer"), "calls": calls}
@@ -234,7 +236,7 @@ async def screen(state: ScriptState, runtime: Context) -> ScriptState:
     findings = await asyncio.to_thread(screen_listening, listening, profile, rules)
     findings += _whole_findings(state, rules)
     confirmed, replies = await _confirm(findings, _script(state), context)
-    tell(runtime, "screen", replies)
+    report_calls(runtime, "screen", replies)
     if await asyncio.to_thread(need_turn, listening, profile, rules.semantic) is None:
         # The self-check read the need where neither words nor vectors show it: told, and no reason to drop.
         detail = "no words of the user tell the need"
@@ -289,8 +291,9 @@ async def rate_listening(state: ScriptState, runtime: Context) -> ScriptState:
     """Active-empathic listening, as an observer rates it; the threshold is applied when all are rated."""
     context = runtime.context
     listening: ScriptState = {**state, "turns": state.get("turns", [])[: state.get("boundary")]}
-    rating, replies = await context.judge.judge(context.caller, dialogue_of(listening), 0)
-    tell(runtime, "rate_listening", replies)
+    client = JournaledClient(context.caller, Place(_script(state).item, "rate_listening", 0), judging=True)
+    rating, replies = await context.judge.rate(client, dialogue_of(listening)), client.replies
+    report_calls(runtime, "rate_listening", replies)
     update: ScriptState = {"rating": rating.model_dump(mode="json"), "calls": _keys(replies)}
     if any(value is None for value in rating.dimensions.values()):
         missing = ", ".join(f"{item}: {why}" for item, why in rating.missing.items())
@@ -305,7 +308,7 @@ async def annotate(state: ScriptState, runtime: Context) -> ScriptState:
     asked = await asyncio.gather(*(context.agent.annotate(context.caller, script, place) for place in places))
     turns = list(script.turns)
     for place, one in zip(places, asked, strict=True):
-        tell(runtime, "annotate", one.replies)
+        report_calls(runtime, "annotate", one.replies)
         if one.value is not None:
             thought = Thought(
                 analysis=analysis_text(one.value, script.language), strategy=text_of(one.value, "strategy")

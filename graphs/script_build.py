@@ -13,11 +13,11 @@ from cocoon.core.calls import Caller
 from cocoon.core.errors import CocoonError
 from cocoon.core.generation_config import ScriptConfig
 from cocoon.core.models import Models
+from cocoon.core.prompts import prompt_shas
 from cocoon.core.records import Dialogue, Dropped, Profile, Rating, Record
 from cocoon.evaluation.scales import load_scale
 from cocoon.evaluation.script_screen import ScreenRules
 from cocoon.evaluation.static_embedding import available
-from cocoon.graphs.frame import prompt_shas
 from cocoon.graphs.generation import Item
 from cocoon.graphs.profile_build import askers
 from cocoon.graphs.script import ScriptContext, build_script, dialogue_of

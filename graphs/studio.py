@@ -11,12 +11,14 @@ import functools
 import shutil
 import tempfile
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 from langgraph.graph.state import CompiledStateGraph
 
+from cocoon.agents import guarded_user
 from cocoon.agents.judge_settings import JudgeSettings
 from cocoon.agents.pair_judge import PairJudge
 from cocoon.core.calls import Caller, Settings
@@ -24,13 +26,13 @@ from cocoon.core.config import resolve, resolve_as
 from cocoon.core.embedded import cache_folder
 from cocoon.core.errors import CocoonError
 from cocoon.core.generation_config import ProfileBuildConfig, ScriptConfig
-from cocoon.core.journal import Journal
+from cocoon.core.journal import Journal, text_sha
 from cocoon.core.jsonl import parse_record
 from cocoon.core.records import Dialogue, Profile
 from cocoon.evaluation.comparison_questions import load_questions
 from cocoon.graphs.assessment import build_assessment
 from cocoon.graphs.context import AssessmentContext, ConversationContext
-from cocoon.graphs.conversation import UserKind, build_conversation
+from cocoon.graphs.conversation import build_conversation
 from cocoon.graphs.preference import PreferenceContext, build_preference
 from cocoon.graphs.profile import ProfileContext, build_profile
 from cocoon.graphs.profile_build import ProfileGenerator
@@ -66,9 +68,20 @@ class _Desk:
             self.admitted.add(dialogue)
 
 
+def _branch(state: Any, runtime: Any) -> str:
+    """Return what tells the moments of one conversation apart: the thread, and all that was said and decided so far.
+
+    A state that was edited is another moment, so its future is asked anew. The same moment replayed is the same call.
+    """
+    info = runtime.execution_info
+    moment = [state.get(key) for key in ("profile", "turns", "memory", "draft")]
+    sha = text_sha(orjson.dumps(moment, option=orjson.OPT_SORT_KEYS).decode())
+    return f"@{info.thread_id if info else None}/{sha}"
+
+
 class _Conversation:
-    def __init__(self, kind: UserKind) -> None:
-        self.kind: UserKind = kind
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
         self._opening = threading.Lock()
 
     @functools.cached_property
@@ -78,14 +91,15 @@ class _Conversation:
         context = ConversationContext(desk.caller, study.supporters()[0], study.user(), study.config.rounds)
         return desk, context
 
-    def __call__(self, state: Any) -> ConversationContext:
+    def __call__(self, state: Any, runtime: Any) -> ConversationContext:
         if not state.get("profile"):
             raise CocoonError("the input lacks 'profile': give a profile record (see examples/profiles)")
         parse_record(state["profile"], Profile, "input 'profile'")
         with self._opening:
             desk, context = self._made
-        desk.admit(state.get("dialogue", ""), anew=not state.get("turns"))
-        return context
+        branch = _branch(state, runtime)
+        desk.admit(f"{state.get('dialogue', '')}{branch}", anew=False)
+        return replace(context, branch=branch)
 
 
 class _Assessment:
@@ -100,7 +114,8 @@ class _Assessment:
             raise CocoonError("no judge: set COCOON_JUDGE__MODEL, such as COCOON_JUDGE__MODEL=openai:gpt-4o")
         return desk, AssessmentContext(desk.caller, {judge.name: judge for judge in judges})
 
-    def __call__(self, state: Any) -> AssessmentContext:
+    def __call__(self, state: Any, runtime: Any) -> AssessmentContext:
+        del runtime
         if not state.get("dialogue"):
             raise CocoonError("the input lacks 'dialogue': give a dialogue record, such as a line of dialogues.jsonl")
         dialogue = parse_record(state["dialogue"], Dialogue, "input 'dialogue'")
@@ -120,7 +135,8 @@ class _Profile:
         desk = _Desk.opened()
         return desk, ProfileGenerator(config, desk.study.models).context(desk.caller)
 
-    def __call__(self, state: Any) -> ProfileContext:
+    def __call__(self, state: Any, runtime: Any) -> ProfileContext:
+        del runtime
         if not state.get("scenario") or not state.get("emotion"):
             raise CocoonError("the input lacks 'scenario' or 'emotion': give both, such as Study and anxious")
         with self._opening:
@@ -139,7 +155,8 @@ class _Script:
         desk = _Desk.opened()
         return desk, ScriptGenerator(config, desk.study.models, []).context(desk.caller)
 
-    def __call__(self, state: Any) -> ScriptContext:
+    def __call__(self, state: Any, runtime: Any) -> ScriptContext:
+        del runtime
         if not state.get("profile"):
             raise CocoonError("the input lacks 'profile': give a profile record with a need (see examples/profiles)")
         parse_record(state["profile"], Profile, "input 'profile'")
@@ -163,7 +180,8 @@ class _Preference:
         shared = JudgeSettings(desk.study.models.open(given.model), settings, given.floor, desk.study.folder)
         return desk, PreferenceContext(desk.caller, PairJudge(shared, load_questions()))
 
-    def __call__(self, state: Any) -> PreferenceContext:
+    def __call__(self, state: Any, runtime: Any) -> PreferenceContext:
+        del runtime
         if len(state.get("dialogues") or []) != 2:
             raise CocoonError("the input lacks 'dialogues': give two dialogue records of one topic")
         with self._opening:
@@ -175,13 +193,13 @@ class _Preference:
 @functools.cache
 def conversation() -> Compiled:
     """A conversation with the guarded user."""
-    return build_conversation("guarded", _Conversation("guarded"))
+    return build_conversation("guarded", guarded_user.STEPS, _Conversation("guarded"))
 
 
 @functools.cache
 def conversation_prompted() -> Compiled:
     """A conversation with the paper's prompted user."""
-    return build_conversation("prompted", _Conversation("prompted"))
+    return build_conversation("prompted", None, _Conversation("prompted"))
 
 
 @functools.cache

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from cocoon.agents.appraiser import Appraiser, ModelAppraiser, RuleAppraiser
 from cocoon.agents.guarded_user import GuardedUser
-from cocoon.agents.judges import Judge, JudgeSettings, open_judges
+from cocoon.agents.judges import JudgeSettings, open_judges
 from cocoon.agents.prompted_user import PromptedUser
-from cocoon.agents.supporter import Supporter
+from cocoon.agents.protocols import Judge, SimulatedUser, Supporter
+from cocoon.agents.supporter import PromptedSupporter
 from cocoon.agents.trust import TrustGate
 from cocoon.agents.value_judge import SLOT
 from cocoon.core.budget import Budget
@@ -35,6 +36,11 @@ class Study:
 
     config: StudyConfig
     models: Models
+    languages: tuple[Language, ...] = get_args(Language)
+
+    def for_languages(self, languages: Iterable[Language]) -> "Study":
+        """Return the study for dialogues in some languages, so that prompts of no other are asked for."""
+        return replace(self, languages=tuple(sorted(set(languages))))
 
     @property
     def folder(self) -> Path | None:
@@ -52,22 +58,26 @@ class Study:
 
     def _supporter(self, given: SupporterConfig) -> Supporter:
         settings = Settings(given.temperature, given.max_tokens)
-        return Supporter(supporter_name(given), self.models.open(given.model), given.prompt, settings, self.folder)
+        return PromptedSupporter(
+            supporter_name(given), self.models.open(given.model), given.prompt, settings, self.folder, self.languages
+        )
 
-    def user(self) -> PromptedUser | GuardedUser:
+    def user(self) -> SimulatedUser:
         """The simulated user."""
         given = self.config.user
         settings = Settings(given.temperature, given.max_tokens)
         model = self.models.open(given.model)
         if given.kind == "prompted":
-            return PromptedUser(model, settings, given.may_leave, self.folder)
-        return GuardedUser(model, self._appraiser(), TrustGate(given.difficulty, given.rules), settings, self.folder)
+            return PromptedUser(model, settings, given.may_leave, self.folder, self.languages)
+        gate = TrustGate(given.difficulty, given.rules)
+        return GuardedUser(model, self._appraiser(), gate, settings, self.folder, self.languages)
 
     def _appraiser(self) -> Appraiser:
         given = self.config.user
         if given.appraiser == "rule":
             return RuleAppraiser()
-        return ModelAppraiser(self.models.open(given.appraiser or given.model), folder=self.folder)
+        model = self.models.open(given.appraiser or given.model)
+        return ModelAppraiser(model, folder=self.folder, languages=self.languages)
 
     def judges(self) -> list[Judge]:
         """The judges; none without a judge's model."""
@@ -79,7 +89,7 @@ class Study:
         settings = Settings(given.temperature, given.max_tokens)
         scorers = self._scorers(given.model, scales) if SLOT in given.model else {}
         model = replace(next(iter(scorers.values())), label=given.model) if scorers else self.models.open(given.model)
-        shared = JudgeSettings(model, settings, given.floor, self.folder, given.permute)
+        shared = JudgeSettings(model, settings, given.floor, self.folder, given.permute, self.languages)
         return open_judges(shared, given.scales, scales, scorers)
 
     def _scorers(self, spec: str, scales: dict[str, Scale]) -> dict[str, Model]:

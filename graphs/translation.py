@@ -17,9 +17,9 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.generation_config import TranslationConfig
 from cocoon.core.journal import Place
 from cocoon.core.models import Models
+from cocoon.core.prompts import prompt_shas
 from cocoon.core.records import Dropped, Language, Profile, Record
-from cocoon.graphs.context import tell
-from cocoon.graphs.frame import prompt_shas
+from cocoon.graphs.context import report_calls
 from cocoon.graphs.generation import Item
 from cocoon.graphs.profile import dropped
 from cocoon.graphs.profile_build import askers
@@ -66,7 +66,7 @@ async def translate(state: TranslationState, runtime: Runtime[TranslationContext
         chain=[step.need for step in original.chain],
         memory=[memory.text for memory in original.memory],
     )
-    tell(runtime, "translate", asked.replies)
+    report_calls(runtime, "translate", asked.replies)
     calls = [reply.key for reply in asked.replies]
     if asked.value is None:
         return {"drop": dropped("translate", "unreadable", asked.problem or "no answer"), "calls": calls}

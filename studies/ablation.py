@@ -18,12 +18,13 @@ from cocoon.core.calls import Caller, Settings
 from cocoon.core.config import JudgeConfig, RunConfig, StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.models import Models
+from cocoon.core.prompts import prompt_shas
 from cocoon.core.records import Dialogue, Profile, Record
 from cocoon.core.run_folder import read_run
 from cocoon.evaluation.comparison_questions import load_questions
 from cocoon.evaluation.preference import TIE, Choice
 from cocoon.graphs.conditions import Condition, pairs_of, read_conditions
-from cocoon.graphs.frame import Watch, prompt_shas
+from cocoon.graphs.frame import Watch
 from cocoon.graphs.generation import Generated, Item, generate
 from cocoon.graphs.preference import PreferenceContext, build_preference
 from cocoon.graphs.session import Outcome, simulate

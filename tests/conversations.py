@@ -9,7 +9,8 @@ from typing import Any, get_args
 from cocoon.agents.appraiser import Appraiser, ModelAppraiser, RuleAppraiser
 from cocoon.agents.guarded_user import GuardedUser
 from cocoon.agents.prompted_user import PromptedUser
-from cocoon.agents.supporter import Supporter
+from cocoon.agents.protocols import SimulatedUser
+from cocoon.agents.supporter import PromptedSupporter
 from cocoon.agents.trust import TrustGate
 from cocoon.core.calls import Caller
 from cocoon.core.journal import Journal
@@ -18,7 +19,7 @@ from cocoon.core.models import Models
 from cocoon.core.records import Language, Profile, Turn
 from cocoon.core.scripted import ScriptedChat
 from cocoon.graphs.context import ConversationContext
-from cocoon.graphs.conversation import build_conversation, recursion_limit
+from cocoon.graphs.conversation import conversation_of, recursion_limit
 
 ROOT = Path(__file__).resolve().parent.parent
 PLAIN = json.dumps({"accuracy": "none", "pressure": 0, "touched": None, "asked": False})
@@ -68,13 +69,13 @@ class Scripted:
         """The prompted user of this cast."""
         return PromptedUser(self.models["user"], may_leave=may_leave)
 
-    async def updates(self, user: GuardedUser | PromptedUser) -> list[tuple[str, dict[str, Any], int]]:
+    async def updates(self, user: SimulatedUser) -> list[tuple[str, dict[str, Any], int]]:
         """Every node that ran: its name, its update, and how many calls had been made by then."""
         journal = Journal(self.folder / "journal.sqlite")
         caller = Caller(journal)
         caller.admit("d")
-        context = ConversationContext(caller, Supporter("s", self.models["supporter"]), user, self.rounds)
-        graph = build_conversation("prompted" if isinstance(user, PromptedUser) else "guarded")
+        context = ConversationContext(caller, PromptedSupporter("s", self.models["supporter"]), user, self.rounds)
+        graph = conversation_of(user)
         given = {"dialogue": "d", "profile": self.profile.model_dump(mode="json"), "turns": []}
         found: list[tuple[str, dict[str, Any], int]] = []
         try:
@@ -86,7 +87,7 @@ class Scripted:
             journal.close()
         return found
 
-    async def run(self, user: GuardedUser | PromptedUser | None = None) -> tuple[list[Turn], str | None]:
+    async def run(self, user: SimulatedUser | None = None) -> tuple[list[Turn], str | None]:
         """The turns and the stop reason of the whole conversation (with the guarded user, where none is given)."""
         updates = await self.updates(user or self.guarded())
         turns = [Turn.model_validate(turn) for _, update, _ in updates for turn in update.get("turns", [])]

@@ -193,7 +193,7 @@ def test_what_a_model_says_does_not_steer_the_terminal(script: Any) -> None:
         (["--profile", "absent.jsonl#a"], "'absent.jsonl': no such file"),
         (["--difficulty", "vile"], "Input should be 'easy', 'normal' or 'hard'"),
         (["--user", "nonsense"], "model 'nonsense' is not understood"),
-        (["--supporter-prompt", "absent", "--as", "user"], "'supporter/absent.en.md' was not found"),
+        (["--supporter-prompt", "absent", "--as", "user"], "'supporter/absent.en.md' does not exist"),
     ],
 )
 def test_wrong_arguments_are_one_line(script: Any, arguments: list[str], told: str) -> None:

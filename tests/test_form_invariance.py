@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import get_args
@@ -12,8 +12,9 @@ import pytest
 import scipy.stats
 from langchain_core.messages import BaseMessage
 
-from cocoon.agents.appraiser import ModelAppraiser, RuleAppraiser, appraise_by_rule
-from cocoon.agents.trust import neutral
+from cocoon.agents.appraiser import Appraiser, ModelAppraiser, RuleAppraiser, appraise_by_rule
+from cocoon.agents.guarded_user import GuardedUser
+from cocoon.agents.trust import Rules, TrustGate, neutral
 from cocoon.core.budget import Budget
 from cocoon.core.calls import Caller
 from cocoon.core.errors import BudgetReachedError, CallFailedError
@@ -22,7 +23,14 @@ from cocoon.core.models import Models
 from cocoon.core.records import Language
 from cocoon.core.scripted import ScriptedChat
 from cocoon.evaluation.contents import contents
-from cocoon.evaluation.form_invariance import FORM_KINDS, FormPair, PairChange, form_invariance, form_pairs
+from cocoon.evaluation.form_invariance import (
+    FORM_KINDS,
+    FormInvariance,
+    FormPair,
+    PairChange,
+    form_invariance,
+    form_pairs,
+)
 from cocoon.evaluation.questions import asks
 from cocoon.graphs.form_invariance import PREFIX, measure
 from cocoon.tests.conversations import shipped_profiles
@@ -45,6 +53,18 @@ def caller(tmp_path: Path) -> Iterator[Caller]:
 
 def reply(accuracy: str = "none", pressure: int = 0, asked: bool = False) -> str:
     return json.dumps({"accuracy": accuracy, "pressure": pressure, "touched": None, "asked": asked})
+
+
+async def measured(
+    appraiser: Appraiser,
+    rules: Rules,
+    caller: Caller,
+    languages: Sequence[Language] = LANGUAGES,
+    limit: int | None = None,
+) -> FormInvariance:
+    """What is measured of a guarded user with this appraiser, whose own words are never asked for."""
+    silent = Models().wrap("scripted-silent", ScriptedChat())
+    return await measure(GuardedUser(silent, appraiser, TrustGate(rules=rules)), caller, languages, limit)
 
 
 def appraiser(appraises: Appraises, models: Models | None = None) -> tuple[ModelAppraiser, ScriptedChat]:
@@ -107,7 +127,7 @@ def test_the_pairs_move_the_rule_in_both_directions() -> None:
 
 
 async def test_the_rule_is_exactly_invariant_under_neutral_and_asks_no_model(caller: Caller) -> None:
-    found = await measure(RuleAppraiser(), "neutral", caller)
+    found = await measured(RuleAppraiser(), "neutral", caller)
     assert (found.n, found.missing, found.mean_difference, found.share_equal) == (120, 0, 0.0, 1.0)
     assert [one.value for one in found.by_kind.values()] == [0.0] * 6
     assert list(caller.journal.entries()) == []
@@ -117,16 +137,16 @@ async def test_the_rule_is_exactly_invariant_under_neutral_and_asks_no_model(cal
 
 
 async def test_the_rule_loses_half_a_point_by_every_question_under_listening(caller: Caller) -> None:
-    found = await measure(RuleAppraiser(), "listening", caller)
+    found = await measured(RuleAppraiser(), "listening", caller)
     assert (found.n, found.mean_difference, found.share_equal) == (120, -0.5, 0.0)
     assert "question minus statement -0.50 points of trust; equal in 0 of 120 pairs" in found.one_line()
 
 
 async def test_under_listening_only_what_was_taken_as_asked_costs(caller: Caller) -> None:
     model, _ = appraiser(lambda pair, question: reply(asked=question and pair.kind in ("near", "wrong")))
-    found = await measure(model, "listening", caller)
+    found = await measured(model, "listening", caller)
     assert (found.mean_difference, found.share_equal) == (pytest.approx(-0.5 * 2 / 6), pytest.approx(4 / 6))
-    assert (await measure(model, "neutral", caller)).mean_difference == 0
+    assert (await measured(model, "neutral", caller)).mean_difference == 0
 
 
 async def test_a_model_that_punishes_questions_is_measured(caller: Caller) -> None:
@@ -134,7 +154,7 @@ async def test_a_model_that_punishes_questions_is_measured(caller: Caller) -> No
         return reply("near", pressure=2 if question and pair.kind in ("comfort", "near", "wrong") else 0)
 
     model, chat = appraiser(punishes)
-    found = await measure(model, "neutral", caller)
+    found = await measured(model, "neutral", caller)
     assert (len(chat.seen), found.n, found.missing) == (240, 120, 0)
     assert (found.mean_difference, found.share_equal) == (-1.0, 0.5)
     # A resampled mean is -2 times the share of punished pairs: its quantiles are those of a binomial count.
@@ -145,7 +165,7 @@ async def test_a_model_that_punishes_questions_is_measured(caller: Caller) -> No
 
 
 async def test_a_model_that_takes_everything_alike_is_told_from_an_invariant_one(caller: Caller) -> None:
-    found = await measure(appraiser(lambda *_: reply("near"))[0], "neutral", caller, ["en"], limit=6)
+    found = await measured(appraiser(lambda *_: reply("near"))[0], "neutral", caller, ["en"], limit=6)
     assert (found.mean_difference, found.share_equal, found.constant) == (0.0, 1.0, True)
     assert found.one_line().endswith(
         "equal in 6 of 6 pairs, but every appraisal gave the same change, which shows nothing"
@@ -157,7 +177,7 @@ async def test_a_model_that_takes_everything_alike_is_told_from_an_invariant_one
 
 async def test_a_model_sees_the_same_but_for_the_form(caller: Caller) -> None:
     model, chat = appraiser(lambda *_: reply())
-    await measure(model, "neutral", caller)
+    await measured(model, "neutral", caller)
     prompts = [str(messages[0].content) for messages in chat.seen]
     for pair in EVERY:
         (asked,) = (prompt for prompt in prompts if f"\n{pair.question}\n" in prompt)
@@ -174,7 +194,7 @@ async def test_a_pair_is_missing_when_one_form_cannot_be_read_or_asked(caller: C
             raise CallFailedError("timeout", "no reply")
         return reply(pressure=int(question))
 
-    found = await measure(appraiser(mute)[0], "neutral", caller, ["en"])
+    found = await measured(appraiser(mute)[0], "neutral", caller, ["en"])
     assert (found.n, found.missing, found.mean_difference, found.share_equal) == (40, 20, -1.0, 0.0)
     assert (found.by_kind["pressing"].value, found.by_kind["pressing"].missing) == (None, 10)
     assert found.one_line() == (
@@ -184,7 +204,7 @@ async def test_a_pair_is_missing_when_one_form_cannot_be_read_or_asked(caller: C
 
 
 async def test_nothing_readable_is_no_measurement(caller: Caller) -> None:
-    found = await measure(appraiser(lambda *_: "?")[0], "neutral", caller, ["zh"], limit=4)
+    found = await measured(appraiser(lambda *_: "?")[0], "neutral", caller, ["zh"], limit=4)
     assert (found.n, found.missing, found.mean_difference, found.interval, found.share_equal) == (
         0,
         4,
@@ -206,7 +226,7 @@ async def test_a_measurement_is_journalled_and_goes_on_where_the_budget_ended_it
         journal = Journal(tmp_path / "journal.sqlite")
         model, chat = appraiser(punishes, Models(budget=Budget(calls=budget)))
         try:
-            found = await measure(model, "neutral", Caller(journal), limit=30)
+            found = await measured(model, "neutral", Caller(journal), limit=30)
             assert (found.n, found.mean_difference) == (60, pytest.approx(-1 / 6))
         except BudgetReachedError:
             assert budget == 30

@@ -11,9 +11,9 @@ import yaml
 from scipy import stats
 
 from cocoon.agents.prompted_user import PromptedUser
-from cocoon.agents.scene import Said, Scene
+from cocoon.agents.protocols import Memory, UserView, Utterance
 from cocoon.cli.human_service import alone
-from cocoon.core.calls import Caller
+from cocoon.core.client import JournaledClient
 from cocoon.core.errors import CocoonError, StoppedError
 from cocoon.core.jsonl import dump_line
 from cocoon.core.models import Models
@@ -261,9 +261,9 @@ async def test_withdrawing_waits_for_no_slow_user_and_nothing_comes_back(tmp_pat
     released = asyncio.Event()
 
     class SlowUser(PromptedUser):
-        async def speak(self, caller: Caller, scene: Scene) -> Said:
+        async def respond(self, client: JournaledClient, view: UserView, memory: Memory) -> tuple[Utterance, Memory]:
             await released.wait()
-            return await super().speak(caller, scene)
+            return await super().respond(client, view, memory)
 
     made = desk(tmp_path, study(tmp_path, parts="chats"))
     slow = SlowUser(Models().wrap("scripted:slow", ScriptedChat(replies=["Zebrafinken."])))

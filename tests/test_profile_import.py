@@ -8,7 +8,7 @@ import pytest
 
 from cocoon.agents.appraiser import RuleAppraiser
 from cocoon.agents.guarded_user import GuardedUser
-from cocoon.agents.scene import Scene
+from cocoon.agents.protocols import user_view
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, read_records
 from cocoon.core.models import Models
@@ -289,7 +289,7 @@ def hostile(tmp_path: Path) -> Profile:
 def test_templates_in_a_profile_stay_text_in_the_users_prompts(hostile: Profile) -> None:
     model = Models().wrap("scripted", ScriptedChat(replies=["Hm."]))
     state = UserState(trust=9, unlocked=[0], newly=[0], memories=[0, 1, 2, 3])
-    guarded = GuardedUser(model, RuleAppraiser()).system(Scene("d", hostile, []), state)
+    guarded = GuardedUser(model, RuleAppraiser()).system(user_view(hostile, []), state)
     prompted = load_prompt("user/prompted", "en").render(
         emotion=hostile.emotion,
         feeling=hostile.feeling,

@@ -168,10 +168,10 @@ def test_a_prompt_must_be_what_its_file_is_called(own: Path) -> None:
 
 def test_a_missing_prompt_or_folder_or_encoding_is_told(own: Path) -> None:
     with pytest.raises(
-        CocoonError, match=r"prompt 'supporter/lissen\.en\.md' was not found; shipped prompts: .*supporter/listen"
+        CocoonError, match=r"prompt 'supporter/lissen\.en\.md' does not exist.*save it as .*Shipped: .*supporter/listen"
     ):
         load_prompt("supporter/lissen", "en", own)
-    with pytest.raises(CocoonError, match=r"prompts folder .*typo' is not there"):
+    with pytest.raises(CocoonError, match=r"prompts folder .*typo' does not exist"):
         load_prompt("supporter/listen", "en", own / "typo")
     (own / "supporter" / "odd.en.md").write_bytes(text("caf\u00e9", name="supporter/odd").encode("latin-1"))
     with pytest.raises(CocoonError, match=r"odd\.en\.md: not UTF-8"):

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cocoon.agents.scene import seen_by
+from cocoon.agents.protocols import user_view
 from cocoon.core.errors import CallFailedError
-from cocoon.core.records import Thought
+from cocoon.core.records import Thought, Turn
 from cocoon.core.thoughts import split_thought, with_thought
 from cocoon.tests.conversations import Scripted, shipped_profiles
 
@@ -75,5 +75,6 @@ async def test_three_unclosed_thoughts_fail_and_nothing_of_them_is_said(tmp_path
 
 
 def test_a_users_own_turns_hold_no_thoughts() -> None:
-    turns = [{"role": "user", "content": "Hm.", "thought": {"analysis": "a", "strategy": ""}}]
-    assert seen_by("user", turns, "s")[1]["content"] == "Hm."
+    turns = [Turn(role="user", content="Hm.", thought=Thought(analysis="a"))]
+    view = user_view(shipped_profiles()[0], turns)
+    assert view.chat("s")[1]["content"] == "Hm."

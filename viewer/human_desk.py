@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cocoon.agents.guarded_user import GuardedUser
-from cocoon.agents.prompted_user import PromptedUser
+from cocoon.agents.protocols import SimulatedUser
 from cocoon.core.calls import Caller
 from cocoon.core.journal import Journal
 from cocoon.core.records import Dialogue, Language
@@ -19,7 +18,7 @@ from cocoon.viewer.human_answers import RefusedError, check, check_mark, keys_of
 from cocoon.viewer.human_items import ChatItem, Item, LikertItem, Material, PairItem, Shown
 from cocoon.viewer.human_store import DONE, SKIPPED, HumanStore, Talk
 
-OpenUser = Callable[[Condition], PromptedUser | GuardedUser]
+OpenUser = Callable[[Condition], SimulatedUser]
 LONGEST = 4_000
 
 
