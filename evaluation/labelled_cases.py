@@ -63,7 +63,7 @@ class JudgeLabel(Record):
     def _agrees_with_itself(self) -> "JudgeLabel":
         nobody = self.named_by == "nobody"
         if (self.how is None, self.turn is None, not self.named) != (nobody, nobody, nobody):
-            raise ValueError("named, how and turn must be given if somebody named the need, and only then")
+            raise ValueError("named, how and turn must be given exactly when somebody named the need")
         return self
 
     @property

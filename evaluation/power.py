@@ -16,7 +16,7 @@ _NORMAL = NormalDist()
 
 def _check(power: float, level: float) -> None:
     if not 0.5 < power < 1 or not 0 < level < 0.5:
-        raise CocoonError(f"power {power:g} must lie within 0.5 and 1, the level {level:g} within 0 and 0.5")
+        raise CocoonError(f"power {power:g} must lie within 0.5 and 1, and the level {level:g} within 0 and 0.5")
 
 
 def profiles_for_mean(difference: float, spread: float, *, power: float = 0.8, level: float = 0.05) -> int:
@@ -27,7 +27,7 @@ def profiles_for_mean(difference: float, spread: float, *, power: float = 0.8, l
     """
     _check(power, level)
     if difference == 0 or spread <= 0:
-        raise CocoonError(f"the difference ({difference:g}) must not be 0 and the spread ({spread:g}) be above 0")
+        raise CocoonError(f"the difference ({difference:g}) must not be 0, and the spread ({spread:g}) must be above 0")
     ratio = (spread / difference) ** 2
     profiles = max(2, _ceil(ratio * (_z(1 - level / 2) + _z(power)) ** 2))
     while power_of_mean(profiles, difference, spread, level=level) < power:
@@ -59,8 +59,8 @@ def profiles_for_rate(only_first: float, only_second: float, *, power: float = 0
     discordant, difference = only_first + only_second, abs(only_first - only_second)
     if min(only_first, only_second) < 0 or discordant > 1 or difference == 0:
         raise CocoonError(
-            f"the shares that only one side won ({only_first:g}, {only_second:g}) must be 0 or more, differ, and be at "
-            "most 1 together"
+            f"the shares that only one side won ({only_first:g}, {only_second:g}) must be 0 or more, must differ, and "
+            "must add up to at most 1"
         )
     root = _z(1 - level / 2) * math.sqrt(discordant) + _z(power) * math.sqrt(max(0.0, discordant - difference**2))
     return max(2, _ceil((root / difference) ** 2))

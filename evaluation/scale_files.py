@@ -36,7 +36,7 @@ class _SingleKeyLoader(yaml.SafeLoader):
             if not isinstance(key, str):
                 continue
             if key in seen:
-                problem = f"key {key!r} stands twice"
+                problem = f"key {key!r} occurs twice"
                 raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
@@ -70,8 +70,8 @@ def _shipped(scale: str) -> Traversable:
     if scale in known:
         return _folder().joinpath(f"{scale}.yaml")
     near = difflib.get_close_matches(scale, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"shipped are {', '.join(known) or 'none'}."
-    raise CocoonError(f"No scale {scale!r}: {hint} For a scale of your own give the path of its .yaml file")
+    hint = f"did you mean {near[0]!r}?" if near else f"the shipped scales are {', '.join(known) or 'none'}."
+    raise CocoonError(f"No scale {scale!r}: {hint} For a scale of your own, give the path of its .yaml file")
 
 
 def _load(file: Traversable) -> Scale:
@@ -91,7 +91,9 @@ def _text(path: str, file: Traversable) -> str:
     except OSError as error:
         raise CocoonError(f"Cannot read scale file {path!r} ({error.strerror}); check the path") from None
     if len(data) > _MAX_BYTES:
-        raise CocoonError(f"Scale file {path!r} has {len(data)} bytes, over {_MAX_BYTES}; it is no scale")
+        raise CocoonError(
+            f"Scale file {path!r} has {len(data)} bytes, and a scale file may have at most {_MAX_BYTES}; check the path"
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -104,10 +106,10 @@ def _parse(path: str, text: str) -> object:
         return yaml.load(text, Loader=_SingleKeyLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        raise CocoonError(f"Scale file {path!r}, line {line}: {error.problem}; mend the YAML there") from None
+        raise CocoonError(f"Scale file {path!r}, line {line}: {error.problem}; fix the YAML there") from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         cause = " ".join(str(error).split())[:120]
-        raise CocoonError(f"Scale file {path!r} is not readable YAML ({cause}); mend it") from None
+        raise CocoonError(f"Scale file {path!r} is not readable YAML ({cause}); fix it") from None
 
 
 def _phrase(error: ErrorDetails) -> str:
@@ -118,9 +120,9 @@ def _phrase(error: ErrorDetails) -> str:
         return f"key {key!r} is missing; add it"
     reason = error["msg"].removeprefix("Value error, ")
     if not key:
-        return f"{reason}; mend it there"
+        return f"{reason}; fix it there"
     # reprlib: a few nested aliases in YAML can stand for gigabytes of repr.
-    return f"key {key!r}: {reason}, got {reprlib.repr(error['input'])}; mend it there"
+    return f"key {key!r}: {reason}, got {reprlib.repr(error['input'])}; fix it there"
 
 
 def _dotted(loc: Sequence[int | str]) -> str:
