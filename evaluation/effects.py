@@ -55,14 +55,16 @@ def _mean_effect(column: Column, units: Units) -> Effect:
 
 def _means(units: Iterable[tuple[Draws, Draws]]) -> tuple[float, float] | None:
     """Return the means of one person on both sides, over the units in which both sides have a value."""
-    both = [
+    paired_means = [
         (first, second)
         for first_draws, second_draws in units
         if (first := _mean(first_draws)) is not None and (second := _mean(second_draws)) is not None
     ]
-    if not both:
+    if not paired_means:
         return None
-    return math.fsum(first for first, _ in both) / len(both), math.fsum(second for _, second in both) / len(both)
+    return math.fsum(first for first, _ in paired_means) / len(paired_means), math.fsum(
+        second for _, second in paired_means
+    ) / len(paired_means)
 
 
 def _mean(draws: Draws) -> float | None:

@@ -67,13 +67,13 @@ def match(first: Side, second: Side, judges: tuple[str, str], pairing: Pairing, 
         {(first_node[0], second_node[0]) for pair in pairing.pairs for first_node, second_node in pair.units}
     )
     for scale in sorted({scale for scale, _ in first_versions} & {scale for scale, _ in second_versions}):
-        for first_node, second_node in language_pairs:
-            if (scale, first_node) in first_versions and (scale, second_node) in second_versions:
+        for first_language, second_language in language_pairs:
+            if (scale, first_language) in first_versions and (scale, second_language) in second_versions:
                 _choose(
                     matched,
                     scale,
-                    (first_node, second_node),
-                    (first_versions[scale, first_node], second_versions[scale, second_node]),
+                    (first_language, second_language),
+                    (first_versions[scale, first_language], second_versions[scale, second_language]),
                     (first, second),
                     allow,
                 )

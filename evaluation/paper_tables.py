@@ -71,7 +71,7 @@ def paper_tables() -> list[str]:
 
 
 def load_paper_table(name: str) -> PaperTable:
-    """Load the table with that id, such as `table3`. Raises CocoonError that names the available tables."""
+    """Load the table with that id, such as `table3`. Raises a CocoonError that names the available tables."""
     if name not in paper_tables():
         raise CocoonError(f"The paper's table {name!r} is not available. Choose one of: {', '.join(paper_tables())}")
     text = _folder().joinpath(f"{name}.yaml").read_text("utf-8")
@@ -88,7 +88,7 @@ def _folder() -> Traversable:
 def table_like(paper: PaperTable, groups: Groups) -> Table:
     """Return the paper's table with a row for each of our groups above the paper's rows, marked by source.
 
-    Raises CocoonError that says what is missing, where the run has nothing for any of its columns.
+    Raises a CocoonError that says what is missing, where the run has nothing for any of its columns.
     """
     if paper.missing:
         raise CocoonError(f"{paper.id} ({paper.title}) needs {paper.missing}")

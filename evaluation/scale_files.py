@@ -53,7 +53,7 @@ def shipped_scales() -> list[str]:
 def load_scale(name: str | Path) -> Scale:
     """Load the shipped scale with that id, or the scale in the YAML file at that path.
 
-    Raises CocoonError that names the file, the key and the fix.
+    Raises a CocoonError that names the file, the key and the fix.
     """
     text = str(name)
     if isinstance(name, str) and not text.endswith((".yaml", ".yml")):

@@ -8,7 +8,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dialogue, Language, Profile, Rating
 
 Node = tuple[Language, str]
-"""A profile in one language: (language, profile id). The id alone could join two different people."""
+"""A profile in one language: (language, profile id). An id alone could join people of two languages."""
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,8 @@ def _clusters(sides: Iterable[Mapping[Node, Person]]) -> dict[Node, Node]:
         for node, person in people.items():
             links[node].add(node)
             if person.translation_of is not None:
-                other: Language = "en" if node[0] == "zh" else "zh"
-                original = (other, person.translation_of)
+                other_language: Language = "en" if node[0] == "zh" else "zh"
+                original = (other_language, person.translation_of)
                 links[node].add(original)
                 links[original].add(node)
     person_names: dict[Node, Node] = {}
@@ -171,7 +171,7 @@ def _clusters(sides: Iterable[Mapping[Node, Person]]) -> dict[Node, Node]:
 def _reachable(start: Node, links: Mapping[Node, set[Node]]) -> set[Node]:
     reached, waiting = {start}, [start]
     while waiting:
-        new = links[waiting.pop()] - reached
-        reached |= new
-        waiting += new
+        unvisited = links[waiting.pop()] - reached
+        reached |= unvisited
+        waiting += unvisited
     return reached

@@ -160,7 +160,7 @@ def test_scoring_refuses_a_value_outside_the_range() -> None:
 
 
 def test_an_unknown_variant_names_the_known() -> None:
-    with pytest.raises(CocoonError, match="no variant 'long'. Its variants: 'short'"):
+    with pytest.raises(CocoonError, match=r"no variant 'long'\. Its variants: 'short'"):
         score_variant(SCALE, "long", {})
 
 
