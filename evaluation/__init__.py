@@ -1,1 +1,1 @@
-"""Numbers from dialogues and ratings; no model call of its own."""
+"""Numbers from dialogues and ratings. This room makes no model calls."""

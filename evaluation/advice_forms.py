@@ -1,8 +1,8 @@
-"""Forms of advice, Chinese and English: those that leave no doubt, and those that may be advice or a reflection.
+"""Forms of advice, Chinese and English: certain forms, and forms that may be advice or a reflection.
 
-The first are by form alone what a listening supporter does not say (`试试`, `why not`, an imperative). The second share
-their words with reflections (`你需要的是…`, `you could not sleep`), so that a model has to read them. Both lists are
-grammar rather than remembered sentences; what they find is in docs/scripts.md.
+The form alone of the certain ones is what a listening supporter does not say (`试试`, `why not`, an imperative). The
+others share their words with reflections (`你需要的是…`, `you could not sleep`), so that a model has to read them. Both
+lists are grammar, not remembered sentences. docs/scripts.md says what they find.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _VERBS = (
     "allow|remember|breathe|rest|look|think|put|leave|join|visit|share|reach|practi[sc]e|accept|forgive|trust|plan|"
     "learn|try|spend|choose|say|treat|turn|ring|sleep|eat|walk|book|use|hold|read|reward|distract"
 )
-# Verbs that follow `could` as advice; `you could see that …` is what somebody saw.
+# Verbs that follow `could` as advice. `you could see that …` is what somebody saw.
 _DEEDS = (
     "try|talk|speak|ask|write|call|start|begin|take|make|set|join|consider|give|share|reach|visit|practi[sc]e|focus|"
     "remind|put|plan|spend|treat|book|read|ring|keep a|go (?:to|for|and|out)|look (?:for|at|into)|think about"
@@ -23,7 +23,7 @@ _DEEDS = (
 _MILD = (
     r"(?:(?:maybe|perhaps|please|just|first|then|so|also|always|simply|at least|today|tonight|for now|next time)[, ]+)*"
 )
-# After a verb that begins a sentence: `talk of the exam`, `leave was over`, `take the evening when …` ask for nothing.
+# After a verb that begins a sentence: `talk of the exam`, `leave was over` or `take the evening when …` is no order.
 _NO_ORDER = (
     r"(?! (?:me|us|care|it easy|of|or|is|was|are|were|does|did|has|had|came|comes|alone|the \w+ (?:when|that))\b)"
 )
@@ -52,7 +52,7 @@ _CERTAIN: dict[Language, Sequence[str]] = {
         r"\bhave you (?:ever |already )?(?:thought (?:of|about)|considered|tried|talked|spoken|looked|asked|used)\b",
         r"\bis there (?:a|any|some) ?\w* (?:that )?you (?:can|could)\b",
         r"\bwould (?:it be possible|you (?:feel comfortable|consider|be willing|be able))\b",
-        # What is good, or helps.
+        # What is good or helpful.
         r"\bit(?:'s| is| might be| may be| could be| would be) (?:perhaps )?"
         r"(?:worth \w+ing|time to|best to|better to|helpful to|a good idea)\b",
         r"\bit (?:would|might|could|may) be (?:best|better|good|wise|worth)\b|\bit (?:won't|can't|wouldn't) hurt\b",
@@ -87,7 +87,7 @@ _DOUBTFUL: dict[Language, Sequence[str]] = {
         "可以|应该|最好|需要|试|建议|不要|别|得(?:先|去)|多|少|吧|让|好受|容易|办法|开始|帮助|记得|先|也许|不用|把",
     ),
 }
-# What somebody did, heard or felt: a reflection, whatever its words.
+# What somebody did, heard or felt is a reflection, whatever its words.
 _REFLECTION: dict[Language, Sequence[str]] = {
     "en": (
         r"\byou (?:tried|said|felt|seem|told|took|gave|made|were|had|have been|wanted|needed|heard)\b",

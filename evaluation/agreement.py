@@ -1,7 +1,7 @@
 """How far raters agree: Krippendorff's alpha, weighted kappa, Spearman's rank correlation.
 
-A rating table is a list of units (dialogues), each a list with one value a rater, none where missing. A statistic
-that the ratings cannot tell (no variation, no pair) is none, never 1 or 0.
+A rating table is a list of units (dialogues), each a list with one value per rater, None where a value is missing. A
+statistic that the ratings cannot determine (no variation, no pair) is None, never 1 or 0.
 """
 
 import math
@@ -21,10 +21,11 @@ Table = Sequence[Sequence[Value]]
 
 
 def krippendorff(table: Table, level: Level) -> Estimate:
-    """Krippendorff's alpha (Krippendorff 2011, Computing Krippendorff's Alpha-Reliability), at most 1.
+    """Return Krippendorff's alpha, at most 1.
 
-    Any number of raters, any values missing: units with one value or none say nothing of agreement. `n` counts the
-    values that stand beside another of their unit, `missing` those that are not there. The interval resamples units.
+    Krippendorff 2011, Computing Krippendorff's Alpha-Reliability. Any number of raters may rate, and any values may be
+    missing. A unit with fewer than two values says nothing about agreement. `n` counts the values that have another
+    value in their unit, and `missing` counts the values that are not there. The interval resamples units.
     """
     missing = sum(value is None for unit in table for value in unit)
     known = [[value for value in unit if value is not None] for unit in table]
@@ -37,12 +38,17 @@ def krippendorff(table: Table, level: Level) -> Estimate:
     alpha = _alpha(coincidences.sum(0), values, level)
     if alpha is None:
         return Estimate(value=None, n=n, missing=missing)
-    low, high = percentile_interval(lambda drawn: _alpha(coincidences[drawn].sum(0), values, level), len(paired))
+    low, high = percentile_interval(
+        lambda resampled: _alpha(coincidences[resampled].sum(0), values, level), len(paired)
+    )
     return Estimate(value=alpha, low=low, high=high, n=n, missing=missing)
 
 
 def _coincidences(unit: Sequence[float], values: Sequence[float]) -> Numbers:
-    """Ordered pairs of values within a unit, each unit weighing as many as it has values; shape (values, values)."""
+    """Count the ordered pairs of values within a unit, shape (values, values).
+
+    Each unit weighs as much as the number of its values.
+    """
     counts = np.array([unit.count(value) for value in values], dtype=float)
     return (np.outer(counts, counts) - np.diag(counts)) / (len(unit) - 1)
 
@@ -58,32 +64,38 @@ def _alpha(coincidences: Numbers, values: Sequence[float], level: Level) -> floa
 
 
 def _distances(values: Numbers, margins: Numbers, level: Level) -> Numbers:
-    """Squared differences between values; ordinal ones count the values between, so they follow the margins."""
+    """Return the squared differences between values, shape (values, values).
+
+    Ordinal distances count the values in between, so they depend on the margins.
+    """
     if level == "nominal":
         return 1.0 - np.eye(len(values))
-    # A value's ordinal place is the middle of its own values in the ranking of all.
-    places = np.cumsum(margins) - margins / 2 if level == "ordinal" else values
-    return (places[:, None] - places[None, :]) ** 2
+    # The ordinal position of a value is the middle of its own ranks in the ranking of all values.
+    positions = np.cumsum(margins) - margins / 2 if level == "ordinal" else values
+    return (positions[:, None] - positions[None, :]) ** 2
 
 
 def kappa(first: Sequence[Value], second: Sequence[Value], weights: Weights, categories: Sequence[float]) -> Estimate:
-    """Cohen's kappa of two raters (Cohen 1960; weighted: Cohen 1968), at most 1, over units that both rated.
+    """Return Cohen's kappa of two raters, at most 1, over units that both rated.
 
-    `categories` are all values of the scale in their order, used or not: weights count steps between categories.
-    The interval resamples units. Raises ValueError for lists of different lengths or a value outside the scale.
+    Cohen 1960, with weights Cohen 1968. `categories` are all values of the scale in their order, whether they were used
+    or not, because weights count steps between categories. The interval resamples units. Raises ValueError for lists of
+    different lengths or a value outside the scale.
     """
     pairs = _both(first, second)
-    place = {value: number for number, value in enumerate(categories)}
-    unknown = sorted({value for pair in pairs for value in pair} - place.keys())
+    category_index = {value: index for index, value in enumerate(categories)}
+    unknown = sorted({value for pair in pairs for value in pair} - category_index.keys())
     if unknown:
-        raise ValueError(f"value {unknown[0]:g} is none of the categories {', '.join(f'{c:g}' for c in categories)}")
+        raise ValueError(f"value {unknown[0]:g} is not one of the categories {', '.join(f'{c:g}' for c in categories)}")
     missing = len(first) - len(pairs)
     if not pairs:
         return Estimate(value=None, missing=missing)
-    codes = np.array([[place[one], place[other]] for one, other in pairs])
+    codes = np.array(
+        [[category_index[first_value], category_index[second_value]] for first_value, second_value in pairs]
+    )
     penalty = _penalty(len(categories), weights)
     value = _kappa(codes, penalty)
-    low, high = percentile_interval(lambda drawn: _kappa(codes[drawn], penalty), len(pairs))
+    low, high = percentile_interval(lambda resampled: _kappa(codes[resampled], penalty), len(pairs))
     if value is None:
         low = high = None
     return Estimate(value=value, low=low, high=high, n=len(pairs), missing=missing)
@@ -91,8 +103,12 @@ def kappa(first: Sequence[Value], second: Sequence[Value], weights: Weights, cat
 
 def _both(first: Sequence[Value], second: Sequence[Value]) -> list[tuple[float, float]]:
     if len(first) != len(second):
-        raise ValueError(f"the raters have {len(first)} and {len(second)} units; give none where one is missing")
-    return [(one, other) for one, other in zip(first, second, strict=True) if one is not None and other is not None]
+        raise ValueError(f"the raters have {len(first)} and {len(second)} units; give None for a missing value")
+    return [
+        (first_value, second_value)
+        for first_value, second_value in zip(first, second, strict=True)
+        if first_value is not None and second_value is not None
+    ]
 
 
 def _penalty(categories: int, weights: Weights) -> Numbers:
@@ -110,31 +126,31 @@ def _kappa(codes: npt.NDArray[np.int_], penalty: Numbers) -> float | None:
 
 
 def spearman(first: Sequence[Value], second: Sequence[Value]) -> Estimate:
-    """Spearman's rank correlation, -1 to 1, over units that both sides have; ties share their mean rank.
+    """Return Spearman's rank correlation, -1 to 1, over units for which both sides have a value.
 
-    None with fewer than 3 units, or where a side does not vary. The interval resamples units. Raises ValueError for
-    lists of different lengths.
+    Ties share their mean rank. None with fewer than 3 units, or where one side does not vary. The interval resamples
+    units. Raises ValueError for lists of different lengths.
     """
     pairs = np.array(_both(first, second), dtype=float).reshape(-1, 2)
     missing = len(first) - len(pairs)
     value = _rank_correlation(pairs)
     if value is None:
         return Estimate(value=None, n=len(pairs), missing=missing)
-    low, high = percentile_interval(lambda drawn: _rank_correlation(pairs[drawn]), len(pairs))
+    low, high = percentile_interval(lambda resampled: _rank_correlation(pairs[resampled]), len(pairs))
     return Estimate(value=value, low=low, high=high, n=len(pairs), missing=missing)
 
 
 def _rank_correlation(pairs: Numbers) -> float | None:
     if len(pairs) < 3:
         return None
-    one, other = (mean_ranks(pairs[:, side]) for side in (0, 1))
-    one, other = one - one.mean(), other - other.mean()
-    scale = math.sqrt(float(one @ one) * float(other @ other))
-    return float(one @ other) / scale if scale > 0 else None
+    first_ranks, second_ranks = (mean_ranks(pairs[:, side]) for side in (0, 1))
+    first_ranks, second_ranks = first_ranks - first_ranks.mean(), second_ranks - second_ranks.mean()
+    scale = math.sqrt(float(first_ranks @ first_ranks) * float(second_ranks @ second_ranks))
+    return float(first_ranks @ second_ranks) / scale if scale > 0 else None
 
 
 def mean_ranks(values: Numbers) -> Numbers:
-    """Ranks from 1, ties sharing the mean of theirs; shape as given."""
-    _, where, counts = np.unique(values, return_inverse=True, return_counts=True)
+    """Return ranks from 1, in the shape of `values`. Ties share the mean of their ranks."""
+    _, group_of_value, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
-    return (last - (counts - 1) / 2)[where].astype(float)
+    return (last - (counts - 1) / 2)[group_of_value].astype(float)

@@ -23,7 +23,7 @@ _BAR = 16.0
 _STRIP = 76.0
 _MOST_BINS = 40
 _PALE = 3
-"""Shades of an ordered chart on which dark text reads better than light."""
+"""So many shades of an ordered chart, from the palest, on which dark text reads better than light text."""
 
 MISSING = {"en": "missing", "zh": "缺失"}
 _BETWEEN = {"en": "interval", "zh": "区间"}
@@ -37,27 +37,33 @@ def _remark_room(remarks: list[str]) -> float:
     return min(max(map(width_of, remarks), default=0) + 20, 230.0)
 
 
-def _frame(axis: Axis, top: float, bottom: float, title: str, percent: bool, whole: bool = False) -> list[str]:
-    """Grid, tick labels and title of a horizontal axis that stands below."""
-    ticks = axis.ticks(whole=whole)
+def _axis_grid(
+    axis: Axis, top: float, bottom: float, title: str, percent: bool, whole_ticks: bool = False
+) -> list[str]:
+    """Return the grid, the tick labels and the title of a horizontal axis at the bottom."""
+    ticks = axis.ticks(whole=whole_ticks)
     grid = [line(axis.at(tick), top, axis.at(tick), bottom, "c-grid") for tick in ticks]
-    shown = labels(ticks, percent)
+    tick_labels = labels(ticks, percent)
     marks = [
-        text(axis.at(tick), bottom + 15, label, "c-tick", "middle") for tick, label in zip(ticks, shown, strict=True)
+        text(axis.at(tick), bottom + 15, label, "c-tick", "middle")
+        for tick, label in zip(ticks, tick_labels, strict=True)
     ]
     return [*grid, *marks, text((axis.start + axis.end) / 2, bottom + 33, title, "c-soft", "middle")]
 
 
 def bar_parts(chart: BarChart) -> Drawing:
-    """Bars from the low end of the range, each with its interval and remark; nothing where no bar has a value."""
+    """Return bars from the low end of the range, each with its interval and remark.
+
+    The drawing is empty where no bar has a value.
+    """
     if all(bar.value is None for bar in chart.bars):
         return [], 0
     names = _name_room([bar.name for bar in chart.bars])
     axis = Axis(*chart.range, names, WIDTH - _remark_room([bar.remark for bar in chart.bars]))
     bottom = _ROW * len(chart.bars) + 4
-    parts = _frame(axis, 2, bottom, chart.axis, chart.percent)
-    for place, bar in enumerate(chart.bars):
-        parts += _bar(chart, bar, axis, names, _ROW * place + 4 + _ROW / 2)
+    parts = _axis_grid(axis, 2, bottom, chart.axis, chart.percent)
+    for index, bar in enumerate(chart.bars):
+        parts += _bar(chart, bar, axis, names, _ROW * index + 4 + _ROW / 2)
     return [*parts, line(axis.start, 2, axis.start, bottom, "c-axis")], bottom + 42
 
 
@@ -88,7 +94,7 @@ def _whisker(axis: Axis, bar: Bar, middle: float) -> list[str]:
 
 
 def told_bar(chart: BarChart, bar: Bar) -> str:
-    """A bar in words."""
+    """Return a bar in words."""
     if bar.value is None:
         return f"{bar.name}: {MISSING[chart.language]} {bar.remark}".strip()
     between = ""
@@ -98,12 +104,12 @@ def told_bar(chart: BarChart, bar: Bar) -> str:
 
 
 def told_bars(chart: BarChart) -> str:
-    """The chart in words."""
+    """Return the chart in words."""
     return "; ".join(told_bar(chart, bar) for bar in chart.bars)
 
 
 def stack_parts(chart: StackChart) -> Drawing:
-    """Parts end to end under a legend; a row without a value says so."""
+    """Return parts end to end under a legend. A row without a value says so."""
     if all(value is None for row in chart.rows for value in row.values):
         return [], 0
     keys, top = legend(chart.parts, [_fill(chart, kind) for kind in range(len(chart.parts))])
@@ -112,9 +118,9 @@ def stack_parts(chart: StackChart) -> Drawing:
     widest = max((_total(row) for row in chart.rows), default=0)
     axis = Axis(0, 1 if chart.full else _head_room(widest), names, end)
     bottom = top + _ROW * len(chart.rows) + 4
-    parts = [*keys, *_frame(axis, top + 2, bottom, chart.axis, chart.percent, whole=not chart.percent)]
-    for place, row in enumerate(chart.rows):
-        parts += _stack(chart, row, axis, names, top + _ROW * place + 4 + _ROW / 2)
+    parts = [*keys, *_axis_grid(axis, top + 2, bottom, chart.axis, chart.percent, whole_ticks=not chart.percent)]
+    for index, row in enumerate(chart.rows):
+        parts += _stack(chart, row, axis, names, top + _ROW * index + 4 + _ROW / 2)
     return [*parts, line(axis.start, top + 2, axis.start, bottom, "c-axis")], bottom + 42
 
 
@@ -123,7 +129,7 @@ def _total(row: StackRow) -> float:
 
 
 def _head_room(widest: float) -> float:
-    """An end of the axis a little beyond the longest bar."""
+    """Return an end of the axis a little beyond the longest bar."""
     return widest * 1.04 if widest > 0 else 1.0
 
 
@@ -142,17 +148,20 @@ def _stack(chart: StackChart, row: StackRow, axis: Axis, names: float, middle: f
             continue
         start, end = axis.at(reached), axis.at(reached + value)
         reached += value
-        shown = _amount(value, chart.percent)
-        hint = f"{row.name}, {chart.parts[kind]}: {shown}"
+        amount = _amount(value, chart.percent)
+        hint = f"{row.name}, {chart.parts[kind]}: {amount}"
         parts.append(box(start, middle - 9, end - start, 18, f"{_fill(chart, kind)} c-edge", hint))
-        if end - start > width_of(shown, 11) + 8:
+        if end - start > width_of(amount, 11) + 8:
             look = "c-on" if kind == chart.quiet or (chart.ordered and kind < _PALE) else "c-in"
-            parts.append(text((start + end) / 2, middle + 4, shown, look, "middle"))
+            parts.append(text((start + end) / 2, middle + 4, amount, look, "middle"))
     return parts
 
 
 def _fill(chart: StackChart, kind: int) -> str:
-    """The class of a part: pale, a shade, or its colour; a pale first part takes no colour away from the others."""
+    """Return the class of a part: pale, a shade, or its colour.
+
+    A pale first part does not use up a colour of the others.
+    """
     if kind == chart.quiet:
         return "c-quiet"
     if chart.ordered:
@@ -167,13 +176,13 @@ def _amount(value: float, percent: bool) -> str:
 
 
 def told_stack(chart: StackChart) -> str:
-    """The chart in words."""
+    """Return the chart in words."""
     return "; ".join(
-        f"{row.name}: {_told_row(chart, row)}{f' ({row.remark})' if row.remark else ''}" for row in chart.rows
+        f"{row.name}: {_row_text(chart, row)}{f' ({row.remark})' if row.remark else ''}" for row in chart.rows
     )
 
 
-def _told_row(chart: StackChart, row: StackRow) -> str:
+def _row_text(chart: StackChart, row: StackRow) -> str:
     if all(value is None for value in row.values):
         return MISSING[chart.language]
     pairs = zip(chart.parts, row.values, strict=False)
@@ -181,7 +190,10 @@ def _told_row(chart: StackChart, row: StackRow) -> str:
 
 
 def legend(names: list[str], fills: list[str] | None = None) -> Drawing:
-    """Names behind their marks (squares of `fills` where given), as many in a line as fit; none for one name."""
+    """Return names behind their marks, as many in a line as fit, and nothing for one name.
+
+    Marks are squares of `fills` where these are given.
+    """
     if len(names) < 2:
         return [], 0
     parts, x, y = list[str](), 0.0, 14.0
@@ -196,21 +208,24 @@ def legend(names: list[str], fills: list[str] | None = None) -> Drawing:
 
 
 def histogram_parts(chart: HistogramChart) -> Drawing:
-    """A strip a row: bars of equal width over a common axis, the highest of each filling its strip."""
+    """Return one strip per row: bars of equal width over a common axis.
+
+    The highest bar of each row fills its strip.
+    """
     rows = [row for row in chart.rows if row.counts]
     if not rows:
         return [], 0
     low = min(min(row.counts) for row in rows)
     high = max(max(row.counts) for row in rows)
     bin_width = _bin_width(high - low + 1)
-    shares = [_shares(row, low, bin_width) for row in rows]
+    shares = [_bin_shares(row, low, bin_width) for row in rows]
     bins = (high - low) // bin_width + 1
     room = max(0, 8 - bins) / 2 * bin_width
     names = _name_room([row.name for row in rows])
     axis = Axis(low - bin_width / 2 - room, low + (bins - 0.5) * bin_width + room, names, WIDTH - 46)
     parts = list[str]()
-    for place, (row, some) in enumerate(zip(rows, shares, strict=True)):
-        parts += _strip(row, some, axis, names, _STRIP * (place + 1), low, bin_width)
+    for index, (row, row_shares) in enumerate(zip(rows, shares, strict=True)):
+        parts += _strip(row, row_shares, axis, names, _STRIP * (index + 1), low, bin_width)
     bottom = _STRIP * len(rows)
     ticks = [tick for tick in axis.ticks(10, whole=True) if low <= tick <= high] or [float(low)]
     parts += [text(axis.at(tick), bottom + 16, f"{tick:g}", "c-tick", "middle") for tick in ticks]
@@ -219,7 +234,7 @@ def histogram_parts(chart: HistogramChart) -> Drawing:
 
 
 def _bin_width(values: int) -> int:
-    """1, 2, 5, 10, ... so that there are at most 40 bins."""
+    """Return 1, 2, 5, 10, ... so that there are at most 40 bins."""
     width = 1
     for step in (2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10_000, 100_000):
         if values <= _MOST_BINS * width:
@@ -228,13 +243,13 @@ def _bin_width(values: int) -> int:
     return max(width, math.ceil(values / _MOST_BINS) if values > _MOST_BINS * width else width)
 
 
-def _shares(row: HistogramRow, low: int, width: int) -> dict[int, float]:
-    """Bin -> share of the row's observations."""
-    whole = sum(row.counts.values())
+def _bin_shares(row: HistogramRow, low: int, width: int) -> dict[int, float]:
+    """Return bin -> share of the row's observations."""
+    total = sum(row.counts.values())
     shares: dict[int, float] = {}
     for value, count in row.counts.items():
-        place = (value - low) // width
-        shares[place] = shares.get(place, 0) + count / whole
+        bin_index = (value - low) // width
+        shares[bin_index] = shares.get(bin_index, 0) + count / total
     return shares
 
 
@@ -248,18 +263,18 @@ def _strip(
     width: int,
 ) -> list[str]:
     tall, highest = _STRIP - 22, max(shares.values())
-    whole = sum(row.counts.values())
+    total = sum(row.counts.values())
     parts = [
         text(names - 12, bottom - tall / 2 - 3, row.name, "", "end", room=names - 12),
-        text(names - 12, bottom - tall / 2 + 13, f"n {whole:,}", "c-tick", "end"),
+        text(names - 12, bottom - tall / 2 + 13, f"n {total:,}", "c-tick", "end"),
         line(axis.start, bottom - tall, axis.end, bottom - tall, "c-grid"),
         text(axis.end + 6, bottom - tall + 4, _amount(highest, percent=True), "c-tick"),
     ]
-    for place, share in sorted(shares.items()):
-        left, right = axis.at(low + (place - 0.5) * width), axis.at(low + (place + 0.5) * width)
+    for bin_index, share in sorted(shares.items()):
+        left, right = axis.at(low + (bin_index - 0.5) * width), axis.at(low + (bin_index + 0.5) * width)
         gap = min(2.0, (right - left) * 0.15)
         high = tall * share / highest
-        first = low + place * width
+        first = low + bin_index * width
         span = f"{first}" if width == 1 else f"{first}–{first + width - 1}"
         hint = f"{row.name}, {span}: {_amount(share, percent=True)}"
         parts.append(box(left + gap / 2, bottom - high, right - left - gap, high, "p0", hint))
@@ -267,10 +282,12 @@ def _strip(
 
 
 def told_histogram(chart: HistogramChart) -> str:
-    """The chart in words: n, range and the most frequent value of each row."""
-    told = []
+    """Return the chart in words: n, range and the most frequent value of each row."""
+    descriptions = []
     for row in chart.rows:
         if row.counts:
             most = max(row.counts, key=lambda value: (row.counts[value], -value))
-            told.append(f"{row.name}: n {sum(row.counts.values())}, {min(row.counts)}–{max(row.counts)}, {most}")
-    return "; ".join(told)
+            descriptions.append(
+                f"{row.name}: n {sum(row.counts.values())}, {min(row.counts)}–{max(row.counts)}, {most}"
+            )
+    return "; ".join(descriptions)

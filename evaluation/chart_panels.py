@@ -15,15 +15,15 @@ _MOST_CLOUD = 600
 
 
 def panel_parts(chart: PanelChart) -> Drawing:
-    """Panels side by side under one legend; nothing where no mark has a value."""
+    """Return panels side by side under one legend. The drawing is empty where no mark has a value."""
     if not any(_known(series.marks) for panel in chart.panels for series in panel.series):
         return [], 0
     names = list(dict.fromkeys(series.name for panel in chart.panels for series in panel.series))
     keys, top = legend(names)
     width = (WIDTH - _GAP * (len(chart.panels) - 1)) / len(chart.panels)
     parts = list(keys)
-    for place, panel in enumerate(chart.panels):
-        left = place * (width + _GAP)
+    for index, panel in enumerate(chart.panels):
+        left = index * (width + _GAP)
         parts += _panel(chart, panel, names, left, top, width)
     return parts, top + _HEIGHT + 88
 
@@ -47,8 +47,8 @@ def _panel(chart: PanelChart, panel: Panel, names: list[str], left: float, top: 
     return parts
 
 
-def _grid(panel: Panel, across: Axis, up: Axis, whole: bool) -> list[str]:
-    rows, columns = up.ticks(7), across.ticks(13 if whole else 6, whole)
+def _grid(panel: Panel, across: Axis, up: Axis, whole_ticks: bool) -> list[str]:
+    rows, columns = up.ticks(7), across.ticks(13 if whole_ticks else 6, whole_ticks)
     parts = [line(across.start, up.at(tick), across.end, up.at(tick), "c-grid") for tick in rows]
     parts += [
         text(across.start - 7, up.at(tick) + 4, label, "c-tick", "end")
@@ -94,7 +94,7 @@ def _padded(values: list[float]) -> Range:
 
 
 def _cloud(series: Series, kind: int, across: Axis, up: Axis) -> list[str]:
-    """Single observations; of very many only every k-th is drawn."""
+    """Return single observations. Where there are very many, only every k-th is drawn."""
     step = max(1, math.ceil(len(series.cloud) / _MOST_CLOUD))
     return [
         element("circle", cx=across.at(x), cy=up.at(y), r=2.6, class_=f"p{kind % COLOURS} c-cloud")
@@ -104,7 +104,7 @@ def _cloud(series: Series, kind: int, across: Axis, up: Axis) -> list[str]:
 
 
 def _line(series: Series, kind: int, across: Axis, up: Axis) -> list[str]:
-    """A line that breaks where a value is missing, its band, and a mark at every value."""
+    """Return a line that breaks where a value is missing, its band, and a mark at every value."""
     parts = list[str]()
     for piece in _pieces(series.marks):
         parts += _band(piece, kind, across, up)
@@ -118,7 +118,7 @@ def _line(series: Series, kind: int, across: Axis, up: Axis) -> list[str]:
 
 
 def _pieces(marks: list[Mark]) -> list[list[Mark]]:
-    """Runs of marks that have a value, so that no line crosses what is missing."""
+    """Return runs of marks that have a value, so that no line crosses a missing value."""
     pieces: list[list[Mark]] = [[]]
     for mark in marks:
         if mark.x is None or mark.y is None:
@@ -129,13 +129,13 @@ def _pieces(marks: list[Mark]) -> list[list[Mark]]:
 
 
 def _band(piece: list[Mark], kind: int, across: Axis, up: Axis) -> list[str]:
-    held = [(mark.x, mark.low, mark.high) for mark in piece]
-    known = [(x, low, high) for x, low, high in held if x is not None and low is not None and high is not None]
+    bounds = [(mark.x, mark.low, mark.high) for mark in piece]
+    known = [(x, low, high) for x, low, high in bounds if x is not None and low is not None and high is not None]
     if len(known) < 2:
         return []
-    there = [f"{number(across.at(x))},{number(up.at(high))}" for x, _, high in known]
-    back = [f"{number(across.at(x))},{number(up.at(low))}" for x, low, _ in reversed(known)]
-    return [element("polygon", points=" ".join([*there, *back]), class_=f"p{kind % COLOURS} c-band")]
+    upper = [f"{number(across.at(x))},{number(up.at(high))}" for x, _, high in known]
+    lower = [f"{number(across.at(x))},{number(up.at(low))}" for x, low, _ in reversed(known)]
+    return [element("polygon", points=" ".join([*upper, *lower]), class_=f"p{kind % COLOURS} c-band")]
 
 
 def _points(series: Series, kind: int, across: Axis, up: Axis) -> list[str]:
@@ -152,18 +152,18 @@ def _points(series: Series, kind: int, across: Axis, up: Axis) -> list[str]:
 
 
 def told_mark(mark: Mark) -> str:
-    """A mark in words: x, y, interval, n."""
+    """Return a mark in words: x, y, interval, n."""
     between = "" if mark.low is None or mark.high is None else f" [{mark.low:.2f}, {mark.high:.2f}]"
     behind = "" if mark.n is None else f", n {mark.n}"
-    shown = "–" if mark.y is None else f"{mark.y:.2f}"
-    return f"{'–' if mark.x is None else f'{mark.x:.3g}'}: {shown}{between}{behind}"
+    y_text = "–" if mark.y is None else f"{mark.y:.2f}"
+    return f"{'–' if mark.x is None else f'{mark.x:.3g}'}: {y_text}{between}{behind}"
 
 
 def told_panels(chart: PanelChart) -> str:
-    """The chart in words."""
-    told = []
+    """Return the chart in words."""
+    descriptions = []
     for panel in chart.panels:
         for series in panel.series:
             marks = "; ".join(told_mark(mark) for mark in series.marks)
-            told.append(f"{panel.title}, {series.name}: {marks or MISSING[chart.language]}")
-    return ". ".join(told)
+            descriptions.append(f"{panel.title}, {series.name}: {marks or MISSING[chart.language]}")
+    return ". ".join(descriptions)

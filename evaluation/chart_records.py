@@ -1,4 +1,4 @@
-"""Charts as data: what builders of figures make and what `charts.py` draws. Texts are plain and in one language."""
+"""Charts as data, which builders of figures make and `charts.py` draws. Texts are plain and in one language."""
 
 import math
 from typing import Annotated
@@ -13,13 +13,13 @@ def _finite(value: object) -> object:
 
 
 Number = Annotated[float | None, BeforeValidator(_finite)]
-"""A number, or none where it is missing; infinity and NaN are missing too."""
+"""A number, or None where it is missing. Infinity and NaN count as missing."""
 
 Range = tuple[float, float]
 
 
 class Chart(Record):
-    """Base of all charts. `note` stands below; `empty` is the text of a chart without any data ('0 of 12 judged')."""
+    """Base of all charts. `note` is printed below. `empty` is the text of a chart without data ('0 of 12 judged')."""
 
     title: str
     note: str = ""
@@ -28,7 +28,7 @@ class Chart(Record):
 
 
 class Bar(Record):
-    """One bar with its interval; `remark` stands right of it (n, missing)."""
+    """One bar with its interval. `remark` (n, missing) is printed to its right."""
 
     name: str
     value: Number = None
@@ -38,7 +38,10 @@ class Bar(Record):
 
 
 class BarChart(Chart):
-    """Horizontal bars from the low end of `range`: pale with a mark at the value, or `counted`, solid and without."""
+    """Horizontal bars from the low end of `range`.
+
+    Bars are pale with a mark at the value. With `counted` they are solid, without a mark.
+    """
 
     bars: list[Bar]
     axis: str
@@ -49,7 +52,7 @@ class BarChart(Chart):
 
 
 class StackRow(Record):
-    """One bar of parts, in the order of the chart's `parts`; `remark` stands right of it."""
+    """One bar of parts, in the order of the chart's `parts`. `remark` is printed to its right."""
 
     name: str
     values: list[Number]
@@ -59,8 +62,8 @@ class StackRow(Record):
 class StackChart(Chart):
     """Bars of parts laid end to end. `percent`: values are shares of 1, shown as percentages.
 
-    `quiet`: index of a part that is drawn pale, as what is left when the others are taken away. `full`: the axis runs
-    to 1 whatever the values are. `ordered`: the parts are steps of one thing, drawn as shades of one colour.
+    `quiet`: index of a part that is drawn pale, as the remainder. `full`: the axis runs to 1 for any values. `ordered`:
+    the parts are steps of one thing, drawn as shades of one colour.
     """
 
     parts: list[str]
@@ -80,14 +83,17 @@ class HistogramRow(Record):
 
 
 class HistogramChart(Chart):
-    """One strip a row, all on one axis; the height is the share of the row's observations."""
+    """One strip per row, all on one axis. The height is the share of the row's observations."""
 
     rows: list[HistogramRow]
     axis: str
 
 
 class Mark(Record):
-    """A value at x with its interval, and the interval of x where x is measured too; n observations behind it."""
+    """A value at x with its interval, and n observations behind it.
+
+    Where x is measured too, it also has the interval of x.
+    """
 
     x: Number
     y: Number = None
@@ -99,7 +105,7 @@ class Mark(Record):
 
 
 class Series(Record):
-    """Marks of one name; `cloud` are single observations (x, y), drawn faintly behind."""
+    """Marks of one name. `cloud` holds single observations (x, y), drawn faintly behind the marks."""
 
     name: str
     marks: list[Mark]
@@ -107,7 +113,7 @@ class Series(Record):
 
 
 class Panel(Record):
-    """One coordinate system; a range of none is taken from the data."""
+    """One coordinate system. A range of None is taken from the data."""
 
     title: str
     x_axis: str
@@ -118,7 +124,10 @@ class Panel(Record):
 
 
 class PanelChart(Chart):
-    """Panels side by side with one legend. `lines`: joined, intervals as bands; otherwise points with bars."""
+    """Panels side by side with one legend.
+
+    `lines`: marks are joined, and intervals are bands. Otherwise marks are points with interval bars.
+    """
 
     panels: list[Panel] = Field(min_length=1, max_length=3)
     lines: bool = False

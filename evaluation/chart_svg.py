@@ -14,7 +14,7 @@ from cocoon.evaluation.tables import one_line
 
 WIDTH = 720.0
 COLOURS = 6
-"""Fills p0 to p5; dashes and shapes of marks vary with them, so that colour is never the only difference."""
+"""Fills p0 to p5. Dashes and shapes of marks vary with them, so that colour is never the only difference."""
 
 STYLE = (
     """
@@ -56,17 +56,20 @@ _NO_XML = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 
 def clean(text: str) -> str:
-    """Text on one line that XML admits and that is safe between tags and in a quoted attribute."""
+    """Return text on one line that XML allows and that is safe between tags and in a quoted attribute."""
     return escape(_NO_XML.sub("\ufffd", one_line(text)), quote=True)
 
 
 def number(value: float) -> str:
-    """A coordinate with at most two decimals."""
+    """Return a coordinate with at most two decimals."""
     return f"{value:.2f}".rstrip("0").rstrip(".") if value % 1 else str(int(value))
 
 
 def element(name: str, /, *inside: str, **attributes: str | float) -> str:
-    """An element; attribute names are written with _ for -, text among `inside` must be clean already."""
+    """Return an element. Attribute names are written with _ for -.
+
+    Text among `inside` must be clean already.
+    """
     pairs = (
         f' {key.rstrip("_").replace("_", "-")}="{clean(value) if isinstance(value, str) else number(value)}"'
         for key, value in attributes.items()
@@ -76,25 +79,25 @@ def element(name: str, /, *inside: str, **attributes: str | float) -> str:
 
 
 def text(x: float, y: float, words: str, look: str = "", anchor: str = "start", room: float | None = None) -> str:
-    """One line of text; cut to `room` pixels, where its whole wording stands in a tooltip."""
-    shown = one_line(words) if room is None else fit(words, room)
-    hint = [element("title", clean(words))] if shown != one_line(words) else []
-    return element("text", *hint, clean(shown), x=x, y=y, class_=look, text_anchor=anchor)
+    """Return one line of text. If it is cut to `room` pixels, its full wording is in a tooltip."""
+    fitted = one_line(words) if room is None else fit(words, room)
+    hint = [element("title", clean(words))] if fitted != one_line(words) else []
+    return element("text", *hint, clean(fitted), x=x, y=y, class_=look, text_anchor=anchor)
 
 
 def line(x1: float, y1: float, x2: float, y2: float, look: str) -> str:
-    """A straight line."""
+    """Return a straight line."""
     return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=look)
 
 
 def box(x: float, y: float, width: float, height: float, look: str, hint: str = "") -> str:
-    """A rectangle with a tooltip."""
+    """Return a rectangle with a tooltip."""
     inside = [element("title", clean(hint))] if hint else []
     return element("rect", *inside, x=x, y=y, width=max(0.0, width), height=max(0.0, height), class_=look)
 
 
 def shape(x: float, y: float, kind: int, size: float = 4.5, hint: str = "") -> str:
-    """The mark of series `kind`: circle, square, triangle, diamond, and again."""
+    """Return the mark of series `kind`: circle, square, triangle, diamond, and again."""
     inside = [element("title", clean(hint))] if hint else []
     look = f"p{kind % COLOURS} c-edge"
     if kind % 4 == 0:
@@ -111,23 +114,23 @@ def shape(x: float, y: float, kind: int, size: float = 4.5, hint: str = "") -> s
 
 
 def width_of(words: str, size: float = 12) -> float:
-    """Pixels that a text takes, by guess: a wide character is one em, others a little over half."""
+    """Estimate the pixels that a text takes: a wide character is one em, others a little over half."""
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in words)
     return size * (wide + 0.56 * (len(words) - wide))
 
 
 def fit(words: str, room: float, size: float = 12) -> str:
-    """The text, cut with … where it would take more than `room` pixels."""
-    shown = one_line(words)
-    if width_of(shown, size) <= room:
-        return shown
-    while shown and width_of(shown, size) + size > room:
-        shown = shown[:-1]
-    return f"{shown.rstrip()}…"
+    """Return the text, cut with … where it would take more than `room` pixels."""
+    fitted = one_line(words)
+    if width_of(fitted, size) <= room:
+        return fitted
+    while fitted and width_of(fitted, size) + size > room:
+        fitted = fitted[:-1]
+    return f"{fitted.rstrip()}…"
 
 
 def wrap(words: str, room: float, size: float = 11) -> list[str]:
-    """Lines no wider than `room`; Chinese breaks between any two characters, other text at spaces."""
+    """Return lines no wider than `room`. Chinese breaks between any two characters, other text at spaces."""
     lines, current = list[str](), ""
     for part in re.findall(r"[\u2e80-\u9fff\uf900-\uffef]|[^\s\u2e80-\u9fff\uf900-\uffef]+|\s+", one_line(words)):
         if width_of((current + part).rstrip(), size) > room and current.strip():
@@ -144,16 +147,16 @@ class Axis:
         self.low, self.high, self.start, self.end = low, high if high > low else low + 1, start, end
 
     def at(self, value: float) -> float:
-        """The pixel of a value; values outside stand at the border."""
+        """Return the pixel of a value. Values outside the range are put at the border."""
         share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
         return self.start + share * (self.end - self.start)
 
     def ticks(self, most: int = 6, whole: bool = False) -> list[float]:
-        """At most `most` round values from low to high, whole ones where asked."""
+        """Return at most `most` round values from low to high, whole numbers if `whole`."""
         step = _round_step((self.high - self.low) / max(1, most - 1), whole)
         first = math.ceil(round(self.low / step, 9))
         last = math.floor(round(self.high / step, 9))
-        return [round(place * step, 10) for place in range(first, last + 1)]
+        return [round(multiple * step, 10) for multiple in range(first, last + 1)]
 
 
 def _round_step(least: float, whole: bool) -> float:
@@ -163,16 +166,19 @@ def _round_step(least: float, whole: bool) -> float:
 
 
 def labels(ticks: Iterable[float], percent: bool = False) -> list[str]:
-    """Ticks with as many decimals as the finest of them needs, all alike."""
-    shown = [100 * tick if percent else tick for tick in ticks]
-    digits = next((d for d in range(4) if all(abs(round(one, d) - one) < 1e-9 for one in shown)), 4)
-    return [f"{one:.{digits}f}{'%' if percent else ''}" for one in shown]
+    """Return ticks with as many decimals as the finest of them needs, the same number for all."""
+    values = [100 * tick if percent else tick for tick in ticks]
+    digits = next((d for d in range(4) if all(abs(round(value, d) - value) < 1e-9 for value in values)), 4)
+    return [f"{value:.{digits}f}{'%' if percent else ''}" for value in values]
 
 
 def document(
     name: str, height: float, title: str, told: str, parts: Iterable[str], standalone: bool, margin: float = 0
 ) -> str:
-    """The whole drawing. `told` says in words what it shows; with `standalone` it carries its style and ground."""
+    """Return the complete drawing. `told` describes in words what it shows.
+
+    With `standalone` the drawing contains its style and background.
+    """
     width = WIDTH + 2 * margin
     body = [element("title", clean(title), id=f"{name}-title"), element("desc", clean(told), id=f"{name}-desc")]
     if standalone:

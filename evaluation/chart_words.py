@@ -1,4 +1,4 @@
-"""The words of charts in both languages; {names} are filled in by whoever uses them."""
+"""The words of charts in both languages. The caller fills in the {names}."""
 
 from cocoon.core.records import Language
 
@@ -91,5 +91,5 @@ _WORDS: dict[str, tuple[str, str]] = {
 
 
 def word(key: str, language: Language, **names: object) -> str:
-    """The wording of `key` with its names filled in."""
+    """Return the wording of `key` with its names filled in."""
     return _WORDS[key][language == "zh"].format(**names)

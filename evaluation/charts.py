@@ -1,7 +1,7 @@
-"""Charts as SVG text, without a drawing library; why: docs/decisions/charts.md.
+"""Charts as SVG text, without a drawing library. The reasons are in docs/decisions/charts.md.
 
-`draw(chart, name)` for a page that holds `chart_svg.STYLE`; `draw(chart, name, standalone=True)` and `draw_sheet` for a
-file of its own. A chart without data shows its `empty` text.
+Use `draw(chart, name)` for a page that has `chart_svg.STYLE`, and `draw(chart, name, standalone=True)` or `draw_sheet`
+for a separate file. A chart without data shows its `empty` text.
 """
 
 from collections.abc import Sequence
@@ -18,47 +18,49 @@ _PAD = 18.0
 _GAP = 26.0
 
 Drawn = tuple[list[str], float, str]
-"""Parts, their height, and what they say in words."""
+"""Parts, their height, and a description in words."""
 
 
 def draw(chart: AnyChart, name: str, standalone: bool = False) -> str:
-    """The chart as one SVG element. `name` begins the ids in it, so that several may stand on one page.
+    """Return the chart as one SVG element. `name` begins the ids in it, so that a page may have several charts.
 
-    With `standalone` its title and note stand in the drawing, which then has a ground, size and style of its own.
+    With `standalone` its title and note are in the drawing, which then has its own background, size and style.
     """
     if standalone:
         return draw_sheet([chart], name, chart.title)
-    parts, height, told = _drawn(chart)
-    return document(name, height, chart.title, told, parts, standalone=False)
+    parts, height, description = _draw_or_empty(chart)
+    return document(name, height, chart.title, description, parts, standalone=False)
 
 
 def draw_sheet(charts: Sequence[AnyChart], name: str, title: str) -> str:
-    """Several charts below each other in one drawing of its own, each with its title and note."""
-    parts, heights, told = list[str](), _PAD, list[str]()
+    """Return several charts below each other in one standalone drawing, each with its title and note."""
+    parts, heights, descriptions = list[str](), _PAD, list[str]()
     for chart in charts:
         block, height, words = _block(chart)
         parts.append(element("g", *block, transform=f"translate({_PAD:g} {heights:g})"))
         heights += height + _GAP
-        told.append(f"{chart.title}: {words}")
-    return document(name, heights - _GAP + _PAD, title, " ".join(told), parts, standalone=True, margin=_PAD)
+        descriptions.append(f"{chart.title}: {words}")
+    return document(name, heights - _GAP + _PAD, title, " ".join(descriptions), parts, standalone=True, margin=_PAD)
 
 
 def _block(chart: AnyChart) -> Drawn:
-    """A chart with its title above and its note below."""
-    parts, height, told = _drawn(chart)
+    """Return a chart with its title above and its note below."""
+    parts, height, description = _draw_or_empty(chart)
     notes = wrap(chart.note, WIDTH)
-    foot = [text(0, _TITLE + height + 14 + _NOTE_LINE * place, one, "c-note") for place, one in enumerate(notes)]
+    foot = [
+        text(0, _TITLE + height + 14 + _NOTE_LINE * index, note_line, "c-note") for index, note_line in enumerate(notes)
+    ]
     head = text(0, 16, chart.title, "c-title", room=WIDTH * 0.8)
     body = element("g", *parts, transform=f"translate(0 {_TITLE:g})")
-    return [head, body, *foot], _TITLE + height + _NOTE_LINE * len(notes) + (4 if notes else 0), told
+    return [head, body, *foot], _TITLE + height + _NOTE_LINE * len(notes) + (4 if notes else 0), description
 
 
-def _drawn(chart: AnyChart) -> Drawn:
-    parts, height, told = _shown(chart)
-    return (parts, height, told) if parts else ([text(0, 20, chart.empty, "c-none")], _EMPTY, chart.empty)
+def _draw_or_empty(chart: AnyChart) -> Drawn:
+    parts, height, description = _draw_by_kind(chart)
+    return (parts, height, description) if parts else ([text(0, 20, chart.empty, "c-none")], _EMPTY, chart.empty)
 
 
-def _shown(chart: AnyChart) -> Drawn:
+def _draw_by_kind(chart: AnyChart) -> Drawn:
     if isinstance(chart, BarChart):
         return *bar_parts(chart), told_bars(chart)
     if isinstance(chart, StackChart):

@@ -1,4 +1,4 @@
-"""Questions for pairwise comparison, the same for people and for judges: data in `prompts/comparisons`."""
+"""Questions for pairwise comparison, the same for people and for judges. The data is in `prompts/comparisons`."""
 
 from importlib import resources
 
@@ -19,7 +19,7 @@ class Texts(Record):
     en: str = Field(min_length=1)
 
     def of(self, language: Language) -> str:
-        """The text in a language."""
+        """Return the text in a language."""
         return self.zh if language == "zh" else self.en
 
 
@@ -30,7 +30,7 @@ class ComparisonQuestion(Texts):
 
 
 class ComparisonQuestions(Record):
-    """A set of questions with what is told before them."""
+    """A set of questions with the instruction that comes before them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,7 +44,7 @@ class ComparisonQuestions(Record):
     def _ids_differ(self) -> "ComparisonQuestions":
         ids = [question.id for question in self.questions]
         if len(set(ids)) < len(ids):
-            raise ValueError(f"two questions have one id among {', '.join(ids)}")
+            raise ValueError(f"two questions have the same id (the ids are {', '.join(ids)})")
         return self
 
 
@@ -52,10 +52,10 @@ USER_SIMULATION = "user_simulation"
 
 
 def load_questions(name: str = USER_SIMULATION) -> ComparisonQuestions:
-    """A shipped set of questions; CocoonError for an unknown name or a broken file."""
+    """Load a shipped set of questions. Raises CocoonError for an unknown name or a broken file."""
     file = resources.files("cocoon.prompts").joinpath("comparisons", f"{name}.yaml")
     if not file.is_file():
-        raise CocoonError(f"comparison questions {name!r} are not known; there is {USER_SIMULATION!r}")
+        raise CocoonError(f"There are no comparison questions {name!r}. Use {USER_SIMULATION!r}")
     try:
         return ComparisonQuestions.model_validate(yaml.safe_load(file.read_text("utf-8")))
     except ValidationError as error:

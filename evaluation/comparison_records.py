@@ -1,4 +1,4 @@
-"""What a comparison of two sides consists of; every difference is second minus first."""
+"""What a comparison of two sides consists of. Every difference is second minus first."""
 
 from typing import Literal
 
@@ -26,11 +26,12 @@ class Column(_Frozen):
 class Effect(_Frozen):
     """One column on both sides, over the people whose value is known on both.
 
-    `first` and `second`: their values; `missing` there counts draws of paired people without a value.
-    `difference`: n is people, `missing` those left out because a side has no value at all. `p_holm` is corrected
-    over the columns of one comparison. `spread` is the standard deviation of people's differences (of means alone; none
-    for fewer than two people). Success rates add what missing verdicts leave possible, over all pairs, and,
-    with one draw a profile, how many people only one of the sides succeeded with.
+    `first` and `second`: the values of the sides, where `missing` counts draws of paired people without a value.
+    `difference`: n is the number of people, and `missing` counts people left out because a side has no value at all.
+    `p_holm` is corrected over the columns of one comparison. `spread` is the standard deviation of people's differences
+    (only for means, and None for fewer than two people). Success rates add the range that missing verdicts leave
+    possible, over all pairs. With one draw per profile, they also add how many people only one of the sides succeeded
+    with.
     """
 
     column: Column
@@ -50,8 +51,8 @@ class Effect(_Frozen):
 class Comparison(_Frozen):
     """Two sides under one judge, for people with a need or for people without.
 
-    `pairs` counts people on both sides, `crossed` those of them met in different languages; `unpaired_*` count
-    profiles that one side alone has. `prompts` are lines such as `comfort (en): judge/scale 0a1b`.
+    `pairs` counts people on both sides, and `crossed` counts those of them compared across two languages. `unpaired_*`
+    count profiles that only one side has. `prompts` are lines such as `comfort (en): judge/scale 0a1b`.
     """
 
     first: str

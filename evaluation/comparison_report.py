@@ -1,4 +1,4 @@
-"""Comparisons as tables: one to read for each, and one tidy table of all for a spreadsheet."""
+"""Comparisons as tables: one for each to read, and one tidy table of all for a spreadsheet."""
 
 from collections.abc import Sequence
 
@@ -23,30 +23,31 @@ NOTES = [
 def comparison_report(
     comparisons: Sequence[Comparison], warnings: Sequence[str], facts: list[tuple[str, str]]
 ) -> Report:
-    """The comparisons as a report; what was let pass although it differs stands among the warnings."""
-    passed = [note for one in comparisons for note in one.notes if note.startswith("Different ")]
+    """Return the comparisons as a report. Differences that were allowed are listed among the warnings."""
+    allowed = [note for comparison in comparisons for note in comparison.notes if note.startswith("Different ")]
     return Report(
         title="Comparison",
-        warnings=list(dict.fromkeys([*warnings, *passed])),
+        warnings=list(dict.fromkeys([*warnings, *allowed])),
         facts=facts,
-        tables=[_table(one, number) for number, one in enumerate(comparisons, 1)],
+        tables=[_table(comparison, number) for number, comparison in enumerate(comparisons, 1)],
         notes=NOTES,
     )
 
 
-def _table(one: Comparison, number: int) -> Table:
-    names = (f"A: {one.first}", f"B: {one.second}")
-    rates = any(effect.bounds_difference for effect in one.effects)
+def _table(comparison: Comparison, number: int) -> Table:
+    names = (f"A: {comparison.first}", f"B: {comparison.second}")
+    rates = any(effect.bounds_difference for effect in comparison.effects)
     extra = ["A only, B only", "bounds of B − A"] if rates else []
     return Table(
         # An id may hold letters alone.
         id=f"comparison{'_next' * (number - 1)}",
-        title=f"{one.second} (B) against {one.first} (A), judged by {one.judge}, {one.need}",
+        title=f"{comparison.second} (B) against {comparison.first} (A), judged by {comparison.judge}, "
+        f"{comparison.need}",
         keys=["Column"],
         measures=[*names, "B − A", "p", "p (Holm)", "test", *extra],
         digits={name: 2 for name in names},
-        rows=[Row(labels=[_label(effect)], cells=_cells(effect, names)) for effect in one.effects],
-        note=_told(one),
+        rows=[Row(labels=[_label(effect)], cells=_cells(effect, names)) for effect in comparison.effects],
+        note=_note_text(comparison),
     )
 
 
@@ -76,19 +77,20 @@ def _p(value: float | None) -> str | None:
     return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
 
 
-def _told(one: Comparison) -> str:
-    crossed = f", {one.crossed} of them across languages" if one.crossed else ""
+def _note_text(comparison: Comparison) -> str:
+    crossed = f", {comparison.crossed} of them across languages" if comparison.crossed else ""
     parts = [
-        f"People on both sides: {one.pairs}{crossed}.",
-        f"Profiles left out because one side alone has them: A {one.unpaired_first}, B {one.unpaired_second}.",
-        *one.notes,
-        f"Prompts: {'; '.join(one.prompts) or 'none in common'}.",
+        f"People on both sides: {comparison.pairs}{crossed}.",
+        f"Profiles left out because one side alone has them: A {comparison.unpaired_first}, "
+        f"B {comparison.unpaired_second}.",
+        *comparison.notes,
+        f"Prompts: {'; '.join(comparison.prompts) or 'none in common'}.",
     ]
     return " ".join(parts)
 
 
 def tidy_table(comparisons: Sequence[Comparison]) -> Table:
-    """All comparisons in one table of plain numbers, one row a column."""
+    """Return all comparisons in one table of plain numbers, one row per column compared."""
     return Table(
         id="compare",
         title="Comparison",
@@ -98,14 +100,17 @@ def tidy_table(comparisons: Sequence[Comparison]) -> Table:
             *("bounds_a", "bounds_b", "bounds_difference", "people", "unpaired_a", "unpaired_b"),
         ],
         rows=[
-            Row(labels=[one.first, one.second, one.judge, one.need, effect.column.label], cells=_plain(one, effect))
-            for one in comparisons
-            for effect in one.effects
+            Row(
+                labels=[comparison.first, comparison.second, comparison.judge, comparison.need, effect.column.label],
+                cells=_plain_cells(comparison, effect),
+            )
+            for comparison in comparisons
+            for effect in comparison.effects
         ],
     )
 
 
-def _plain(one: Comparison, effect: Effect) -> dict[str, Cell]:
+def _plain_cells(comparison: Comparison, effect: Effect) -> dict[str, Cell]:
     test = effect.significance
     return {
         "A": effect.first,
@@ -120,7 +125,7 @@ def _plain(one: Comparison, effect: Effect) -> dict[str, Cell]:
         "bounds_a": effect.bounds_first,
         "bounds_b": effect.bounds_second,
         "bounds_difference": effect.bounds_difference,
-        "people": one.pairs,
-        "unpaired_a": one.unpaired_first,
-        "unpaired_b": one.unpaired_second,
+        "people": comparison.pairs,
+        "unpaired_a": comparison.unpaired_first,
+        "unpaired_b": comparison.unpaired_second,
     }

@@ -1,12 +1,12 @@
 """The content-bearing parts of a text, the same for a question and for the statement of the same content.
 
-Both forms are brought to one before they are compared: asking particles and tags go, `能不能` becomes `能`, and a verb
-has one stem whether an auxiliary asks (`did he leave`) or not (`he left`).
+Both forms are made alike before they are compared: asking particles and tags are removed, `能不能` becomes `能`, and a
+verb has one stem whether an auxiliary asks (`did he leave`) or not (`he left`).
 """
 
 import re
 
-# Tags follow a comma: without one the same words are contents (他身体还好吗, is it the right step).
+# Tags follow a comma. Without a comma the same words are contents (他身体还好吗, is it the right step).
 _TAG = (
     "是不是|是这样吗|不是吗|是吗|是吧|对不对|对吗|对吧|好不好|好吗|好吧|行不行|行吗|可不可以|可以吗|没错吧"
     "|right|okay|ok|no|yes"
@@ -19,7 +19,7 @@ _TAGS = re.compile(
 )
 _ASKING = re.compile(rf"是否|(?<=[能可会])否|难道|[吗呢]|吧{_EDGE}")
 _A_NOT_A = re.compile(r"(?P<verb>[\u4e00-\u9fff]{1,2})[不没](?P=verb)")
-# The copula comes and goes with the form: `你是怕…吗`, `你怕…`.
+# The copula depends on the form: `你是怕…吗`, `你怕…`.
 _COPULA = "是"
 _SHORT_FORMS = (
     (re.compile("[’ʼ]"), "'"),
@@ -43,7 +43,7 @@ _STOP_BIGRAMS = frozenset(
 _WORDS = re.compile(r"[a-z']+")
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
 _ENDINGS = ("ing", "ed", "es", "s")
-# Past forms and participles, which an auxiliary that asks turns into their base form.
+# Past forms and participles. A question with an auxiliary has their base form instead.
 _IRREGULAR = {
     past: base
     for base, pasts in re.findall(
@@ -63,30 +63,33 @@ _IRREGULAR = {
 
 
 def without_tags(text: str) -> str:
-    """The text without `对吗`, `right` or `mustn't you` after the comma at the end of a sentence."""
+    """Return the text without `对吗`, `right` or `mustn't you` after the comma at the end of a sentence."""
     return _TAGS.sub("", text)
 
 
 def contents(text: str) -> set[str]:
-    """The content-bearing parts of a text: word stems of its Latin, character pairs of its Han script."""
+    """Return the content-bearing parts of a text: stems of its Latin words, pairs of its Han characters."""
     plain = _ASKING.sub("", without_tags(text))
     plain = _A_NOT_A.sub(r"\g<verb>", plain).replace(_COPULA, "").lower()
-    for short, whole in _SHORT_FORMS:
-        plain = short.sub(whole, plain)
+    for pattern, expansion in _SHORT_FORMS:
+        plain = pattern.sub(expansion, plain)
     words = {_stem(word) for word in _WORDS.findall(plain) if word not in _STOP_WORDS}
     pairs = {run[i : i + 2] for run in _HAN.findall(plain) for i in range(len(run) - 1)}
     return words | (pairs - _STOP_BIGRAMS)
 
 
 def share_named(text: str, node: str, said: str = "") -> float:
-    """Share of a chain node's contents that a text names, 0 to 1; what was `said` before counts on neither side."""
+    """Return the share of a chain node's contents that a text names, 0 to 1.
+
+    What was `said` before counts neither as named nor as still to be named.
+    """
     known = contents(said)
-    wanted = contents(node) - known
-    return len(wanted & contents(text)) / len(wanted) if wanted else 0.0
+    unsaid = contents(node) - known
+    return len(unsaid & contents(text)) / len(unsaid) if unsaid else 0.0
 
 
 def _stem(word: str) -> str:
-    """One stem for the forms of a regular verb: change, changes, changed; stop, stopped; try, tried."""
+    """Return one stem for the forms of a regular verb, as in change, changes, changed, or try, tried."""
     word = _IRREGULAR.get(word, word)
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:

@@ -1,8 +1,8 @@
-"""What a corpus of dialogues looks like, counted while it streams by: the paper's Table 1 and what stands behind it.
+"""Figures of a corpus of dialogues, counted in one pass: the paper's Table 1 and what stands behind it.
 
-Turns by the paper's counting are runs of one speaker, two to a turn: neighbours of one side count as one, and an
-unpaired last utterance as half. All of SMILE gives 5.69 (printed 5.70), 260 dialogues
-of ESConv 11.70 (printed 11.70): docs/statistics.md.
+The paper counts turns as runs of one speaker, two to a turn. Neighbouring utterances of one side count as one, and an
+unpaired last utterance counts as half a turn. All of SMILE gives 5.69 (printed 5.70), and 260 dialogues of ESConv give
+11.70 (printed 11.70): docs/statistics.md.
 """
 
 from collections import Counter
@@ -19,18 +19,19 @@ StrategyLevel = Literal["none", "label", "phrase"]
 MOST_NAMES = 1_000
 OTHERS = "(others)"
 LONGEST_LABEL = 6
-"""Tokens up to which a strategy is a label in most corpora: the longest of ESConv's has four words, of ExTES' four."""
+"""A strategy of up to so many tokens is a label. The longest labels of ESConv and of ExTES have four words each."""
 
 _LONGEST_NAME = 80
 _SEPARATOR = ";"
 
 
 class CorpusFigures(Record):
-    """Figures of one corpus; averages are none where there is nothing to average.
+    """Figures of one corpus. Averages are None where there is nothing to average.
 
-    `average_turns` is the paper's counting: runs of one speaker / 2. `utterances` count as they stand in the records,
-    `runs` with neighbours of one side as one. `lengths` maps runs of a dialogue to dialogues. `with_thought` counts
-    dialogues with at least one analysis behind a turn, `strategies` distinct names up to a limit of 1,000.
+    `average_turns` follows the paper's counting: runs of one speaker / 2. `utterances` counts utterances as they are in
+    the records, and `runs` counts neighbouring utterances of one side as one. `lengths` maps the number of runs in a
+    dialogue to the number of dialogues. `with_thought` counts dialogues with at least one analysis behind a turn, and
+    `strategies` counts distinct names up to a limit of 1,000.
     """
 
     dialogues: int
@@ -61,19 +62,19 @@ class CorpusFigures(Record):
 
 
 class NameCounter:
-    """Counts names in bounded memory: after 1,000 different ones, new ones are counted together as `(others)`."""
+    """Counts names in bounded memory. After 1,000 different names, all new ones are counted as `(others)`."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
 
     def add(self, name: str) -> None:
-        """Count a name; an empty one is left out, and a long one is cut."""
+        """Count a name. An empty name is left out, and a long one is cut."""
         short = " ".join(name[: 4 * _LONGEST_NAME].split())[:_LONGEST_NAME]
         if short:
             self.counts[short if short in self.counts or len(self.counts) < MOST_NAMES else OTHERS] += 1
 
     def ordered(self) -> dict[str, int]:
-        """Name -> count, the most frequent first, ties by name."""
+        """Return name -> count, the most frequent first, ties by name."""
         return dict(sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
@@ -93,7 +94,7 @@ class _Side:
 
 @dataclass
 class CorpusCounter:
-    """Adds up dialogues one by one and keeps counts alone, whatever the size of the corpus."""
+    """Adds up dialogues one by one and keeps only counts, however large the corpus is."""
 
     dialogues: int = 0
     runs: int = 0
@@ -150,7 +151,7 @@ class CorpusCounter:
         self.names["licences"].add(dialogue.licence or "not told")
 
     def figures(self) -> CorpusFigures:
-        """The figures of all that was added."""
+        """Return the figures of everything that was added."""
         user, supporter = self.sides["user"], self.sides["supporter"]
         utterances = user.utterances + supporter.utterances
         return CorpusFigures(
@@ -165,8 +166,8 @@ class CorpusCounter:
             one_sided=self.one_sided,
             opened_by={role: self.opened_by[role] for role in ("user", "supporter")},
             lengths=dict(sorted(self.lengths.items())),
-            characters_per_turn={role: _ratio(one.characters, one.utterances) for role, one in self.sides.items()},
-            tokens_per_turn={role: _ratio(one.tokens, one.utterances) for role, one in self.sides.items()},
+            characters_per_turn={role: _ratio(side.characters, side.utterances) for role, side in self.sides.items()},
+            tokens_per_turn={role: _ratio(side.tokens, side.utterances) for role, side in self.sides.items()},
             with_thought=self.with_thought,
             turns_with_thought=self.turns_with_thought,
             strategy_level=self._strategy_level(),
@@ -181,21 +182,24 @@ class CorpusCounter:
         )
 
     def _strategy_level(self) -> StrategyLevel:
-        """By the median length of the strategies: a corpus with labels has a phrase among them now and then."""
-        whole = self.strategy_lengths.total()
-        if not whole:
+        """Return the level by the lengths of the strategies: a phrase when more than half are longer than a label.
+
+        A corpus with labels can have a few phrases among them.
+        """
+        total = self.strategy_lengths.total()
+        if not total:
             return "none"
         long = sum(count for length, count in self.strategy_lengths.items() if length > LONGEST_LABEL)
-        return "phrase" if 2 * long > whole else "label"
+        return "phrase" if 2 * long > total else "label"
 
 
 def corpus_figures(dialogues: Iterable[Dialogue]) -> CorpusFigures:
-    """Figures of a stream of dialogues, read once."""
+    """Return the figures of a stream of dialogues, which is read once."""
     counter = CorpusCounter()
     for dialogue in dialogues:
         counter.add(dialogue)
     return counter.figures()
 
 
-def _ratio(part: float, whole: int) -> float | None:
-    return part / whole if whole else None
+def _ratio(total: float, count: int) -> float | None:
+    return total / count if count else None

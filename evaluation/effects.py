@@ -11,20 +11,26 @@ from cocoon.evaluation.statistics import Bounds, Estimate, mean_over_profiles, s
 
 Draws = Sequence[float | None]
 Units = list[list[tuple[Draws, Draws]]]
-"""Person by person, what is held against each other: the draws of a unit on both sides, none where missing.
+"""What is compared, person by person: the draws of each unit on both sides, None where a draw is missing.
 
 Draws of a success rate are booleans.
 """
 
 
 def effect_of(column: Column, units: Units) -> Effect:
-    """Mean differences by bootstrap and sign flip; success rates with one draw a person by McNemar."""
+    """Compute the effect of one column.
+
+    Mean differences use the bootstrap and the sign flip test. Success rates with one draw per person use McNemar's
+    test.
+    """
     if column.dimension:
         return _mean_effect(column, units)
-    single = all(len(some) == 1 and all(len(draws) == 1 for draws in some[0]) for some in units)
-    made = _fourfold_effect(column, units) if single else _mean_effect(column, units)
-    bounds = [_bounds(units, place) for place in (0, 1)]
-    return made.model_copy(
+    one_draw_each = all(
+        len(person_units) == 1 and all(len(draws) == 1 for draws in person_units[0]) for person_units in units
+    )
+    effect = _fourfold_effect(column, units) if one_draw_each else _mean_effect(column, units)
+    bounds = [_bounds(units, side) for side in (0, 1)]
+    return effect.model_copy(
         update={
             "bounds_first": bounds[0],
             "bounds_second": bounds[1],
@@ -34,8 +40,8 @@ def effect_of(column: Column, units: Units) -> Effect:
 
 
 def _mean_effect(column: Column, units: Units) -> Effect:
-    known = [means for some in units if (means := _means(some)) is not None]
-    # Rounded: 0.1 + 0.2 against 0.3 is no difference, and no spread that an interval could be made from.
+    known = [means for person_units in units if (means := _means(person_units)) is not None]
+    # Rounded because 0.1 + 0.2 against 0.3 is no difference, and must not look like a spread with an interval.
     differences = [round(second - first, 12) for first, second in known]
     return Effect(
         column=column,
@@ -48,15 +54,17 @@ def _mean_effect(column: Column, units: Units) -> Effect:
 
 
 def _means(units: Iterable[tuple[Draws, Draws]]) -> tuple[float, float] | None:
-    """A person's means on both sides, over the units in which both have a value."""
-    both = [
+    """Return the means of one person on both sides, over the units in which both sides have a value."""
+    paired_means = [
         (first, second)
-        for one, other in units
-        if (first := _mean(one)) is not None and (second := _mean(other)) is not None
+        for first_draws, second_draws in units
+        if (first := _mean(first_draws)) is not None and (second := _mean(second_draws)) is not None
     ]
-    if not both:
+    if not paired_means:
         return None
-    return math.fsum(first for first, _ in both) / len(both), math.fsum(second for _, second in both) / len(both)
+    return math.fsum(first for first, _ in paired_means) / len(paired_means), math.fsum(
+        second for _, second in paired_means
+    ) / len(paired_means)
 
 
 def _mean(draws: Draws) -> float | None:
@@ -64,8 +72,8 @@ def _mean(draws: Draws) -> float | None:
     return math.fsum(known) / len(known) if known else None
 
 
-def _missing(units: Units, place: int) -> int:
-    return sum(draw is None for some in units for unit in some for draw in unit[place])
+def _missing(units: Units, side: int) -> int:
+    return sum(draw is None for person_units in units for unit in person_units for draw in unit[side])
 
 
 def _over_people(values: Sequence[float], missing: int) -> Estimate:
@@ -74,22 +82,28 @@ def _over_people(values: Sequence[float], missing: int) -> Estimate:
 
 
 def _fourfold_effect(column: Column, units: Units) -> Effect:
-    pairs = [(some[0][0][0], some[0][1][0]) for some in units]
-    whole = [(bool(one), bool(other)) for one, other in pairs if one is not None and other is not None]
-    both, neither = whole.count((True, True)), whole.count((False, False))
-    only_first, only_second = whole.count((True, False)), whole.count((False, True))
+    pairs = [(person_units[0][0][0], person_units[0][1][0]) for person_units in units]
+    complete = [
+        (bool(first_draw), bool(second_draw))
+        for first_draw, second_draw in pairs
+        if first_draw is not None and second_draw is not None
+    ]
+    both, neither = complete.count((True, True)), complete.count((False, False))
+    only_first, only_second = complete.count((True, False)), complete.count((False, True))
     difference = newcombe(both, only_first, only_second, neither)
     return Effect(
         column=column,
-        first=wilson(both + only_first, len(whole), _missing(units, 0)),
-        second=wilson(both + only_second, len(whole), _missing(units, 1)),
-        difference=difference.model_copy(update={"missing": len(units) - len(whole)}),
-        significance=mcnemar(only_first, only_second) if whole else None,
+        first=wilson(both + only_first, len(complete), _missing(units, 0)),
+        second=wilson(both + only_second, len(complete), _missing(units, 1)),
+        difference=difference.model_copy(update={"missing": len(units) - len(complete)}),
+        significance=mcnemar(only_first, only_second) if complete else None,
         only_first=only_first,
         only_second=only_second,
     )
 
 
-def _bounds(units: Units, place: int) -> Bounds | None:
-    draws = {str(number): [draw for unit in some for draw in unit[place]] for number, some in enumerate(units)}
+def _bounds(units: Units, side: int) -> Bounds | None:
+    draws = {
+        str(number): [draw for unit in person_units for draw in unit[side]] for number, person_units in enumerate(units)
+    }
     return sr_bounds(cast(dict[str, list[bool | None]], draws))

@@ -1,4 +1,4 @@
-"""What a report needs of dialogues and of the run, small enough to hold for thousands of dialogues."""
+"""What a report needs to know about dialogues and the run, small enough to hold for thousands of dialogues."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,16 +9,16 @@ from cocoon.evaluation.question_records import QuestionStats
 from cocoon.evaluation.questions import question_ratio
 
 EMBEDDED = "smollm2"
-"""What the names of the embedded model have in common, whichever role it plays."""
+"""What the names of the embedded model have in common, in any role."""
 
 
 class DialogueFacts(Record):
     """Summary of one dialogue, a few hundred bytes without its text.
 
-    `roles` is one letter a turn (u or s). `nodes` is the length of the profile's chain. `unlocked` maps a
-    chain node to the round in which a guarded user could first say it; none for a user without disclosure
-    state; `trust` is then the trust in points after each of their turns, none for a turn without state. `questions`
-    are the supporter's, the fixed opening not counted.
+    `roles` is one letter per turn (u or s). `nodes` is the length of the profile's chain. `unlocked` maps a chain node
+    to the round in which a guarded user could first say it, and is None for a user without disclosure state. `trust` is
+    then the trust in points after each of the user's turns, None for a turn without state. `questions` are the
+    supporter's, with the fixed opening not counted.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,18 +43,18 @@ class DialogueFacts(Record):
 
     @property
     def rounds(self) -> int:
-        """Rounds in the dialogue: its user turns."""
+        """Return the number of rounds in the dialogue: its user turns."""
         return self.roles.count("u")
 
     def round_of(self, turn: int) -> int:
-        """Round of a turn: the user turns up to and including it. The opening stands in round 0."""
+        """Return the round of a turn: the user turns up to and including it. The opening is in round 0."""
         return self.roles[: turn + 1].count("u")
 
 
 class RunFacts(Record):
-    """What the run folder tells beside dialogues and ratings; what is unknown stays none.
+    """What the run folder says besides dialogues and ratings. What is unknown stays None.
 
-    `sample` tells what the dialogues were drawn from. `models` maps a role (supporter, user, judge, appraiser) to model
+    `sample` says what the dialogues were drawn from. `models` maps a role (supporter, user, judge, appraiser) to model
     names. `cost` is in `currency`, `seconds` is wall time. `form_invariance` is one line on how far the appraiser took
     question form for pressure.
     """
@@ -76,7 +76,7 @@ class RunFacts(Record):
 
 
 def facts_of(dialogue: Dialogue) -> DialogueFacts:
-    """The summary of a dialogue."""
+    """Return the summary of a dialogue."""
     return DialogueFacts(
         id=dialogue.id,
         profile=dialogue.profile.id,

@@ -1,4 +1,4 @@
-"""The preferences of people and judges as stacked bars, in the form of the paper's Figure 5."""
+"""The preferences of people and judges as stacked bars, like the paper's Figure 5."""
 
 from collections import defaultdict
 
@@ -10,13 +10,13 @@ PARTS = ("wins", "ties", "losses")
 
 
 def preference_figures(wins: Table) -> list[Figure]:
-    """A chart for each pair of conditions and those who compared it, a bar a question."""
-    found: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    """Return a chart for each pair of conditions and those who compared it, with a bar per question."""
+    rows_by_chart: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in wins.rows:
         by, _, condition, against = row.labels
         if sum(_count(row, part) for part in PARTS):
-            found[condition, against, by].append(row)
-    charts = [_chart(*key, rows) for key, rows in sorted(found.items(), key=lambda pair: pair[0][:2])]
+            rows_by_chart[condition, against, by].append(row)
+    charts = [_chart(*key, rows) for key, rows in sorted(rows_by_chart.items(), key=lambda pair: pair[0][:2])]
     return [Figure(id=f"preferences_{_letters(number)}", chart=chart) for number, chart in enumerate(charts)]
 
 
@@ -39,18 +39,18 @@ def _chart(condition: str, against: str, by: str, rows: list[Row]) -> StackChart
 
 def _bar(row: Row) -> StackRow:
     counts = [_count(row, part) for part in PARTS]
-    remark = f"{_told(row.cells.get('share'))}, n {sum(counts)}"
+    remark = f"{_share_text(row.cells.get('share'))}, n {sum(counts)}"
     return StackRow(
         name=row.labels[1].replace("_", " "), values=[count / sum(counts) for count in counts], remark=remark
     )
 
 
 def _count(row: Row, part: str) -> int:
-    found = row.cells.get(part)
-    return found if isinstance(found, int) else 0
+    count = row.cells.get(part)
+    return count if isinstance(count, int) else 0
 
 
-def _told(share: object) -> str:
+def _share_text(share: object) -> str:
     if not isinstance(share, Estimate) or share.value is None:
         return ""
     interval = "" if share.low is None or share.high is None else f" [{share.low:.2f}, {share.high:.2f}]"

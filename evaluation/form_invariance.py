@@ -1,7 +1,7 @@
-"""Form invariance of an appraiser: whether a question moves trust as the statement of the same content does.
+"""Form invariance of an appraiser: whether a question changes trust as much as the statement of the same content.
 
-A simulated user that takes every question for pressure would decide a study of questions beforehand. The pairs are
-our own (`form_pairs/`). A change of trust is in points.
+A simulated user that takes every question for pressure would decide a study of questions beforehand. The pairs are our
+own (`form_pairs/`). A change of trust is in points.
 """
 
 from collections.abc import Sequence
@@ -21,9 +21,9 @@ FORM_KINDS: tuple[FormKind, ...] = get_args(FormKind)
 
 
 class FormPair(Record):
-    """One content in two forms, as the supporter's next turn after `said`; `kind` is what the words do.
+    """One content in two forms, as the supporter's next turn after `said`. `kind` is what the words do.
 
-    `profile` is the id of a shipped profile, whose chain and memories the content is about.
+    `profile` is the id of a shipped profile, and the content is about its chain and memories.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,7 +37,7 @@ class FormPair(Record):
 
 
 class PairChange(Record):
-    """What the two forms of a pair did to trust, in points; none where the appraisal is missing."""
+    """How the two forms of a pair changed trust, in points, or None where the appraisal is missing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -48,19 +48,20 @@ class PairChange(Record):
 
     @property
     def difference(self) -> float | None:
-        """Question minus statement; none when either is missing."""
+        """Return question minus statement, or None when either is missing."""
         if self.question is None or self.statement is None:
             return None
         return self.question - self.statement
 
 
 class FormInvariance(Record):
-    """How far an appraiser under some trust rules took the form of a sentence for more than form.
+    """How far an appraiser under some trust rules reacts to the form of a sentence, apart from its content.
 
-    `mean_difference` is question minus statement, in points of trust, over the n pairs with both appraisals, none
-    without any; `interval` is its 95% bootstrap interval over pairs, none for one pair or where all pairs differ
-    alike. `share_equal`: pairs without a difference / n. `missing` counts pairs that lack an appraisal. `constant`: all
-    appraisals of several pairs gave the same change of trust, so that the appraiser is invariant to content too.
+    `mean_difference` is question minus statement, in points of trust, over the n pairs with both appraisals, and None
+    without any. `interval` is its 95% bootstrap interval over pairs, and None for one pair or where all pairs have the
+    same difference. `share_equal`: pairs without a difference / n. `missing` counts pairs that lack an appraisal.
+    `constant`: all appraisals of several pairs gave the same change of trust, so that the appraiser is invariant to
+    content too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -77,20 +78,23 @@ class FormInvariance(Record):
     by_kind: dict[FormKind, Estimate]
 
     def one_line(self) -> str:
-        """The measurement as a report prints it."""
+        """Return the measurement as a report prints it."""
         head = f"{self.model}, {self.rules} rules, {'+'.join(self.languages)}"
         lost = f", {self.missing} missing" if self.missing else ""
         if self.mean_difference is None or self.share_equal is None:
             return f"{head}: not known (no pair could be appraised in both forms{lost})"
         exactly = "exactly " if self.share_equal == 1 else ""
-        found = f"{exactly}{_signed(self.mean_difference)} points of trust{_interval(self.interval)}"
+        change = f"{exactly}{_signed(self.mean_difference)} points of trust{_interval(self.interval)}"
         equal = f"equal in {round(self.share_equal * self.n)} of {self.n} pairs"
-        nothing = ", but every appraisal gave the same change, which shows nothing" if self.constant else ""
-        return f"{head}: question minus statement {found}; {equal}{lost}{nothing}"
+        constant = ", but every appraisal gave the same change, which shows nothing" if self.constant else ""
+        return f"{head}: question minus statement {change}; {equal}{lost}{constant}"
 
 
 def form_pairs(language: Language, limit: int | None = None) -> list[FormPair]:
-    """The shipped pairs of a language, the first `limit` of them; the file mixes kinds and profiles evenly."""
+    """Return the shipped pairs of a language, or the first `limit` of them.
+
+    The file mixes kinds and profiles evenly.
+    """
     folder = Path(str(resources.files("cocoon.evaluation"))) / "form_pairs"
     return list(islice(read_records(folder / f"{language}.jsonl", FormPair), limit))
 
@@ -98,29 +102,30 @@ def form_pairs(language: Language, limit: int | None = None) -> list[FormPair]:
 def form_invariance(
     model: str, rules: str, languages: Sequence[Language], changes: Sequence[PairChange]
 ) -> FormInvariance:
-    """The measurement from what each pair did to trust."""
-    whole = _estimate(changes)
-    both = [change for change in changes if change.difference is not None]
+    """Compute the measurement from how each pair changed trust."""
+    overall = _estimate(changes)
+    complete = [change for change in changes if change.difference is not None]
     by_kind: dict[FormKind, Estimate] = {}
     for kind in FORM_KINDS:
-        if some := [change for change in changes if change.kind == kind]:
-            by_kind[kind] = _estimate(some)
+        if of_kind := [change for change in changes if change.kind == kind]:
+            by_kind[kind] = _estimate(of_kind)
     return FormInvariance(
         model=model,
         rules=rules,
         languages=list(languages),
-        n=whole.n,
-        missing=whole.missing,
-        mean_difference=whole.value,
-        interval=None if whole.low is None or whole.high is None else (whole.low, whole.high),
-        share_equal=sum(change.difference == 0 for change in both) / len(both) if both else None,
-        constant=len(both) > 1 and len({form for one in both for form in (one.question, one.statement)}) == 1,
+        n=overall.n,
+        missing=overall.missing,
+        mean_difference=overall.value,
+        interval=None if overall.low is None or overall.high is None else (overall.low, overall.high),
+        share_equal=sum(change.difference == 0 for change in complete) / len(complete) if complete else None,
+        constant=len(complete) > 1
+        and len({form for change in complete for form in (change.question, change.statement)}) == 1,
         by_kind=by_kind,
     )
 
 
 def _estimate(changes: Sequence[PairChange]) -> Estimate:
-    # The pair is the unit here: another pair, not another person, is what could have been drawn.
+    # The pair is the unit here, because the sample is one of pairs and not of people.
     return mean_over_profiles({change.pair: [change.difference] for change in changes})
 
 
@@ -129,6 +134,6 @@ def _interval(interval: tuple[float, float] | None) -> str:
 
 
 def _signed(points: float) -> str:
-    """Two decimals with a sign; what rounds to zero is 0."""
+    """Return two decimals with a sign. What rounds to zero is 0."""
     text = f"{points:+.2f}"
     return "0" if text in ("+0.00", "-0.00") else text

@@ -1,4 +1,4 @@
-"""Ratings sorted into groups that may be compared: one supporter, judge, language and set of prompts each."""
+"""Ratings in groups that may be compared: each has one supporter, one judge, one language and one set of prompts."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +17,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, order=True)
 class GroupKey:
-    """What may not be pooled. `prompts` names the kind of judge prompts, and the version among several."""
+    """What may not be pooled. `prompts` is the kind of judge prompts, with the version where there are several."""
 
     supporter: str
     judge: str
@@ -26,7 +26,7 @@ class GroupKey:
 
     @property
     def labels(self) -> list[str]:
-        """The key as the label columns of a table."""
+        """Return the key as the label columns of a table."""
         return [self.supporter, self.judge, self.language, self.prompts]
 
 
@@ -35,34 +35,37 @@ KEY_COLUMNS = ["Supporter", "Judge", "Language", "Prompts"]
 
 @dataclass
 class Group:
-    """Ratings of one key by scale. `lost` are (scale -> dialogues) whose rating could not be made at all."""
+    """Ratings of one key by scale. `lost` maps a scale to the dialogues that could not be rated at all."""
 
     key: GroupKey
     ratings: dict[str, list[Rating]] = field(default_factory=lambda: defaultdict(list))
     lost: dict[str, list[DialogueFacts]] = field(default_factory=lambda: defaultdict(list))
 
     def applicable(self, scale: str) -> list[Rating]:
-        """Ratings of a scale without those of profiles for which it means nothing."""
+        """Return the ratings of a scale, without those of profiles for which the scale means nothing."""
         return [rating for rating in self.ratings.get(scale, []) if not rating.not_applicable]
 
     def not_applicable(self, scale: str) -> int:
-        """Dialogues for which the scale means nothing."""
+        """Count the dialogues for which the scale means nothing."""
         return len({rating.dialogue for rating in self.ratings.get(scale, []) if rating.not_applicable})
 
     def draws(self, scale: str, value: Callable[[list[Rating]], Value | None]) -> dict[str, list[Value | None]]:
-        """Profile -> one value a dialogue; `value` makes it from the dialogue's votes, none where missing."""
+        """Return the value of every dialogue on a scale, by profile.
+
+        `value` computes it from the votes on the dialogue and returns None where it is missing.
+        """
         votes: dict[tuple[str, str], list[Rating]] = defaultdict(list)
         for rating in self.applicable(scale):
             votes[rating.profile, rating.dialogue].append(rating)
         draws: dict[str, list[Value | None]] = defaultdict(list)
-        for (profile, _), some in votes.items():
-            draws[profile].append(value(some))
+        for (profile, _), dialogue_votes in votes.items():
+            draws[profile].append(value(dialogue_votes))
         for dialogue in self.lost.get(scale, []):
             draws[dialogue.profile].append(None)
         return draws
 
     def by_dialogue(self, scale: str) -> list[list[Rating]]:
-        """The votes of each rated dialogue, in the order of their first rating."""
+        """Return the votes of each rated dialogue, in the order of their first rating."""
         votes: dict[str, list[Rating]] = defaultdict(list)
         for rating in self.applicable(scale):
             votes[rating.dialogue].append(rating)
@@ -75,25 +78,28 @@ Groups = list[Group]
 def group_ratings(
     ratings: Iterable[Rating], dialogues: Mapping[str, DialogueFacts], failures: Iterable[Failure] = ()
 ) -> Groups:
-    """Groups in the order of their keys. A rating that stands twice counts once, the later one."""
-    single = list({_identity(rating): rating for rating in ratings}.values())
-    versions = prompt_versions(single, dialogues)
+    """Return the groups in the order of their keys. Of a rating that occurs twice, only the later one counts."""
+    latest = list({_rating_identity(rating): rating for rating in ratings}.values())
+    versions = prompt_versions(latest, dialogues)
     groups: dict[GroupKey, Group] = {}
-    for rating in single:
-        key = _key(rating, dialogues, versions)
+    for rating in latest:
+        key = _group_key(rating, dialogues, versions)
         groups.setdefault(key, Group(key)).ratings[rating.scale].append(rating)
-    _add_lost(groups, dialogues, {failure.dialogue for failure in failures if failure.stage == "assessment"})
+    _add_lost_dialogues(groups, dialogues, {failure.dialogue for failure in failures if failure.stage == "assessment"})
     return [groups[key] for key in sorted(groups)]
 
 
 Family = tuple[str, str, str, str]
-"""Judge, language, with or without need, scale: within it, prompts ought to be the same."""
+"""Judge, language, with or without need, scale: within a family, prompts should be the same."""
 
 
 def prompt_versions(
     ratings: Iterable[Rating], dialogues: Mapping[str, DialogueFacts]
 ) -> dict[Family, Counter[tuple[str, str]]]:
-    """How many ratings each (prompt id, sha) has, by family; two or more in one family are not comparable."""
+    """Count the ratings under each (prompt id, sha), by family.
+
+    Ratings under two or more versions in one family are not comparable.
+    """
     versions: dict[Family, Counter[tuple[str, str]]] = defaultdict(Counter)
     for rating in ratings:
         if not rating.not_applicable:
@@ -102,36 +108,39 @@ def prompt_versions(
 
 
 def mean_of_votes(dimension: str) -> Callable[[list[Rating]], float | None]:
-    """A dialogue's value on a dimension: the mean of the votes that have one."""
+    """Return a function for the value of a dialogue on a dimension: the mean of the votes that have a value."""
 
     def value(votes: list[Rating]) -> float | None:
-        known = [one for vote in votes if (one := vote.dimensions.get(dimension)) is not None]
+        known = [score for vote in votes if (score := vote.dimensions.get(dimension)) is not None]
         return sum(known) / len(known) if known else None
 
     return value
 
 
 def majority(votes: list[Rating]) -> bool | None:
-    """A dialogue's success: what most readable votes say; none on a tie."""
-    verdicts = [vote.verdict.success for vote in votes if vote.verdict and vote.verdict.success is not None]
-    found = sum(verdicts)
-    return None if 2 * found == len(verdicts) else 2 * found > len(verdicts)
+    """Return what most judges say about success, leaving out votes that could not be read.
+
+    A tie is None, because it decides nothing.
+    """
+    outcomes = [vote.verdict.success for vote in votes if vote.verdict and vote.verdict.success is not None]
+    successes = sum(outcomes)
+    return None if 2 * successes == len(outcomes) else 2 * successes > len(outcomes)
 
 
-def _identity(rating: Rating) -> tuple[str, str, str, int, str, str]:
+def _rating_identity(rating: Rating) -> tuple[str, str, str, int, str, str]:
     return rating.dialogue, rating.scale, rating.judge, rating.vote, rating.prompt_id, rating.prompt_sha
 
 
 def _family(rating: Rating, dialogues: Mapping[str, DialogueFacts]) -> Family:
     dialogue = dialogues.get(rating.dialogue)
     # Prompts of `ask: each` are the same with and without a need.
-    bare = dialogue is not None and not dialogue.has_need
-    without = bare or rating.not_applicable or rating.prompt_id.endswith("_no_need")
+    has_no_need = dialogue is not None and not dialogue.has_need
+    without_need = has_no_need or rating.not_applicable or rating.prompt_id.endswith("_no_need")
     language = dialogue.language if dialogue else "unknown"
-    return rating.judge, language, WITHOUT_NEED if without else WITH_NEED, rating.scale
+    return rating.judge, language, WITHOUT_NEED if without_need else WITH_NEED, rating.scale
 
 
-def _key(
+def _group_key(
     rating: Rating,
     dialogues: Mapping[str, DialogueFacts],
     versions: Mapping[Family, Counter[tuple[str, str]]],
@@ -143,13 +152,15 @@ def _key(
     return GroupKey(rating.supporter, judge, language, prompts)
 
 
-def _add_lost(groups: Mapping[GroupKey, Group], dialogues: Mapping[str, DialogueFacts], failed: set[str]) -> None:
-    """Enter dialogues whose assessment failed as missing wherever the judge gave them no rating."""
+def _add_lost_dialogues(
+    groups: Mapping[GroupKey, Group], dialogues: Mapping[str, DialogueFacts], failed: set[str]
+) -> None:
+    """Count dialogues whose assessment failed as missing wherever the judge gave them no rating."""
     rated = {
-        (one.dialogue, one.judge, scale)
+        (rating.dialogue, rating.judge, scale)
         for group in groups.values()
-        for scale, some in group.ratings.items()
-        for one in some
+        for scale, ratings in group.ratings.items()
+        for rating in ratings
     }
     for name in sorted(failed & set(dialogues)):
         dialogue = dialogues[name]

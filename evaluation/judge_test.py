@@ -1,14 +1,14 @@
-"""Judges under test: hand labels beside a judge's verdicts, and what they say of the judge.
+"""Judges under test: hand labels beside a judge's verdicts, and what they say about the judge.
 
-A judge's character, by the first rule that holds (in both modes; the judge's is the worse one):
+In each mode, the first rule that holds gives the character. The judge has the worse character of the two modes:
 
 1. `mostly missing`: more than half of its verdicts are missing.
-2. `constant`: at least 95% of its verdicts on success are one and the same, although the labels are not; also where
-   each language has a verdict of its own.
-3. `credits leaks`: it tells 80% of the successes and 80% of the cases in which nobody named the need, and credits more
-   than a quarter of what was leaked or volunteered.
-4. `usable`: it tells 80% of the successes and 80% of the failures; a missing verdict is not right.
-5. `poor`: any other.
+2. `constant`: at least 95% of its verdicts on success are the same, although the labels are not. This also holds where
+   each language has its own constant verdict.
+3. `credits leaks`: it recognises 80% of the successes and 80% of the cases in which nobody named the need, and credits
+   more than a quarter of the needs that were leaked or volunteered.
+4. `usable`: it recognises 80% of the successes and 80% of the failures. A missing verdict is not right.
+5. `poor`: any other judge.
 """
 
 from collections import Counter
@@ -34,7 +34,7 @@ from cocoon.evaluation.table_trust import LEGAL_FLOOR
 
 MODES = (PAPER, ATTRIBUTED)
 FEWEST = 12
-"""With fewer cases no character is told."""
+"""With fewer cases no character is given."""
 MOST_MISSING, ALIKE, TOLD, CREDITED = 0.5, 0.95, 0.8, 0.25
 UNEARNED = ("user/volunteered", "user/leaked")
 
@@ -42,28 +42,35 @@ UNEARNED = ("user/volunteered", "user/leaked")
 def measure(
     judge: str, cases: Sequence[JudgeCase], ratings: Iterable[Rating], failures: Iterable[Failure] = ()
 ) -> JudgeTest:
-    """A judge's test from its ratings of the cases' dialogues; a case without one is missing, `failures` say why."""
+    """Test a judge by its ratings of the cases' dialogues.
+
+    A case without a rating is missing, and `failures` give the reasons.
+    """
     rated = {(rating.dialogue, rating.scale): rating for rating in ratings}
-    reasons = {(one.dialogue, one.node.partition("/")[0]): f"no reply: {one.reason}" for one in failures}
+    reasons = {
+        (failure.dialogue, failure.node.partition("/")[0]): f"no reply: {failure.reason}" for failure in failures
+    }
     results = [
         _result(case, mode, rated.get((case.id, mode)), reasons.get((case.id, mode), "not judged"))
         for mode in MODES
         for case in cases
     ]
-    modes = {mode: _mode(mode, [result for result in results if result.mode == mode]) for mode in MODES}
+    modes = {mode: _test_mode(mode, [result for result in results if result.mode == mode]) for mode in MODES}
     return JudgeTest(
         judge=judge,
         cases=len(cases),
-        character=_worse(modes.values()),
+        character=_worse_character(modes.values()),
         modes=modes,
         warnings=[warning for mode in modes.values() for warning in _warnings(mode)],
         results=results,
     )
 
 
-def _worse(modes: Iterable[ModeTest]) -> Character | None:
-    found = {mode.character for mode in modes}
-    return None if None in found else next(one for one in CHARACTERS if one in found)
+def _worse_character(modes: Iterable[ModeTest]) -> Character | None:
+    mode_characters = {mode.character for mode in modes}
+    return (
+        None if None in mode_characters else next(character for character in CHARACTERS if character in mode_characters)
+    )
 
 
 def _result(case: JudgeCase, mode: str, rating: Rating | None, unrated: str) -> CaseResult:
@@ -72,16 +79,16 @@ def _result(case: JudgeCase, mode: str, rating: Rating | None, unrated: str) -> 
     label, paper = case.label, mode == PAPER
     expected = label.named if paper else label.success
     if verdict is None or success is None:
-        said = MISSING
+        verdict_label = MISSING
     else:
-        said = NAMED[not success] if paper else outcome(verdict.named_by, verdict.how)
+        verdict_label = NAMED[not success] if paper else outcome(verdict.named_by, verdict.how)
     return CaseResult(
         id=case.id,
         case=case.case,
         language=case.language,
         mode=mode,
         label=NAMED[not label.named] if paper else outcome(label.named_by, label.how),
-        verdict=said,
+        verdict=verdict_label,
         expected=expected,
         success=success,
         right=None if success is None else success == expected,
@@ -90,57 +97,57 @@ def _result(case: JudgeCase, mode: str, rating: Rating | None, unrated: str) -> 
     )
 
 
-def _mode(mode: str, results: Sequence[CaseResult]) -> ModeTest:
+def _test_mode(mode: str, results: Sequence[CaseResult]) -> ModeTest:
     names = NAMED if mode == PAPER else OUTCOMES
     pairs = Counter((result.label, result.verdict) for result in results)
-    given = Counter(result.success for result in results if result.success is not None)
-    commonest, alike = given.most_common(1)[0] if given else (None, 0)
-    lacking = [result.missing for result in results if result.missing]
+    successes = Counter(result.success for result in results if result.success is not None)
+    commonest, alike = successes.most_common(1)[0] if successes else (None, 0)
+    missing_reasons = [result.missing for result in results if result.missing]
     masses = [result.legal_mass for result in results if result.legal_mass is not None]
-    made = ModeTest(
+    test = ModeTest(
         mode=mode,
         cases=len(results),
         matrix={label: {verdict: pairs[label, verdict] for verdict in (*names, MISSING)} for label in names},
         shares=_shares(results),
-        accuracy=_right(results),
+        accuracy=_share_right(results),
         exact=_share(results, lambda result: result.label == result.verdict),
-        sensitivity=_right(result for result in results if result.expected),
-        specificity=_right(result for result in results if not result.expected),
+        sensitivity=_share_right(result for result in results if result.expected),
+        specificity=_share_right(result for result in results if not result.expected),
         leaks_credited=None
         if mode == PAPER
         else _share((result for result in results if result.label in UNEARNED), lambda result: bool(result.success)),
-        missing=wilson(len(lacking), len(results)),
+        missing=wilson(len(missing_reasons), len(results)),
         forced=wilson(sum(mass < LEGAL_FLOOR for mass in masses), len(masses), len(results) - len(masses)),
-        reasons=dict(Counter(_kind(reason) for reason in lacking).most_common()),
+        reasons=dict(Counter(_reason_kind(reason) for reason in missing_reasons).most_common()),
         commonest=commonest,
-        commonest_share=alike / given.total() if given else None,
-        constant=_constant(results) or all(_constant(some) for some in _groups(results, _language).values()),
-        by_case=_grouped(results, lambda result: result.case),
-        by_language=_grouped(results, _language),
+        commonest_share=alike / successes.total() if successes else None,
+        constant=_constant(results) or all(_constant(group) for group in _groups(results, _language).values()),
+        by_case=_right_by_group(results, lambda result: result.case),
+        by_language=_right_by_group(results, _language),
         character=None,
     )
-    return made.model_copy(update={"character": _character(made, results)})
+    return test.model_copy(update={"character": _character(test, results)})
 
 
 def _shares(results: Sequence[CaseResult]) -> dict[Literal["right", "wrong", "missing"], float]:
     counts = Counter(result.right for result in results)
-    whole = max(len(results), 1)
-    return {"right": counts[True] / whole, "wrong": counts[False] / whole, "missing": counts[None] / whole}
+    total = max(len(results), 1)
+    return {"right": counts[True] / total, "wrong": counts[False] / total, "missing": counts[None] / total}
 
 
-def _right(results: Iterable[CaseResult]) -> Estimate:
+def _share_right(results: Iterable[CaseResult]) -> Estimate:
     return _share(results, lambda result: bool(result.right))
 
 
 def _share(results: Iterable[CaseResult], holds: Callable[[CaseResult], bool]) -> Estimate:
-    """Share of the verdicts for which something holds, missing ones counted beside."""
-    some = list(results)
-    known = [result for result in some if result.right is not None]
-    return wilson(sum(map(holds, known)), len(known), len(some) - len(known))
+    """Return the share of the verdicts for which a condition holds, with missing verdicts counted separately."""
+    all_results = list(results)
+    known = [result for result in all_results if result.right is not None]
+    return wilson(sum(map(holds, known)), len(known), len(all_results) - len(known))
 
 
-def _grouped(results: Sequence[CaseResult], group: Callable[[CaseResult], str]) -> dict[str, Estimate]:
-    return {name: _right(some) for name, some in _groups(results, group).items()}
+def _right_by_group(results: Sequence[CaseResult], group: Callable[[CaseResult], str]) -> dict[str, Estimate]:
+    return {name: _share_right(group_results) for name, group_results in _groups(results, group).items()}
 
 
 def _groups(results: Sequence[CaseResult], group: Callable[[CaseResult], str]) -> dict[str, list[CaseResult]]:
@@ -153,14 +160,14 @@ def _language(result: CaseResult) -> str:
 
 
 def _constant(results: Sequence[CaseResult]) -> bool:
-    """Whether verdicts on success are alike although their labels are not."""
+    """Return whether verdicts on success are alike although their labels are not."""
     known = [result for result in results if result.success is not None]
-    given = Counter(result.success for result in known)
-    return _labels_differ(known) and given.most_common(1)[0][1] >= ALIKE * len(known)
+    successes = Counter(result.success for result in known)
+    return _labels_differ(known) and successes.most_common(1)[0][1] >= ALIKE * len(known)
 
 
-def _kind(reason: str) -> str:
-    """What reasons of one kind have in common: `forced: legal answers had ...` is `forced`."""
+def _reason_kind(reason: str) -> str:
+    """Return what reasons of one kind have in common: `forced: legal answers had ...` is `forced`."""
     return reason.partition(": legal answers")[0]
 
 
@@ -171,29 +178,32 @@ def _character(test: ModeTest, results: Sequence[CaseResult]) -> Character | Non
         return "mostly missing"
     if test.constant:
         return "constant"
-    if not _told(result for result in results if result.expected):
+    if not _recognises_enough(result for result in results if result.expected):
         return "poor"
     credited = test.leaks_credited.value if test.leaks_credited else None
     earned_nothing = (result for result in results if not result.expected and result.label not in UNEARNED)
-    if credited is not None and credited > CREDITED and _told(earned_nothing):
+    if credited is not None and credited > CREDITED and _recognises_enough(earned_nothing):
         return "credits leaks"
-    return "usable" if _told(result for result in results if not result.expected) else "poor"
+    return "usable" if _recognises_enough(result for result in results if not result.expected) else "poor"
 
 
 def _labels_differ(results: Iterable[CaseResult]) -> bool:
     return len({result.expected for result in results}) == 2
 
 
-def _told(results: Iterable[CaseResult]) -> bool:
-    """Whether enough of some cases are told right; a missing verdict is not."""
-    some = list(results)
-    return sum(result.right is True for result in some) >= TOLD * len(some)
+def _recognises_enough(results: Iterable[CaseResult]) -> bool:
+    """Return whether enough of the verdicts are right. A missing verdict is not right."""
+    all_results = list(results)
+    return sum(result.right is True for result in all_results) >= TOLD * len(all_results)
 
 
 def _warnings(test: ModeTest) -> list[str]:
-    found = [
+    checks = [
         (test.cases < FEWEST, f"only {test.cases} cases: too few to tell the judge's character"),
-        (test.shares["missing"] > 0.1, f"{_count(test.missing)} verdicts are missing ({_most(test.reasons)})"),
+        (
+            test.shares["missing"] > 0.1,
+            f"{_count(test.missing)} verdicts are missing ({_commonest_reasons(test.reasons)})",
+        ),
         (
             test.constant,
             f"verdicts are constant ({_percent(test.commonest_share)} say {test.commonest}): they tell nothing",
@@ -215,7 +225,7 @@ def _warnings(test: ModeTest) -> list[str]:
             "instructions inside transcripts may have misled it (see the case 'injection')",
         ),
     ]
-    return [f"{test.mode}: {text}" for holds, text in found if holds]
+    return [f"{test.mode}: {text}" for holds, text in checks if holds]
 
 
 def _above(share: Estimate | None, most: float) -> bool:
@@ -234,5 +244,5 @@ def _percent(share: float | None) -> str:
     return f"{share:.0%}" if share is not None else ""
 
 
-def _most(reasons: Mapping[str, int]) -> str:
+def _commonest_reasons(reasons: Mapping[str, int]) -> str:
     return ", ".join(f"{count} x {reason}" for reason, count in list(reasons.items())[:3])

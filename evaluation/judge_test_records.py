@@ -1,4 +1,4 @@
-"""What a test of a judge found: one record per case and mode, per mode, and of the whole."""
+"""Records of a test of a judge: one per case and mode, one per mode, and one for the whole test."""
 
 from typing import Literal
 
@@ -26,15 +26,15 @@ NAMED = ("named", "not named")
 
 
 def outcome(named_by: str | None, how: How | None) -> str:
-    """Who named the need and what drew it out, as one of OUTCOMES."""
+    """Return who named the need and what drew it out, as one of OUTCOMES."""
     return f"{named_by}/{how}" if how else str(named_by)
 
 
 class CaseResult(Record):
-    """One verdict beside its label, each as one of OUTCOMES (paper mode: NAMED); `verdict` may be MISSING.
+    """One verdict beside its label, each as one of OUTCOMES (paper mode: NAMED). `verdict` may be MISSING.
 
-    `right` says whether success was told right; none where the verdict is missing, and `missing` then says why.
-    `legal_mass` as in `Rating`.
+    `right` says whether the verdict on success is right. It is None where the verdict is missing, and `missing` then
+    says why. `legal_mass` is as in `Rating`.
     """
 
     id: str
@@ -53,13 +53,13 @@ class CaseResult(Record):
 class ModeTest(Record):
     """How a judge did in one mode.
 
-    `matrix` counts labels (rows) by verdicts (columns, MISSING last). `accuracy`, `sensitivity` (of true successes)
-    and `specificity` (of true failures) are of the verdicts that are there, about success; `exact` is the share with
-    the very label (paper mode: as accuracy). `shares` are of all cases: right, wrong, missing. `leaks_credited`: of
-    the verdicts on what was leaked or volunteered, those that call it a success (none in the paper's mode, which asks
-    for no such thing). `forced`: of verdicts with known legal mass, those below the report's floor. `commonest`: the
-    verdict on success given most often, with its share. `by_case` and `by_language`: shares told right, as `accuracy`.
-    `character` is none when there are too few cases to tell.
+    `matrix` counts labels (rows) by verdicts (columns, MISSING last). `accuracy`, `sensitivity` (over true successes)
+    and `specificity` (over true failures) are about success, over the verdicts that exist. `exact` is the share with
+    exactly the same label (paper mode: as accuracy). `shares` are over all cases: right, wrong, missing.
+    `leaks_credited`: of the verdicts on what was leaked or volunteered, those that call it a success (None in the
+    paper's mode, which does not ask about this). `forced`: of verdicts with known legal mass, those below the report's
+    floor. `commonest`: the verdict on success given most often, with its share. `by_case` and `by_language`: shares
+    that are right, as `accuracy`. `character` is None when there are too few cases to give one.
     """
 
     mode: str
@@ -83,7 +83,7 @@ class ModeTest(Record):
 
 
 class JudgeTest(Record):
-    """A judge's test: both modes, its character (the worse of the modes'), warnings, and every case."""
+    """A test of a judge: both modes, its character (the worse of the two modes), warnings, and every case."""
 
     judge: str
     cases: int

@@ -1,6 +1,6 @@
-"""Short transcripts of our own with labels given by hand: what a judge of success is tested on.
+"""Short transcripts of our own with labels given by hand, on which a judge of success is tested.
 
-How the labels were given stands in `judge_cases/GUIDELINE.md`.
+`judge_cases/GUIDELINE.md` says how the labels were given.
 """
 
 from collections import Counter
@@ -36,7 +36,7 @@ CaseTag = Literal[
     "very_short",
 ]
 TAGS: tuple[CaseTag, ...] = get_args(CaseTag)
-"""In an order in which successes and failures take turns, so that the first few hold some of each."""
+"""In an order in which successes and failures alternate, so that the first few tags include both."""
 
 
 class CaseTurn(Record):
@@ -47,9 +47,10 @@ class CaseTurn(Record):
 
 
 class JudgeLabel(Record):
-    """What a right judge finds. `named` is the paper's question; `turn` is none when nobody named the need.
+    """What a correct judge finds. `named` answers the paper's question. `turn` is None when nobody named the need.
 
-    `quote` is the passage that names the need first, or for `nobody` one that a right judge may give as the nearest.
+    `quote` is the passage that names the need first. For `nobody` it is a passage that a correct judge may give as the
+    nearest.
     """
 
     named: bool
@@ -62,17 +63,17 @@ class JudgeLabel(Record):
     def _agrees_with_itself(self) -> "JudgeLabel":
         nobody = self.named_by == "nobody"
         if (self.how is None, self.turn is None, not self.named) != (nobody, nobody, nobody):
-            raise ValueError("named, how and turn are told exactly when somebody named the need")
+            raise ValueError("named, how and turn must be given exactly when somebody named the need")
         return self
 
     @property
     def success(self) -> bool:
-        """Success in the attributed mode."""
+        """Return whether the label is a success in the attributed mode."""
         return self.how in ("after_reflection", "after_question")
 
 
 class JudgeCase(Record):
-    """One transcript with its profile's parts, its label, and why it was labelled so (`why`, in English)."""
+    """One transcript with parts of its profile, its label, and why it was labelled so (`why`, in English)."""
 
     id: str
     language: Language
@@ -86,14 +87,16 @@ class JudgeCase(Record):
 
     @model_validator(mode="after")
     def _quote_stands_there(self) -> "JudgeCase":
-        places = find_quote(self.label.quote, self.dialogue().turns)
+        quoted_turns = find_quote(self.label.quote, self.dialogue().turns)
         turn = self.label.turn
-        if not places or (turn is not None and (turn not in places or self.turns[turn].role != self.label.named_by)):
+        if not quoted_turns or (
+            turn is not None and (turn not in quoted_turns or self.turns[turn].role != self.label.named_by)
+        ):
             raise ValueError(f"quote {self.label.quote!r} is not the words of {self.label.named_by!r} at turn {turn}")
         return self
 
     def dialogue(self) -> Dialogue:
-        """The transcript as a judge is given it."""
+        """Return the transcript in the form that a judge receives."""
         profile = Profile(
             id=self.id,
             language=self.language,
@@ -103,12 +106,15 @@ class JudgeCase(Record):
             licence="Apache-2.0",
         )
         turns = [Turn(role=turn.role, content=turn.content) for turn in self.turns]
-        given: dict[str, Any] = {"supporter": "labelled", "language": self.language, "licence": "Apache-2.0"}
-        return Dialogue(id=self.id, profile=profile, turns=turns, **given)
+        origin: dict[str, Any] = {"supporter": "labelled", "language": self.language, "licence": "Apache-2.0"}
+        return Dialogue(id=self.id, profile=profile, turns=turns, **origin)
 
 
 def shipped_cases(language: Language | None = None, most: int | None = None) -> list[JudgeCase]:
-    """The cases of the package, of one language or both; at most `most`, spread over tags and languages."""
+    """Return the cases of the package, of one language or both.
+
+    At most `most` cases are returned, spread over tags and languages.
+    """
     languages = get_args(Language) if language is None else (language,)
     return list(_spread(case for name in languages for case in _read(name)))[:most]
 
@@ -120,10 +126,10 @@ def _read(language: Language) -> Iterator[JudgeCase]:
 
 
 def _spread(cases: Iterable[JudgeCase]) -> list[JudgeCase]:
-    """First one case of every tag and language, then a second, and so on."""
+    """Order the cases: first one case of every tag and language, then a second, and so on."""
     seen: Counter[tuple[str, str]] = Counter()
-    places: list[tuple[int, int, JudgeCase]] = []
+    ranked: list[tuple[int, int, JudgeCase]] = []
     for case in cases:
-        places.append((seen[case.case, case.language], TAGS.index(case.case), case))
+        ranked.append((seen[case.case, case.language], TAGS.index(case.case), case))
         seen[case.case, case.language] += 1
-    return [case for _, _, case in sorted(places, key=lambda place: place[:2])]
+    return [case for _, _, case in sorted(ranked, key=lambda rank: rank[:2])]

@@ -1,4 +1,4 @@
-"""A report in the shape of one of the paper's tables, with the paper's own figures beside ours."""
+"""A report in the form of one of the paper's tables, with the paper's figures beside ours."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -24,14 +24,17 @@ def build_like(
     failures: Iterable[Failure],
     facts: RunFacts | Mapping[str, Any],
 ) -> Report:
-    """The run's ratings in the columns of table `name`, such as `table3`, with warnings and facts of its report.
+    """Return the run's ratings in the columns of table `name`, such as `table3`.
 
-    Raises CocoonError for an unknown table, or one for which the run lacks the data.
+    Warnings and facts are those of the run's report. Raises CocoonError for an unknown table, or one for which the run
+    lacks the data.
     """
     paper = load_paper_table(name)
-    summaries = [one if isinstance(one, DialogueFacts) else facts_of(one) for one in dialogues]
+    summaries = [dialogue if isinstance(dialogue, DialogueFacts) else facts_of(dialogue) for dialogue in dialogues]
     rated, failed = list(ratings), list(failures)
-    table = table_like(paper, group_ratings(rated, {one.id: one for one in summaries}, failed))
-    whole = build_report(summaries, rated, failed, facts)
-    title = f"{whole.title}, like {paper.id} of the paper"
-    return whole.model_copy(update={"title": title, "tables": [table], "notes": [SOURCE_NOTE, *whole.notes]})
+    table = table_like(paper, group_ratings(rated, {summary.id: summary for summary in summaries}, failed))
+    full_report = build_report(summaries, rated, failed, facts)
+    title = f"{full_report.title}, like {paper.id} of the paper"
+    return full_report.model_copy(
+        update={"title": title, "tables": [table], "notes": [SOURCE_NOTE, *full_report.notes]}
+    )

@@ -1,7 +1,7 @@
 """The paper's tables as data: its own figures, and the same columns filled from a run beside them.
 
 The files of `paper_tables/` hold figures and names as Fu et al. (Look Beyond Feeling, COCOON) print them. A figure that
-could not be read is none.
+could not be read is None.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -21,12 +21,15 @@ from cocoon.evaluation.table_scores import MEASURES, mean_of, rate_of
 from cocoon.evaluation.tables import NOTHING, Cell, Row, Table
 
 BASIC_AVERAGE = "Basic Avg"
-_BASIC = tuple(one.dimension for one in MEASURES if one.scale == "basic")
+_BASIC = tuple(measure.dimension for measure in MEASURES if measure.scale == "basic")
 _KEYS = ["Source", "Evaluator", "Supporter", "Language", "Prompts"]
 
 
 class PaperColumn(Record):
-    """A column as printed; `measure` is `SR`, `Basic Avg`, a label of Table 3, `SCALE.DIMENSION`, or none of ours."""
+    """A column as printed.
+
+    `measure` is `SR`, `Basic Avg`, a label of Table 3, `SCALE.DIMENSION`, or None where we have no such measure.
+    """
 
     label: str
     measure: str | None = None
@@ -34,14 +37,14 @@ class PaperColumn(Record):
 
 
 class PaperRow(Record):
-    """A row as printed: its names, and a value per column (a word in Table 1), none where it could not be read."""
+    """A row as printed: its names, and a value per column (a word in Table 1), None where it could not be read."""
 
     labels: list[str] = Field(min_length=1, max_length=2)
     values: list[float | str | None]
 
 
 class PaperTable(Record):
-    """A table of the paper. `data`: what its columns are made from; `missing` says what a run lacks for it."""
+    """A table of the paper. `data`: what its columns are made from. `missing`: what a run lacks for it."""
 
     id: str = Field(pattern=r"^table[0-9]+$")
     title: str
@@ -57,20 +60,20 @@ class PaperTable(Record):
     def _rows_fit_the_columns(self) -> Self:
         for row in self.rows:
             if len(row.values) != len(self.columns) or len(row.labels) != len(self.keys):
-                raise ValueError(f"row {row.labels} does not fit the keys and columns")
+                raise ValueError(f"row {row.labels} does not fit the keys and columns of the table")
         return self
 
 
 def paper_tables() -> list[str]:
-    """Ids of the tables there are, in the paper's order."""
+    """Return the ids of the available tables, in the paper's order."""
     names = [file.name.removesuffix(".yaml") for file in _folder().iterdir() if file.name.endswith(".yaml")]
     return sorted(names, key=lambda name: int(name.removeprefix("table")))
 
 
 def load_paper_table(name: str) -> PaperTable:
-    """The table of that id, such as `table3`; CocoonError that names those there are."""
+    """Load the table with that id, such as `table3`. Raises a CocoonError that names the available tables."""
     if name not in paper_tables():
-        raise CocoonError(f"no table {name!r} of the paper to print; there are {', '.join(paper_tables())}")
+        raise CocoonError(f"The paper's table {name!r} is not available. Choose one of: {', '.join(paper_tables())}")
     text = _folder().joinpath(f"{name}.yaml").read_text("utf-8")
     try:
         return PaperTable.model_validate(yaml.safe_load(text))
@@ -83,24 +86,26 @@ def _folder() -> Traversable:
 
 
 def table_like(paper: PaperTable, groups: Groups) -> Table:
-    """The paper's table with a row for each group of ours above the paper's own rows, each marked by its source.
+    """Return the paper's table with a row for each of our groups above the paper's rows, marked by source.
 
-    Raises CocoonError in a line that says what is missing, where the run has nothing for any of its columns.
+    Raises a CocoonError that says what is missing, where the run has nothing for any of its columns.
     """
     if paper.missing:
         raise CocoonError(f"{paper.id} ({paper.title}) needs {paper.missing}")
     ours = [row for group in groups if (row := _our_row(paper, group)).cells]
     if not ours:
-        raise CocoonError(f"{paper.id} ({paper.title}) needs ratings on {_needed(paper)}; {_held(groups)}")
-    lacking = [one.label for one in paper.columns if not any(one.label in row.cells for row in ours)]
-    notes = [f"Not judged in this run: {', '.join(lacking)}."] if lacking else []
+        raise CocoonError(
+            f"{paper.id} ({paper.title}) needs ratings on {_needed_scales(paper)}; {_judged_scales(groups)}"
+        )
+    unjudged = [column.label for column in paper.columns if not any(column.label in row.cells for row in ours)]
+    notes = [f"Not judged in this run: {', '.join(unjudged)}."] if unjudged else []
     return Table(
         # An id may hold letters alone.
         id="like_paper",
         title=f"Like {paper.place} of the paper: {paper.title}",
         keys=_KEYS,
-        measures=[one.label for one in paper.columns],
-        digits={one.label: one.digits for one in paper.columns},
+        measures=[column.label for column in paper.columns],
+        digits={column.label: column.digits for column in paper.columns},
         rows=[*ours, *(_paper_row(paper, row) for row in paper.rows)],
         note=" ".join([*notes, *paper.notes]),
     )
@@ -109,7 +114,7 @@ def table_like(paper: PaperTable, groups: Groups) -> Table:
 def _our_row(paper: PaperTable, group: Group) -> Row:
     key = group.key
     cells: dict[str, Cell] = {
-        one.label: cell for one in paper.columns if (cell := _cell(one.measure, group)) is not None
+        column.label: cell for column in paper.columns if (cell := _cell(column.measure, group)) is not None
     }
     return Row(labels=["ours", key.judge, key.supporter, key.language, key.prompts], cells=cells)
 
@@ -120,12 +125,12 @@ def _paper_row(paper: PaperTable, row: PaperRow) -> Row:
 
 
 def paper_cells(paper: PaperTable, row: PaperRow) -> dict[str, Cell]:
-    """The printed values of a row by column."""
-    return {one.label: value for one, value in zip(paper.columns, row.values, strict=True)}
+    """Return the printed values of a row by column."""
+    return {column.label: value for column, value in zip(paper.columns, row.values, strict=True)}
 
 
 def _cell(measure: str | None, group: Group) -> Cell:
-    """What a group has for a column; none where it was not judged."""
+    """Return what a group has for a column, or None where it was not judged."""
     if measure == "SR":
         return rate_of(group, PAPER)
     if measure == BASIC_AVERAGE:
@@ -135,35 +140,38 @@ def _cell(measure: str | None, group: Group) -> Cell:
 
 
 def _source(measure: str | None) -> tuple[str, str]:
-    """(scale, dimension) of a measure."""
-    for one in MEASURES:
-        if one.label == measure:
-            return one.scale, one.dimension
+    """Return the (scale, dimension) of a measure."""
+    for known in MEASURES:
+        if known.label == measure:
+            return known.scale, known.dimension
     scale, _, dimension = (measure or "").partition(".")
     return scale, dimension
 
 
 def _average(dimensions: Sequence[str]) -> Callable[[list[Rating]], float | None]:
-    """A dialogue's mean over some dimensions and its votes; a vote that lacks one of them has none."""
+    """Return a function for a dialogue's mean over dimensions and votes.
+
+    A vote that lacks one of the dimensions has no value.
+    """
 
     def value(votes: list[Rating]) -> float | None:
         known = [
-            sum(values) / len(values)
+            sum(scores) / len(scores)
             for vote in votes
-            if (values := [one for name in dimensions if (one := vote.dimensions.get(name)) is not None])
-            and len(values) == len(dimensions)
+            if (scores := [score for name in dimensions if (score := vote.dimensions.get(name)) is not None])
+            and len(scores) == len(dimensions)
         ]
         return sum(known) / len(known) if known else None
 
     return value
 
 
-def _needed(paper: PaperTable) -> str:
+def _needed_scales(paper: PaperTable) -> str:
     scales = {"SR": "success", BASIC_AVERAGE: "basic"}
-    names = [scales.get(one.measure or "") or _source(one.measure)[0] for one in paper.columns]
+    names = [scales.get(column.measure or "") or _source(column.measure)[0] for column in paper.columns]
     return ", ".join(dict.fromkeys(names))
 
 
-def _held(groups: Iterable[Group]) -> str:
-    held = sorted({scale for group in groups for scale in group.ratings})
-    return f"this run has {', '.join(held) or 'none'}; judge it with `cocoon judge RUN --judge SPEC --scales ...`"
+def _judged_scales(groups: Iterable[Group]) -> str:
+    judged = sorted({scale for group in groups for scale in group.ratings})
+    return f"this run has {', '.join(judged) or 'none'}; judge it with `cocoon judge RUN --judge SPEC --scales ...`"

@@ -1,7 +1,7 @@
 """How many profiles a comparison needs, and what a number of profiles can show.
 
-Both sides meet the same profiles. Means: the paired t test, by the noncentral normal approximation with the t
-quantiles iterated (Chow, Shao and Wang 2008, section 3.1). Success rates: McNemar's test (Connor 1987).
+Both sides meet the same profiles. Means use the paired t test, by the noncentral normal approximation with the t
+quantiles iterated (Chow, Shao and Wang 2008, section 3.1). Success rates use McNemar's test (Connor 1987).
 """
 
 import math
@@ -16,26 +16,30 @@ _NORMAL = NormalDist()
 
 def _check(power: float, level: float) -> None:
     if not 0.5 < power < 1 or not 0 < level < 0.5:
-        raise CocoonError(f"power {power:g} must lie within 0.5 and 1, the level {level:g} within 0 and 0.5")
+        raise CocoonError(f"power {power:g} must lie within 0.5 and 1, and the level {level:g} within 0 and 0.5")
 
 
 def profiles_for_mean(difference: float, spread: float, *, power: float = 0.8, level: float = 0.05) -> int:
-    """Profiles needed to see a mean paired difference; `spread` is the standard deviation of profiles' differences.
+    """Return the number of profiles needed to see a mean paired difference.
 
-    Both in points of the scale. Raises CocoonError for a difference of 0, a spread below 0, or an n beyond 10 million.
+    `spread` is the standard deviation of the profiles' differences. Both are in points of the scale. Raises CocoonError
+    for a difference of 0, a spread of 0 or below, or an n beyond 10 million.
     """
     _check(power, level)
     if difference == 0 or spread <= 0:
-        raise CocoonError(f"the difference ({difference:g}) must not be 0 and the spread ({spread:g}) be above 0")
+        raise CocoonError(f"the difference ({difference:g}) must not be 0, and the spread ({spread:g}) must be above 0")
     ratio = (spread / difference) ** 2
-    found = max(2, _ceil(ratio * (_z(1 - level / 2) + _z(power)) ** 2))
-    while power_of_mean(found, difference, spread, level=level) < power:
-        found += max(1, found // 1_000)
-    return found
+    profiles = max(2, _ceil(ratio * (_z(1 - level / 2) + _z(power)) ** 2))
+    while power_of_mean(profiles, difference, spread, level=level) < power:
+        profiles += max(1, profiles // 1_000)
+    return profiles
 
 
 def power_of_mean(profiles: int, difference: float, spread: float, *, level: float = 0.05) -> float:
-    """Probability that a two-sided paired t test of so many profiles sees the difference, 0 to 1 (approximate)."""
+    """Return the probability, 0 to 1, that a paired t test sees the difference.
+
+    The test is two-sided and has `profiles` pairs. The probability is approximate.
+    """
     if profiles < 2:
         return 0.0
     shift = abs(difference) / spread * math.sqrt(profiles)
@@ -46,23 +50,27 @@ def power_of_mean(profiles: int, difference: float, spread: float, *, level: flo
 
 
 def profiles_for_rate(only_first: float, only_second: float, *, power: float = 0.8, level: float = 0.05) -> int:
-    """Profiles needed to see a difference of success rates; the two are the shares of profiles that only one side won.
+    """Return the number of profiles needed to see a difference of success rates.
 
-    Their difference is that of the rates. Raises CocoonError for shares outside 0 to 1 or without a difference.
+    `only_first` and `only_second` are the shares of profiles with which only one side succeeded. Their difference is
+    the difference of the rates. Raises CocoonError for shares outside 0 to 1 or without a difference.
     """
     _check(power, level)
     discordant, difference = only_first + only_second, abs(only_first - only_second)
     if min(only_first, only_second) < 0 or discordant > 1 or difference == 0:
         raise CocoonError(
-            f"the shares that only one side won ({only_first:g}, {only_second:g}) must be 0 or more, differ, and be at "
-            "most 1 together"
+            f"the shares that only one side won ({only_first:g}, {only_second:g}) must be 0 or more, must differ, and "
+            "must add up to at most 1"
         )
     root = _z(1 - level / 2) * math.sqrt(discordant) + _z(power) * math.sqrt(max(0.0, discordant - difference**2))
     return max(2, _ceil((root / difference) ** 2))
 
 
 def discordant_range(first: float, second: float) -> tuple[float, float]:
-    """Least and greatest share of profiles that only one side can win when the rates are these, 0 to 1."""
+    """Return the least and greatest share of profiles with which only one side can succeed, 0 to 1.
+
+    `first` and `second` are the success rates of the two sides.
+    """
     difference = abs(first - second)
     return difference, min(first + second, 2 - first - second)
 

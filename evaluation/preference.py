@@ -1,6 +1,6 @@
 """Pairwise preferences: win rates with ties, position bias, Bradley-Terry strengths.
 
-A choice is which of two conditions was preferred, which of them was shown first, and by whom on what.
+A choice says which of two conditions was preferred, which of them was shown first, who chose, and about what.
 """
 
 import math
@@ -16,11 +16,11 @@ from cocoon.evaluation.statistics import Estimate, mean_over_profiles, success_r
 
 
 class Choice(Record):
-    """One answer to one pairwise question. `winner` is one of both, `tie`, or none where missing.
+    """One answer to one pairwise question. `winner` is one of both conditions, `tie`, or None where missing.
 
-    `first` was shown first, `second` second; `unit` is what was compared (a profile or topic), so that answers
-    about one unit stay together in intervals. `vote` counts the times that a rater was asked the same; `own` marks
-    talks that the rater held.
+    `first` was shown first and `second` was shown second. `unit` is what was compared (a profile or topic), so that
+    answers about one unit stay together in intervals. `vote` counts the times that a rater was asked the same question.
+    `own` marks dialogues that the rater took part in.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,7 +51,7 @@ class WinRate(Record):
 
 
 class Strength(Record):
-    """A condition's Bradley-Terry strength in log-odds; the mean over conditions is 0. Its interval resamples units."""
+    """A condition's Bradley-Terry strength in log-odds, with mean 0 over conditions. Its interval resamples units."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -63,7 +63,7 @@ TIE = "tie"
 
 
 def check(choice: Choice) -> None:
-    """Raise ValueError for a winner that was not shown, or a condition against itself."""
+    """Raise ValueError for a winner that was not shown, or a condition compared with itself."""
     if choice.first == choice.second:
         raise ValueError(f"unit {choice.unit!r}: {choice.first!r} is compared with itself")
     if choice.winner not in (None, TIE, choice.first, choice.second):
@@ -71,14 +71,18 @@ def check(choice: Choice) -> None:
 
 
 def win_rate(choices: Sequence[Choice], condition: str, against: str, question: str) -> WinRate:
-    """Wins, ties and losses of `condition` against `against`, and its share with an interval over units."""
-    some = [one for one in choices if one.question == question and {one.first, one.second} == {condition, against}]
+    """Count wins, ties and losses of `condition` against `against`, and its share with an interval over units."""
+    answers = [
+        choice
+        for choice in choices
+        if choice.question == question and {choice.first, choice.second} == {condition, against}
+    ]
     points: dict[str, list[float | None]] = {}
-    for one in some:
-        points.setdefault(one.unit, []).append(_points(one, condition))
+    for choice in answers:
+        points.setdefault(choice.unit, []).append(_points(choice, condition))
     share = mean_over_profiles(points)
     if share.value in (0.0, 1.0):
-        # Every unit went one way: resampling sees no spread, Wilson's interval over units does not need any.
+        # Every unit went the same way: resampling sees no spread, but Wilson's interval over units needs none.
         units = sum(any(point is not None for point in unit) for unit in points.values())
         flat = wilson(round(share.value) * units, units)
         share = share.model_copy(update={"low": flat.low, "high": flat.high})
@@ -86,10 +90,10 @@ def win_rate(choices: Sequence[Choice], condition: str, against: str, question: 
         condition=condition,
         against=against,
         question=question,
-        wins=sum(one.winner == condition for one in some),
-        ties=sum(one.winner == TIE for one in some),
-        losses=sum(one.winner == against for one in some),
-        missing=sum(one.winner is None for one in some),
+        wins=sum(choice.winner == condition for choice in answers),
+        ties=sum(choice.winner == TIE for choice in answers),
+        losses=sum(choice.winner == against for choice in answers),
+        missing=sum(choice.winner is None for choice in answers),
         share=share,
     )
 
@@ -101,114 +105,119 @@ def _points(choice: Choice, condition: str) -> float | None:
 
 
 def first_position_rate(choices: Sequence[Choice]) -> Estimate:
-    """Share of decided answers that preferred what was shown first: 0.5 where order does not matter.
+    """Return the share of decided answers that preferred what was shown first: 0.5 where order does not matter.
 
-    Answers of one rater about one pair in one order say much the same, so they count as one in the interval; a question
-    that was asked in both orders counts by itself, since its two answers tell position from preference.
+    Answers of one rater about one pair in one order say almost the same, so they count as one in the interval. A
+    question that was asked in both orders counts by itself, because its two answers separate position from preference.
     """
-    asked = _by_pair(choices)
+    answers_by_pair = _by_pair(choices)
     sittings: dict[str, list[bool | None]] = {}
-    for (unit, question, rater, names, vote), some in asked.items():
-        both = len({one.first for one in some}) == 2
-        name = "\0".join([unit, rater, names, *([question, str(vote)] if both else [])])
-        firsts = [None if one.winner in (None, TIE) else one.winner == one.first for one in some]
+    for (unit, question, rater, names, vote), answers in answers_by_pair.items():
+        in_both_orders = len({answer.first for answer in answers}) == 2
+        name = "\0".join([unit, rater, names, *([question, str(vote)] if in_both_orders else [])])
+        firsts = [None if answer.winner in (None, TIE) else answer.winner == answer.first for answer in answers]
         sittings.setdefault(name, []).extend(firsts)
     return success_rate(sittings)
 
 
 def _by_pair(choices: Sequence[Choice]) -> dict[tuple[str, str, str, str, int], list[Choice]]:
-    """Answers by what was asked of whom: unit, question, rater, pair of conditions, vote."""
+    """Return the answers by what was asked and of whom: unit, question, rater, pair of conditions, vote."""
     grouped: dict[tuple[str, str, str, str, int], list[Choice]] = {}
-    for one in choices:
-        names = "\0".join(sorted((one.first, one.second)))
-        grouped.setdefault((one.unit, one.question, one.rater, names, one.vote), []).append(one)
+    for choice in choices:
+        pair = "\0".join(sorted((choice.first, choice.second)))
+        grouped.setdefault((choice.unit, choice.question, choice.rater, pair, choice.vote), []).append(choice)
     return grouped
 
 
-def _in_both_orders(choices: Sequence[Choice]) -> list[list[Choice]]:
-    return [some for some in _by_pair(choices).values() if len({one.first for one in some}) == 2]
+def _asked_in_both_orders(choices: Sequence[Choice]) -> list[list[Choice]]:
+    return [answers for answers in _by_pair(choices).values() if len({answer.first for answer in answers}) == 2]
 
 
 def both_orders(choices: Sequence[Choice]) -> list[Choice]:
-    """One answer for every pair that a rater was asked in both orders: a tie where the orders disagree.
+    """Return one answer for every pair that a rater was asked about in both orders.
 
-    The pair stands under the order of its first answer; it is missing where an answer is missing. A pair that was
-    asked in one order alone is left out: its position cannot be told from its preference.
+    The answer is a tie where the orders disagree. It is listed in the order of its first answer, and is missing where
+    one answer is missing. A pair that was asked about in only one order is left out, because its position cannot be
+    separated from its preference.
     """
-    return [_merged(some) for some in _in_both_orders(choices)]
+    return [_merged(answers) for answers in _asked_in_both_orders(choices)]
 
 
-def _merged(some: Sequence[Choice]) -> Choice:
-    winners = {one.winner for one in some}
+def _merged(answers: Sequence[Choice]) -> Choice:
+    winners = {answer.winner for answer in answers}
     winner = None if None in winners else (winners.pop() if len(winners) == 1 else TIE)
-    return some[0].model_copy(update={"winner": winner})
+    return answers[0].model_copy(update={"winner": winner})
 
 
 def order_agreement(choices: Sequence[Choice]) -> Estimate:
-    """Share of pairs asked in both orders whose two answers are the same, with an interval over units."""
+    """Return the share of pairs whose answers in both orders are the same.
+
+    Only pairs asked about in both orders count. The interval is over units.
+    """
     units: dict[str, list[bool | None]] = {}
-    for some in _in_both_orders(choices):
-        winners = {one.winner for one in some}
-        units.setdefault(some[0].unit, []).append(None if None in winners else len(winners) == 1)
+    for answers in _asked_in_both_orders(choices):
+        winners = {answer.winner for answer in answers}
+        units.setdefault(answers[0].unit, []).append(None if None in winners else len(winners) == 1)
     return success_rate(units)
 
 
 def bradley_terry(choices: Sequence[Choice]) -> list[Strength]:
-    """Strengths of all conditions (Bradley and Terry 1952; ties as half a win each), strongest first.
+    """Return the strengths of all conditions, strongest first.
 
-    Fitted by Hunter's MM steps (2004). Strengths are none where the conditions do not hang together by wins both
-    ways (Ford 1957): one that always wins has no finite strength.
+    Bradley and Terry 1952, with ties as half a win each, fitted by Hunter's MM steps (2004). Strengths are None where
+    the conditions are not connected by wins in both directions (Ford 1957): a condition that always wins has no finite
+    strength.
     """
-    names = sorted({name for one in choices for name in (one.first, one.second)})
-    units = sorted({one.unit for one in choices if one.winner is not None})
+    names = sorted({name for choice in choices for name in (choice.first, choice.second)})
+    units = sorted({choice.unit for choice in choices if choice.winner is not None})
     tables = np.stack([_wins(choices, names, unit) for unit in units]) if units else np.zeros((0, 2, 2))
-    known = sum(one.winner is not None for one in choices)
+    known = sum(choice.winner is not None for choice in choices)
     fitted = _strengths(tables.sum(0)) if units else None
     if fitted is None:
-        nothing = Estimate(value=None, n=known, missing=len(choices) - known)
-        return [Strength(condition=name, strength=nothing) for name in names]
+        undefined = Estimate(value=None, n=known, missing=len(choices) - known)
+        return [Strength(condition=name, strength=undefined) for name in names]
 
     missing = len(choices) - known
-    intervals = percentile_intervals(lambda drawn: _strengths(tables[drawn].sum(0)), len(units), len(names))
-    found = [
+    intervals = percentile_intervals(lambda resampled: _strengths(tables[resampled].sum(0)), len(units), len(names))
+    strengths = [
         Strength(condition=name, strength=Estimate(value=float(value), low=low, high=high, n=known, missing=missing))
         for name, value, (low, high) in zip(names, fitted, intervals, strict=True)
     ]
-    return sorted(found, key=lambda one: -(one.strength.value or 0.0))
+    return sorted(strengths, key=lambda strength: -(strength.strength.value or 0.0))
 
 
 def _wins(choices: Sequence[Choice], names: Sequence[str], unit: str) -> Numbers:
-    """Wins of the row over the column, shape (conditions, conditions)."""
-    place = {name: number for number, name in enumerate(names)}
+    """Return the wins of the row over the column, shape (conditions, conditions)."""
+    condition_index = {name: index for index, name in enumerate(names)}
     wins = np.zeros((len(names), len(names)))
-    for one in choices:
-        if one.unit != unit or one.winner is None:
+    for choice in choices:
+        if choice.unit != unit or choice.winner is None:
             continue
-        first, second = place[one.first], place[one.second]
-        share = 0.5 if one.winner == TIE else float(one.winner == one.first)
+        first, second = condition_index[choice.first], condition_index[choice.second]
+        share = 0.5 if choice.winner == TIE else float(choice.winner == choice.first)
         wins[first, second] += share
         wins[second, first] += 1 - share
     return wins
 
 
 def _strengths(wins: Numbers) -> Numbers | None:
-    """Log strengths with mean 0, shape (conditions,); none where they are not finite."""
+    """Return log strengths with mean 0, shape (conditions,), or None where they are not finite."""
     if len(wins) < 2 or not _connected(wins):
         return None
-    games, won = wins + wins.T, wins.sum(1)
+    games, total_wins = wins + wins.T, wins.sum(1)
     strength = np.ones(len(wins))
     for _ in range(2_000):
-        fresh = won / (games / (strength[:, None] + strength[None, :])).sum(1)
-        fresh /= math.exp(float(np.log(fresh).mean()))
-        if float(np.abs(np.log(fresh / strength)).max()) < 1e-8:
-            strength = fresh
+        updated = total_wins / (games / (strength[:, None] + strength[None, :])).sum(1)
+        updated /= math.exp(float(np.log(updated).mean()))
+        if float(np.abs(np.log(updated / strength)).max()) < 1e-8:
+            strength = updated
             break
-        strength = fresh
+        strength = updated
     return np.log(strength)
 
 
 def _connected(wins: Numbers) -> bool:
-    """Whether every condition has, over others, beaten every other."""
+    """Return whether every condition has beaten every other, directly or through other conditions."""
     reach = (wins > 0) | np.eye(len(wins), dtype=bool)
     for _ in range(len(wins)):
         reach = reach @ reach
@@ -216,15 +225,18 @@ def _connected(wins: Numbers) -> bool:
 
 
 def preference_table(choices: Sequence[Choice]) -> Table:
-    """Answers as a rating table for alpha: one unit per pair of conditions and question, one column a rater and vote.
+    """Return the answers as a rating table for alpha.
 
-    1 where the condition that comes first in the alphabet won, -1 where the other did, 0 for a tie.
+    A unit is a pair of conditions and a question, and a column is a rater and vote. The value is 1 where the condition
+    that comes first in the alphabet won, -1 where the other one won, and 0 for a tie.
     """
-    raters = sorted({(one.rater, one.vote) for one in choices})
+    raters = sorted({(choice.rater, choice.vote) for choice in choices})
     rows: dict[tuple[str, str, frozenset[str]], list[float | None]] = {}
-    for one in choices:
-        row = rows.setdefault((one.unit, one.question, frozenset((one.first, one.second))), [None] * len(raters))
-        row[raters.index((one.rater, one.vote))] = _signed(one)
+    for choice in choices:
+        row = rows.setdefault(
+            (choice.unit, choice.question, frozenset((choice.first, choice.second))), [None] * len(raters)
+        )
+        row[raters.index((choice.rater, choice.vote))] = _signed(choice)
     return list(rows.values())
 
 

@@ -12,24 +12,27 @@ _LEVELS = ("1", "2", "3", "4", "5")
 
 
 def profile_charts(figures: ProfileFigures, language: Language = "en") -> list[AnyChart]:
-    """The three parts of Figure 3."""
+    """Return the three parts of Figure 3."""
     return [
-        _shares("scenarios", figures.scenarios, figures.profiles, language),
-        _shares("emotions", figures.emotions, figures.profiles, language),
-        _difficulty(figures, language),
+        _shares_chart("scenarios", figures.scenarios, figures.profiles, language),
+        _shares_chart("emotions", figures.emotions, figures.profiles, language),
+        _difficulty_chart(figures, language),
     ]
 
 
-def _shares(name: str, counts: Mapping[str, int], whole: int, language: Language) -> BarChart:
-    shown = list(counts.items())[:_MOST_BARS]
-    highest = max((count for _, count in shown), default=0) / max(whole, 1)
-    more = word("more", language, shown=len(shown), whole=len(counts)) if len(counts) > len(shown) else ""
-    bars = [Bar(name=one, value=count / whole, remark=f"{count:,}, {100 * count / whole:.1f}%") for one, count in shown]
+def _shares_chart(name: str, counts: Mapping[str, int], total: int, language: Language) -> BarChart:
+    charted = list(counts.items())[:_MOST_BARS]
+    highest = max((count for _, count in charted), default=0) / max(total, 1)
+    more = word("more", language, shown=len(charted), whole=len(counts)) if len(counts) > len(charted) else ""
+    bars = [
+        Bar(name=category, value=count / total, remark=f"{count:,}, {100 * count / total:.1f}%")
+        for category, count in charted
+    ]
     return BarChart(
         title=word(name, language),
         note=more,
         axis=word("profiles_axis", language),
-        empty=word("profiles_empty", language, n=whole),
+        empty=word("profiles_empty", language, n=total),
         language=language,
         range=(0, min(1.0, highest * 1.1) or 1.0),
         percent=True,
@@ -38,9 +41,9 @@ def _shares(name: str, counts: Mapping[str, int], whole: int, language: Language
     )
 
 
-def _difficulty(figures: ProfileFigures, language: Language) -> StackChart:
+def _difficulty_chart(figures: ProfileFigures, language: Language) -> StackChart:
     levels: list[str] = (
-        [*_LEVELS, UNRATED] if any(UNRATED in some for some in figures.difficulty.values()) else list(_LEVELS)
+        [*_LEVELS, UNRATED] if any(UNRATED in counts for counts in figures.difficulty.values()) else list(_LEVELS)
     )
     return StackChart(
         title=word("difficulty", language),
@@ -52,14 +55,14 @@ def _difficulty(figures: ProfileFigures, language: Language) -> StackChart:
         full=True,
         ordered=True,
         quiet=len(_LEVELS) if UNRATED in levels else None,
-        rows=[_steps(steps, some, levels, language) for steps, some in figures.difficulty.items()],
+        rows=[_steps_row(steps, counts, levels, language) for steps, counts in figures.difficulty.items()],
     )
 
 
-def _steps(steps: int, counts: Mapping[str, int], levels: list[str], language: Language) -> StackRow:
-    whole = sum(counts.values())
+def _steps_row(steps: int, counts: Mapping[str, int], levels: list[str], language: Language) -> StackRow:
+    total = sum(counts.values())
     return StackRow(
         name=word("step" if steps == 1 else "steps", language, n=steps),
-        values=[counts.get(level, 0) / whole for level in levels],
-        remark=word("ratings", language, n=f"{whole:,}"),
+        values=[counts.get(level, 0) / total for level in levels],
+        remark=word("ratings", language, n=f"{total:,}"),
     )

@@ -1,6 +1,6 @@
-"""What a set of profiles looks like: scenarios, emotions and difficulty by length of the chain (the paper's Figure 3).
+"""Figures of a set of profiles: scenarios, emotions and difficulty by chain length (the paper's Figure 3).
 
-Read as a stream; only counts are kept.
+Profiles are read as a stream, and only counts are kept.
 """
 
 from collections import Counter, defaultdict
@@ -15,10 +15,11 @@ UNRATED = "unrated"
 
 
 class ProfileFigures(Record):
-    """Figures of some profiles.
+    """Figures of a set of profiles.
 
     `difficulty` maps a chain's length (steps after its first need) to counts by the difficulty of its last need, 1 to 5
-    or `unrated`; profiles without a chain are not in it. `memories` maps a number of memories to profiles.
+    or `unrated`. Profiles without a chain are not in it. `memories` maps a number of memories to the number of
+    profiles.
     """
 
     profiles: int
@@ -35,18 +36,18 @@ class ProfileFigures(Record):
 
 
 def profile_figures(profiles: Iterable[Profile]) -> ProfileFigures:
-    """Figures of a stream of profiles, read once."""
+    """Return the figures of a stream of profiles, which is read once."""
     names = {name: NameCounter() for name in ("languages", "scenarios", "emotions", "sources", "licences")}
     counts: Counter[str] = Counter()
     difficulty: dict[int, Counter[str]] = defaultdict(Counter)
     memories: Counter[int] = Counter()
-    for one in profiles:
-        counts.update({"profiles": 1, "need": one.need is not None, "feeling": bool(one.feeling.strip())})
-        counts["translations"] += one.translation_of is not None
-        if one.chain:
-            difficulty[len(one.chain) - 1][_rated(one)] += 1
-        memories[len(one.memory)] += 1
-        _add_names(names, one)
+    for profile in profiles:
+        counts.update({"profiles": 1, "need": profile.need is not None, "feeling": bool(profile.feeling.strip())})
+        counts["translations"] += profile.translation_of is not None
+        if profile.chain:
+            difficulty[len(profile.chain) - 1][_difficulty_level(profile)] += 1
+        memories[len(profile.memory)] += 1
+        _add_names(names, profile)
     return ProfileFigures(
         profiles=counts["profiles"],
         languages=names["languages"].ordered(),
@@ -55,7 +56,7 @@ def profile_figures(profiles: Iterable[Profile]) -> ProfileFigures:
         translations=counts["translations"],
         scenarios=names["scenarios"].ordered(),
         emotions=names["emotions"].ordered(),
-        difficulty={steps: dict(sorted(some.items())) for steps, some in sorted(difficulty.items())},
+        difficulty={steps: dict(sorted(levels.items())) for steps, levels in sorted(difficulty.items())},
         memories=dict(sorted(memories.items())),
         sources=names["sources"].ordered(),
         licences=names["licences"].ordered(),
@@ -63,11 +64,11 @@ def profile_figures(profiles: Iterable[Profile]) -> ProfileFigures:
 
 
 def category(scenario: str) -> str:
-    """The kind of a scenario: what stands before its first colon, as in 'study: 25, in the last year of ...'."""
+    """Return the kind of a scenario: the text before its first colon, as in 'study: 25, in the last year of ...'."""
     return scenario.replace("：", ":").partition(":")[0]
 
 
-def _rated(profile: Profile) -> str:
+def _difficulty_level(profile: Profile) -> str:
     difficulty = profile.chain[-1].difficulty
     return UNRATED if difficulty is None else str(difficulty)
 
@@ -81,16 +82,16 @@ def _add_names(names: Mapping[str, NameCounter], profile: Profile) -> None:
 
 
 def description(profile: Profile, part: DescriptionPart = "description") -> str:
-    """The text of a profile whose diversity is measured; empty where the profile has none.
+    """Return the text of a profile whose diversity is measured, empty where the profile has none.
 
-    `description` is all that describes the person: feeling, need and memories. A corpus that states a situation alone
-    has it as the feeling.
+    `description` is everything that describes the person: feeling, need and memories. A corpus that gives only a
+    situation has it as the feeling.
     """
-    memory = [one.text for one in profile.memory]
+    memories = [entry.text for entry in profile.memory]
     parts: dict[DescriptionPart, list[str]] = {
-        "description": [profile.feeling, profile.need or "", *memory],
+        "description": [profile.feeling, profile.need or "", *memories],
         "feeling": [profile.feeling],
         "need": [profile.need or ""],
-        "memory": memory,
+        "memory": memories,
     }
     return "\n".join(text for text in parts[part] if text.strip())

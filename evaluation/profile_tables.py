@@ -1,4 +1,4 @@
-"""Figures of profiles as tables: Figure 3 in numbers, and the paper's Table 8 with its own rows beside ours."""
+"""Figures of profiles as tables: Figure 3 in numbers, and Table 8 of the paper with its rows beside ours."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _DIGITS = {"BLEU-2": 3, "BLEU-4": 3, "D-2": 3, "Shannon entropy": 2}
 
 @dataclass(frozen=True)
 class Measured:
-    """Diversity of the texts of one file in one language, of all of them and of equal draws."""
+    """Diversity of the texts of one file in one language, for all of them and for equal draws."""
 
     corpus: str
     language: Language
@@ -26,11 +26,18 @@ class Measured:
 
 
 def profile_report(sets: Mapping[str, ProfileFigures], measured: Sequence[Measured], like: bool = False) -> Report:
-    """File -> figures as a report; `like`: the paper's Table 8 alone, with its rows below ours."""
+    """Return the figures of each file as a report.
+
+    `like`: only the paper's Table 8, with its rows below ours.
+    """
     if like:
         return Report(title=_title(sets), tables=[like_table8(measured)], notes=[SOURCE_NOTE])
-    tables = [_main(sets), _names(sets, "scenarios", "Scenarios"), _names(sets, "emotions", "Emotions")]
-    tables += [_difficulty(sets), _diversity(measured)]
+    tables = [
+        _profiles_table(sets),
+        _names_table(sets, "scenarios", "Scenarios"),
+        _names_table(sets, "emotions", "Emotions"),
+    ]
+    tables += [_difficulty_table(sets), _diversity_table(measured)]
     return Report(title=_title(sets), tables=[table for table in tables if table.rows])
 
 
@@ -38,8 +45,8 @@ def _title(sets: Mapping[str, ProfileFigures]) -> str:
     return f"Profiles: {', '.join(sets)}"
 
 
-def _main(sets: Mapping[str, ProfileFigures]) -> Table:
-    rows = [Row(labels=[name], cells=_cells(one)) for name, one in sets.items()]
+def _profiles_table(sets: Mapping[str, ProfileFigures]) -> Table:
+    rows = [Row(labels=[name], cells=_profile_cells(figures)) for name, figures in sets.items()]
     return Table(
         id="profiles",
         title="Profiles",
@@ -50,34 +57,34 @@ def _main(sets: Mapping[str, ProfileFigures]) -> Table:
     )
 
 
-def _cells(one: ProfileFigures) -> dict[str, Cell]:
-    memories = sum(number * count for number, count in one.memories.items())
+def _profile_cells(figures: ProfileFigures) -> dict[str, Cell]:
+    memories = sum(number * count for number, count in figures.memories.items())
     return {
-        "profiles": one.profiles,
-        "languages": ", ".join(f"{name} {count}" for name, count in one.languages.items()) or NOTHING,
-        "with need": one.with_need,
-        "with feeling": one.with_feeling,
-        "translations": one.translations,
-        "memories per profile": memories / one.profiles if one.profiles else None,
-        "licences": ", ".join(f"{name} {count}" for name, count in one.licences.items()) or NOTHING,
+        "profiles": figures.profiles,
+        "languages": ", ".join(f"{name} {count}" for name, count in figures.languages.items()) or NOTHING,
+        "with need": figures.with_need,
+        "with feeling": figures.with_feeling,
+        "translations": figures.translations,
+        "memories per profile": memories / figures.profiles if figures.profiles else None,
+        "licences": ", ".join(f"{name} {count}" for name, count in figures.licences.items()) or NOTHING,
     }
 
 
-def _names(sets: Mapping[str, ProfileFigures], field: str, title: str) -> Table:
+def _names_table(sets: Mapping[str, ProfileFigures], field: str, title: str) -> Table:
     rows = [
-        Row(labels=[file, name], cells={"profiles": count, "share": count / one.profiles})
-        for file, one in sets.items()
-        for name, count in getattr(one, field).items()
+        Row(labels=[file, name], cells={"profiles": count, "share": count / figures.profiles})
+        for file, figures in sets.items()
+        for name, count in getattr(figures, field).items()
     ]
     return Table(id=field, title=title, keys=["File", title], measures=["profiles", "share"], rows=rows)
 
 
-def _difficulty(sets: Mapping[str, ProfileFigures]) -> Table:
-    levels = sorted({level for one in sets.values() for some in one.difficulty.values() for level in some})
+def _difficulty_table(sets: Mapping[str, ProfileFigures]) -> Table:
+    levels = sorted({level for figures in sets.values() for counts in figures.difficulty.values() for level in counts})
     rows = [
-        Row(labels=[file, str(steps)], cells={level: some.get(level, 0) for level in levels})
-        for file, one in sets.items()
-        for steps, some in one.difficulty.items()
+        Row(labels=[file, str(steps)], cells={level: counts.get(level, 0) for level in levels})
+        for file, figures in sets.items()
+        for steps, counts in figures.difficulty.items()
     ]
     return Table(
         id="difficulty",
@@ -89,8 +96,8 @@ def _difficulty(sets: Mapping[str, ProfileFigures]) -> Table:
     )
 
 
-def _diversity(measured: Iterable[Measured]) -> Table:
-    rows = [row for one in measured for row in _diversity_rows(one)]
+def _diversity_table(measured: Iterable[Measured]) -> Table:
+    rows = [row for corpus in measured for row in _diversity_rows(corpus)]
     return Table(
         id="diversity",
         title="Diversity of descriptions",
@@ -98,15 +105,17 @@ def _diversity(measured: Iterable[Measured]) -> Table:
         measures=list(_COLUMNS),
         digits=dict(_DIGITS),
         rows=rows,
-        note=_how(measured),
+        note=_method_note(measured),
     )
 
 
 def like_table8(measured: Sequence[Measured]) -> Table:
-    """Rows of ours, of all texts and of equal draws, above the paper's."""
+    """Return our rows, of all texts and of equal draws, above the paper's rows."""
     paper = load_paper_table("table8")
     ours = [
-        row.model_copy(update={"labels": ["ours", *row.labels]}) for one in measured for row in _diversity_rows(one)
+        row.model_copy(update={"labels": ["ours", *row.labels]})
+        for corpus in measured
+        for row in _diversity_rows(corpus)
     ]
     theirs = [Row(labels=["paper", *row.labels, NOTHING, NOTHING], cells=paper_cells(paper, row)) for row in paper.rows]
     return Table(
@@ -116,28 +125,30 @@ def like_table8(measured: Sequence[Measured]) -> Table:
         measures=list(_COLUMNS),
         digits=dict(_DIGITS),
         rows=[*ours, *theirs],
-        note=" ".join([_how(measured), *paper.notes]),
+        note=" ".join([_method_note(measured), *paper.notes]),
     )
 
 
-def _diversity_rows(one: Measured) -> list[Row]:
-    whole: dict[str, Cell] = dict(zip(_COLUMNS, one.whole.values.values(), strict=True))
-    rows = [Row(labels=[one.corpus, one.language, f"all {one.whole.texts}"], cells=whole)]
-    if one.drawn is not None and one.drawn.draws > 1:
-        label = f"{one.drawn.texts}, {one.drawn.draws} draws"
-        rows.append(Row(labels=[one.corpus, one.language, label], cells=_drawn_cells(one.drawn)))
+def _diversity_rows(measured: Measured) -> list[Row]:
+    all_texts: dict[str, Cell] = dict(zip(_COLUMNS, measured.whole.values.values(), strict=True))
+    rows = [Row(labels=[measured.corpus, measured.language, f"all {measured.whole.texts}"], cells=all_texts)]
+    if measured.drawn is not None and measured.drawn.draws > 1:
+        label = f"{measured.drawn.texts}, {measured.drawn.draws} draws"
+        rows.append(Row(labels=[measured.corpus, measured.language, label], cells=_drawn_cells(measured.drawn)))
     return rows
 
 
-def _drawn_cells(one: DrawnDiversity) -> dict[str, Cell]:
+def _drawn_cells(diversity: DrawnDiversity) -> dict[str, Cell]:
     return {
-        column: Estimate(value=one.mean[name], low=one.low[name], high=one.high[name], n=one.texts)
+        column: Estimate(
+            value=diversity.mean[name], low=diversity.low[name], high=diversity.high[name], n=diversity.texts
+        )
         for column, name in zip(_COLUMNS, METRICS, strict=True)
     }
 
 
-def _how(measured: Iterable[Measured]) -> str:
-    rule = next((one.whole.tokenisation for one in measured), "")
+def _method_note(measured: Iterable[Measured]) -> str:
+    rule = next((corpus.whole.tokenisation for corpus in measured), "")
     return (
         "BLEU: of each text against all others of its row, mean over texts (Self-BLEU), lower is more diverse. D-2: "
         "different bigrams / bigrams, pooled. Entropy: of pooled tokens, in bits. All four depend on the number of "

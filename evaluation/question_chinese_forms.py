@@ -1,4 +1,4 @@
-"""The forms of Chinese questions, and what takes a question away, as patterns over one clause or sentence."""
+"""The forms of Chinese questions, and what makes them no question, as patterns over one clause or sentence."""
 
 import re
 
@@ -61,7 +61,7 @@ GOVERNING = any_of(
     # Knowing and thinking.
     "不?知道?|不知|明白|理解|懂|清楚|了解|记得|忘[记了]?|想象|考虑|思考|反思|想不[通到明出起]|意识到|体会|觉察",
     "想想|想清|想好|想一想|我在想|回想|想[起到]|弄清|搞清|搞不|弄不|不确[定信]|怀疑|犹豫|纠结|猜",
-    # Seeing, finding and learning; nouns after 的 (您的担心是什么) govern nothing.
+    # Seeing, finding and learning. Nouns after 的 (您的担心是什么) govern nothing.
     "看看|看到(?!的)|看清|看出|看你|看您|要看|想看|听出|听说|注意|检查|评估|确认|确保|区分|证明|找出|找到|寻找|探索|试试看",
     "(?<!的)(?:发现|决定|担心|建议|判断|研究|分享)|学会|学习(?=$)|学着|学到|教[你您我导给]",
     # Telling and asking.
@@ -78,7 +78,7 @@ YOUR_OBJECT = re.compile(
     + any_of("担心|害怕|怕|发现|看到|学到|记得|决定|考虑|听说|意识到")
     + "(?:的是|了|过|到)?$"
 )
-"""After `你` these take the question word as their own object: `你害怕什么` asks, `我知道你害怕什么` does not."""
+"""After `你` these verbs take the question word as their object: `你害怕什么` asks, `我知道你害怕什么` does not."""
 WHATEVER = re.compile(
     any_of(
         "无论|不管|别管|不用管|别问|不论|任凭|哪怕|怪不得|难怪|多亏|就好了|[就也正]是为什么",

@@ -1,4 +1,4 @@
-"""The forms of English questions, and what takes a question away, as patterns over one lower-case clause."""
+"""The forms of English questions, and what makes them no question, as patterns over one lower-case clause."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What question detection speaks in: types of sentences, and counts of them with their shares."""
+"""The records of question detection: types of sentences, and counts of them with their shares."""
 
 from typing import Literal, get_args
 
@@ -22,15 +22,15 @@ class Sentence(Record):
 
     @property
     def genuine(self) -> bool:
-        """Whether it asks the listener for an answer."""
+        """Return whether it asks the listener for an answer."""
         return self.type in GENUINE
 
 
 class QuestionStats(Record):
-    """Questions of one role. Shares lie in 0 to 1 and are none where there is nothing to count.
+    """Questions of one role. Shares lie in 0 to 1 and are None where there is nothing to count.
 
-    `ratio`: turns with a genuine question / turns. `sentence_share`: genuine questions / sentences. `mark_share`:
-    turns that contain "?" or "？" / turns. `types` counts sentences.
+    `ratio`: turns with a genuine question / turns. `sentence_share`: genuine questions / sentences. `mark_share`: turns
+    that contain "?" or "？" / turns. `types` counts sentences.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,19 +45,19 @@ class QuestionStats(Record):
 
 
 def stats_of(turns: int, asking: int, marked: int, types: dict[QuestionType, int]) -> QuestionStats:
-    """Counts with their shares; a type that is not in `types` counts 0."""
-    whole: dict[QuestionType, int] = {kind: types.get(kind, 0) for kind in QUESTION_TYPES}
-    genuine = sum(whole[kind] for kind in GENUINE)
+    """Return counts with their shares. A type that is not in `types` counts 0."""
+    counts: dict[QuestionType, int] = {kind: types.get(kind, 0) for kind in QUESTION_TYPES}
+    genuine = sum(counts[kind] for kind in GENUINE)
     return QuestionStats(
         turns=turns,
         asking_turns=asking,
         marked_turns=marked,
-        types=whole,
+        types=counts,
         ratio=_share(asking, turns),
-        sentence_share=_share(genuine, sum(whole.values())),
+        sentence_share=_share(genuine, sum(counts.values())),
         mark_share=_share(marked, turns),
     )
 
 
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
+def _share(part: int, total: int) -> float | None:
+    return part / total if total else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from cocoon.core.records import Language
 
 _QUOTES = re.compile(r"“[^”\n]*”|\"[^\"\n]*\"|「[^」\n]*」|『[^』\n]*』|‘[^’\n]*’(?=[，。！？；\s]|$)")
-_WHOLE = re.compile(r"\s*(?:“([^“”\n]*)”|\"([^\"\n]*)\"|「([^「」\n]*)」)\s*")
+_ONLY_A_QUOTE = re.compile(r"\s*(?:“([^“”\n]*)”|\"([^\"\n]*)\"|「([^「」\n]*)」)\s*")
 _ENDS = re.compile(r"(?P<mark>[。！？!?．]+[。！？!?…]*|\.{2,}|…+|\.)(?P<close>[”\"’'」』）)\]】*]*)|\n+")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:mr|mrs|ms|dr|prof|st|jr|sr|vs|e\.g|i\.e|approx|no|fig|dept)|(?<![\w'’])[a-z](?:\.[a-z])*)$", re.IGNORECASE
@@ -15,33 +15,33 @@ _NOT_AN_INITIAL = re.compile(r"(?<![.\w])[iI]$")
 _GAP = re.compile(r"(?<=[\u4e00-\u9fff])[ \t\u3000]+(?=[\u4e00-\u9fff])")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"\w")
-# Above this share of gaps among Han characters the text is segmented into words, and a gap ends nothing.
+# Above this share of gaps among Han characters the text is segmented into words, and a gap does not end a sentence.
 _SEGMENTED = 0.2
 _NEAR = 80
 """Characters on each side of a mark that decide whether it ends a sentence."""
 
 
 def any_of(*parts: str) -> str:
-    """One pattern that matches any of the patterns."""
+    """Return one pattern that matches any of the patterns."""
     return f"(?:{'|'.join(parts)})"
 
 
 def compiled(forms: Mapping[Language, Sequence[str]]) -> dict[Language, re.Pattern[str]]:
-    """A pattern a language that matches any of its forms, whatever their case."""
-    return {language: re.compile(any_of(*some), re.IGNORECASE) for language, some in forms.items()}
+    """Return one pattern per language that matches any of its forms, in upper or lower case."""
+    return {language: re.compile(any_of(*patterns), re.IGNORECASE) for language, patterns in forms.items()}
 
 
 def language_by_script(text: str) -> Language:
-    """`zh` where at least a tenth of the letters are Han, else `en`."""
+    """Return `zh` where at least a tenth of the letters are Han, else `en`."""
     letters = sum(letter.isalpha() for letter in text)
     return "zh" if letters and 10 * len(_HAN.findall(text)) >= letters else "en"
 
 
 def sentences(text: str, language: Language | None = None) -> list[str]:
-    """The sentences of a text, trimmed, none empty; joined they are the text but for white space.
+    """Return the sentences of a text, trimmed, none of them empty.
 
-    Nothing is cut inside quotation marks. A piece without any letter (a lone mark, an emoji) belongs to the
-    sentence before it. `language` none: by script.
+    Joined, they are the text except for white space. Nothing is cut inside quotation marks. A piece without any letter
+    (a single mark, an emoji) belongs to the sentence before it. Without a `language` (None), the script decides.
     """
     language = language or language_by_script(text)
     pieces: list[str] = []
@@ -57,22 +57,22 @@ def sentences(text: str, language: Language | None = None) -> list[str]:
 
 
 def without_quotes(sentence: str) -> str:
-    """The sentence with its quotations emptied: what somebody else said is not asked here.
+    """Return the sentence with its quotations emptied, because what somebody else said is not asked here.
 
-    A sentence that is nothing but one quotation is its content.
+    A sentence that is nothing but one quotation becomes its content.
     """
-    whole = _WHOLE.fullmatch(sentence)
-    return next(filter(None, whole.groups()), "") if whole else _QUOTES.sub("“”", sentence)
+    quotation = _ONLY_A_QUOTE.fullmatch(sentence)
+    return next(filter(None, quotation.groups()), "") if quotation else _QUOTES.sub("“”", sentence)
 
 
 def _boundaries(text: str, language: Language) -> list[int]:
     quoted = [] if language == "en" and text.count('"') % 2 else list(_quoted_spans(text))
-    found = [
+    ends = [
         match.end()
         for match in _ENDS.finditer(text)
         if not any(start < match.end() < end for start, end in quoted) and _ends_sentence(text, match, language)
     ]
-    return sorted({*found, *_gaps(text)}) if language == "zh" else found
+    return sorted({*ends, *_gaps(text)}) if language == "zh" else ends
 
 
 def _quoted_spans(text: str) -> Iterator[tuple[int, int]]:
@@ -103,7 +103,7 @@ def _ends_sentence(text: str, match: re.Match[str], language: Language) -> bool:
 
 
 def _new_start(after: str, language: Language) -> bool:
-    """Whether what follows a closing quotation mark is a new sentence and no `he asked`."""
+    """Return whether a new sentence, and not `he asked`, follows a closing quotation mark."""
     return language == "en" and after[0].isspace() and after.lstrip()[0].isupper()
 
 

@@ -1,6 +1,7 @@
-"""How far one rating stands for the next: intraclass correlations, Cronbach's alpha, components of variance.
+"""How far one rating predicts the next: intraclass correlations, Cronbach's alpha, components of variance.
 
-Tables have one row a unit and one column a rater (or item), none where missing. What cannot be told is none.
+Tables have one row per unit and one column per rater (or item), None where missing. A statistic that cannot be
+determined is None.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from cocoon.evaluation.statistics import Estimate
 
 
 class IntraclassCorrelation(Record):
-    """ICC(2,1), one rater's reliability, and ICC(2,k), that of the mean of all k raters."""
+    """ICC(2,1), the reliability of one rater, and ICC(2,k), the reliability of the mean of all k raters."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -25,7 +26,10 @@ class IntraclassCorrelation(Record):
 
 
 class Components(Record):
-    """Shares of variance, in squared points of the scale; a negative estimate is set to 0 and named in `negative`."""
+    """Shares of variance, in squared points of the scale.
+
+    A negative estimate is set to 0 and named in `negative`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -38,30 +42,30 @@ class Components(Record):
     missing: int = 0
 
     def share(self, name: str) -> float | None:
-        """A component's share of the whole, 0 to 1; none where nothing varies."""
-        whole = self.profile + self.dialogue + self.judge + self.residual
-        return getattr(self, name) / whole if whole > 0 else None
+        """Return a component's share of the total, 0 to 1, or None where nothing varies."""
+        total = self.profile + self.dialogue + self.judge + self.residual
+        return getattr(self, name) / total if total > 0 else None
 
 
 def intraclass(table: Table) -> IntraclassCorrelation:
-    """ICC(2,1) and ICC(2,k): two-way random effects, absolute agreement (Shrout and Fleiss 1979).
+    """Return ICC(2,1) and ICC(2,k): two-way random effects, absolute agreement (Shrout and Fleiss 1979).
 
-    Only units that every rater rated count (`n`); `missing` counts the others. None with fewer than 2 units or raters,
-    or without any variation. Intervals resample units.
+    Only units that every rater rated count (`n`), and `missing` counts the others. None with fewer than 2 units or
+    raters, or without any variation. Intervals resample units.
     """
     raters = max((len(unit) for unit in table), default=0)
-    whole = [unit for unit in table if len(unit) == raters and all(value is not None for value in unit)]
-    left_out = len(table) - len(whole)
-    values = np.array(whole, dtype=float).reshape(len(whole), raters)
+    complete = [unit for unit in table if len(unit) == raters and all(value is not None for value in unit)]
+    left_out = len(table) - len(complete)
+    values = np.array(complete, dtype=float).reshape(len(complete), raters)
 
-    def of(average: bool) -> Estimate:
-        found = _icc(values, average)
-        if found is None:
-            return Estimate(value=None, n=len(whole), missing=left_out)
-        low, high = percentile_interval(lambda drawn: _icc(values[drawn], average), len(whole))
-        return Estimate(value=found, low=low, high=high, n=len(whole), missing=left_out)
+    def estimate(average: bool) -> Estimate:
+        correlation = _icc(values, average)
+        if correlation is None:
+            return Estimate(value=None, n=len(complete), missing=left_out)
+        low, high = percentile_interval(lambda resampled: _icc(values[resampled], average), len(complete))
+        return Estimate(value=correlation, low=low, high=high, n=len(complete), missing=left_out)
 
-    return IntraclassCorrelation(single=of(False), average=of(True), raters=raters)
+    return IntraclassCorrelation(single=estimate(False), average=estimate(True), raters=raters)
 
 
 def _icc(values: Numbers, average: bool) -> float | None:
@@ -70,12 +74,12 @@ def _icc(values: Numbers, average: bool) -> float | None:
         return None
     between, columns, residual = _mean_squares(values)
     rest = (columns - residual) / units if average else (raters - 1) * residual + raters * (columns - residual) / units
-    whole = between + rest
-    return float((between - residual) / whole) if whole > 1e-15 else None
+    total = between + rest
+    return float((between - residual) / total) if total > 1e-15 else None
 
 
 def _mean_squares(values: Numbers) -> tuple[float, float, float]:
-    """Mean squares of rows, of columns and of what is left, in a full two-way table."""
+    """Return the mean squares of rows, of columns and of the residual, in a full two-way table."""
     units, raters = values.shape
     grand = values.mean()
     rows = raters * ((values.mean(1) - grand) ** 2).sum()
@@ -89,56 +93,58 @@ def _mean_squares(values: Numbers) -> tuple[float, float, float]:
 
 
 def cronbach(table: Table) -> Estimate:
-    """Cronbach's alpha of a scale over its items (Cronbach 1951), at most 1; rows are answered scales, keyed.
+    """Return Cronbach's alpha of a scale over its items (Cronbach 1951), at most 1.
 
-    Rows with a missing item are left out and counted. None with fewer than 2 items or rows, or a constant sum.
-    The interval resamples rows.
+    Each row of the table holds the keyed answers to the items of one scale. Rows with a missing item are left out and
+    counted. None with fewer than 2 items or rows, or a constant sum. The interval resamples rows.
     """
     items = max((len(row) for row in table), default=0)
-    whole = [row for row in table if len(row) == items and all(value is not None for value in row)]
-    values = np.array(whole, dtype=float).reshape(len(whole), items)
-    found = _cronbach(values)
-    missing = len(table) - len(whole)
-    if found is None:
-        return Estimate(value=None, n=len(whole), missing=missing)
-    low, high = percentile_interval(lambda drawn: _cronbach(values[drawn]), len(whole))
-    return Estimate(value=found, low=low, high=high, n=len(whole), missing=missing)
+    complete = [row for row in table if len(row) == items and all(value is not None for value in row)]
+    values = np.array(complete, dtype=float).reshape(len(complete), items)
+    alpha = _cronbach(values)
+    missing = len(table) - len(complete)
+    if alpha is None:
+        return Estimate(value=None, n=len(complete), missing=missing)
+    low, high = percentile_interval(lambda resampled: _cronbach(values[resampled]), len(complete))
+    return Estimate(value=alpha, low=low, high=high, n=len(complete), missing=missing)
 
 
 def _cronbach(values: Numbers) -> float | None:
     rows, items = values.shape
     if rows < 2 or items < 2:
         return None
-    whole = float(values.sum(1).var(ddof=1))
-    return None if whole <= 1e-15 else items / (items - 1) * (1 - float(values.var(0, ddof=1).sum()) / whole)
+    sum_variance = float(values.sum(1).var(ddof=1))
+    return (
+        None if sum_variance <= 1e-15 else items / (items - 1) * (1 - float(values.var(0, ddof=1).sum()) / sum_variance)
+    )
 
 
 def variance_components(ratings: Sequence[tuple[str, str, str, float | None]]) -> Components | None:
-    """Variance between profiles, between dialogues of a profile, between judges, and the rest.
+    """Return the variance between profiles, between dialogues of a profile, between judges, and the rest.
 
     `ratings` are (profile, dialogue, judge, value). The estimates are Henderson's method 1 (Searle, Casella and
-    McCulloch 1992, section 5.3: sums of squares equated with their expectation, unbalanced data allowed). None
-    without two profiles or where there are too few ratings to tell all components apart. With one judge, or one
-    dialogue a profile, that component cannot be told from the rest and is 0.
+    McCulloch 1992, section 5.3: sums of squares equated with their expectation, unbalanced data allowed). None without
+    two profiles or where there are too few ratings to separate all components. With one judge, or one dialogue per
+    profile, that component cannot be separated from the rest and is 0.
     """
     known = [rating for rating in ratings if rating[3] is not None]
     values = np.array([value for *_, value in known], dtype=float)
     profiles, dialogues, judges = ([rating[0] for rating in known], [r[1] for r in known], [r[2] for r in known])
     groups = dict(zip(_FACTORS, map(_codes, (profiles, dialogues, judges)), strict=True))
-    names = [name for name in _FACTORS if _tells(name, groups)]
+    names = [name for name in _FACTORS if _is_separable(name, groups)]
     if len(known) < 3 or "profile" not in names or len(known) <= 1 + len(names):
         return None
     quadratic = np.array([_between(values, groups[name]) for name in names] + [float(values @ values)])
     quadratic -= _between(values, np.zeros(len(known), dtype=int))
-    expected = np.array([_expected(groups, names, name) for name in [*names, None]])
+    expected = np.array([_expected_coefficients(groups, names, name) for name in [*names, None]])
     try:
-        found = np.linalg.solve(expected, quadratic)
+        solution = np.linalg.solve(expected, quadratic)
     except np.linalg.LinAlgError:
         return None
-    by_name = dict(zip([*names, "residual"], found.tolist(), strict=True))
+    by_name = dict(zip([*names, "residual"], solution.tolist(), strict=True))
     negative = sorted(name for name, value in by_name.items() if value < 0)
-    shown = {name: max(0.0, by_name.get(name, 0.0)) for name in (*_FACTORS, "residual")}
-    return Components(**shown, negative=negative, n=len(known), missing=len(ratings) - len(known))
+    components = {name: max(0.0, by_name.get(name, 0.0)) for name in (*_FACTORS, "residual")}
+    return Components(**components, negative=negative, n=len(known), missing=len(ratings) - len(known))
 
 
 _FACTORS: tuple[str, ...] = ("profile", "dialogue", "judge")
@@ -148,8 +154,11 @@ def _codes(names: Sequence[str]) -> "np.ndarray":
     return np.unique(np.asarray(names), return_inverse=True)[1]
 
 
-def _tells(name: str, groups: dict[str, "np.ndarray"]) -> bool:
-    """Whether a factor has several levels, and levels that are not those of another factor or of single ratings."""
+def _is_separable(name: str, groups: dict[str, "np.ndarray"]) -> bool:
+    """Return whether a factor has several levels that can be separated.
+
+    They must differ from the levels of another factor and from single ratings.
+    """
     codes = groups[name]
     levels = len(np.unique(codes))
     if name == "dialogue":
@@ -158,22 +167,24 @@ def _tells(name: str, groups: dict[str, "np.ndarray"]) -> bool:
 
 
 def _between(values: Numbers, codes: "np.ndarray") -> float:
-    """Sum over groups of (sum of values)^2 / size."""
+    """Return the sum over groups of (sum of values)^2 / size."""
     sums, sizes = np.bincount(codes, weights=values), np.bincount(codes)
     return float((sums**2 / sizes).sum())
 
 
-def _expected(groups: dict[str, "np.ndarray"], names: Sequence[str], by: str | None) -> list[float]:
-    """Coefficients of each component in the expectation of one sum of squares, less that of the grand mean."""
+def _expected_coefficients(groups: dict[str, "np.ndarray"], names: Sequence[str], by: str | None) -> list[float]:
+    """Return the coefficients of each component in one expected sum of squares, less those of the grand mean."""
     size = len(groups["profile"])
-    one = np.zeros(size, dtype=int)
+    single_group = np.zeros(size, dtype=int)
     levels = len(np.unique(groups[by])) if by else size
-    found = [(_spread(groups[by], groups[name]) if by else size) - _spread(one, groups[name]) for name in names]
-    return [*found, levels - 1]
+    coefficients = [
+        (_spread(groups[by], groups[name]) if by else size) - _spread(single_group, groups[name]) for name in names
+    ]
+    return [*coefficients, levels - 1]
 
 
 def _spread(rows: "np.ndarray", columns: "np.ndarray") -> float:
-    """Sum over cells of (cell size)^2 / (row size)."""
+    """Return the sum over cells of (cell size)^2 / (row size)."""
     width = int(columns.max()) + 1
     cells = np.bincount(rows * width + columns, minlength=(int(rows.max()) + 1) * width).reshape(-1, width)
     return float((cells**2 / cells.sum(1, keepdims=True)).sum())

@@ -1,4 +1,4 @@
-"""The report of a run, from dialogues, ratings and failures; see report_*.py for the formats it takes."""
+"""The report of a run, from dialogues, ratings and failures. The formats are in report_*.py."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -53,13 +53,14 @@ def build_report(
     floor: float = LEGAL_FLOOR,
     language: Language = "en",
 ) -> Report:
-    """All tables of a run, as data.
+    """Return all tables of a run, as data.
 
-    Dialogues are read once and kept as summaries; `scales` adds the scores of their variants. `floor` is
-    the probability of legal answers below which a rating counts as forced, 0 to 1. `language` is that of the figures.
+    Dialogues are read once and kept as summaries. `scales` adds the scores of their variants. `floor` is the
+    probability of legal answers below which a rating counts as forced, 0 to 1. `language` is the language of the
+    figures.
     """
     run = run_facts(facts)
-    summaries = {one.id: one for one in _summaries(dialogues)}
+    summaries = {summary.id: summary for summary in _summaries(dialogues)}
     rated, failed = list(ratings), list(failures)
     groups = group_ratings(rated, summaries, failed)
     tables = [
@@ -95,73 +96,73 @@ def _worth_showing(table: Table) -> bool:
 
 
 def run_facts(facts: RunFacts | Mapping[str, Any]) -> RunFacts:
-    """Facts as a record; unknown keys are an error that names them."""
+    """Return facts as a record. Raises CocoonError for an unknown key, and names it."""
     if isinstance(facts, RunFacts):
         return facts
     try:
         return RunFacts.model_validate(facts)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        key_path = ".".join(str(part) for part in first["loc"])
         known = ", ".join(RunFacts.model_fields)
-        raise CocoonError(f"Run facts, key {place!r}: {first['msg']}; known keys are {known}") from None
+        raise CocoonError(f"Run facts, key {key_path!r}: {first['msg']}; known keys are {known}") from None
 
 
 def _summaries(dialogues: Iterable[Dialogue | DialogueFacts]) -> Iterable[DialogueFacts]:
-    for one in dialogues:
-        yield one if isinstance(one, DialogueFacts) else facts_of(one)
+    for dialogue in dialogues:
+        yield dialogue if isinstance(dialogue, DialogueFacts) else facts_of(dialogue)
 
 
 def _warnings(run: RunFacts, dialogues: Mapping[str, DialogueFacts], ratings: Sequence[Rating]) -> list[str]:
-    names = {name for some in run.models.values() for name in some}
-    names |= {one.supporter for one in dialogues.values()} | {rating.judge for rating in ratings}
+    names = {name for role_models in run.models.values() for name in role_models}
+    names |= {dialogue.supporter for dialogue in dialogues.values()} | {rating.judge for rating in ratings}
     embedded = [EMBEDDED_WARNING] if any(EMBEDDED in name.lower() for name in names) else []
     return [
         *embedded,
         *_mixed_users(dialogues.values()),
         *version_warnings(ratings, dialogues),
         *constant_warnings(ratings),
-        *_strays(dialogues, ratings),
+        *_stray_ratings(dialogues, ratings),
     ]
 
 
 def _mixed_users(dialogues: Iterable[DialogueFacts]) -> list[str]:
-    kinds = {(one.user_kind, one.difficulty, one.rules) for one in dialogues}
+    kinds = {(dialogue.user_kind, dialogue.difficulty, dialogue.rules) for dialogue in dialogues}
     if len(kinds) < 2:
         return []
-    shown = "; ".join(" ".join(part or NOTHING for part in kind) for kind in sorted(kinds))
-    return [f"Rows pool {len(kinds)} kinds of simulated user ({shown}): report each on its own to compare."]
+    kind_names = "; ".join(" ".join(part or NOTHING for part in kind) for kind in sorted(kinds))
+    return [f"Rows pool {len(kinds)} kinds of simulated user ({kind_names}): report each on its own to compare."]
 
 
-def _strays(dialogues: Mapping[str, DialogueFacts], ratings: Sequence[Rating]) -> list[str]:
-    strays = {rating.dialogue for rating in ratings} - dialogues.keys()
-    if not strays:
+def _stray_ratings(dialogues: Mapping[str, DialogueFacts], ratings: Sequence[Rating]) -> list[str]:
+    unknown = {rating.dialogue for rating in ratings} - dialogues.keys()
+    if not unknown:
         return []
-    return [f"{len(strays)} rated dialogues are not among the dialogues; their language is unknown."]
+    return [f"{len(unknown)} rated dialogues are not among the dialogues; their language is unknown."]
 
 
 def _fact_lines(
     run: RunFacts, dialogues: Iterable[DialogueFacts], failures: Sequence[Failure]
 ) -> list[tuple[str, str]]:
-    some = list(dialogues)
+    summaries = list(dialogues)
     lines = [
-        ("Dialogues", f"{len(some)}, of {len({one.profile for one in some})} profiles"),
+        ("Dialogues", f"{len(summaries)}, of {len({summary.profile for summary in summaries})} profiles"),
         *([("Drawn", run.sample)] if run.sample else []),
         ("Dialogues that failed", str(len({f.dialogue for f in failures if f.stage == "conversation"}))),
         ("Ratings that failed", str(sum(failure.stage == "assessment" for failure in failures))),
         *((f"Model of the {role}", ", ".join(names)) for role, names in run.models.items()),
-        ("Kind of user", _named(run.user_kind, *(one.user_kind for one in some))),
+        ("Kind of user", _joined_names(run.user_kind, *(summary.user_kind for summary in summaries))),
     ]
-    if any(one.unlocked is not None for one in some):
+    if any(summary.unlocked is not None for summary in summaries):
         lines += [
-            ("Difficulty", _named(run.difficulty, *(one.difficulty for one in some))),
-            ("Trust rules", _named(run.trust_rules, *(one.rules for one in some))),
+            ("Difficulty", _joined_names(run.difficulty, *(summary.difficulty for summary in summaries))),
+            ("Trust rules", _joined_names(run.trust_rules, *(summary.rules for summary in summaries))),
             ("Form invariance of the appraisal", run.form_invariance or "not measured"),
         ]
     return lines + _spending(run)
 
 
-def _named(*names: str) -> str:
+def _joined_names(*names: str) -> str:
     return ", ".join(sorted(set(names) - {""})) or NOTHING
 
 
@@ -181,7 +182,7 @@ def _count(number: int | None) -> str:
 
 
 def _duration(seconds: float) -> str:
-    """`1 h 02 min 03 s`, leaving out what is zero in front."""
+    """Return `1 h 02 min 03 s`, leaving out leading zero units."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

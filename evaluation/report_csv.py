@@ -10,13 +10,13 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def escape_csv(text: str) -> str:
-    """Text on one line that a spreadsheet cannot take for a formula."""
-    shown = one_line(text)
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown
+    """Return text on one line that a spreadsheet cannot read as a formula."""
+    single_line = one_line(text)
+    return f"'{single_line}" if single_line.startswith(_FORMULA) else single_line
 
 
 def render_csv(report: Report) -> dict[str, str]:
-    """Table id -> CSV text (UTF-8, header line, \\n ends). Numbers are unrounded, absent ones empty."""
+    """Return table id -> CSV text (UTF-8, header line, \\n ends). Numbers are unrounded, absent ones empty."""
     return {table.id: _table(table) for table in report.tables}
 
 

@@ -38,7 +38,7 @@ _ASKING = ("open", "closed", "tag", "rhetorical")
 
 
 def run_figures(groups: Groups, dialogues: Sequence[DialogueFacts], language: Language = "en") -> list[Figure]:
-    """All figures of a run, in the order of the report; one without data says so."""
+    """Return all figures of a run, in the order of the report. A figure without data says so."""
     return [
         Figure(id="success", chart=success_chart(groups, len(dialogues), language)),
         Figure(id="comfort_by_questions", chart=comfort_chart(groups, dialogues, language)),
@@ -50,18 +50,18 @@ def run_figures(groups: Groups, dialogues: Sequence[DialogueFacts], language: La
 
 
 def group_names(groups: Sequence[Group]) -> list[str]:
-    """A name for each group: its supporter, and what of its key is not the same in all."""
+    """Return a name for each group: its supporter, and those parts of its key that differ between groups."""
     columns = list(zip(*(group.key.labels for group in groups), strict=True))
-    telling = [place for place, column in enumerate(columns) if place == 0 or len(set(column)) > 1]
-    return [" · ".join(group.key.labels[place] for place in telling) for group in groups]
+    naming_columns = [index for index, column in enumerate(columns) if index == 0 or len(set(column)) > 1]
+    return [" · ".join(group.key.labels[index] for index in naming_columns) for group in groups]
 
 
-def _noted(note: str, shown: int, whole: int, language: Language) -> str:
-    return f"{note} {word('more', language, shown=shown, whole=whole)}" if whole > shown else note
+def _note_with_limit(note: str, drawn_count: int, total: int, language: Language) -> str:
+    return f"{note} {word('more', language, shown=drawn_count, whole=total)}" if total > drawn_count else note
 
 
 def success_chart(groups: Groups, dialogues: int, language: Language) -> BarChart:
-    """SR in both modes, a bar per group."""
+    """Return the success rate in both modes, a bar per group."""
     bars = [
         _success_bar(f"{mode.removeprefix('success_')}: {name}", rate, language)
         for name, group in zip(group_names(groups), groups, strict=True)
@@ -71,7 +71,7 @@ def success_chart(groups: Groups, dialogues: int, language: Language) -> BarChar
     return BarChart(
         title=word("success", language),
         axis=word("success_axis", language),
-        note=_noted(word("success_note", language), MOST_BARS, len(bars), language),
+        note=_note_with_limit(word("success_note", language), MOST_BARS, len(bars), language),
         empty=word("success_empty", language, n=dialogues),
         language=language,
         bars=bars[:MOST_BARS],
@@ -80,15 +80,18 @@ def success_chart(groups: Groups, dialogues: int, language: Language) -> BarChar
 
 def _success_bar(name: str, rate: Estimate, language: Language) -> Bar:
     counts = word("counts", language, n=rate.n, missing=rate.missing)
-    shown = counts if rate.value is None else f"{rate.value:.2f}, {counts}"
-    return Bar(name=name, value=rate.value, low=rate.low, high=rate.high, remark=shown)
+    remark = counts if rate.value is None else f"{rate.value:.2f}, {counts}"
+    return Bar(name=name, value=rate.value, low=rate.low, high=rate.high, remark=remark)
 
 
 def comfort_chart(groups: Groups, dialogues: Sequence[DialogueFacts], language: Language) -> PanelChart:
-    """Comfort against the question ratio that was measured: a mark per group, both with their intervals."""
-    by_id = {one.id: one for one in dialogues}
+    """Return comfort against the measured question ratio: a mark per group.
+
+    Both values have their intervals.
+    """
+    by_id = {summary.id: summary for summary in dialogues}
     named = [pair for pair in zip(group_names(groups), groups, strict=True) if _COMFORT in pair[1].ratings]
-    shown = named[:MOST_SERIES]
+    charted = named[:MOST_SERIES]
     panels = [
         Panel(
             title=word(title, language),
@@ -96,13 +99,13 @@ def comfort_chart(groups: Groups, dialogues: Sequence[DialogueFacts], language: 
             y_axis=word(f"{title}_axis", language),
             x_range=(0, 1),
             y_range=ends,
-            series=[_comfort_series(name, group, dimension, by_id) for name, group in shown],
+            series=[_comfort_series(name, group, dimension, by_id) for name, group in charted],
         )
         for title, dimension, ends in (("affective", _AFFECTIVE, (1.0, 7.0)), ("negative", _NEGATIVE, (0.0, 6.0)))
     ]
     return PanelChart(
         title=word("comfort", language),
-        note=_noted(word("comfort_note", language), MOST_SERIES, len(named), language),
+        note=_note_with_limit(word("comfort_note", language), MOST_SERIES, len(named), language),
         empty=word("comfort_empty", language, n=len(dialogues)),
         language=language,
         panels=panels,
@@ -113,15 +116,17 @@ def _comfort_series(name: str, group: Group, dimension: str, dialogues: Mapping[
     votes = group.by_dialogue(_COMFORT)
     ratios: dict[str, list[float | None]] = defaultdict(list)
     cloud = list[tuple[float, float]]()
-    for some in votes:
-        ratio = _ratio(dialogues.get(some[0].dialogue))
-        ratios[some[0].profile].append(ratio)
-        value = _turned(mean_of_votes(dimension)(some), dimension)
+    for dialogue_votes in votes:
+        ratio = _ratio(dialogues.get(dialogue_votes[0].dialogue))
+        ratios[dialogue_votes[0].profile].append(ratio)
+        value = _flip_negative(mean_of_votes(dimension)(dialogue_votes), dimension)
         if ratio is not None and value is not None:
             cloud.append((ratio, value))
     x, y = mean_over_profiles(ratios), mean_of(group, _COMFORT, dimension)
-    low, high = sorted((_turned(y.low, dimension), _turned(y.high, dimension)), key=lambda end: (end is None, end))
-    mark = Mark(x=x.value, x_low=x.low, x_high=x.high, y=_turned(y.value, dimension), low=low, high=high, n=y.n)
+    low, high = sorted(
+        (_flip_negative(y.low, dimension), _flip_negative(y.high, dimension)), key=lambda end: (end is None, end)
+    )
+    mark = Mark(x=x.value, x_low=x.low, x_high=x.high, y=_flip_negative(y.value, dimension), low=low, high=high, n=y.n)
     return Series(name=name, marks=[mark], cloud=sorted(cloud))
 
 
@@ -129,22 +134,22 @@ def _ratio(dialogue: DialogueFacts | None) -> float | None:
     return dialogue.questions.ratio if dialogue and dialogue.questions else None
 
 
-def _turned(value: float | None, dimension: str) -> float | None:
-    """Neg as the paper's Figure 4 shows it, 7 − Neg; everything else as it is."""
+def _flip_negative(value: float | None, dimension: str) -> float | None:
+    """Return Neg as in the paper's Figure 4, which is 7 − Neg, and any other dimension unchanged."""
     return 7 - value if value is not None and dimension == _NEGATIVE else value
 
 
 def opening_chart(dialogues: Sequence[DialogueFacts], language: Language) -> PanelChart:
-    """How far guarded users had opened, and how far they trusted, by round."""
-    guarded = by_supporter(one for one in dialogues if one.unlocked is not None)
+    """Return how far guarded users had opened, and how far they trusted, by round."""
+    guarded = by_supporter(summary for summary in dialogues if summary.unlocked is not None)
     names = _side_names(list(guarded))
-    shown = list(zip(names, guarded.values(), strict=True))[:MOST_SERIES]
-    disclosed = [Series(name=name, marks=_by_round(some, _disclosed)) for name, some in shown]
-    trusted = [Series(name=name, marks=_by_round(some, _trusted)) for name, some in shown]
+    charted = list(zip(names, guarded.values(), strict=True))[:MOST_SERIES]
+    disclosed = [Series(name=name, marks=_marks_by_round(group, _disclosed)) for name, group in charted]
+    trusted = [Series(name=name, marks=_marks_by_round(group, _trusted)) for name, group in charted]
     x_axis = word("round_axis", language)
     return PanelChart(
         title=word("opening", language),
-        note=_noted(word("opening_note", language), MOST_SERIES, len(names), language),
+        note=_note_with_limit(word("opening_note", language), MOST_SERIES, len(names), language),
         empty=word("opening_empty", language, n=len(dialogues)),
         language=language,
         lines=True,
@@ -162,60 +167,64 @@ def opening_chart(dialogues: Sequence[DialogueFacts], language: Language) -> Pan
 
 
 def _side_names(keys: Sequence[tuple[str, str]]) -> list[str]:
-    """Supporters, with their language where there are two."""
+    """Return the supporters, with their language where there is more than one."""
     several = len({language for _, language in keys}) > 1
     return [f"{supporter} · {language}" if several else supporter for supporter, language in keys]
 
 
-def _disclosed(one: DialogueFacts, number: int) -> float | None:
-    return sum(first <= number for first in (one.unlocked or {}).values()) / max(one.nodes, 1)
+def _disclosed(dialogue: DialogueFacts, number: int) -> float | None:
+    return sum(first <= number for first in (dialogue.unlocked or {}).values()) / max(dialogue.nodes, 1)
 
 
-def _trusted(one: DialogueFacts, number: int) -> float | None:
-    return one.trust[number - 1] if one.trust else None
+def _trusted(dialogue: DialogueFacts, number: int) -> float | None:
+    return dialogue.trust[number - 1] if dialogue.trust else None
 
 
-def _by_round(dialogues: Sequence[DialogueFacts], value: Measure) -> list[Mark]:
-    last = max((one.rounds for one in dialogues), default=0)
+def _marks_by_round(dialogues: Sequence[DialogueFacts], value: Measure) -> list[Mark]:
+    last = max((dialogue.rounds for dialogue in dialogues), default=0)
     return [
-        _round_mark(number, [one for one in dialogues if one.rounds >= number], value) for number in range(1, last + 1)
+        _round_mark(number, [dialogue for dialogue in dialogues if dialogue.rounds >= number], value)
+        for number in range(1, last + 1)
     ]
 
 
 def _round_mark(number: int, dialogues: Iterable[DialogueFacts], value: Measure) -> Mark:
     by_profile: dict[str, list[float]] = defaultdict(list)
-    for one in dialogues:
-        found = value(one, number)
-        if found is not None:
-            by_profile[one.profile].append(found)
-    means = [math.fsum(some) / len(some) for some in by_profile.values()]
+    for dialogue in dialogues:
+        measured = value(dialogue, number)
+        if measured is not None:
+            by_profile[dialogue.profile].append(measured)
+    means = [math.fsum(profile_values) / len(profile_values) for profile_values in by_profile.values()]
     low, high = t_interval(means)
     middle = math.fsum(means) / len(means) if means else None
     return Mark(x=number, y=middle, low=low, high=high, n=sum(map(len, by_profile.values())))
 
 
 def t_interval(means: Sequence[float]) -> tuple[float, float] | tuple[None, None]:
-    """95% interval of a mean by Student's t; none for fewer than two. A chart has too many points for a bootstrap."""
+    """Return the 95% interval of a mean by Student's t, None for fewer than two values.
+
+    A chart has too many points for a bootstrap.
+    """
     n = len(means)
     if n < 2:
         return None, None
     middle = math.fsum(means) / n
-    spread = math.sqrt(math.fsum((one - middle) ** 2 for one in means) / (n - 1) / n)
+    spread = math.sqrt(math.fsum((mean - middle) ** 2 for mean in means) / (n - 1) / n)
     half = student_quantile(0.5 + LEVEL / 2, n - 1) * spread
     return middle - half, middle + half
 
 
 def turns_chart(dialogues: Sequence[DialogueFacts], language: Language) -> HistogramChart:
-    """How many turns dialogues have, a strip per supporter and language."""
+    """Return how many turns dialogues have, a strip per supporter and language."""
     sides = by_supporter(dialogues)
     rows = [
-        HistogramRow(name=name, counts=_counts(len(one.roles) for one in some))
-        for name, some in zip(_side_names(list(sides)), sides.values(), strict=True)
+        HistogramRow(name=name, counts=_counts(len(dialogue.roles) for dialogue in group))
+        for name, group in zip(_side_names(list(sides)), sides.values(), strict=True)
     ]
     return HistogramChart(
         title=word("turns", language),
         axis=word("turns_axis", language),
-        note=_noted(word("turns_note", language), MOST_SERIES, len(rows), language),
+        note=_note_with_limit(word("turns_note", language), MOST_SERIES, len(rows), language),
         empty=word("turns_empty", language),
         language=language,
         rows=rows[:MOST_SERIES],
@@ -223,20 +232,21 @@ def turns_chart(dialogues: Sequence[DialogueFacts], language: Language) -> Histo
 
 
 def _counts(values: Iterable[int]) -> dict[int, int]:
-    return {value: sum(1 for _ in some) for value, some in groupby(sorted(values))}
+    return {value: sum(1 for _ in equal_values) for value, equal_values in groupby(sorted(values))}
 
 
 def questions_chart(dialogues: Sequence[DialogueFacts], language: Language) -> StackChart:
-    """The supporter's sentences that ask, by type, as shares of all of them."""
+    """Return the supporter's sentences that ask, by type, as shares of all of them."""
     sides = by_supporter(dialogues)
     rows = [
-        _question_row(name, some, language) for name, some in zip(_side_names(list(sides)), sides.values(), strict=True)
+        _question_row(name, group, language)
+        for name, group in zip(_side_names(list(sides)), sides.values(), strict=True)
     ]
     return StackChart(
         title=word("questions", language),
         parts=[word(kind, language) for kind in _ASKING],
         axis=word("questions_axis", language),
-        note=_noted(word("questions_note", language), MOST_BARS, len(rows), language),
+        note=_note_with_limit(word("questions_note", language), MOST_BARS, len(rows), language),
         empty=word("questions_empty", language, n=len(dialogues)),
         language=language,
         rows=rows[:MOST_BARS],
@@ -244,14 +254,14 @@ def questions_chart(dialogues: Sequence[DialogueFacts], language: Language) -> S
 
 
 def _question_row(name: str, dialogues: Iterable[DialogueFacts], language: Language) -> StackRow:
-    types = pooled(one.questions for one in dialogues if one.questions is not None).types
-    whole = sum(types.values())
-    values = [types[kind] / whole if whole else None for kind in _ASKING]
-    return StackRow(name=name, values=values, remark=word("sentences", language, n=f"{whole:,}"))
+    types = pooled(dialogue.questions for dialogue in dialogues if dialogue.questions is not None).types
+    total = sum(types.values())
+    values = [types[kind] / total if total else None for kind in _ASKING]
+    return StackRow(name=name, values=values, remark=word("sentences", language, n=f"{total:,}"))
 
 
 def missing_chart(groups: Groups, dialogues: int, language: Language) -> StackChart:
-    """Ratings that are complete, that lack some values or all, and that could not be made; by scale."""
+    """Return by scale the ratings that are complete, that lack some or all values, and that failed."""
     states: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for group in groups:
         for scale in group.ratings:
@@ -261,11 +271,11 @@ def missing_chart(groups: Groups, dialogues: int, language: Language) -> StackCh
     rows = [
         StackRow(
             name=scale,
-            values=[count / whole for count in counts],
-            remark=word("ratings", language, n=f"{whole:,}"),
+            values=[count / total for count in counts],
+            remark=word("ratings", language, n=f"{total:,}"),
         )
         for scale, counts in sorted(states.items())
-        if (whole := sum(counts))
+        if (total := sum(counts))
     ]
     return StackChart(
         title=word("missing", language),
@@ -281,7 +291,7 @@ def missing_chart(groups: Groups, dialogues: int, language: Language) -> StackCh
 
 
 def _state(rating: Rating) -> int:
-    """0 complete, 1 some values missing, 2 all."""
+    """Return 0 for a complete rating, 1 where some values are missing, 2 where all are missing."""
     if rating.verdict is not None:
         return 2 if rating.verdict.success is None else 0
     known = sum(value is not None for value in rating.items.values())

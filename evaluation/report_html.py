@@ -1,4 +1,4 @@
-"""A report as one self-contained HTML page: no script, no outside file, light and dark, fit for print."""
+"""A report as one self-contained HTML page: no script, no external file, light and dark, ready for print."""
 
 import base64
 import hashlib
@@ -51,12 +51,12 @@ _STYLE = _PAGE_STYLE + CHART_STYLE
 
 
 def escape_html(text: str) -> str:
-    """Text on one line, safe between tags and in a quoted attribute."""
+    """Return text on one line, safe between tags and in a quoted attribute."""
     return escape(one_line(text), quote=True)
 
 
 def render_html(report: Report) -> str:
-    """The whole report; its content policy forbids everything but this page's own style sheet."""
+    """Return the whole report. Its content policy forbids everything except this page's own style sheet."""
     body = [
         *(_warning(text) for text in report.warnings),
         f"<h1>{escape_html(report.title)}</h1>",

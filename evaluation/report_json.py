@@ -6,7 +6,10 @@ from cocoon.evaluation.tables import Report, Table, cell_fields
 
 
 def to_json(report: Report) -> dict[str, Any]:
-    """Title, warnings, facts, notes, and tables as table id -> rows {labels, measures}; numbers unrounded."""
+    """Return title, warnings, facts, notes and tables.
+
+    A table is id -> rows {labels, measures}. Numbers are not rounded.
+    """
     return {
         "title": report.title,
         "warnings": report.warnings,

@@ -27,12 +27,18 @@ _SPECIAL = str.maketrans(
 
 
 def escape_latex(text: str) -> str:
-    """Text on one line in which no character is a command, nor a bracket an option of a row's end."""
+    """Return text on one line without LaTeX commands.
+
+    A bracket in it cannot be read as an option of the end of a row.
+    """
     return one_line(text).translate(_SPECIAL)
 
 
 def render_latex(report: Report) -> dict[str, str]:
-    """Table id -> a table environment. Warnings of the report stand in every caption: tables travel alone."""
+    """Return table id -> a table environment.
+
+    Warnings of the report are in every caption, because tables are copied out one by one.
+    """
     return {table.id: _table(table, report.warnings) for table in report.tables}
 
 
@@ -63,7 +69,7 @@ def _row(table: Table, row: Row) -> str:
 
 
 def _stack(lines: list[str]) -> str:
-    """The value above its interval and counts, which are set smaller."""
+    """Return the value above its interval and counts, which are in a smaller font."""
     first, *rest = [escape_latex(line) for line in lines]
     below = "".join(rf"\\{{\scriptsize {line}}}" for line in rest)
     return rf"\shortstack{{{first}{below}}}" if rest else first

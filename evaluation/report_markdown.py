@@ -1,4 +1,4 @@
-"""A report as Markdown that reads well raw and rendered; text from data cannot become markup."""
+"""A report as Markdown that is readable both raw and rendered. Text from data cannot become markup."""
 
 import re
 from collections.abc import Iterable
@@ -9,12 +9,12 @@ _SPECIAL = re.compile(r"[\\`*\[\]<>|~$#!&]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def escape_markdown(text: str) -> str:
-    """Text on one line with every character escaped that Markdown could read as markup."""
+    """Return text on one line with every character escaped that Markdown could read as markup."""
     return _SPECIAL.sub(lambda match: "\\" + match.group(), one_line(text))
 
 
 def render_markdown(report: Report) -> str:
-    """The whole report; warnings stand before everything else."""
+    """Return the whole report. Warnings come before everything else."""
     parts = [f"> **Warning.** {escape_markdown(warning)}\n" for warning in report.warnings]
     parts.append(f"# {escape_markdown(report.title)}\n")
     parts.append(_list(f"{name}: {fact}" for name, fact in report.facts))
@@ -38,8 +38,8 @@ def _table(table: Table) -> str:
 
 
 def _cells(table: Table, row: Row) -> list[str]:
-    shown = [" ".join(cell_lines(row.cells.get(name), table.digits.get(name, 2))) for name in table.measures]
-    return [escape_markdown(text) for text in [*row.labels, *shown]]
+    cell_texts = [" ".join(cell_lines(row.cells.get(name), table.digits.get(name, 2))) for name in table.measures]
+    return [escape_markdown(text) for text in [*row.labels, *cell_texts]]
 
 
 def _line(cells: list[str]) -> str:

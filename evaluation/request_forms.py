@@ -1,8 +1,8 @@
 """Forms of asking without a question's grammar, Chinese and English: `I wonder whether`, `tell me`, 你还没说.
 
-Their words stand in reflections too (`I am not sure that was fair`), and what they ask for may be a piece of
-information or anything at all: a model has to read them. The lists are grammar rather than remembered sentences; what
-they find is in docs/scripts.md.
+Their words also occur in reflections (`I am not sure that was fair`), and they may ask for a piece of information or
+for anything at all, so that a model has to read them. The lists are grammar, not remembered sentences. docs/scripts.md
+says what they find.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ _ASKING: dict[Language, Sequence[str]] = {
         "你(?:还|也|一直|刚才|刚刚|倒|好像|从)*没(?:有)?(?:跟我|和我|对我)?(?:说|提|讲|告诉我)(?!话|出)",
     ),
 }
-# The speaker in person: who only listens is seldom in the sentence, unless to understand.
+# The speaker in person: a speaker who only listens is rarely named, except as the one who understands.
 _SPEAKER: dict[Language, Sequence[str]] = {
     "en": (r"\b(?:i|me|my|we|us)\b", r"\b(?:help|good|easier|clearer) to (?:know|hear|learn)\b"),
     "zh": ("我(?!自己)|^(?:要是|如果)?能(?:知道|了解)|忘(?:了|记)问你|(?:盼|希望|等)着?你(?:再|多|能)*(?:讲|说|告诉)",),
@@ -60,7 +60,7 @@ _UNDERSTANDS: dict[Language, Sequence[str]] = {
         "|想象|感[觉到受]|体会|觉得|猜|记得|记住|并?不意外|相信|没有经历|为你|替你|难过|高兴|心疼|受触动)|(?:跟|和|对)我(?:说|讲)(?:了|过)",
     ),
 }
-# What is asked for, where it is a piece of information: an embedded question, or the noun of one.
+# What is asked for, where it is a piece of information: an embedded question, or a noun for it.
 _PIECE: dict[Language, Sequence[str]] = {
     "en": (
         r"\b(?:if|whether|who|whom|whose|which|what|when|where|why|how|or)\b",
@@ -71,7 +71,7 @@ _PIECE: dict[Language, Sequence[str]] = {
         r"([\u4e00-\u9fff])[不没]\1|名字|年龄|岁数|时间|日期|地点|地方|地址|原因|数字|一声|的话|要是|如果",
     ),
 }
-# Invitations to go on, whatever comes.
+# Invitations to go on, with anything at all.
 _INVITING: dict[Language, Sequence[str]] = {
     "en": (
         r"\bfeel free\b|\bwhatever (?:comes|you|is|feels)\b|\b(?:i'm|i am) (?:here|all ears|listening)\b|\bwelcome\b",

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from cocoon.evaluation.statistics import LEVEL, SEED
 
 RESAMPLES = 1_999
-# Of resamples in which the statistic is not defined (no variation, say) at most this share may be passed over.
+# At most this share of the resamples may be left out because the statistic is not defined there (no variation, say).
 MOST_UNDEFINED = 0.2
 
 Numbers = npt.NDArray[np.float64]
@@ -20,23 +20,23 @@ Drawn = npt.NDArray[np.intp]
 def percentile_interval(
     statistic: Callable[[Drawn], float | None], units: int
 ) -> tuple[float, float] | tuple[None, None]:
-    """The 95% percentile interval of `statistic` (Efron and Tibshirani 1993, chapter 13), 1,999 resamples, seeded.
+    """Return the 95% percentile interval of `statistic`, from 1,999 resamples with a fixed seed.
 
-    `statistic` returns none where it is not defined. None without two units, where it is undefined in more than a
-    fifth of the resamples, or without spread.
+    Efron and Tibshirani 1993, chapter 13. `statistic` returns None where it is not defined. The interval is None with
+    fewer than two units, where the statistic is undefined in more than a fifth of the resamples, or without spread.
     """
 
-    def of_one(drawn: Drawn) -> Numbers | None:
-        value = statistic(drawn)
+    def as_array(resampled: Drawn) -> Numbers | None:
+        value = statistic(resampled)
         return None if value is None else np.array([value])
 
-    return percentile_intervals(of_one, units, 1)[0]
+    return percentile_intervals(as_array, units, 1)[0]
 
 
 def percentile_intervals(
     statistics: Callable[[Drawn], Numbers | None], units: int, size: int
 ) -> list[tuple[float, float] | tuple[None, None]]:
-    """The intervals of `size` statistics that are defined together, each as `percentile_interval` gives it."""
+    """Return the intervals of `size` statistics that are defined together, each like `percentile_interval`."""
     if units < 2:
         return [(None, None)] * size
     rng = np.random.default_rng(SEED)

@@ -11,27 +11,27 @@ from cocoon.core.records import Language, Record
 
 
 class _ScaleRecord(Record):
-    """Numbers serve as ids (`id: 1`), since YAML reads an unquoted 1 as a number."""
+    """Base of the records of a scale. Ids may be numbers (`id: 1`), since YAML reads an unquoted 1 as a number."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
 class Wording(_ScaleRecord):
-    """One text in the languages there are; a user's own file may hold one language alone."""
+    """One text in the available languages. A user's own file may have only one language."""
 
     zh: str | None = Field(default=None, min_length=1)
     en: str | None = Field(default=None, min_length=1)
 
 
 class Anchors(_ScaleRecord):
-    """What the values mean, per language: value -> text; not every value needs one."""
+    """What the values mean, per language: value -> text. Values without an anchor are allowed."""
 
     zh: dict[int, str] | None = None
     en: dict[int, str] | None = None
 
 
 class ScaleItem(_ScaleRecord):
-    """One statement; `reverse` items are keyed as low + high - answer."""
+    """One statement. `reverse` items are keyed as low + high - answer."""
 
     id: str = Field(min_length=1)
     reverse: bool = False
@@ -40,7 +40,7 @@ class ScaleItem(_ScaleRecord):
 
 
 class Dimension(_ScaleRecord):
-    """The mean of some keyed items, times `multiply`; `label` heads its column in tables."""
+    """The mean of some keyed items, times `multiply`. `label` heads its column in tables."""
 
     id: str = Field(min_length=1)
     label: str = Field(min_length=1)
@@ -50,7 +50,7 @@ class Dimension(_ScaleRecord):
 
 
 class Variant(_ScaleRecord):
-    """Another way to score the same answers, reported beside the scale and never in its place."""
+    """Another way to score the same answers, reported beside the scale and never instead of it."""
 
     id: str = Field(min_length=1)
     note: str = ""
@@ -58,11 +58,11 @@ class Variant(_ScaleRecord):
 
 
 class Scale(_ScaleRecord):
-    """A rating scale. `range` is (low, high) of an answer; `missing: strict` is the only rule there is.
+    """A rating scale. `range` is (low, high) of an answer. `missing: strict` is the only rule that exists.
 
-    `wording` says whose words the items are: our own, or the licensed ones that a user loaded.
-    `needs_need`: the items cannot be judged without the profile's need. `ask`: all items in one call that answers
-    JSON, or each in a call of its own that answers the bare number, for scorers that can do nothing else.
+    `wording` says whose words the items are: our own, or the licensed words that a user loaded. `needs_need`: the items
+    cannot be judged without the profile's need. `ask`: all items in one call that answers JSON (`together`), or each in
+    a call of its own that answers only the number (`each`), for scorers that can do nothing else.
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -82,21 +82,24 @@ class Scale(_ScaleRecord):
 
     @property
     def item_ids(self) -> list[str]:
-        """Item ids in the order in which they are asked."""
+        """Return the item ids in the order in which they are asked."""
         return [item.id for item in self.items]
 
     @property
     def languages(self) -> list[Language]:
-        """The languages in which this scale can be asked."""
-        both: tuple[Language, Language] = ("zh", "en")
-        return [language for language in both if getattr(self.instruction, language)]
+        """Return the languages in which this scale can be asked."""
+        supported: tuple[Language, Language] = ("zh", "en")
+        return [language for language in supported if getattr(self.instruction, language)]
 
     @property
     def sha(self) -> str:
-        """First 12 hex digits of the content's SHA-256: other wording or keying, other scores."""
-        # `ask` came later: scales that leave it alone keep the hash of the ratings made before.
-        later = {"ask"} if self.ask == "together" else set[str]()
-        content = json.dumps(self.model_dump(mode="json", exclude=later), ensure_ascii=False, sort_keys=True)
+        """Return the first 12 hex digits of the content's SHA-256.
+
+        Another wording or keying gives other scores, so it has another hash.
+        """
+        # `ask` was added later: scales that do not set it keep the hash of earlier ratings.
+        unset_fields = {"ask"} if self.ask == "together" else set[str]()
+        content = json.dumps(self.model_dump(mode="json", exclude=unset_fields), ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     @model_validator(mode="after")
@@ -122,23 +125,23 @@ class Scale(_ScaleRecord):
 
     @model_validator(mode="after")
     def _ids_are_known_and_single(self) -> Self:
-        _single("item", self.item_ids)
-        _single("variant", [variant.id for variant in self.variants])
+        _check_unique("item", self.item_ids)
+        _check_unique("variant", [variant.id for variant in self.variants])
         for dimensions in [self.dimensions, *(variant.dimensions for variant in self.variants)]:
-            _single("dimension", [dimension.id for dimension in dimensions])
+            _check_unique("dimension", [dimension.id for dimension in dimensions])
             for dimension in dimensions:
-                _known(dimension, self.item_ids)
+                _check_items_known(dimension, self.item_ids)
         return self
 
 
-def _known(dimension: Dimension, items: Sequence[str]) -> None:
-    _single(f"dimension {dimension.id!r}: item", dimension.items)
+def _check_items_known(dimension: Dimension, items: Sequence[str]) -> None:
+    _check_unique(f"dimension {dimension.id!r}: item", dimension.items)
     unknown = [item for item in dimension.items if item not in items]
     if unknown:
         raise ValueError(f"dimension {dimension.id!r} names item {unknown[0]!r}, which the scale lacks")
 
 
-def _single(what: str, ids: Sequence[str]) -> None:
-    twice = sorted({one for one in ids if ids.count(one) > 1})
-    if twice:
-        raise ValueError(f"{what} id {twice[0]!r} stands more than once")
+def _check_unique(what: str, ids: Sequence[str]) -> None:
+    repeated = sorted({name for name in ids if ids.count(name) > 1})
+    if repeated:
+        raise ValueError(f"{what} id {repeated[0]!r} occurs more than once")

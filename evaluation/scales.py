@@ -1,8 +1,7 @@
 """Rating scales: shown to a judge, read item by item, keyed and scored.
 
-A scale is data (`prompts/scales/<id>.yaml`); licensed wording comes from a file of the user's own with the
-same keys. An item that was not answered is missing with a reason, and a dimension with a missing item has
-no value.
+A scale is data (`prompts/scales/<id>.yaml`). Licensed wording comes from a file of the user's own with the same keys.
+An item that was not answered is missing with a reason, and a dimension with a missing item has no value.
 """
 
 import random
@@ -37,11 +36,14 @@ _DIGITS = re.compile(r"[0-9]{1,4}")
 
 
 def prompt_inputs(scale: Scale, language: Language) -> dict[str, Any]:
-    """The scale's part of the inputs of prompt `judge/scale`: instruction, items, anchors, low, high."""
+    """Return the scale's part of the inputs of prompt `judge/scale`: instruction, items, anchors, low, high.
+
+    Raises CocoonError for a language that the scale lacks.
+    """
     if language not in scale.languages:
         raise CocoonError(
-            f"Scale {scale.id!r} has no {language!r} wording (it has {', '.join(scale.languages)}); "
-            f"add {language} texts to its file or judge dialogues in a language it has"
+            f"Scale {scale.id!r} has no {language!r} wording (it has {', '.join(scale.languages)}). "
+            f"Add {language} texts to its file, or judge dialogues in a language that it has"
         )
     anchors: Mapping[int, str] = getattr(scale.anchors, language) or {}
     return {
@@ -54,9 +56,10 @@ def prompt_inputs(scale: Scale, language: Language) -> dict[str, Any]:
 
 
 def permuted(scale: Scale, vote: int) -> Scale:
-    """The scale with its items in the order in which a vote asks them; vote 0 keeps the scale's own.
+    """Return the scale with its items in the order in which a vote asks them. Vote 0 keeps the scale's own order.
 
-    An order depends on the scale's id and the vote alone. Its `sha` is another one: identify by the scale as it is.
+    An order depends only on the scale's id and the vote. The `sha` of the returned scale is different, so identify
+    ratings by the original scale.
     """
     if vote == 0:
         return scale
@@ -66,7 +69,7 @@ def permuted(scale: Scale, vote: int) -> Scale:
 
 
 def schema(scale: Scale) -> dict[str, Any]:
-    """JSON schema of the judge's answer: every item an integer in range, or null for 'cannot tell'."""
+    """Return the JSON schema of the judge's answer: every item an integer in range, or null for 'cannot tell'."""
     low, high = scale.range
     value = {"anyOf": [{"type": "integer", "minimum": low, "maximum": high}, {"type": "null"}]}
     items = {
@@ -84,18 +87,18 @@ def schema(scale: Scale) -> dict[str, Any]:
 
 
 def read_items(scale: Scale, answer: object) -> tuple[dict[str, int | None], dict[str, str]]:
-    """Values of a parsed JSON answer by item id, and why others are missing.
+    """Return the values of a parsed JSON answer by item id, and the reasons why others are missing.
 
-    Each item is read under its own key alone, so an omitted or added item moves no other. When the answer
-    as a whole cannot be read, every item is none and the reason stands once, under `*`.
+    Each item is read only under its own key, so an omitted or added item does not shift the others. When the answer as
+    a whole cannot be read, every item is None and the reason is listed once, under `*`.
     """
-    given = answer.get("items") if isinstance(answer, dict) else None
-    if not isinstance(given, dict):
+    answers = answer.get("items") if isinstance(answer, dict) else None
+    if not isinstance(answers, dict):
         return dict.fromkeys(scale.item_ids), {"*": "no object of items in the answer"}
     values: dict[str, int | None] = {}
     missing: dict[str, str] = {}
     for item in scale.item_ids:
-        value, reason = _read(given[item], scale.range) if item in given else (None, "not answered")
+        value, reason = _read_answer(answers[item], scale.range) if item in answers else (None, "not answered")
         values[item] = value
         if reason:
             missing[item] = reason
@@ -103,20 +106,23 @@ def read_items(scale: Scale, answer: object) -> tuple[dict[str, int | None], dic
 
 
 def read_value(scale: Scale, reply: str) -> tuple[int | None, str]:
-    """The value that a bare reply is, or (none, why not): nothing is searched for in a longer text."""
-    said = reply.strip()
-    value = int(said) if _DIGITS.fullmatch(said) else None
+    """Return the value of a reply that is only a number, or (None, why not).
+
+    No value is searched for in a longer text.
+    """
+    text = reply.strip()
+    value = int(text) if _DIGITS.fullmatch(text) else None
     low, high = scale.range
-    if value is None or not low <= value <= high or str(value) != said:
-        return None, f"not one of {', '.join(map(str, range(low, high + 1)))}" if said else "empty reply"
+    if value is None or not low <= value <= high or str(value) != text:
+        return None, f"not one of {', '.join(map(str, range(low, high + 1)))}" if text else "empty reply"
     return value, ""
 
 
-def _read(raw: object, allowed: tuple[int, int]) -> tuple[int | None, str]:
-    """One answer as (value, "") or (none, why not)."""
+def _read_answer(raw: object, allowed: tuple[int, int]) -> tuple[int | None, str]:
+    """Return one answer as (value, "") or (None, why not)."""
     if raw is None:
         return None, CANNOT_TELL
-    number = _integer(raw)
+    number = _as_integer(raw)
     if number is None:
         return None, "not a whole number"
     if not allowed[0] <= number <= allowed[1]:
@@ -124,8 +130,8 @@ def _read(raw: object, allowed: tuple[int, int]) -> tuple[int | None, str]:
     return number, ""
 
 
-def _integer(raw: object) -> int | None:
-    # Not int(raw): that turns 6.5 into 6 and true into 1. 6.0 is an integer by JSON Schema, and so here.
+def _as_integer(raw: object) -> int | None:
+    # Not int(raw), because that turns 6.5 into 6 and true into 1. 6.0 is an integer by JSON Schema, and so it is here.
     if isinstance(raw, bool):
         return None
     if isinstance(raw, float):
@@ -136,20 +142,23 @@ def _integer(raw: object) -> int | None:
 
 
 def score(scale: Scale, items: Mapping[str, int | None]) -> dict[str, float | None]:
-    """Dimension id -> mean of its keyed items times `multiply`; none when any of its items is missing."""
-    return {dimension.id: _mean(scale, dimension, items) for dimension in scale.dimensions}
+    """Return dimension id -> mean of its keyed items times `multiply`.
+
+    The mean is None when any of the items is missing.
+    """
+    return {dimension.id: _keyed_mean(scale, dimension, items) for dimension in scale.dimensions}
 
 
 def score_variant(scale: Scale, variant: str, items: Mapping[str, int | None]) -> dict[str, float | None]:
-    """As `score`, by the dimensions of the scale's variant of that id."""
-    for one in scale.variants:
-        if one.id == variant:
-            return {dimension.id: _mean(scale, dimension, items) for dimension in one.dimensions}
-    known = ", ".join(repr(one.id) for one in scale.variants) or "none"
-    raise CocoonError(f"Scale {scale.id!r} has no variant {variant!r}; it has {known}")
+    """Score like `score`, by the dimensions of the scale's variant with that id."""
+    for keying in scale.variants:
+        if keying.id == variant:
+            return {dimension.id: _keyed_mean(scale, dimension, items) for dimension in keying.dimensions}
+    known = ", ".join(repr(keying.id) for keying in scale.variants) or "none"
+    raise CocoonError(f"Scale {scale.id!r} has no variant {variant!r}. Its variants: {known}")
 
 
-def _mean(scale: Scale, dimension: Dimension, items: Mapping[str, int | None]) -> float | None:
+def _keyed_mean(scale: Scale, dimension: Dimension, items: Mapping[str, int | None]) -> float | None:
     reverse = {item.id for item in scale.items if item.reverse}
     low, high = scale.range
     total = 0

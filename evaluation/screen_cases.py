@@ -1,4 +1,4 @@
-"""The planted sentences that the screen is measured on, and the figures on them."""
+"""The planted sentences on which the screen is measured, and the figures on them."""
 
 from collections.abc import Iterable
 from importlib import resources
@@ -16,7 +16,7 @@ WAYS: tuple[Way, ...] = get_args(Way)
 
 
 class ScreenCase(Record):
-    """One planted sentence; see evaluation/screen_cases/README.md."""
+    """One planted sentence. The fields are explained in evaluation/screen_cases/README.md."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -29,12 +29,12 @@ class ScreenCase(Record):
     open: bool = False
 
     def planted(self, rewrite: Rewrite) -> bool:
-        """Whether the screen should find it: an open invitation only where every question is to be rewritten."""
+        """Return whether the screen should find it: an open invitation only where every question is to be rewritten."""
         return self.label and (rewrite == "all" or not self.open)
 
 
 class Found(Record):
-    """Counts of one kind and way: found and planted, found and not, planted and missed."""
+    """Counts of one kind and way: found and planted, found and not planted, planted and missed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,23 +44,23 @@ class Found(Record):
 
     @property
     def precision(self) -> float | None:
-        """Share of what was found that was planted; none when nothing was found."""
+        """Return the share of what was found that was planted, or None when nothing was found."""
         return self.right / (self.right + self.wrong) if self.right + self.wrong else None
 
     @property
     def recall(self) -> float | None:
-        """Share of what was planted that was found; none when nothing was planted."""
+        """Return the share of what was planted that was found, or None when nothing was planted."""
         return self.right / (self.right + self.missed) if self.right + self.missed else None
 
 
 def screen_cases(language: Language) -> list[ScreenCase]:
-    """The planted sentences of a language."""
+    """Return the planted sentences of a language."""
     with resources.as_file(resources.files("cocoon.evaluation").joinpath("screen_cases", f"{language}.jsonl")) as file:
         return [parse_record(value, ScreenCase, f"{file}, line {number}") for number, value in read_lines(file)]
 
 
 def is_found(case: ScreenCase, language: Language, way: Way, rewrite: Rewrite = "closed") -> bool:
-    """Whether the screen finds a planted sentence in that way, under that rule for questions."""
+    """Return whether the screen finds a planted sentence in that way, under that rule for questions."""
     if case.part is not None:
         lexical = way != "semantic" and tells(case.text, case.part, "", language, semantic=False) is not None
         return lexical or (way != "lexical" and means(case.text, case.part, language))
@@ -70,10 +70,10 @@ def is_found(case: ScreenCase, language: Language, way: Way, rewrite: Rewrite = 
 
 
 def measure(cases: Iterable[ScreenCase], language: Language, way: Way, rewrite: Rewrite = "closed") -> Found:
-    """Counts over some cases."""
+    """Count what the screen finds over the cases."""
     results = [(is_found(case, language, way, rewrite), case.planted(rewrite)) for case in cases]
     return Found(
-        right=sum(found and planted for found, planted in results),
-        wrong=sum(found and not planted for found, planted in results),
-        missed=sum(not found and planted for found, planted in results),
+        right=sum(detected and planted for detected, planted in results),
+        wrong=sum(detected and not planted for detected, planted in results),
+        missed=sum(not detected and planted for detected, planted in results),
     )

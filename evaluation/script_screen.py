@@ -1,7 +1,7 @@
 """The structural screen of script-based dialogues (paper 3.2, 3.3, D.1): what a listening stage must not contain.
 
-Works on any dialogue with a profile. Lexical tests compare words, semantic ones static word vectors; each finding names
-its test, so that a reader can leave one out. Figures on planted sentences: docs/scripts.md.
+It works on any dialogue with a profile. Lexical tests compare words, and semantic tests compare static word vectors.
+Each finding names its test, so that a reader can leave one test out. Figures on planted sentences: docs/scripts.md.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +31,7 @@ REWRITTEN: dict[Rewrite, frozenset[QuestionType]] = {
     "all": frozenset(("open", "closed", "tag", "rhetorical")),
     "none": frozenset(),
 }
-# Share of a part's contents from which a sentence tells it, and cosine from which it means the same.
+# A sentence tells a part from this share of its contents, and means the same from this cosine.
 TOLD = 0.5
 MEANT: dict[Language, float] = {"zh": 0.58, "en": 0.13}
 FEWEST = 2
@@ -40,10 +40,11 @@ LONGEST = 600
 
 
 class Finding(Record):
-    """One thing found: what, by which test, in which turn (index, none for the whole), in which words.
+    """One finding: what, by which test, in which turn (index, None for the whole dialogue), in which words.
 
-    `part` is the text of the profile that it may tell. A semantic finding is a candidate that a model should confirm:
-    vectors know topics better than meanings, and advice and requests share their words with reflections.
+    `part` is the text of the profile that the turn may tell. A semantic finding is a candidate that a model should
+    confirm, because vectors know topics better than meanings, and advice and requests share their words with
+    reflections.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -58,9 +59,10 @@ class Finding(Record):
 
 @dataclass(frozen=True)
 class ScreenRules:
-    """Settings of the screen. `minimum_rounds`: user turns before the need may appear; `semantic`: vectors too.
+    """Settings of the screen.
 
-    `doubtful`: whether what may be advice, or ask without a question's grammar, is found as well, as a candidate.
+    `minimum_rounds`: user turns before the need may appear. `semantic`: whether vectors are used too. `doubtful`:
+    whether what may be advice, or may ask without a question's grammar, is also found, as a candidate.
     """
 
     minimum_rounds: int = 5
@@ -79,9 +81,9 @@ class Spoken:
 
 
 def tells(text: str, part: str, said: str, language: Language, semantic: bool) -> Test | None:
-    """By which test a text tells a part of a profile that was not `said` before; none where it does not."""
-    new = contents(part) - contents(said)
-    if len(new) >= FEWEST and share_named(text, part, said) >= TOLD:
+    """Return the test by which a text tells a part of a profile that was not `said` before, or None."""
+    unsaid = contents(part) - contents(said)
+    if len(unsaid) >= FEWEST and share_named(text, part, said) >= TOLD:
         return "lexical"
     if semantic and means(text, part, language):
         return "semantic"
@@ -89,7 +91,7 @@ def tells(text: str, part: str, said: str, language: Language, semantic: bool) -
 
 
 def means(text: str, part: str, language: Language) -> bool:
-    """Whether some sentence of a text means the part, by its vectors."""
+    """Return whether any sentence of a text has the same meaning as the part, by its vectors."""
     from cocoon.evaluation.static_embedding import embed
 
     pieces = sentences(text, language)
@@ -100,25 +102,30 @@ def means(text: str, part: str, language: Language) -> bool:
 
 
 def gives_advice(text: str, language: Language) -> str | None:
-    """The first sentence that by its form tells the other what to do, none without one."""
-    return next((one for one in sentences(text, language) if _advises(one, language)), None)
+    """Return the first sentence that by its form tells the other what to do, or None."""
+    return next((sentence for sentence in sentences(text, language) if _advises(sentence, language)), None)
 
 
 def may_advise(text: str, language: Language) -> str | None:
-    """The sentences that may tell the other what to do, or reflect what was said; none without one."""
-    return _all(text, language, lambda one: bool(DOUBTFUL[language].search(one)))
+    """Return the sentences that may tell the other what to do, or may reflect what was said, or None."""
+    return _matching_sentences(text, language, lambda sentence: bool(DOUBTFUL[language].search(sentence)))
 
 
 def may_ask(text: str, language: Language, rewrite: Rewrite) -> str | None:
-    """The sentences that may ask, without a question's grammar, for what the rewrite rule does not allow; or none.
+    """Return the sentences that may ask, without a question's grammar, for what the rewrite rule forbids, or None.
 
-    `closed`: for a piece of information; an open invitation is allowed. `all`: for anything.
+    `closed` forbids asking for a piece of information, and allows an open invitation. `all` forbids asking for
+    anything.
     """
-    return None if rewrite == "none" else _all(text, language, lambda one: _requests(one, language, rewrite))
+    return (
+        None
+        if rewrite == "none"
+        else _matching_sentences(text, language, lambda sentence: _requests(sentence, language, rewrite))
+    )
 
 
-def _all(text: str, language: Language, wanted: Callable[[str], bool]) -> str | None:
-    return " ".join(filter(wanted, sentences(text, language))) or None
+def _matching_sentences(text: str, language: Language, matches: Callable[[str], bool]) -> str | None:
+    return " ".join(filter(matches, sentences(text, language))) or None
 
 
 def _requests(sentence: str, language: Language, rewrite: Rewrite) -> bool:
@@ -134,35 +141,35 @@ def _advises(sentence: str, language: Language) -> bool:
 
 
 def leftover_question(text: str, language: Language, rewrite: Rewrite) -> str | None:
-    """The first question that the rewrite rule does not allow, none without one."""
-    wanted = REWRITTEN[rewrite]
-    return next((one.text for one in questions(text, language) if one.type in wanted), None)
+    """Return the first question that the rewrite rule does not allow, or None."""
+    forbidden = REWRITTEN[rewrite]
+    return next((sentence.text for sentence in questions(text, language) if sentence.type in forbidden), None)
 
 
 def screen_listening(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> list[Finding]:
-    """Everything against the rules in a listening stage, in the order of its turns."""
+    """Return everything in a listening stage that is against the rules, in the order of its turns."""
     return [
-        *_structure(turns),
-        *_leaks(turns, profile, rules),
-        *_early(turns, profile, rules),
-        *_manner(turns, profile.language, rules),
+        *_structure_findings(turns),
+        *_leak_findings(turns, profile, rules),
+        *_early_need_findings(turns, profile, rules),
+        *_manner_findings(turns, profile.language, rules),
     ]
 
 
 def need_turn(turns: Sequence[Spoken], profile: Profile, semantic: bool) -> int | None:
-    """Index of the user's first turn that tells the need; none without one, or without a need."""
+    """Return the index of the user's first turn that tells the need. None without such a turn, or without a need."""
     if profile.need is None:
         return None
-    said = ""
+    earlier_words = ""
     for number, turn in enumerate(turns):
         if turn.role == "user":
-            if tells(turn.content, profile.need, said, profile.language, semantic):
+            if tells(turn.content, profile.need, earlier_words, profile.language, semantic):
                 return number
-            said = f"{said} {turn.content}"
+            earlier_words = f"{earlier_words} {turn.content}"
     return None
 
 
-def _structure(turns: Sequence[Spoken]) -> Iterator[Finding]:
+def _structure_findings(turns: Sequence[Spoken]) -> Iterator[Finding]:
     for number, (turn, following) in enumerate(pairwise(turns), 1):
         if turn.role == following.role:
             detail = f"two {turn.role} turns in a row"
@@ -171,63 +178,69 @@ def _structure(turns: Sequence[Spoken]) -> Iterator[Finding]:
         yield Finding(kind="ending", test="structure", turn=len(turns) - 1, detail="does not end with the user")
 
 
-def _parts(profile: Profile) -> dict[str, str]:
-    """What a supporter may not know before it is said: the chain beyond its first node, the memories.
+def _hidden_parts(profile: Profile) -> dict[str, str]:
+    """Return what a supporter may not know before it is said: the chain after its first node, and the memories.
 
-    A chain of one node is the need alone, as profiles from elsewhere have it.
+    A chain of one node is only the need, as in profiles from other sources.
     """
     surface = 0 if len(profile.chain) > 1 else -1
     parts = {f"chain {number}": step.need for number, step in enumerate(profile.chain) if number != surface}
     return parts | {f"memory {number}": memory.text for number, memory in enumerate(profile.memory, 1)}
 
 
-def _leaks(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> Iterator[Finding]:
-    said = profile.feeling
-    parts = _parts(profile)
+def _leak_findings(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> Iterator[Finding]:
+    earlier_words = profile.feeling
+    parts = _hidden_parts(profile)
     for number, turn in enumerate(turns):
         if turn.role == "user":
-            said = f"{said} {turn.content}"
-            parts = {name: text for name, text in parts.items() if share_named(said, text) < TOLD}
+            earlier_words = f"{earlier_words} {turn.content}"
+            parts = {name: text for name, text in parts.items() if share_named(earlier_words, text) < TOLD}
             continue
         for name, text in parts.items():
-            # A memory is a story: a sentence near it in meaning is about the same matter, which was talked of.
-            semantic = rules.semantic and name.startswith("chain") and not _touched(said, text, profile.language)
-            test = tells(turn.content, text, said, profile.language, semantic)
+            # Only chain parts: a sentence near a memory in meaning is about the same topic, which was talked about.
+            semantic = (
+                rules.semantic
+                and name.startswith("chain")
+                and not _already_mentioned(earlier_words, text, profile.language)
+            )
+            test = tells(turn.content, text, earlier_words, profile.language, semantic)
             if test:
                 quote = turn.content[:200]
                 yield Finding(kind="leak", test=test, turn=number, quote=quote, detail=name, part=text)
 
 
-def _touched(said: str, part: str, language: Language) -> bool:
-    return means(said, part, language)
+def _already_mentioned(earlier_words: str, part: str, language: Language) -> bool:
+    return means(earlier_words, part, language)
 
 
-def _early(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> Iterator[Finding]:
+def _early_need_findings(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> Iterator[Finding]:
     if profile.need is None:
         return
-    said, rounds = "", 0
+    earlier_words, rounds = "", 0
     for number, turn in enumerate(turns):
         if turn.role != "user":
             continue
         rounds += 1
         if rounds > rules.minimum_rounds:
             return
-        test = tells(turn.content, profile.need, said, profile.language, rules.semantic)
+        test = tells(turn.content, profile.need, earlier_words, profile.language, rules.semantic)
         if test:
             detail = f"the need is told in round {rounds}, before {rules.minimum_rounds} rounds are over"
             quote = turn.content[:200]
             yield Finding(kind="early_need", test=test, turn=number, quote=quote, detail=detail, part=profile.need)
-        said = f"{said} {turn.content}"
+        earlier_words = f"{earlier_words} {turn.content}"
 
 
-def _manner(turns: Sequence[Spoken], language: Language, rules: ScreenRules) -> Iterator[Finding]:
+def _manner_findings(turns: Sequence[Spoken], language: Language, rules: ScreenRules) -> Iterator[Finding]:
     for number, turn in enumerate(turns):
         if turn.role == "supporter":
             for kind in MANNERS:
-                yield from _manner_of(kind, number, turn.content, language, rules)
+                yield from _manner_findings_in_turn(kind, number, turn.content, language, rules)
 
 
-def _manner_of(kind: Manner, number: int, text: str, language: Language, rules: ScreenRules) -> Iterator[Finding]:
+def _manner_findings_in_turn(
+    kind: Manner, number: int, text: str, language: Language, rules: ScreenRules
+) -> Iterator[Finding]:
     if certain := manner(kind, text, language, rules.rewrite):
         yield Finding(kind=kind, test="lexical", turn=number, quote=certain[:200])
     elif rules.doubtful and (doubtful := doubtful_manner(kind, text, language, rules.rewrite)):
@@ -235,10 +248,10 @@ def _manner_of(kind: Manner, number: int, text: str, language: Language, rules: 
 
 
 def manner(kind: Manner, text: str, language: Language, rewrite: Rewrite) -> str | None:
-    """The first sentence that by its form is advice, or a question that the rule does not allow; none without one."""
+    """Return the first sentence that by its form is advice or a question that the rule does not allow, or None."""
     return gives_advice(text, language) if kind == "advice" else leftover_question(text, language, rewrite)
 
 
 def doubtful_manner(kind: Manner, text: str, language: Language, rewrite: Rewrite) -> str | None:
-    """The sentences that may be so, and that a model has to read; none without one."""
+    """Return the sentences that may be advice or such a question, and that a model has to read, or None."""
     return may_advise(text, language) if kind == "advice" else may_ask(text, language, rewrite)

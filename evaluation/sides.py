@@ -8,7 +8,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dialogue, Language, Profile, Rating
 
 Node = tuple[Language, str]
-"""A profile in one language: (language, profile id). An id alone would join strangers of two languages."""
+"""A profile in one language: (language, profile id). An id alone could join people of two languages."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Person:
 class Side:
     """A supporter of a run: its profiles, the dialogues of each, and the ratings that apply to them.
 
-    A dialogue without a rating counts as missing, so that a run half judged cannot look whole.
+    A dialogue without a rating counts as missing, so that a run that is only half judged cannot look complete.
     """
 
     name: str
@@ -37,19 +37,22 @@ class Side:
 
 @dataclass(frozen=True)
 class Pair:
-    """One person on both sides; a unit is what is held against each other: a language, or two where none is shared."""
+    """One person on both sides.
+
+    A unit is what is compared: a language, or two languages where the sides have none in common.
+    """
 
     units: tuple[tuple[Node, Node], ...]
 
     @property
     def crosses(self) -> bool:
-        """Whether the two sides speak different languages."""
-        return any(one[0] != other[0] for one, other in self.units)
+        """Return whether the two sides speak different languages."""
+        return any(first_node[0] != second_node[0] for first_node, second_node in self.units)
 
 
 @dataclass(frozen=True)
 class Pairing:
-    """All pairs, in the order of their people, and the profiles of either side that are in none."""
+    """All pairs, in the order of their people, and the profiles of each side that are in no pair."""
 
     pairs: tuple[Pair, ...]
     alone_first: frozenset[Node]
@@ -57,24 +60,26 @@ class Pairing:
 
 
 def sides_of(run: str, dialogues: Iterable[Dialogue], ratings: Iterable[Rating]) -> list[Side]:
-    """The sides of a run, in the order of their names; dialogues are read once and not kept."""
+    """Return the sides of a run, in the order of their names. Dialogues are read once and not kept."""
     sides: dict[str, Side] = {}
-    where: dict[str, Side] = {}
+    side_of_dialogue: dict[str, Side] = {}
     for dialogue in dialogues:
         side = sides.setdefault(dialogue.supporter, Side(dialogue.supporter, run, dialogue.supporter))
-        _add(side, dialogue)
-        where[dialogue.id] = side
+        _add_dialogue(side, dialogue)
+        side_of_dialogue[dialogue.id] = side
     for rating in ratings:
-        if rating.dialogue in where and not rating.not_applicable:
-            where[rating.dialogue].ratings.append(rating)
+        if rating.dialogue in side_of_dialogue and not rating.not_applicable:
+            side_of_dialogue[rating.dialogue].ratings.append(rating)
     return [sides[name] for name in sorted(sides)]
 
 
-def _add(side: Side, dialogue: Dialogue) -> None:
+def _add_dialogue(side: Side, dialogue: Dialogue) -> None:
     node = (dialogue.language, dialogue.profile.id)
     person = _person(dialogue.profile)
     if side.people.setdefault(node, person) != person:
-        raise CocoonError(f"{side.run}: profile {node[1]!r} is two people; give each profile an id of its own")
+        raise CocoonError(
+            f"{side.run}: profile {node[1]!r} belongs to two different people. Give each profile its own id"
+        )
     side.dialogues[node].append(dialogue.id)
 
 
@@ -83,10 +88,10 @@ def _person(profile: Profile) -> Person:
 
 
 def name_sides(sides: Iterable[Side]) -> None:
-    """Give every side a name of its own: the supporter's, with its run before it where that is not enough."""
-    some = list(sides)
-    names = [side.supporter for side in some]
-    for side in some:
+    """Give every side a name of its own: the supporter's, with the run before it where that is not enough."""
+    all_sides = list(sides)
+    names = [side.supporter for side in all_sides]
+    for side in all_sides:
         if names.count(side.supporter) > 1:
             side.name = f"{side.run}:{side.supporter}"
 
@@ -94,25 +99,27 @@ def name_sides(sides: Iterable[Side]) -> None:
 def pair_profiles(first: Side, second: Side) -> Pairing:
     """Pair the people of two sides: by id within a language, across languages by `translation_of`.
 
-    Raises CocoonError for an id that is another person on the other side, or has a need on one side alone.
+    Raises CocoonError for an id that is another person on the other side, or that has a need on only one side.
     """
     for node in sorted(first.people.keys() & second.people.keys()):
         _same_person(node, first, second)
     clusters = _clusters([first.people, second.people])
     by_cluster: dict[Node, tuple[list[Node], list[Node]]] = defaultdict(lambda: ([], []))
-    for place, side in enumerate((first, second)):
+    for side_index, side in enumerate((first, second)):
         for node in sorted(side.people):
-            by_cluster[clusters[node]][place].append(node)
-    pairs = tuple(Pair(units) for _, some in sorted(by_cluster.items()) if (units := _units(*some)))
+            by_cluster[clusters[node]][side_index].append(node)
+    pairs = tuple(Pair(units) for _, nodes in sorted(by_cluster.items()) if (units := _units(*nodes)))
     for pair in pairs:
         _agree_on_need(pair, first, second)
-    used = [{unit[place] for pair in pairs for unit in pair.units} for place in (0, 1)]
+    used = [{unit[side_index] for pair in pairs for unit in pair.units} for side_index in (0, 1)]
     return Pairing(pairs, frozenset(first.people.keys() - used[0]), frozenset(second.people.keys() - used[1]))
 
 
 def _same_person(node: Node, first: Side, second: Side) -> None:
-    here, there = first.people[node], second.people[node]
-    if here.feeling != there.feeling or (None not in (here.need, there.need) and here.need != there.need):
+    first_person, second_person = first.people[node], second.people[node]
+    if first_person.feeling != second_person.feeling or (
+        None not in (first_person.need, second_person.need) and first_person.need != second_person.need
+    ):
         raise CocoonError(
             f"profile {node[1]!r} is another person in {first.name!r} ({first.run}) than in {second.name!r} "
             f"({second.run}); compare runs made from the same profiles"
@@ -120,45 +127,51 @@ def _same_person(node: Node, first: Side, second: Side) -> None:
 
 
 def _agree_on_need(pair: Pair, first: Side, second: Side) -> None:
-    for one, other in pair.units:
-        if (first.people[one].need is None) != (second.people[other].need is None):
-            having, lacking = (second, first) if first.people[one].need is None else (first, second)
+    for first_node, second_node in pair.units:
+        if (first.people[first_node].need is None) != (second.people[second_node].need is None):
+            having, lacking = (second, first) if first.people[first_node].need is None else (first, second)
             raise CocoonError(
-                f"profile {one[1]!r} has a need in {having.name!r} ({having.run}) and none in {lacking.name!r} "
+                f"profile {first_node[1]!r} has a need in {having.name!r} ({having.run}) and none in {lacking.name!r} "
                 f"({lacking.run}): ratings that know the need and ratings that do not are never compared"
             )
 
 
 def _units(first: list[Node], second: list[Node]) -> tuple[tuple[Node, Node], ...]:
-    """The profiles that both sides have; else one pair in a common language; else one across languages."""
+    """Return the profiles that both sides have.
+
+    Without any, return one pair in a common language, and without that, one pair across languages.
+    """
     if shared := tuple((node, node) for node in first if node in second):
         return shared
-    crossed = sorted(((one, other) for one in first for other in second), key=lambda pair: pair[0][0] != pair[1][0])
+    crossed = sorted(
+        ((first_node, second_node) for first_node in first for second_node in second),
+        key=lambda pair: pair[0][0] != pair[1][0],
+    )
     return tuple(crossed[:1])
 
 
 def _clusters(sides: Iterable[Mapping[Node, Person]]) -> dict[Node, Node]:
-    """Every profile -> a name for the person it is, one for all its translations."""
+    """Map every profile to a name for its person, the same name for all translations of the profile."""
     links: dict[Node, set[Node]] = defaultdict(set)
     for people in sides:
         for node, person in people.items():
             links[node].add(node)
             if person.translation_of is not None:
-                other: Language = "en" if node[0] == "zh" else "zh"
-                original = (other, person.translation_of)
+                other_language: Language = "en" if node[0] == "zh" else "zh"
+                original = (other_language, person.translation_of)
                 links[node].add(original)
                 links[original].add(node)
-    found: dict[Node, Node] = {}
+    person_names: dict[Node, Node] = {}
     for node in sorted(links):
-        if node not in found:
-            found |= dict.fromkeys(_reached(node, links), node)
-    return found
+        if node not in person_names:
+            person_names |= dict.fromkeys(_reachable(node, links), node)
+    return person_names
 
 
-def _reached(start: Node, links: Mapping[Node, set[Node]]) -> set[Node]:
+def _reachable(start: Node, links: Mapping[Node, set[Node]]) -> set[Node]:
     reached, waiting = {start}, [start]
     while waiting:
-        new = links[waiting.pop()] - reached
-        reached |= new
-        waiting += new
+        unvisited = links[waiting.pop()] - reached
+        reached |= unvisited
+        waiting += unvisited
     return reached

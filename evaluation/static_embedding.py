@@ -1,8 +1,8 @@
 """Static word vectors for a semantic comparison without a network and without a large model.
 
-The vectors (32,000 tokens, 256 dimensions, 16 MB) come with the package `wordllama` (MIT, extra `screen`); only its
-data files are read. They know Chinese and English, words rather than sentences: docs/decisions/semantic-screen.md has
-what they find.
+The vectors (32,000 tokens, 256 dimensions, 16 MB) come with the package `wordllama` (MIT, extra `screen`). Only its
+data files are read. The vectors cover Chinese and English, and words rather than sentences.
+docs/decisions/semantic-screen.md says what they find.
 """
 
 import functools
@@ -22,16 +22,16 @@ _WEIGHTS, _TOKENIZER = "weights/l2_supercat_256.safetensors", "tokenizers/l2_sup
 
 
 def available() -> bool:
-    """Whether the vectors are installed."""
+    """Return whether the vectors are installed."""
     return _folder() is not None
 
 
 def _folder() -> Path | None:
-    # The package itself is not imported: it asks a model hub for files that lie beside it.
-    found = importlib.util.find_spec(PACKAGE)
-    if found is None or not found.submodule_search_locations:
+    # The package itself is not imported, because it asks a model hub for files that are already in its folder.
+    package = importlib.util.find_spec(PACKAGE)
+    if package is None or not package.submodule_search_locations:
         return None
-    folder = Path(next(iter(found.submodule_search_locations)))
+    folder = Path(next(iter(package.submodule_search_locations)))
     return folder if all((folder / name).is_file() for name in (_WEIGHTS, _TOKENIZER)) else None
 
 
@@ -40,7 +40,8 @@ def _parts() -> tuple[Any, Vectors]:
     folder = _folder()
     if folder is None:
         raise CocoonError(
-            "the semantic screen needs word vectors: pip install 'cocoon-esc[screen]', or choose -o semantic=none"
+            "The semantic screen needs word vectors. Install them with pip install 'cocoon-esc[screen]', or choose "
+            "-o semantic=none"
         )
     from safetensors.numpy import load_file
     from tokenizers import Tokenizer
@@ -50,7 +51,10 @@ def _parts() -> tuple[Any, Vectors]:
 
 
 def embed(texts: Sequence[str]) -> Vectors:
-    """Unit vectors, shape (texts, 256): the mean over a text's tokens; a zero vector for a text without any."""
+    """Return unit vectors, shape (texts, 256): the mean over the tokens of each text.
+
+    A text without any token has a zero vector.
+    """
     tokenizer, vectors = _parts()
     rows = [encoding.ids for encoding in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
     means = np.stack([vectors[ids].mean(0) if ids else np.zeros(vectors.shape[1], np.float32) for ids in rows])
@@ -59,6 +63,6 @@ def embed(texts: Sequence[str]) -> Vectors:
 
 
 def closeness(one: str, other: str) -> float:
-    """Cosine of two texts, -1 to 1."""
+    """Return the cosine of two texts, -1 to 1."""
     first, second = embed([one, other])
     return float(first @ second)

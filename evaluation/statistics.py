@@ -1,7 +1,7 @@
-"""Estimates with their uncertainty; the profile is the unit of sampling everywhere.
+"""Estimates with their uncertainty. The profile is the unit of sampling everywhere.
 
-Several draws of one profile are not independent, so they stay together (cluster bootstrap: Davison and
-Hinkley 1997, section 3.8). A missing observation is counted and never replaced.
+Several draws of one profile are not independent, so they stay together (cluster bootstrap: Davison and Hinkley 1997,
+section 3.8). A missing observation is counted and never replaced.
 """
 
 import math
@@ -26,8 +26,8 @@ _CHUNK_CELLS = 2_000_000
 class Estimate(Record):
     """A value with its 95% interval, n observations behind it and how many are missing.
 
-    `value` is none when n is 0; `low` and `high` are none when the observations cannot tell an interval:
-    one alone, one profile alone, or a mean without any spread.
+    `value` is None when n is 0. `low` and `high` are None when the observations do not determine an interval: for a
+    single observation, a single profile, or a mean without any spread.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,7 +49,7 @@ class Bounds(Record):
 
 
 class Spread(Record):
-    """Median and range of n counts; none without any."""
+    """Median and range of n counts, None when there are no counts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -60,12 +60,12 @@ class Spread(Record):
 
 
 def wilson(successes: int, n: int, missing: int = 0) -> Estimate:
-    """Share of successes with Wilson's score interval (Wilson 1927, eq. 5; no continuity correction).
+    """Return the share of successes with Wilson's score interval (Wilson 1927, eq. 5, no continuity correction).
 
-    n of 0 has no value; n of 1 no interval.
+    With n = 0 there is no value, and with n = 1 no interval. Raises ValueError for successes outside 0 to n.
     """
     if not 0 <= successes <= n:
-        raise ValueError(f"successes {successes} must lie within 0 and n {n}")
+        raise ValueError(f"successes is {successes}, but must lie between 0 and n = {n}")
     if n == 0:
         return Estimate(value=None, missing=missing)
     share = successes / n
@@ -81,16 +81,17 @@ def _wilson_interval(share: float, n: int) -> tuple[float, float]:
 
 
 def mean_over_profiles(draws: Mapping[str, Sequence[float | None]]) -> Estimate:
-    """Mean of the profiles' means with an expanded percentile bootstrap interval over profiles.
+    """Return the mean of the profiles' means with an expanded percentile bootstrap interval over profiles.
 
-    `draws` maps a profile to its observations, none where missing; a profile with more draws weighs no more.
-    Percentiles widened for small n as in Hesterberg 2015 (What teachers should know about the bootstrap): plain
-    ones (Efron and Tibshirani 1993, chapter 13) cover 91% at 10 profiles. 9,999 resamples under a fixed seed.
+    `draws` maps a profile to its observations, None where missing. A profile with more draws weighs no more than
+    others. Percentiles are widened for small n as in Hesterberg 2015 (What teachers should know about the bootstrap),
+    because plain ones (Efron and Tibshirani 1993, chapter 13) cover 91% at 10 profiles. There are 9,999 resamples under
+    a fixed seed.
     """
-    present = [[draw for draw in some if draw is not None] for some in draws.values()]
-    n = sum(len(some) for some in present)
-    missing = sum(len(some) for some in draws.values()) - n
-    means = [math.fsum(some) / len(some) for some in present if some]
+    present = [[draw for draw in profile_draws if draw is not None] for profile_draws in draws.values()]
+    n = sum(len(profile_draws) for profile_draws in present)
+    missing = sum(len(profile_draws) for profile_draws in draws.values()) - n
+    means = [math.fsum(profile_draws) / len(profile_draws) for profile_draws in present if profile_draws]
     if not means:
         return Estimate(value=None, missing=missing)
     low, high = _bootstrap_interval(means)
@@ -98,7 +99,10 @@ def mean_over_profiles(draws: Mapping[str, Sequence[float | None]]) -> Estimate:
 
 
 def _bootstrap_interval(means: Sequence[float]) -> tuple[float, float] | tuple[None, None]:
-    """Percentile interval of the mean; none without spread, where resampling would claim a width of zero."""
+    """Return the percentile interval of the mean.
+
+    None without spread, because resampling would then claim a width of zero.
+    """
     values, counts = np.unique(np.asarray(means, dtype=float), return_counts=True)
     if len(values) < 2:
         return None, None
@@ -109,13 +113,19 @@ def _bootstrap_interval(means: Sequence[float]) -> tuple[float, float] | tuple[N
 
 
 def expanded_tail(n: int) -> float:
-    """The tail at which a bootstrap percentile of the mean of n, 2 or more, stands where Student's t would put it."""
+    """Return the tail probability for a bootstrap percentile of the mean of n values, n at least 2.
+
+    At this tail the percentile lies where Student's t would put it.
+    """
     return NormalDist().cdf(-math.sqrt(n / (n - 1)) * student_quantile(0.5 + LEVEL / 2, n - 1))
 
 
 @lru_cache(maxsize=256)
 def student_quantile(share: float, df: int) -> float:
-    """Quantile of Student's t at a share in (0.5, 1), for a whole number of degrees of freedom, by bisection."""
+    """Return the quantile of Student's t at a share in (0.5, 1), by bisection.
+
+    `df` is a whole number of degrees of freedom.
+    """
     low, high = 0.0, 1.0
     while _within(high, df) < 2 * share - 1:
         low, high = high, 2 * high
@@ -126,7 +136,7 @@ def student_quantile(share: float, df: int) -> float:
 
 
 def _within(t: float, df: int) -> float:
-    """Probability of |T| < t (Abramowitz and Stegun 1964, 26.7.3 and 26.7.4)."""
+    """Return the probability of |T| < t (Abramowitz and Stegun 1964, 26.7.3 and 26.7.4)."""
     angle = math.atan(t / math.sqrt(df))
     odd = df % 2
     term = total = math.cos(angle) if odd else 1.0
@@ -139,10 +149,10 @@ def _within(t: float, df: int) -> float:
 
 
 def _resampled_means(values: npt.NDArray[np.float64], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """RESAMPLES means of as many profiles, drawn with replacement.
+    """Return RESAMPLES means of as many profiles as there are, drawn with replacement.
 
-    Drawing how often each distinct value comes up is the same bootstrap as drawing profiles one by one, but
-    fast, and it does not depend on the order in which profiles were read.
+    Drawing how often each distinct value occurs is the same bootstrap as drawing the profiles one by one. It is faster,
+    and it does not depend on the order in which profiles were read.
     """
     rng = np.random.default_rng(SEED)
     n = int(counts.sum())
@@ -152,17 +162,17 @@ def _resampled_means(values: npt.NDArray[np.float64], counts: npt.NDArray[np.int
 
 
 def success_rate(draws: Mapping[str, Sequence[bool | None]]) -> Estimate:
-    """SR over profiles: Wilson's interval with one draw a profile, the cluster bootstrap with more.
+    """Return the success rate over profiles with its interval.
 
-    When every profile has the same share, the bootstrap sees no spread and would claim certainty; the
-    interval is then Wilson's with the number of profiles as n, as if draws of one profile said nothing
-    beyond the first.
+    With one draw per profile the interval is Wilson's, with more it is the cluster bootstrap. When every profile has
+    the same share, the bootstrap sees no spread and would claim certainty. The interval is then Wilson's with the
+    number of profiles as n, as if draws of one profile said nothing beyond the first.
     """
-    if all(len(some) <= 1 for some in draws.values()):
-        known = [draw for some in draws.values() for draw in some if draw is not None]
-        return wilson(sum(known), len(known), sum(len(some) for some in draws.values()) - len(known))
+    if all(len(profile_draws) <= 1 for profile_draws in draws.values()):
+        known = [draw for profile_draws in draws.values() for draw in profile_draws if draw is not None]
+        return wilson(sum(known), len(known), sum(len(profile_draws) for profile_draws in draws.values()) - len(known))
     estimate = mean_over_profiles(draws)
-    profiles = sum(any(draw is not None for draw in some) for some in draws.values())
+    profiles = sum(any(draw is not None for draw in profile_draws) for profile_draws in draws.values())
     if estimate.value is None or estimate.low is not None or profiles < 2:
         return estimate
     low, high = _wilson_interval(estimate.value, profiles)
@@ -170,21 +180,21 @@ def success_rate(draws: Mapping[str, Sequence[bool | None]]) -> Estimate:
 
 
 def sr_bounds(draws: Mapping[str, Sequence[bool | None]]) -> Bounds | None:
-    """SR with every missing draw as a failure, and as a success; none without draws.
+    """Return the success rate with every missing draw as a failure, and as a success. None without draws.
 
     These are the worst-case bounds of Manski 1989: nothing is assumed about why draws are missing.
     """
-    filled = [some for some in draws.values() if some]
+    filled = [profile_draws for profile_draws in draws.values() if profile_draws]
     if not filled:
         return None
-    low = math.fsum(sum(draw is True for draw in some) / len(some) for some in filled)
-    high = math.fsum(sum(draw is not False for draw in some) / len(some) for some in filled)
+    low = math.fsum(sum(draw is True for draw in profile_draws) / len(profile_draws) for profile_draws in filled)
+    high = math.fsum(sum(draw is not False for draw in profile_draws) / len(profile_draws) for profile_draws in filled)
     return Bounds(low=low / len(filled), high=high / len(filled))
 
 
 def spread(counts: Iterable[int]) -> Spread:
-    """Median and range of some counts, in their own unit."""
-    some = sorted(counts)
-    if not some:
+    """Return the median and range of counts, in their own unit."""
+    ordered = sorted(counts)
+    if not ordered:
         return Spread()
-    return Spread(median=float(median(some)), low=some[0], high=some[-1], n=len(some))
+    return Spread(median=float(median(ordered)), low=ordered[0], high=ordered[-1], n=len(ordered))

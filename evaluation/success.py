@@ -1,8 +1,8 @@
-"""Success: was the need named, by whom, and what drew it out; every claim is checked against the transcript.
+"""Success: was the need named, by whom, and what drew it out. Every claim is checked against the transcript.
 
-Two modes, always reported side by side. `success_paper` asks the paper's question (paper 4.2: did the two
-name the need in this dialogue). `success_attributed` asks who first named it and for a verbatim quote; the
-rules that follow from the transcript itself are applied here and override the judge.
+There are two modes, always reported side by side. `success_paper` asks the paper's question (paper 4.2: did the two
+name the need in this dialogue). `success_attributed` asks who first named it, and for a verbatim quote. The rules that
+follow from the transcript itself are applied here and override the judge.
 """
 
 import re
@@ -26,7 +26,10 @@ _DRAWN_OUT: tuple[How, How] = ("after_reflection", "after_question")
 
 
 def check_named(answer: object) -> Verdict:
-    """Verdict of the paper mode from {"named": true | false | null}; anything else is missing."""
+    """Return the verdict of the paper mode from {"named": true | false | null}.
+
+    Anything else is a missing verdict.
+    """
     if not isinstance(answer, dict) or "named" not in answer:
         return _missing("no 'named' in the answer")
     named = answer["named"]
@@ -38,11 +41,12 @@ def check_named(answer: object) -> Verdict:
 
 
 def check_verdict(answer: object, dialogue: Dialogue) -> Verdict:
-    """Verdict of the attributed mode from {"named_by", "how", "turn", "quote"}, checked against the dialogue.
+    """Return the verdict of the attributed mode, checked against the dialogue.
 
-    Success: the supporter named the need, or the user did after a reflection or a question. What was
-    volunteered or leaked is no success of the supporter's and keeps its name in `how`. A failure needs its
-    nearest words as verbatim as a success does, so that missing verdicts do not pile up on one side.
+    The answer is {"named_by", "how", "turn", "quote"}. It is a success when the supporter named the need, or the user
+    did after a reflection or a question. What was volunteered or leaked is not a success of the supporter, and `how`
+    says so. A failure needs a verbatim quote of the nearest words, as a success does, so that missing verdicts are not
+    all on one side.
     """
     if not isinstance(answer, dict) or "named_by" not in answer:
         return _missing("no 'named_by' in the answer")
@@ -51,26 +55,26 @@ def check_verdict(answer: object, dialogue: Dialogue) -> Verdict:
         return _missing(CANNOT_TELL)
     if named_by not in ("supporter", "user", "nobody"):
         return _missing("'named_by' is none of supporter, user, nobody")
-    stands_in = find_quote(answer.get("quote"), dialogue.turns)
-    if not stands_in:
+    quoted_turns = find_quote(answer.get("quote"), dialogue.turns)
+    if not quoted_turns:
         return _missing(QUOTE_NOT_FOUND)
     if named_by == "nobody":
-        turn = _preferred(stands_in, _claimed_turn(answer))
+        turn = _preferred(quoted_turns, _claimed_turn(answer))
         return Verdict(success=False, named_by="nobody", turn=turn, quote=answer["quote"])
-    return _credit(named_by, answer, stands_in, dialogue)
+    return _credit(named_by, answer, quoted_turns, dialogue)
 
 
-def _credit(named_by: Role, answer: dict[str, Any], stands_in: list[int], dialogue: Dialogue) -> Verdict:
+def _credit(named_by: Role, answer: dict[str, Any], quoted_turns: list[int], dialogue: Dialogue) -> Verdict:
     claimed = _claimed_turn(answer)
-    spoken = [turn for turn in stands_in if dialogue.turns[turn].role == named_by]
-    if not spoken or (claimed in stands_in and claimed not in spoken):
+    own_turns = [turn for turn in quoted_turns if dialogue.turns[turn].role == named_by]
+    if not own_turns or (claimed in quoted_turns and claimed not in own_turns):
         return _missing(NOT_THEIR_WORDS)
     if named_by == "supporter":
-        # The opening is the same words in every dialogue, said before the user has said anything.
-        spoken = [turn for turn in spoken if turn != 0]
-        if not spoken:
+        # The opening has the same words in every dialogue, and comes before the user has said anything.
+        own_turns = [turn for turn in own_turns if turn != 0]
+        if not own_turns:
             return _missing(OPENING_CREDITED)
-    turn = _preferred(spoken, claimed)
+    turn = _preferred(own_turns, claimed)
     how = _how(named_by, answer.get("how"), turn, dialogue)
     if how is None:
         return _missing(HOW_NOT_TOLD)
@@ -78,7 +82,10 @@ def _credit(named_by: Role, answer: dict[str, Any], stands_in: list[int], dialog
 
 
 def _how(named_by: Role, claimed: object, turn: int, dialogue: Dialogue) -> How | None:
-    """What drew the need out: evidence of a leak in the transcript, else the judge's word; none if untold."""
+    """Return what drew the need out, or None if the judge did not say.
+
+    Evidence of a leak in the transcript counts before the judge's word.
+    """
     if named_by == "user" and (_is_first_of_user(turn, dialogue.turns) or _was_locked(turn, dialogue)):
         return "leaked"
     allowed = _DRAWN_OUT if named_by == "supporter" else get_args(How)
@@ -90,23 +97,24 @@ def _is_first_of_user(turn: int, turns: Sequence[Turn]) -> bool:
 
 
 def _was_locked(turn: int, dialogue: Dialogue) -> bool:
-    """True when the guarded user said the need although the prompt could not contain it yet."""
+    """Return whether the guarded user said the need before the prompt could contain it."""
     state = dialogue.turns[turn].state
     need_node = max(len(dialogue.profile.chain), 1) - 1
     return state is not None and need_node not in state.unlocked
 
 
 def find_quote(quote: object, turns: Sequence[Turn]) -> list[int]:
-    """Indices of the turns in which the quote stands verbatim; none for a quote without a letter or digit.
+    """Return the indices of the turns that contain the quote verbatim.
 
-    Alike are only: Unicode NFC, any run of white space, and quotation marks around the quote.
+    The list is empty for a quote without a letter or digit. Only differences that Unicode NFC removes, in runs of white
+    space, and in quotation marks around the quote are ignored.
     """
     if not isinstance(quote, str):
         return []
-    wanted = _plain(quote).strip(_MARKS + " ")
-    if not any(character.isalnum() for character in wanted):
+    plain_quote = _plain(quote).strip(_MARKS + " ")
+    if not any(character.isalnum() for character in plain_quote):
         return []
-    return [index for index, turn in enumerate(turns) if wanted in _plain(turn.content)]
+    return [index for index, turn in enumerate(turns) if plain_quote in _plain(turn.content)]
 
 
 def _plain(text: str) -> str:

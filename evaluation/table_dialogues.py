@@ -1,4 +1,4 @@
-"""What the dialogues look like before any judge: how many, how long, why they ended, what failed."""
+"""Tables on the dialogues before any judge: how many, how long, why they ended, what failed."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -11,28 +11,28 @@ from cocoon.evaluation.tables import Cell, Row, Table
 
 
 def by_supporter(dialogues: Iterable[DialogueFacts]) -> dict[tuple[str, str], list[DialogueFacts]]:
-    """(supporter, language) -> its dialogues, in order."""
+    """Return the dialogues by (supporter, language), in the order of these keys."""
     groups: dict[tuple[str, str], list[DialogueFacts]] = defaultdict(list)
-    for one in dialogues:
-        groups[one.supporter, one.language].append(one)
+    for dialogue in dialogues:
+        groups[dialogue.supporter, dialogue.language].append(dialogue)
     return dict(sorted(groups.items()))
 
 
 def dialogues_table(dialogues: Iterable[DialogueFacts]) -> Table:
-    """Counts and lengths per supporter and language."""
+    """Return counts and lengths per supporter and language."""
     rows = [
         Row(
             labels=list(key),
             cells={
-                "dialogues": len(some),
-                "profiles": len({one.profile for one in some}),
-                "without need": sum(not one.has_need for one in some),
-                "rounds": spread(one.rounds for one in some),
-                "characters per user turn": _chars_per_turn(some, "u"),
-                "characters per supporter turn": _chars_per_turn(some, "s"),
+                "dialogues": len(group),
+                "profiles": len({dialogue.profile for dialogue in group}),
+                "without need": sum(not dialogue.has_need for dialogue in group),
+                "rounds": spread(dialogue.rounds for dialogue in group),
+                "characters per user turn": _chars_per_turn(group, "u"),
+                "characters per supporter turn": _chars_per_turn(group, "s"),
             },
         )
-        for key, some in by_supporter(dialogues).items()
+        for key, group in by_supporter(dialogues).items()
     ]
     return Table(
         id="dialogues",
@@ -46,15 +46,18 @@ def dialogues_table(dialogues: Iterable[DialogueFacts]) -> Table:
 
 
 def _chars_per_turn(dialogues: Iterable[DialogueFacts], role: str) -> float | None:
-    some = list(dialogues)
-    turns = sum(one.roles.count(role) for one in some)
-    chars = sum(one.user_chars if role == "u" else one.supporter_chars for one in some)
+    group = list(dialogues)
+    turns = sum(dialogue.roles.count(role) for dialogue in group)
+    chars = sum(dialogue.user_chars if role == "u" else dialogue.supporter_chars for dialogue in group)
     return chars / turns if turns else None
 
 
 def questions_table(dialogues: Iterable[DialogueFacts]) -> Table:
-    """How much supporters ask: the question ratio, with the shares that others call by that name beside it."""
-    rows = [Row(labels=list(key), cells=_question_cells(some)) for key, some in by_supporter(dialogues).items()]
+    """Return how much supporters ask.
+
+    The question ratio has beside it the shares that others call by the same name.
+    """
+    rows = [Row(labels=list(key), cells=_question_cells(group)) for key, group in by_supporter(dialogues).items()]
     return Table(
         id="questions",
         title="Questions of the supporter",
@@ -70,30 +73,32 @@ def questions_table(dialogues: Iterable[DialogueFacts]) -> Table:
 
 def _question_cells(dialogues: Iterable[DialogueFacts]) -> dict[str, Cell]:
     by_profile: dict[str, list[float | None]] = defaultdict(list)
-    found = [(one.profile, one.questions) for one in dialogues if one.questions is not None]
-    for profile, stats in found:
+    stats_by_profile = [
+        (dialogue.profile, dialogue.questions) for dialogue in dialogues if dialogue.questions is not None
+    ]
+    for profile, stats in stats_by_profile:
         by_profile[profile].append(stats.ratio)
-    whole = pooled(stats for _, stats in found)
+    total = pooled(stats for _, stats in stats_by_profile)
     return {
-        "question ratio": whole.ratio,
+        "question ratio": total.ratio,
         "mean over profiles": mean_over_profiles(by_profile),
-        "share of sentences": whole.sentence_share,
-        "share of turns with ?": whole.mark_share,
-        "turns": whole.turns,
-        "open": whole.types["open"],
-        "closed": whole.types["closed"],
-        "tag": whole.types["tag"],
-        "rhetorical": whole.types["rhetorical"],
+        "share of sentences": total.sentence_share,
+        "share of turns with ?": total.mark_share,
+        "turns": total.turns,
+        "open": total.types["open"],
+        "closed": total.types["closed"],
+        "tag": total.types["tag"],
+        "rhetorical": total.types["rhetorical"],
     }
 
 
 def stop_table(dialogues: Iterable[DialogueFacts]) -> Table:
-    """Why dialogues ended."""
+    """Return why dialogues ended."""
     groups = by_supporter(dialogues)
-    reasons = sorted({one.stop_reason or "not told" for some in groups.values() for one in some})
+    reasons = sorted({dialogue.stop_reason or "not told" for group in groups.values() for dialogue in group})
     rows = []
-    for key, some in groups.items():
-        counts = Counter(one.stop_reason or "not told" for one in some)
+    for key, group in groups.items():
+        counts = Counter(dialogue.stop_reason or "not told" for dialogue in group)
         rows.append(Row(labels=list(key), cells={reason: counts[reason] for reason in reasons}))
     return Table(
         id="stop_reasons",
@@ -106,11 +111,11 @@ def stop_table(dialogues: Iterable[DialogueFacts]) -> Table:
 
 
 def turns_table(dialogues: Iterable[DialogueFacts]) -> Table:
-    """Distribution of the number of turns."""
+    """Return the distribution of the number of turns."""
     rows = [
         Row(labels=[*key, str(turns)], cells={"dialogues": count})
-        for key, some in by_supporter(dialogues).items()
-        for turns, count in sorted(Counter(len(one.roles) for one in some).items())
+        for key, group in by_supporter(dialogues).items()
+        for turns, count in sorted(Counter(len(dialogue.roles) for dialogue in group).items())
     ]
     return Table(
         id="turns",
@@ -123,7 +128,7 @@ def turns_table(dialogues: Iterable[DialogueFacts]) -> Table:
 
 
 def failures_table(failures: Iterable[Failure]) -> Table:
-    """Dialogues and ratings that could not be made, by where and why."""
+    """Return the dialogues and ratings that failed, by where and why."""
     counts = Counter((failure.stage, failure.node, failure.reason) for failure in failures)
     return Table(
         id="failures",

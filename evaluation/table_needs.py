@@ -1,4 +1,4 @@
-"""How the need came to be named, when, why verdicts are missing, and how far a guarded user opened up."""
+"""Tables of how and when the need was named, why verdicts are missing, and how far a guarded user opened up."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ OUTCOMES = (
 
 
 def outcome(rating: Rating) -> str:
-    """One of OUTCOMES for one vote on the attributed mode."""
+    """Return one of OUTCOMES for one vote in the attributed mode."""
     verdict = rating.verdict
     if verdict is None or verdict.success is None:
         return MISSING
@@ -35,7 +35,10 @@ def outcome(rating: Rating) -> str:
 
 
 def outcome_of(votes: list[Rating]) -> str:
-    """The outcome that most votes on one dialogue share; missing on a tie, or when every vote is."""
+    """Return the outcome that most votes on one dialogue share.
+
+    It is missing on a tie, or when every vote is missing.
+    """
     counts = Counter(outcome(vote) for vote in votes)
     del counts[MISSING]
     top = counts.most_common(2)
@@ -45,7 +48,7 @@ def outcome_of(votes: list[Rating]) -> str:
 
 
 def outcomes_table(groups: Groups) -> Table:
-    """Dialogues by who named the need and what drew it out."""
+    """Return the dialogues by who named the need and what drew it out."""
     return Table(
         id="outcomes",
         title="How the need came to be named (attributed mode)",
@@ -69,7 +72,7 @@ def _outcome_cells(group: Group) -> dict[str, Cell]:
 
 
 def missing_reasons_table(groups: Groups) -> Table:
-    """Why verdicts and whole ratings are missing, per scale."""
+    """Return why verdicts and whole ratings are missing, per scale."""
     counts: Counter[tuple[str, ...]] = Counter()
     for group in groups:
         for scale in group.ratings:
@@ -100,15 +103,15 @@ def _ties(group: Group, scale: str) -> int:
 
 def _reasons(rating: Rating) -> list[str]:
     verdict = [rating.verdict.missing] if rating.verdict and rating.verdict.missing else []
-    whole = {rating.missing["*"]} if "*" in rating.missing else set()
+    whole_reply = {rating.missing["*"]} if "*" in rating.missing else set()
     items = [reason for item, reason in rating.missing.items() if item != "*"]
-    told = [*verdict, *(reason for reason in whole if reason not in verdict), *items]
-    # What stands after the colon is particular to one reply and would give every reply a row of its own.
-    return [reason.partition(":")[0] for reason in told]
+    reasons = [*verdict, *(reason for reason in whole_reply if reason not in verdict), *items]
+    # The text after the colon is about one reply and would give every reply its own row.
+    return [reason.partition(":")[0] for reason in reasons]
 
 
 def named_table(groups: Groups, dialogues: Mapping[str, DialogueFacts]) -> Table:
-    """Rounds until the need was named, among the dialogues in which it was."""
+    """Return the rounds until the need was named, among the dialogues in which it was named."""
     return Table(
         id="named",
         title="Rounds until the need was named (attributed mode)",
@@ -145,7 +148,10 @@ def _named_cells(group: Group, dialogues: Mapping[str, DialogueFacts]) -> dict[s
 
 
 def _first_naming(votes: Iterable[Rating], dialogues: Mapping[str, DialogueFacts]) -> tuple[str, int] | None:
-    """Who named the need, and in which round; the earliest where agreeing votes quote different turns."""
+    """Return who named the need, and in which round.
+
+    Where agreeing votes quote different turns, the earliest turn counts.
+    """
     namings = [
         (dialogues[vote.dialogue].round_of(verdict.turn), verdict.named_by)
         for vote in votes
@@ -159,17 +165,20 @@ def _first_naming(votes: Iterable[Rating], dialogues: Mapping[str, DialogueFacts
 
 
 def disclosure_table(dialogues: Iterable[DialogueFacts]) -> Table | None:
-    """Rounds until a guarded user could say each chain node, per difficulty; none without guarded users."""
-    guarded = [one for one in dialogues if one.unlocked is not None]
+    """Return the rounds until a guarded user could say each chain node, per difficulty.
+
+    None without guarded users.
+    """
+    guarded = [dialogue for dialogue in dialogues if dialogue.unlocked is not None]
     if not guarded:
         return None
     by_key: dict[tuple[str, str, int], list[DialogueFacts]] = defaultdict(list)
-    for one in guarded:
-        for node in range(max(one.nodes, 1)):
-            by_key[one.supporter, one.difficulty or "unknown", node].append(one)
+    for dialogue in guarded:
+        for node in range(max(dialogue.nodes, 1)):
+            by_key[dialogue.supporter, dialogue.difficulty or "unknown", node].append(dialogue)
     rows = [
-        Row(labels=[supporter, difficulty, str(node)], cells=_disclosure_cells(some, node))
-        for (supporter, difficulty, node), some in sorted(by_key.items())
+        Row(labels=[supporter, difficulty, str(node)], cells=_disclosure_cells(group, node))
+        for (supporter, difficulty, node), group in sorted(by_key.items())
     ]
     return Table(
         id="disclosure",
@@ -185,7 +194,9 @@ def disclosure_table(dialogues: Iterable[DialogueFacts]) -> Table | None:
 
 
 def _disclosure_cells(dialogues: list[DialogueFacts], node: int) -> dict[str, Cell]:
-    rounds = [one.unlocked[node] for one in dialogues if one.unlocked is not None and node in one.unlocked]
+    rounds = [
+        dialogue.unlocked[node] for dialogue in dialogues if dialogue.unlocked is not None and node in dialogue.unlocked
+    ]
     return {
         "rounds": spread(rounds),
         "unlocked": len(rounds),

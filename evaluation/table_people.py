@@ -1,6 +1,7 @@
-"""Ratings by people: how far they agree with each other and with the judges, in the form of the paper's Table 10.
+"""Ratings by people: how far they agree with each other and with the judges, as in the paper's Table 10.
 
-A rating by a person is a Rating whose judge is `human:` and the rater's pseudonym; all else about it is the same.
+A rating by a person is a Rating whose judge is `human:` followed by the rater's pseudonym. It is otherwise like any
+other rating.
 """
 
 from collections import defaultdict
@@ -21,25 +22,28 @@ HUMAN = "human:"
 
 
 def by_people(ratings: Iterable[Rating]) -> list[Rating]:
-    """The ratings that people gave."""
+    """Return the ratings that people gave."""
     return [rating for rating in ratings if rating.judge.startswith(HUMAN)]
 
 
 def measures_of(ratings: Iterable[Rating]) -> list[Measure]:
-    """The measures that some ratings have: those of Table 3 under their labels, others under their ids."""
-    known = {(one.scale, one.dimension): one for one in MEASURES}
-    found = dict.fromkeys((rating.scale, name) for rating in ratings for name in rating.dimensions)
-    named = [known.get(key) or Measure(f"{key[0]}.{key[1]}", *key) for key in found]
+    """Return the measures for which there are ratings.
+
+    Measures of Table 3 keep their labels, and others are labelled by their ids.
+    """
+    known = {(measure.scale, measure.dimension): measure for measure in MEASURES}
+    rated_keys = dict.fromkeys((rating.scale, name) for rating in ratings for name in rating.dimensions)
+    measures = [known.get(key) or Measure(f"{key[0]}.{key[1]}", *key) for key in rated_keys]
     order = list(known)
-    return sorted(named, key=lambda one: (_place(order, (one.scale, one.dimension)), one.label))
+    return sorted(measures, key=lambda measure: (_position(order, (measure.scale, measure.dimension)), measure.label))
 
 
-def _place(order: Sequence[tuple[str, str]], key: tuple[str, str]) -> int:
+def _position(order: Sequence[tuple[str, str]], key: tuple[str, str]) -> int:
     return order.index(key) if key in order else len(order)
 
 
 def raters_table(ratings: Sequence[Rating]) -> Table:
-    """Agreement between the people who rated, by measure."""
+    """Return the agreement between the people who rated, by measure."""
     people = by_people(ratings)
     rows = []
     for measure in measures_of(people):
@@ -68,7 +72,10 @@ def raters_table(ratings: Sequence[Rating]) -> Table:
 
 
 def _by_rater(ratings: Iterable[Rating], measure: Measure) -> RatingTable:
-    """One row a dialogue, one column a rater; a later rating of the same rater stands in for an earlier one."""
+    """Return one row per dialogue with one column per rater.
+
+    A later rating by the same rater replaces an earlier one.
+    """
     cells: dict[str, dict[str, float | None]] = defaultdict(dict)
     raters: set[str] = set()
     for rating in ratings:
@@ -80,7 +87,7 @@ def _by_rater(ratings: Iterable[Rating], measure: Measure) -> RatingTable:
 
 
 def item_kappas(ratings: Sequence[Rating], scale: Scale) -> Table:
-    """Quadratic weighted kappa of every pair of raters on every item of a scale."""
+    """Return the quadratic weighted kappa of every pair of raters on every item of a scale."""
     people = [rating for rating in by_people(ratings) if rating.scale == scale.id]
     raters = sorted({rating.judge for rating in people})
     answers: dict[str, dict[str, dict[str, int | None]]] = defaultdict(dict)
@@ -88,8 +95,8 @@ def item_kappas(ratings: Sequence[Rating], scale: Scale) -> Table:
         answers[rating.judge][rating.dialogue] = rating.items
     low, high = scale.range
     rows = []
-    for place, first in enumerate(raters):
-        for second in raters[place + 1 :]:
+    for index, first in enumerate(raters):
+        for second in raters[index + 1 :]:
             shared = sorted(answers[first].keys() & answers[second].keys())
             cells: dict[str, Cell] = {
                 item: kappa(
@@ -112,12 +119,12 @@ def item_kappas(ratings: Sequence[Rating], scale: Scale) -> Table:
 
 
 def pseudonym(judge: str) -> str:
-    """A rater's name in tables."""
+    """Return a rater's name for tables."""
     return judge.removeprefix(HUMAN)
 
 
 def judge_match_table(ratings: Sequence[Rating]) -> Table:
-    """Spearman's correlation of people and each judge over dialogues, beside the paper's Table 10."""
+    """Return Spearman's correlation of people and each judge over dialogues, beside the paper's Table 10."""
     people = by_people(ratings)
     judges = sorted({rating.judge for rating in ratings if not rating.judge.startswith(HUMAN)})
     measures = measures_of(people)
@@ -125,8 +132,8 @@ def judge_match_table(ratings: Sequence[Rating]) -> Table:
         Row(
             labels=["ours", judge],
             cells={
-                one.label: _correlation(people, [rating for rating in ratings if rating.judge == judge], one)
-                for one in measures
+                measure.label: _correlation(people, [rating for rating in ratings if rating.judge == judge], measure)
+                for measure in measures
             },
         )
         for judge in judges
@@ -134,13 +141,15 @@ def judge_match_table(ratings: Sequence[Rating]) -> Table:
     paper = load_paper_table("table10")
     printed = {row.labels[0]: next(iter(paper_cells(paper, row).values())) for row in paper.rows}
     if rows:
-        rows.append(Row(labels=["paper", "gpt-4o"], cells={one.label: printed.get(one.label) for one in measures}))
+        rows.append(
+            Row(labels=["paper", "gpt-4o"], cells={measure.label: printed.get(measure.label) for measure in measures})
+        )
     return Table(
         id="judge_match",
         title="Agreement of the judges with people (Spearman), like Table 10 of the paper",
         keys=["Source", "Judge"],
-        measures=[one.label for one in measures],
-        digits=dict.fromkeys([one.label for one in measures], 4),
+        measures=[measure.label for measure in measures],
+        digits=dict.fromkeys([measure.label for measure in measures], 4),
         rows=rows,
         note=(
             "Over dialogues that people and the judge rated: the mean over raters against the mean over votes. "
@@ -150,18 +159,21 @@ def judge_match_table(ratings: Sequence[Rating]) -> Table:
 
 
 def _correlation(people: Sequence[Rating], judged: Sequence[Rating], measure: Measure) -> Estimate | None:
-    both = [_means(some, measure) for some in (people, judged)]
-    shared = sorted(both[0].keys() & both[1].keys())
+    means_by_dialogue = [_means(ratings, measure) for ratings in (people, judged)]
+    shared = sorted(means_by_dialogue[0].keys() & means_by_dialogue[1].keys())
     if not shared:
         return None
-    return spearman([both[0][name] for name in shared], [both[1][name] for name in shared])
+    return spearman([means_by_dialogue[0][name] for name in shared], [means_by_dialogue[1][name] for name in shared])
 
 
 def _means(ratings: Iterable[Rating], measure: Measure) -> dict[str, float | None]:
     values: dict[str, list[float]] = {}
     for rating in ratings:
         if rating.scale == measure.scale:
-            some = values.setdefault(rating.dialogue, [])
+            dialogue_values = values.setdefault(rating.dialogue, [])
             value = value_of(rating, (measure.scale, measure.dimension))
-            some += [] if value is None else [value]
-    return {name: sum(some) / len(some) if some else None for name, some in values.items()}
+            dialogue_values += [] if value is None else [value]
+    return {
+        name: sum(dialogue_values) / len(dialogue_values) if dialogue_values else None
+        for name, dialogue_values in values.items()
+    }

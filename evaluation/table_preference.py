@@ -1,4 +1,4 @@
-"""Pairwise preferences as tables, in the form of the paper's Figure 5: people and judges beside each other."""
+"""Pairwise preferences as tables, like the paper's Figure 5: people and judges beside each other."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -18,18 +18,18 @@ from cocoon.evaluation.statistics import Estimate
 from cocoon.evaluation.table_people import HUMAN
 from cocoon.evaluation.tables import Cell, Row, Table
 
-# Share of decided answers from which a judge is said to take one place always.
+# Share of decided answers from which a judge is said to always take one position.
 ALWAYS = 0.95
-# An interval wider than this says neither that there is a bias nor that there is none.
+# An interval wider than this shows neither a bias nor the absence of a bias.
 TOO_WIDE = 0.5
 PEOPLE, OWN = "people", "people, own chats"
 KEYS = ["By", "Question", "Condition", "Against"]
 
 
 def preference_tables(choices: Sequence[Choice], conditions: Sequence[str]) -> list[Table]:
-    """Win rates, position bias, agreement and strengths; tables without a row are left out.
+    """Return win rates, position bias, agreement and strengths, leaving out tables without a row.
 
-    `conditions` in their order: of a pair, the earlier one is the condition that the other is held against.
+    `conditions` come in their order: of a pair, the other condition is compared with the earlier one.
     """
     tables = [
         wins_table(choices, conditions),
@@ -40,35 +40,38 @@ def preference_tables(choices: Sequence[Choice], conditions: Sequence[str]) -> l
     return [table for table in tables if table.rows]
 
 
-def _by(choices: Iterable[Choice]) -> dict[str, list[Choice]]:
-    """`people` about dialogues that they were shown, and about their own chats, and each judge by its name."""
-    found: dict[str, list[Choice]] = defaultdict(list)
+def _by_chooser(choices: Iterable[Choice]) -> dict[str, list[Choice]]:
+    """Return the choices by who made them.
+
+    The keys are `people` for dialogues that they were shown, `people, own chats`, and the name of each judge.
+    """
+    by_chooser: dict[str, list[Choice]] = defaultdict(list)
     for choice in choices:
         people = OWN if choice.own else PEOPLE
-        found[people if choice.rater.startswith(HUMAN) else choice.rater].append(choice)
-    return dict(sorted(found.items(), key=lambda pair: (pair[0] not in (PEOPLE, OWN), pair[0])))
+        by_chooser[people if choice.rater.startswith(HUMAN) else choice.rater].append(choice)
+    return dict(sorted(by_chooser.items(), key=lambda pair: (pair[0] not in (PEOPLE, OWN), pair[0])))
 
 
 def _questions(choices: Iterable[Choice]) -> list[str]:
-    """Questions in the order in which they are asked, others after them."""
-    order = [one.id for one in load_questions().questions]
-    found = dict.fromkeys(choice.question for choice in choices)
-    return sorted(found, key=lambda name: order.index(name) if name in order else len(order))
+    """Return the questions in the order in which they are asked, with any others after them."""
+    order = [question.id for question in load_questions().questions]
+    asked_questions = dict.fromkeys(choice.question for choice in choices)
+    return sorted(asked_questions, key=lambda name: order.index(name) if name in order else len(order))
 
 
 def counted(choices: Sequence[Choice]) -> list[Choice]:
-    """The answers that count: people's as they are, a judge's after its two orders were brought together."""
-    people = [one for one in choices if one.rater.startswith(HUMAN)]
-    return [*people, *both_orders([one for one in choices if not one.rater.startswith(HUMAN)])]
+    """Return the answers that count: people's as they are, a judge's after merging its two orders."""
+    people = [choice for choice in choices if choice.rater.startswith(HUMAN)]
+    return [*people, *both_orders([choice for choice in choices if not choice.rater.startswith(HUMAN)])]
 
 
 def wins_table(choices: Sequence[Choice], conditions: Sequence[str]) -> Table:
-    """How often a condition was preferred, by question."""
+    """Return how often a condition was preferred, by question."""
     rows = []
-    for by, some in _by(choices).items():
-        final = counted(some)
+    for by, answers in _by_chooser(choices).items():
+        final = counted(answers)
         for first, second in _pairs(final, conditions):
-            for question in _questions(some):
+            for question in _questions(answers):
                 rate = win_rate(final, first, second, question)
                 if rate.wins + rate.ties + rate.losses + rate.missing == 0:
                     continue
@@ -89,24 +92,26 @@ def wins_table(choices: Sequence[Choice], conditions: Sequence[str]) -> Table:
 
 
 def _pairs(choices: Iterable[Choice], conditions: Sequence[str]) -> list[tuple[str, str]]:
-    order = {name: place for place, name in enumerate(conditions)}
-    names = {tuple(sorted((one.first, one.second), key=lambda n: (order.get(n, len(order)), n))) for one in choices}
+    order = {name: index for index, name in enumerate(conditions)}
+    names = {
+        tuple(sorted((choice.first, choice.second), key=lambda n: (order.get(n, len(order)), n))) for choice in choices
+    }
     pairs = [(first, second) for first, second in names]
     return sorted(pairs, key=lambda pair: tuple(order.get(name, len(order)) for name in pair))
 
 
 def position_table(choices: Sequence[Choice]) -> Table:
-    """Whether what was shown first is preferred for that alone."""
+    """Return whether what was shown first is preferred only for that reason."""
     rows = [
         Row(
             labels=[by],
             cells={
-                "first preferred": first_position_rate(some),
-                "same answer in both orders": order_agreement(some),
-                "verdict": position_verdict(first_position_rate(some)),
+                "first preferred": first_position_rate(answers),
+                "same answer in both orders": order_agreement(answers),
+                "verdict": position_verdict(first_position_rate(answers)),
             },
         )
-        for by, some in _by(choices).items()
+        for by, answers in _by_chooser(choices).items()
     ]
     return Table(
         id="position",
@@ -122,7 +127,7 @@ def position_table(choices: Sequence[Choice]) -> Table:
 
 
 def position_verdict(rate: Estimate) -> str:
-    """One word on the position rate: what its interval allows to say."""
+    """Return a short verdict on the position rate: what its interval allows to say."""
     if rate.low is None or rate.high is None or (rate.low <= 0.5 <= rate.high and rate.high - rate.low > TOO_WIDE):
         return "too few answers"
     share = rate.value or 0.0
@@ -134,13 +139,13 @@ def position_verdict(rate: Estimate) -> str:
 
 
 def raters_table(choices: Sequence[Choice]) -> Table:
-    """Agreement on pairs that several people compared, or a judge several times."""
+    """Return the agreement on pairs that several people compared, or a judge several times."""
     rows = []
-    for by, some in _by(choices).items():
-        for question in _questions(some):
-            asked = counted([choice for choice in some if choice.question == question])
-            if len({(one.rater, one.vote) for one in asked}) > 1:
-                cells: dict[str, Cell] = {"alpha, nominal": krippendorff(preference_table(asked), "nominal")}
+    for by, choices_of_chooser in _by_chooser(choices).items():
+        for question in _questions(choices_of_chooser):
+            answers = counted([choice for choice in choices_of_chooser if choice.question == question])
+            if len({(answer.rater, answer.vote) for answer in answers}) > 1:
+                cells: dict[str, Cell] = {"alpha, nominal": krippendorff(preference_table(answers), "nominal")}
                 rows.append(Row(labels=[by, question], cells=cells))
     return Table(
         id="preference_raters",
@@ -157,16 +162,16 @@ def raters_table(choices: Sequence[Choice]) -> Table:
 
 
 def strengths_table(choices: Sequence[Choice]) -> Table:
-    """Bradley-Terry strengths where more than two conditions were compared."""
+    """Return Bradley-Terry strengths where more than two conditions were compared."""
     rows = []
-    for by, some in _by(choices).items():
-        if len({name for one in some for name in (one.first, one.second)}) < 3:
+    for by, choices_of_chooser in _by_chooser(choices).items():
+        if len({name for choice in choices_of_chooser for name in (choice.first, choice.second)}) < 3:
             continue
-        for question in _questions(some):
-            asked = [choice for choice in counted(some) if choice.question == question]
+        for question in _questions(choices_of_chooser):
+            answers = [choice for choice in counted(choices_of_chooser) if choice.question == question]
             rows += [
-                Row(labels=[by, question, one.condition], cells={"strength": one.strength})
-                for one in bradley_terry(asked)
+                Row(labels=[by, question, fitted.condition], cells={"strength": fitted.strength})
+                for fitted in bradley_terry(answers)
             ]
     return Table(
         id="strengths",

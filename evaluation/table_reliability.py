@@ -1,7 +1,7 @@
-"""How reliable the judges are: votes of one judge, judges among each other, items of a scale, sources of variance.
+"""Tables on how reliable the judges are: votes of one judge, agreement of judges, items of a scale, variance.
 
-Dialogues of all supporters stand together here: what is asked is whether judging would give the same again, and the
-dialogues of one supporter alone vary too little to tell.
+Dialogues of all supporters are pooled here. The question is whether judging again would give the same, and the
+dialogues of one supporter alone vary too little to answer it.
 """
 
 from collections import defaultdict
@@ -26,8 +26,11 @@ Together = dict[tuple[str, str], list[Rating]]
 
 
 def reliability_tables(groups: Groups, scales: Mapping[str, Scale]) -> list[Table]:
-    """Tables of what the ratings can tell; those for which there is one vote, one judge or one item are left out."""
-    together = _together(groups)
+    """Return the tables that the ratings allow.
+
+    Tables for which there is only one vote, one judge or one item are left out.
+    """
+    together = _pool_supporters(groups)
     tables = [
         votes_table(together),
         judges_table(together),
@@ -37,20 +40,20 @@ def reliability_tables(groups: Groups, scales: Mapping[str, Scale]) -> list[Tabl
     return [table for table in tables if table.rows]
 
 
-def _together(groups: Groups) -> Together:
-    found: Together = defaultdict(list)
+def _pool_supporters(groups: Groups) -> Together:
+    pooled: Together = defaultdict(list)
     for group in groups:
         for scale in group.ratings:
-            found[group.key.language, group.key.prompts] += group.applicable(scale)
-    return dict(sorted(found.items()))
+            pooled[group.key.language, group.key.prompts] += group.applicable(scale)
+    return dict(sorted(pooled.items()))
 
 
 def _measures(ratings: Iterable[Rating]) -> dict[Measure, list[Rating]]:
-    found: dict[Measure, list[Rating]] = defaultdict(list)
+    by_measure: dict[Measure, list[Rating]] = defaultdict(list)
     for rating in ratings:
         for dimension in rating.dimensions if rating.scale not in SUCCESS else [""]:
-            found[rating.scale, dimension].append(rating)
-    return dict(sorted(found.items()))
+            by_measure[rating.scale, dimension].append(rating)
+    return dict(sorted(by_measure.items()))
 
 
 def _label(measure: Measure) -> str:
@@ -59,7 +62,7 @@ def _label(measure: Measure) -> str:
 
 
 def value_of(rating: Rating, measure: Measure) -> float | None:
-    """A rating's value on a measure: a dimension, or success as 0 or 1; none where missing."""
+    """Return a rating's value on a measure: a dimension, or success as 0 or 1, or None where it is missing."""
     if measure[0] not in SUCCESS:
         return rating.dimensions.get(measure[1])
     success = rating.verdict.success if rating.verdict else None
@@ -67,13 +70,13 @@ def value_of(rating: Rating, measure: Measure) -> float | None:
 
 
 def votes_table(together: Together) -> Table:
-    """How far the votes of one judge on one dialogue agree."""
+    """Return how far the votes of one judge on one dialogue agree."""
     rows = []
     for (language, prompts), ratings in together.items():
         for judge in sorted({rating.judge for rating in ratings}):
             own = [rating for rating in ratings if rating.judge == judge]
-            for measure, some in _measures(own).items():
-                table = _table(some, measure, lambda rating: str(rating.vote))
+            for measure, measured in _measures(own).items():
+                table = _table(measured, measure, lambda rating: str(rating.vote))
                 if len(table[0]) > 1:
                     cells: dict[str, Cell] = {"votes": len(table[0]), **_agreement(table, measure)}
                     rows.append(Row(labels=[judge, language, prompts, _label(measure)], cells=cells))
@@ -92,12 +95,12 @@ def votes_table(together: Together) -> Table:
 
 
 def judges_table(together: Together) -> Table:
-    """How far different judges agree; a judge's value is the mean of its votes."""
+    """Return how far different judges agree. A judge's value is the mean of its votes."""
     rows = []
     for (language, prompts), ratings in together.items():
         judges = sorted({rating.judge for rating in ratings})
-        for measure, some in _measures(ratings).items():
-            table = _table(some, measure, lambda rating: rating.judge)
+        for measure, measured in _measures(ratings).items():
+            table = _table(measured, measure, lambda rating: rating.judge)
             if len(table[0]) > 1:
                 cells: dict[str, Cell] = {"judges": len(table[0]), **_agreement(table, measure)}
                 pair = len(judges) == 2 and len(table[0]) == 2
@@ -114,7 +117,10 @@ def judges_table(together: Together) -> Table:
 
 
 def _table(ratings: Iterable[Rating], measure: Measure, column: Callable[[Rating], str]) -> RatingTable:
-    """One row a dialogue, one column a vote or judge, the mean where several ratings share a cell."""
+    """Return one row per dialogue with one column per vote or judge.
+
+    Where several ratings share a cell, the cell is their mean.
+    """
     cells: dict[str, dict[str, list[float | None]]] = defaultdict(lambda: defaultdict(list))
     columns: set[str] = set()
     for rating in ratings:
@@ -130,22 +136,22 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _agreement(table: RatingTable, measure: Measure) -> dict[str, Cell]:
-    # Means of several binary votes are no names any more: shares are compared as numbers.
-    named = measure[0] in SUCCESS and all(value in (None, 0, 1) for row in table for value in row)
-    alpha = krippendorff(table, "nominal" if named else "interval")
+    # Means of several binary votes are no longer categories: shares are compared as numbers.
+    categorical = measure[0] in SUCCESS and all(value in (None, 0, 1) for row in table for value in row)
+    alpha = krippendorff(table, "nominal" if categorical else "interval")
     correlation = intraclass(table)
     return {"alpha": alpha, "ICC(2,1)": correlation.single, "ICC(2,k)": correlation.average}
 
 
 def components_table(together: Together) -> Table:
-    """Where the variance of a measure comes from: profiles, dialogues of a profile, judges, the rest."""
+    """Return where the variance of a measure comes from: profiles, dialogues of a profile, judges, the rest."""
     rows = []
     for (language, prompts), ratings in together.items():
-        for measure, some in _measures(ratings).items():
-            # Without a second rating of some dialogue, judging cannot be told from the dialogues.
-            if len({(rating.judge, rating.vote) for rating in some}) < 2:
+        for measure, measured in _measures(ratings).items():
+            # Without a second rating of any dialogue, judging cannot be separated from the dialogues.
+            if len({(rating.judge, rating.vote) for rating in measured}) < 2:
                 continue
-            cells = _shares(some, measure)
+            cells = _shares(measured, measure)
             if cells:
                 rows.append(Row(labels=[language, prompts, _label(measure)], cells=cells))
     return Table(
@@ -163,21 +169,23 @@ def components_table(together: Together) -> Table:
 
 
 def _shares(ratings: Sequence[Rating], measure: Measure) -> dict[str, Cell] | None:
-    found = variance_components([(one.profile, one.dialogue, one.judge, value_of(one, measure)) for one in ratings])
-    if found is None:
+    components = variance_components(
+        [(rating.profile, rating.dialogue, rating.judge, value_of(rating, measure)) for rating in ratings]
+    )
+    if components is None:
         return None
-    shares: dict[str, Cell] = {name: found.share(name) for name in ("profile", "dialogue", "judge", "residual")}
-    return {**shares, "ratings": found.n, "missing": found.missing}
+    shares: dict[str, Cell] = {name: components.share(name) for name in ("profile", "dialogue", "judge", "residual")}
+    return {**shares, "ratings": components.n, "missing": components.missing}
 
 
 def items_table(together: Together, scales: Mapping[str, Scale]) -> Table:
-    """Cronbach's alpha of every dimension with two items or more, by judge."""
+    """Return Cronbach's alpha of every dimension with two items or more, by judge."""
     rows = []
     for (language, prompts), ratings in together.items():
-        for judge, name in sorted({(one.judge, one.scale) for one in ratings if one.items}):
-            some = [one for one in ratings if (one.judge, one.scale) == (judge, name)]
-            scale = _scale(name, some, scales)
-            for label, alpha in _consistency(some, scale) if scale else []:
+        for judge, name in sorted({(rating.judge, rating.scale) for rating in ratings if rating.items}):
+            judge_ratings = [rating for rating in ratings if (rating.judge, rating.scale) == (judge, name)]
+            scale = _find_scale(name, judge_ratings, scales)
+            for label, alpha in _consistency(judge_ratings, scale) if scale else []:
                 labels = [judge, language, prompts, f"{name} {label}"]
                 rows.append(Row(labels=labels, cells={"Cronbach's alpha": alpha}))
     return Table(
@@ -193,8 +201,8 @@ def items_table(together: Together, scales: Mapping[str, Scale]) -> Table:
     )
 
 
-def _scale(name: str, ratings: Sequence[Rating], scales: Mapping[str, Scale]) -> Scale | None:
-    """The scale whose keying made these ratings; none where it is not at hand."""
+def _find_scale(name: str, ratings: Sequence[Rating], scales: Mapping[str, Scale]) -> Scale | None:
+    """Return the scale with the keying of these ratings, or None where it is not available."""
     scale = scales.get(name) or (load_scale(name) if name in shipped_scales() else None)
     if scale is None or any(set(rating.items) != set(scale.item_ids) for rating in ratings):
         return None
@@ -209,10 +217,11 @@ def _consistency(ratings: Sequence[Rating], scale: Scale) -> Iterable[tuple[str,
     for dimension in scale.dimensions:
         if len(dimension.items) > 1:
             rows = [
-                [_keyed(items.get(one), one in reverse, low + high) for one in dimension.items] for items in answers
+                [_keyed(items.get(item_id), item_id in reverse, low + high) for item_id in dimension.items]
+                for items in answers
             ]
             yield dimension.id, cronbach(rows)
 
 
-def _keyed(value: int | None, reverse: bool, both: int) -> float | None:
-    return None if value is None else float(both - value if reverse else value)
+def _keyed(value: int | None, reverse: bool, low_plus_high: int) -> float | None:
+    return None if value is None else float(low_plus_high - value if reverse else value)

@@ -37,7 +37,7 @@ _IN_MAIN = {(measure.scale, measure.dimension) for measure in MEASURES}
 
 
 def main_table(groups: Groups) -> Table:
-    """The columns of the paper's Table 3, one row per group."""
+    """Return the columns of the paper's Table 3, one row per group."""
     labels = ["SR", *(measure.label for measure in MEASURES)]
     return Table(
         id="main",
@@ -63,12 +63,15 @@ def _main_cells(group: Group) -> dict[str, Cell]:
 
 
 def mean_of(group: Group, scale: str, dimension: str) -> Estimate:
-    """A dimension's mean over the group's profiles."""
+    """Return a dimension's mean over the group's profiles."""
     return mean_over_profiles(group.draws(scale, mean_of_votes(dimension)))
 
 
 def rate_of(group: Group, mode: str) -> Cell:
-    """The success rate of a mode; a remark where no profile has a need, none where nobody judged it."""
+    """Return the success rate of a mode.
+
+    It is a remark where no profile has a need, and None where no judge rated it.
+    """
     draws = group.draws(mode, majority)
     if draws:
         return success_rate(draws)
@@ -76,7 +79,7 @@ def rate_of(group: Group, mode: str) -> Cell:
 
 
 def success_table(groups: Groups) -> Table:
-    """SR in both modes with the bounds that missing verdicts leave."""
+    """Return the success rate in both modes with the bounds that missing verdicts leave."""
     return Table(
         id="success",
         title="Success rate in both modes",
@@ -107,7 +110,7 @@ def _success_cells(group: Group) -> dict[str, Cell]:
 
 
 def other_scales_table(groups: Groups) -> Table:
-    """Dimensions that Table 3 lacks, such as those of the AELS or of a user's own scale."""
+    """Return dimensions that Table 3 lacks, such as those of the AELS or of a user's own scale."""
     rows = [
         Row(
             labels=[*group.key.labels, scale, dimension],
@@ -132,7 +135,7 @@ def _other_dimensions(group: Group, scale: str) -> list[str]:
 
 
 def variants_table(groups: Groups, scales: Mapping[str, Scale]) -> Table:
-    """The same answers scored by a scale's variants, to show whether the choice of keying matters."""
+    """Return the same answers scored by a scale's variants, to show whether the choice of keying matters."""
     rows = [
         Row(labels=[*group.key.labels, variant.id, dimension.label], cells={"Mean": mean_over_profiles(draws)})
         for group in groups
@@ -142,7 +145,7 @@ def variants_table(groups: Groups, scales: Mapping[str, Scale]) -> Table:
         for dimension in variant.dimensions
         for draws in [group.draws(scale.id, _variant_value(scale, variant.id, dimension.id))]
     ]
-    notes = [(one.id, one.note) for scale in scales.values() for one in scale.variants if one.note]
+    notes = [(variant.id, variant.note) for scale in scales.values() for variant in scale.variants if variant.note]
     return Table(
         id="variants",
         title="The same answers under other keyings",
@@ -156,7 +159,7 @@ def variants_table(groups: Groups, scales: Mapping[str, Scale]) -> Table:
 def _variant_value(scale: Scale, variant: str, dimension: str) -> Callable[[list[Rating]], float | None]:
     def value(votes: list[Rating]) -> float | None:
         scored = [score_variant(scale, variant, vote.items)[dimension] for vote in votes]
-        known = [one for one in scored if one is not None]
+        known = [score for score in scored if score is not None]
         return sum(known) / len(known) if known else None
 
     return value

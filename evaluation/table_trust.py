@@ -1,4 +1,4 @@
-"""How far the judges' answers can be trusted: missing, forced and constant ones, prompts in use."""
+"""Tables on how far the judges can be trusted: missing, forced and constant answers, and the prompts in use."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,24 +10,24 @@ from cocoon.evaluation.statistics import wilson
 from cocoon.evaluation.tables import Row, Table
 
 LEGAL_FLOOR = 0.5
-"""Below it, the unmasked model would sooner have written something else than any legal answer."""
+"""Below this share, the unmasked model would rather have written something else than any legal answer."""
 
 _CONSTANT_FROM = 3
 
 
 def answers_table(ratings: Iterable[Rating], floor: float = LEGAL_FLOOR) -> Table:
-    """Missing items and forced ratings per judge and scale, over all supporters."""
+    """Return missing items and forced ratings per judge and scale, over all supporters."""
     rows = [
         Row(
             labels=[judge, scale],
             cells={
-                "ratings": len(some),
-                "missing items or verdicts": wilson(*_missing(some)),
-                "forced ratings": wilson(*_forced(some, floor)),
-                "dialogues answered alike": "all" if _is_constant(some) else "no",
+                "ratings": len(judge_ratings),
+                "missing items or verdicts": wilson(*_missing(judge_ratings)),
+                "forced ratings": wilson(*_forced(judge_ratings, floor)),
+                "dialogues answered alike": "all" if _is_constant(judge_ratings) else "no",
             },
         )
-        for (judge, scale), some in _by_judge(ratings).items()
+        for (judge, scale), judge_ratings in _by_judge(ratings).items()
     ]
     return Table(
         id="answers",
@@ -52,7 +52,7 @@ def _by_judge(ratings: Iterable[Rating]) -> dict[tuple[str, str], list[Rating]]:
 
 
 def _missing(ratings: Sequence[Rating]) -> tuple[int, int]:
-    """(missing, all) items, or verdicts where the scale has no items."""
+    """Return (missing, all) items, or verdicts where the scale has no items."""
     values = [value for rating in ratings for value in rating.items.values()]
     if values:
         return sum(value is None for value in values), len(values)
@@ -60,13 +60,16 @@ def _missing(ratings: Sequence[Rating]) -> tuple[int, int]:
 
 
 def _forced(ratings: Sequence[Rating], floor: float) -> tuple[int, int, int]:
-    """(forced, known, unknown) ratings."""
+    """Return the counts of (forced, known, unknown) ratings."""
     known = [rating.legal_mass for rating in ratings if rating.legal_mass is not None]
     return sum(mass < floor for mass in known), len(known), len(ratings) - len(known)
 
 
 def _is_constant(ratings: Sequence[Rating]) -> bool:
-    """True when every item has one and the same value in all dialogues, of which there are three or more."""
+    """Return whether every item has only one value across all dialogues.
+
+    False with fewer than three dialogues.
+    """
     answered = [rating for rating in ratings if any(value is not None for value in rating.items.values())]
     if len({rating.dialogue for rating in answered}) < _CONSTANT_FROM:
         return False
@@ -75,21 +78,21 @@ def _is_constant(ratings: Sequence[Rating]) -> bool:
         for item, value in rating.items.items():
             if value is not None:
                 values[item].add(value)
-    return all(len(some) == 1 for some in values.values())
+    return all(len(item_values) == 1 for item_values in values.values())
 
 
 def constant_warnings(ratings: Iterable[Rating]) -> list[str]:
-    """One warning per judge and scale that answered every dialogue alike."""
+    """Return one warning per judge and scale that answered every dialogue alike."""
     return [
         f"Judge {judge} answered every item of {scale} with the same value in all "
-        f"{len({rating.dialogue for rating in some})} dialogues: these scores do not tell dialogues apart."
-        for (judge, scale), some in _by_judge(ratings).items()
-        if _is_constant(some)
+        f"{len({rating.dialogue for rating in judge_ratings})} dialogues: these scores do not tell dialogues apart."
+        for (judge, scale), judge_ratings in _by_judge(ratings).items()
+        if _is_constant(judge_ratings)
     ]
 
 
 def prompts_table(groups: Groups) -> Table:
-    """The judge prompt behind every score, by id and hash."""
+    """Return the judge prompt behind every score, by id and hash."""
     counts: dict[tuple[str, ...], int] = defaultdict(int)
     for group in groups:
         for scale in group.ratings:
@@ -105,7 +108,7 @@ def prompts_table(groups: Groups) -> Table:
 
 
 def version_warnings(ratings: Iterable[Rating], dialogues: Mapping[str, DialogueFacts]) -> list[str]:
-    """One warning where a judge used several prompts for one scale; each has rows of its own."""
+    """Return one warning where a judge used several prompts for one scale. Each prompt has rows of its own."""
     return [
         f"Judge {judge} rated {scale} ({language}, {need}) under {len(versions)} prompts: "
         f"{', '.join(f'{name} {sha}' for name, sha in sorted(versions))}. Their scores are not comparable."

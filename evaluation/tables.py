@@ -1,4 +1,4 @@
-"""Tables as data: what the builders of a report make and what its renderers read."""
+"""Tables as data: the builders of a report make them, and its renderers read them."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from cocoon.evaluation.chart_records import Figure
 from cocoon.evaluation.statistics import Bounds, Estimate, Spread
 
 Cell = Estimate | Bounds | Spread | int | float | str | None
-"""A text cell is a remark such as 'not applicable'; none is a cell that nothing was measured for."""
+"""A text cell is a remark such as 'not applicable'. None is a cell for which nothing was measured."""
 
 NOTHING = "–"
 _LONGEST = 2_000
@@ -23,7 +23,7 @@ class Row(Record):
 
 
 class Table(Record):
-    """`keys` head the label columns, `measures` the others; `digits`: decimals by measure (2 otherwise)."""
+    """A table. `keys` head the label columns, `measures` the others. `digits`: decimals by measure (2 otherwise)."""
 
     id: str = Field(pattern=r"^[a-z_]+$")
     title: str
@@ -35,7 +35,7 @@ class Table(Record):
 
 
 class Report(Record):
-    """A report before it takes a format: warnings first, then facts of the run, tables and figures."""
+    """A report before it is formatted: warnings first, then facts of the run, tables and figures."""
 
     title: str
     warnings: list[str] = Field(default_factory=list)
@@ -46,12 +46,12 @@ class Report(Record):
 
 
 def one_line(text: str) -> str:
-    """Text from data on one line: control and direction-changing characters are shown as �.
+    """Return text from data on one line, with control and direction-changing characters replaced by �.
 
-    Direction marks go because they can make a cell read as something that it does not say.
+    Direction marks are replaced because they can make a cell read as something that it does not say.
     """
-    shown = "".join("\ufffd" if _misleads(character) else character for character in " ".join(text.split()))
-    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+    cleaned = "".join("\ufffd" if _misleads(character) else character for character in " ".join(text.split()))
+    return cleaned if len(cleaned) <= _LONGEST else cleaned[: _LONGEST - 1] + "…"
 
 
 def _misleads(character: str) -> bool:
@@ -60,7 +60,7 @@ def _misleads(character: str) -> bool:
 
 
 def cell_lines(cell: Cell, digits: int = 2) -> list[str]:
-    """A cell as one to three short lines: the value, its interval or range, n with what is missing."""
+    """Return a cell as one to three short lines: the value, its interval or range, n with what is missing."""
     if isinstance(cell, Estimate):
         return _estimate_lines(cell, digits)
     if isinstance(cell, Bounds):
@@ -88,7 +88,10 @@ def _spread_lines(cell: Spread) -> list[str]:
 
 
 def cell_fields(cell: Cell) -> dict[str, Any]:
-    """A cell as fields of a tidy row: value, low, high, n, missing, remark; none where not applicable."""
+    """Return a cell as fields of a tidy row: value, low, high, n, missing, remark.
+
+    A field that does not apply is None.
+    """
     if isinstance(cell, Estimate):
         return {**cell.model_dump(), "remark": None}
     empty: dict[str, Any] = dict.fromkeys(["value", "low", "high", "n", "missing", "remark"])

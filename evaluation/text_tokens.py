@@ -1,7 +1,7 @@
 """Text -> tokens, one rule for Chinese and English that needs no dictionary.
 
-Chinese is taken character by character, as sacrebleu's `zh` does: word boundaries would depend on a segmenter's
-lexicon.
+Chinese is cut character by character, like the `zh` tokeniser of sacrebleu, because word boundaries would depend on the
+lexicon of a segmenter.
 """
 
 import re
@@ -17,20 +17,20 @@ _TOKEN = re.compile(rf"[{_IDEOGRAPHS}]|{_LETTERS}(?:['’]{_LETTERS})*|[^\w\s]|_
 
 
 def tokens(text: str) -> list[str]:
-    """The tokens of a text, lower-cased, in order; see `TOKENISATION`."""
+    """Return the tokens of a text, lower-cased, in order, by the rule in `TOKENISATION`."""
     return _TOKEN.findall(text.lower())
 
 
 def count_tokens(text: str) -> int:
-    """How many tokens a text has."""
+    """Count the tokens of a text."""
     return len(_TOKEN.findall(text))
 
 
 def count_characters(text: str) -> int:
-    """Characters of a text without white space."""
+    """Count the characters of a text without white space."""
     return sum(map(len, text.split()))
 
 
 def ngrams(some: Sequence[str], n: int) -> Iterator[tuple[str, ...]]:
-    """Every run of `n` tokens, in order."""
+    """Return every run of `n` tokens, in order."""
     return zip(*(some[start:] for start in range(n)), strict=False)

@@ -106,7 +106,7 @@ def test_linear_kappa_by_hand() -> None:
 def test_kappa_counts_what_one_rater_lacks_and_refuses_foreign_values() -> None:
     found = kappa([1, 2, None, 2], [1, 2, 3, None], "none", [1, 2, 3])
     assert (found.n, found.missing, found.value) == (2, 2, 1.0)
-    with pytest.raises(ValueError, match="value 9 is none of the categories 1, 2"):
+    with pytest.raises(ValueError, match="value 9 is not one of the categories 1, 2"):
         kappa([1, 9], [1, 2], "none", [1, 2])
     with pytest.raises(ValueError, match="2 and 1 units"):
         kappa([1, 2], [1], "none", [1, 2])

@@ -137,7 +137,7 @@ def test_the_basic_average_leaves_out_a_dialogue_that_lacks_one_metric(run: Path
         ("table1", "needs a corpus, not a run: `cocoon corpus stats NAME FILE --like table1`"),
         ("table8", "needs profiles, not a run: `cocoon profiles stats FILE --like table8`"),
         ("table10", "needs ratings by people of the dialogues that the judge rated"),
-        ("table11", "no table 'table11' of the paper to print; there are table1, table2"),
+        ("table11", "The paper's table 'table11' is not available. Choose one of: table1, table2"),
     ],
 )
 def test_a_table_without_data_says_in_one_line_what_is_missing(run: Path, table: str, told: str) -> None:

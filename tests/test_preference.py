@@ -195,7 +195,7 @@ def test_profiles_for_a_rate_hold_in_simulation() -> None:
 def test_sample_sizes_that_cannot_be_are_refused() -> None:
     with pytest.raises(CocoonError, match="must not be 0"):
         profiles_for_mean(0, 1)
-    with pytest.raises(CocoonError, match="at most 1 together"):
+    with pytest.raises(CocoonError, match="must add up to at most 1"):
         profiles_for_rate(0.7, 0.6)
     with pytest.raises(CocoonError, match="more than 10,000,000"):
         profiles_for_mean(1e-5, 1)

@@ -160,7 +160,7 @@ def test_scoring_refuses_a_value_outside_the_range() -> None:
 
 
 def test_an_unknown_variant_names_the_known() -> None:
-    with pytest.raises(CocoonError, match="no variant 'long'; it has 'short'"):
+    with pytest.raises(CocoonError, match=r"no variant 'long'\. Its variants: 'short'"):
         score_variant(SCALE, "long", {})
 
 
@@ -215,9 +215,9 @@ def broken(path: str, value: object) -> dict[str, Any]:
         ("anchors.en", {9: "too far"}, r"anchors.en: value 9 lies outside|anchors.en: 9 lies outside"),
         ("items.0.en", "-", "item '1' has no en text"),
         ("instruction", {}, "instruction has no text"),
-        ("items.1.id", "1", "item id '1' stands more than once"),
+        ("items.1.id", "1", "item id '1' occurs more than once"),
         ("dimensions.0.items", ["1", "12"], "dimension 'front' names item '12', which the scale lacks"),
-        ("dimensions.0.items", ["1", "1"], "dimension 'front': item id '1' stands more than once"),
+        ("dimensions.0.items", ["1", "1"], "dimension 'front': item id '1' occurs more than once"),
         ("dimensions.0.multiply", 0, r"key 'dimensions\[1\].multiply'.*greater than 0, got 0"),
         ("missing", "mean", "key 'missing'"),
         ("id", "../x", "key 'id'"),
@@ -234,7 +234,7 @@ def test_errors_name_file_key_and_fix(tmp_path: Path, path: str, value: object, 
     ("text", "message"),
     [
         ("id: a\nname: [\n", "line 3"),
-        ("id: a\nid: b\n", "line 2: key 'id' stands twice"),
+        ("id: a\nid: b\n", "line 2: key 'id' occurs twice"),
         ("? [1, 2]\n: x\n", "line 1"),
         ("- a\n", "holds no mapping"),
         ("", "holds no mapping"),
@@ -247,7 +247,7 @@ def test_errors_name_file_key_and_fix(tmp_path: Path, path: str, value: object, 
             ),
             "unknown key|key",
         ),
-        ("x" * 1_000_001, "bytes, over"),
+        ("x" * 1_000_001, "bytes, and a scale file may have at most"),
     ],
 )
 def test_files_that_are_no_scale(tmp_path: Path, text: str, message: str) -> None:

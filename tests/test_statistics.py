@@ -58,7 +58,7 @@ def test_no_observation_has_no_value_and_one_has_no_interval() -> None:
 
 
 def test_wilson_refuses_more_successes_than_observations() -> None:
-    with pytest.raises(ValueError, match="successes 3 must lie within 0 and n 2"):
+    with pytest.raises(ValueError, match="successes is 3, but must lie between 0 and n = 2"):
         wilson(3, 2)
 
 
