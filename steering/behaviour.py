@@ -1,6 +1,6 @@
-"""What a steered model does: replies to situations at several coefficients, with what is measured of each reply.
+"""Write the replies of a steered model to situations at several coefficients, and measure each reply.
 
-Every coefficient meets the same situations with the same random numbers, and all of them are written in one batch.
+Every coefficient gets the same situations with the same random numbers, and all of them are written in one batch.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from cocoon.steering.score import degenerate, surprise
 from cocoon.steering.shared_pass import TokenRow
 from cocoon.steering.situations import Situation
 
-# Three short sentences, which is what the supporter is told to write, fit.
+# Enough for three short sentences, which is what the prompt asks the supporter to write.
 MOST_TOKENS = 64
 _ENDS = tuple("?？.。!！…\"'”’)）")
 _CLOSING = "?？.。!！…\"'”’)） "
@@ -29,7 +29,7 @@ Report = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Speaking:
-    """How replies are drawn. `max_tokens` of each; `batch_size` rows are written together."""
+    """Settings for sampling replies: `max_tokens` of each reply, and `batch_size` rows that are written together."""
 
     max_tokens: int = MOST_TOKENS
     temperature: float = 0.7
@@ -39,12 +39,12 @@ class Speaking:
 
 
 class Reply(Record):
-    """One reply; a sentence that the limit of tokens cut off counts nowhere but in `text` and `tokens`.
+    """One reply of the model. A sentence cut off by the token limit counts only in `text` and `tokens`.
 
-    `sentences`: how many; `asking`: those that are genuine questions by their form; `marks`: those that end in a
-    question mark; `pasted`: those of `marks` that are not `asking`. `nats` per token under the unsteered model, none
-    for an empty reply. `broken` says why it is degenerate, none where it is not. `replies` counts the supporter's turns
-    before it.
+    `sentences` is the number of sentences. `asking` counts those that are genuine questions by their form, `marks`
+    those that end in a question mark, and `pasted` those of `marks` that are not in `asking`. `nats` is the surprise
+    per token under the unsteered model, and None for an empty reply. `broken` says why the reply is degenerate, and is
+    None if it is not. `replies` is the number of supporter turns before this reply.
     """
 
     situation: str
@@ -64,18 +64,21 @@ class Reply(Record):
 
     @property
     def asks(self) -> bool:
-        """Whether it has a genuine question."""
+        """Whether the reply has a genuine question."""
         return self.asking > 0
 
     @property
     def only_marked(self) -> bool:
-        """Whether it has question marks but no genuine question."""
+        """Whether the reply has question marks but no genuine question."""
         return self.marks > 0 and not self.asks
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One way to have replies written: a control and its coefficient, or none, under a system prompt (none: ours)."""
+    """One condition under which replies are written: a control with its coefficient, and a system prompt.
+
+    Without a `control` the model is not steered. `told` writes the system prompt, and None means the shipped one.
+    """
 
     label: str
     coefficient: float = 0.0
@@ -91,21 +94,21 @@ def speak(
     speaking: Speaking | None = None,
     report: Report | None = None,
 ) -> list[Reply]:
-    """`samples` replies of every arm to every situation; `report` is told (done, all)."""
-    given = speaking or Speaking()
-    # Situations go side by side in a batch, since the arms of one share its prompt.
-    wanted = [(situation, sample, arm) for situation in situations for sample in range(samples) for arm in arms]
-    made: list[Reply] = []
-    for first in range(0, len(wanted), given.batch_size):
-        batch = wanted[first : first + given.batch_size]
-        made += _written(weights, batch, given)
+    """Write `samples` replies of every arm to every situation, and call `report` with (done, total)."""
+    settings = speaking or Speaking()
+    # Arms of one situation share its prompt, so they go side by side in a batch.
+    requests = [(situation, sample, arm) for situation in situations for sample in range(samples) for arm in arms]
+    replies: list[Reply] = []
+    for start in range(0, len(requests), settings.batch_size):
+        batch = requests[start : start + settings.batch_size]
+        replies += _written(weights, batch, settings)
         if report:
-            report(len(made), len(wanted))
-    return made
+            report(len(replies), len(requests))
+    return replies
 
 
 def _written(weights: Weights, batch: Sequence[tuple[Situation, int, Arm]], speaking: Speaking) -> list[Reply]:
-    rows = [_row(weights, *one, speaking) for one in batch]
+    rows = [_row(weights, *request, speaking) for request in batch]
     generate(weights, rows)
     texts = [text_of(weights, row).strip() for row in rows]
     spoken = [number for number, text in enumerate(texts) if text]
@@ -120,17 +123,17 @@ def _written(weights: Weights, batch: Sequence[tuple[Situation, int, Arm]], spea
 def _row(weights: Weights, situation: Situation, sample: int, arm: Arm, speaking: Speaking) -> Row:
     import torch
 
-    told = arm.told(situation) if arm.told else None
-    seen = hashlib.sha256(f"{speaking.seed}/{situation.id}/{sample}".encode()).digest()
-    drawn = torch.Generator().manual_seed(int.from_bytes(seen[:7], "big"))
-    messages = situation.messages(told)
+    system = arm.told(situation) if arm.told else None
+    digest = hashlib.sha256(f"{speaking.seed}/{situation.id}/{sample}".encode()).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+    messages = situation.messages(system)
     wants_earlier = arm.coefficient and arm.control is not None and arm.control.needs_earlier
     return Row(
         weights.template.ids(messages),
         speaking.max_tokens,
         speaking.temperature,
         speaking.top_p,
-        drawn if speaking.temperature > 0 else None,
+        generator if speaking.temperature > 0 else None,
         control=arm.control if arm.coefficient else None,
         coefficient=arm.coefficient,
         earlier=weights.template.earlier_replies(messages) if wants_earlier else (),
@@ -138,7 +141,7 @@ def _row(weights: Weights, situation: Situation, sample: int, arm: Arm, speaking
 
 
 def _scored(row: Row, situation: Situation) -> TokenRow:
-    # The end of the turn is scored with the reply: one that stops where nobody would is unlikely.
+    # The end token is scored with the reply, because stopping at an unusual point is unlikely too.
     ids = (*row.prompt, *row.tokens)
     return TokenRow(ids, (len(row.prompt) - 1, len(ids)), situation.id)
 
@@ -155,9 +158,9 @@ def _reply(
     language = situation.language
     ended = bool(tokens) and tokens[-1] in eos
     tokens = tokens[:-1] if ended else tokens
-    found = whole_sentences(text, language, ended=ended)
-    asking = [sentence for sentence in found if asks_by_form(sentence, language)]
-    marked = [sentence for sentence in found if _marked(sentence)]
+    sentences = whole_sentences(text, language, ended=ended)
+    asking = [sentence for sentence in sentences if asks_by_form(sentence, language)]
+    marked = [sentence for sentence in sentences if _marked(sentence)]
     return Reply(
         situation=situation.id,
         coefficient=arm.coefficient,
@@ -165,7 +168,7 @@ def _reply(
         replies=situation.replies,
         text=text,
         tokens=len(tokens),
-        sentences=len(found),
+        sentences=len(sentences),
         asking=len(asking),
         marks=len(marked),
         pasted=sum(sentence not in asking for sentence in marked),
@@ -177,31 +180,31 @@ def _reply(
 
 
 def sentences_of(text: str, language: Language) -> list[str]:
-    """The sentences of a reply."""
+    """Return the sentences of a reply."""
     return [sentence.text for sentence in questions(text, language)]
 
 
 def asks_by_form(sentence: str, language: Language) -> bool:
-    """Whether a sentence is a genuine question even without its mark.
+    """Return whether a sentence is a genuine question even without its question mark.
 
-    Steering can put a question mark on a statement; in ordinary talk such a sentence may well ask ("You slept?"), here
-    it does not count.
+    Steering can put a question mark on a statement. In ordinary talk such a sentence may well ask ("You slept?"), but
+    here it does not count.
     """
     bare = sentence.rstrip(_CLOSING)
     return bool(bare) and classify(sentence, language) in GENUINE and classify(f"{bare}.", language) in GENUINE
 
 
 def whole_sentences(text: str, language: Language, *, ended: bool) -> list[str]:
-    """The sentences of a reply; of one that has not `ended` without the one that its limit of tokens cut off.
+    """Return the sentences of a reply, without the last one if the token limit cut it off (`ended` is false).
 
-    Such a sentence has not asked yet ("How can you").
+    Such a sentence has not asked anything yet ("How can you").
     """
-    found = sentences_of(text, language)
-    return found if ended or not found or found[-1].rstrip().endswith(_ENDS) else found[:-1]
+    sentences = sentences_of(text, language)
+    return sentences if ended or not sentences or sentences[-1].rstrip().endswith(_ENDS) else sentences[:-1]
 
 
 def reply_asks(text: str, language: Language, *, ended: bool = True) -> bool:
-    """Whether a reply has a genuine question by form; of one that has not `ended` its last sentence does not count."""
+    """Return whether a reply has a genuine question by its form, not counting a last sentence that was cut off."""
     return any(asks_by_form(sentence, language) for sentence in whole_sentences(text, language, ended=ended))
 
 
@@ -210,11 +213,12 @@ def _marked(sentence: str) -> bool:
 
 
 class Behaviour(Record):
-    """Some replies counted. Shares lie in 0 to 1, and are none where there is nothing to count.
+    """Statistics of a set of replies. Shares lie in 0 to 1, and are None if there is nothing to count.
 
-    `genuine`: replies with a genuine question / replies. `marked`: replies with a question mark / replies. `pasted`:
-    of the sentences that end in a mark, the share that are no genuine question. `openings`: distinct first three words
-    (or characters, in Chinese) of genuine questions / those questions. `nats`, `tokens`: means.
+    `genuine` is the share of replies with a genuine question, and `marked` the share of replies with a question mark.
+    `pasted` is the share of sentences ending in a question mark that are not genuine questions. `openings` is the
+    number of distinct first three words (or characters, in Chinese) of genuine questions, divided by the number of
+    those questions. `nats` and `tokens` are means.
     """
 
     replies: int
@@ -228,7 +232,7 @@ class Behaviour(Record):
 
 
 def behaviour(replies: Sequence[Reply]) -> Behaviour:
-    """Counts of `replies`."""
+    """Return the statistics of `replies`."""
     marks = sum(reply.marks for reply in replies)
     opened = [opening for reply in replies for opening in reply.openings]
     nats = [reply.nats for reply in replies if reply.nats is not None]

@@ -1,7 +1,7 @@
-"""Finds the coefficient of a question ratio: doses upwards from 0 until speech breaks, then a curve through them.
+"""Find the coefficient for a question ratio: raise the dose from 0 until speech breaks, then fit a curve.
 
-Ratios are shares of replies with a genuine question, as the detector finds them or, with labels of a reader, as that
-reader would. Below the unsteered ratio coefficients are negative.
+Ratios are shares of replies with a genuine question, as the detector counts them. With the labels of a reader, they are
+corrected to what that reader would count. Coefficients below the unsteered ratio are negative.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,18 +21,19 @@ from cocoon.steering.dose import Dose, Hit, curve_of, invert
 from cocoon.steering.situations import Situation
 
 Tell = Callable[[str], None]
-# How often the edge of the window is looked for more closely.
+# How many times the interval around the edge of the window is halved.
 _HALVINGS = 2
 
 
 @dataclass(frozen=True)
 class Guards:
-    """Where the search stops: a coefficient is outside the window when one of these is passed.
+    """Limits of the search: a coefficient is outside the window as soon as it passes one of them.
 
-    `nats`: rise of the mean surprise over the unsteered replies', per token. `broken`: share of degenerate replies,
-    which must be above this (or above that of the unsteered ones) with the certainty `sure`, so that no small sample
-    ends the search by chance. `length`: smallest ratio of the mean length to the unsteered one. `openings`: smallest
-    share of distinct openings among genuine questions, looked at from 20 questions on (`questions`).
+    `nats` is the largest rise of the mean surprise over that of the unsteered replies, per token. `broken` is the
+    largest share of degenerate replies. It must be exceeded (or that of the unsteered replies, if larger) with the
+    certainty `sure`, so that a small sample does not end the search by chance. `length` is the smallest ratio of the
+    mean length to the unsteered one. `openings` is the smallest share of distinct openings among genuine questions,
+    checked if there are at least `questions` of them (20 by default).
     """
 
     nats: float = 1.0
@@ -43,7 +44,7 @@ class Guards:
     questions: int = 20
 
     def passed(self, one: Behaviour, plain: Behaviour, asked: int) -> str | None:
-        """Why a coefficient is outside, or none."""
+        """Return why a coefficient is outside the window, or None if it is inside."""
         if one.broken is not None and _certainty(one, max(self.broken, plain.broken or 0.0)) > self.sure:
             return f"{one.broken:.0%} of the replies are degenerate"
         if one.nats is None or plain.nats is None or one.nats - plain.nats > self.nats:
@@ -54,17 +55,17 @@ class Guards:
         return "questions begin alike" if few else None
 
 
-def _certainty(seen: Behaviour, limit: float) -> float:
-    """How certain it is that more than `limit` of such replies are degenerate (Jeffreys), 0 to 1."""
+def _certainty(behaviour: Behaviour, limit: float) -> float:
+    """Return the probability, 0 to 1, that more than `limit` of such replies are degenerate (Jeffreys prior)."""
     require_libraries("scipy", extra="steer")
     from scipy.stats import beta
 
-    broken = round((seen.broken or 0.0) * seen.replies)
-    return float(beta.sf(limit, broken + 0.5, seen.replies - broken + 0.5))
+    broken = round((behaviour.broken or 0.0) * behaviour.replies)
+    return float(beta.sf(limit, broken + 0.5, behaviour.replies - broken + 0.5))
 
 
 class Tried(Record):
-    """One coefficient with what it did; `outside` says which guard it passed, none inside the window."""
+    """One coefficient and how the model behaved. `outside` names the guard it passed, or is None inside the window."""
 
     coefficient: float
     behaviour: Behaviour
@@ -72,7 +73,7 @@ class Tried(Record):
 
 
 class Found(Record):
-    """The coefficient for a target ratio; intervals are 95 %."""
+    """The coefficient for a target ratio, with 95 % intervals."""
 
     target: float
     coefficient: float
@@ -82,11 +83,11 @@ class Found(Record):
 
 
 class Calibration(Record):
-    """Targets with their coefficients; `tried` ascends; `window` is the range of coefficients within the guards.
+    """Target ratios with their coefficients. `tried` is ascending, and `window` is the range within the guards.
 
-    `reach`: ratios at the window's edges by the fitted curve. `drift`: ratio by turns of the supporter before the
-    reply, over all coefficients inside the window. `reader`: the labels by which ratios are corrected, none where they
-    are the detector's.
+    `reach` holds the ratios of the fitted curve at the edges of the window. `drift` is the ratio by the number of
+    supporter turns before the reply, over all coefficients inside the window. `reader` holds the labels by which the
+    ratios are corrected, and is None if the ratios are those of the detector.
     """
 
     direction: str | None
@@ -107,7 +108,7 @@ class Calibration(Record):
 
 @dataclass
 class Search:
-    """The doses tried so far, with the replies."""
+    """The doses tried so far and their replies."""
 
     weights: Weights
     control: Control
@@ -120,17 +121,17 @@ class Search:
     reader: Trust | None = None
 
     def speak(self, coefficients: Sequence[float]) -> None:
-        """Have all situations answered at new coefficients, in one batch."""
-        new = sorted({round(one, 6) for one in coefficients} - self.known)
+        """Write replies to all situations at the coefficients that are new, in one batch."""
+        new = sorted({round(coefficient, 6) for coefficient in coefficients} - self.known)
         if not new:
             return
-        arms = [Arm("steered" if one else "plain", one, self.control) for one in new]
+        arms = [Arm("steered" if dose else "plain", dose, self.control) for dose in new]
         self.replies += speak(self.weights, self.situations, arms, self.samples, self.speaking)
-        for one in new:
-            found = self.at(one)
+        for dose in new:
+            measured = self.at(dose)
             self.tell(
-                f"coefficient {one:g}: genuine {found.genuine:.2f}, marked {found.marked:.2f}, "
-                f"degenerate {found.broken:.2f}, {found.nats or float('nan'):.2f} nats"
+                f"coefficient {dose:g}: genuine {measured.genuine:.2f}, marked {measured.marked:.2f}, "
+                f"degenerate {measured.broken:.2f}, {measured.nats or float('nan'):.2f} nats"
             )
 
     @property
@@ -144,37 +145,37 @@ class Search:
         return behaviour(self.of(coefficient))
 
     def ratio(self, coefficient: float) -> float:
-        """Share of replies with a genuine question, corrected where there are labels."""
-        found = self.of(coefficient)
-        asks, pasted = np.mean([[one.asks, one.only_marked] for one in found], axis=0)
+        """Return the share of replies with a genuine question, corrected if there are labels."""
+        replies = self.of(coefficient)
+        asks, pasted = np.mean([[reply.asks, reply.only_marked] for reply in replies], axis=0)
         return float(asks if self.reader is None else self.reader.precision * asks + self.reader.missed * pasted)
 
     def dose(self, coefficients: Sequence[float]) -> Dose:
-        """What was seen at some coefficients, corrected where there are labels."""
-        seen = dose_of(self.replies, coefficients)
-        return seen.corrected(self.reader.precision, self.reader.missed) if self.reader else seen
+        """Return the observations at these coefficients, corrected if there are labels."""
+        observed = dose_of(self.replies, coefficients)
+        return observed.corrected(self.reader.precision, self.reader.missed) if self.reader else observed
 
     def outside(self, coefficient: float) -> str | None:
-        asked = sum(reply.asking for reply in self.of(coefficient))
-        return self.guards.passed(self.at(coefficient), self.at(0.0), asked) if coefficient else None
+        question_count = sum(reply.asking for reply in self.of(coefficient))
+        return self.guards.passed(self.at(coefficient), self.at(0.0), question_count) if coefficient else None
 
     def ladder(self, step: float, sign: int, enough: Callable[[float], bool], most: int = 12) -> list[float]:
-        """Coefficients from 0 by `step`, two at a time, until a guard is passed or it is `enough`."""
+        """Return coefficients from 0 in steps of `step`, two at a time, until a guard is passed or `enough` is true."""
         inside, size = [0.0], step
         while len(inside) <= most:
             following = [inside[-1] + sign * size, inside[-1] + sign * 2 * size]
             self.speak(following)
-            for one in (round(value, 6) for value in following):
-                if self.outside(one):
-                    return [*inside, *self._edge(inside[-1], one)]
-                inside.append(one)
-                if enough(self.ratio(one)):
+            for coefficient in (round(dose, 6) for dose in following):
+                if self.outside(coefficient):
+                    return [*inside, *self._edge(inside[-1], coefficient)]
+                inside.append(coefficient)
+                if enough(self.ratio(coefficient)):
                     return inside
         return inside
 
     def _edge(self, inside: float, outside: float) -> list[float]:
-        """Coefficients between the last one inside the guards and the first one outside that are still inside."""
-        found: list[float] = []
+        """Return coefficients that are still inside the guards, between the last inside and the first outside."""
+        coefficients: list[float] = []
         for _ in range(_HALVINGS):
             middle = round((inside + outside) / 2, 6)
             self.speak([middle])
@@ -182,8 +183,8 @@ class Search:
                 outside = middle
             else:
                 inside = middle
-                found.append(middle)
-        return found
+                coefficients.append(middle)
+        return coefficients
 
 
 def calibrate(
@@ -200,22 +201,22 @@ def calibrate(
     reader: Trust | None = None,
     known: list[Reply] | None = None,
 ) -> tuple[Calibration, list[Reply]]:
-    """The coefficient of every target ratio, with what was tried and all replies.
+    """Return the coefficient of every target ratio, with everything that was tried and all replies.
 
-    `step` (share of the residual norm; default: 0.1 over the number of steered layers) is the distance of doses. With
-    a `reader` targets are ratios as that reader would count them. Replies in `known` are not drawn again, and new ones
-    are added to it.
-    Raises CocoonError for a target that cannot be reached within the guards, with the range that can.
+    `step` is the distance between doses, as a share of the residual norm (default: 0.1 divided by the number of steered
+    layers). With a `reader`, targets are ratios as that reader would count them. Replies in `known` are not written
+    again, and new ones are added to the list.
+    Raises CocoonError for a target that cannot be reached within the guards, and names the range that can be reached.
     """
     _check(situations, targets)
-    said, replies = tell or (lambda _: None), known if known is not None else list[Reply]()
+    progress, replies = tell or (lambda _: None), known if known is not None else list[Reply]()
     search = Search(
-        weights, control, situations, samples, speaking or Speaking(), guards or Guards(), said, replies, reader
+        weights, control, situations, samples, speaking or Speaking(), guards or Guards(), progress, replies, reader
     )
     size = step if step is not None else round(0.1 / len(control.layers), 4)
     search.speak([0.0])
     inside = search.ladder(size, 1, lambda ratio: ratio > max(targets) + 0.1)
-    # The curve may begin above the ratio that was counted at 0.
+    # The fitted curve may begin above the ratio that was counted at coefficient 0.
     if min(targets) < max(search.ratio(0.0), curve_of(search.dose(inside)).reach[0]):
         inside += search.ladder(size, -1, lambda ratio: ratio < min(targets) - 0.05 or ratio == 0.0)
     inside = sorted(set(inside))
@@ -226,33 +227,37 @@ def calibrate(
 def _check(situations: Sequence[Situation], targets: Sequence[float]) -> None:
     if len(situations) < 8:
         raise CocoonError(f"{len(situations)} situations are too few to calibrate on; give at least 8")
-    if wrong := next((one for one in targets if not 0 <= one <= 1), None):
-        raise CocoonError(f"question ratio {wrong:g} is none; give one between 0 and 1")
+    if outlier := next((target for target in targets if not 0 <= target <= 1), None):
+        raise CocoonError(f"question ratio {outlier:g} is not a share; give one between 0 and 1")
 
 
 def _refined(search: Search, inside: list[float], targets: Sequence[float]) -> list[Hit]:
-    """The targets' coefficients after a second look around each of them."""
-    first = curve_of(search.dose(inside))
-    near = [first.inverse(target) for target in targets]
-    between = sorted({round(one, 6) for one in near})
-    search.speak([one for one in between if inside[0] < one < inside[-1]])
-    inside[:] = sorted(one for one in search.known if inside[0] <= one <= inside[-1] and not search.outside(one))
+    """Return the coefficients of the targets after writing more replies around each of them."""
+    curve = curve_of(search.dose(inside))
+    near = [curve.inverse(target) for target in targets]
+    between = sorted({round(coefficient, 6) for coefficient in near})
+    search.speak([coefficient for coefficient in between if inside[0] < coefficient < inside[-1]])
+    inside[:] = sorted(
+        coefficient
+        for coefficient in search.known
+        if inside[0] <= coefficient <= inside[-1] and not search.outside(coefficient)
+    )
     return invert(dose_of(search.replies, inside), targets, seed=search.speaking.seed, reader=search.reader)
 
 
 def dose_of(replies: Sequence[Reply], coefficients: Sequence[float]) -> Dose:
-    """Replies at some coefficients (ascending) as a table by situation; situations without a reply are left out."""
-    own = [reply for reply in replies if reply.coefficient in set(coefficients)]
-    place = {name: number for number, name in enumerate(dict.fromkeys(reply.situation for reply in own))}
-    column = {one: number for number, one in enumerate(coefficients)}
-    asked, pasted, counts = np.zeros((3, len(place), len(column)))
-    for reply in own:
-        cell = place[reply.situation], column[reply.coefficient]
-        asked[cell] += reply.asks
+    """Count replies at these coefficients (ascending) by situation, leaving out situations without a reply."""
+    dose_replies = [reply for reply in replies if reply.coefficient in set(coefficients)]
+    row = {name: number for number, name in enumerate(dict.fromkeys(reply.situation for reply in dose_replies))}
+    column = {coefficient: number for number, coefficient in enumerate(coefficients)}
+    asking, pasted, counts = np.zeros((3, len(row), len(column)))
+    for reply in dose_replies:
+        cell = row[reply.situation], column[reply.coefficient]
+        asking[cell] += reply.asks
         pasted[cell] += reply.only_marked
         counts[cell] += 1
-    whole = np.maximum(counts, 1)
-    return Dose(np.array(coefficients), asked / whole, counts.astype(np.int_), pasted / whole)
+    denominator = np.maximum(counts, 1)
+    return Dose(np.array(coefficients), asking / denominator, counts.astype(np.int_), pasted / denominator)
 
 
 def _report(search: Search, inside: Sequence[float], hits: Sequence[Hit]) -> Calibration:
@@ -268,8 +273,8 @@ def _report(search: Search, inside: Sequence[float], hits: Sequence[Hit]) -> Cal
         window=(inside[0], inside[-1]),
         reach=curve_of(search.dose(inside)).reach,
         tried=[
-            Tried(coefficient=one, behaviour=search.at(one), outside=search.outside(one))
-            for one in sorted(search.known)
+            Tried(coefficient=coefficient, behaviour=search.at(coefficient), outside=search.outside(coefficient))
+            for coefficient in sorted(search.known)
         ],
         found=[Found(**asdict(hit)) for hit in hits],
         drift=drift([reply for reply in search.replies if reply.coefficient in inside]),
@@ -279,7 +284,7 @@ def _report(search: Search, inside: Sequence[float], hits: Sequence[Hit]) -> Cal
 
 
 def drift(replies: Sequence[Reply]) -> dict[str, float]:
-    """Ratio of replies with a genuine question by how many turns of the supporter stand before: 0, 1-2, 3-5, 6+."""
+    """Return the ratio of replies with a genuine question by the number of earlier supporter turns: 0, 1-2, 3-5, 6+."""
     parts: dict[str, list[bool]] = {}
     for reply in replies:
         parts.setdefault(_depth(reply.replies), []).append(reply.asks)

@@ -1,7 +1,7 @@
-"""From pairs to the two sequences of tokens that are compared, and the tokens of them that are read.
+"""Turn pairs into the two token sequences that are compared, and mark the tokens that are read.
 
-Kind `reply`: the same reply as a question and as a statement. Kind `instruction`: the same situation under an
-instruction to ask and under one not to, read at the end of the prompt, before any reply.
+Kind `reply` compares the same reply as a question and as a statement. Kind `instruction` compares the same situation
+under an instruction to ask and under an instruction not to ask, read at the end of the prompt, before any reply.
 """
 
 import hashlib
@@ -30,7 +30,10 @@ _CLOSING = ".?!。？！…~～\"'”’」』)） \n"
 
 @dataclass(frozen=True)
 class Contrast:
-    """Sequences by side: `positive` asks, `negative` states; row i of both is one pair of situation `groups[i]`."""
+    """Token sequences by side: `positive` asks and `negative` states.
+
+    Row i of both sides is one pair, and `groups[i]` is the situation of that pair.
+    """
 
     kind: PairKind
     position: Position
@@ -40,27 +43,28 @@ class Contrast:
 
     @property
     def rows(self) -> list[TokenRow]:
-        """Positive and negative in turns."""
-        return [one for pair in zip(self.positive, self.negative, strict=True) for one in pair]
+        """All sequences, with positive and negative ones alternating."""
+        return [row for pair in zip(self.positive, self.negative, strict=True) for row in pair]
 
     @property
     def data_hash(self) -> str:
-        """SHA-256 of all token ids and the spans that are read."""
-        told = [[list(one.ids), list(one.read)] for one in self.rows]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        """SHA-256 of all token ids and of the spans that are read."""
+        spans = [[list(row.ids), list(row.read)] for row in self.rows]
+        return hashlib.sha256(json.dumps(spans).encode()).hexdigest()
 
 
 def contrast(template: Template, pairs: Sequence[Pair], kind: PairKind, position: Position | None = None) -> Contrast:
-    """The sequences of `pairs`; kind `instruction` uses their situations alone, each once per instruction.
+    """Return the token sequences of `pairs`.
 
-    Raises CocoonError for a position that the kind does not have, and for a template that rewrites the talk.
+    Kind `instruction` uses only the situations of the pairs, each once per instruction.
+    Raises CocoonError for a position that the kind does not have, and for a template that rewrites the dialogue.
     """
     chosen = position or POSITIONS[kind][0]
     if chosen not in POSITIONS[kind]:
         raise CocoonError(f"position {chosen!r}: pairs of kind {kind!r} are read at {', '.join(POSITIONS[kind])}")
-    both = _instructed(template, pairs) if kind == "instruction" else _replied(template, pairs, chosen)
-    positive, negative = ([pair[side] for pair in both] for side in (0, 1))
-    return Contrast(kind, chosen, positive, negative, [one.group for one in positive])
+    row_pairs = _instructed(template, pairs) if kind == "instruction" else _replied(template, pairs, chosen)
+    positive, negative = ([pair[side] for pair in row_pairs] for side in (0, 1))
+    return Contrast(kind, chosen, positive, negative, [row.group for row in positive])
 
 
 def _replied(template: Template, pairs: Sequence[Pair], position: Position) -> list[tuple[TokenRow, TokenRow]]:
@@ -72,9 +76,12 @@ def _replied(template: Template, pairs: Sequence[Pair], position: Position) -> l
 
 def _reply(template: Template, pair: Pair, reply: str, position: Position) -> TokenRow:
     prompt, ids = template.with_reply(talk(pair.said, pair.language), reply)
-    bare = template.with_reply(talk(pair.said, pair.language), reply.rstrip(_CLOSING))[1]
-    # Punctuation may have grown together with the last word: what both tokenisations share is read.
-    end = next((place for place, (a, b) in enumerate(zip(bare, ids, strict=False)) if a != b), min(len(bare), len(ids)))
+    unpunctuated = template.with_reply(talk(pair.said, pair.language), reply.rstrip(_CLOSING))[1]
+    # Final punctuation may share a token with the last word, so only what both tokenisations share is read.
+    end = next(
+        (index for index, (a, b) in enumerate(zip(unpunctuated, ids, strict=False)) if a != b),
+        min(len(unpunctuated), len(ids)),
+    )
     end = max(end, prompt + 1)
     spans = {
         "last": (len(ids) - 1, len(ids)),
@@ -85,12 +92,14 @@ def _reply(template: Template, pair: Pair, reply: str, position: Position) -> To
 
 
 def _instructed(template: Template, pairs: Sequence[Pair]) -> list[tuple[TokenRow, TokenRow]]:
-    said = {pair.situation: pair for pair in pairs}
-    found: list[tuple[TokenRow, TokenRow]] = []
-    for pair in said.values():
-        for given in instructions(pair.language):
-            found.append((_instruction(template, pair, given["ask"]), _instruction(template, pair, given["tell"])))
-    return found
+    by_situation = {pair.situation: pair for pair in pairs}
+    row_pairs: list[tuple[TokenRow, TokenRow]] = []
+    for pair in by_situation.values():
+        for instruction in instructions(pair.language):
+            row_pairs.append(
+                (_instruction(template, pair, instruction["ask"]), _instruction(template, pair, instruction["tell"]))
+            )
+    return row_pairs
 
 
 def _instruction(template: Template, pair: Pair, text: str) -> TokenRow:
@@ -99,15 +108,15 @@ def _instruction(template: Template, pair: Pair, text: str) -> TokenRow:
 
 
 def talk(said: str, language: Language, instruction: str = "") -> list[Message]:
-    """The prompt of a situation: what the supporter is told, with the instruction at its end, and what was said."""
-    told = load_prompt("steering/reply", language).render()
+    """Return the prompt of a situation: the system prompt, with the instruction at its end, and what the user said."""
+    system = load_prompt("steering/reply", language).render()
     return [
-        {"role": "system", "content": f"{told}\n\n{instruction}" if instruction else told},
+        {"role": "system", "content": f"{system}\n\n{instruction}" if instruction else system},
         {"role": "user", "content": said},
     ]
 
 
 def instructions(language: Language) -> list[dict[str, str]]:
-    """Opposite instructions, each with `ask` and `tell`."""
-    found: Any = yaml.safe_load((files("cocoon.prompts") / "steering" / "instructions.yaml").read_text("utf-8"))
-    return found[language]
+    """Return pairs of opposite instructions, each with the keys `ask` and `tell`."""
+    by_language: Any = yaml.safe_load((files("cocoon.prompts") / "steering" / "instructions.yaml").read_text("utf-8"))
+    return by_language[language]

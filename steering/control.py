@@ -1,8 +1,8 @@
-"""A direction at work: hooks on the decoder layers that add it while rows are generated, each row by its own dose.
+"""Apply a direction: hooks on the decoder layers add it while rows are generated, each row with its own dose.
 
 A coefficient is a share of the layer's median residual norm: 0.04 adds 4 % of it to every steered token, at each
-steered layer. Hooks leave modules, their names and the state dict as they are, so that adapters, sharding over
-devices and saving go on as without them.
+steered layer. Hooks leave modules, their names and the state dict unchanged, so adapters, sharding over devices and
+saving work as without them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,17 +25,20 @@ from cocoon.steering.starts import SentenceStarts
 
 @dataclass(frozen=True)
 class Control:
-    """How a direction is applied; a `cocoon.core.control.Control`.
+    """How a direction is applied. It implements `cocoon.core.control.Control`.
 
     `layers` (default: the direction's band, else all of its layers) are blocks counted from 0, whose output is
-    changed. `mode`: `add`; `norm` adds and then restores each token's norm; `ablate` takes the coefficient's share of
-    the token's component along the direction away (1: all of it). `tokens`: `reply` is the last token of the prompt
-    (it decides the reply's first) and every token written after it; `replies` the earlier replies of the talk too, as
-    they were steered when they were written; `prompt` the prompt alone; `both` all. `at` (default: what the direction
-    was made for): `every` one of these tokens, or `starts`, those that decide how a sentence begins: the token before
-    it (the one before the reply, or one that ends a statement), blanks and closing marks behind that, and its first.
-    After a question nothing is added, so that one who has asked may stop. `starts` follows rows from token to token
-    and is not for beam search.
+    changed. `mode` is `add`, `norm` (add, then restore each token's norm) or `ablate` (remove the coefficient's share
+    of the token's component along the direction, 1 for all of it).
+
+    `tokens` is `reply` (the last token of the prompt, which decides the first token of the reply, and every token
+    written after it), `replies` (also the earlier replies of the dialogue, as they were steered when they were
+    written), `prompt` (only the prompt) or `both` (all tokens).
+
+    `at` (default: what the direction was made for) is `every` for all of these tokens, or `starts` for those that
+    decide how a sentence begins: the token before it (the one before the reply, or one that ends a statement), blanks
+    and closing marks behind that, and the first token of the sentence. After a question nothing is added, so that a
+    speaker who has asked may stop. `starts` follows rows from token to token and does not work with beam search.
     """
 
     direction: Direction
@@ -63,24 +66,24 @@ class Control:
 
     @property
     def needs_earlier(self) -> bool:
-        """Whether earlier replies of the prompt are steered too, or where sentences begin in them."""
+        """Whether earlier replies of the prompt, or sentence starts in them, are steered too."""
         return self.tokens == "replies" or (self.at == "starts" and self.tokens != "reply")
 
     @property
     def changes_prompt(self) -> bool:
-        """Whether tokens before the prompt's last are steered."""
+        """Whether tokens before the last token of the prompt are steered."""
         return self.tokens != "reply"
 
     @contextmanager
     def applied(
         self, network: Any, coefficients: Sequence[float], places: Sequence[Place] | None = None
     ) -> Iterator[None]:
-        """Steer `network` inside the block, row i of every batch by coefficients[i] (one coefficient: all rows).
+        """Steer `network` inside the block: row i of every batch by coefficients[i], or all rows by a single one.
 
-        Rows of 0 keep every bit, and without any other nothing is hooked. `places` say where the rows' tokens
-        stand; without them a prompt ends where the first forward pass does. With beams, or several sequences per
-        prompt, each row stands for as many neighbours; beams under `at=starts` are not told apart, which is not
-        detected. Raises CocoonError where the direction does not fit.
+        Rows with coefficient 0 stay bit-identical, and if all are 0 nothing is hooked. `places` say where the tokens of
+        each row stand. Without them, a prompt ends where the first forward pass does. With beams, or several sequences
+        per prompt, each row stands for as many neighbours. Beams under `at=starts` are not told apart, and this is not
+        detected. Raises CocoonError if the direction does not fit.
         """
         if not any(coefficients):
             yield
@@ -95,9 +98,9 @@ class Control:
             embedding = network.get_input_embeddings()
             handles.append(embedding.register_forward_pre_hook(scope.note_ids, with_kwargs=True))
         try:
-            for number in self.layers:
-                hook = self._injection(number, coefficients, scope)
-                handles.append(blocks[number].register_forward_hook(hook))
+            for layer in self.layers:
+                hook = self._injection(layer, coefficients, scope)
+                handles.append(blocks[layer].register_forward_hook(hook))
             yield
         finally:
             for handle in handles:
@@ -109,14 +112,14 @@ class Control:
         return Injection(self.mode, unit, norm, coefficients, scope)
 
     def added(self, number: int, coefficient: float) -> NDArray[np.float32]:
-        """What mode `add` adds to the output of a layer, shape (hidden,); zeros where it is not steered."""
+        """Return what mode `add` adds to the output of a layer, shape (hidden,), or zeros if it is not steered."""
         if number not in self.layers:
             return np.zeros(self.direction.hidden, np.float32)
         row = self.direction.layers.index(number)
         return np.float32(coefficient) * self.direction.norms[row] * self.direction.vectors[row]
 
     def facts(self) -> dict[str, Any]:
-        """What a manifest says of it: the direction's file by its hash, and how it is applied."""
+        """Return what a manifest records: the SHA-256 of the direction's file, and how the direction is applied."""
         return {
             "direction": self.direction.sha256,
             "kind": self.direction.kind,
@@ -129,9 +132,9 @@ class Control:
 
 
 def open_control(weights: Weights, path: Path, options: Mapping[str, str]) -> Control:
-    """The control that `+steer=PATH:COEF+layers=16-24+mode=add+tokens=reply+at=every` names, fit for `weights`.
+    """Open the control that `+steer=PATH:COEF+layers=16-24+mode=add+tokens=reply+at=every` names, for `weights`.
 
-    Raises CocoonError for a file that is no direction, one made for another model, or an option that is unknown.
+    Raises CocoonError for a file that is not a direction, a direction of another model, or an unknown option.
     """
     direction = Direction.load(path)
     check_fit(direction, weights, f"direction {str(path)!r}")
@@ -145,14 +148,14 @@ def open_control(weights: Weights, path: Path, options: Mapping[str, str]) -> Co
 
 
 def check_fit(direction: Direction, weights: Weights, where: str) -> None:
-    """Raise CocoonError unless the direction was made for the loaded model, as far as that is known."""
+    """Raise CocoonError unless the direction was made for the loaded model, as far as both are known."""
     network = weights.network
     check_shape(direction, len(decoder_layers(network)), hidden_size(network), where)
     check_model(direction, weights, where)
 
 
 def check_shape(direction: Direction, layer_count: int, hidden: int, where: str = "this direction") -> None:
-    """Raise CocoonError unless a model of so many layers and such width is the direction's."""
+    """Raise CocoonError unless the direction belongs to a model of this many layers and this width."""
     if (direction.layer_count, direction.hidden) != (layer_count, hidden):
         raise CocoonError(
             f"{where} was made for a model of {direction.layer_count} layers of width {direction.hidden} "
@@ -161,16 +164,16 @@ def check_shape(direction: Direction, layer_count: int, hidden: int, where: str 
 
 
 def check_model(direction: Direction, weights: Weights, where: str) -> None:
-    """Raise CocoonError where the direction's model and the loaded one are known to differ, though of one shape."""
+    """Raise CocoonError if the direction's model and the loaded one are known to differ, even with the same shape."""
     known = (
         ("model hash", direction.model_hash, model_hash(weights.network)),
         ("revision", direction.revision, weights.revision),
     )
-    for name, made, here in known:
-        if made is not None and here is not None and made != here:
+    for name, recorded, loaded in known:
+        if recorded is not None and loaded is not None and recorded != loaded:
             raise CocoonError(
-                f"{where} was made for {direction.model!r} ({name} {made[:16]}), not for {weights.name!r} "
-                f"({here[:16]}); extract one for this model"
+                f"{where} was made for {direction.model!r} ({name} {recorded[:16]}), not for {weights.name!r} "
+                f"({loaded[:16]}); extract one for this model"
             )
 
 
@@ -180,7 +183,7 @@ def _one_of(name: str, value: str, known: Sequence[str]) -> None:
 
 
 def read_layers(text: str) -> tuple[int, ...]:
-    """Layer numbers of a text such as `16-24` or `3,5,16-18`."""
+    """Return the layer numbers of a text such as `16-24` or `3,5,16-18`."""
     chosen: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.partition("-")
@@ -193,7 +196,7 @@ def read_layers(text: str) -> tuple[int, ...]:
 
 
 def _ranges(layers: Sequence[int]) -> str:
-    """Layer numbers in the form that `read_layers` reads."""
+    """Return layer numbers in the form that `read_layers` reads."""
     runs: list[list[int]] = []
     for number in sorted(layers):
         if runs and number == runs[-1][1] + 1:

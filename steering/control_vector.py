@@ -1,7 +1,7 @@
-"""Directions as GGUF control vectors, the form that llama.cpp reads and repeng writes.
+"""Read and write directions as GGUF control vectors, the format that llama.cpp reads and repeng writes.
 
-`direction.N` belongs to the output of block N, counted from 0. llama.cpp steers no block 0 and knows no norms: each
-vector is a unit times its layer's median norm, so that llama.cpp's scale is our coefficient.
+`direction.N` belongs to the output of block N, counted from 0. llama.cpp does not steer block 0 and stores no norms, so
+each vector is a unit vector times its layer's median norm, and llama.cpp's scale equals our coefficient.
 """
 
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ ARCHITECTURE = "controlvector"
 
 
 def save_control_vector(direction: Direction, path: Path, model_type: str) -> tuple[int, ...]:
-    """Write a direction for llama.cpp; gives the layers that are in the file (all but 0).
+    """Write a direction for llama.cpp, and return the layers that are in the file (all but 0).
 
-    `model_type` (such as "llama") is a hint that readers may show. Raises NotSavedError without room.
+    `model_type` (such as "llama") is a hint that readers may show. Raises NotSavedError if there is no room.
     """
     require_libraries("gguf")
     from gguf import GGUFWriter
@@ -51,10 +51,11 @@ def save_control_vector(direction: Direction, path: Path, model_type: str) -> tu
 
 
 def load_control_vector(path: Path, weights: Weights, kind: Kind = "reply", at: At = "every") -> Direction:
-    """A direction of what repeng or llama.cpp's generator wrote, for the model that is loaded.
+    """Read a direction that repeng or llama.cpp's generator wrote, for the loaded model.
 
-    The file knows no norms: they are measured on the shipped situations. Its own lengths are lost, since every vector
-    is made a unit. Raises CocoonError for another file, another width, a layer that the model lacks, or NaN.
+    The file has no norms, so they are measured on the shipped situations. The lengths of its vectors are lost, because
+    every vector is scaled to norm 1. Raises CocoonError for another kind of file, another width, a layer that the model
+    lacks, or NaN.
     """
     vectors = _read_vectors(path)
     count, width = len(decoder_layers(weights.network)), hidden_size(weights.network)
@@ -62,14 +63,14 @@ def load_control_vector(path: Path, weights: Weights, kind: Kind = "reply", at: 
     if layers[-1] >= count or any(vector.shape != (width,) for vector in vectors.values()):
         shapes = sorted({vector.shape for vector in vectors.values()})
         raise CocoonError(
-            f"{path}: layers up to {layers[-1]} of shape {shapes[0]}, this model has {count} of width {width}; it was "
-            "made for another model"
+            f"{path} holds layers up to {layers[-1]} of shape {shapes[0]}, but this model has {count} layers of width "
+            f"{width}; the file was made for another model, so take one for this model"
         )
     stacked = np.stack([vectors[layer] for layer in layers]).astype(np.float32)
     lengths = np.linalg.norm(stacked, axis=1, keepdims=True)
     if not np.isfinite(stacked).all() or not (lengths > 0).all():
-        raise CocoonError(f"{path}: holds NaN, infinite or empty vectors; make it again")
-    told = DirectionCard(
+        raise CocoonError(f"{path} holds NaN, infinite or empty vectors; create the file again")
+    card = DirectionCard(
         layers=layers,
         layer_count=count,
         model=weights.name,
@@ -82,11 +83,11 @@ def load_control_vector(path: Path, weights: Weights, kind: Kind = "reply", at: 
         marks=sentence_marks(weights.tokenizer),
         cocoon=__version__,
     )
-    return Direction(stacked / lengths, measured_norms(weights, layers), told)
+    return Direction(stacked / lengths, measured_norms(weights, layers), card)
 
 
 def measured_norms(weights: Weights, layers: Sequence[int]) -> NDArray[np.float32]:
-    """Median residual norms at `layers` over the prompts of the shipped situations, shape (layers,)."""
+    """Return the median residual norms at `layers` over the prompts of the shipped situations, shape (layers,)."""
     rows: list[TokenRow] = []
     for situation in read_situations("shipped:en:calibrate"):
         ids = tuple(weights.template.ids(situation.messages()))
@@ -95,17 +96,17 @@ def measured_norms(weights: Weights, layers: Sequence[int]) -> NDArray[np.float3
 
 
 def _read_vectors(path: Path) -> dict[int, NDArray[np.float32]]:
-    """Layer -> vector of a GGUF file."""
+    """Return the vectors of a GGUF file by layer."""
     require_libraries("gguf")
     from gguf import GGUFReader
 
     if not path.is_file():
-        raise CocoonError(f"control vector {str(path)!r} is not there")
+        raise CocoonError(f"control vector {str(path)!r} does not exist; give the path of a GGUF file")
     try:
         tensors = {tensor.name: np.array(tensor.data) for tensor in GGUFReader(path).tensors}
     except (ValueError, OSError, IndexError, KeyError) as error:
         raise CocoonError(f"{path}: no GGUF file ({first_line(error)})") from None
     named = {name: data for name, data in tensors.items() if name.startswith("direction.")}
     if not named or any(not name.removeprefix("direction.").isdecimal() for name in named):
-        raise CocoonError(f"{path}: holds no control vector (tensors named direction.N)")
+        raise CocoonError(f"{path} holds no control vector; its tensors must be named direction.N, with N a layer")
     return {int(name.removeprefix("direction.")): data for name, data in named.items()}

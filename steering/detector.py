@@ -1,6 +1,6 @@
-"""How far the detector of questions can be trusted: replies that a reader has labelled, and ratios corrected by them.
+"""Measure how far the detector of questions can be trusted, from labelled replies, and correct ratios by it.
 
-The detector goes by the form of a sentence; a reader says whether it asks anything ("What's what?" does not).
+The detector goes by the form of a sentence. A reader says whether it really asks something ("What's what?" does not).
 """
 
 from collections.abc import Iterable
@@ -16,16 +16,16 @@ from cocoon.core.jsonl import parse_record, read_lines
 from cocoon.core.records import Language, Record
 from cocoon.steering.pairs import SHIPPED
 
-# A small count says little: with fewer labels no correction is made.
+# Too few labels say little: below this number no correction is made.
 LEAST = 20
 _FILES = {f"{SHIPPED}:en": "labels.en.jsonl", f"{SHIPPED}:en:sentences": "sentences.en.jsonl"}
 
 
 class Label(Record):
-    """A steered reply, or a sentence of one; `genuine`: by the reader it asks the user for an answer.
+    """A steered reply, or one sentence of it. `genuine`: whether it asks the user for an answer, by the reader.
 
-    `detected`: it asks by its form. The others have a question mark and ask nothing by their form. The reader was not
-    shown the `coefficient`.
+    `detected`: whether it asks by its form. The others have a question mark but do not ask by their form. The reader
+    did not see the `coefficient`.
     """
 
     text: str = Field(min_length=1)
@@ -38,9 +38,9 @@ class Label(Record):
 
 
 class Trust(Record):
-    """Labels counted. `detected`: those that ask by their form; `pasted`: the other ones with a mark.
+    """Counts of labels. `detected` counts those that ask by their form, `pasted` the others with a question mark.
 
-    `detected_genuine`, `pasted_genuine`: those of each that ask by the reader.
+    `detected_genuine` and `pasted_genuine` count those of each that ask according to the reader.
     """
 
     detected: int
@@ -50,29 +50,29 @@ class Trust(Record):
 
     @property
     def precision(self) -> float:
-        """Share of what is detected that asks, 0 to 1."""
+        """Share of the detected texts that really ask, 0 to 1."""
         return self.detected_genuine / self.detected
 
     @property
     def missed(self) -> float:
-        """Share of what has a mark, is not detected, and asks all the same, 0 to 1; 0 without such."""
+        """Share of the texts that have a mark, are not detected, and still ask. 0 to 1, and 0 if there are none."""
         return self.pasted_genuine / self.pasted if self.pasted else 0.0
 
     def draws(self, count: int, drawn: np.random.Generator) -> NDArray[np.float64]:
-        """`count` pairs of (precision, missed) that the labels leave possible (Jeffreys), shape (count, 2)."""
+        """Draw `count` pairs of (precision, missed) from their posterior (Jeffreys prior), shape (count, 2)."""
         parts = ((self.detected_genuine, self.detected), (self.pasted_genuine, self.pasted))
         return np.stack([drawn.beta(yes + 0.5, n - yes + 0.5, count) for yes, n in parts], axis=1)
 
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the precision (Jeffreys)."""
+        """Return the 95 % interval of the precision (Jeffreys prior)."""
         low, high = np.percentile(self.draws(20_000, np.random.default_rng(0))[:, 0], [2.5, 97.5])
         return float(low), float(high)
 
 
 def read_labels(name: str) -> list[Label]:
-    """Labels of a JSONL file, or shipped ones: `shipped:en` (replies), `shipped:en:sentences`.
+    """Read labels from a JSONL file, or shipped ones: `shipped:en` (replies), `shipped:en:sentences`.
 
-    Raises CocoonError for a line that is none. Only labels of whole replies correct a ratio of replies.
+    Raises CocoonError if a line is not a label. Only labels of whole replies can correct a ratio of replies.
     """
     path = Path(name).expanduser()
     if name.partition(":")[0] == SHIPPED:
@@ -85,10 +85,12 @@ def read_labels(name: str) -> list[Label]:
 
 
 def trust(labels: Iterable[Label]) -> Trust:
-    """Labels counted; raises CocoonError where too few of them are of what the detector found."""
-    kept = list(labels)
-    detected = [one.genuine for one in kept if one.detected]
-    pasted = [one.genuine for one in kept if not one.detected]
+    """Count labels, and raise CocoonError if too few of them are of texts that the detector found."""
+    all_labels = list(labels)
+    detected = [label.genuine for label in all_labels if label.detected]
+    pasted = [label.genuine for label in all_labels if not label.detected]
     if len(detected) < LEAST:
-        raise CocoonError(f"labels: {len(detected)} of what asks by its form, at least {LEAST} are needed")
+        raise CocoonError(
+            f"labels: {len(detected)} are of texts that ask by their form, but at least {LEAST} are needed; label more"
+        )
     return Trust(detected=len(detected), detected_genuine=sum(detected), pasted=len(pasted), pasted_genuine=sum(pasted))

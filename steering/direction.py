@@ -1,4 +1,4 @@
-"""A direction: one unit vector for each layer, with what it was read from, in one safetensors file."""
+"""A direction: one unit vector for each layer, and a card that says where it comes from, in one safetensors file."""
 
 import hashlib
 import json
@@ -24,12 +24,12 @@ _UNIT_TOLERANCE = 1e-3
 
 
 class DirectionCard(Record):
-    """What a direction was read from. `layers` are blocks counted from 0, whose output was read; `band` those to steer.
+    """Where a direction comes from. `layers` are blocks counted from 0 whose output was read, `band` those to steer.
 
-    `at`: which of the tokens to steer unless others are named: every one, or those that decide how a sentence begins;
-    `marks` are the tokens of the model's vocabulary by which that is told, none in files that do not know them.
-    `model_hash` is `core.local_weights.model_hash`; `data_hash` and `template_hash` are SHA-256 of the pairs' token ids
-    and of the chat template.
+    `at` says which tokens to steer if nothing else is chosen: `every` one, or `starts`, those that decide how a
+    sentence begins. `marks` are the tokens of the model's vocabulary by which these are recognised, and None in files
+    without them. `model_hash` is `core.local_weights.model_hash`. `data_hash` and `template_hash` are SHA-256 of the
+    pairs' token ids and of the chat template.
     """
 
     format: Literal[1] = _FORMAT
@@ -55,9 +55,9 @@ class DirectionCard(Record):
 
 @dataclass(frozen=True)
 class Direction:
-    """`vectors`, shape (layers, hidden), are of norm 1; `norms`, shape (layers,), the median residual norms.
+    """Unit `vectors`, shape (layers, hidden), and `norms`, shape (layers,), the median residual norms.
 
-    A norm is that of a layer's output over all tokens but the first, which is up to 100 times as large.
+    A norm is that of a layer's output over all tokens but the first, whose norm is up to 100 times as large.
     """
 
     vectors: NDArray[np.float32]
@@ -75,7 +75,7 @@ class Direction:
 
     @property
     def band(self) -> tuple[int, ...] | None:
-        """The layers that are steered unless others are named."""
+        """The layers that are steered by default."""
         return tuple(self.card.band) if self.card.band else None
 
     @property
@@ -85,7 +85,7 @@ class Direction:
 
     @property
     def layer_count(self) -> int:
-        """Layers of the model, of which `layers` may be a part."""
+        """Number of layers of the model. `layers` may be only a part of them."""
         return self.card.layer_count
 
     @property
@@ -110,7 +110,7 @@ class Direction:
 
     @classmethod
     def load(cls, path: Path) -> "Direction":
-        """Read what `save` wrote; raises CocoonError for another file, and for numbers that cannot be steered with."""
+        """Read a file of `save`. Raises CocoonError for another file, and for numbers that cannot be used to steer."""
         require_libraries("safetensors")
         from safetensors import SafetensorError, safe_open
 
@@ -118,20 +118,20 @@ class Direction:
             raise CocoonError(f"direction {str(path)!r} is not there; make one with `cocoon steer extract`")
         try:
             with safe_open(path, framework="np") as file:
-                told = (file.metadata() or {}).get(_KEY)
+                metadata = (file.metadata() or {}).get(_KEY)
                 names = {"vectors", "norms"} & set(file.keys())
                 tensors = {name: file.get_tensor(name) for name in names}
         except (SafetensorError, OSError, ValueError) as error:
             raise CocoonError(
-                f"direction {str(path)!r} is no safetensors file ({first_line(error)}); nothing else is read, "
-                "pickled files least of all; make one with `cocoon steer extract`"
+                f"direction {str(path)!r} is no safetensors file ({first_line(error)}), and no other format is read, "
+                "above all no pickled file; make one with `cocoon steer extract`"
             ) from None
-        if told is None or len(tensors) < 2:
+        if metadata is None or len(tensors) < 2:
             raise CocoonError(
-                f"direction {str(path)!r} holds no direction of ours; import it with `cocoon steer import`"
+                f"direction {str(path)!r} was not written by `cocoon steer`; import it with `cocoon steer import`"
             )
         try:
-            card = DirectionCard.model_validate(json.loads(told))
+            card = DirectionCard.model_validate(json.loads(metadata))
             sha = hashlib.sha256(path.read_bytes()).hexdigest()
             return cls(tensors["vectors"], tensors["norms"], card, sha)
         except ValidationError as error:
@@ -140,44 +140,55 @@ class Direction:
             raise CocoonError(f"direction {str(path)!r}: {first_line(error)}") from None
 
     def save(self, path: Path) -> "Direction":
-        """Write the file, whole; gives the direction with the file's SHA-256."""
+        """Write the file completely or not at all, and return the direction with the file's SHA-256."""
         from safetensors.numpy import save
 
         tensors = {"vectors": self.vectors.astype(np.float32), "norms": self.norms.astype(np.float32)}
         body = save(tensors, {_KEY: self.card.model_dump_json()})
-        beside = path.with_name(f".{path.name}.part")
+        partial = path.with_name(f".{path.name}.part")
         try:
-            beside.write_bytes(body)
-            beside.replace(path)
+            partial.write_bytes(body)
+            partial.replace(path)
         except OSError as error:
-            beside.unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
             raise NotSavedError(f"{path}: cannot be written ({error.strerror}); make room and try again") from None
         return replace(self, sha256=hashlib.sha256(body).hexdigest())
 
     @classmethod
     def random(cls, like: "Direction", seed: int) -> "Direction":
-        """A placebo: random unit vectors for the same layers, norms and model."""
-        drawn = np.random.default_rng(seed).normal(size=like.vectors.shape)
-        units = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
-        told: dict[str, Any] = {"kind": "random", "method": "random", "position": "none", "data_hash": "", "seed": seed}
-        return cls(units, like.norms, like.card.model_copy(update=told))
+        """Return a placebo: random unit vectors for the same layers, norms and model."""
+        noise = np.random.default_rng(seed).normal(size=like.vectors.shape)
+        units = (noise / np.linalg.norm(noise, axis=1, keepdims=True)).astype(np.float32)
+        changes: dict[str, Any] = {
+            "kind": "random",
+            "method": "random",
+            "position": "none",
+            "data_hash": "",
+            "seed": seed,
+        }
+        return cls(units, like.norms, like.card.model_copy(update=changes))
 
 
-def _check(made: Direction) -> None:
-    """Raise CocoonError for numbers that cannot be steered with."""
-    layers, count = made.card.layers, made.card.layer_count
-    if made.vectors.ndim != 2 or made.norms.shape != (len(made.vectors),) or len(layers) != len(made.vectors):
+def _check(direction: Direction) -> None:
+    """Raise CocoonError for numbers that cannot be used to steer."""
+    layers, count = direction.card.layers, direction.card.layer_count
+    if (
+        direction.vectors.ndim != 2
+        or direction.norms.shape != (len(direction.vectors),)
+        or len(layers) != len(direction.vectors)
+    ):
         raise CocoonError(
-            f"vectors of shape {made.vectors.shape} and norms of shape {made.norms.shape} for {len(layers)} layers"
+            f"vectors of shape {direction.vectors.shape} and norms of shape {direction.norms.shape} "
+            f"for {len(layers)} layers"
         )
     if layers != sorted(set(layers)) or layers[0] < 0 or layers[-1] >= count:
         raise CocoonError(f"layers {layers} are not ascending numbers below {count}")
-    if not set(made.card.band or []) <= set(layers):
-        raise CocoonError(f"band {made.card.band} is not a part of the layers {layers}")
-    if not (np.isfinite(made.vectors).all() and np.isfinite(made.norms).all()):
+    if not set(direction.card.band or []) <= set(layers):
+        raise CocoonError(f"band {direction.card.band} is not a part of the layers {layers}")
+    if not (np.isfinite(direction.vectors).all() and np.isfinite(direction.norms).all()):
         raise CocoonError("it holds NaN or infinite values; extract it again")
-    if not (made.norms > 0).all():
+    if not (direction.norms > 0).all():
         raise CocoonError("a layer's norm is not positive; extract it again")
-    lengths = np.linalg.norm(made.vectors, axis=1)
+    lengths = np.linalg.norm(direction.vectors, axis=1)
     if np.abs(lengths - 1).max() > _UNIT_TOLERANCE:
         raise CocoonError(f"a vector has norm {lengths[np.abs(lengths - 1).argmax()]:.4g} where 1 is expected")

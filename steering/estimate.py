@@ -1,7 +1,7 @@
-"""From states to one vector per layer, and how well it tells the sides of unseen situations apart.
+"""Estimate one vector per layer from states, and measure how well it separates the sides of unseen situations.
 
-The mean of the differences is the default. Both of repeng's methods are there for comparison: its default
-(`pca_diff`) takes the mean of the differences away, which is the very signal.
+The mean of the differences is the default. Both methods of repeng are there for comparison. Its default (`pca_diff`)
+subtracts the mean of the differences, which is the very signal.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,18 +22,20 @@ Sides = NDArray[np.float32]
 
 
 def fit(positive: Sides, negative: Sides, method: Method = "mean") -> Vector:
-    """Unit vectors, shape (layers, hidden), that point from `negative` to `positive`, both (pairs, layers, hidden).
+    """Return unit vectors, shape (layers, hidden), that point from `negative` to `positive`.
 
-    Raises CocoonError where the two sides are the same at a layer.
+    Both sides have shape (pairs, layers, hidden). Raises CocoonError if they are equal at a layer.
     """
     if len(positive) < 2:
-        raise CocoonError(f"{len(positive)} pairs make no direction; give at least 2")
-    one = _METHODS[method]
-    found = np.stack([one(positive[:, layer], negative[:, layer]) for layer in range(positive.shape[1])])
-    lengths = np.linalg.norm(found, axis=1)
-    if not np.isfinite(found).all() or not (lengths > 0).all():
-        raise CocoonError(f"layer {int(np.argmin(lengths))}: the two sides are the same, there is no direction")
-    return (found / lengths[:, None]).astype(np.float32)
+        raise CocoonError(f"{len(positive)} pairs are too few for a direction; give at least 2")
+    estimator = _METHODS[method]
+    differences = np.stack([estimator(positive[:, layer], negative[:, layer]) for layer in range(positive.shape[1])])
+    lengths = np.linalg.norm(differences, axis=1)
+    if not np.isfinite(differences).all() or not (lengths > 0).all():
+        raise CocoonError(
+            f"layer {int(np.argmin(lengths))}: the two sides are the same, so there is no direction; give other pairs"
+        )
+    return (differences / lengths[:, None]).astype(np.float32)
 
 
 def _mean(positive: Vector, negative: Vector) -> Vector:
@@ -50,7 +52,7 @@ def _pca_center(positive: Vector, negative: Vector) -> Vector:
 
 
 def _probe(positive: Vector, negative: Vector) -> Vector:
-    """Weights of a logistic regression on standardised states, in the units of the states."""
+    """Return the weights of a logistic regression on standardised states, in the units of the states."""
     require_libraries("sklearn", extra="steer")
     from sklearn.linear_model import LogisticRegression
 
@@ -78,7 +80,7 @@ def _first_component(rows: NDArray[Any]) -> Any:
 
 
 def _aligned(component: Vector, positive: Vector, negative: Vector) -> Vector:
-    """The component with the sign by which most pairs have their positive side ahead."""
+    """Return the component, with the sign for which most pairs have a larger positive side."""
     ahead = np.mean((positive - negative) @ component > 0)
     return component if ahead >= 0.5 else -component
 
@@ -86,36 +88,39 @@ def _aligned(component: Vector, positive: Vector, negative: Vector) -> Vector:
 def held_out_accuracy(
     positive: Sides, negative: Sides, groups: Sequence[str], method: Method = "mean", folds: int = FOLDS
 ) -> NDArray[np.float64]:
-    """Share of states of unseen situations on the right side of the midpoint, shape (layers,); 0.5 is guessing.
+    """Return the share of unseen states on the correct side of the midpoint, shape (layers,), where 0.5 is guessing.
 
-    `groups` names the situation of each pair: all pairs of one are in the same fold.
+    `groups` names the situation of each pair. All pairs of one situation are in the same fold.
     """
     names = list(dict.fromkeys(groups))
     if len(names) < 2:
         raise CocoonError("held-out accuracy needs pairs of at least 2 situations")
     fold = np.array([names.index(name) % min(folds, len(names)) for name in groups])
     right = np.zeros(positive.shape[1])
-    for number in sorted(set(fold.tolist())):
-        unseen = fold == number
-        vectors = fit(positive[~unseen], negative[~unseen], method)
-        middles = (_along(positive[~unseen], vectors).mean(0) + _along(negative[~unseen], vectors).mean(0)) / 2
-        right += (_along(positive[unseen], vectors) > middles).sum(0)
-        right += (_along(negative[unseen], vectors) < middles).sum(0)
+    for held_out in sorted(set(fold.tolist())):
+        test = fold == held_out
+        vectors = fit(positive[~test], negative[~test], method)
+        middles = (_along(positive[~test], vectors).mean(0) + _along(negative[~test], vectors).mean(0)) / 2
+        right += (_along(positive[test], vectors) > middles).sum(0)
+        right += (_along(negative[test], vectors) < middles).sum(0)
     return right / (2 * len(positive))
 
 
 def _along(states: Sides, vectors: Vector) -> NDArray[np.float64]:
-    """Shape (pairs, layers)."""
+    """Project states onto the vectors, shape (pairs, layers)."""
     return np.einsum("plh,lh->pl", states, vectors, dtype=np.float64)
 
 
 def agreement(one: Vector, other: Vector) -> NDArray[np.float64]:
-    """Cosine of two directions at each layer, shape (layers,)."""
+    """Return the cosine of two directions at each layer, shape (layers,)."""
     return np.einsum("lh,lh->l", one, other, dtype=np.float64)
 
 
 def split_half(positive: Sides, negative: Sides, groups: Sequence[str], method: Method = "mean") -> Any:
-    """Cosine between the directions of two halves of the situations, shape (layers,): how much hangs on the choice."""
+    """Return the cosine between the directions of two halves of the situations, shape (layers,).
+
+    It shows how much depends on the choice of situations.
+    """
     names = list(dict.fromkeys(groups))
     half = np.array([names.index(name) % 2 == 0 for name in groups])
     if half.sum() < 2 or (~half).sum() < 2:
@@ -124,15 +129,15 @@ def split_half(positive: Sides, negative: Sides, groups: Sequence[str], method: 
 
 
 def leaks(first: float) -> bool:
-    """Whether accuracy at the first layer is so high that tokens are read (punctuation), not what is meant."""
+    """Return whether accuracy at the first layer is so high that tokens (punctuation) are read and not the meaning."""
     return first >= LEAK
 
 
 def shortlist(accuracy: NDArray[np.float64], width: int, most: int = 4) -> list[tuple[int, ...]]:
-    """Bands of `width` neighbouring layers with the highest mean accuracy, the best first, no two nearly the same.
+    """Return bands of `width` neighbouring layers with the highest mean accuracy, the best first.
 
-    Layer numbers are places in `accuracy`. Bands that share more than two thirds of their layers with a better one
-    are left out.
+    Layer numbers are indices into `accuracy`. Bands that share more than two thirds of their layers with a better one
+    are left out, so that no two are nearly the same.
     """
     width = min(width, len(accuracy))
     means = np.convolve(accuracy, np.ones(width) / width, mode="valid")

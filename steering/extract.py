@@ -1,4 +1,4 @@
-"""Extracts a questioning direction: pairs in, a direction with its layers chosen by what it does, and a report, out."""
+"""Extract a questioning direction from pairs, choose its layers by what they do to replies, and report how."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from cocoon.steering.reading import read_states
 from cocoon.steering.situations import Situation
 from cocoon.steering.starts import sentence_marks
 
-# Doses at which bands are tried: a share of the median residual norm times the layers of a band.
+# Doses at which bands are tried, as a share of the median residual norm, summed over the layers of a band.
 TRIED: dict[At, tuple[float, float]] = {"every": (0.27, 0.45), "starts": (0.5, 0.9)}
 TRIALS = 3
 BAND_SHARE = 0.3
@@ -30,10 +30,10 @@ BAND_SHARE = 0.3
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a direction is made. `layers` to read (none: all); `band` to steer (none: chosen by a small test).
+    """Settings for making a direction. `layers` to read (None: all), and `band` to steer (None: a small test chooses).
 
-    `at`: which tokens it steers; none is `starts` for kind `instruction`, which is read where a reply begins, and
-    `every` for kind `reply`, which is read inside of one.
+    `at` says which tokens the direction steers. None means `starts` for kind `instruction`, which is read where a reply
+    begins, and `every` for kind `reply`, which is read inside a reply.
     """
 
     kind: PairKind = "instruction"
@@ -45,14 +45,15 @@ class Recipe:
 
     @property
     def steers(self) -> At:
-        """Which tokens it steers."""
+        """The tokens that the direction steers."""
         return self.at or ("starts" if self.kind == "instruction" else "every")
 
 
 class BandTrial(Record):
-    """What a band of layers did at some coefficients.
+    """How the model behaved with one band of layers at several coefficients.
 
-    `score`: share of replies with a genuine question minus that of broken ones, the mean over the coefficients.
+    `score` is the share of replies with a genuine question minus the share of broken ones, as a mean over the
+    coefficients.
     """
 
     band: list[int]
@@ -63,7 +64,7 @@ class BandTrial(Record):
 
 
 class Extraction(Record):
-    """How a direction was found. Lists run over `layers`; `accuracy` and `halves` are those of unseen situations."""
+    """How a direction was found. Lists run over `layers`. `accuracy` and `halves` are those of unseen situations."""
 
     pairs: int
     situations: int
@@ -80,7 +81,7 @@ class Extraction(Record):
 
 @dataclass
 class Read:
-    """The states of one contrast; `positive` and `negative` have shape (pairs, layers, hidden)."""
+    """The states of one contrast. `positive` and `negative` have shape (pairs, layers, hidden)."""
 
     contrast: Contrast
     layers: tuple[int, ...]
@@ -91,14 +92,14 @@ class Read:
 
 
 def read_contrast(weights: Weights, pairs: Sequence[Pair], recipe: Recipe) -> Read:
-    """What the model computes for both sides of every pair."""
-    made = contrast(weights.template, pairs, recipe.kind, recipe.position)
-    states = read_states(weights, made.rows, recipe.layers)
-    return Read(made, states.layers, states.values[::2], states.values[1::2], states.norms, states.tokens)
+    """Return what the model computes for both sides of every pair."""
+    contrasted = contrast(weights.template, pairs, recipe.kind, recipe.position)
+    states = read_states(weights, contrasted.rows, recipe.layers)
+    return Read(contrasted, states.layers, states.values[::2], states.values[1::2], states.norms, states.tokens)
 
 
 def direction_of(weights: Weights, read: Read, recipe: Recipe, band: Sequence[int] | None = None) -> Direction:
-    """The direction of what was read, to be applied in `band`."""
+    """Return the direction of the states that were read, to be applied in `band`."""
     card = DirectionCard(
         layers=list(read.layers),
         band=list(band) if band else None,
@@ -126,10 +127,10 @@ def extract(
     speaking: Speaking | None = None,
     report: Callable[[str], None] | None = None,
 ) -> tuple[Direction, Extraction]:
-    """The direction of `pairs` and how it was found.
+    """Return the direction of `pairs` and a record of how it was found.
 
-    Without a band in the recipe, bands in which unseen situations are told apart best are tried on the situations
-    of `choose`. Raises CocoonError where the read position reads punctuation, so that no layer can be chosen by it.
+    Without a band in the recipe, the bands that separate unseen situations best are tried on the situations of
+    `choose`. Raises CocoonError if the read position reads punctuation, because then no layer can be chosen by it.
     """
     tell = report or (lambda _: None)
     read = read_contrast(weights, pairs, recipe)
@@ -145,7 +146,7 @@ def extract(
         band = tuple(trials[0].band)
         why = _why(trials, choose)
     final = replace(direction, card=direction.card.model_copy(update={"band": list(band)}))
-    found = Extraction(
+    extraction = Extraction(
         pairs=len(read.positive),
         situations=len(set(read.contrast.groups)),
         tokens=read.tokens,
@@ -158,24 +159,24 @@ def extract(
         why=why,
         trials=trials,
     )
-    return final, found
+    return final, extraction
 
 
 def _at_first_layer(
     weights: Weights, pairs: Sequence[Pair], recipe: Recipe, read: Read, accuracy: NDArray[np.float64]
 ) -> float:
-    """Held-out accuracy at layer 0, which is read for this alone where it was not among the layers."""
+    """Return held-out accuracy at layer 0, reading that layer only for this if it is not among the layers."""
     if read.layers[0] == 0:
         return float(accuracy[0])
     lowest = read_contrast(weights, pairs, replace(recipe, layers=(0,)))
-    found = held_out_accuracy(lowest.positive, lowest.negative, lowest.contrast.groups, recipe.method)
-    return float(found[0])
+    lowest_accuracy = held_out_accuracy(lowest.positive, lowest.negative, lowest.contrast.groups, recipe.method)
+    return float(lowest_accuracy[0])
 
 
-def _refuse_leak(leaking: bool, first: float, made: Contrast) -> None:
+def _refuse_leak(leaking: bool, first: float, contrasted: Contrast) -> None:
     if leaking:
         raise CocoonError(
-            f"read at {made.position!r} the sides are told apart at layer 0 ({first:.2f}): punctuation is read, "
+            f"read at {contrasted.position!r} the sides are told apart at layer 0 ({first:.2f}): punctuation is read, "
             "so layers cannot be chosen by it; name them (--band 13-21), or read at another position"
         )
 
@@ -194,27 +195,36 @@ def try_bands(
     speaking: Speaking | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> list[BandTrial]:
-    """The shortlisted bands with what they did, the best first; without situations in the order of accuracy."""
+    """Return the shortlisted bands with how the model behaved, the best first.
+
+    Without situations they keep the order of accuracy.
+    """
     width = max(1, round(BAND_SHARE * direction.layer_count))
-    places = shortlist(accuracy, width)
-    bands = [tuple(direction.layers[place] for place in band) for band in places]
+    index_bands = shortlist(accuracy, width)
+    bands = [tuple(direction.layers[index] for index in band) for band in index_bands]
     doses = [round(total / width, 4) for total in TRIED[direction.card.at]]
     arms = [Arm(f"{band[0]}-{band[-1]}", dose, Control(direction, band)) for band in bands for dose in doses]
     replies = speak(weights, choose, arms, TRIALS, speaking) if choose else []
     trials: list[BandTrial] = []
-    for band, place in zip(bands, places, strict=True):
-        own = [reply for reply in replies if reply.label == f"{band[0]}-{band[-1]}"]
-        found = [behaviour([reply for reply in own if reply.coefficient == dose]) for dose in doses] if own else []
-        score = sum((one.genuine or 0.0) - (one.broken or 0.0) for one in found) / max(1, len(found))
+    for band, indices in zip(bands, index_bands, strict=True):
+        band_replies = [reply for reply in replies if reply.label == f"{band[0]}-{band[-1]}"]
+        behaviours = (
+            [behaviour([reply for reply in band_replies if reply.coefficient == dose]) for dose in doses]
+            if band_replies
+            else []
+        )
+        score = sum((measured.genuine or 0.0) - (measured.broken or 0.0) for measured in behaviours) / max(
+            1, len(behaviours)
+        )
         trials.append(
             BandTrial(
                 band=list(band),
-                accuracy=float(accuracy[list(place)].mean()),
+                accuracy=float(accuracy[list(indices)].mean()),
                 coefficients=doses,
-                behaviours=found,
+                behaviours=behaviours,
                 score=score,
             )
         )
-        if tell and found:
+        if tell and behaviours:
             tell(f"layers {band[0]}-{band[-1]}: score {score:.2f}")
     return sorted(trials, key=lambda trial: -trial.score) if choose else trials

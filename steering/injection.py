@@ -1,4 +1,4 @@
-"""What the hooks of a control do: which tokens of a pass are meant, and how a layer's output is changed."""
+"""Hooks of a control: select the tokens of a pass that are steered, and change a layer's output there."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -15,10 +15,10 @@ Tokens = Literal["reply", "replies", "prompt", "both"]
 
 
 class Scope:
-    """Which tokens of the pass under way are steered; told at the start of each pass by a hook on the decoder.
+    """Select the tokens of the current pass that are steered. A hook on the decoder sets it at the start of each pass.
 
-    With `starts` only those of them that decide how a sentence begins. `mask`, shape (rows, columns), is none where
-    all are; `idle` where none is.
+    With `starts`, only those of them that decide how a sentence begins. `mask`, shape (rows, columns), is None if all
+    are steered. `idle` is true if no token is steered.
     """
 
     def __init__(
@@ -38,14 +38,14 @@ class Scope:
         self._last = 0
 
     def note_ids(self, module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:  # noqa: ARG002
-        """Token ids are embedded; a model that also sees images hands its decoder nothing else of them."""
+        """Keep the token ids when they are embedded, because a model that also sees images does not pass them on."""
         self._ids = arguments[0] if arguments else keywords.get("input")
 
     def begin(self, module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:  # noqa: ARG002
-        """A pass of the decoder starts."""
+        """Select the tokens of a pass of the decoder that starts now."""
         ids: Any = keywords.get("input_ids", arguments[0] if arguments else None)
-        given: Any = keywords.get("inputs_embeds") if ids is None else ids
-        batch, width = given.shape[:2]
+        inputs: Any = keywords.get("inputs_embeds") if ids is None else ids
+        batch, width = inputs.shape[:2]
         if batch % self.rows:
             raise CocoonError(f"{self.rows} coefficients for a batch of {batch} rows; give one, or one for each")
         cache = keywords.get("past_key_values")
@@ -56,7 +56,7 @@ class Scope:
             self._narrow(self.starts, cached, self._ids if ids is None else ids, (batch, width))
 
     def _note_prompt(self, cached: int, width: int, *, has_cache: bool) -> None:
-        """Where no places are given, the prompt is the first pass; without a cache later passes repeat it."""
+        """Take the first pass as the prompt if no places are given. Without a cache, later passes repeat the prompt."""
         goes_on = cached > 0 or (not has_cache and width == self._last + 1)
         if not goes_on:
             self._prompt_end = width
@@ -65,10 +65,13 @@ class Scope:
     def _choose(self, cached: int, width: int) -> None:
         columns = np.arange(cached, cached + width)
         places = self._all_places()
-        begins, replies = (np.array(part)[:, None] for part in zip(*((p.begin, p.reply) for p in places), strict=True))
+        begins, replies = (
+            np.array(part)[:, None]
+            for part in zip(*((row_place.begin, row_place.reply) for row_place in places), strict=True)
+        )
         mask = self._meant(columns, begins, replies)
-        if self.tokens == "replies" and cached < max(place.reply for place in places):
-            mask |= np.stack([_within(columns, place.earlier) for place in places])
+        if self.tokens == "replies" and cached < max(row_place.reply for row_place in places):
+            mask |= np.stack([_within(columns, row_place.earlier) for row_place in places])
         self._set(mask)
 
     def _all_places(self) -> Sequence[Place]:
@@ -83,22 +86,27 @@ class Scope:
             self.mask = torch.from_numpy(mask)
 
     def _narrow(self, starts: SentenceStarts, cached: int, ids: Any, shape: tuple[int, int]) -> None:
-        """Leave of the tokens chosen those that decide how a sentence begins."""
+        """Keep only those of the selected tokens that decide how a sentence begins."""
         if ids is None or tuple(ids.shape[:2]) != shape:
             raise CocoonError(
-                "where sentences begin is read off token ids, which this model was not given; steer at every token "
-                "(+at=every, --at every)"
+                "the starts of sentences are read from token ids, which this model did not receive; steer at every "
+                "token (+at=every, --at every)"
             )
         columns = np.arange(cached, cached + shape[1])
-        before = [[place.reply - 1, *(first - 1 for first, _ in place.earlier)] for place in self._all_places()]
-        opening = np.stack([np.isin(columns, some) for some in before])
+        before = [
+            [row_place.reply - 1, *(first - 1 for first, _ in row_place.earlier)] for row_place in self._all_places()
+        ]
+        opening = np.stack([np.isin(columns, columns_before) for columns_before in before])
         marked = starts.of(ids.cpu().numpy(), cached, np.repeat(opening, shape[0] // len(opening), 0))
         if not self.idle:
             chosen = marked if self.mask is None else self.mask.numpy().repeat(shape[0] // len(self.mask), 0) & marked
             self._set(chosen)
 
     def mask_on(self, device: Any, batch: int) -> Any:
-        """`mask` on a device with a row for every row of the batch, shape (batch, columns, 1); moved once a pass."""
+        """Return `mask` on a device, shape (batch, columns, 1), with a row for every row of the batch.
+
+        It is moved to the device once per pass.
+        """
         if self.mask is None:
             return None
         if device not in self._masks:
@@ -112,23 +120,23 @@ class Scope:
             return columns >= begins
         if self.tokens == "prompt":
             return (columns >= begins) & (columns < replies)
-        # The token before a reply is steered with it: it decides the reply's first token.
+        # The token before a reply is steered too, because it decides the reply's first token.
         return columns >= replies - 1
 
 
 def _within(columns: NDArray[np.int_], spans: Sequence[Span]) -> NDArray[np.bool_]:
-    """Columns in any of the replies, each with the token before it."""
-    found = np.zeros(len(columns), np.bool_)
+    """Return whether each column is in one of the replies, or is the token before one."""
+    inside = np.zeros(len(columns), np.bool_)
     for first, end in spans:
-        found |= (columns >= first - 1) & (columns < end)
-    return found
+        inside |= (columns >= first - 1) & (columns < end)
+    return inside
 
 
 class Injection:
-    """The forward hook of one layer; `unit` has shape (hidden,), `coefficients` one number per row (or one for all).
+    """The forward hook of one layer. `unit` has shape (hidden,), `coefficients` one number per row (or one for all).
 
-    What is added is computed in float32 and rounded once. Rows of coefficient 0 get -0.0 added, which is the number
-    that changes no bit of any other (0.0 would turn -0.0 into 0.0).
+    The added vector is computed in float32 and rounded once. Rows with coefficient 0 get -0.0 added, which is the
+    number that changes no bit of any other (0.0 would turn -0.0 into 0.0).
     """
 
     def __init__(
@@ -151,7 +159,7 @@ class Injection:
         return self._changed(output)
 
     def _changed(self, hidden: Any) -> Any:
-        """`hidden`, shape (rows, columns, width), with the direction in it."""
+        """Return `hidden`, shape (rows, columns, width), with the direction applied."""
         import torch
 
         added, doses = self._on(hidden)
@@ -169,7 +177,7 @@ class Injection:
         return (hidden.float() - doses * along * unit).to(hidden.dtype)
 
     def _on(self, hidden: Any) -> tuple[Any, Any]:
-        """What is added and the doses, each with a row for every row of `hidden`, on its device."""
+        """Return what is added and the doses on the device of `hidden`, each with a row for every row of `hidden`."""
         key = hidden.device, hidden.dtype, hidden.shape[0]
         if key not in self._tensors:
             import torch
@@ -183,11 +191,11 @@ class Injection:
 
 
 def _with_norm(before: Any, after: Any) -> Any:
-    """`after` with the norms of `before`, token by token."""
+    """Return `after` with the norms of `before`, token by token."""
     scale = before.float().norm(dim=-1, keepdim=True) / after.float().norm(dim=-1, keepdim=True).clamp_min(1e-12)
     return (after.float() * scale).to(before.dtype)
 
 
 def _repeated(rows: Any, batch: int) -> Any:
-    """Each row as often in a row as it takes to fill the batch (beams, several sequences per prompt)."""
+    """Repeat each row until they fill the batch (beams, several sequences per prompt)."""
     return rows if len(rows) == batch else rows.repeat_interleave(batch // len(rows), 0)

@@ -1,7 +1,7 @@
-"""Contrastive pairs: the same reply to the same words as a question and as a statement (paper F.2).
+"""Contrastive pairs: the same reply to the same message as a question and as a statement (paper F.2).
 
-A pair is kept when its two sides differ in that alone: similar length, every sentence of the side's own type, the same
-content, and no pair like it before. Sets that must not see each other's situations are checked with `overlaps`.
+A pair is valid if its two sides differ only in that: similar length, every sentence of the side's own type, the same
+content, and no earlier pair like it. `overlaps` checks sets that must not share situations.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ SHIPPED = "shipped"
 
 
 class Pair(Record):
-    """One reply in both forms. `situation` is the id of what was `said`; pairs of one situation stay in one set."""
+    """One reply in both forms. `situation` is the id of what was `said`. Pairs of one situation stay in one set."""
 
     id: str = Field(min_length=1)
     situation: str = Field(min_length=1)
@@ -38,11 +38,11 @@ class Pair(Record):
 
 @dataclass(frozen=True)
 class PairRules:
-    """When a pair is kept.
+    """Limits for a valid pair.
 
-    `length_gap`: largest difference of the two lengths as a share of the longer (characters). `likeness`: smallest
-    likeness of their wording (characters in common, 0 to 100), by which the same meaning is taken to be kept.
-    `duplicate`: likeness to an earlier pair of the same situation, from which a pair counts as its copy.
+    `length_gap` is the largest difference of the two lengths, as a share of the longer one (in characters). `likeness`
+    is the smallest similarity of the wording (0 to 100) at which the meaning counts as the same. `duplicate` is the
+    similarity to an earlier pair of the same situation from which a pair counts as its copy.
     """
 
     length_gap: float = 0.4
@@ -51,12 +51,12 @@ class PairRules:
 
 
 def read_pairs(name: str) -> list[Pair]:
-    """Pairs of a JSONL file, or `shipped:en`, `shipped:zh`; raises CocoonError for a line that is none."""
+    """Read pairs from a JSONL file, or `shipped:en`, `shipped:zh`. Raises CocoonError if a line is not a pair."""
     path = _path(name)
-    found = [parse_record(line, Pair, f"{path}: line {number}") for number, line in read_lines(path)]
-    if not found:
+    pairs = [parse_record(line, Pair, f"{path}: line {number}") for number, line in read_lines(path)]
+    if not pairs:
         raise CocoonError(f"{path}: holds no pairs; write some with `cocoon steer pairs`, or take shipped:en")
-    return found
+    return pairs
 
 
 def _path(name: str) -> Path:
@@ -72,28 +72,31 @@ def _path(name: str) -> Path:
 
 
 def pair_problem(pair: Pair, rules: PairRules | None = None) -> Problem | None:
-    """Why a pair is not kept, as (reason, detail), or none."""
+    """Return why a pair is not valid as (reason, detail), or None if it is valid."""
     rules = rules or PairRules()
     return _type_problem(pair) or _length_problem(pair, rules) or _meaning_problem(pair, rules)
 
 
 def _type_problem(pair: Pair) -> Problem | None:
-    asked = questions(pair.question, pair.language)
-    stated = questions(pair.statement, pair.language)
-    if not asked or not all(sentence.genuine for sentence in asked):
-        odd = next((sentence.text for sentence in asked if not sentence.genuine), pair.question)
-        return "mixed_types", f"no genuine question: {odd!r}"
-    if odd := next((sentence.text for sentence in stated if sentence.type != "none"), None):
-        return "mixed_types", f"no statement: {odd!r}"
+    question_sentences = questions(pair.question, pair.language)
+    statement_sentences = questions(pair.statement, pair.language)
+    if not question_sentences or not all(sentence.genuine for sentence in question_sentences):
+        wrong_type = next((sentence.text for sentence in question_sentences if not sentence.genuine), pair.question)
+        return "mixed_types", f"no genuine question: {wrong_type!r}"
+    if wrong_type := next((sentence.text for sentence in statement_sentences if sentence.type != "none"), None):
+        return "mixed_types", f"no statement: {wrong_type!r}"
     return None
 
 
 def _length_problem(pair: Pair, rules: PairRules) -> Problem | None:
-    one, other = len(pair.question), len(pair.statement)
-    gap = abs(one - other) / max(one, other)
+    question_length, statement_length = len(pair.question), len(pair.statement)
+    gap = abs(question_length - statement_length) / max(question_length, statement_length)
     if gap <= rules.length_gap:
         return None
-    return "length_gap", f"{one} and {other} characters: {gap:.2f} apart, at most {rules.length_gap:g}"
+    return (
+        "length_gap",
+        f"{question_length} and {statement_length} characters: {gap:.2f} apart, at most {rules.length_gap:g}",
+    )
 
 
 def _meaning_problem(pair: Pair, rules: PairRules) -> Problem | None:
@@ -104,38 +107,40 @@ def _meaning_problem(pair: Pair, rules: PairRules) -> Problem | None:
 
 
 def likeness(one: str, other: str, language: Language) -> float:
-    """Wording in common, 0 to 100: words for English, characters for Chinese, in whatever order."""
+    """Return how much wording two texts share, 0 to 100, in any order: words for English, characters for Chinese."""
     if language == "zh":
-        return token_set_ratio(" ".join(_bare(one)), " ".join(_bare(other)))
-    return token_set_ratio(_bare(one), _bare(other))
+        return token_set_ratio(" ".join(_normalised(one)), " ".join(_normalised(other)))
+    return token_set_ratio(_normalised(one), _normalised(other))
 
 
 def duplicates(pairs: Sequence[Pair], rules: PairRules | None = None) -> dict[str, Problem]:
-    """Id -> why it is dropped, for every pair that says what an earlier one of its situation says."""
+    """Return by id why a pair is dropped, for every pair that repeats an earlier one of its situation."""
     rules = rules or PairRules()
-    found: dict[str, Problem] = {}
-    kept: dict[str, list[Pair]] = {}
+    problems: dict[str, Problem] = {}
+    distinct: dict[str, list[Pair]] = {}
     for pair in pairs:
-        earlier = kept.setdefault(pair.situation, [])
-        same = next((one for one in earlier if _alike(one, pair) >= rules.duplicate), None)
+        earlier = distinct.setdefault(pair.situation, [])
+        same = next(
+            (distinct_pair for distinct_pair in earlier if _alike(distinct_pair, pair) >= rules.duplicate), None
+        )
         if same is None:
             earlier.append(pair)
         else:
-            found[pair.id] = ("duplicate", f"says what {same.id!r} says")
-    return found
+            problems[pair.id] = ("duplicate", f"says what {same.id!r} says")
+    return problems
 
 
-def _alike(one: Pair, other: Pair) -> float:
-    return max(ratio(one.question, other.question), ratio(one.statement, other.statement))
+def _alike(earlier: Pair, later: Pair) -> float:
+    return max(ratio(earlier.question, later.question), ratio(earlier.statement, later.statement))
 
 
-def _bare(text: str) -> str:
+def _normalised(text: str) -> str:
     return "".join(char for char in text.lower() if char.isalnum() or char.isspace())
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """Two texts of different sets that are the same or nearly so (`likeness`, 0 to 100)."""
+    """Two texts of different sets that are equal or nearly so (`likeness`, 0 to 100)."""
 
     one: str
     other: str
@@ -143,11 +148,11 @@ class Overlap:
 
 
 def overlaps(one: Iterable[tuple[str, str]], other: Iterable[tuple[str, str]], near: float = 85.0) -> Iterator[Overlap]:
-    """Every (id, text) of one set that has its like in the other: the same id, or a likeness of at least `near`."""
-    known = list(other)
+    """Yield every (id, text) of one set with a match in the other: the same id, or a likeness of at least `near`."""
+    others = list(other)
     for name, text in one:
-        for there, words in known:
-            alike = 100.0 if name == there else ratio(_bare(text), _bare(words))
-            if alike >= near:
-                yield Overlap(name, there, alike)
+        for other_id, other_text in others:
+            similarity = 100.0 if name == other_id else ratio(_normalised(text), _normalised(other_text))
+            if similarity >= near:
+                yield Overlap(name, other_id, similarity)
                 break

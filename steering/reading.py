@@ -1,7 +1,7 @@
-"""Reads what a model computes at chosen tokens: contrastive rows in, one state per row and layer out.
+"""Read the model's states at chosen tokens: contrastive rows in, one state per row and layer out.
 
-No layer after the last one wanted is computed, no logits, and of every layer only the mean over the tokens that are
-read is kept.
+Layers after the last one needed and logits are not computed. For every layer only the mean over the tokens that are
+read is stored.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,10 +20,10 @@ from cocoon.steering.shared_pass import EnoughError, Pass, TokenRow, passes
 
 @dataclass
 class States:
-    """`values`, shape (rows, layers, hidden): the mean over the tokens read, in float32.
+    """`values`, shape (rows, layers, hidden), is the mean over the tokens that were read, in float32.
 
-    `norms`, shape (layers,): the median norm over every token passed but each row's first, which is an attention sink
-    with up to 100 times the norm of the others. `tokens`: how many were computed.
+    `norms`, shape (layers,), is the median norm over all tokens but the first of each row, which is an attention sink
+    with up to 100 times the norm of the others. `tokens` is the number of tokens computed.
     """
 
     layers: tuple[int, ...]
@@ -35,10 +35,10 @@ class States:
 def read_states(
     weights: Weights, rows: Sequence[TokenRow], layers: Sequence[int] | None = None, *, share: bool = True
 ) -> States:
-    """States of all rows at `layers` (blocks counted from 0, their outputs; default: all).
+    """Return the states of all rows at `layers` (blocks counted from 0, their outputs, default: all).
 
-    With `share` what the rows of a group have in common is computed once; states are the same but for the rounding
-    of another batch. Raises CocoonError for a layer that the model does not have.
+    With `share`, what the rows of a group have in common is computed once. The states differ only by the rounding of
+    another batch. Raises CocoonError for a layer that the model does not have.
     """
     import torch
 
@@ -47,32 +47,32 @@ def read_states(
     if not chosen or chosen[0] < 0 or chosen[-1] >= count:
         raise CocoonError(f"layers {list(chosen)}: this model has layers 0 to {count - 1}")
     values = np.zeros((len(rows), len(chosen), hidden_size(weights.network)), np.float32)
-    taker = _Taker(weights.network, chosen)
+    recorder = _Taker(weights.network, chosen)
     tokens = 0
     with torch.inference_mode():
-        for one in passes(weights, rows, share=share, watch_heads=taker.watching):
-            with taker.watching(one.counted, _weights_of(rows, one)):
-                one.run(weights.network)
+        for batch in passes(weights, rows, share=share, watch_heads=recorder.watching):
+            with recorder.watching(batch.counted, _weights_of(rows, batch)):
+                batch.run(weights.network)
             for column, layer in enumerate(chosen):
-                values[one.rows, column] = taker.states[layer]
-            tokens += one.tokens
-    return States(chosen, values, taker.medians(), tokens)
+                values[batch.rows, column] = recorder.states[layer]
+            tokens += batch.tokens
+    return States(chosen, values, recorder.medians(), tokens)
 
 
-def _weights_of(rows: Sequence[TokenRow], one: Pass) -> Any:
-    """Shape (rows, columns): 1 at the tokens of a pass that are read."""
+def _weights_of(rows: Sequence[TokenRow], batch: Pass) -> Any:
+    """Return weights, shape (rows, columns): 1 at the tokens of a pass that are read, 0 elsewhere."""
     import torch
 
-    read = torch.zeros(one.ids.shape)
-    for place, (number, start) in enumerate(zip(one.rows, one.starts, strict=True)):
+    read = torch.zeros(batch.ids.shape)
+    for row, (number, start) in enumerate(zip(batch.rows, batch.starts, strict=True)):
         first, end = rows[number].read
-        read[place, first - start : end - start] = 1
+        read[row, first - start : end - start] = 1
     return read
 
 
 @dataclass
 class _Taker:
-    """What hooks keep of a pass: `states` of the last one, and the norms of all."""
+    """Hooks that record `states` of the last pass, and the norms of all passes."""
 
     network: Any
     layers: Sequence[int]
@@ -81,7 +81,7 @@ class _Taker:
 
     @contextmanager
     def watching(self, counted: Any, read: Any = None) -> Iterator[None]:
-        """Take the norms of the `counted` tokens, and the means over those to `read` (0 and 1), of the pass inside."""
+        """Record the pass inside: norms of the `counted` tokens, and means over the tokens to `read` (0 and 1)."""
         blocks = decoder_layers(self.network)
         handles = [blocks[layer].register_forward_hook(self._hook(layer, counted, read)) for layer in self.layers]
         try:

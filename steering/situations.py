@@ -1,6 +1,7 @@
-"""Situations: talks that end with words of the user, to which a steered model replies.
+"""Situations: dialogues that end with a message of the user, to which a steered model replies.
 
-Four sets are kept apart: `extract` (the pairs'), `choose` (which layers), `calibrate` (which coefficient), `report`.
+Four sets are kept apart: `extract` (that of the pairs), `choose` (which layers), `calibrate` (which coefficient) and
+`report`.
 """
 
 import random
@@ -32,7 +33,7 @@ class Said(Record):
 
 
 class Situation(Record):
-    """A talk that ends with the user. `source` names where it is from: a profile, a dialogue."""
+    """A dialogue that ends with the user. `source` names where it comes from: a profile or a dialogue."""
 
     id: str = Field(min_length=1)
     language: Language
@@ -41,37 +42,39 @@ class Situation(Record):
 
     @property
     def text(self) -> str:
-        """All that the user said, by which situations are told apart."""
-        return " ".join(said.content for said in self.talk if said.role == "user")
+        """All messages of the user, by which situations are compared."""
+        return " ".join(turn.content for turn in self.talk if turn.role == "user")
 
     @property
     def replies(self) -> int:
         """Turns of the supporter before this reply."""
-        return sum(said.role == "supporter" for said in self.talk)
+        return sum(turn.role == "supporter" for turn in self.talk)
 
     def messages(self, told: str | None = None) -> list[Message]:
-        """The prompt for a reply; `told` is the system prompt (default: `steering/reply`)."""
+        """Return the prompt for a reply. `told` is the system prompt (default: `steering/reply`)."""
         system = told if told is not None else load_prompt("steering/reply", self.language).render()
         roles = {"user": "user", "supporter": "assistant"}
-        turns: list[Message] = [{"role": roles[said.role], "content": said.content} for said in self.talk]
+        turns: list[Message] = [{"role": roles[turn.role], "content": turn.content} for turn in self.talk]
         return [{"role": "system", "content": system}, *turns]
 
 
 def read_situations(name: str) -> list[Situation]:
-    """Situations of a file, or shipped ones such as `shipped:en:calibrate` (sets: choose, calibrate, report).
+    """Read situations from a file, or shipped ones such as `shipped:en:calibrate` (sets: choose, calibrate, report).
 
-    A JSONL file may hold situations, profiles (their feeling is what the user says) or dialogues (each of their turns
-    of the user ends a situation). Raises CocoonError for anything else.
+    A JSONL file may hold situations, profiles (their feeling is what the user says) or dialogues (each user turn ends a
+    situation). Raises CocoonError for anything else.
     """
     if name.partition(":")[0] == SHIPPED:
         return _shipped(name)
     path = Path(name).expanduser()
     if not path.is_file():
         raise CocoonError(f"situations {name!r} are not there; give a JSONL file, or shipped:en:calibrate")
-    found = [one for number, line in read_lines(path) for one in _of_line(line, f"{path}: line {number}")]
-    if not found:
-        raise CocoonError(f"{path}: holds no situation")
-    return found
+    situations = [
+        situation for number, line in read_lines(path) for situation in _of_line(line, f"{path}: line {number}")
+    ]
+    if not situations:
+        raise CocoonError(f"{path} holds no situation; give a JSONL file of situations, profiles or dialogues")
+    return situations
 
 
 def _of_line(line: dict[str, Any], where: str) -> list[Situation]:
@@ -83,7 +86,7 @@ def _of_line(line: dict[str, Any], where: str) -> list[Situation]:
 
 
 def of_profiles(profiles: Iterable[Profile]) -> list[Situation]:
-    """One situation a profile with a feeling: the user says it."""
+    """Return one situation for each profile with a feeling, in which the user says it."""
     return [
         Situation(
             id=profile.id,
@@ -97,30 +100,32 @@ def of_profiles(profiles: Iterable[Profile]) -> list[Situation]:
 
 
 def of_dialogue(dialogue: Dialogue) -> Iterator[Situation]:
-    """A situation for every turn of the user, the talk up to it, once more than a greeting has been said."""
-    said = [Said(role=turn.role, content=turn.content) for turn in dialogue.turns if turn.content.strip()]
-    for place, one in enumerate(said):
-        if one.role == "user":
-            name = f"{dialogue.id}.{place}"
-            made = Situation(id=name, language=dialogue.language, talk=said[: place + 1], source=dialogue.profile.id)
-            if len(made.text) >= _GREETING[dialogue.language]:
-                yield made
+    """Yield a situation for every user turn, with the dialogue up to it, once more than a greeting has been said."""
+    turns = [Said(role=turn.role, content=turn.content) for turn in dialogue.turns if turn.content.strip()]
+    for index, turn in enumerate(turns):
+        if turn.role == "user":
+            name = f"{dialogue.id}.{index}"
+            situation = Situation(
+                id=name, language=dialogue.language, talk=turns[: index + 1], source=dialogue.profile.id
+            )
+            if len(situation.text) >= _GREETING[dialogue.language]:
+                yield situation
 
 
 def spread(situations: Sequence[Situation], count: int, seed: int = 0) -> list[Situation]:
-    """At most `count`, one a source, half of them after 3 to 6 turns of the supporter where there are such."""
-    drawn = random.Random(seed)
+    """Return at most `count` situations, one per source, half of them after 3 to 6 supporter turns where possible."""
+    generator = random.Random(seed)
     sources: dict[str, list[Situation]] = {}
-    for one in situations:
-        sources.setdefault(one.id if one.source == "own" else one.source, []).append(one)
+    for situation in situations:
+        sources.setdefault(situation.id if situation.source == "own" else situation.source, []).append(situation)
     names = sorted(sources)
-    drawn.shuffle(names)
+    generator.shuffle(names)
     chosen: list[Situation] = []
     for number, name in enumerate(names[:count]):
-        late = [one for one in sources[name] if LATE <= one.replies <= 2 * LATE]
-        early = [one for one in sources[name] if one.replies < LATE]
-        wanted = late if number % 2 else early
-        chosen.append(drawn.choice(wanted or late or early or sources[name]))
+        late = [situation for situation in sources[name] if LATE <= situation.replies <= 2 * LATE]
+        early = [situation for situation in sources[name] if situation.replies < LATE]
+        preferred = late if number % 2 else early
+        chosen.append(generator.choice(preferred or late or early or sources[name]))
     return chosen
 
 
@@ -130,40 +135,43 @@ def _shipped(name: str) -> list[Situation]:
         known = ", ".join(SETS)
         raise CocoonError(f"situations {name!r}: shipped ones are shipped:en:SET and shipped:zh:SET, with SET {known}")
     text = (files("cocoon.steering") / "shipped" / f"situations.{language}.yaml").read_text("utf-8")
-    said: list[str] = yaml.safe_load(text)[chosen]
+    messages: list[str] = yaml.safe_load(text)[chosen]
     return [
         Situation(
             id=f"{language}-{chosen}-{number:02}",
             language=language,
-            talk=[Said(role="user", content=words)],
+            talk=[Said(role="user", content=message)],
         )
-        for number, words in enumerate(said, 1)
+        for number, message in enumerate(messages, 1)
     ]
 
 
 def check_apart(
     sets: Mapping[str, Sequence[tuple[str, str]]], *, allowed: bool = False, near: float = 85.0
 ) -> list[tuple[str, str, Overlap]]:
-    """Situations that stand in more than one set (by name: (id or source, words)), the same or nearly so.
+    """Return situations that are in more than one set, equal or nearly so.
 
-    Raises CocoonError for the first one unless they are `allowed`; then they are given back, to be printed.
+    `sets` maps a name to pairs of (id or source, text). Raises CocoonError for the first overlap unless overlaps are
+    `allowed`.
     """
     names = list(sets)
-    found = [
-        (one, other, overlap)
-        for place, one in enumerate(names)
-        for other in names[place + 1 :]
-        for overlap in overlaps(sets[one], sets[other], near)
+    shared = [
+        (name, other, overlap)
+        for index, name in enumerate(names)
+        for other in names[index + 1 :]
+        for overlap in overlaps(sets[name], sets[other], near)
     ]
-    if found and not allowed:
-        one, other, overlap = found[0]
+    if shared and not allowed:
+        name, other, overlap = shared[0]
         raise CocoonError(
-            f"{len(found)} situations stand in two sets: {overlap.one!r} of {one} and {overlap.other!r} of {other} are "
-            f"{overlap.likeness:.0f} of 100 alike; leave them out of one, or say --allow-overlap"
+            f"{len(shared)} situations stand in two sets: {overlap.one!r} of {name} and {overlap.other!r} of {other} "
+            f"are {overlap.likeness:.0f} of 100 alike; leave them out of one, or say --allow-overlap"
         )
-    return found
+    return shared
 
 
 def marks(situations: Iterable[Situation]) -> list[tuple[str, str]]:
-    """What `check_apart` compares."""
-    return [(one.id if one.source == "own" else one.source, one.text) for one in situations]
+    """Return the id or source and the text of each situation, which `check_apart` compares."""
+    return [
+        (situation.id if situation.source == "own" else situation.source, situation.text) for situation in situations
+    ]

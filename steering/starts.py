@@ -1,7 +1,7 @@
-"""Where sentences of a reply begin, token by token: that is where a reply turns to asking.
+"""Find where sentences of a reply begin, token by token, because there a reply turns to asking.
 
-A sentence begins after one that states. After a question nothing is marked, so that a reply that has asked is not
-pushed to ask again.
+A sentence begins after one that states. After a question nothing is marked, so that a reply that has already asked is
+not pushed to ask again.
 """
 
 from dataclasses import dataclass, field
@@ -19,42 +19,45 @@ _OTHER, _END, _BETWEEN = 0, 1, 2
 
 
 class SentenceMarks(Record):
-    """Token ids of a vocabulary, ascending: `ends` end a sentence other than a question, `between` are blanks and
-    closing marks alone, which may stand between such an end and the next sentence."""
+    """Token ids of a vocabulary, ascending.
+
+    `ends` end a sentence other than a question. `between` are only blanks and closing marks, which may stand between
+    such an end and the next sentence.
+    """
 
     ends: list[int]
     between: list[int]
 
 
 def sentence_marks(tokenizer: Any) -> SentenceMarks:
-    """The marks of a vocabulary.
+    """Return the sentence marks of a vocabulary.
 
     Quotation marks, brackets and blanks after the mark may belong to the same token. A mark that the vocabulary spells
-    in several bytes (`！` in SmolLM2's) is not found.
+    in several bytes (`！` in SmolLM2's) is not recognised.
     """
     special = set(tokenizer.all_special_ids)
     ids = [number for number in range(len(tokenizer)) if number not in special]
     texts: list[str] = tokenizer.batch_decode([[number] for number in ids], clean_up_tokenization_spaces=False)
     kinds = [_kind(text) for text in texts]
     ends, between = (
-        [number for number, kind in zip(ids, kinds, strict=True) if kind == wanted] for wanted in (_END, _BETWEEN)
+        [number for number, kind in zip(ids, kinds, strict=True) if kind == mark_kind] for mark_kind in (_END, _BETWEEN)
     )
     return SentenceMarks(ends=ends, between=between)
 
 
 def _kind(text: str) -> int:
-    bare = text.rstrip(_CLOSING)
-    if text and not bare:
+    stripped = text.rstrip(_CLOSING)
+    if text and not stripped:
         return _BETWEEN
-    return _END if bare.endswith(_ENDS) and not any(mark in text for mark in _QUESTION) else _OTHER
+    return _END if stripped.endswith(_ENDS) and not any(mark in text for mark in _QUESTION) else _OTHER
 
 
 @dataclass
 class SentenceStarts:
-    """Follows the rows of a batch from pass to pass and marks the tokens that decide how a sentence begins.
+    """Follow the rows of a batch from pass to pass, and mark the tokens that decide how a sentence begins.
 
-    Those are the token before it (the one before the reply, or one that ends a statement), what stands between the
-    two, and the sentence's first token. Rows that change places from pass to pass, as beams do, are not told apart.
+    Those are the token before it (the one before the reply, or one that ends a statement), the tokens between the two,
+    and the sentence's first token. Rows that change places from pass to pass, as beams do, are not told apart.
     """
 
     marks: SentenceMarks
@@ -70,9 +73,9 @@ class SentenceStarts:
         self._open = np.zeros(0, np.bool_)
 
     def of(self, ids: NDArray[np.int_], first: int, opening: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Which of `ids`, shape (rows, columns), are marked; `first` is the column of the first in the batch.
+        """Return which of `ids`, shape (rows, columns), are marked. `first` is the column of `ids[:, 0]` in the batch.
 
-        `opening`, same shape, are the tokens before a reply, whatever they are.
+        `opening`, same shape, is true at the tokens before a reply, whatever they are.
         """
         kinds = self._kinds[np.where(ids < len(self._kinds), ids, 0)] * (ids < len(self._kinds))
         begins = opening | (kinds == _END)

@@ -1,7 +1,7 @@
-"""The user ablation (paper RQ5, F.3): the same talks with simulated users that know more or less, compared in pairs.
+"""The user ablation (paper RQ5, F.3): dialogues with simulated users that know more or less, compared in pairs.
 
-Every condition is a run folder of its own under `conditions/`; the comparisons stand beside them, in the order of the
-profiles. Pairs are of one profile, supporter and draw.
+Every condition is a run folder of its own under `conditions/`. The comparisons are beside these folders, in the order
+of the profiles. The two dialogues of a pair have the same profile, supporter and sample number.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ CONDITIONS = "conditions"
 
 
 class AblationConfig(RunConfig):
-    """The comparison of conditions: who judges, which conditions, which pairs (neighbours, or every pair)."""
+    """Settings for comparing conditions: the judge, the conditions, and which pairs (neighbours, or every pair)."""
 
     free_keys: ClassVar[tuple[str, ...]] = (*RunConfig.free_keys, "limit")
 
@@ -52,7 +52,7 @@ class AblationConfig(RunConfig):
 class Compared(Record):
     """One pair of dialogues with every answer about it.
 
-    `missing` tells why an answer is none, by `question/order/vote`.
+    `missing` says why an answer is None, by `question/order/vote`.
     """
 
     id: str
@@ -68,12 +68,12 @@ class Compared(Record):
 async def make_conditions(
     study: Study, profiles: Sequence[Profile], conditions: Sequence[Condition], out: Path, watch: Watch | None = None
 ) -> list[Outcome]:
-    """Simulate every condition into its own run folder; stops after one that was stopped."""
+    """Simulate every condition into its own run folder, and stop after a condition that was stopped."""
     outcomes: list[Outcome] = []
     for condition in conditions:
-        own = Study(condition.settings(study.config), study.models)
-        known = [condition.profile(profile) for profile in profiles]
-        outcomes.append(await simulate(own, known, out / CONDITIONS / condition.name, watch))
+        condition_study = Study(condition.settings(study.config), study.models)
+        known_profiles = [condition.profile(profile) for profile in profiles]
+        outcomes.append(await simulate(condition_study, known_profiles, out / CONDITIONS / condition.name, watch))
         if outcomes[-1].stopped_by is not None:
             break
     return outcomes
@@ -82,14 +82,14 @@ async def make_conditions(
 async def compare_conditions(
     config: AblationConfig, models: Models, out: Path, watch: Watch | None = None
 ) -> Generated:
-    """Have the judge compare the dialogues of all conditions that are there; the same call again goes on."""
+    """Let the judge compare the dialogues of all existing conditions. Calling this again resumes."""
     comparer = Comparer(config, models, out)
     return await generate(comparer, comparer.items(), config, models, out, watch)
 
 
 @dataclass
 class Comparer:
-    """Pairs of dialogues in, answers out, both orders of every pair."""
+    """Compares pairs of dialogues, each pair in both orders."""
 
     config: AblationConfig
     models: Models
@@ -101,17 +101,20 @@ class Comparer:
     recursion_limit: int = 10
 
     def items(self) -> list[Item]:
-        """One item a pair of conditions, profile, supporter and draw that both have."""
+        """Return one item for each pair of conditions, profile, supporter and sample that both conditions have."""
         conditions = read_conditions(self.config.conditions)
-        talks = {one.name: self._talks(one.name) for one in conditions}
-        found = list(self._pairs(conditions, talks))
-        if not found:
+        talks = {condition.name: self._talks(condition.name) for condition in conditions}
+        items = list(self._pairs(conditions, talks))
+        if not items:
             raise CocoonError(f"{self.out / CONDITIONS}: no dialogue of two conditions to compare; simulate them first")
-        return found
+        return items
 
     def _talks(self, condition: str) -> dict[tuple[str, str, int], dict[str, Any]]:
-        made = read_run(self.out / CONDITIONS / condition, "dialogues.jsonl", Dialogue)
-        return {(one.profile.id, one.supporter, one.sample): one.model_dump(mode="json") for one in made}
+        dialogues = read_run(self.out / CONDITIONS / condition, "dialogues.jsonl", Dialogue)
+        return {
+            (dialogue.profile.id, dialogue.supporter, dialogue.sample): dialogue.model_dump(mode="json")
+            for dialogue in dialogues
+        }
 
     def _pairs(self, conditions: Sequence[Condition], talks: Mapping[str, Mapping[Any, Any]]) -> Iterator[Item]:
         for first, second in pairs_of(conditions, self.config.every_pair):
@@ -119,78 +122,80 @@ class Comparer:
                 if key in talks[second]:
                     profile, supporter, sample = key
                     name = f"{profile}.{supporter}.{sample}:{first}:{second}"
-                    both = [talks[first][key], talks[second][key]]
-                    yield Item(name, {"pair": name, "dialogues": both, "conditions": [first, second]})
+                    dialogue_pair = [talks[first][key], talks[second][key]]
+                    yield Item(name, {"pair": name, "dialogues": dialogue_pair, "conditions": [first, second]})
 
     def graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
-        """The preference graph."""
+        """Return the preference graph."""
         return build_preference()
 
     def context(self, caller: Caller) -> PreferenceContext:
-        """The pairwise judge."""
-        given = self.config.judge
-        if given.model is None:
+        """Return the context of the pairwise judge."""
+        judge = self.config.judge
+        if judge.model is None:
             raise CocoonError("no judge: give --judge SPEC")
-        refuse_copies(given)
-        settings = Settings(given.temperature, given.max_tokens)
-        shared = JudgeSettings(self.models.open(given.model), settings, given.floor, self._prompts())
-        return PreferenceContext(caller, PairJudge(shared, load_questions()), given.votes)
+        refuse_copies(judge)
+        settings = Settings(judge.temperature, judge.max_tokens)
+        shared = JudgeSettings(self.models.open(judge.model), settings, judge.floor, self._prompts())
+        return PreferenceContext(caller, PairJudge(shared, load_questions()), judge.votes)
 
     def made(self, item: Item, state: Mapping[str, Any]) -> Record:
-        """The answers about a pair; those that failed are missing with their reason."""
-        first, second = (Dialogue.model_validate(plain) for plain in item.given["dialogues"])
+        """Return the answers about a pair, with the reasons of those that failed in `missing`."""
+        first, second = (Dialogue.model_validate(dialogue_data) for dialogue_data in item.given["dialogues"])
         conditions = item.given["conditions"]
-        answers = sorted(state.get("answers", []), key=lambda one: one["task"])
-        missing = {one["task"]: one["missing"] for one in answers if one["missing"]}
-        missing |= {one["node"]: f"{one['reason']}: {one['message']}" for one in state.get("failures", [])}
+        answers = sorted(state.get("answers", []), key=lambda answer: answer["task"])
+        missing = {answer["task"]: answer["missing"] for answer in answers if answer["missing"]}
+        missing |= {
+            failure["node"]: f"{failure['reason']}: {failure['message']}" for failure in state.get("failures", [])
+        }
         return Compared(
             id=item.id,
             profile=first.profile.id,
             supporter=first.supporter,
             conditions=(conditions[0], conditions[1]),
             dialogues=(first.id, second.id),
-            choices=[self._choice(one, conditions, first) for one in answers],
+            choices=[self._choice(answer, conditions, first) for answer in answers],
             missing=missing,
-            calls=[key for one in answers for key in one["calls"]],
+            calls=[key for answer in answers for key in answer["calls"]],
         )
 
     def _choice(self, answer: Mapping[str, Any], conditions: Sequence[str], dialogue: Dialogue) -> Choice:
-        shown = list(conditions) if answer["order"] == 0 else list(conditions)[::-1]
-        named = {"first": shown[0], "second": shown[1], TIE: TIE, None: None}
+        shown_order = list(conditions) if answer["order"] == 0 else list(conditions)[::-1]
+        winner_of = {"first": shown_order[0], "second": shown_order[1], TIE: TIE, None: None}
         return Choice(
             unit=dialogue.profile.id,
             question=answer["question"],
             rater=str(self.config.judge.model),
-            first=shown[0],
-            second=shown[1],
-            winner=named[answer["better"]],
+            first=shown_order[0],
+            second=shown_order[1],
+            winner=winner_of[answer["better"]],
             vote=answer["vote"],
         )
 
     def sieve(self, records: Sequence[Any], folder: Path) -> dict[str, tuple[str, str]]:
-        """Every comparison is kept."""
+        """Return nothing to drop, because every comparison is kept."""
         del records, folder
         return {}
 
     def notes(self, records: Sequence[Compared]) -> list[str]:
-        """How many answers are missing."""
-        answers = sum(len(one.choices) for one in records)
-        return [f"{answers} answers, {sum(len(one.missing) for one in records)} missing"]
+        """Return how many answers are missing."""
+        answers = sum(len(comparison.choices) for comparison in records)
+        return [f"{answers} answers, {sum(len(comparison.missing) for comparison in records)} missing"]
 
     def _prompts(self) -> Path | None:
         return Path(self.config.prompts) if self.config.prompts else None
 
     def shas(self) -> dict[str, str]:
-        """Hashes of the prompts."""
+        """Return the hashes of the prompts."""
         return prompt_shas(["judge/pairwise", "judge/repair"], self._prompts())
 
     def roles(self) -> dict[str, list[str]]:
-        """The judge."""
+        """Return the judge's model."""
         return {"judge": [self.config.judge.model] if self.config.judge.model else []}
 
 
 def refuse_copies(judge: JudgeConfig) -> None:
-    """Raise CocoonError for several votes at temperature 0: the same prompt would be answered the same."""
+    """Raise CocoonError for several votes at temperature 0, because the same prompt would get the same answer."""
     if judge.votes > 1 and judge.temperature == 0:
         raise CocoonError(
             "votes at temperature 0 are copies of one; set -o judge.temperature=0.7 (or another above 0), or --votes 1"
@@ -198,10 +203,10 @@ def refuse_copies(judge: JudgeConfig) -> None:
 
 
 def choices_of(out: Path) -> list[Choice]:
-    """Every answer of an ablation's folder."""
-    return [choice for one in read_run(out, "comparisons.jsonl", Compared) for choice in one.choices]
+    """Return every answer in an ablation's folder."""
+    return [choice for comparison in read_run(out, "comparisons.jsonl", Compared) for choice in comparison.choices]
 
 
 def study_of(config: StudyConfig, models: Models) -> Study:
-    """The talking half of an ablation: a study without a judge."""
+    """Return the simulation half of an ablation: a study without a judge."""
     return Study(config.model_copy(update={"judge": config.judge.model_copy(update={"model": None})}), models)

@@ -1,8 +1,8 @@
-"""How true the simulated users were to their profiles, and how easy they made it: counted, without a model call.
+"""Count how closely simulated users follow their profiles and how easy they make it, without a model call.
 
-Everything here compares contents (word stems, Chinese character pairs) of what was said with those of the profile. It
-is blind to paraphrase, so that disclosures are counted too low rather than too high; docs/fidelity.md tells how it
-does on labelled transcripts.
+Everything here compares contents (word stems, Chinese character pairs) of what was said with those of the profile.
+Paraphrases are not recognised, so disclosures are counted too low rather than too high. docs/fidelity.md reports the
+accuracy on labelled transcripts.
 """
 
 import re
@@ -12,9 +12,9 @@ from cocoon.core.records import Dialogue, Profile, Turn
 from cocoon.evaluation.contents import contents, share_named
 from cocoon.studies.fidelity_records import UserFacts, UserTurnFacts
 
-# Share of a part's contents from which a turn tells it, and below which a turn has not touched it.
+# Smallest share of a part's contents by which a turn discloses it, and the share below which it does not touch it.
 TOLD, TOUCHED = 0.5, 0.2
-# A part with fewer contents that were not said before is told by chance.
+# A part with fewer new contents than this would count as disclosed by chance.
 FEWEST = 2
 _OPENING_WORDS, _OPENING_HAN = 2, 3
 _NUMBER = re.compile(r"\d+(?:[.:]\d+)*|[一二两三四五六七八九十百千]+(?=[个年月天岁次分块元万层路号点])")
@@ -30,10 +30,10 @@ _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]{2,}")
 
 
 def user_facts(dialogue: Dialogue) -> UserFacts:
-    """The facts of one dialogue; a dialogue without user turns has empty lists."""
+    """Return the facts of one dialogue. A dialogue without user turns has empty lists."""
     turns = list(_turn_facts(dialogue))
-    need_round = next((one.round for one in turns if "need" in one.disclosed), None)
-    spoken = [turn.content for turn in dialogue.turns if turn.role == "user"]
+    need_round = next((turn.round for turn in turns if "need" in turn.disclosed), None)
+    user_texts = [turn.content for turn in dialogue.turns if turn.role == "user"]
     has_need = dialogue.profile.need is not None
     return UserFacts(
         dialogue=dialogue.id,
@@ -46,52 +46,60 @@ def user_facts(dialogue: Dialogue) -> UserFacts:
         need_round=need_round,
         need_leaked=_leaked(turns) if has_need else None,
         has_need=has_need,
-        openings=[opening(text) for text in spoken],
-        lengths=[len(text) for text in spoken],
+        openings=[opening(text) for text in user_texts],
+        lengths=[len(text) for text in user_texts],
     )
 
 
 def _leaked(turns: Sequence[UserTurnFacts]) -> bool:
-    """The rule of the success judges: told in the first reply, or while the prompt could not hold it."""
-    telling = next((one for one in turns if "need" in one.disclosed), None)
-    return telling is not None and (telling.round == 1 or "need" in telling.locked)
+    """Apply the rule of the success judges: told in the first reply, or while the prompt could not contain it."""
+    first_telling = next((turn for turn in turns if "need" in turn.disclosed), None)
+    return first_telling is not None and (first_telling.round == 1 or "need" in first_telling.locked)
 
 
 def _turn_facts(dialogue: Dialogue) -> Iterator[UserTurnFacts]:
     parts = profile_parts(dialogue.profile)
-    known = " ".join([dialogue.profile.feeling, *parts.values()])
-    told: set[str] = set()
-    said, asked, number = "", "", 0
+    profile_text = " ".join([dialogue.profile.feeling, *parts.values()])
+    disclosed_before: set[str] = set()
+    earlier_answers, supporter_text, round_number = "", "", 0
     for index, turn in enumerate(dialogue.turns):
         if turn.role == "supporter":
-            asked = turn.content
-            # What the supporter guessed right is no disclosure of the user's, but may be confirmed by the next turn.
-            told |= {name for name, text in parts.items() if name != "need" and _tells(turn.content, text, said)}
+            supporter_text = turn.content
+            # What the supporter guessed correctly is not disclosed by the user, but the next turn may confirm it.
+            disclosed_before |= {
+                name for name, text in parts.items() if name != "need" and _tells(turn.content, text, earlier_answers)
+            }
         else:
-            number += 1
-            disclosed = [name for name, text in parts.items() if name not in told and _tells(turn.content, text, said)]
-            told |= set(disclosed)
+            round_number += 1
+            disclosed = [
+                name
+                for name, text in parts.items()
+                if name not in disclosed_before and _tells(turn.content, text, earlier_answers)
+            ]
+            disclosed_before |= set(disclosed)
             yield UserTurnFacts(
                 turn=index,
-                round=number,
+                round=round_number,
                 disclosed=disclosed,
-                untouched=[name for name in disclosed if share_named(asked, parts[name], said) < TOUCHED],
+                untouched=[
+                    name for name in disclosed if share_named(supporter_text, parts[name], earlier_answers) < TOUCHED
+                ],
                 locked=[name for name in disclosed if _is_locked(name, turn, dialogue.profile)],
-                foreign=_foreign(turn.content, f"{known} {said} {asked}"),
+                foreign=_foreign(turn.content, f"{profile_text} {earlier_answers} {supporter_text}"),
             )
-            said = f"{said} {turn.content}"
+            earlier_answers = f"{earlier_answers} {turn.content}"
 
 
 def profile_parts(profile: Profile) -> dict[str, str]:
-    """The parts of a profile that a user can tell: the need, the chain before it (from 1), memories (from 1)."""
+    """Return the parts of a profile that a user can tell: need, earlier steps of the chain, memories (from 1)."""
     parts = {f"chain {number}": step.need for number, step in enumerate(profile.chain[:-1], 1)}
     parts |= {f"memory {number}": memory.text for number, memory in enumerate(profile.memory, 1)}
     return parts | ({"need": profile.need} if profile.need is not None else {})
 
 
-def _tells(text: str, part: str, said: str) -> bool:
-    new = contents(part) - contents(said)
-    return len(new) >= FEWEST and share_named(text, part, said) >= TOLD
+def _tells(text: str, part: str, earlier_answers: str) -> bool:
+    new_contents = contents(part) - contents(earlier_answers)
+    return len(new_contents) >= FEWEST and share_named(text, part, earlier_answers) >= TOLD
 
 
 def _is_locked(part: str, turn: Turn, profile: Profile) -> bool:
@@ -104,15 +112,15 @@ def _is_locked(part: str, turn: Turn, profile: Profile) -> bool:
     return node not in turn.state.unlocked
 
 
-def _foreign(text: str, known: str) -> list[str]:
-    """Persons, names and numbers of a turn that stand nowhere in what was known, each once."""
-    found = [match.group() for pattern in (_NUMBER, _PERSON, _NAME) for match in pattern.finditer(text)]
-    lowered = known.lower()
-    return sorted({name for name in found if name.lower() not in lowered})
+def _foreign(text: str, known_text: str) -> list[str]:
+    """Return persons, names and numbers of a turn that do not occur in the known text, each once."""
+    candidates = [match.group() for pattern in (_NUMBER, _PERSON, _NAME) for match in pattern.finditer(text)]
+    lowered = known_text.lower()
+    return sorted({name for name in candidates if name.lower() not in lowered})
 
 
 def opening(text: str) -> str:
-    """The first two words of a turn, or the first three characters of a Chinese one, lower case."""
+    """Return the first two words of a turn, or the first three characters of a Chinese one, in lower case."""
     words = re.findall(r"[a-z']+|[\u4e00-\u9fff]+", text.lower())
     if words and "\u4e00" <= words[0][0] <= "\u9fff":
         return words[0][:_OPENING_HAN]

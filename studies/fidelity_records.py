@@ -1,4 +1,4 @@
-"""What is counted of one simulated user in one dialogue, and where."""
+"""Records of what is counted about one simulated user in one dialogue."""
 
 from pydantic import ConfigDict
 
@@ -6,12 +6,12 @@ from cocoon.core.records import Language, Record
 
 
 class UserTurnFacts(Record):
-    """One user turn. `round` counts from 1; texts of the profile are compared by shared contents, not by meaning.
+    """One user turn. `round` counts from 1. Texts of the profile are compared by shared contents, not by meaning.
 
-    `disclosed`: parts of the profile (`need`, `chain 1`, `memory 3`) that this turn tells and nobody told before;
-    `untouched`: those of them that the supporter's turn before had not touched. `locked`: parts told although the
-    guarded user's prompt could not hold them. `foreign`: persons and numbers that neither the profile nor the
-    supporter had named.
+    `disclosed` lists parts of the profile (`need`, `chain 1`, `memory 3`) that this turn tells and nobody told before.
+    `untouched` lists those of them that the supporter's turn before had not touched. `locked` lists parts that were
+    told although the guarded user's prompt could not contain them. `foreign` lists persons and numbers that neither the
+    profile nor the supporter had named.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -27,9 +27,9 @@ class UserTurnFacts(Record):
 class UserFacts(Record):
     """One simulated user in one dialogue.
 
-    `need_round`: the round in which the user's own words first told the need, none where they never did;
-    `need_leaked`: told in the first reply or while locked; none for a profile without need. `openings`: the first words
-    of every turn, `lengths` their characters.
+    `need_round` is the round in which the user's own words first told the need, and None if they never did.
+    `need_leaked` is whether the need was told in the first reply or while it was locked, and None for a profile without
+    need. `openings` are the first words of every turn, and `lengths` their numbers of characters.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

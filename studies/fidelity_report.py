@@ -1,4 +1,4 @@
-"""How the simulated users did, beside the scores that the supporters got from them."""
+"""Report how the simulated users behaved, beside the scores that the supporters got from them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ KEYS = ["Run", "Supporter", "Simulated user", "Language"]
 
 @dataclass
 class SimulatedRun:
-    """One run as the report reads it: its name, the users' facts, the dialogues' facts and the ratings."""
+    """One run as the report reads it: its name, the facts of users and dialogues, and the ratings."""
 
     name: str
     users: list[UserFacts]
@@ -37,12 +37,12 @@ class SimulatedRun:
     ratings: list[Rating]
 
     def groups(self) -> list[Group]:
-        """The ratings as every report groups them."""
+        """Return the ratings, grouped as in every report."""
         return group_ratings(self.ratings, self.dialogues)
 
 
 def fidelity_report(runs: Sequence[SimulatedRun], warnings: Sequence[str] = ()) -> Report:
-    """Tables of one run or several; with several, how the supporters' order changes from one user to the other."""
+    """Return the tables of one run or several, and for several also how the order of the supporters changes."""
     tables = [disclosure(runs), style(runs), scores(runs)]
     if len(runs) > 1:
         tables.append(_rankings(runs))
@@ -54,18 +54,18 @@ def fidelity_report(runs: Sequence[SimulatedRun], warnings: Sequence[str] = ()) 
     )
 
 
-def _sorted(runs: Sequence[SimulatedRun]) -> dict[tuple[str, ...], list[UserFacts]]:
-    found: dict[tuple[str, ...], list[UserFacts]] = defaultdict(list)
+def _users_by_group(runs: Sequence[SimulatedRun]) -> dict[tuple[str, ...], list[UserFacts]]:
+    groups: dict[tuple[str, ...], list[UserFacts]] = defaultdict(list)
     for run in runs:
-        for one in run.users:
-            kind = " ".join(part for part in (one.user_kind, one.difficulty) if part) or "not told"
-            found[run.name, one.supporter, kind, one.language].append(one)
-    return dict(sorted(found.items()))
+        for user in run.users:
+            user_label = " ".join(part for part in (user.user_kind, user.difficulty) if part) or "not told"
+            groups[run.name, user.supporter, user_label, user.language].append(user)
+    return dict(sorted(groups.items()))
 
 
 def disclosure(runs: Sequence[SimulatedRun]) -> Table:
-    """How readily the users told of themselves."""
-    rows = [Row(labels=list(key), cells=_disclosure_cells(some)) for key, some in _sorted(runs).items()]
+    """Return how readily the users told of themselves."""
+    rows = [Row(labels=list(key), cells=_disclosure_cells(users)) for key, users in _users_by_group(runs).items()]
     return Table(
         id="cooperation",
         title="How readily the users disclosed",
@@ -81,32 +81,34 @@ def disclosure(runs: Sequence[SimulatedRun]) -> Table:
 
 
 def _disclosure_cells(users: Sequence[UserFacts]) -> dict[str, Cell]:
-    needy = [one for one in users if one.has_need]
+    needy = [user for user in users if user.has_need]
     return {
         "dialogues": len(users),
         "answers that disclose": _share(users, lambda turn: bool(turn.disclosed)),
         "unasked": _share(users, lambda turn: bool(turn.untouched)),
-        "locked parts told": sum(len(turn.locked) for one in users for turn in one.turns),
-        "need told": success_rate(_by_profile((one, one.need_round is not None) for one in needy)),
-        "rounds to the need": spread(one.need_round for one in needy if one.need_round is not None),
-        "need leaked": success_rate(_by_profile((one, bool(one.need_leaked)) for one in needy)),
+        "locked parts told": sum(len(turn.locked) for user in users for turn in user.turns),
+        "need told": success_rate(_by_profile((user, user.need_round is not None) for user in needy)),
+        "rounds to the need": spread(user.need_round for user in needy if user.need_round is not None),
+        "need leaked": success_rate(_by_profile((user, bool(user.need_leaked)) for user in needy)),
     }
 
 
 def _share(users: Sequence[UserFacts], counts: Callable[[UserTurnFacts], bool]) -> Estimate:
-    return mean_over_profiles(_by_profile((one, fmean(map(counts, one.turns)) if one.turns else None) for one in users))
+    return mean_over_profiles(
+        _by_profile((user, fmean(map(counts, user.turns)) if user.turns else None) for user in users)
+    )
 
 
 def _by_profile(values: Iterable[tuple[UserFacts, Value]]) -> dict[str, list[Value]]:
-    found: dict[str, list[Value]] = defaultdict(list)
-    for one, value in values:
-        found[one.profile].append(value)
-    return found
+    by_profile: dict[str, list[Value]] = defaultdict(list)
+    for user, value in values:
+        by_profile[user.profile].append(value)
+    return by_profile
 
 
 def style(runs: Sequence[SimulatedRun]) -> Table:
-    """How alike the users' turns are, and what they made up."""
-    rows = [Row(labels=list(key), cells=_style_cells(some)) for key, some in _sorted(runs).items()]
+    """Return how similar the users' turns are, and what they made up."""
+    rows = [Row(labels=list(key), cells=_style_cells(users)) for key, users in _users_by_group(runs).items()]
     return Table(
         id="style",
         title="How uniform the users sounded, and what they made up",
@@ -124,8 +126,8 @@ def style(runs: Sequence[SimulatedRun]) -> Table:
 
 
 def _style_cells(users: Sequence[UserFacts]) -> dict[str, Cell]:
-    openings = Counter(opening for one in users for opening in one.openings if opening)
-    lengths = [length for one in users for length in one.lengths]
+    openings = Counter(opening for user in users for opening in user.openings if opening)
+    lengths = [length for user in users for length in user.lengths]
     most = openings.most_common(1)
     total = openings.total()
     return {
@@ -136,13 +138,15 @@ def _style_cells(users: Sequence[UserFacts]) -> dict[str, Cell]:
         "characters a turn": fmean(lengths) if lengths else None,
         "variation": pstdev(lengths) / fmean(lengths) if lengths and any(lengths) else None,
         "facts outside the profile": mean_over_profiles(
-            _by_profile((one, fmean(len(turn.foreign) for turn in one.turns) if one.turns else None) for one in users)
+            _by_profile(
+                (user, fmean(len(turn.foreign) for turn in user.turns) if user.turns else None) for user in users
+            )
         ),
     }
 
 
 def scores(runs: Sequence[SimulatedRun]) -> Table:
-    """The supporters' scores in the same order, to be read beside the tables above."""
+    """Return the supporters' scores in the same order, to be read beside the tables above."""
     rows = []
     for run in runs:
         for group in run.groups():
@@ -165,9 +169,9 @@ def _rankings(runs: Sequence[SimulatedRun]) -> Table:
     scored = [(run.name, _profile_scores(run)) for run in runs]
     rows = [
         Row(labels=[first, second, measure], cells=cells)
-        for place, (first, one) in enumerate(scored)
-        for second, other in scored[place + 1 :]
-        for measure, cells in ranking_rows(one, other)
+        for index, (first, first_scores) in enumerate(scored)
+        for second, second_scores in scored[index + 1 :]
+        for measure, cells in ranking_rows(first_scores, second_scores)
     ]
     return Table(
         id="ranking",
@@ -183,14 +187,14 @@ def _rankings(runs: Sequence[SimulatedRun]) -> Table:
 
 
 def _profile_scores(run: SimulatedRun) -> Mapping[str, Scores]:
-    """Measure -> supporter -> profile -> mean, over judges and languages."""
-    found: dict[str, Scores] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+    """Return values by measure, supporter and profile, over all judges and languages."""
+    scores_by_measure: dict[str, Scores] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     for rating in run.ratings:
         if rating.not_applicable:
             continue
         for label, value in _values(rating):
-            found[label][rating.supporter][rating.profile].append(value)
-    return found
+            scores_by_measure[label][rating.supporter][rating.profile].append(value)
+    return scores_by_measure
 
 
 def _values(rating: Rating) -> list[tuple[str, float]]:

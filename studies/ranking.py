@@ -1,4 +1,4 @@
-"""Whether two simulated users put the same supporters into the same order."""
+"""Compare whether two simulated users put the same supporters into the same order."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, pairwise
@@ -17,7 +17,7 @@ LOWER_IS_BETTER = frozenset({"Neg"})
 
 
 def ranking_rows(one: Mapping[str, Scores], other: Mapping[str, Scores]) -> Iterator[tuple[str, dict[str, Cell]]]:
-    """(measure, cells) for each measure on which two supporters or more met the same profiles in both runs."""
+    """Yield (measure, cells) for each measure on which at least two supporters share profiles in both runs."""
     for measure in one:
         if measure not in other:
             continue
@@ -33,54 +33,54 @@ def ranking_rows(one: Mapping[str, Scores], other: Mapping[str, Scores]) -> Iter
 
 
 def _table(scores: Scores, names: Sequence[str], profiles: Sequence[str]) -> Numbers:
-    """Shape (supporters, profiles)."""
+    """Return mean scores, shape (supporters, profiles)."""
     return np.array([[fmean(scores[name][profile]) for profile in profiles] for name in names])
 
 
-def _cells(names: Sequence[str], one: Numbers, other: Numbers) -> dict[str, Cell]:
-    first, second = one.mean(1), other.mean(1)
-    tau = kendall(first, second)
+def _cells(names: Sequence[str], first_table: Numbers, second_table: Numbers) -> dict[str, Cell]:
+    first_means, second_means = first_table.mean(1), second_table.mean(1)
+    tau = kendall(first_means, second_means)
     return {
-        "order": _order(names, first),
-        "order in the other": _order(names, second),
+        "order": _order(names, first_means),
+        "order in the other": _order(names, second_means),
         "Kendall's tau": tau,
-        # Supporters who are all alike on one side have no order to keep.
-        "same order": None if tau is None else _kept(one, other),
-        "profiles": one.shape[1],
+        # If all supporters are equal on one side, there is no order to compare.
+        "same order": None if tau is None else _same_order_share(first_table, second_table),
+        "profiles": first_table.shape[1],
     }
 
 
 def _order(names: Sequence[str], values: Numbers) -> str:
-    """`a > b = c`, best first."""
+    """Return the order as `a > b = c`, best first."""
     ranked = sorted(zip(names, values.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
-    shown = ranked[0][0]
+    order_text = ranked[0][0]
     for (_, above), (name, value) in pairwise(ranked):
-        shown += f" {'=' if np.isclose(above, value) else '>'} {name}"
-    return shown
+        order_text += f" {'=' if np.isclose(above, value) else '>'} {name}"
+    return order_text
 
 
 def kendall(first: Sequence[float] | Numbers, second: Sequence[float] | Numbers) -> float | None:
-    """Kendall's tau-b (Kendall 1945), -1 to 1; none where one side has all values alike."""
+    """Return Kendall's tau-b (Kendall 1945), -1 to 1, or None if all values of one side are equal."""
     pairs = [
         (np.sign(first[i] - first[j]), np.sign(second[i] - second[j])) for i, j in combinations(range(len(first)), 2)
     ]
-    agreed = float(sum(one * other for one, other in pairs))
+    agreed = float(sum(first_sign * second_sign for first_sign, second_sign in pairs))
     sizes = [sum(pair[side] != 0 for pair in pairs) for side in (0, 1)]
     return agreed / float(np.sqrt(sizes[0] * sizes[1])) if all(sizes) else None
 
 
-def _kept(one: Numbers, other: Numbers) -> float | None:
-    """Share of resamples of the profiles in which both runs order the supporters alike; none for one profile."""
-    profiles = one.shape[1]
+def _same_order_share(first_table: Numbers, second_table: Numbers) -> float | None:
+    """Return the share of resamples of the profiles in which both runs have the same order, or None for one profile."""
+    profiles = first_table.shape[1]
     if profiles < 2:
         return None
     rng = np.random.default_rng(SEED)
-    drawn = rng.integers(0, profiles, (RESAMPLES, profiles))
-    signs = [_signs(table[:, drawn].mean(2)) for table in (one, other)]
+    resampled_profiles = rng.integers(0, profiles, (RESAMPLES, profiles))
+    signs = [_signs(table[:, resampled_profiles].mean(2)) for table in (first_table, second_table)]
     return float((signs[0] == signs[1]).all(0).mean())
 
 
 def _signs(means: Numbers) -> Numbers:
-    """Which of each pair of supporters is better; shape (pairs, resamples)."""
+    """Return the sign of the difference for each pair of supporters, shape (pairs, resamples)."""
     pairs = list(combinations(range(len(means)), 2))
     return np.stack([np.sign(np.round(means[i] - means[j], 12)) for i, j in pairs])

@@ -1,10 +1,10 @@
-"""A table of the paper, from corpora to figures: import, train each row, talk with the same held-out people, judge.
+"""Reproduce a table of the paper, from corpora to figures: import, train each row, talk with the same people, judge.
 
-    corpora/ROW.jsonl   what was read, with its report      adapters/ROW/   one training a row
+    corpora/ROW.jsonl   what was read, with its report      adapters/ROW/   one training per row
     held_out.jsonl      all people kept out of training     runs/LANGUAGE/  an ordinary run of all rows of a language
     profiles.jsonl      those of them who talk, paired
 
-Every stage passes over what it finds done, so the same command goes on after a kill, and a stage can be left out.
+Every stage skips what is already done, so the same command resumes after a kill, and a stage can be left out.
 """
 
 import json
@@ -31,7 +31,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Hands:
-    """What does the long work: a training into a folder, and a run of conversations into a folder."""
+    """The functions that do the long work: training into a folder, and running conversations into a folder."""
 
     train: Callable[[TrainConfig, Path], object]
     simulate: Callable[[StudyConfig, Path], Awaitable[Outcome]]
@@ -39,18 +39,18 @@ class Hands:
 
 
 async def reproduce(config: ReproduceConfig, out: Path, stages: Sequence[str], hands: Hands) -> int:
-    """Do the stages; the exit code of the worst one, 0 when all went well.
+    """Run the stages and return the worst exit code, 0 if everything went well.
 
-    Raises CocoonError for a stage that is not known, rows or profiles that do not fit, and what a stage cannot do.
+    Raises CocoonError for an unknown stage, rows or profiles that do not fit, and what a stage cannot do.
     """
     _check(config, stages)
     agree(out, config)
-    held = held_out_profiles(config)
-    people = talking_profiles(config, held)
-    write_whole(out / HELD_OUT, map(dump_line, held))
+    held_out = held_out_profiles(config)
+    people = talking_profiles(config, held_out)
+    write_whole(out / HELD_OUT, map(dump_line, held_out))
     write_whole(out / PROFILES, map(dump_line, people))
     hands.say(
-        f"people held out of every training, by id, chain, feeling and need: {HeldOut(held).number}; "
+        f"people held out of every training, by id, chain, feeling and need: {HeldOut(held_out).number}; "
         f"talking: {len(people) // len(config.languages)}, each in {', '.join(config.languages)}"
     )
     for row in config.rows if "import" in stages else ():
@@ -89,7 +89,7 @@ def _check(config: ReproduceConfig, stages: Sequence[str]) -> None:
 
 
 def agree(out: Path, config: ReproduceConfig) -> None:
-    """Store the settings; CocoonError where the folder was begun with others."""
+    """Store the settings. Raises CocoonError if the folder was started with others."""
     out.mkdir(parents=True, exist_ok=True)
     file = out / CONFIG
     if file.is_file():
@@ -105,39 +105,39 @@ def agree(out: Path, config: ReproduceConfig) -> None:
 
 
 def held_out_profiles(config: ReproduceConfig) -> list[Profile]:
-    """People that stand in every language of the rows, all their versions, the first `limit` of them.
+    """Return the first `limit` people who exist in every language of the rows, with all their versions.
 
-    Raises CocoonError where there is none.
+    Raises CocoonError if there is nobody.
     """
     people: dict[str, dict[Language, Profile]] = {}
     for path in (path for name in config.profiles for path in profile_path(name)):
         for profile in read_records(path, Profile):
             people.setdefault(profile.translation_of or profile.id, {})[profile.language] = profile
     languages = config.languages
-    whole = [versions for versions in people.values() if all(language in versions for language in languages)]
-    if not whole:
+    complete = [versions for versions in people.values() if all(language in versions for language in languages)]
+    if not complete:
         raise CocoonError(
             f"{', '.join(config.profiles)}: nobody stands in all of {', '.join(languages)}; translate them with "
             "`cocoon profiles translate`, or keep to rows of one language"
         )
-    return [one for versions in whole[: config.limit] for one in versions.values()]
+    return [profile for versions in complete[: config.limit] for profile in versions.values()]
 
 
 def talking_profiles(config: ReproduceConfig, held: Sequence[Profile]) -> list[Profile]:
-    """Those of them who talk, language by language, the same people in each."""
-    in_each = {language: [one for one in held if one.language == language] for language in config.languages}
-    return [one for some in in_each.values() for one in some[: config.talking]]
+    """Return the held-out profiles that talk, language by language, with the same people in each."""
+    in_each = {language: [profile for profile in held if profile.language == language] for language in config.languages}
+    return [profile for speakers in in_each.values() for profile in speakers[: config.talking]]
 
 
 def import_row(row: CorpusRow, out: Path) -> str:
-    """Read a row's corpus, unless this was done before; what was done to it, in a line."""
+    """Read a row's corpus, unless this was done before, and return one line about it."""
     target = out / CORPORA / f"{row.name}.jsonl"
     report = target.with_suffix(".report.json")
     if target.is_file() and report.is_file():
         return f"{row.label}: imported before"
     reading = read_corpus(row.corpus, Path(row.file).expanduser(), row.limit)
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(target, (dump_line(one) for one in reading.dialogues if one.language == row.language))
+    write_whole(target, (dump_line(dialogue) for dialogue in reading.dialogues if dialogue.language == row.language))
     notes = {
         "row": row.label,
         "read": reading.report.read,
@@ -154,16 +154,20 @@ def import_row(row: CorpusRow, out: Path) -> str:
 
 
 def row_training(config: ReproduceConfig, row: CorpusRow, out: Path) -> TrainConfig:
-    """The training of a row, on what was imported; CocoonError where it was not."""
-    own = out / CORPORA / f"{row.name}.jsonl"
-    if not own.is_file():
-        raise CocoonError(f"{own}: is not there; run the stage `import` first")
-    others = [out / CORPORA / f"{one.name}.jsonl" for one in config.rows if one is not row and not one.subset]
-    return training_of(config, row, own, others, out / HELD_OUT)
+    """Return the training of a row on its imported dialogues. Raises CocoonError if they were not imported."""
+    imported = out / CORPORA / f"{row.name}.jsonl"
+    if not imported.is_file():
+        raise CocoonError(f"{imported} does not exist; run the stage `import` first")
+    others = [
+        out / CORPORA / f"{other_row.name}.jsonl"
+        for other_row in config.rows
+        if other_row is not row and not other_row.subset
+    ]
+    return training_of(config, row, imported, others, out / HELD_OUT)
 
 
 def left_out(adapter: Path) -> str:
-    """How many dialogues of a row were left out of its training since they are of people held out."""
+    """Return how many dialogues of a row were left out of its training because they are of held-out people."""
     card = read_card(adapter)
     if card is None:
         return f"{adapter}: has no card"
@@ -171,7 +175,7 @@ def left_out(adapter: Path) -> str:
 
 
 def adapter_of(row: CorpusRow, out: Path) -> Path:
-    """Where a row's adapter is; CocoonError where it is not."""
+    """Return the folder of a row's adapter. Raises CocoonError if it has none."""
     folder = Path(row.adapter).expanduser() if row.adapter else out / ADAPTERS / row.name
     if not (folder / "adapter_config.json").is_file():
         raise CocoonError(f"{folder}: holds no adapter for row {row.label!r}; run the stage `train` first")

@@ -1,4 +1,4 @@
-"""One study that makes a table of the paper again: corpora, trainings, talks, judging."""
+"""Settings of a study that reproduces a table of the paper: corpora, trainings, dialogues, judging."""
 
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -18,8 +18,8 @@ UNTRAINED = "untrained"
 class CorpusRow(Record):
     """A row of the table: a corpus of `cocoon corpus list`, its file, and whether thoughts are trained.
 
-    `own` marks script-based dialogues of ours that stand for the corpus that the paper did not release. `subset`: draw
-    as many dialogues as the largest other row has. `adapter`: one that is there, instead of training.
+    `own` marks our own script-based dialogues, which replace the corpus that the paper did not release. `subset`
+    samples as many dialogues as the largest other row has. `adapter` is an existing adapter to use instead of training.
     """
 
     label: str = Field(min_length=1)
@@ -34,18 +34,18 @@ class CorpusRow(Record):
 
     @property
     def name(self) -> str:
-        """The label as a file and a supporter may be named."""
-        plain = "".join(one if one.isalnum() else "-" for one in self.label).strip("-")
-        return "-".join(part for part in plain.split("-") if part)
+        """The label as the name of a file and of a supporter."""
+        file_name = "".join(character if character.isalnum() else "-" for character in self.label).strip("-")
+        return "-".join(part for part in file_name.split("-") if part)
 
 
 class ReproduceConfig(RunConfig):
-    """`cocoon reproduce`. Profiles must stand in every language of the rows: they are paired by `translation_of`.
+    """Settings of `cocoon reproduce`. Profiles must exist in all languages of the rows, paired by `translation_of`.
 
-    `limit`: the first so many people are held out of every training. `talking`: only the first so many of them talk
-    for now; it may grow later, since those who come to it were held out too. `rehearsal`: a small run to see that all
-    of it works, which says so on its first line. `untrained`: the base speaks too, in every language, so that what the
-    language does can be told from what the corpus does.
+    The first `limit` people are held out of every training. Only the first `talking` of them talk for now. This number
+    may grow later, because those who are added were held out too. `rehearsal` marks a small run that only shows that
+    everything works, and its report says so on its first line. With `untrained` the base speaks too, in every language,
+    so that the effect of the language can be separated from the effect of the corpus.
     """
 
     free_keys: ClassVar[tuple[str, ...]] = (*RunConfig.free_keys, "rehearsal", "judge", "talking")
@@ -76,26 +76,26 @@ class ReproduceConfig(RunConfig):
     @model_validator(mode="after")
     def _names_differ(self) -> "ReproduceConfig":
         names = [row.name for row in self.rows]
-        twice = next((name for name in names if names.count(name) > 1 or name == UNTRAINED), None)
-        if twice is not None:
-            raise ValueError(f"two rows would be named {twice!r}; give each row a label of its own")
+        duplicate = next((name for name in names if names.count(name) > 1 or name == UNTRAINED), None)
+        if duplicate is not None:
+            raise ValueError(f"two rows would be named {duplicate!r}; give each row a label of its own")
         return self
 
     @property
     def languages(self) -> list[Language]:
-        """The languages of the rows, in the order in which they come."""
+        """The languages of the rows, in the order in which they first occur."""
         return list(dict.fromkeys(row.language for row in self.rows))
 
 
 def training_of(
     config: ReproduceConfig, row: CorpusRow, dialogues: Path, others: list[Path], held: Path
 ) -> TrainConfig:
-    """The training of one row on its imported dialogues."""
+    """Return the training of one row on its imported dialogues."""
     data = config.data.model_copy(
         update={
             "thoughts": row.thoughts,
             "held_out": [*config.data.held_out, str(held)],
-            "no_larger_than": [str(one) for one in others] if row.subset else [],
+            "no_larger_than": [str(path) for path in others] if row.subset else [],
         }
     )
     return TrainConfig(
@@ -110,7 +110,7 @@ def training_of(
 
 
 def study_of(config: ReproduceConfig, language: Language, adapters: dict[str, Path], profiles: Path) -> StudyConfig:
-    """The run of all rows of one language over its profiles."""
+    """Return the run of all rows of one language over its profiles."""
     supporters = [
         SupporterConfig(
             name=row.name,
@@ -123,9 +123,11 @@ def study_of(config: ReproduceConfig, language: Language, adapters: dict[str, Pa
         if row.language == language
     ]
     if config.untrained:
-        plain = {"model": config.base, "prompt": config.data.prompt}
+        shared_settings = {"model": config.base, "prompt": config.data.prompt}
         supporters.append(
-            SupporterConfig(name=UNTRAINED, **plain, temperature=config.temperature, max_tokens=config.max_tokens)
+            SupporterConfig(
+                name=UNTRAINED, **shared_settings, temperature=config.temperature, max_tokens=config.max_tokens
+            )
         )
     return StudyConfig(
         profiles=[str(profiles)],

@@ -1,4 +1,4 @@
-"""The table that was made again, beside the paper's; language as a factor, and what every row was trained on."""
+"""Report the reproduced table beside the paper's, with language as a factor, and what every row was trained on."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,45 +33,50 @@ _MEASURES = (
 
 
 def build_table(config: ReproduceConfig, out: Path, facts: Mapping[str, Any]) -> Report:
-    """The report of a reproduction; CocoonError where its runs lack what the table needs."""
+    """Return the report of a reproduction. Raises CocoonError if its runs lack what the table needs."""
     runs = [out / RUNS / language for language in config.languages]
-    dialogues = [one for run in runs for one in read_run(run, "dialogues.jsonl", Dialogue)]
-    ratings = [one for run in runs for one in read_run(run, "ratings.jsonl", Rating)]
-    failures = [one for run in runs for one in read_run(run, "failures.jsonl", Failure)]
+    dialogues = [dialogue for run in runs for dialogue in read_run(run, "dialogues.jsonl", Dialogue)]
+    ratings = [rating for run in runs for rating in read_run(run, "ratings.jsonl", Rating)]
+    failures = [failure for run in runs for failure in read_run(run, "failures.jsonl", Failure)]
     report = build_like(config.table, dialogues, ratings, failures, facts)
     (table,) = report.tables
     rehearsal = [REHEARSAL] if config.rehearsal else []
-    rated = {one.dialogue for one in ratings}
-    unfinished = _unfinished(config, len(dialogues), sum(one.id in rated for one in dialogues))
+    rated = {rating.dialogue for rating in ratings}
+    unfinished = _unfinished(config, len(dialogues), sum(dialogue.id in rated for dialogue in dialogues))
     warnings = [*rehearsal, *unfinished, *_language_warning(config), *report.warnings]
-    people = len({one.profile.translation_of or one.profile.id for one in dialogues})
-    told = [("People", f"{people}, the same for every row; {_held_out(config)}"), *report.facts]
+    people = len({dialogue.profile.translation_of or dialogue.profile.id for dialogue in dialogues})
+    report_facts = [("People", f"{people}, the same for every row; {_held_out(config)}"), *report.facts]
     return report.model_copy(
         update={
             "title": f"Table {config.table.removeprefix('table')} of the paper, made again"
             + (" (rehearsal)" if config.rehearsal else ""),
             "warnings": warnings,
-            "facts": told,
+            "facts": report_facts,
             "tables": [table, _trainings(config, out)],
             "notes": [*_notes(config), *report.notes],
         }
     )
 
 
-def _unfinished(config: ReproduceConfig, made: int, rated: int) -> list[str]:
+def _unfinished(config: ReproduceConfig, dialogue_count: int, rated_count: int) -> list[str]:
     people = len(talking_profiles(config, held_out_profiles(config))) // len(config.languages)
     speakers = len(config.rows) + (len(config.languages) if config.untrained else 0)
-    wanted = people * speakers * config.samples
-    if rated >= wanted:
+    expected_count = people * speakers * config.samples
+    if rated_count >= expected_count:
         return []
-    return [f"Not finished: {made} of {wanted} dialogues are made, {rated} of them rated. The same command goes on."]
+    return [
+        f"Not finished: {dialogue_count} of {expected_count} dialogues are made, {rated_count} of them rated. "
+        "The same command goes on."
+    ]
 
 
 def _held_out(config: ReproduceConfig) -> str:
     number = HeldOut(held_out_profiles(config)).number
-    held = f"no dialogue of theirs was trained on here (people held out: {number})"
-    given = [row.label for row in config.rows if row.adapter]
-    return f"{held}, but {', '.join(given)} came trained: see their cards" if given else held
+    statement = f"no dialogue of theirs was trained on here (people held out: {number})"
+    trained_before = [row.label for row in config.rows if row.adapter]
+    return (
+        f"{statement}, but {', '.join(trained_before)} came trained: see their cards" if trained_before else statement
+    )
 
 
 def _language_warning(config: ReproduceConfig) -> list[str]:
@@ -101,12 +106,12 @@ def _notes(config: ReproduceConfig) -> list[str]:
             "difference between its rows is that of the languages."
         )
     paper = load_paper_table(config.table)
-    made = {one.label for one in config.rows}
+    reproduced = {row.label for row in config.rows}
     # The paper calls one corpus ESC in some tables and ESConv in others.
-    made |= {other for one, other in (("ESC", "ESConv"), ("ESConv", "ESC")) if one in made}
-    lacking = [row.labels[-1] for row in paper.rows if row.labels[-1] not in made]
-    if lacking:
-        notes.append(f"Rows of the paper that were not made again: {', '.join(lacking)}.")
+    reproduced |= {alias for name, alias in (("ESC", "ESConv"), ("ESConv", "ESC")) if name in reproduced}
+    missing_rows = [row.labels[-1] for row in paper.rows if row.labels[-1] not in reproduced]
+    if missing_rows:
+        notes.append(f"Rows of the paper that were not made again: {', '.join(missing_rows)}.")
     return notes
 
 

@@ -1,8 +1,8 @@
-"""The study of the question ratio (paper RQ4, F.2, Figure 4): coefficients x profiles x draws through the real graphs.
+"""The study of the question ratio (paper RQ4, F.2, Figure 4): coefficients x profiles x samples in the real graphs.
 
-Every coefficient is a supporter of one run; steered ones share the base and are written in one batch. A run is made for
-each kind of simulated user, in a folder of its own under `users/`, so that any of them can be resumed, judged and
-read like every other run. History is encoded as it was written down: `tokens=reply` steers only what is being said.
+Every coefficient is a supporter of one run. Steered supporters share the base and are written in one batch. Each kind
+of simulated user has a run in its own folder under `users/`, so that it can be resumed, judged and read like every
+other run. History is encoded as it was written down: `tokens=reply` steers only the current reply.
 """
 
 import json
@@ -31,10 +31,10 @@ HistoryTokens = Literal["reply", "replies"]
 
 
 class SweepArm(Record):
-    """One supporter of the sweep. `coefficient` is what was assigned.
+    """One supporter of the sweep. `coefficient` is the assigned one.
 
-    `direction` names the row of the report, for placebos that of the direction they stand beside. Kind `history` is the
-    largest coefficient with the talk so far encoded the other way (steered where the others leave it unsteered).
+    `direction` names the row of the report, and for placebos that of the direction they belong to. Kind `history` uses
+    the largest coefficient with the earlier dialogue encoded the other way (steered if the others leave it unsteered).
     """
 
     name: str
@@ -46,9 +46,9 @@ class SweepArm(Record):
 
 
 class SweepPlan(Record):
-    """What a sweep compares, kept beside its runs: the report reads it. Coefficients ascend from 0.
+    """What a sweep compares, stored beside its runs for the report. Coefficients ascend from 0.
 
-    `at`: where directions are added, none: as each was made.
+    `at` says where directions are added, and None means as each was made.
     """
 
     base: str
@@ -61,7 +61,7 @@ class SweepPlan(Record):
 
 @dataclass(frozen=True)
 class SteerFile:
-    """A direction's file under the name of its row, such as `instruction`."""
+    """A direction's file with the name of its row, such as `instruction`."""
 
     name: str
     path: Path
@@ -69,7 +69,7 @@ class SteerFile:
 
 @dataclass(frozen=True)
 class Placebo:
-    """A random direction's file, and its dose of equal surprise (none where no dose is as costly)."""
+    """A random direction's file, and its dose of equal surprise (None if no dose is as costly)."""
 
     path: Path
     nats: float | None
@@ -84,18 +84,18 @@ def plan_arms(
     tokens: HistoryTokens = "reply",
     at: At | None = None,
 ) -> list[SweepArm]:
-    """All arms: unsteered, every direction at every coefficient with its placebos at the largest, prompting, repeng.
+    """Return all arms: unsteered, every direction at every coefficient with its placebos, prompting, and repeng.
 
-    `placebos` are by the name of the direction that each stands beside.
+    Placebos use the largest coefficient. `placebos` maps the name of a direction to the placebo that belongs to it.
     """
-    steered = sorted({one for one in coefficients if one})
-    if not steered:
+    doses = sorted({coefficient for coefficient in coefficients if coefficient})
+    if not doses:
         raise CocoonError("a sweep needs a coefficient other than 0; give --coefficient 0.02 and more")
     arms = [SweepArm(name="plain", kind="plain", model=base)]
-    for one in directions:
-        arms += _steered(base, one, steered, tokens, at)
-        if placebo := (placebos or {}).get(one.name):
-            arms += _placebos(base, one.name, placebo, steered[-1], tokens, at)
+    for file in directions:
+        arms += _steered(base, file, doses, tokens, at)
+        if placebo := (placebos or {}).get(file.name):
+            arms += _placebos(base, file.name, placebo, doses[-1], tokens, at)
     arms += [
         SweepArm(name=f"prompt: {more}", kind="prompt", model=base, prompt=f"{more}-questions")
         for more in ("fewer", "more")
@@ -106,14 +106,16 @@ def plan_arms(
     return arms
 
 
-def _steered(base: str, one: SteerFile, doses: Sequence[float], tokens: HistoryTokens, at: At | None) -> list[SweepArm]:
+def _steered(
+    base: str, file: SteerFile, doses: Sequence[float], tokens: HistoryTokens, at: At | None
+) -> list[SweepArm]:
     arms = [
-        _arm("steered", f"{one.name} {dose:g}", _spec(base, one.path, dose, tokens, at), dose, one.name)
+        _arm("steered", f"{file.name} {dose:g}", _spec(base, file.path, dose, tokens, at), dose, file.name)
         for dose in doses
     ]
     other: HistoryTokens = "replies" if tokens == "reply" else "reply"
-    name = f"{one.name} {doses[-1]:g}, history {'steered' if other == 'replies' else 'unsteered'}"
-    return [*arms, _arm("history", name, _spec(base, one.path, doses[-1], other, at), doses[-1], one.name)]
+    name = f"{file.name} {doses[-1]:g}, history {'steered' if other == 'replies' else 'unsteered'}"
+    return [*arms, _arm("history", name, _spec(base, file.path, doses[-1], other, at), doses[-1], file.name)]
 
 
 def _placebos(
@@ -127,9 +129,9 @@ def _placebos(
 
 
 def _spec(base: str, path: Path, coefficient: float, tokens: str, at: At | None = None) -> str:
-    given = {"tokens": None if tokens == "reply" else tokens, "at": at}
-    how = "".join(f"+{name}={value}" for name, value in given.items() if value is not None)
-    return f"{base}+steer={path}:{coefficient:g}{how}"
+    options = {"tokens": None if tokens == "reply" else tokens, "at": at}
+    suffix = "".join(f"+{name}={value}" for name, value in options.items() if value is not None)
+    return f"{base}+steer={path}:{coefficient:g}{suffix}"
 
 
 def _arm(kind: ArmKind, name: str, model: str, coefficient: float, direction: str = "") -> SweepArm:
@@ -137,7 +139,7 @@ def _arm(kind: ArmKind, name: str, model: str, coefficient: float, direction: st
 
 
 def settings_of(config: StudyConfig, plan: SweepPlan, user: UserKind) -> StudyConfig:
-    """The study of one kind of user: the plan's arms as supporters; a guarded user follows the neutral rules."""
+    """Return the study of one kind of user, with the plan's arms as supporters. A guarded user gets neutral rules."""
     supporters = [
         SupporterConfig(
             name=arm.name,
@@ -148,12 +150,12 @@ def settings_of(config: StudyConfig, plan: SweepPlan, user: UserKind) -> StudyCo
         )
         for arm in plan.arms
     ]
-    told = config.user.model_copy(update={"kind": user, "rules": "neutral"})
-    return config.model_copy(update={"supporters": supporters, "user": told})
+    user_config = config.user.model_copy(update={"kind": user, "rules": "neutral"})
+    return config.model_copy(update={"supporters": supporters, "user": user_config})
 
 
 def write_plan(out: Path, plan: SweepPlan) -> None:
-    """Keep the plan; raises CocoonError where another one stands in the folder."""
+    """Write the plan. Raises CocoonError if the folder holds another plan."""
     path = out / PLAN
     if path.exists() and read_plan(out) != plan:
         raise CocoonError(
@@ -164,7 +166,7 @@ def write_plan(out: Path, plan: SweepPlan) -> None:
 
 
 def read_plan(out: Path) -> SweepPlan:
-    """The plan of a sweep's folder."""
+    """Return the plan of a sweep's folder."""
     path = out / PLAN
     if not path.is_file():
         raise CocoonError(f"{out} holds no sweep; make one with `cocoon steer sweep`")
@@ -179,7 +181,7 @@ async def run_sweep(
     out: Path,
     watch: Watch | None = None,
 ) -> list[Outcome]:
-    """Talk and judge with every kind of user; the same call again goes on. Stops after a run that was stopped."""
+    """Talk and judge with every kind of user, and stop after a run that was stopped. Calling this again resumes."""
     write_plan(out, plan)
     outcomes: list[Outcome] = []
     for user in plan.users:

@@ -1,4 +1,4 @@
-"""Placebos of a sweep: the dose at which another direction costs as much fluency as the real one."""
+"""Placebos of a sweep: find the dose at which another direction costs as much fluency as the real one."""
 
 from collections.abc import Sequence
 from itertools import takewhile
@@ -10,7 +10,7 @@ from cocoon.steering.behaviour import Arm, Speaking, behaviour, speak
 from cocoon.steering.control import Control
 from cocoon.steering.situations import Situation
 
-# Doses that are tried, in shares of the one that stands for equal norm.
+# Doses that are tried, as multiples of the dose with equal norm.
 TRIED = (1.0, 2.0, 4.0, 8.0)
 
 
@@ -23,23 +23,24 @@ def equal_surprise(
     situations: Sequence[Situation],
     speaking: Speaking | None = None,
 ) -> float | None:
-    """The dose of `other` whose replies are as unlikely, under the unsteered model, as those of `real`.
+    """Return the dose of `other` whose replies are as unlikely, under the unsteered model, as those of `real`.
 
-    Read off 0 and `doses` (ascending), linearly between them, the least of `doses` where `real` costs nothing; none
-    where no dose is costly enough.
+    The dose is interpolated linearly between 0 and `doses` (ascending). It is the smallest of `doses` if `real` costs
+    nothing, and None if no dose is costly enough.
     """
     arms = [Arm("real", coefficient, real), Arm("other"), *(Arm("other", dose, other) for dose in doses)]
     replies = speak(weights, situations, arms, 1, speaking)
-    wanted = behaviour([one for one in replies if one.label == "real"]).nats
-    tried = [0.0, *doses]
-    found = [
-        behaviour([one for one in replies if one.label == "other" and one.coefficient == dose]).nats for dose in tried
+    target_nats = behaviour([reply for reply in replies if reply.label == "real"]).nats
+    dose_ladder = [0.0, *doses]
+    nats_by_dose = [
+        behaviour([reply for reply in replies if reply.label == "other" and reply.coefficient == dose]).nats
+        for dose in dose_ladder
     ]
-    # Where a dose leaves nothing but empty replies, larger ones say nothing either.
-    spoken = [value for value in takewhile(lambda one: one is not None, found) if value is not None]
-    rising = np.maximum.accumulate(np.array(spoken))
-    if wanted is None or len(spoken) < 2 or wanted > rising[-1]:
+    # If a dose leaves only empty replies, larger doses are not informative either.
+    finite_nats = [nats for nats in takewhile(lambda nats: nats is not None, nats_by_dose) if nats is not None]
+    rising = np.maximum.accumulate(np.array(finite_nats))
+    if target_nats is None or len(finite_nats) < 2 or target_nats > rising[-1]:
         return None
-    if wanted <= rising[0]:
+    if target_nats <= rising[0]:
         return doses[0]
-    return round(float(np.interp(wanted, rising, tried[: len(spoken)])), 6)
+    return round(float(np.interp(target_nats, rising, dose_ladder[: len(finite_nats)])), 6)

@@ -1,4 +1,4 @@
-"""One dialogue of a sweep as numbers: what was assigned, what was measured, how it was rated."""
+"""One dialogue of a sweep as numbers: the assigned coefficient, what was measured, and the ratings."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ AFFECTIVE, NEGATIVE = "affective_improvement", "negative_helper_evaluation"
 
 
 class DialogueNats(Record):
-    """Mean surprise of a dialogue's replies in nats per token under the unsteered base; none without a reply."""
+    """Mean surprise of a dialogue's replies in nats per token under the unsteered base, None without a reply."""
 
     dialogue: str
     nats: float | None
@@ -36,12 +36,12 @@ class DialogueNats(Record):
 
 @dataclass(frozen=True)
 class Observation:
-    """A dialogue of the sweep; none is missing.
+    """A dialogue of the sweep. None means missing.
 
-    `ratio`: replies with a genuine question by form (a sentence that was cut off is none) / replies; `marked`: replies
-    with a question mark / replies.
-    `types`: sentences by type. `success` in both modes; `affective` 1 to 7, `turned` is 7 - Neg. `nats` per token,
-    `length` in characters per reply. `by_turn`: for each reply in order, whether it asks.
+    `ratio` is the share of replies with a genuine question by form (a sentence that was cut off does not count).
+    `marked` is the share of replies with a question mark. `types` counts sentences by type. `success` and `attributed`
+    are the success in both modes. `affective` is 1 to 7, and `turned` is 7 - Neg. `nats` is per token, and `length` in
+    characters per reply. `by_turn` says for each reply in order whether it asks.
     """
 
     user: str
@@ -61,9 +61,9 @@ class Observation:
 
 
 def observations(out: Path, plan: SweepPlan) -> list[Observation]:
-    """Every dialogue of a sweep's folder with its ratings."""
+    """Return every dialogue of a sweep's folder with its ratings."""
     arms = {arm.name: arm for arm in plan.arms}
-    found: list[Observation] = []
+    collected: list[Observation] = []
     for user in plan.users:
         run = out / USERS / user
         if not (run / "dialogues.jsonl").exists():
@@ -77,12 +77,14 @@ def observations(out: Path, plan: SweepPlan) -> list[Observation]:
             for dialogue in read_run(run, "dialogues.jsonl", Dialogue):
                 if dialogue.supporter in arms:
                     cut = _cut_off(journal, dialogue.id)
-                    found.append(_observed(user, arms[dialogue.supporter], dialogue, ratings[dialogue.id], nats, cut))
-    return found
+                    collected.append(
+                        _observed(user, arms[dialogue.supporter], dialogue, ratings[dialogue.id], nats, cut)
+                    )
+    return collected
 
 
 def _cut_off(journal: JournalReader | None, dialogue: str) -> set[str]:
-    """The calls of a dialogue whose replies met their limit of tokens."""
+    """Return the calls of a dialogue whose replies reached their token limit."""
     calls = journal.calls(dialogue) if journal else []
     return {call.entry.place.key for call in calls if call.entry.finish == "length"}
 
@@ -119,18 +121,18 @@ def _observed(
 
 
 def read_nats(run: Path) -> dict[str, float | None]:
-    """What `measure_nats` wrote, by dialogue."""
+    """Return what `measure_nats` wrote, by dialogue."""
     path = run / NATS
     if not path.exists():
         return {}
-    lines = [parse_record(line, DialogueNats, f"{path}: line {number}") for number, line in read_lines(path)]
-    return {one.dialogue: one.nats for one in lines}
+    scores = [parse_record(line, DialogueNats, f"{path}: line {number}") for number, line in read_lines(path)]
+    return {score.dialogue: score.nats for score in scores}
 
 
 def measure_nats(weights: Weights, run: Path) -> None:
-    """Score the replies of dialogues that have no figure yet, each after what was said before it, and keep them.
+    """Score and store the replies of dialogues that have no score yet, each reply after what was said before it.
 
-    All arms are scored under the prompt `supporter/plain`, so that figures can be compared.
+    All arms are scored with the prompt `supporter/plain`, so that scores can be compared.
     """
     known = read_nats(run)
     rows: list[TokenRow] = []
@@ -145,28 +147,36 @@ def measure_nats(weights: Weights, run: Path) -> None:
             owners.append(dialogue.id)
     if not new:
         return
-    for owner, value in zip(owners, surprise(weights, rows).tolist() if rows else [], strict=True):
-        new[owner].append(value)
-    made = [DialogueNats(dialogue=name, nats=nats) for name, nats in known.items()]
-    made += [DialogueNats(dialogue=name, nats=sum(some) / len(some) if some else None) for name, some in new.items()]
-    write_whole(run / NATS, [f"{one.model_dump_json()}\n".encode() for one in made])
+    for owner, nats in zip(owners, surprise(weights, rows).tolist() if rows else [], strict=True):
+        new[owner].append(nats)
+    scores = [DialogueNats(dialogue=name, nats=nats) for name, nats in known.items()]
+    scores += [
+        DialogueNats(dialogue=name, nats=sum(reply_nats) / len(reply_nats) if reply_nats else None)
+        for name, reply_nats in new.items()
+    ]
+    write_whole(run / NATS, [f"{score.model_dump_json()}\n".encode() for score in scores])
 
 
 def _reply_rows(weights: Weights, dialogue: Dialogue) -> list[TokenRow]:
-    told: list[Message] = [{"role": "system", "content": load_prompt("supporter/plain", dialogue.language).render()}]
+    system_messages: list[Message] = [
+        {"role": "system", "content": load_prompt("supporter/plain", dialogue.language).render()}
+    ]
     counted = {id(turn) for turn in counted_turns(dialogue.turns)}
     roles = {"user": "user", "supporter": "assistant"}
     rows: list[TokenRow] = []
-    for place, turn in enumerate(dialogue.turns):
+    for index, turn in enumerate(dialogue.turns):
         if id(turn) not in counted or not turn.content.strip():
             continue
-        before: list[Message] = [{"role": roles[one.role], "content": one.content} for one in dialogue.turns[:place]]
-        first, ids = weights.template.with_reply([*told, *before], turn.content)
-        rows.append(TokenRow(tuple(ids), (first - 1, len(ids)), f"{dialogue.id}.{place}"))
+        before: list[Message] = [
+            {"role": roles[earlier_turn.role], "content": earlier_turn.content}
+            for earlier_turn in dialogue.turns[:index]
+        ]
+        first, ids = weights.template.with_reply([*system_messages, *before], turn.content)
+        rows.append(TokenRow(tuple(ids), (first - 1, len(ids)), f"{dialogue.id}.{index}"))
     return rows
 
 
 def of_arms(found: Sequence[Observation], user: str, arms: Sequence[SweepArm]) -> list[Observation]:
-    """The dialogues of some arms with one kind of user."""
+    """Return the dialogues of these arms with one kind of user."""
     names = {arm.name for arm in arms}
-    return [one for one in found if one.user == user and one.arm.name in names]
+    return [observation for observation in found if observation.user == user and observation.arm.name in names]

@@ -1,4 +1,4 @@
-"""The report of a sweep: what was asked, how it was rated, trends, and what may be said of them."""
+"""The report of a sweep: what was asked, how it was rated, trends, and which conclusions they allow."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,10 +14,10 @@ from cocoon.studies.sweep_trend import OUTCOMES, SHOWN, Trend, Value, adjusted, 
 
 _FIRST_TURNS = 8
 _SPEECH: dict[str, Value] = {
-    "Genuine": lambda one: one.ratio,
-    "Marked": lambda one: one.marked,
-    "Nats": lambda one: one.nats,
-    "Length": lambda one: one.length,
+    "Genuine": lambda observation: observation.ratio,
+    "Marked": lambda observation: observation.marked,
+    "Nats": lambda observation: observation.nats,
+    "Length": lambda observation: observation.length,
 }
 NOTES = [
     "Primary: all dialogues by the coefficient that was assigned, the profile as the unit. Everything that follows the "
@@ -31,98 +31,100 @@ NOTES = [
 
 
 def sweep_report(out: Path) -> Report:
-    """The report of a sweep's folder; raises CocoonError where it holds none."""
+    """Return the report of a sweep's folder. Raises CocoonError if the folder holds no sweep."""
     plan = read_plan(out)
-    found = observations(out, plan)
+    rows = observations(out, plan)
     names = directions_of(plan)
-    trends = {(user, name): trends_of(plan, found, user, name) for user in plan.users for name in names}
+    trends = {(user, name): trends_of(plan, rows, user, name) for user in plan.users for name in names}
     return Report(
         title=f"Question ratio and comfort: {out.name}",
-        warnings=_warnings(plan, found),
+        warnings=_warnings(plan, rows),
         facts=[
             ("Supporter", plan.base),
             ("Users", ", ".join(plan.users)),
-            ("Directions", ", ".join(f"{name}{_place(out, plan, name)}" for name in names)),
+            ("Directions", ", ".join(f"{name}{_where_added(out, plan, name)}" for name in names)),
             ("History", "encoded unsteered" if plan.tokens == "reply" else "encoded as it was steered"),
-            ("Dialogues", str(len(found))),
+            ("Dialogues", str(len(rows))),
         ],
         tables=[
-            speech_table(plan, found),
-            outcome_table(plan, found, "outcomes", "Outcomes on all dialogues (primary)", lambda _: True),
+            speech_table(plan, rows),
+            outcome_table(plan, rows, "outcomes", "Outcomes on all dialogues (primary)", lambda _: True),
             trend_table(trends),
             outcome_table(
-                plan, found, "success_only", "Outcomes on dialogues that found the need (sensitivity)", _succeeded
+                plan, rows, "success_only", "Outcomes on dialogues that found the need (sensitivity)", _succeeded
             ),
-            sensitivity_table(plan, found, names),
-            placebo_table(plan, found, names),
-            turn_table(plan, found),
+            sensitivity_table(plan, rows, names),
+            placebo_table(plan, rows, names),
+            turn_table(plan, rows),
         ],
-        notes=[*NOTES, *conclusions(plan, found, trends, names)],
+        notes=[*NOTES, *conclusions(plan, rows, trends, names)],
         figures=[
-            comfort_figure(plan, found, "figure_four_all", "all dialogues", lambda _: True),
-            comfort_figure(plan, found, "figure_four_success", "dialogues that found the need", _succeeded),
+            comfort_figure(plan, rows, "figure_four_all", "all dialogues", lambda _: True),
+            comfort_figure(plan, rows, "figure_four_success", "dialogues that found the need", _succeeded),
         ],
     )
 
 
-def _place(out: Path, plan: SweepPlan, name: str) -> str:
-    """Where a direction was added, in brackets; empty where its file is not there to tell."""
+def _where_added(out: Path, plan: SweepPlan, name: str) -> str:
+    """Return where a direction was added, in brackets, or an empty text if its file is missing."""
     path = out / "directions" / f"{name}.safetensors"
     at = plan.at or (Direction.load(path).card.at if path.is_file() else None)
     return {"starts": " (where sentences begin)", "every": " (every token)", None: ""}[at]
 
 
 def directions_of(plan: SweepPlan) -> list[str]:
-    """The directions of a plan, in order."""
+    """Return the directions of a plan, in order."""
     return list(dict.fromkeys(arm.direction for arm in plan.arms if arm.kind == "steered"))
 
 
-def _succeeded(one: Observation) -> bool:
-    return one.success is True
+def _succeeded(observation: Observation) -> bool:
+    return observation.success is True
 
 
-def _warnings(plan: SweepPlan, found: Sequence[Observation]) -> list[str]:
+def _warnings(plan: SweepPlan, rows: Sequence[Observation]) -> list[str]:
     warnings = list(plan.warnings)
     for user in plan.users:
-        own = [one for one in found if one.user == user]
-        if not own:
+        user_rows = [row for row in rows if row.user == user]
+        if not user_rows:
             warnings.append(f"no dialogue with the {user} user yet")
-        elif not any(one.success for one in own):
-            silent = sum(one.success is None for one in own)
+        elif not any(row.success for row in user_rows):
+            silent = sum(row.success is None for row in user_rows)
             missing = f" ({silent} without a verdict)" if silent else ""
             warnings.append(
-                f"{user} user: 0 of {len(own)} dialogues found the need{missing}; its success-only panel is empty"
+                f"{user} user: 0 of {len(user_rows)} dialogues found the need{missing}; its success-only panel is empty"
             )
     return warnings
 
 
 def _ladder(plan: SweepPlan, direction: str) -> list[SweepArm]:
-    """The unsteered arm and a direction's, by coefficient."""
-    own = [arm for arm in plan.arms if arm.kind == "plain" or (arm.kind == "steered" and arm.direction == direction)]
-    return sorted(own, key=lambda arm: arm.coefficient)
+    """Return the unsteered arm and the arms of a direction, by coefficient."""
+    ladder_arms = [
+        arm for arm in plan.arms if arm.kind == "plain" or (arm.kind == "steered" and arm.direction == direction)
+    ]
+    return sorted(ladder_arms, key=lambda arm: arm.coefficient)
 
 
-def _estimate(found: Sequence[Observation], value: Value) -> Estimate:
+def _estimate(rows: Sequence[Observation], value: Value) -> Estimate:
     draws: dict[str, list[float | None]] = {}
-    for one in found:
-        draws.setdefault(one.profile, []).append(value(one))
+    for row in rows:
+        draws.setdefault(row.profile, []).append(value(row))
     return mean_over_profiles(draws)
 
 
-def _each(plan: SweepPlan, found: Sequence[Observation]) -> Iterator[tuple[list[str], list[Observation]]]:
+def _rows_by_arm(plan: SweepPlan, rows: Sequence[Observation]) -> Iterator[tuple[list[str], list[Observation]]]:
     for user in plan.users:
         for arm in plan.arms:
-            yield [user, arm.name], of_arms(found, user, [arm])
+            yield [user, arm.name], of_arms(rows, user, [arm])
 
 
 def speech_table(plan: SweepPlan, found: Sequence[Observation]) -> Table:
-    """How every arm spoke."""
+    """Return how every arm spoke."""
     kinds = ("open", "closed", "tag", "rhetorical")
     rows: list[Row] = []
-    for labels, some in _each(plan, found):
-        cells: dict[str, Cell] = {name: _estimate(some, value) for name, value in _SPEECH.items()}
-        cells |= {kind: sum(one.types.get(kind, 0) for one in some) for kind in kinds}
-        rows.append(Row(labels=labels, cells={"Dialogues": len(some), **cells}))
+    for labels, arm_rows in _rows_by_arm(plan, found):
+        cells: dict[str, Cell] = {name: _estimate(arm_rows, value) for name, value in _SPEECH.items()}
+        cells |= {kind: sum(row.types.get(kind, 0) for row in arm_rows) for kind in kinds}
+        rows.append(Row(labels=labels, cells={"Dialogues": len(arm_rows), **cells}))
     return Table(
         id="speech",
         title="How the supporters spoke",
@@ -136,33 +138,36 @@ def speech_table(plan: SweepPlan, found: Sequence[Observation]) -> Table:
 def outcome_table(
     plan: SweepPlan, found: Sequence[Observation], name: str, title: str, keep: Callable[[Observation], bool]
 ) -> Table:
-    """The outcomes of every arm on the dialogues to keep."""
+    """Return the outcomes of every arm on the dialogues to keep."""
     rows: list[Row] = []
-    for labels, whole in _each(plan, found):
-        some = [one for one in whole if keep(one)]
-        cells: dict[str, Cell] = {"Dialogues": f"{len(some)} of {len(whole)}"}
-        cells |= {outcome: _estimate(some, value) for outcome, value in SHOWN.items()} if some else {}
+    for labels, arm_rows in _rows_by_arm(plan, found):
+        selected = [row for row in arm_rows if keep(row)]
+        cells: dict[str, Cell] = {"Dialogues": f"{len(selected)} of {len(arm_rows)}"}
+        cells |= {outcome: _estimate(selected, value) for outcome, value in SHOWN.items()} if selected else {}
         rows.append(Row(labels=labels, cells=cells))
     return Table(id=name, title=title, keys=["User", "Arm"], measures=["Dialogues", *SHOWN], rows=rows)
 
 
 def trends_of(plan: SweepPlan, found: Sequence[Observation], user: str, direction: str) -> dict[str, Trend]:
-    """The primary analysis: change of each outcome, and of the ratio, from the lowest to the highest coefficient."""
+    """Return the primary analysis: change of ratio and outcomes from the lowest to the highest coefficient."""
     arms = _ladder(plan, direction)
     span = arms[-1].coefficient - arms[0].coefficient
-    own = of_arms(found, user, arms)
-    wanted: dict[str, Value] = {"Genuine": lambda one: one.ratio, **OUTCOMES}
-    return {name: trend(own, lambda one: one.arm.coefficient, value, span) for name, value in wanted.items()}
+    arm_rows = of_arms(found, user, arms)
+    measured: dict[str, Value] = {"Genuine": lambda observation: observation.ratio, **OUTCOMES}
+    return {
+        name: trend(arm_rows, lambda observation: observation.arm.coefficient, value, span)
+        for name, value in measured.items()
+    }
 
 
 def trend_table(trends: dict[tuple[str, str], dict[str, Trend]]) -> Table:
-    """Primary trends, p corrected over outcomes (Holm) within each user and direction."""
+    """Return the primary trends, with p corrected over outcomes (Holm) within each user and direction."""
     rows: list[Row] = []
-    for (user, direction), some in trends.items():
-        corrected = holm([some[name].p for name in OUTCOMES])
-        for name, one in some.items():
-            p = corrected[list(OUTCOMES).index(name)] if name in OUTCOMES else one.p
-            rows.append(Row(labels=[user, direction, name], cells=_trend_cells(one) | {"p": p}))
+    for (user, direction), outcome_trends in trends.items():
+        corrected = holm([outcome_trends[name].p for name in OUTCOMES])
+        for name, outcome_trend in outcome_trends.items():
+            p = corrected[list(OUTCOMES).index(name)] if name in OUTCOMES else outcome_trend.p
+            rows.append(Row(labels=[user, direction, name], cells=_trend_cells(outcome_trend) | {"p": p}))
     return Table(
         id="trends",
         title="Trends over the assigned coefficient (primary)",
@@ -178,33 +183,34 @@ def trend_table(trends: dict[tuple[str, str], dict[str, Trend]]) -> Table:
     )
 
 
-def _trend_cells(one: Trend) -> dict[str, Cell]:
-    return {"Change": one.change, "Profiles": one.profiles, "p": one.p}
+def _trend_cells(outcome_trend: Trend) -> dict[str, Cell]:
+    return {"Change": outcome_trend.change, "Profiles": outcome_trend.profiles, "p": outcome_trend.p}
 
 
 def sensitivity_table(plan: SweepPlan, found: Sequence[Observation], names: Sequence[str]) -> Table:
-    """The same trends seen in other ways, none of which is free of what the coefficient does besides."""
+    """Return other views of the same trends, none of which is free of the coefficient's other effects."""
     rows: list[Row] = []
     for user in plan.users:
         for name in names:
             arms = _ladder(plan, name)
             span = arms[-1].coefficient - arms[0].coefficient
-            own = of_arms(found, user, arms)
-            kept = [one for one in own if one.success]
+            arm_rows = of_arms(found, user, arms)
+            successes = [row for row in arm_rows if row.success]
             for outcome in ("Aff", "7 - Neg"):
                 value = OUTCOMES[outcome]
                 views = {
-                    "over the measured ratio, 0 to 1": trend(own, lambda one: one.ratio, value, 1.0),
-                    f"success only, {len(kept)} of {len(own)}": trend(
-                        kept, lambda one: one.arm.coefficient, value, span
+                    "over the measured ratio, 0 to 1": trend(arm_rows, lambda row: row.ratio, value, 1.0),
+                    f"success only, {len(successes)} of {len(arm_rows)}": trend(
+                        successes, lambda row: row.arm.coefficient, value, span
                     ),
-                    "at equal surprise": adjusted(own, value, {"nats": _SPEECH["Nats"]}, span),
+                    "at equal surprise": adjusted(arm_rows, value, {"nats": _SPEECH["Nats"]}, span),
                     "at equal surprise and length": adjusted(
-                        own, value, {"nats": _SPEECH["Nats"], "length": _SPEECH["Length"]}, span
+                        arm_rows, value, {"nats": _SPEECH["Nats"], "length": _SPEECH["Length"]}, span
                     ),
                 }
                 rows += [
-                    Row(labels=[user, name, outcome, view], cells=_trend_cells(one)) for view, one in views.items()
+                    Row(labels=[user, name, outcome, view], cells=_trend_cells(outcome_trend))
+                    for view, outcome_trend in views.items()
                 ]
     return Table(
         id="sensitivity",
@@ -218,16 +224,17 @@ def sensitivity_table(plan: SweepPlan, found: Sequence[Observation], names: Sequ
 
 
 def placebo_table(plan: SweepPlan, found: Sequence[Observation], names: Sequence[str]) -> Table:
-    """The largest coefficient against what else could do the same: a random direction, prompting, repeng's default."""
+    """Compare the largest coefficient with other possible causes: a random direction, prompting, repeng's default."""
     rows: list[Row] = []
     for user in plan.users:
         for name in names:
             top = _ladder(plan, name)[-1]
             for other in [arm for arm in plan.arms if arm.kind != "steered" and arm.direction in ("", name)]:
-                own = of_arms(found, user, [top, other])
-                values: dict[str, Value] = {"Genuine": lambda one: one.ratio, **OUTCOMES}
+                paired_rows = of_arms(found, user, [top, other])
+                values: dict[str, Value] = {"Genuine": lambda row: row.ratio, **OUTCOMES}
                 cells: dict[str, Cell] = {
-                    outcome: difference(own, top.name, other.name, value).change for outcome, value in values.items()
+                    outcome: difference(paired_rows, top.name, other.name, value).change
+                    for outcome, value in values.items()
                 }
                 rows.append(Row(labels=[user, top.name, other.name], cells=cells))
     return Table(
@@ -241,13 +248,13 @@ def placebo_table(plan: SweepPlan, found: Sequence[Observation], names: Sequence
 
 
 def turn_table(plan: SweepPlan, found: Sequence[Observation]) -> Table:
-    """Share of dialogues whose k-th reply asks: drift over the talk."""
+    """Return the share of dialogues whose k-th reply asks, which shows drift over the dialogue."""
     rows: list[Row] = []
-    for labels, some in _each(plan, found):
+    for labels, arm_rows in _rows_by_arm(plan, found):
         cells: dict[str, Cell] = {}
         for number in range(_FIRST_TURNS):
-            asked = [one.by_turn[number] for one in some if len(one.by_turn) > number]
-            cells[str(number + 1)] = sum(asked) / len(asked) if asked else None
+            asking = [row.by_turn[number] for row in arm_rows if len(row.by_turn) > number]
+            cells[str(number + 1)] = sum(asking) / len(asking) if asking else None
         rows.append(Row(labels=labels, cells=cells))
     return Table(
         id="turns",
@@ -264,8 +271,8 @@ def conclusions(
     trends: dict[tuple[str, str], dict[str, Trend]],
     names: Sequence[str],
 ) -> list[str]:
-    """One sentence per direction and outcome; causes are named only where users agree and the placebo differs."""
-    told: list[str] = []
+    """Return one sentence per direction and outcome, naming causes only if users agree and the placebo differs."""
+    sentences: list[str] = []
     for name in names:
         top = _ladder(plan, name)[-1]
         placebos = {
@@ -275,22 +282,25 @@ def conclusions(
             if (arm.kind, arm.direction) == (kind, name)
         }
         for outcome, value in OUTCOMES.items():
-            own = {user: trends[user, name][outcome] for user in plan.users}
-            beside = {
+            trends_by_user = {user: trends[user, name][outcome] for user in plan.users}
+            against_placebos = {
                 equal: {
                     user: difference(of_arms(found, user, [top, arm]), top.name, arm.name, value) for user in plan.users
                 }
                 for equal, arm in placebos.items()
             }
-            told.append(f"{name}, {conclusion(outcome, own, beside)}")
-    return told
+            sentences.append(f"{name}, {conclusion(outcome, trends_by_user, against_placebos)}")
+    return sentences
 
 
 def comfort_figure(
     plan: SweepPlan, found: Sequence[Observation], name: str, which: str, keep: Callable[[Observation], bool]
 ) -> Figure:
-    """Comfort over the measured ratio, a mark per arm: the paper's Figure 4, which shows successes alone."""
-    kept = [one for one in found if keep(one)]
+    """Draw comfort over the measured ratio, with one mark per arm.
+
+    The paper's Figure 4 shows the same for successes only.
+    """
+    selected = [observation for observation in found if keep(observation)]
     panels = [
         Panel(
             title=title,
@@ -298,7 +308,7 @@ def comfort_figure(
             y_axis=outcome,
             x_range=(0, 1),
             y_range=ends,
-            series=_series(plan, kept, SHOWN[outcome]),
+            series=_series(plan, selected, SHOWN[outcome]),
         )
         for title, outcome, ends in (
             ("Affective improvement", "Aff", (1.0, 7.0)),
@@ -309,8 +319,8 @@ def comfort_figure(
     chart = PanelChart(
         title=f"Comfort by question ratio: {which}",
         note=(
-            f"{len(kept)} of {len(found)} dialogues; across: the measured share of replies with a genuine question; "
-            "bars are 95 % intervals over profiles."
+            f"{len(selected)} of {len(found)} dialogues; across: the measured share of replies with a genuine "
+            "question; bars are 95 % intervals over profiles."
         ),
         empty=f"0 of {len(found)} dialogues",
         language="en",
@@ -319,20 +329,20 @@ def comfort_figure(
     return Figure(id=name, chart=chart)
 
 
-def _series(plan: SweepPlan, found: Sequence[Observation], value: Value) -> list[Series]:
+def _series(plan: SweepPlan, rows: Sequence[Observation], value: Value) -> list[Series]:
     groups = [(name, _ladder(plan, name)) for name in directions_of(plan)]
     groups.append(("prompting", [arm for arm in plan.arms if arm.kind == "prompt"]))
     groups.append(("random", [arm for arm in plan.arms if arm.kind in ("random", "random_nats")]))
     groups.append(("repeng", [arm for arm in plan.arms if arm.kind == "repeng"]))
-    made: list[Series] = []
+    series: list[Series] = []
     for user in plan.users:
         for name, arms in groups:
-            marks = [_mark(of_arms(found, user, [arm]), value) for arm in arms]
+            marks = [_mark(of_arms(rows, user, [arm]), value) for arm in arms]
             if any(mark.y is not None for mark in marks):
-                made.append(Series(name=f"{name}, {user} user", marks=marks))
-    return made
+                series.append(Series(name=f"{name}, {user} user", marks=marks))
+    return series
 
 
-def _mark(some: Sequence[Observation], value: Value) -> Mark:
-    x, y = _estimate(some, _SPEECH["Genuine"]), _estimate(some, value)
+def _mark(rows: Sequence[Observation], value: Value) -> Mark:
+    x, y = _estimate(rows, _SPEECH["Genuine"]), _estimate(rows, value)
     return Mark(x=x.value, x_low=x.low, x_high=x.high, y=y.value, low=y.low, high=y.high, n=y.n)

@@ -1,4 +1,4 @@
-"""A LoRA adapter laid over a loaded base, beside others, without loading the base again."""
+"""Load a LoRA adapter onto a base that is already loaded, beside other adapters."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from cocoon.training.card import CARD_FILE, Card, read_card
 
 CONFIG_FILE, WEIGHTS_FILE = "adapter_config.json", "adapter_model.safetensors"
 _PREFIX = "base_model.model."
-# What would change the base itself, which others share: (setting, values that do not).
+# Settings that would change the base itself, which other adapters share: (setting, values that do not change it).
 _PLAIN = (
     ("bias", (None, "none")),
     ("layer_replication", (None,)),
@@ -26,7 +26,10 @@ _PLAIN = (
 
 @dataclass(frozen=True)
 class AttachedAdapter:
-    """An adapter inside a base's network; a `cocoon.core.control.Adapter`. It sleeps outside `applied`."""
+    """An adapter inside the network of a base, which is active only inside `applied`.
+
+    It implements `cocoon.core.control.Adapter`.
+    """
 
     name: str
     folder: str
@@ -36,7 +39,7 @@ class AttachedAdapter:
 
     @contextmanager
     def applied(self, network: Any) -> Iterator[None]:
-        """Have it work for every row inside the block."""
+        """Use the adapter for every row inside the block."""
         network.set_adapter(self.name)
         network.enable_adapters()
         try:
@@ -45,24 +48,26 @@ class AttachedAdapter:
             network.disable_adapters()
 
     def facts(self) -> dict[str, Any]:
-        """What a manifest says of it."""
-        known = {"adapter": self.sha256, "made_for": self.base}
+        """Return what a manifest records about the adapter."""
+        facts = {"adapter": self.sha256, "made_for": self.base}
         if self.card is None:
-            return known
-        return {**known, "thoughts": self.card.thoughts, "prompt": self.card.prompt, "corpus": self.card.split_sha256}
+            return facts
+        return {**facts, "thoughts": self.card.thoughts, "prompt": self.card.prompt, "corpus": self.card.split_sha256}
 
 
 def attach(weights: Weights, folder: Path) -> AttachedAdapter:
-    """Load the adapter of `folder` (as peft saves one) into the base; the base itself still answers as before.
+    """Load the adapter of `folder` (as peft saves it) into the base. The base itself still answers as before.
 
-    Raises CocoonError for a folder that holds none, pickled weights, NaN, or an adapter for another base (by the card
-    that `cocoon train` wrote, where there is one, and by its layers); the network is then untouched.
+    Raises CocoonError for a folder without an adapter, pickled weights, NaN, or an adapter for another base (by its
+    layers, and by the card of `cocoon train` if there is one). The network is unchanged in that case.
     """
     require_libraries("peft")
     settings = _settings(folder)
     file = folder / WEIGHTS_FILE
     if not file.is_file():
-        raise CocoonError(f"adapter {str(folder)!r} has no {WEIGHTS_FILE}; only safetensors are read, save it as such")
+        raise CocoonError(
+            f"adapter {str(folder)!r} has no {WEIGHTS_FILE}; only safetensors files are read, so save it in that format"
+        )
     _check_fit(weights, folder, file)
     sha = hashlib.sha256(file.read_bytes()).hexdigest()
     card = read_card(folder)
@@ -89,8 +94,8 @@ def _settings(folder: Path) -> dict[str, Any]:
     kind = settings.get("peft_type") if isinstance(settings, dict) else None
     if kind != "LORA":
         raise CocoonError(f"{file}: peft_type is {kind!r}; only LORA adapters are read")
-    for name, plain in _PLAIN:
-        if settings.get(name) not in plain:
+    for name, allowed in _PLAIN:
+        if settings.get(name) not in allowed:
             raise CocoonError(
                 f"{file}: {name!r} changes the base, which others share; merge this adapter and load the result"
             )
@@ -98,30 +103,30 @@ def _settings(folder: Path) -> dict[str, Any]:
 
 
 def _check_card(weights: Weights, folder: Path, sha: str, card: Card) -> None:
-    """Raise CocoonError where the card tells of other weights, or of another base of the same shape."""
+    """Raise CocoonError if the card describes other weights, or another base of the same shape."""
     if card.weights_sha256 != sha:
         raise CocoonError(
-            f"adapter {str(folder)!r}: {WEIGHTS_FILE} is not the one that {CARD_FILE} tells of; "
+            f"adapter {str(folder)!r}: {WEIGHTS_FILE} is not the file that {CARD_FILE} describes; "
             "take both from one training"
         )
-    found = model_hash(weights.network)
-    if card.base_hash is not None and found is not None and card.base_hash != found:
+    loaded_hash = model_hash(weights.network)
+    if card.base_hash is not None and loaded_hash is not None and card.base_hash != loaded_hash:
         raise CocoonError(
             f"adapter {str(folder)!r} was trained over {card.base!r} (hash {card.base_hash}), and {weights.name!r} has "
-            f"hash {found}; open it on the base it was trained over"
+            f"hash {loaded_hash}; open it on the base it was trained over"
         )
 
 
 def _check_fit(weights: Weights, folder: Path, file: Path) -> None:
-    """Raise CocoonError unless every LoRA matrix is finite and has a layer of its size in the network."""
+    """Raise CocoonError unless every LoRA matrix is finite and fits a layer of the network."""
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(file, framework="pt") as tensors:
-            for key in tensors.keys():  # noqa: SIM118 (no mapping)
-                _check_tensor(weights, folder, key, tensors.get_tensor(key))
+        with safe_open(file, framework="pt") as file_tensors:
+            for key in file_tensors.keys():  # noqa: SIM118 (no mapping)
+                _check_tensor(weights, folder, key, file_tensors.get_tensor(key))
     except (SafetensorError, OSError) as error:
-        raise CocoonError(f"{file}: is no safetensors file ({first_line(error)}); save the adapter again") from None
+        raise CocoonError(f"{file} is not a safetensors file ({first_line(error)}); save the adapter again") from None
 
 
 def _check_tensor(weights: Weights, folder: Path, key: str, tensor: Any) -> None:
@@ -136,8 +141,10 @@ def _check_tensor(weights: Weights, folder: Path, key: str, tensor: Any) -> None
     except AttributeError:
         raise CocoonError(f"{where} has no layer in {weights.name!r}; it was trained on another base") from None
     layer = getattr(layer, "base_layer", layer)
-    size, found = (layer.in_features, tensor.shape[1]) if part[0] == "A" else (layer.out_features, tensor.shape[0])
-    if size != found:
+    expected_width, width = (
+        (layer.in_features, tensor.shape[1]) if part[0] == "A" else (layer.out_features, tensor.shape[0])
+    )
+    if expected_width != width:
         raise CocoonError(
-            f"{where} has width {found} where {weights.name!r} has {size}; it was trained on another base"
+            f"{where} has width {width} where {weights.name!r} has {expected_width}; it was trained on another base"
         )

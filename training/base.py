@@ -1,4 +1,4 @@
-"""The base that an adapter is trained over: float weights, or four bits under QLoRA."""
+"""Load the base that an adapter is trained over: float weights, or four bits under QLoRA."""
 
 import importlib.util
 import json
@@ -19,7 +19,7 @@ _FLOATS = {"F32", "F16", "BF16"}
 
 
 def require_training() -> None:
-    """Raise CocoonError, saying how to get it, for a library of the extra `train` that is not installed."""
+    """Raise CocoonError if a library of the extra `train` is not installed, and say how to install it."""
     require_libraries("torch", "transformers")
     for name in TRAINING_LIBRARIES:
         if importlib.util.find_spec(name) is None:
@@ -30,7 +30,7 @@ def require_training() -> None:
 
 
 def load_base(config: TrainConfig) -> Weights:
-    """Load what is to be trained over; CocoonError for weights that are quantised, or cannot be quantised here."""
+    """Load the base to train over. Raises CocoonError for quantised weights, and if it cannot be quantised here."""
     name = config.base_name
     refuse_packed(name, TRAINED)
     folder, revision = _folder_of(name)
@@ -42,16 +42,16 @@ def load_base(config: TrainConfig) -> Weights:
 
 
 def _dtype_here() -> str | None:
-    """What the processor that will train computes in natively; none leaves it to the loader."""
+    """Return the dtype that the GPU used for training computes in natively, or None to leave it to the loader."""
     import torch
 
     return _best_dtype("cuda") if torch.cuda.is_available() else None
 
 
 def refuse_packed(name: str, what: str) -> None:
-    """Raise CocoonError for a GGUF file with rounded weights, which `local:` would unpack without a word.
+    """Raise CocoonError for a GGUF file with quantised weights, which `local:` would unpack without a message.
 
-    The embedded model is let through: it comes as a GGUF alone, and was unpacked once into the cache.
+    The embedded model is allowed, because it exists only as a GGUF file and was unpacked into the cache once.
     """
     path = Path(name).expanduser()
     if path.suffix != ".gguf" or not path.is_file():
@@ -82,9 +82,11 @@ def refuse_quantised(folder: Path, name: str, what: str) -> None:
         settings = json.loads((folder / "config.json").read_text("utf-8"))
     except (OSError, ValueError):
         return
-    held = settings.get("quantization_config") if isinstance(settings, dict) else None
-    if held:
-        kind = held.get("quant_method", "unknown method") if isinstance(held, dict) else "unknown method"
+    quantisation = settings.get("quantization_config") if isinstance(settings, dict) else None
+    if quantisation:
+        kind = (
+            quantisation.get("quant_method", "unknown method") if isinstance(quantisation, dict) else "unknown method"
+        )
         raise _quantised(name, kind, what)
 
 
@@ -96,7 +98,7 @@ def _in_four_bits(name: str, folder: Path, revision: str | None) -> Weights:
     from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
     device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
-    four = BitsAndBytesConfig(
+    four_bit = BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
@@ -107,7 +109,7 @@ def _in_four_bits(name: str, folder: Path, revision: str | None) -> Weights:
         with quiet():
             tokenizer: Any = AutoTokenizer.from_pretrained(folder, **options)
             network: Any = AutoModelForCausalLM.from_pretrained(
-                folder, quantization_config=four, device_map={"": device}, use_safetensors=True, **options
+                folder, quantization_config=four_bit, device_map={"": device}, use_safetensors=True, **options
             )
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         raise CocoonError(f"model {name!r} cannot be loaded in four bits: {first_line(error)}") from None
@@ -119,5 +121,5 @@ def _in_four_bits(name: str, folder: Path, revision: str | None) -> Weights:
 
 
 def public_name(name: str) -> str:
-    """How others name a base: the embedded model by its id on the hub."""
+    """Return the public name of a base, which for the embedded model is its id on the hub."""
     return EMBEDDED_HUB_ID if name == EMBEDDED else name

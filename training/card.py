@@ -1,4 +1,4 @@
-"""An adapter's card: what it was trained over, on what, how, and how far it came; read back when it is opened."""
+"""The card of an adapter: base, data, settings and results of its training. It is read again when the adapter opens."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ WARNING = (
 
 
 class Source(Record):
-    """Where dialogues came from."""
+    """A source of dialogues."""
 
     source: str
     licence: str
@@ -28,9 +28,10 @@ class Source(Record):
 
 
 class Side(Record):
-    """One side of the split. `tokens` are all, `trained` those with a label; `cut` of them lost `turns_cut` replies.
+    """One side of the split. `tokens` counts all tokens, and `trained` those with a label.
 
-    `thinking`: dialogues in which the supporter's turns have thoughts.
+    `cut` dialogues lost `turns_cut` replies at their end. `thinking` counts dialogues whose supporter turns have
+    thoughts.
     """
 
     dialogues: int
@@ -44,10 +45,10 @@ class Side(Record):
 
 
 class Card(Record):
-    """All that is known of an adapter. `base_hash` tells whether a base is the one it was trained over.
+    """Everything that is known about an adapter. `base_hash` shows whether a base is the one it was trained over.
 
-    Losses are per trained token, in nats: `loss_before` before the first step, `best_loss` at `best_step`; none where
-    nothing validated.
+    Losses are per trained token, in nats: `loss_before` before the first step, `best_loss` at `best_step`. They are
+    None if there was no validation.
     """
 
     schema_version: int = 1
@@ -84,42 +85,42 @@ class Card(Record):
 
 
 def read_card(folder: Path) -> Card | None:
-    """The card of an adapter's folder, none where there is none; CocoonError for one that cannot be read."""
+    """Read the card of an adapter's folder, None without one. Raises CocoonError for a card that cannot be read."""
     file = folder / CARD_FILE
     if not file.is_file():
         return None
     try:
-        value = json.loads(file.read_text("utf-8"))
+        content = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise CocoonError(f"{file}: cannot be read ({error}); restore it, or remove it to open unchecked") from None
-    return parse_record(value, Card, str(file))
+    return parse_record(content, Card, str(file))
 
 
 def write_card(folder: Path, card: Card) -> None:
-    """Write card.json and, for people, README.md."""
-    plain = json.dumps(card.model_dump(mode="json"), ensure_ascii=False, indent=1)
-    write_whole(folder / CARD_FILE, [plain.encode()])
+    """Write card.json, and README.md for people."""
+    card_json = json.dumps(card.model_dump(mode="json"), ensure_ascii=False, indent=1)
+    write_whole(folder / CARD_FILE, [card_json.encode()])
     write_whole(folder / README_FILE, [readme(card).encode()])
 
 
 def is_file_hash(revision: str | None) -> bool:
-    """Whether a revision is the SHA-256 of a GGUF file that was unpacked, and no commit of a hub."""
+    """Return whether a revision is the SHA-256 of an unpacked GGUF file, and not a commit of a hub."""
     return revision is not None and len(revision) == 64
 
 
 def _revision(card: Card) -> str:
-    told = "unpacked from the GGUF file of SHA-256" if is_file_hash(card.revision) else "revision"
-    return f"{told} {card.revision or 'not known'}"
+    origin = "unpacked from the GGUF file of SHA-256" if is_file_hash(card.revision) else "revision"
+    return f"{origin} {card.revision or 'not known'}"
 
 
 def readme(card: Card) -> str:
-    """The card as Markdown with the YAML head that model hubs read."""
-    licences = sorted({one.licence for one in card.sources})
-    used = str(card.settings.get("base", f"local:{card.base}"))
+    """Return the card as Markdown with the YAML head that model hubs read."""
+    licences = sorted({source.licence for source in card.sources})
+    base_spec = str(card.settings.get("base", f"local:{card.base}"))
     head = {
         "base_model": card.base,
         "library_name": "peft",
-        "language": sorted({one.language for one in card.sources}),
+        "language": sorted({source.language for source in card.sources}),
         "license": "other" if len(licences) != 1 or licences == ["own"] else licences[0],
         "tags": ["emotional-support", "lora"],
     }
@@ -132,8 +133,8 @@ def readme(card: Card) -> str:
         "",
         "| source | licence | language | dialogues |\n| --- | --- | --- | --- |",
         *(
-            f"| {_cell(one.source)} | {_cell(one.licence)} | {one.language} | {one.dialogues:,} |"
-            for one in card.sources
+            f"| {_cell(source.source)} | {_cell(source.licence)} | {source.language} | {source.dialogues:,} |"
+            for source in card.sources
         ),
         "",
         "| side | dialogues | profiles | supporter turns | tokens | trained | cut |",
@@ -148,7 +149,7 @@ def readme(card: Card) -> str:
         "",
         _course(card),
         "",
-        f"Use: `{_cell(used)}+adapter=THIS-FOLDER`. All settings, hashes and versions: {CARD_FILE}.",
+        f"Use: `{_cell(base_spec)}+adapter=THIS-FOLDER`. All settings, hashes and versions: {CARD_FILE}.",
         "",
     ]
     return "\n".join(lines)
@@ -156,7 +157,7 @@ def readme(card: Card) -> str:
 
 def _side(name: str, side: Side) -> str:
     cells = (side.dialogues, side.profiles, side.turns, side.tokens, side.trained, side.cut)
-    return f"| {name} | " + " | ".join(f"{one:,}" for one in cells) + " |"
+    return f"| {name} | " + " | ".join(f"{cell:,}" for cell in cells) + " |"
 
 
 def _counts(dropped: dict[str, int]) -> str:

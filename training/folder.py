@@ -1,4 +1,4 @@
-"""The run folder of a training: settings and data agreed, one writer, checkpoints that are whole."""
+"""The run folder of a training: checks settings and data, allows one writer, and finds complete checkpoints."""
 
 import fcntl
 import hashlib
@@ -23,18 +23,21 @@ _WEIGHTS = "adapter_model.safetensors"
 
 
 def is_main() -> bool:
-    """Whether this is the process that writes and speaks; there are several under `accelerate launch`."""
+    """Return whether this process writes files and messages, since `accelerate launch` starts several processes."""
     return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
 def opened_training(out: Path, config: TrainConfig) -> Iterator[None]:
-    """The folder, locked against a second writer, holding these settings; CocoonError where it holds others."""
+    """Lock the folder against a second writer, and store these settings in it.
+
+    Raises CocoonError if the folder holds other settings.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock = os.open(out / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise CocoonError(f"{out}: cannot hold a training ({error.strerror}); use another --out") from None
+        raise CocoonError(f"{out} cannot be used for a training ({error.strerror}); use another --out") from None
     try:
         _take(lock, out)
         _agree(out, config)
@@ -54,8 +57,8 @@ def _agree(out: Path, config: TrainConfig) -> None:
     file = out / "config.yaml"
     if file.is_file():
         stored = parse_record(yaml.safe_load(file.read_text("utf-8")), TrainConfig, str(file))
-        before, now = stored.model_dump(mode="json"), config.model_dump(mode="json")
-        differing = [key for key in before if before[key] != now[key]]
+        started_with, asked_for = stored.model_dump(mode="json"), config.model_dump(mode="json")
+        differing = [key for key in started_with if started_with[key] != asked_for[key]]
         if differing:
             raise CocoonError(
                 f"{out}: was begun with other settings ({', '.join(differing)}; see config.yaml); "
@@ -65,13 +68,13 @@ def _agree(out: Path, config: TrainConfig) -> None:
 
 
 def agree_on_data(out: Path, hashes: Mapping[str, str]) -> None:
-    """Store what is trained on, by name; CocoonError where something of that name was another before.
+    """Store the hashes of the training data by name. Raises CocoonError if a stored hash of that name differs.
 
-    Settings name files, and a file may have changed between two sessions of one training.
+    Settings only name files, and a file may have changed between two sessions of one training.
     """
     file = out / _DATA
     stored: dict[str, str] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
-    changed = [name for name, found in hashes.items() if stored.get(name, found) != found]
+    changed = [name for name, file_hash in hashes.items() if stored.get(name, file_hash) != file_hash]
     if changed:
         raise CocoonError(
             f"{out}: {', '.join(changed)} changed since this training began; put the former back, or use another --out"
@@ -80,41 +83,43 @@ def agree_on_data(out: Path, hashes: Mapping[str, str]) -> None:
 
 
 def hashes_of(files: Sequence[Path]) -> dict[str, str]:
-    """SHA-256 of those files that are there; for the others their reader has words."""
-    found = {}
+    """Return the SHA-256 of the files that exist. Reading a missing file reports the error later."""
+    hashes = {}
     for file in files:
         if file.is_file():
             with file.open("rb") as handle:
-                found[str(file)] = hashlib.file_digest(handle, "sha256").hexdigest()
-    return found
+                hashes[str(file)] = hashlib.file_digest(handle, "sha256").hexdigest()
+    return hashes
 
 
 def last_checkpoint(out: Path) -> Path | None:
-    """The newest whole checkpoint, none where there is none; halves that a killed process left are removed.
+    """Return the newest complete checkpoint, or None, and remove incomplete ones that a killed process left.
 
-    A checkpoint is whole when its state, which is written last, can be read and its adapter can be opened.
+    A checkpoint is complete if its state, which is written last, can be read and its adapter can be opened.
     """
-    found = [(step, path) for path in (out / CHECKPOINTS).glob("checkpoint-*") if (step := _step(path)) is not None]
-    whole: Path | None = None
-    for _, path in sorted(found):
+    checkpoints = [
+        (step, path) for path in (out / CHECKPOINTS).glob("checkpoint-*") if (step := _step(path)) is not None
+    ]
+    complete: Path | None = None
+    for _, path in sorted(checkpoints):
         if is_whole(path):
-            whole = path
+            complete = path
         elif is_main():
             shutil.rmtree(path, ignore_errors=True)
-    return whole
+    return complete
 
 
 def find_best(checkpoint: Path) -> None:
-    """Have the state of a checkpoint name its best one where it is now: the folder may have been moved since.
+    """Update the path of the best checkpoint in the state of a checkpoint, because the folder may have been moved.
 
-    Where the best one is gone or torn, the state names none, and the best is looked for among those to come.
+    If the best one is missing or damaged, the state names none, and the best is searched among the later ones.
     """
     file = checkpoint / STATE
     state = json.loads(file.read_text("utf-8"))
-    named = state.get("best_model_checkpoint")
-    if named is None:
+    best_name = state.get("best_model_checkpoint")
+    if best_name is None:
         return
-    best = checkpoint.resolve().parent / Path(named).name
+    best = checkpoint.resolve().parent / Path(best_name).name
     if is_whole(best):
         state["best_model_checkpoint"] = str(best)
     else:
@@ -128,7 +133,7 @@ def _step(path: Path) -> int | None:
 
 
 def is_whole(checkpoint: Path) -> bool:
-    """Whether nothing of a checkpoint is missing or torn."""
+    """Return whether a checkpoint is complete and readable."""
     from safetensors import SafetensorError, safe_open
 
     try:

@@ -1,24 +1,25 @@
-"""Whether documents that share a row see each other: tried on the network itself, whatever its attention is."""
+"""Test on the network itself whether documents packed into one row see each other, with any attention."""
 
 import random
 from collections.abc import Sequence
 from typing import Any
 
-# A leak changes logits as much as plainly joined documents do; rounding changes them far less.
+# A leak changes logits as much as joining the documents does. Rounding changes them far less.
 _ROUNDING = 0.1
 
 
 def isolates(network: Any) -> bool:
-    """Whether a document's logits in a packed row are those that it has alone.
+    """Return whether a document has the same logits in a packed row as alone.
 
-    The packed row is what TRL's collator makes: positions that begin anew, no mask. It is compared with the document
-    alone and with both documents as one text; where the two latter hardly differ, nothing can be told and it is False.
+    The packed row is what TRL's collator makes: positions that start again, and no mask. It is compared with the
+    document alone and with both documents as one text. If these two hardly differ, no test is possible, and the answer
+    is False.
     """
     import torch
 
     draws = random.Random(0)
     last = network.config.get_text_config().vocab_size - 1
-    # Drawn by chance: in a text that repeats itself, what stands before hardly matters.
+    # The text is random, because in a repetitive text the earlier tokens hardly matter.
     first, second = ([draws.randint(0, last) for _ in range(length)] for length in (24, 9))
     with torch.no_grad():
         alone = _logits(network, second, range(len(second)))
@@ -29,13 +30,13 @@ def isolates(network: Any) -> bool:
 
 
 def _logits(network: Any, ids: Sequence[int], positions: Sequence[int]) -> Any:
-    """Logits in float32, of shape (tokens, vocabulary), of one row without a mask."""
+    """Return the logits of one row without a mask, in float32, shape (tokens, vocabulary)."""
     import torch
 
-    row, places = (torch.tensor([list(some)], device=network.device) for some in (ids, positions))
-    return network(input_ids=row, position_ids=places, use_cache=False).logits[0].float()
+    row, position_row = (torch.tensor([list(numbers)], device=network.device) for numbers in (ids, positions))
+    return network(input_ids=row, position_ids=position_row, use_cache=False).logits[0].float()
 
 
 def attention_of(network: Any) -> str:
-    """The attention implementation that the network uses."""
+    """Return the name of the attention implementation that the network uses."""
     return str(getattr(network.config, "_attn_implementation", None) or "unknown")

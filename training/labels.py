@@ -1,8 +1,8 @@
-"""From dialogues to `input_ids` and `labels`: every supporter turn is trained, and nothing else.
+"""Turn dialogues into `input_ids` and `labels`: every supporter turn is trained, and nothing else.
 
-A turn's ids are those that follow the ids of the prompt to which inference would answer at this place, up to the token
-that ends the turn. Both are made by the template that the local model speaks with (`cocoon.core.local_template`), so
-that what is trained is what is asked for later: system text, joined neighbours, a user's stub, one BOS.
+The ids of a turn are those that follow the prompt which inference would answer at this point, up to the token that
+ends the turn. Both are made by the template that the local model uses (`cocoon.core.local_template`), so that training
+matches inference: system text, merged turns of one speaker, the user stub, one BOS.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ _PROBE_TALK: tuple[Message, ...] = (
 
 @dataclass(frozen=True)
 class Encoded:
-    """A dialogue for the trainer. `turns` are supporter turns in it, `cut` those that did not fit any more."""
+    """A dialogue for the trainer. `turns` counts the supporter turns in it, `cut` those that did not fit."""
 
     input_ids: list[int]
     labels: list[int]
@@ -41,12 +41,15 @@ class Encoded:
 
     @property
     def trained(self) -> int:
-        """Tokens with a label."""
+        """Number of tokens with a label."""
         return sum(label != IGNORED for label in self.labels)
 
 
 class Encoder:
-    """Encodes dialogues for one tokenizer and template. `max_length` is in tokens; `ends` are ids that end a turn."""
+    """Encodes dialogues for one tokenizer and template.
+
+    `max_length` is in tokens, and `ends` are the token ids that end a turn.
+    """
 
     def __init__(
         self,
@@ -57,16 +60,16 @@ class Encoder:
         max_length: int = 2048,
         name: str = "this model",
     ) -> None:
-        """Raises CocoonError for a template that cannot be trained on, with the reason."""
+        """Raise CocoonError, with the reason, for a template that cannot be trained on."""
         self.template, self.ends = template, frozenset(ends)
         self.thoughts: Thoughts = thoughts
         self.max_length = max_length
         self._check(name)
 
     def encode(self, dialogue: Dialogue, system: str) -> Encoded | Reason:
-        """A dialogue's ids and labels, cut after the last supporter turn that fits; a reason where nothing remains.
+        """Return the ids and labels of a dialogue, cut after the last supporter turn that fits, or why nothing is left.
 
-        Turns of the user after the last supporter turn are left out: nothing is trained on them.
+        User turns after the last supporter turn are left out, because nothing is trained on them.
         """
         messages = self.fitted(messages_of(dialogue, system, self.thoughts))
         if not any(message["role"] == "assistant" and message["content"] for message in messages):
@@ -74,12 +77,14 @@ class Encoder:
         return self._encode(messages)
 
     def fitted(self, messages: Sequence[Message]) -> list[Message]:
-        """The talk as this template renders it, to its last supporter turn."""
-        last = max((place for place, one in enumerate(messages) if one["role"] == "assistant"), default=-1)
-        # What inference is given ends with a user's turn; here one stands in for it and is taken away again.
+        """Return the dialogue as this template renders it, up to its last supporter turn."""
+        last = max((index for index, message in enumerate(messages) if message["role"] == "assistant"), default=-1)
+        # At inference the last turn is the user's, so a user turn is added here and removed again.
         talk = [*messages[: last + 1], {"role": "user", "content": "."}]
         fitted = fit_to_template(talk, self.template.user_first, system_role=self.template.system_role)[:-1]
-        return [{**one, "content": self.template._without_control(one["content"]).strip()} for one in fitted]
+        return [
+            {**message, "content": self.template._without_control(message["content"]).strip()} for message in fitted
+        ]
 
     def _encode(self, messages: Sequence[Message]) -> Encoded | Reason:
         ids: list[int] = []
@@ -87,65 +92,70 @@ class Encoder:
         spans = self._spans(messages)
         if spans is None:
             return "no_turn_boundary"
-        whole, places = spans
-        for number, (first, end) in enumerate(places):
+        all_ids, turn_spans = spans
+        for number, (first, end) in enumerate(turn_spans):
             if end > self.max_length:
-                return Encoded(ids, labels, number, len(places) - number) if ids else "too_long"
-            labels += [IGNORED] * (first - len(labels)) + whole[first:end]
-            ids = whole[:end]
-        return Encoded(ids, labels, len(places))
+                return Encoded(ids, labels, number, len(turn_spans) - number) if ids else "too_long"
+            labels += [IGNORED] * (first - len(labels)) + all_ids[first:end]
+            ids = all_ids[:end]
+        return Encoded(ids, labels, len(turn_spans))
 
     def _spans(self, messages: Sequence[Message]) -> tuple[list[int], list[tuple[int, int]]] | None:
-        """All ids, and (first, one past the end-of-turn token) of each supporter turn; none where one has no bounds."""
+        """Return all ids and the span (first, one past its end token) of each supporter turn.
+
+        Return None if the bounds of a turn cannot be found.
+        """
         texts = self._texts(messages)
         if texts is None:
             return None
-        prompts, through, whole_text = texts
+        prompts, through, full_text = texts
         tokens = self.template._tokens
-        whole = tokens(whole_text)
-        places: list[tuple[int, int]] = []
-        for prompt, spoken in zip(prompts, through, strict=True):
-            before, after = tokens(prompt), tokens(spoken)
+        all_ids = tokens(full_text)
+        turn_spans: list[tuple[int, int]] = []
+        for prompt, through_turn in zip(prompts, through, strict=True):
+            before, after = tokens(prompt), tokens(through_turn)
             first, end = len(before), len(after)
-            if whole[:first] != before or whole[:end] != after or end <= first:
+            if all_ids[:first] != before or all_ids[:end] != after or end <= first:
                 return None
-            if end >= len(whole) or whole[end] not in self.ends:
+            if end >= len(all_ids) or all_ids[end] not in self.ends:
                 return None
-            places.append((first, end + 1))
-        return whole, places
+            turn_spans.append((first, end + 1))
+        return all_ids, turn_spans
 
     def _texts(self, messages: Sequence[Message]) -> tuple[list[str], list[str], str] | None:
-        """Before each supporter turn the prompt, and the prompt with its words; then the whole. None if rewritten."""
-        whole = self._whole(messages)
+        """Return each supporter turn's prompt, the prompt with the turn, and the full text, or None if rewritten."""
+        full_text = self._rendered(messages)
         prompts: list[str] = []
         through: list[str] = []
-        for place, message in enumerate(messages):
+        for index, message in enumerate(messages):
             if message["role"] != "assistant":
                 continue
-            prompt = render(self.template.tokenizer, messages[:place])
-            rest = whole[len(prompt) :]
+            prompt = render(self.template.tokenizer, messages[:index])
+            rest = full_text[len(prompt) :]
             room = len(rest) - len(rest.lstrip())
-            if not whole.startswith(prompt) or not rest.lstrip().startswith(message["content"]):
+            if not full_text.startswith(prompt) or not rest.lstrip().startswith(message["content"]):
                 return None
             prompts.append(prompt)
-            through.append(whole[: len(prompt) + room + len(message["content"])])
-        return prompts, through, whole
+            through.append(full_text[: len(prompt) + room + len(message["content"])])
+        return prompts, through, full_text
 
-    def _whole(self, messages: Sequence[Message]) -> str:
+    def _rendered(self, messages: Sequence[Message]) -> str:
         return self.template.tokenizer.apply_chat_template(
             list(messages), tokenize=False, add_generation_prompt=False, enable_thinking=False
         )
 
     def _check(self, name: str) -> None:
-        """Raise CocoonError unless a talk of three replies is rendered so that each stands behind its own prompt."""
+        """Raise CocoonError unless each of three replies of a test dialogue directly follows its own prompt."""
         from jinja2 import TemplateError
 
         thought = Thought(analysis="They hide it.", strategy="name it") if self.thoughts == "inline" else None
-        spoken = [
-            {**one, "content": with_thought(one["content"], thought)} if one["role"] == "assistant" else one
-            for one in _PROBE_TALK
+        probe = [
+            {**message, "content": with_thought(message["content"], thought)}
+            if message["role"] == "assistant"
+            else message
+            for message in _PROBE_TALK
         ]
-        messages = self.fitted(spoken)
+        messages = self.fitted(probe)
         try:
             texts = self._texts(messages)
         except (TemplateError, ValueError, TypeError) as error:
@@ -171,7 +181,7 @@ class Encoder:
 
 
 def messages_of(dialogue: Dialogue, system: str, thoughts: Thoughts) -> list[Message]:
-    """A dialogue as chat messages with a system text first; empty turns are left out."""
+    """Return a dialogue as chat messages that start with a system text, leaving out empty turns."""
     messages: list[Message] = [{"role": "system", "content": system}]
     for turn in dialogue.turns:
         if not turn.content.strip():
@@ -186,7 +196,7 @@ def messages_of(dialogue: Dialogue, system: str, thoughts: Thoughts) -> list[Mes
 
 
 def decode_trained(tokenizer: Any, encoded: Encoded) -> list[str]:
-    """The text of each trained stretch, control tokens included."""
+    """Return the text of each trained stretch, control tokens included."""
     stretches: list[list[int]] = []
     last = IGNORED
     for label in encoded.labels:

@@ -1,7 +1,8 @@
-"""The same dialogues, split and settings for LLaMA-Factory, which the paper trained with; what will differ is told.
+"""Write dialogues, split and settings for LLaMA-Factory, which the paper trained with, and list the differences.
 
-It wants the user to speak first and an answer to every turn. So a talk that the supporter opens begins with a stub of
-the user's, under which the opening is a trained turn as here; what stands after the last reply is left out.
+LLaMA-Factory expects that the user speaks first and that every user turn has an answer. So a dialogue that the
+supporter opens starts with a user stub, after which the opening is a trained turn as it is here. Turns after the last
+reply are left out.
 """
 
 import json
@@ -41,7 +42,7 @@ DIFFERENCES = (
 
 @dataclass(frozen=True)
 class HandedOver:
-    """What was written: dialogues on each side, and those that lost turns after the last reply."""
+    """Counts of what was written: dialogues on each side, and dialogues that lost turns after the last reply."""
 
     folder: str
     train: int
@@ -52,26 +53,26 @@ class HandedOver:
 def hand_over(config: TrainConfig, template: str, out: Path, *, i_have_the_right: bool = False) -> HandedOver:
     """Write the dataset, dataset_info.json, train.yaml and README.md into `out`.
 
-    `template` is LLaMA-Factory's name, such as llama3 or qwen. Raises CocoonError for text whose licence does not let
-    it be passed on, unless `i_have_the_right`, and for a folder that is there already.
+    `template` is LLaMA-Factory's name of it, such as llama3 or qwen. Raises CocoonError for text whose licence does not
+    allow passing it on, unless `i_have_the_right`, and for a folder that already exists.
     """
     if out.exists():
         raise CocoonError(f"{out}: is there already; give another --out")
     corpus = read_rows(config.dialogues, config.data, config.seed)
-    told = Exported()
+    exported = Exported()
     for dialogue in (*corpus.train, *corpus.validation):
-        told.count(dialogue)
+        exported.count(dialogue)
     if not i_have_the_right:
-        refuse_unlicensed(told, Path(config.dialogues[0]))
+        refuse_unlicensed(exported, Path(config.dialogues[0]))
     sides = {"train": corpus.train, "validation": corpus.validation}
-    rows = {name: [_row(one, config) for one in side] for name, side in sides.items() if side}
+    rows = {name: [_row(dialogue, config) for dialogue in side] for name, side in sides.items() if side}
     out.mkdir(parents=True)
-    for name, some in rows.items():
-        write_whole(out / f"{name}.json", [_json(some)])
+    for name, side_rows in rows.items():
+        write_whole(out / f"{name}.json", [_json(side_rows)])
     write_whole(out / "dataset_info.json", [_json({f"cocoon_{name}": _info(f"{name}.json") for name in rows})])
     write_whole(out / "train.yaml", [yaml.safe_dump(_settings(config, template, rows), sort_keys=False).encode()])
     write_whole(out / "README.md", [_readme(template).encode()])
-    shortened = sum(one.turns[-1].role == "user" for side in sides.values() for one in side)
+    shortened = sum(dialogue.turns[-1].role == "user" for side in sides.values() for dialogue in side)
     return HandedOver(str(out), len(corpus.train), len(corpus.validation), shortened)
 
 
@@ -81,7 +82,7 @@ def _row(dialogue: Dialogue, config: TrainConfig) -> dict[str, Any]:
     while messages[-1]["role"] != "assistant":
         messages.pop()
     fitted = fit_to_template([*messages, {"role": "user", "content": "."}], user_first=True)[1:-1]
-    turns = [{"from": _FROM[one["role"]], "value": one["content"]} for one in fitted]
+    turns = [{"from": _FROM[message["role"]], "value": message["content"]} for message in fitted]
     return {"id": dialogue.id, "system": system, "conversations": turns}
 
 
@@ -97,16 +98,16 @@ def _info(name: str) -> dict[str, Any]:
 
 def _settings(config: TrainConfig, template: str, rows: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     fit, lora = config.fit, config.lora
-    every = (
+    evaluation_rhythm = (
         {"eval_strategy": "steps", "eval_steps": fit.evaluate_every}
         if fit.evaluate_every
         else {"eval_strategy": "epoch"}
     )
-    saves = {name.replace("eval", "save"): value for name, value in every.items()}
+    saves = {name.replace("eval", "save"): value for name, value in evaluation_rhythm.items()}
     validates = {
         "eval_dataset": "cocoon_validation",
         "per_device_eval_batch_size": fit.evaluation_batch,
-        **every,
+        **evaluation_rhythm,
         "load_best_model_at_end": True,
         "metric_for_best_model": "eval_loss",
         "greater_is_better": False,
@@ -154,7 +155,7 @@ def _readme(template: str) -> str:
         "of trl, peft and transformers than `cocoon train`: install it in an environment of its own.",
         "",
         "What differs from `cocoon train`:",
-        *(f"- {one}" for one in DIFFERENCES),
+        *(f"- {difference}" for difference in DIFFERENCES),
         "",
         "The adapter in `saves` opens as `local:BASE+adapter=saves`. It has no card, so only its layers are checked; "
         "give its system prompt with `--supporter-prompt`.",

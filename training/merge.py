@@ -1,7 +1,8 @@
-"""An adapter merged into its base: an ordinary model folder for vLLM, transformers, or llama.cpp's converter.
+"""Merge an adapter into its base: an ordinary model folder for vLLM, transformers, or llama.cpp's converter.
 
-Never into quantised weights: rounding them again would lose what was learnt. A base that came as a float GGUF, and the
-embedded model, were unpacked when they were loaded: the result is that float model with the adapter in it, no GGUF.
+An adapter is never merged into quantised weights, because rounding them again would lose what was learnt. A base that
+came as a float GGUF, and the embedded model, were unpacked when they were loaded. The result is that float model with
+the adapter in it, not a GGUF.
 """
 
 import json
@@ -27,7 +28,10 @@ UNPACKED = (
 
 @dataclass(frozen=True)
 class Merged:
-    """What was written, read back: `change` is the largest change of a logit on a short text, merged against beside."""
+    """What was written, checked by reading it back.
+
+    `change` is the largest difference of a logit on a short text between the merged model and base with adapter.
+    """
 
     folder: str
     base: str
@@ -38,18 +42,19 @@ class Merged:
 
 
 def merge(folder: Path, out: Path, base: str | None = None, dtype: Dtype = "float32") -> Merged:
-    """Write base and adapter as one model. `base` is a name as in `local:NAME`; none: the one that the card tells of.
+    """Write base and adapter as one model.
 
-    Raises CocoonError for a quantised base, an adapter that does not fit, and a folder that is there already.
+    `base` is a name as in `local:NAME`. None means the base that the card names. Raises CocoonError for a quantised
+    base, an adapter that does not fit, and a folder that already exists.
     """
     require_libraries("torch", "transformers", "peft")
     if out.exists():
         raise CocoonError(f"{out}: is there already; give another --out")
     name = base or _base_of(folder)
     refuse_packed(name, MERGED)
-    place, _ = _folder_of(name)
-    refuse_quantised(place, name, MERGED)
-    # Sums are made in float32 and rounded once.
+    base_folder, _ = _folder_of(name)
+    refuse_quantised(base_folder, name, MERGED)
+    # Sums are computed in float32 and rounded once.
     weights = load_weights(name, "cpu", "float32")
     adapter = attach(weights, folder)
     before = _logits(weights, adapter)
@@ -68,16 +73,16 @@ def _base_of(folder: Path) -> str:
     if card is not None:
         return str(card.settings.get("base", "")).removeprefix("local:") or card.base
     try:
-        held = json.loads((folder / CONFIG_FILE).read_text("utf-8")).get("base_model_name_or_path")
+        base_name = json.loads((folder / CONFIG_FILE).read_text("utf-8")).get("base_model_name_or_path")
     except (OSError, ValueError, AttributeError):
-        held = None
-    if not held:
-        raise CocoonError(f"adapter {str(folder)!r} does not tell its base; give --base local:NAME")
-    return str(held)
+        base_name = None
+    if not base_name:
+        raise CocoonError(f"adapter {str(folder)!r} does not name its base; give --base local:NAME")
+    return str(base_name)
 
 
 def _merged(weights: Weights, name: str) -> Any:
-    """The network with the adapter added to its weights, and nothing of peft left in it."""
+    """Return the network with the adapter added to its weights, and without any modules of peft."""
     from peft.tuners.lora import LoraLayer
 
     network = weights.network
@@ -91,7 +96,7 @@ def _merged(weights: Weights, name: str) -> Any:
                 setattr(network.get_submodule(parent), leaf, module.get_base_layer())
     except ValueError as error:
         raise CocoonError(f"adapter {name!r} cannot be merged: {first_line(error)}") from None
-    # A fresh network: the one that held adapters would save its weights under peft's names.
+    # A new network is needed, because one that held adapters would save its weights under peft's names.
     return _plain(network)
 
 
@@ -115,7 +120,7 @@ def _write(network: Any, tokenizer: Any, adapter: Path, out: Path, dtype: Dtype)
     from safetensors import SafetensorError
 
     part = out.with_name(f".{out.name}.part")
-    # What a killed merging left.
+    # Remove what a merge that was killed left.
     shutil.rmtree(part, ignore_errors=True)
     try:
         part.mkdir(parents=True)

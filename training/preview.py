@@ -1,4 +1,4 @@
-"""What will be trained, before it is: one example with its trained parts marked, and counts of every row."""
+"""Preview a training before it starts: one example with its trained parts marked, and counts of all rows."""
 
 from typing import Any
 
@@ -11,24 +11,24 @@ MARKS = ("⟦", "⟧")
 
 
 def marked(tokenizer: Any, row: Encoded) -> str:
-    """The row's text with each trained stretch between ⟦ and ⟧, control tokens included."""
+    """Return the row's text with each trained stretch between ⟦ and ⟧, control tokens included."""
     parts: list[str] = []
     start = 0
-    for place in range(1, len(row.labels) + 1):
-        if place < len(row.labels) and _trained(row, place) == _trained(row, start):
+    for index in range(1, len(row.labels) + 1):
+        if index < len(row.labels) and _trained(row, index) == _trained(row, start):
             continue
-        text = tokenizer.decode(row.input_ids[start:place], skip_special_tokens=False)
+        text = tokenizer.decode(row.input_ids[start:index], skip_special_tokens=False)
         parts.append(f"{MARKS[0]}{text}{MARKS[1]}" if _trained(row, start) else text)
-        start = place
+        start = index
     return "".join(parts)
 
 
-def _trained(row: Encoded, place: int) -> bool:
-    return row.labels[place] != IGNORED
+def _trained(row: Encoded, index: int) -> bool:
+    return row.labels[index] != IGNORED
 
 
 def counts_report(ready: Prepared) -> Report:
-    """Rows read, kept, cut and dropped, and tokens trained, as a report."""
+    """Return a report of the rows read, kept, cut and dropped, and of the tokens trained."""
     corpus = ready.corpus
     sides = [("train", ready.train), ("validation", ready.validation)]
     facts = [
@@ -39,17 +39,17 @@ def counts_report(ready: Prepared) -> Report:
         ("Longest row", f"{ready.encoder.max_length} tokens"),
         *([("Drawn", f"at most {corpus.drawn}, seed {ready.config.seed}")] if corpus.drawn is not None else []),
     ]
-    return Report(title="Training data", facts=facts, tables=[_sides(sides), _whole(ready)])
+    return Report(title="Training data", facts=facts, tables=[_sides_table(sides), _dialogues_table(ready)])
 
 
 def thoughts_told(ready: Prepared) -> str:
-    """Whether thoughts are trained, and how many dialogues have any."""
+    """Return whether thoughts are trained, and how many dialogues have any."""
     sides = (ready.train, ready.validation)
-    thinking, kept = sum(side.thinking for side in sides), sum(len(side.rows) for side in sides)
-    return f"{ready.config.data.thoughts} ({thinking} of {kept} dialogues have any)"
+    thinking, encoded = sum(side.thinking for side in sides), sum(len(side.rows) for side in sides)
+    return f"{ready.config.data.thoughts} ({thinking} of {encoded} dialogues have any)"
 
 
-def _sides(sides: list[tuple[str, Rows]]) -> Table:
+def _sides_table(sides: list[tuple[str, Rows]]) -> Table:
     measures = ["Dialogues", "Profiles", "Supporter turns", "Tokens", "Trained", "Share trained", "Cut", "Turns cut"]
     rows = []
     for name, side in sides:
@@ -68,13 +68,13 @@ def _sides(sides: list[tuple[str, Rows]]) -> Table:
     return Table(id="sides", title="What is trained", keys=["Side"], measures=measures, rows=rows)
 
 
-def _whole(ready: Prepared) -> Table:
+def _dialogues_table(ready: Prepared) -> Table:
     corpus = ready.corpus
-    kept = len(ready.train.rows) + len(ready.validation.rows)
+    encoded = len(ready.train.rows) + len(ready.validation.rows)
     dropped = corpus.dropped + ready.train.dropped + ready.validation.dropped
     rows = [
         ("read", corpus.read),
-        ("kept", kept),
+        ("kept", encoded),
         *((f"dropped: {REASONS[name]}", dropped[name]) for name in sorted(dropped)),
     ]
     return Table(

@@ -1,4 +1,4 @@
-"""Which dialogues are trained on and which validate: checked, drawn, split by profile; every drop has its reason."""
+"""Choose dialogues for training and validation: filter, sample, split by profile, and give a reason for every drop."""
 
 import random
 from collections import Counter
@@ -26,7 +26,7 @@ REASONS = {
 
 @dataclass
 class Corpus:
-    """The dialogues of a training, before a tokenizer has seen them. `dropped`: how many for which reason."""
+    """The dialogues of a training, before they are tokenized. `dropped` counts them by reason."""
 
     files: list[str]
     train: list[Dialogue]
@@ -39,9 +39,9 @@ class Corpus:
 
 @dataclass
 class Rows:
-    """Encoded dialogues of one side. `cut`: dialogues that lost their end, `turns_cut` the supporter turns in it.
+    """Encoded dialogues of one side. `cut` counts dialogues that lost their end, `turns_cut` the supporter turns in it.
 
-    `thinking`: dialogues in which a supporter turn has a thought, whether it is trained or not.
+    `thinking` counts dialogues in which a supporter turn has a thought, whether it is trained or not.
     """
 
     rows: list[Encoded] = field(default_factory=list)
@@ -53,74 +53,78 @@ class Rows:
 
     @property
     def tokens(self) -> int:
-        """All tokens."""
+        """Number of all tokens."""
         return sum(len(row.input_ids) for row in self.rows)
 
     @property
     def trained(self) -> int:
-        """Tokens with a label."""
+        """Number of tokens with a label."""
         return sum(row.trained for row in self.rows)
 
     @property
     def turns(self) -> int:
-        """Supporter turns that are trained."""
+        """Number of supporter turns that are trained."""
         return sum(row.turns for row in self.rows)
 
 
 def read_rows(files: Sequence[str], data: DataConfig, seed: int) -> Corpus:
-    """Read, check, draw and split; the same files, settings and seed give the same split.
+    """Read, filter, sample and split the dialogues. The same files, settings and seed give the same split.
 
-    Raises CocoonError for no file, a corpus without a supporter turn, and a split that leaves a side empty.
+    Raises CocoonError if there is no file or no supporter turn, and if a side of the split would be empty.
     """
     if not files:
         raise CocoonError("no dialogues: give --dialogues FILE (a dialogues.jsonl; see `cocoon corpus import`)")
-    found = [dialogue for name in files for dialogue in read_records(Path(name), Dialogue)]
+    dialogues = [dialogue for name in files for dialogue in read_records(Path(name), Dialogue)]
     dropped: Counter[str] = Counter()
-    kept = _kept(found, data, dropped, ", ".join(files))
-    kept, drawn = _drawn(kept, data, seed)
-    dropped["not_drawn"] = 0 if drawn is None else len(found) - sum(dropped.values()) - len(kept)
-    sources = Counter((one.source, one.licence or "own", one.language) for one in kept)
-    train, validation = _split(kept, data.validation, seed)
-    return Corpus(list(files), train, validation, len(found), +dropped, sources, drawn)
+    usable = _filtered(dialogues, data, dropped, ", ".join(files))
+    usable, limit = _sampled(usable, data, seed)
+    dropped["not_drawn"] = 0 if limit is None else len(dialogues) - sum(dropped.values()) - len(usable)
+    sources = Counter((dialogue.source, dialogue.licence or "own", dialogue.language) for dialogue in usable)
+    train, validation = _split(usable, data.validation, seed)
+    return Corpus(list(files), train, validation, len(dialogues), +dropped, sources, limit)
 
 
-def _kept(found: list[Dialogue], data: DataConfig, dropped: Counter[str], files: str) -> list[Dialogue]:
-    speaking = [one for one in found if any(t.role == "supporter" and t.content.strip() for t in one.turns)]
-    dropped["no_supporter_turn"] = len(found) - len(speaking)
+def _filtered(dialogues: list[Dialogue], data: DataConfig, dropped: Counter[str], files: str) -> list[Dialogue]:
+    speaking = [
+        dialogue
+        for dialogue in dialogues
+        if any(turn.role == "supporter" and turn.content.strip() for turn in dialogue.turns)
+    ]
+    dropped["no_supporter_turn"] = len(dialogues) - len(speaking)
     if not speaking:
         raise CocoonError(
-            f"{files}: none of {len(found)} dialogues has a turn of the supporter, so there is nothing to train on; "
-            "check the roles with `cocoon corpus stats`"
+            f"{files}: none of {len(dialogues)} dialogues has a turn of the supporter, so there is nothing to "
+            "train on; check the roles with `cocoon corpus stats`"
         )
     held_out = HeldOut.read(data.held_out)
-    clean = [one for one in speaking if one.profile not in held_out]
+    clean = [dialogue for dialogue in speaking if dialogue.profile not in held_out]
     dropped["evaluation_profile"] = len(speaking) - len(clean)
     twins = near_duplicates(clean, data.near_duplicate) if data.near_duplicate is not None else {}
     dropped["near_duplicate"] = len(twins)
-    kept = [one for place, one in enumerate(clean) if place not in twins]
-    if not kept:
+    distinct = [dialogue for index, dialogue in enumerate(clean) if index not in twins]
+    if not distinct:
         raise CocoonError(f"{files}: every dialogue is of a profile held out for evaluation; give other dialogues")
-    return kept
+    return distinct
 
 
-def _drawn(dialogues: list[Dialogue], data: DataConfig, seed: int) -> tuple[list[Dialogue], int | None]:
-    """At most as many as wanted, in their order, and that number."""
+def _sampled(dialogues: list[Dialogue], data: DataConfig, seed: int) -> tuple[list[Dialogue], int | None]:
+    """Return a sample of at most the requested number, in the original order, and that number (None: no limit)."""
     sizes = [sum(1 for _ in read_lines(Path(name))) for name in data.no_larger_than]
-    wanted = [*([data.sample] if data.sample is not None else []), *([max(sizes)] if sizes else [])]
-    if not wanted:
+    limits = [*([data.sample] if data.sample is not None else []), *([max(sizes)] if sizes else [])]
+    if not limits:
         return dialogues, None
-    most = max(1, min(wanted))
+    most = max(1, min(limits))
     if len(dialogues) <= most:
         return dialogues, most
-    places = sorted(random.Random(seed).sample(range(len(dialogues)), most))
-    return [dialogues[place] for place in places], most
+    indices = sorted(random.Random(seed).sample(range(len(dialogues)), most))
+    return [dialogues[index] for index in indices], most
 
 
 def _split(dialogues: list[Dialogue], share: float, seed: int) -> tuple[list[Dialogue], list[Dialogue]]:
-    """Train and validation without a profile in common."""
+    """Split into train and validation without a common profile."""
     groups: dict[str, list[int]] = {}
-    for place, one in enumerate(dialogues):
-        groups.setdefault(_person(one), []).append(place)
+    for index, dialogue in enumerate(dialogues):
+        groups.setdefault(_person(dialogue), []).append(index)
     if share == 0:
         return dialogues, []
     if len(groups) < 2:
@@ -130,13 +134,13 @@ def _split(dialogues: list[Dialogue], share: float, seed: int) -> tuple[list[Dia
         )
     names = sorted(groups)
     random.Random(seed).shuffle(names)
-    taken: list[str] = []
-    places: set[int] = set()
-    while len(taken) < len(names) - 1 and len(places) < max(1, round(share * len(dialogues))):
-        taken.append(names[len(taken)])
-        places |= set(groups[taken[-1]])
-    train = [one for place, one in enumerate(dialogues) if place not in places]
-    return train, [dialogues[place] for place in sorted(places)]
+    validation_people: list[str] = []
+    validation_indices: set[int] = set()
+    while len(validation_people) < len(names) - 1 and len(validation_indices) < max(1, round(share * len(dialogues))):
+        validation_people.append(names[len(validation_people)])
+        validation_indices |= set(groups[validation_people[-1]])
+    train = [dialogue for index, dialogue in enumerate(dialogues) if index not in validation_indices]
+    return train, [dialogues[index] for index in sorted(validation_indices)]
 
 
 def _person(dialogue: Dialogue) -> str:
@@ -144,16 +148,16 @@ def _person(dialogue: Dialogue) -> str:
 
 
 def encode_rows(dialogues: Sequence[Dialogue], encoder: Encoder, system_of: Callable[[Language], str]) -> Rows:
-    """Encode dialogues under the system text of their language."""
-    done = Rows()
+    """Encode dialogues with the system text of their language."""
+    encoded = Rows()
     for dialogue in dialogues:
         row = encoder.encode(dialogue, system_of(dialogue.language))
         if not isinstance(row, Encoded):
-            done.dropped[row] += 1
+            encoded.dropped[row] += 1
             continue
-        done.rows.append(row)
-        done.people.add(_person(dialogue))
-        done.thinking += any(turn.thought for turn in dialogue.turns if turn.role == "supporter")
-        done.cut += row.cut > 0
-        done.turns_cut += row.cut
-    return done
+        encoded.rows.append(row)
+        encoded.people.add(_person(dialogue))
+        encoded.thinking += any(turn.thought for turn in dialogue.turns if turn.role == "supporter")
+        encoded.cut += row.cut > 0
+        encoded.turns_cut += row.cut
+    return encoded

@@ -1,4 +1,4 @@
-"""Supervised fine-tuning of an adapter, from configuration to card; the same call goes on after a kill."""
+"""Supervised fine-tuning of an adapter, from configuration to card. The same call resumes after a kill."""
 
 import gc
 import hashlib
@@ -49,7 +49,7 @@ class Prepared:
 def prepare(config: TrainConfig) -> Prepared:
     """Read the dialogues, load the base and encode both sides.
 
-    Raises CocoonError for what cannot be trained: dialogues, a base, a template, or a side with nothing left on it.
+    Raises CocoonError for dialogues, a base or a template that cannot be trained on, and if nothing is left on a side.
     """
     require_training()
     corpus = read_rows(config.dialogues, config.data, config.seed)
@@ -65,14 +65,20 @@ def prepare(config: TrainConfig) -> Prepared:
         return prompts[language].render()
 
     train, validation = (encode_rows(side, encoder, system_of) for side in (corpus.train, corpus.validation))
-    for name, wanted, side in (("training", True, train), ("validation", bool(corpus.validation), validation)):
-        if wanted and not side.rows:
+    for name, is_needed, side in (("training", True, train), ("validation", bool(corpus.validation), validation)):
+        if is_needed and not side.rows:
             raise CocoonError(
                 f"{', '.join(corpus.files)}: nothing is left on the {name} side ({_reasons(side)}); "
-                f"raise data.max_length ({most} tokens now) or give more dialogues"
+                f"raise data.max_length (now {most} tokens) or give more dialogues"
             )
     return Prepared(
-        config, weights, encoder, corpus, train, validation, {name: one.sha for name, one in prompts.items()}
+        config,
+        weights,
+        encoder,
+        corpus,
+        train,
+        validation,
+        {language: prompt.sha for language, prompt in prompts.items()},
     )
 
 
@@ -84,9 +90,9 @@ def _reasons(rows: Rows) -> str:
 
 
 def train(config: TrainConfig, out: Path, watch: Watch | None = None, say: Say = print) -> Card:
-    """Train into `out`, going on from its last whole checkpoint; the adapter and its card stand in `out` at the end.
+    """Train into `out`, resuming from its last complete checkpoint. At the end `out` holds the adapter and its card.
 
-    Raises CocoonError for what cannot be trained, NotSavedError where the disk is full: the last checkpoint stays.
+    Raises CocoonError for what cannot be trained, and NotSavedError if the disk is full. The last checkpoint stays.
     """
     try:
         if not is_main():
@@ -103,7 +109,7 @@ def train(config: TrainConfig, out: Path, watch: Watch | None = None, say: Say =
 
 
 def _release() -> None:
-    """Give the memory of network and optimiser back: trainers refer to themselves, and another base may come next."""
+    """Free the memory of network and optimiser, because trainers refer to themselves and another base may come next."""
     gc.collect()
     if "torch" in sys.modules:
         sys.modules["torch"].cuda.empty_cache()
@@ -118,9 +124,9 @@ def _files(config: TrainConfig) -> list[Path]:
 def _fit(ready: Prepared, out: Path, watch: Watch | None, say: Say) -> Card:
     config, weights = ready.config, ready.weights
     packing, note = _packing(ready)
-    for told in (note, _thoughtless(ready)):
-        if told:
-            say(told)
+    for remark in (note, _missing_thoughts(ready)):
+        if remark:
+            say(remark)
     if is_main():
         agree_on_data(out, {"the rows made of them": _rows_sha(ready)})
     resumed = last_checkpoint(out)
@@ -144,31 +150,31 @@ def _fit(ready: Prepared, out: Path, watch: Watch | None, say: Say) -> Card:
     sha = _save(trainer, weights, out)
     card = _card(ready, trainer, base_hash, sha, packing, note)
     if is_main():
-        history = [one for one in trainer.state.log_history if "loss" in one or "eval_loss" in one]
+        history = [entry for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
         write_whole(out / "losses.jsonl", map(dump_line, history))
         write_whole(out / "losses.svg", [draw_losses(history, card.best_step, card.name).encode()])
         write_card(out, card)
     return card
 
 
-def _thoughtless(ready: Prepared) -> str:
-    """A word where thoughts are to be trained and there are none."""
+def _missing_thoughts(ready: Prepared) -> str:
+    """Return a remark if thoughts should be trained but no dialogue has any."""
     if ready.config.data.thoughts == "none" or ready.train.thinking:
         return ""
     return "no dialogue has a thought, so none is trained (data.thoughts: inline)"
 
 
 def _rows_sha(ready: Prepared) -> str:
-    """SHA-256 of all ids and labels: dialogues, prompts, template and tokenizer have a part in it."""
-    found = hashlib.sha256()
+    """Return the SHA-256 of all ids and labels, which depends on dialogues, prompts, template and tokenizer."""
+    digest = hashlib.sha256()
     for side in (ready.train, ready.validation):
         for row in side.rows:
-            found.update(repr((row.input_ids, row.labels)).encode())
-    return found.hexdigest()
+            digest.update(repr((row.input_ids, row.labels)).encode())
+    return digest.hexdigest()
 
 
 def _packing(ready: Prepared) -> tuple[bool, str]:
-    """Whether to pack, and why not."""
+    """Return whether to pack, and a remark if not."""
     if ready.config.fit.packing == "none":
         return False, ""
     if not isolates(ready.weights.network):
@@ -178,14 +184,14 @@ def _packing(ready: Prepared) -> tuple[bool, str]:
 
 
 def _save(trainer: Any, weights: Weights, out: Path) -> str:
-    """Put the adapter into `out`, each file by one rename; its SHA-256."""
+    """Put the adapter into `out`, each file by one rename, and return its SHA-256."""
     from safetensors import SafetensorError
 
     part = out / ".part"
-    told = trainer.model.peft_config["default"]
-    told.base_model_name_or_path = public_name(weights.name)
-    # Others read it as a commit of the hub; the hash of a GGUF file is none.
-    told.revision = None if is_file_hash(weights.revision) else weights.revision
+    adapter_config = trainer.model.peft_config["default"]
+    adapter_config.base_model_name_or_path = public_name(weights.name)
+    # Others read it as a commit of the hub, which the hash of a GGUF file is not.
+    adapter_config.revision = None if is_file_hash(weights.revision) else weights.revision
     try:
         with quiet():
             trainer.save_model(str(part))
@@ -205,9 +211,9 @@ def _save(trainer: Any, weights: Weights, out: Path) -> str:
 
 def _card(ready: Prepared, trainer: Any, base_hash: str | None, sha: str, packing: bool, note: str) -> Card:
     config, corpus, state = ready.config, ready.corpus, trainer.state
-    losses = [one for one in state.log_history if "eval_loss" in one]
-    before = next((one["eval_loss"] for one in losses if one["step"] == 0), None)
-    trained = [one["loss"] for one in state.log_history if "loss" in one]
+    losses = [entry for entry in state.log_history if "eval_loss" in entry]
+    before = next((entry["eval_loss"] for entry in losses if entry["step"] == 0), None)
+    trained = [entry["loss"] for entry in state.log_history if "loss" in entry]
     return Card(
         cocoon=__version__,
         name=config.name or Path(config.dialogues[0]).stem,
@@ -234,7 +240,7 @@ def _card(ready: Prepared, trainer: Any, base_hash: str | None, sha: str, packin
         dtype=ready.weights.dtype,
         device=trainer.args.device.type,
         processes=trainer.args.world_size,
-        parameters=sum(one.numel() for one in trainer.model.parameters() if one.requires_grad),
+        parameters=sum(parameter.numel() for parameter in trainer.model.parameters() if parameter.requires_grad),
         steps=state.global_step,
         best_step=state.best_global_step if losses else None,
         loss_before=before,
@@ -263,6 +269,6 @@ def _side(rows: Rows) -> Side:
 
 
 def split_sha(corpus: Corpus) -> str:
-    """SHA-256 over the ids of both sides, so that two trainings on the same split can be told."""
-    sides: Sequence[Sequence[str]] = [[one.id for one in side] for side in (corpus.train, corpus.validation)]
+    """Return the SHA-256 over the ids of both sides, which identifies trainings on the same split."""
+    sides: Sequence[Sequence[str]] = [[dialogue.id for dialogue in side] for side in (corpus.train, corpus.validation)]
     return hashlib.sha256(repr(sides).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""TRL's trainer, set as the configuration says, saving nothing that is torn."""
+"""Build TRL's trainer from the configuration, so that it never leaves an incomplete checkpoint."""
 
 import math
 import shutil
@@ -19,7 +19,7 @@ from cocoon.training.labels import Encoded
 
 @dataclass(frozen=True)
 class Step:
-    """Where a training is. Losses are per trained token, in nats; none where this step has none."""
+    """Progress of a training. Losses are per trained token, in nats, and None if this step has none."""
 
     step: int
     steps: int
@@ -42,7 +42,7 @@ def make_trainer(
     packing: bool,
     watch: Watch | None = None,
 ) -> Any:
-    """An SFTTrainer over a new adapter, ready to train; the base's own weights stay as they are."""
+    """Return an SFTTrainer over a new adapter, ready to train. The base's own weights do not change."""
     from datasets import Dataset, disable_progress_bars
     from peft import LoraConfig
 
@@ -76,13 +76,13 @@ def _columns(rows: Sequence[Encoded]) -> dict[str, list[list[int]]]:
 
 
 def arguments(config: TrainConfig, weights: Weights, out: Path, validates: bool, *, packing: bool) -> Any:
-    """TRL's arguments; every one whose default would surprise is set."""
+    """Return TRL's arguments, setting every one whose default would surprise."""
     import torch
     from trl.trainer.sft_config import SFTConfig
 
     fit = config.fit
-    every = fit.evaluate_every and min(fit.evaluate_every, fit.steps or fit.evaluate_every)
-    rhythm = "steps" if every else "epoch"
+    evaluation_steps = fit.evaluate_every and min(fit.evaluate_every, fit.steps or fit.evaluate_every)
+    rhythm = "steps" if evaluation_steps else "epoch"
     return SFTConfig(
         output_dir=str(out.resolve() / CHECKPOINTS),
         seed=config.seed,
@@ -102,10 +102,10 @@ def arguments(config: TrainConfig, weights: Weights, out: Path, validates: bool,
         packing_strategy="bfd",
         eval_packing=False,
         eval_strategy=rhythm if validates else "no",
-        eval_steps=every,
+        eval_steps=evaluation_steps,
         eval_on_start=validates and last_checkpoint(out) is None,
         save_strategy=rhythm,
-        save_steps=every or 500,
+        save_steps=evaluation_steps or 500,
         save_total_limit=2,
         load_best_model_at_end=validates,
         metric_for_best_model="eval_loss" if validates else None,
@@ -117,9 +117,9 @@ def arguments(config: TrainConfig, weights: Weights, out: Path, validates: bool,
         gradient_checkpointing_kwargs={"use_reentrant": False} if fit.checkpointing else None,
         dataloader_pin_memory=torch.cuda.is_available(),
         ddp_find_unused_parameters=False,
-        # Else a resumed run forgets how many validations in a row brought nothing.
+        # Otherwise a resumed run forgets how many validations in a row brought no improvement.
         restore_callback_states_from_checkpoint=True,
-        # Else a loss that is not a number is logged as the mean of those before it.
+        # Otherwise a loss that is not a number is logged as the mean of the losses before it.
         logging_nan_inf_filter=False,
         logging_steps=1,
         disable_tqdm=True,
@@ -129,16 +129,16 @@ def arguments(config: TrainConfig, weights: Weights, out: Path, validates: bool,
 
 
 def is_finished(trainer: Any, checkpoint: Path) -> bool:
-    """Whether a checkpoint is that of the last step; then the trainer has its state and the best adapter.
+    """Return whether a checkpoint is that of the last step. If so, give the trainer its state and the best adapter.
 
-    To go on from it would train one step more than was asked for.
+    Resuming from it would train one step more than requested.
     """
     from transformers import TrainerState
 
     state: Any = TrainerState.load_from_json(str(checkpoint / STATE))
-    waited = state.stateful_callbacks.get("EarlyStoppingCallback")
-    patience = waited and waited["args"]["early_stopping_patience"]
-    stopped = patience and waited["attributes"]["early_stopping_patience_counter"] >= patience
+    early_stopping = state.stateful_callbacks.get("EarlyStoppingCallback")
+    patience = early_stopping and early_stopping["args"]["early_stopping_patience"]
+    stopped = patience and early_stopping["attributes"]["early_stopping_patience_counter"] >= patience
     if not stopped and state.global_step < state.max_steps:
         return False
     trainer.state = state
@@ -148,7 +148,7 @@ def is_finished(trainer: Any, checkpoint: Path) -> bool:
 
 @contextmanager
 def known_warnings() -> Iterator[None]:
-    """Without what TRL and transformers say to each other, which a user can do nothing about."""
+    """Hide the warnings that TRL and transformers raise for each other, about which a user can do nothing."""
     with warnings.catch_warnings():
         for kind, text in (
             (FutureWarning, ".*activation_checkpointing.*"),
@@ -166,10 +166,10 @@ def _trainer_class() -> type:
     from trl.trainer.sft_trainer import SFTTrainer
 
     class WholeCheckpoints(SFTTrainer):
-        """Leaves no torn checkpoint behind, and writes no card of its own."""
+        """Leaves no incomplete checkpoint behind, and writes no model card of its own."""
 
         def create_model_card(self, *given: Any, **named: Any) -> None:
-            """Ours is written at the end."""
+            """Do nothing, because our own card is written at the end."""
 
         def _save_checkpoint(self, model: Any, trial: Any) -> None:
             folder = Path(self._get_output_dir(trial=trial)) / f"checkpoint-{self.state.global_step}"
@@ -185,16 +185,16 @@ def _trainer_class() -> type:
 
 
 def room_left(folder: Path) -> str:
-    """How much room the disk had when a save failed: torch's own words for a full disk do not tell."""
+    """Return how much disk space was free when a save failed, because torch's error does not mention a full disk."""
     return f"{shutil.disk_usage(folder).free / 1e6:.1f} MB were free"
 
 
 def not_saved(out: Path, what: str, error: Exception, room: str) -> NotSavedError:
-    """The error of a save that failed, naming the checkpoint that is still whole."""
+    """Return the error of a failed save, which names the checkpoint that is still complete."""
     last = last_checkpoint(out)
-    kept = f"{last} is whole" if last else "none was saved before"
+    state = f"{last} is whole" if last else "none was saved before"
     return NotSavedError(
-        f"{out}: {what} cannot be saved ({room}; {first_line(error)}); {kept}; make room and give the same command to "
+        f"{out}: {what} cannot be saved ({room}; {first_line(error)}); {state}; make room and give the same command to "
         "go on"
     )
 
@@ -203,7 +203,7 @@ def _callbacks(config: TrainConfig, validates: bool, watch: Watch | None, out: P
     from transformers import EarlyStoppingCallback, TrainerCallback
 
     class Watcher(TrainerCallback):
-        """Tells every logged step to whoever watches; stops where a loss is no number."""
+        """Reports every logged step to the watcher, and stops if a loss is not a number."""
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **named: Any) -> None:
             del args, control, named
@@ -213,10 +213,10 @@ def _callbacks(config: TrainConfig, validates: bool, watch: Watch | None, out: P
             if watch is not None and losses and state.is_world_process_zero:
                 watch(_step(state, logs))
 
-    found: list[Any] = [Watcher()]
+    callbacks: list[Any] = [Watcher()]
     if config.fit.patience is not None and validates:
-        found.append(EarlyStoppingCallback(config.fit.patience))
-    return found
+        callbacks.append(EarlyStoppingCallback(config.fit.patience))
+    return callbacks
 
 
 def _step(state: Any, logs: Mapping[str, Any]) -> Step:
@@ -231,7 +231,7 @@ def _step(state: Any, logs: Mapping[str, Any]) -> Step:
 
 
 def diverged(out: Path, step: int) -> CocoonError:
-    """The error of a loss that is not a number, naming the checkpoint that is still whole."""
+    """Return the error of a loss that is not a number, which names the checkpoint that is still complete."""
     last = last_checkpoint(out)
     return CocoonError(
         f"{out}: the loss of step {step} is not a number; {f'{last} is whole' if last else 'nothing was saved'}; lower "
@@ -240,7 +240,7 @@ def diverged(out: Path, step: int) -> CocoonError:
 
 
 def _remove_printers(trainer: Any) -> None:
-    """Without the callback that prints dictionaries to stdout."""
+    """Remove the callback that prints dictionaries to stdout."""
     from transformers.trainer_callback import PrinterCallback
 
     trainer.remove_callback(PrinterCallback)
