@@ -3,18 +3,19 @@
 Two kinds: a model that may see the whole chain, and a deterministic rule for tests and ablation.
 """
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, get_args
+from typing import Annotated, Any, Literal, Protocol, get_args
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, Field, WithJsonSchema
 
 from cocoon.agents.protocols import UserView, transcript
+from cocoon.core.answers import Missing, TypedAnswer, variant_of
 from cocoon.core.calls import Settings
 from cocoon.core.client import JournaledClient
-from cocoon.core.jsonl import explain
 from cocoon.core.models import Model
 from cocoon.core.prompts import load_prompt, prompt_shas
 from cocoon.core.records import AgentFacts, Appraisal, Language
@@ -24,20 +25,23 @@ from cocoon.evaluation.questions import asks
 PROMPT = "user/appraise"
 
 
-def appraisal_schema(nodes: int) -> dict[str, Any]:
-    """JSON schema of an appraisal for a chain of so many nodes; without a chain, `touched` can only be null."""
-    indices = [{"type": "integer", "minimum": 0, "maximum": nodes - 1}] if nodes else []
-    return {
-        "type": "object",
-        "properties": {
-            "accuracy": {"type": "string", "enum": ["none", "near", "accurate", "wrong"]},
-            "pressure": {"type": "integer", "minimum": 0, "maximum": 2},
-            "touched": {"anyOf": [*indices, {"type": "null"}]},
-            "asked": {"type": "boolean"},
-        },
-        "required": ["accuracy", "pressure", "touched", "asked"],
-        "additionalProperties": False,
-    }
+class AppraisalAnswer(TypedAnswer):
+    """The appraisal as the model gives it: see Appraisal. An unknown key makes it unreadable."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    accuracy: Literal["none", "near", "accurate", "wrong"]
+    pressure: Annotated[int, Field(ge=0, le=2)]
+    touched: int | None = None
+    asked: bool = False
+
+
+@functools.cache
+def appraisal_answer(nodes: int) -> type[AppraisalAnswer]:
+    """Return the form of an appraisal for a chain of so many nodes. Without a chain, `touched` can only be None."""
+    node: Any = Annotated[int, Field(ge=0, le=nodes - 1)]
+    nothing = Annotated[None, WithJsonSchema({"anyOf": [{"type": "null"}]})]
+    return variant_of(AppraisalAnswer, touched=(node | None if nodes else nothing, None))
 
 
 class Appraiser(Protocol):
@@ -73,16 +77,15 @@ class ModelAppraiser:
             transcript=transcript(view.turns[:-1], language),
             last=view.last,
         )
-        answer = await client.json(
+        answer = await client.answer(
             prompt,
+            appraisal_answer(len(profile.chain)),
             model=self.model,
             settings=self.settings,
-            schema=appraisal_schema(len(profile.chain)),
             name="appraisal",
-            check=lambda value: _problem(value, len(profile.chain)),
             repair=load_prompt("judge/repair", language, self.folder),
         )
-        return Appraisal.model_validate(answer.value) if answer.problem is None else None
+        return None if isinstance(answer, Missing) else Appraisal.model_validate(answer.model_dump())
 
     def facts(self) -> AgentFacts:
         """Return its model and prompts."""
@@ -91,16 +94,6 @@ class ModelAppraiser:
             models={"appraiser": self.model.label},
             prompts=prompt_shas([PROMPT], self.folder, self.languages),
         )
-
-
-def _problem(value: Any, nodes: int) -> str | None:
-    try:
-        appraisal = Appraisal.model_validate(value, strict=True)
-    except ValidationError as error:
-        return explain(error, Appraisal)
-    if appraisal.touched is not None and not 0 <= appraisal.touched < nodes:
-        return f"key 'touched': must be null or an index from 0 to {nodes - 1}"
-    return None
 
 
 # Orders of words that a question turns round stand in both orders; "you must be tired" is no pressing.

@@ -1,16 +1,16 @@
 """What all judges of a run share: the model, how it is asked, and the head of every rating."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from cocoon.core.calls import Settings
+from cocoon.core.answers import AnswerT, Missing
+from cocoon.core.calls import Reply, Settings
 from cocoon.core.client import JournaledClient
 from cocoon.core.models import Model
 from cocoon.core.prompts import Prompt, load_prompt, prompt_shas
 from cocoon.core.records import AgentFacts, Dialogue, Language, Rating
-from cocoon.core.structured import Answer, Reader
 
 REPAIR = "judge/repair"
 
@@ -49,17 +49,24 @@ class JudgeSettings:
         return f"judge:{name}:{self.model.label}:{prompt.sha}"
 
     async def ask(
-        self, client: JournaledClient, text: str, form: dict[str, Any], name: str, language: Language, check: Reader
-    ) -> Answer:
-        """Return the judge's JSON answer to a filled prompt."""
-        return await client.json(
+        self,
+        client: JournaledClient,
+        text: str,
+        kind: type[AnswerT],
+        name: str,
+        language: Language,
+        check: Callable[[AnswerT], str | None] | None = None,
+    ) -> AnswerT | Missing:
+        """Return the judge's answer to a filled prompt. One of which `check` still complains is returned as well."""
+        return await client.answer(
             text,
+            kind,
             model=self.model,
             settings=self.settings,
-            schema=form,
             name=name,
-            check=check,
             repair=load_prompt(REPAIR, language, self.folder),
+            check=check,
+            partial=True,
         )
 
     def facts(self, name: str, prompts: Iterable[str]) -> AgentFacts:
@@ -69,3 +76,13 @@ class JudgeSettings:
             models={"judge": self.model.label},
             prompts=prompt_shas([*prompts, REPAIR], self.folder, self.languages),
         )
+
+
+def call_facts(replies: Sequence[Reply]) -> dict[str, Any]:
+    """Return what a rating says of the calls that it took: rung and least legal mass of the last, keys of all."""
+    last = replies[-1].entry
+    return {
+        "rung": last.rung,
+        "legal_mass": min(last.legal_mass.values(), default=None),
+        "calls": [reply.key for reply in replies],
+    }

@@ -1,42 +1,30 @@
-"""The judges: one per scale and one per success mode; each turns a dialogue into a Rating and invents nothing."""
+"""The judges: one per scale and one per success mode. Each turns a dialogue into a Rating and invents nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from cocoon.agents.judge_settings import JudgeSettings
+from cocoon.agents.judge_settings import JudgeSettings, call_facts
 from cocoon.agents.protocols import Judge, transcript
 from cocoon.agents.value_judge import ValueJudge
+from cocoon.core.answers import Missing, forced_reason
+from cocoon.core.calls import Reply
 from cocoon.core.client import JournaledClient
 from cocoon.core.models import Model
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import AgentFacts, Dialogue, Rating, Verdict
-from cocoon.core.structured import Answer
-from cocoon.evaluation.scales import CANNOT_TELL, Scale, permuted, prompt_inputs, read_items, schema, score
-from cocoon.evaluation.success import ATTRIBUTED, PAPER, check_named, check_verdict
+from cocoon.evaluation.scales import (
+    CANNOT_TELL,
+    Scale,
+    ScaleAnswer,
+    permuted,
+    prompt_inputs,
+    read_items,
+    scale_answer,
+    score,
+)
+from cocoon.evaluation.success import ATTRIBUTED, PAPER, NamedAnswer, VerdictAnswer
 
-NAMED_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "reason": {"type": "string", "maxLength": 400},
-        "named": {"anyOf": [{"type": "boolean"}, {"type": "null"}]},
-    },
-    "required": ["reason", "named"],
-    "additionalProperties": False,
-}
 SCALE_PROMPTS = ("judge/scale", "judge/scale_no_need")
-HOWS = ["after_reflection", "after_question", "volunteered", "leaked"]
-VERDICT_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "named_by": {"anyOf": [{"type": "string", "enum": ["supporter", "user", "nobody"]}, {"type": "null"}]},
-        "how": {"anyOf": [{"type": "string", "enum": HOWS}, {"type": "null"}]},
-        "turn": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 999}, {"type": "null"}]},
-        "quote": {"type": "string", "maxLength": 400},
-    },
-    "required": ["named_by", "how", "turn", "quote"],
-    "additionalProperties": False,
-}
 
 
 @dataclass(frozen=True)
@@ -78,34 +66,26 @@ class ScaleJudge:
             transcript=transcript(dialogue.turns, language),
         )
         client = client.at(self.shared.node(f"{self.name}.{self.scale.sha}", prompt))
-        answer = await self.shared.ask(client, text, schema(asked), self.name, language, self._problem)
-        return self._read(rating, answer)
+        answer = await self.shared.ask(client, text, scale_answer(asked), self.name, language, self._problem)
+        return self._read(rating, answer, client.replies)
 
-    def _problem(self, value: Any) -> str | None:
-        _, missing = read_items(self.scale, value)
-        wrong = {item: reason for item, reason in missing.items() if reason != CANNOT_TELL}
-        if not wrong:
-            return None
-        return "; ".join(f"item {item!r}: {reason}" if item != "*" else reason for item, reason in wrong.items())
+    def _problem(self, answer: ScaleAnswer) -> str | None:
+        _, missing = read_items(self.scale, answer)
+        unreadable = {item: reason for item, reason in missing.items() if reason != CANNOT_TELL}
+        return "; ".join(f"item {item!r}: {reason}" for item, reason in unreadable.items()) or None
 
-    def _read(self, rating: Rating, answer: Answer) -> Rating:
-        items, missing = read_items(self.scale, answer.value)
-        if answer.value is None:
-            missing = {"*": answer.problem or "no answer"}
+    def _read(self, rating: Rating, answer: ScaleAnswer | Missing, replies: Sequence[Reply]) -> Rating:
+        if isinstance(answer, Missing):
+            items, missing = dict.fromkeys(self.scale.item_ids), {"*": answer.reason}
+        else:
+            items, missing = read_items(self.scale, answer)
+        masses = replies[-1].entry.legal_mass
         for item in items:
-            mass = answer.legal_mass.get(f"items.{item}")
-            if items[item] is not None and mass is not None and mass < self.shared.floor:
-                items[item], missing[item] = None, forced(mass)
-        return rating.model_copy(
-            update={
-                "items": items,
-                "missing": missing,
-                "dimensions": score(self.scale, items),
-                "rung": answer.rung,
-                "legal_mass": min(answer.legal_mass.values(), default=None),
-                "calls": answer.keys,
-            }
-        )
+            mass = masses.get(f"items.{item}", 1.0)
+            if items[item] is not None and mass < self.shared.floor:
+                items[item], missing[item] = None, forced_reason(mass)
+        scored = {"items": items, "missing": missing, "dimensions": score(self.scale, items)}
+        return rating.model_copy(update=scored | call_facts(replies))
 
 
 @dataclass(frozen=True)
@@ -135,49 +115,32 @@ class SuccessJudge:
         rating = self.shared.blank(self.mode, prompt, dialogue, client.vote)
         if profile.need is None:
             return rating.model_copy(update={"not_applicable": True})
-        numbered = self.mode == ATTRIBUTED
+        kind = VerdictAnswer if self.mode == ATTRIBUTED else NamedAnswer
         text = prompt.render(
             feeling=profile.feeling,
             need=profile.need,
-            transcript=transcript(dialogue.turns, language, numbered=numbered),
+            transcript=transcript(dialogue.turns, language, numbered=self.mode == ATTRIBUTED),
         )
-        form = VERDICT_SCHEMA if numbered else NAMED_SCHEMA
+
+        def check(answer: NamedAnswer | VerdictAnswer) -> str | None:
+            problem = answer.verdict(dialogue).missing
+            return None if problem == CANNOT_TELL else problem
+
         client = client.at(self.shared.node(self.mode, prompt))
-        answer = await self.shared.ask(
-            client, text, form, self.mode, language, lambda value: self._problem(value, dialogue)
-        )
-        return self._read(rating, answer, dialogue)
-
-    def _problem(self, value: Any, dialogue: Dialogue) -> str | None:
-        missing = self._verdict(value, dialogue).missing
-        return None if missing == CANNOT_TELL else missing
-
-    def _verdict(self, value: Any, dialogue: Dialogue) -> Verdict:
-        return check_verdict(value, dialogue) if self.mode == ATTRIBUTED else check_named(value)
-
-    def _read(self, rating: Rating, answer: Answer, dialogue: Dialogue) -> Rating:
-        mass = answer.legal_mass.get("named_by" if self.mode == ATTRIBUTED else "named", 1.0)
-        if answer.value is None:
-            verdict = Verdict(success=None, missing=answer.problem or "no answer")
-        elif mass < self.shared.floor:
-            verdict = Verdict(success=None, missing=forced(mass))
-        else:
-            verdict = self._verdict(answer.value, dialogue)
+        answer = await self.shared.ask(client, text, kind, self.mode, language, check)
+        verdict = self._verdict(answer, dialogue, client.replies[-1].entry.legal_mass)
         missing = {"*": verdict.missing} if verdict.missing else {}
-        return rating.model_copy(
-            update={
-                "verdict": verdict,
-                "missing": missing,
-                "rung": answer.rung,
-                "legal_mass": min(answer.legal_mass.values(), default=None),
-                "calls": answer.keys,
-            }
-        )
+        return rating.model_copy(update={"verdict": verdict, "missing": missing} | call_facts(client.replies))
 
-
-def forced(mass: float) -> str:
-    """Why an answer is missing that only the constraint brought about."""
-    return f"forced: legal answers had probability {mass:.3f}"
+    def _verdict(
+        self, answer: NamedAnswer | VerdictAnswer | Missing, dialogue: Dialogue, masses: Mapping[str, float]
+    ) -> Verdict:
+        if isinstance(answer, Missing):
+            return Verdict(success=None, missing=answer.reason)
+        mass = masses.get("named_by" if self.mode == ATTRIBUTED else "named", 1.0)
+        if mass < self.shared.floor:
+            return Verdict(success=None, missing=forced_reason(mass))
+        return answer.verdict(dialogue)
 
 
 def open_judges(

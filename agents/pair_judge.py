@@ -1,49 +1,43 @@
-"""The pairwise judge: two dialogues and one question in, which is better out; it invents nothing."""
+"""The pairwise judge: two dialogues and one question in, which is better out. It invents nothing."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Literal
 
-from cocoon.agents.judges import JudgeSettings, forced
+from cocoon.agents.judge_settings import JudgeSettings
 from cocoon.agents.protocols import transcript
-from cocoon.core.calls import Reply
+from cocoon.core.answers import Longest, Missing, TypedAnswer, forced_reason, worded
 from cocoon.core.client import JournaledClient
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Dialogue
 from cocoon.evaluation.comparison_questions import ComparisonQuestion, ComparisonQuestions
 from cocoon.evaluation.scales import CANNOT_TELL
 
-ANSWERS = ("first", "second", "tie")
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "reason": {"type": "string", "maxLength": 400},
-        "better": {"anyOf": [{"type": "string", "enum": list(ANSWERS)}, {"type": "null"}]},
-    },
-    "required": ["reason", "better"],
-    "additionalProperties": False,
-}
+
+class ComparisonAnswer(TypedAnswer):
+    """The judge's answer to one question: which dialogue is better, None for 'cannot tell'."""
+
+    reason: Annotated[str, worded("no 'reason' in the answer"), Longest(400)]
+    better: Annotated[Literal["first", "second", "tie"] | None, worded("'better' is none of first, second, tie, null")]
 
 
 @dataclass(frozen=True)
 class PairAnswer:
-    """`better` is first, second, tie, or none where missing, and `missing` then says why."""
+    """What came of one question. Where `better` is None, `missing` says why."""
 
     better: str | None
     missing: str | None
     reason: str
-    replies: Sequence[Reply]
 
 
 @dataclass(frozen=True)
 class PairJudge:
-    """Compares two dialogues of one topic; the topic is told without the need, so that no condition is given away."""
+    """Compares two dialogues of one topic, which is described without the need, so that no condition is given away."""
 
     shared: JudgeSettings
     questions: ComparisonQuestions
 
     def shas(self) -> set[str]:
-        """Hashes of its prompt in both languages."""
+        """Return the hashes of its prompt in both languages."""
         return {prompt.sha for prompt in self.shared.prompts(["judge/pairwise"])}
 
     async def compare(
@@ -64,21 +58,11 @@ class PairJudge:
             second=transcript(second.turns, language),
         )
         node = f"pairwise:{question.id}:{self.shared.model.label}:{prompt.sha}"
-        answer = await self.shared.ask(client.at(node), text, SCHEMA, "pairwise", language, problem_of)
-        value = answer.value if answer.problem is None else None
-        mass = answer.legal_mass.get("better", 1.0)
-        if value is None:
-            return PairAnswer(None, answer.problem or "no answer", "", answer.replies)
+        client = client.at(node)
+        answer = await self.shared.ask(client, text, ComparisonAnswer, "pairwise", language)
+        if isinstance(answer, Missing):
+            return PairAnswer(None, answer.reason, "")
+        mass = client.replies[-1].entry.legal_mass.get("better", 1.0)
         if mass < self.shared.floor:
-            return PairAnswer(None, forced(mass), value["reason"], answer.replies)
-        missing = CANNOT_TELL if value["better"] is None else None
-        return PairAnswer(value["better"], missing, value["reason"], answer.replies)
-
-
-def problem_of(value: Any) -> str | None:
-    """What is wrong with a parsed answer, none where nothing is."""
-    if not isinstance(value, dict) or "better" not in value:
-        return "no 'better' in the answer"
-    if value["better"] is not None and value["better"] not in ANSWERS:
-        return "'better' is none of first, second, tie, null"
-    return None if isinstance(value.get("reason"), str) else "no 'reason' in the answer"
+            return PairAnswer(None, forced_reason(mass), answer.reason)
+        return PairAnswer(answer.better, CANNOT_TELL if answer.better is None else None, answer.reason)

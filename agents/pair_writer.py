@@ -1,14 +1,37 @@
 """Writes contrastive pairs: for one situation, the same replies as questions and as statements (paper F.2)."""
 
+import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
-from cocoon.agents.asking import Asked, Asker, object_schema, text_of
-from cocoon.core.calls import Caller
-from cocoon.core.journal import Place
+from pydantic import Field
+
+from cocoon.agents.asking import Asker
+from cocoon.core.answers import Longest, Missing, NeededLine, TypedAnswer, variant_of
+from cocoon.core.client import JournaledClient
 from cocoon.core.records import Language
 
 PROMPT = "steering/write_pairs"
+
+
+class WrittenPair(TypedAnswer):
+    """One reply in both forms, as the writer gave it."""
+
+    question: Annotated[NeededLine, Longest(300)]
+    statement: Annotated[NeededLine, Longest(300)]
+
+
+class PairsAnswer(TypedAnswer):
+    """The pairs that a writer gave."""
+
+    pairs: list[WrittenPair]
+
+
+@functools.cache
+def pairs_answer(count: int) -> type[PairsAnswer]:
+    """Return the form of an answer when `count` pairs are asked for. More are read as well."""
+    pairs = Annotated[list[WrittenPair], Field(min_length=1, json_schema_extra={"maxItems": count})]
+    return variant_of(PairsAnswer, pairs=(pairs, ...))
 
 
 @dataclass(frozen=True)
@@ -18,30 +41,7 @@ class PairWriter:
     asker: Asker
     count: int = 6
 
-    async def write(self, caller: Caller, item: str, said: str, language: Language) -> Asked:
-        """An object with `pairs`, each with the texts `question` and `statement`."""
-        return await self.asker.ask(
-            caller,
-            Place(item, "write", 0),
-            PROMPT,
-            language,
-            self._schema(),
-            self._problem,
-            said=said,
-            count=self.count,
-        )
-
-    def _schema(self) -> dict[str, Any]:
-        text = {"type": "string", "maxLength": 300}
-        pair = object_schema({"question": text, "statement": text})
-        return object_schema({"pairs": {"type": "array", "items": pair, "minItems": 1, "maxItems": self.count}})
-
-    @staticmethod
-    def _problem(value: dict[str, Any]) -> str | None:
-        pairs = value.get("pairs")
-        if not isinstance(pairs, list) or not pairs:
-            return "key 'pairs': must be a list of objects"
-        for number, pair in enumerate(pairs, 1):
-            if not isinstance(pair, dict) or not text_of(pair, "question") or not text_of(pair, "statement"):
-                return f"key 'pairs': number {number} must have the texts 'question' and 'statement'"
-        return None
+    async def write(self, client: JournaledClient, said: str, language: Language) -> PairsAnswer | Missing:
+        """Return the pairs to what a user said."""
+        kind = pairs_answer(self.count)
+        return await self.asker.ask(client, PROMPT, language, kind, said=said, count=self.count)

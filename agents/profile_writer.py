@@ -1,26 +1,52 @@
 """Writes and rates what a profile consists of: initial need, deeper needs, their difficulty, feeling, memories.
 
-The rules are the paper's (appendix C); what is checked here is the form of one answer, `profile_checks` the whole.
+The rules are the paper's (appendix C). Here the form of one answer is checked, in `profile_checks` the whole.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
-from cocoon.agents.asking import Asked, Asker, object_schema, text_of, text_schema
+from pydantic import Field
+
+from cocoon.agents.asking import Asker
 from cocoon.agents.profile_checks import feeling_problem, memory_problem, need_problem
-from cocoon.core.calls import Caller
-from cocoon.core.journal import Place
+from cocoon.core.answers import Line, Longest, Missing, TypedAnswer, variant_of
+from cocoon.core.client import JournaledClient
 from cocoon.core.records import Language
 
-NEED_SCHEMA = text_schema("need", 160)
-FEELING_SCHEMA = text_schema("feeling", 200)
-DIFFICULTY_SCHEMA = object_schema(
-    {
-        "reason": {"type": "string", "maxLength": 300},
-        "difficulty": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 5}, {"type": "null"}]},
-    }
-)
+
+class NeedAnswer(TypedAnswer):
+    """A need, in the person's own words."""
+
+    need: Annotated[Line, Longest(160)] = ""
+
+
+class DifficultyAnswer(TypedAnswer):
+    """How far a need is from the initial one, None for 'cannot tell'."""
+
+    reason: Annotated[Line, Longest(300)] = ""
+    difficulty: Annotated[int, Field(ge=1, le=5)] | None
+
+
+class FeelingAnswer(TypedAnswer):
+    """How the person would say what they feel."""
+
+    feeling: Annotated[Line, Longest(200)] = ""
+
+
+class MemoriesAnswer(TypedAnswer):
+    """Recent events, in the order in which they were asked for."""
+
+    memories: list[Line]
+
+
+@functools.cache
+def memories_answer(count: int) -> type[MemoriesAnswer]:
+    """Return the form of an answer with exactly `count` memories."""
+    memories = Annotated[list[Annotated[Line, Longest(400)]], Field(min_length=count, max_length=count)]
+    return variant_of(MemoriesAnswer, memories=(memories, ...))
 
 
 @dataclass(frozen=True)
@@ -36,76 +62,64 @@ class Person:
 
 @dataclass(frozen=True)
 class ProfileWriter:
-    """The writer and the rater of profiles; every method raises CallFailedError when its model gives no reply."""
+    """The writer and the rater of profiles. Every method raises CallFailedError when its model gives no reply."""
 
     writer: Asker
     rater: Asker
 
-    async def propose(self, caller: Caller, person: Person, seeds: Sequence[str]) -> Asked:
-        """An initial need: {"need"}."""
+    async def propose(self, client: JournaledClient, person: Person, seeds: Sequence[str]) -> NeedAnswer | Missing:
+        """Return an initial need, unlike the seeds."""
         return await self.writer.ask(
-            caller,
-            Place(person.item, "propose_need", 0),
+            client,
             "profile/propose",
             person.language,
-            NEED_SCHEMA,
-            lambda value: need_problem(text_of(value, "need"), person.language, seeds),
+            NeedAnswer,
+            lambda answer: need_problem(answer.need, person.language, seeds),
             scenario=person.scenario,
             emotion=person.emotion,
             seeds=list(seeds),
         )
 
-    async def deepen(self, caller: Caller, person: Person) -> Asked:
-        """A need behind the last one: {"need"}."""
+    async def deepen(self, client: JournaledClient, person: Person) -> NeedAnswer | Missing:
+        """Return a need behind the last one."""
         return await self.writer.ask(
-            caller,
-            Place(person.item, "deepen_need", len(person.chain)),
+            client,
             "profile/deepen",
             person.language,
-            NEED_SCHEMA,
-            lambda value: need_problem(text_of(value, "need"), person.language, person.chain),
+            NeedAnswer,
+            lambda answer: need_problem(answer.need, person.language, person.chain),
             scenario=person.scenario,
             emotion=person.emotion,
             chain=list(person.chain),
         )
 
-    async def rate(self, caller: Caller, person: Person) -> Asked:
-        """How far the last need is from the *initial* one: {"reason", "difficulty"}, 1 to 5 or null."""
-        return await self.rater.ask(
-            caller,
-            Place(person.item, "rate_difficulty", len(person.chain)),
-            "profile/rate",
-            person.language,
-            DIFFICULTY_SCHEMA,
-            _difficulty_problem,
-            first=person.chain[0],
-            last=person.chain[-1],
-        )
+    async def rate(self, client: JournaledClient, person: Person) -> DifficultyAnswer | Missing:
+        """Return how far the last need is from the *initial* one."""
+        first, last = person.chain[0], person.chain[-1]
+        return await self.rater.ask(client, "profile/rate", person.language, DifficultyAnswer, first=first, last=last)
 
-    async def feel(self, caller: Caller, person: Person) -> Asked:
-        """The feeling, from the first need and the emotion: {"feeling"}."""
+    async def feel(self, client: JournaledClient, person: Person) -> FeelingAnswer | Missing:
+        """Return the feeling, from the first need and the emotion."""
         return await self.writer.ask(
-            caller,
-            Place(person.item, "feel", 0),
+            client,
             "profile/feel",
             person.language,
-            FEELING_SCHEMA,
-            lambda value: feeling_problem(text_of(value, "feeling"), person.language, person.chain),
+            FeelingAnswer,
+            lambda answer: feeling_problem(answer.feeling, person.language, person.chain),
             emotion=person.emotion,
             first=person.chain[0],
         )
 
-    async def recall(self, caller: Caller, person: Person, feeling: str, plan: Sequence[int]) -> Asked:
-        """One memory for each node of `plan` (indices into the chain): {"memories"}."""
-        texts = {"type": "array", "items": {"type": "string", "maxLength": 400}}
-        schema = object_schema({"memories": {**texts, "minItems": len(plan), "maxItems": len(plan)}})
+    async def recall(
+        self, client: JournaledClient, person: Person, feeling: str, plan: Sequence[int]
+    ) -> MemoriesAnswer | Missing:
+        """Return one memory for each node of `plan` (indices into the chain)."""
         return await self.writer.ask(
-            caller,
-            Place(person.item, "recall", 0),
+            client,
             "profile/recall",
             person.language,
-            schema,
-            lambda value: _memories_problem(value, len(plan), person.language),
+            memories_answer(len(plan)),
+            lambda answer: _memories_problem(answer.memories, person.language),
             scenario=person.scenario,
             emotion=person.emotion,
             feeling=feeling,
@@ -115,24 +129,10 @@ class ProfileWriter:
 
 
 def memory_plan(nodes: int, count: int) -> list[int]:
-    """The chain node of each of `count` memories: from the need back to the first node, each at least once."""
-    return [round(nodes - 1 - place * (nodes - 1) / (count - 1)) for place in range(count)]
+    """Return the chain node of each of `count` memories: from the need back to the first node, each at least once."""
+    return [round(nodes - 1 - number * (nodes - 1) / (count - 1)) for number in range(count)]
 
 
-def _difficulty_problem(value: dict[str, Any]) -> str | None:
-    difficulty = value.get("difficulty", "absent")
-    if difficulty is None or (
-        isinstance(difficulty, int) and not isinstance(difficulty, bool) and 1 <= difficulty <= 5
-    ):
-        return None
-    return "key 'difficulty': must be a whole number from 1 to 5, or null"
-
-
-def _memories_problem(value: dict[str, Any], count: int, language: Language) -> str | None:
-    found = value.get("memories")
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        return "key 'memories': must be a list of texts"
-    if len(found) != count:
-        return f"key 'memories': {count} are asked for, {len(found)} were given"
-    problems = (memory_problem(" ".join(text.split()), language) for text in found)
-    return next((f"memory {number}: {what}" for number, what in enumerate(problems, 1) if what), None)
+def _memories_problem(memories: Sequence[str], language: Language) -> str | None:
+    problems = (memory_problem(memory, language) for memory in memories)
+    return next((f"memory {number}: {problem}" for number, problem in enumerate(problems, 1) if problem), None)

@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from cocoon.core.answers import Missing
 from cocoon.core.calls import Message
 from cocoon.core.client import JournaledClient
 from cocoon.core.records import AgentFacts, Dialogue, Language, Profile, Rating, Role, Thought, Turn, UserState
@@ -178,13 +179,6 @@ class SimulatedUser(Protocol):
     def facts(self) -> AgentFacts:
         """Return what manifest, configuration and report say of this agent."""
         ...
-
-
-@dataclass(frozen=True)
-class Missing:
-    """There is no rating or answer, and why."""
-
-    reason: str
 
 
 class Judge(Protocol):

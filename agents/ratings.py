@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from cocoon.agents.protocols import ChecksRatings, Judge, Missing
+from cocoon.agents.protocols import ChecksRatings, Judge
+from cocoon.core.answers import Missing
 from cocoon.core.records import Dialogue, Rating
 
 

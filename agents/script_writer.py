@@ -1,72 +1,142 @@
 """Writes a script-based dialogue, both roles, and checks, analyses and annotates it (paper 3.2, 3.3, appendix D)."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from cocoon.agents.asking import Asked, Asker, object_schema, text_of
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
+
+from cocoon.agents.asking import Asker
 from cocoon.agents.protocols import SpokenTurn, transcript
-from cocoon.core.calls import Caller
-from cocoon.core.journal import Place
+from cocoon.core.answers import Line, Longest, Missing, NeededLine, TypedAnswer, variant_of
+from cocoon.core.client import JournaledClient
 from cocoon.core.records import Language, Profile
 
-Words = dict[str, Any]
-"""A turn as plain values: role, content, draft."""
-
-LONGEST = 400
-DECISIONS = ("stop", "continue", "repair")
-_TEXT = {"type": "string", "maxLength": LONGEST}
-_STEPS = ("link", "ways", "comfort")
-_ANNOTATED = ("facts", "expectation", "conjecture", "explore", "strategy")
-CHECK_SCHEMA = object_schema(
-    {
-        "understood": {"type": "boolean"},
-        "reached": {"type": "boolean"},
-        "decision": {"anyOf": [{"type": "string", "enum": list(DECISIONS)}, {"type": "null"}]},
-        "note": _TEXT,
-    }
-)
+LONGEST = Longest(400)
 Reading = Literal["confirm", "advises", "asks"]
 READINGS: dict[Reading, str] = {"confirm": "same", "advises": "advice", "asks": "asks"}
 """What the rater reads a candidate of the screen for (the prompt's name), and the key of its true, false or null."""
-# Above the turns of any dialogue: the same turn of a piece that was taken back is another call.
-_PIECE = 1_000
 
 
-def listening_schema(rounds: int, begins: bool) -> dict[str, Any]:
-    """JSON schema of a piece of the listening stage; `begins`: with the user's answer to the opening."""
-    exchange = object_schema({"draft": _TEXT, "statement": _TEXT, "user": _TEXT})
-    exchanges = {"type": "array", "items": exchange, "minItems": 1, "maxItems": rounds}
-    return object_schema({**({"reply": _TEXT} if begins else {}), "exchanges": exchanges})
+class ListeningExchange(TypedAnswer):
+    """A reply of the supporter, as it was drafted and as a statement, and the user's answer."""
+
+    draft: Annotated[NeededLine, LONGEST]
+    statement: Annotated[NeededLine, LONGEST]
+    user: Annotated[NeededLine, LONGEST]
 
 
-def suggestion_schema(rounds: int) -> dict[str, Any]:
-    """JSON schema of the suggestion stage."""
-    exchange = object_schema({"supporter": _TEXT, "user": _TEXT})
-    return object_schema(
-        {"exchanges": {"type": "array", "items": exchange, "minItems": 1, "maxItems": rounds}, "closing": _TEXT}
-    )
+class ListeningPiece(TypedAnswer):
+    """A piece of the listening stage. `reply` is the user's answer to the opening, empty in later pieces."""
+
+    reply: Line
+    exchanges: list[ListeningExchange]
+
+
+class SuggestionExchange(TypedAnswer):
+    """A reply of the supporter and the user's answer."""
+
+    supporter: Annotated[NeededLine, LONGEST]
+    user: Annotated[NeededLine, LONGEST]
+
+
+class SuggestionStage(TypedAnswer):
+    """The suggestion stage with the supporter's closing words."""
+
+    exchanges: list[SuggestionExchange]
+    closing: Annotated[NeededLine, LONGEST]
+
+
+class ListeningCheck(TypedAnswer):
+    """What the self-check of the listening stage found. `decision` is None for 'cannot tell'."""
+
+    understood: bool
+    reached: bool
+    decision: Literal["stop", "continue", "repair"] | None
+    note: Annotated[Line, LONGEST] = ""
+
+
+class Statement(TypedAnswer):
+    """A reply of the supporter that asks nothing."""
+
+    statement: Annotated[NeededLine, LONGEST]
+
+
+class Analysis(TypedAnswer):
+    """The three steps before suggestions: need and feeling, other ways to the need, back to the feeling."""
+
+    link: Annotated[NeededLine, LONGEST]
+    ways: Annotated[NeededLine, LONGEST]
+    comfort: Annotated[NeededLine, LONGEST]
+
+
+class ReadingAnswer(TypedAnswer):
+    """Whether the rater finds in a candidate what it is read for, None for 'cannot tell'."""
+
+    found: bool | None
+
+
+class Annotation(TypedAnswer):
+    """What stood behind a supporter's turn."""
+
+    facts: Annotated[NeededLine, LONGEST]
+    expectation: Annotated[NeededLine, LONGEST]
+    conjecture: Annotated[NeededLine, LONGEST]
+    explore: Annotated[NeededLine, LONGEST]
+    strategy: Annotated[NeededLine, LONGEST]
+
+    def text(self, language: Language) -> str:
+        """Return all but the strategy as one text, as it stands in `Thought.analysis`."""
+        parts = [part.rstrip("。.；;") for part in (self.facts, self.expectation, self.conjecture, self.explore)]
+        return "；".join(parts) + "。" if language == "zh" else "; ".join(parts) + "."
+
+
+@functools.cache
+def listening_piece(rounds: int, begins: bool) -> type[ListeningPiece]:
+    """Return the form of a piece of the listening stage. One that `begins` the dialogue has the user's first answer."""
+    reply = (Annotated[NeededLine, LONGEST], ...) if begins else (SkipJsonSchema[Line], "")
+    exchanges = (_at_most(rounds, ListeningExchange), ...)
+    return variant_of(ListeningPiece, reply=reply, exchanges=exchanges)
+
+
+@functools.cache
+def suggestion_stage(rounds: int) -> type[SuggestionStage]:
+    """Return the form of the suggestion stage."""
+    exchanges = (_at_most(rounds, SuggestionExchange), ...)
+    return variant_of(SuggestionStage, exchanges=exchanges)
+
+
+@functools.cache
+def reading_answer(reading: Reading) -> type[ReadingAnswer]:
+    """Return the form of an answer under the key of `reading`."""
+    found = (bool | None, Field(alias=READINGS[reading]))
+    return variant_of(ReadingAnswer, found=found)
+
+
+def _at_most(rounds: int, exchange: type[TypedAnswer]) -> Any:
+    # Those too many are cut off, unless there are so many that the writer did something else.
+    return Annotated[list[exchange], Field(min_length=1, max_length=2 * rounds, json_schema_extra={"maxItems": rounds})]
 
 
 @dataclass(frozen=True)
 class Script:
-    """One dialogue while it is written: whose, and the turns so far; `attempt` counts pieces and repairs."""
+    """One dialogue while it is written: whose, and the turns so far as plain values (role, content, draft)."""
 
-    item: str
     profile: Profile
-    turns: Sequence[Words]
-    attempt: int = 0
+    turns: Sequence[dict[str, Any]]
 
     @property
     def language(self) -> Language:
         return self.profile.language
 
     def numbered(self) -> str:
-        """The turns so far, a turn a line, numbered."""
+        """Return the turns so far, a turn a line, numbered."""
         return transcript(self._spoken(), self.language, numbered=True)
 
     def plain(self) -> str:
-        """The turns so far, a turn a line."""
+        """Return the turns so far, a turn a line."""
         return transcript(self._spoken(), self.language)
 
     def _spoken(self) -> list[SpokenTurn]:
@@ -75,24 +145,24 @@ class Script:
 
 @dataclass(frozen=True)
 class ScriptWriter:
-    """The writer and the rater of scripts; every method raises CallFailedError when its model gives no reply."""
+    """The writer and the rater of scripts. Every method raises CallFailedError when its model gives no reply."""
 
     writer: Asker
     rater: Asker
 
-    async def listen(self, caller: Caller, script: Script, rounds: int, note: str, early: int) -> Asked:
-        """The next piece of the listening stage: {"reply" at the beginning, "exchanges"}; ends with the user.
+    async def listen(
+        self, client: JournaledClient, script: Script, rounds: int, note: str, early: int
+    ) -> ListeningPiece | Missing:
+        """Return the next piece of the listening stage, which ends with the user.
 
         `early`: how many answers of the user are still to come before the need may be told.
         """
         profile, begins = script.profile, len(script.turns) == 1
         return await self.writer.ask(
-            caller,
-            Place(script.item, "write_listening", script.attempt),
+            client,
             "script/listen",
             script.language,
-            listening_schema(rounds, begins),
-            lambda value: _listening_problem(value, rounds, begins),
+            listening_piece(rounds, begins),
             emotion=profile.emotion,
             feeling=profile.feeling,
             need=profile.need,
@@ -104,138 +174,74 @@ class ScriptWriter:
             said=not begins,
         )
 
-    async def check(self, caller: Caller, script: Script) -> Asked:
-        """Whether the listening stage may end: {"understood", "reached", "decision", "note"}."""
+    async def check(self, client: JournaledClient, script: Script) -> ListeningCheck | Missing:
+        """Return whether the listening stage may end."""
         return await self.rater.ask(
-            caller,
-            Place(script.item, "check_listening", script.attempt),
+            client,
             "script/check",
             script.language,
-            CHECK_SCHEMA,
-            _check_problem,
+            ListeningCheck,
             feeling=script.profile.feeling,
             need=script.profile.need,
             transcript=script.numbered(),
         )
 
-    async def restate(self, caller: Caller, script: Script, turn: int, every: bool) -> Asked:
-        """A turn of the supporter as a statement: {"statement"}."""
-        draft = script.turns[turn].get("draft") or script.turns[turn]["content"]
+    async def restate(self, client: JournaledClient, script: Script, turn: int, every: bool) -> Statement | Missing:
+        """Return a turn of the supporter as a statement."""
         return await self.writer.ask(
-            caller,
-            Place(script.item, "restate", script.attempt * _PIECE + turn),
+            client,
             "script/restate",
             script.language,
-            object_schema({"statement": _TEXT}),
-            lambda value: _texts_problem(value, ("statement",)),
+            Statement,
             before=script.turns[turn - 1]["content"],
-            draft=draft,
+            draft=script.turns[turn].get("draft") or script.turns[turn]["content"],
             every=every,
         )
 
-    async def analyse(self, caller: Caller, script: Script) -> Asked:
-        """The three steps before suggestions: {"link", "ways", "comfort"}."""
+    async def analyse(self, client: JournaledClient, script: Script) -> Analysis | Missing:
+        """Return the three steps before suggestions."""
         return await self.writer.ask(
-            caller,
-            Place(script.item, "analyse", 0),
+            client,
             "script/analyse",
             script.language,
-            object_schema(dict.fromkeys(_STEPS, _TEXT)),
-            lambda value: _texts_problem(value, _STEPS),
+            Analysis,
             feeling=script.profile.feeling,
             need=script.profile.need,
             transcript=script.plain(),
         )
 
-    async def suggest(self, caller: Caller, script: Script, analysis: Words, rounds: int) -> Asked:
-        """The suggestion stage: {"exchanges", "closing"}."""
+    async def suggest(
+        self, client: JournaledClient, script: Script, analysis: Analysis, rounds: int
+    ) -> SuggestionStage | Missing:
+        """Return the suggestion stage."""
         profile = script.profile
         return await self.writer.ask(
-            caller,
-            Place(script.item, "write_suggestion", 0),
+            client,
             "script/suggest",
             script.language,
-            suggestion_schema(rounds),
-            lambda value: _suggestion_problem(value, rounds),
+            suggestion_stage(rounds),
             emotion=profile.emotion,
             feeling=profile.feeling,
             need=profile.need,
             transcript=script.plain(),
             rounds=rounds,
-            **{step: text_of(analysis, step) for step in _STEPS},
+            **analysis.model_dump(),
         )
 
-    async def reads(self, caller: Caller, script: Script, number: int, reading: Reading, words: Words) -> Asked:
-        """Whether the rater finds in a candidate what it is read for: true, false or null under `READINGS[reading]`.
+    async def reads(
+        self, client: JournaledClient, language: Language, reading: Reading, words: dict[str, Any]
+    ) -> ReadingAnswer | Missing:
+        """Return whether the rater finds in a candidate what it is read for. `words` are the prompt's."""
+        return await self.rater.ask(client, f"script/{reading}", language, reading_answer(reading), **words)
 
-        `words` are the prompt's; `number` counts the candidates of the dialogue.
-        """
-        key = READINGS[reading]
+    async def annotate(self, client: JournaledClient, script: Script, turn: int) -> Annotation | Missing:
+        """Return what stood behind a supporter's turn."""
+        before = Script(script.profile, script.turns[:turn])
         return await self.rater.ask(
-            caller,
-            Place(script.item, "confirm", number),
-            f"script/{reading}",
-            script.language,
-            object_schema({key: {"anyOf": [{"type": "boolean"}, {"type": "null"}]}}),
-            lambda value: _boolean_problem(value, key),
-            **words,
-        )
-
-    async def annotate(self, caller: Caller, script: Script, turn: int) -> Asked:
-        """What stood behind a supporter's turn: facts, expectation, conjecture, what to explore, strategy."""
-        before = Script(script.item, script.profile, script.turns[:turn])
-        return await self.rater.ask(
-            caller,
-            Place(script.item, "annotate", turn),
+            client,
             "script/annotate",
             script.language,
-            object_schema(dict.fromkeys(_ANNOTATED, _TEXT)),
-            lambda value: _texts_problem(value, _ANNOTATED),
+            Annotation,
             transcript=before.plain(),
             reply=script.turns[turn]["content"],
         )
-
-
-def analysis_text(value: Words, language: Language) -> str:
-    """An annotation's four parts as one text, as it stands in `Thought.analysis`."""
-    parts = [text_of(value, key).rstrip("。.；;") for key in _ANNOTATED[:-1]]
-    return "；".join(parts) + "。" if language == "zh" else "; ".join(parts) + "."
-
-
-def _texts_problem(value: Words, keys: Sequence[str]) -> str | None:
-    empty = next((key for key in keys if not text_of(value, key)), None)
-    return f"key {empty!r}: a text is needed" if empty else None
-
-
-def _listening_problem(value: Words, rounds: int, begins: bool) -> str | None:
-    if begins and not text_of(value, "reply"):
-        return "key 'reply': a text is needed"
-    return _exchanges_problem(value, rounds, ("draft", "statement", "user"))
-
-
-def _suggestion_problem(value: Words, rounds: int) -> str | None:
-    return _exchanges_problem(value, rounds, ("supporter", "user")) or _texts_problem(value, ("closing",))
-
-
-def _exchanges_problem(value: Words, rounds: int, keys: Sequence[str]) -> str | None:
-    found = value.get("exchanges")
-    if not isinstance(found, list) or not found or not all(isinstance(one, dict) for one in found):
-        return "key 'exchanges': must be a list of objects"
-    if len(found) > 2 * rounds:
-        return f"key 'exchanges': {rounds} are asked for, {len(found)} were given"
-    problems = (_texts_problem(one, keys) for one in found)
-    return next((f"exchange {number}: {what}" for number, what in enumerate(problems, 1) if what), None)
-
-
-def _check_problem(value: Words) -> str | None:
-    for key in ("understood", "reached"):
-        if not isinstance(value.get(key), bool):
-            return f"key {key!r}: must be true or false"
-    if value.get("decision", "absent") not in (None, *DECISIONS):
-        return f"key 'decision': must be one of {', '.join(DECISIONS)}, or null"
-    return None
-
-
-def _boolean_problem(value: Words, key: str) -> str | None:
-    found = value.get(key, "absent")
-    return None if found is None or isinstance(found, bool) else f"key {key!r}: must be true, false or null"

@@ -9,11 +9,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from cocoon.agents.appraiser import appraisal_schema
-from cocoon.agents.judges import NAMED_SCHEMA, VERDICT_SCHEMA
+from cocoon.agents.appraiser import appraisal_answer
 from cocoon.benchmarks.answers import request_sha
-from cocoon.evaluation.scales import load_scale, schema, shipped_scales
-from cocoon.evaluation.success import ATTRIBUTED, PAPER
+from cocoon.core.answers import TypedAnswer, schema_of
+from cocoon.evaluation.scales import load_scale, scale_answer, shipped_scales
+from cocoon.evaluation.success import ATTRIBUTED, PAPER, NamedAnswer, VerdictAnswer
 
 # What happened when it happened, and may differ between two runs that came to the same: the seconds a reply took,
 # how often it was tried, and when it was answered. Nothing else is left out of the comparison but the sessions.
@@ -89,10 +89,11 @@ def answered_requests(folder: Path, model: str) -> set[str]:
 
 
 def _schemas() -> dict[str, list[Any]]:
-    """The schemas that a call of each name may have been made with; an appraisal's depends on the chain's length."""
-    scales: dict[str, list[Any]] = {name: [schema(load_scale(name))] for name in shipped_scales()}
-    appraisals = [appraisal_schema(nodes) for nodes in range(4)]
-    return scales | {PAPER: [NAMED_SCHEMA], ATTRIBUTED: [VERDICT_SCHEMA], "appraise": appraisals}
+    """Return the schemas that a call of each name may have been made with: an appraisal's depends on the chain."""
+    kinds: dict[str, list[type[TypedAnswer]]] = {name: [scale_answer(load_scale(name))] for name in shipped_scales()}
+    kinds |= {PAPER: [NamedAnswer], ATTRIBUTED: [VerdictAnswer]}
+    kinds["appraise"] = [appraisal_answer(nodes) for nodes in range(4)]
+    return {name: [schema_of(kind) for kind in of_name] for name, of_name in kinds.items()}
 
 
 def _judge_of(node: str) -> str:

@@ -132,7 +132,10 @@ class Caller:
         rung: str | None = None,
         judging: bool = False,
     ) -> Reply:
-        """One reply at one place; from the journal where it holds it. `judging` calls wait behind dialogue calls.
+        """Return one reply at one place, from the journal where it holds it.
+
+        `judging` calls wait behind dialogue calls. A call with a schema and an attempt above 0 asks for a repair, and
+        its last message reports the error.
 
         Raises CallFailedError when the model cannot be made to answer, ReplayMismatchError when the journal holds
         the answer to another call, RefusedError when the endpoint refuses `response_format`.
@@ -144,6 +147,10 @@ class Caller:
         calls.made += 1
         held = calls.entries.get(place)
         if held is not None:
+            if schema is not None and place.attempt and held.fingerprint != print_:
+                # The words in which an error is reported to the model are no part of a call's identity.
+                shas[-1] = (shas[-1][0], self.journal.request_shas(place)[-1][1])
+                print_ = fingerprint(model.label, parameters, shas, schema)
             self._check(held, print_, model.label)
             return Reply(held, replayed=True)
         self.journal.check()

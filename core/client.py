@@ -1,14 +1,14 @@
 """The journalled client: how an agent asks a model, without knowing where its replies are kept."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
+from cocoon.core.answers import AnswerT, Missing, forced_reason
 from cocoon.core.calls import Caller, Message, Reply, Settings
 from cocoon.core.errors import CocoonError
 from cocoon.core.journal import Place
 from cocoon.core.models import Model
 from cocoon.core.prompts import Prompt
-from cocoon.core.structured import Answer, Reader, ask_json
+from cocoon.core.structured import ask_json
 
 
 class JournaledClient:
@@ -23,6 +23,7 @@ class JournaledClient:
         self._calls = calls
         self._judging = judging
         self._asked = 0
+        self._parent: JournaledClient | None = None
         self.place = place
         self.replies: list[Reply] = []
 
@@ -32,10 +33,10 @@ class JournaledClient:
         return self.place.vote
 
     def at(self, node: str, ordinal: int | None = None) -> "JournaledClient":
-        """Return a client that journals its calls under another node and adds to the same `replies`."""
+        """Return a client that journals its calls under another node. Its `replies` are this client's as well."""
         ordinal = self.place.ordinal if ordinal is None else ordinal
         other = JournaledClient(self._calls, self.place._replace(node=node, ordinal=ordinal), judging=self._judging)
-        other.replies = self.replies
+        other._parent = self
         return other
 
     async def reply(
@@ -54,7 +55,7 @@ class JournaledClient:
         text, replies = await self._calls.text(
             self._model(model), self._next_place(), _messages(prompt), settings, accept, judging=self._judging
         )
-        self.replies += replies
+        self._keep(replies)
         return text
 
     async def one_reply(
@@ -64,35 +65,50 @@ class JournaledClient:
         reply = await self._calls.ask(
             self._model(model), self._next_place(), _messages(prompt), settings, rung=rung, judging=self._judging
         )
-        self.replies.append(reply)
+        self._keep([reply])
         return reply
 
-    async def json(
+    async def answer(
         self,
-        prompt: str,
+        prompt: str | Sequence[Message],
+        kind: type[AnswerT],
         *,
         model: Model | str,
         settings: Settings,
-        schema: dict[str, Any],
         name: str,
-        check: Reader,
         repair: Prompt,
-    ) -> Answer:
-        """Return a JSON object as answered, or why there is none; see `cocoon.core.structured.ask_json`."""
-        answer = await ask_json(
+        check: Callable[[AnswerT], str | None] | None = None,
+        floor: float = 0.0,
+        partial: bool = False,
+    ) -> AnswerT | Missing:
+        """Return a structured answer, or why there is none.
+
+        The model is sent the schema of `kind` under `name`. `check` returns what is wrong with an answer that could be
+        read, or None. The model is shown once what is wrong, with the prompt `repair`. With `partial`, an answer of
+        which `check` still complains is returned all the same. An answer is missing too where an unmasked local model
+        gave its legal answers a probability below `floor`. Raises CallFailedError when the model gives no reply at all.
+        """
+        answer, replies = await ask_json(
             self._calls,
             self._model(model),
             self._next_place(),
             _messages(prompt),
             settings,
-            schema=schema,
+            kind=kind,
             name=name,
             check=check,
             repair=repair,
+            partial=partial,
             judging=self._judging,
         )
-        self.replies += answer.replies
-        return answer
+        self._keep(replies)
+        mass = min(replies[-1].entry.legal_mass.values(), default=1.0)
+        return answer if isinstance(answer, Missing) or mass >= floor else Missing(forced_reason(mass))
+
+    def _keep(self, replies: Sequence[Reply]) -> None:
+        self.replies += replies
+        if self._parent is not None:
+            self._parent._keep(replies)
 
     def _next_place(self) -> Place:
         number, self._asked = self._asked, self._asked + 1

@@ -145,18 +145,22 @@ class Journal:
         queries = ("select 1 from calls limit 1", "select 1 from utterances limit 1")
         return all(self._reader.execute(query).fetchone() is None for query in queries)
 
-    def request(self, place: Place) -> list[dict[str, str]]:
-        """The messages of one journalled call, as they were sent."""
+    def request_shas(self, place: Place) -> list[tuple[str, str]]:
+        """Return the messages of one journalled call as (role, hash of the text)."""
         row = self._reader.execute(
             "select request from calls where dialogue=? and node=? and ordinal=? and vote=? and attempt=?", place
         ).fetchone()
         if row is None:
             raise CocoonError(f"{self.path}: holds no call {place.key!r} of dialogue {place.dialogue!r}")
-        found = []
-        for role, sha in orjson.loads(row[0]):
+        return [(role, sha) for role, sha in orjson.loads(row[0])]
+
+    def request(self, place: Place) -> list[dict[str, str]]:
+        """Return the messages of one journalled call, as they were sent."""
+        messages = []
+        for role, sha in self.request_shas(place):
             text = self._reader.execute("select text from texts where sha=?", (sha,)).fetchone()[0]
-            found.append({"role": role, "content": text})
-        return found
+            messages.append({"role": role, "content": text})
+        return messages
 
     def spent(self) -> dict[str, tuple[int, int, int]]:
         """Calls answered, tokens in and tokens out, by model label."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cocoon.core.local_libraries import require_libraries
-from cocoon.core.local_schema import Schema, schema_of, smallest
+from cocoon.core.local_schema import Schema, requested_schema, smallest
 from cocoon.core.request_errors import RefusedError
 
 # Tokens kept for the end of a reply beside its shortest form, and how many are left when a number is cut too.
@@ -77,7 +77,7 @@ class Grammars:
 
         Raises RefusedError (status 400, as a server would) for a schema that the engine cannot hold.
         """
-        schema = schema_of(response_format)
+        schema = requested_schema(response_format)
         if schema is None:
             return None
         matcher, reserve = self._compiled(json.dumps(schema))

@@ -20,8 +20,8 @@ _OF_ONE = ("items", "additionalProperties")
 _FIXED = ("enum", "const")
 
 
-def schema_of(response_format: dict[str, Any] | None) -> Schema | None:
-    """The schema that an OpenAI `response_format` asks for, bounded; none where it asks for plain text."""
+def requested_schema(response_format: dict[str, Any] | None) -> Schema | None:
+    """Return the schema that an OpenAI `response_format` asks for, bounded. None where it asks for plain text."""
     kind = (response_format or {}).get("type", "text")
     if response_format is None or kind == "text":
         return None

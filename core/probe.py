@@ -5,11 +5,13 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
+from pydantic import ConfigDict, Field
 
+from cocoon.core.answers import Missing, TypedAnswer, read_answer, schema_of
 from cocoon.core.errors import CocoonError
 from cocoon.core.local_libraries import first_line
 from cocoon.core.messages import Message
@@ -17,16 +19,17 @@ from cocoon.core.records import Record
 from cocoon.core.request_errors import RateLimitedError, RefusedError, TransientError, classify
 from cocoon.core.structured import RUNGS, read_json, response_format
 
-COLOURS = ("red", "green", "blue")
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "colour": {"type": "string", "enum": list(COLOURS)},
-        "number": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 5}, {"type": "null"}]},
-    },
-    "required": ["colour", "number"],
-    "additionalProperties": False,
-}
+
+class ColourAnswer(TypedAnswer):
+    """What every structured probe asks for. Nothing else is taken, because the schema says so."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    colour: Literal["red", "green", "blue"]
+    number: Annotated[int, Field(ge=1, le=5)] | None
+
+
+SCHEMA = schema_of(ColourAnswer)
 _FITS = f"Reply with one JSON object that fits this schema and nothing else: {json.dumps(SCHEMA)}"
 _CHOOSE = "Choose a colour and a number."
 _UNKNOWABLE = "I have thought of a number and told nobody. Choose a colour; my number is null if you cannot know it."
@@ -143,9 +146,9 @@ class Prober:
         if rung is None:
             return
         tried = await self.ask("null", [_user(f"{_UNKNOWABLE} {_FITS}")], max_tokens=120, **_form(rung))
-        problem = _problem(tried)
-        said = read_json(tried.text)[0] if problem is None else None
-        detail = problem or f"by {rung}; asked for what it cannot know it answered {json.dumps((said or {})['number'])}"
+        answer, problem = _read(tried), _problem(tried)
+        number = None if isinstance(answer, Missing) else answer.number
+        detail = problem or f"by {rung}; asked for what it cannot know it answered {json.dumps(number)}"
         self._add("null admitted", problem is None if tried.message else None, detail)
 
     async def _speed(self) -> None:
@@ -206,21 +209,18 @@ def _problem(tried: Attempt) -> str | None:
     """What is wrong with a structured reply, none where nothing is."""
     if tried.message is None:
         return f"refused: {tried.problem}" if tried.refused else tried.problem
+    answer = _read(tried)
+    return f"accepted, not obeyed: {answer.reason}" if isinstance(answer, Missing) else None
+
+
+def _read(tried: Attempt) -> ColourAnswer | Missing:
     value, problem = read_json(tried.text)
-    if problem is None and not _fits(value):
-        problem = "the schema was not followed"
-    return f"accepted, not obeyed: {problem}" if problem else None
+    answer = Missing(problem) if problem else read_answer(value, ColourAnswer)
+    return Missing("the schema was not followed") if isinstance(answer, Missing) and not problem else answer
 
 
 def _obeyed(tried: Attempt, problem: str | None) -> bool | None:
     return problem is None if tried.message or tried.refused else None
-
-
-def _fits(value: Any) -> bool:
-    if not isinstance(value, dict) or value.keys() != {"colour", "number"} or value["colour"] not in COLOURS:
-        return False
-    number = value["number"]
-    return number is None or (type(number) is int and 1 <= number <= 5)
 
 
 def _legal_mass(tried: Attempt) -> float | None:

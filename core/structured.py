@@ -1,19 +1,19 @@
 """Structured replies: a ladder of ways to ask for JSON, strict reading, one repair retry, and then *missing*.
 
-Rungs, best first: `json_schema`, `json_object`, `prompt` (the prompt alone; every prompt states the format anyway,
-because some servers answer 200 and ignore the schema). A rung that the endpoint refuses is left for the next one; a
-reply that cannot be read is shown its error once. Nothing here invents a value.
+Rungs, best first: `json_schema`, `json_object`, `prompt` (the prompt alone). Every prompt states the format anyway,
+because some servers answer 200 and ignore the schema. A rung that the endpoint refuses is left for the next one. A
+model whose reply cannot be read is shown its error once. Nothing here invents a value.
 """
 
 import json
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import orjson
 
+from cocoon.core.answers import AnswerT, Missing, read_answer, schema_of
 from cocoon.core.calls import Caller, Message, Reply, Settings
 from cocoon.core.errors import CallFailedError
 from cocoon.core.journal import Place
@@ -22,34 +22,6 @@ from cocoon.core.prompts import Prompt
 from cocoon.core.request_errors import RefusedError, one_line
 
 RUNGS = ("json_schema", "json_object", "prompt")
-Reader = Callable[[Any], str | None]
-
-
-@dataclass
-class Answer:
-    """A JSON value as answered (none: missing, and `problem` says why), with every reply that was asked for.
-
-    `problem` may stand beside a value that was read in part: the caller decides item by item.
-    """
-
-    value: Any | None
-    problem: str | None
-    replies: list[Reply]
-
-    @property
-    def keys(self) -> list[str]:
-        """Journal keys of the replies."""
-        return [reply.key for reply in self.replies]
-
-    @property
-    def rung(self) -> str | None:
-        """The rung of the last reply."""
-        return self.replies[-1].entry.rung if self.replies else None
-
-    @property
-    def legal_mass(self) -> dict[str, float]:
-        """Probability that the unmasked model gave to the legal answers, per key path; empty where not known."""
-        return self.replies[-1].entry.legal_mass if self.replies else {}
 
 
 async def ask_json(
@@ -59,32 +31,44 @@ async def ask_json(
     messages: Sequence[Message],
     settings: Settings,
     *,
-    schema: dict[str, Any],
+    kind: type[AnswerT],
     name: str,
-    check: Reader,
+    check: Callable[[AnswerT], str | None] | None,
     repair: Prompt,
+    partial: bool = False,
     judging: bool = False,
-) -> Answer:
-    """Ask for a JSON object; `check` returns what is wrong with a parsed value, none where nothing is.
+) -> tuple[AnswerT | Missing, list[Reply]]:
+    """Return an answer of `kind`, or why there is none, with every reply that was asked for.
 
-    Raises CallFailedError when the model gives no reply at all; an unreadable reply is an Answer without a value.
+    `check` returns what is wrong with an answer that could be read, or None. What is wrong is shown to the model once.
+    With `partial`, an answer that `check` still complains of then is returned, and the caller decides part by part.
+    Raises CallFailedError when the model gives no reply at all.
     """
-    asked = list(messages)
-    replies: list[Reply] = []
-    value: Any | None = None
-    problem: str | None = None
-    for attempt in range(2):
+
+    async def ask(attempt: int, said: Sequence[Message]) -> tuple[Reply, AnswerT | Missing, str | None]:
         reply = await _climb_down(
-            caller, model, place._replace(attempt=attempt), asked, settings, schema, name, judging
+            caller, model, place._replace(attempt=attempt), said, settings, schema_of(kind), name, judging
         )
-        replies.append(reply)
-        value, problem = read_json(reply.text)
-        problem = problem or check(value)
-        if problem is None:
-            break
-        shown = {"role": "assistant", "content": reply.text or "-"}
-        asked = [*messages, shown, {"role": "user", "content": repair.render(error=one_line(problem, 500))}]
-    return Answer(value, problem, replies)
+        return reply, *_read(reply.text, kind, check)
+
+    first, answer, problem = await ask(0, messages)
+    if problem is None:
+        return answer, [first]
+    error = repair.render(error=one_line(problem, 500))
+    shown = [{"role": "assistant", "content": first.text or "-"}, {"role": "user", "content": error}]
+    second, answer, problem = await ask(1, [*messages, *shown])
+    return answer if problem is None or partial else Missing(problem), [first, second]
+
+
+def _read(
+    text: str, kind: type[AnswerT], check: Callable[[AnswerT], str | None] | None
+) -> tuple[AnswerT | Missing, str | None]:
+    """Return the answer in a reply and what is wrong with it."""
+    value, problem = read_json(text)
+    answer = Missing(problem) if problem else read_answer(value, kind)
+    if isinstance(answer, Missing):
+        return answer, answer.reason
+    return answer, check(answer) if check else None
 
 
 async def _climb_down(
@@ -121,18 +105,18 @@ async def _climb_down(
 
 
 def response_format(rung: str, schema: dict[str, Any], name: str) -> dict[str, Any] | None:
-    """What the OpenAI protocol sends for a rung."""
+    """Return what the OpenAI protocol sends for a rung, None for the prompt alone."""
     if rung == "json_schema":
         return {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": True}}
     return {"type": "json_object"} if rung == "json_object" else None
 
 
 def read_json(text: str) -> tuple[Any | None, str | None]:
-    """The one JSON object in a reply (fences and words around it are passed over), or none and what is wrong.
+    """Return the one JSON object in a reply and None, or None and what is wrong.
 
-    Keys that occur twice with different values, or several different objects, make the whole unreadable: nobody
-    can say which one was meant. So does an object that breaks off or breaks the rules: what stands inside it is a part
-    and not the answer.
+    Fences and words around the object are passed over. Keys that occur twice with different values, or several
+    different objects, make the whole unreadable, because nobody can say which one was meant. So does an object that
+    breaks off or breaks the rules: what stands inside it is a part and not the answer.
     """
     try:
         found = list(_objects(text))

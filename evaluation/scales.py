@@ -4,11 +4,15 @@ A scale is data (`prompts/scales/<id>.yaml`). Licensed wording comes from a file
 An item that was not answered is missing with a reason, and a dimension with a missing item has no value.
 """
 
+import functools
 import random
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+
+from cocoon.core.answers import Missing, TypedAnswer, variant_of, worded
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Language
 from cocoon.evaluation.scale_files import load_scale, shipped_scales
@@ -18,6 +22,7 @@ __all__ = [
     "CANNOT_TELL",
     "Dimension",
     "Scale",
+    "ScaleAnswer",
     "ScaleItem",
     "Variant",
     "load_scale",
@@ -25,7 +30,7 @@ __all__ = [
     "prompt_inputs",
     "read_items",
     "read_value",
-    "schema",
+    "scale_answer",
     "score",
     "score_variant",
     "shipped_scales",
@@ -68,41 +73,63 @@ def permuted(scale: Scale, vote: int) -> Scale:
     return scale.model_copy(update={"items": items})
 
 
-def schema(scale: Scale) -> dict[str, Any]:
-    """Return the JSON schema of the judge's answer: every item an integer in range, or null for 'cannot tell'."""
-    low, high = scale.range
-    value = {"anyOf": [{"type": "integer", "minimum": low, "maximum": high}, {"type": "null"}]}
-    items = {
-        "type": "object",
-        "properties": dict.fromkeys(scale.item_ids, value),
-        "required": scale.item_ids,
-        "additionalProperties": False,
+class ItemAnswers(TypedAnswer):
+    """What a judge answered to each item of a scale. One that cannot be used is missing by itself, with the reason."""
+
+    def by_id(self) -> dict[str, int | Missing]:
+        """Return the answers by the id of their item."""
+        return {str(field.alias): getattr(self, name) for name, field in type(self).model_fields.items()}
+
+
+class ScaleAnswer(TypedAnswer):
+    """A judge's answer to a whole scale."""
+
+    items: ItemAnswers
+
+
+def scale_answer(scale: Scale) -> type[ScaleAnswer]:
+    """Return the form of an answer to a scale: every item an integer in range, or null for 'cannot tell'."""
+    return _scale_answer(tuple(scale.item_ids), *scale.range)
+
+
+@functools.cache
+def _scale_answer(item_ids: Sequence[str], low: int, high: int) -> type[ScaleAnswer]:
+    value = Annotated[Annotated[int, Field(ge=low, le=high)] | None, WrapValidator(_read_item)]
+    # An id may be any text, so it is the key and not the name of the field.
+    fields: dict[str, Any] = {
+        f"item_{number}": (value, Field(alias=item, default_factory=lambda: Missing("not answered")))
+        for number, item in enumerate(item_ids)
     }
-    return {
-        "type": "object",
-        "properties": {"items": items},
-        "required": ["items"],
-        "additionalProperties": False,
-    }
+    items = variant_of(ItemAnswers, **fields)
+    whole = Annotated[items, worded("no object of items in the answer")]
+    return variant_of(ScaleAnswer, items=(whole, Field(None, validate_default=True)))
 
 
-def read_items(scale: Scale, answer: object) -> tuple[dict[str, int | None], dict[str, str]]:
-    """Return the values of a parsed JSON answer by item id, and the reasons why others are missing.
+def _read_item(raw: object, read: ValidatorFunctionWrapHandler) -> int | Missing:
+    try:
+        value = read(_as_integer(raw))
+    except ValidationError as error:
+        outside = error.errors()[0]["type"] in ("greater_than_equal", "less_than_equal")
+        return Missing("outside the range" if outside else "not a whole number")
+    return Missing(CANNOT_TELL) if value is None else value
 
-    Each item is read only under its own key, so an omitted or added item does not shift the others. When the answer as
-    a whole cannot be read, every item is None and the reason is listed once, under `*`.
+
+def _as_integer(raw: object) -> object:
+    # Not int(raw), because that turns 6.5 into 6. 6.0 is an integer by JSON Schema, and so it is here.
+    if isinstance(raw, float) and raw.is_integer():
+        return int(raw)
+    return int(raw) if isinstance(raw, str) and _DIGITS.fullmatch(raw) else raw
+
+
+def read_items(scale: Scale, answer: ScaleAnswer) -> tuple[dict[str, int | None], dict[str, str]]:
+    """Return the values of an answer by item id, and the reasons why others are missing, both in the scale's order.
+
+    Each item is read only under its own key, so an omitted or added item does not shift the others.
     """
-    answers = answer.get("items") if isinstance(answer, dict) else None
-    if not isinstance(answers, dict):
-        return dict.fromkeys(scale.item_ids), {"*": "no object of items in the answer"}
-    values: dict[str, int | None] = {}
-    missing: dict[str, str] = {}
-    for item in scale.item_ids:
-        value, reason = _read_answer(answers[item], scale.range) if item in answers else (None, "not answered")
-        values[item] = value
-        if reason:
-            missing[item] = reason
-    return values, missing
+    answers = answer.items.by_id()
+    ordered = {item: answers[item] for item in scale.item_ids}
+    values = {item: None if isinstance(value, Missing) else value for item, value in ordered.items()}
+    return values, {item: value.reason for item, value in ordered.items() if isinstance(value, Missing)}
 
 
 def read_value(scale: Scale, reply: str) -> tuple[int | None, str]:
@@ -116,29 +143,6 @@ def read_value(scale: Scale, reply: str) -> tuple[int | None, str]:
     if value is None or not low <= value <= high or str(value) != text:
         return None, f"not one of {', '.join(map(str, range(low, high + 1)))}" if text else "empty reply"
     return value, ""
-
-
-def _read_answer(raw: object, allowed: tuple[int, int]) -> tuple[int | None, str]:
-    """Return one answer as (value, "") or (None, why not)."""
-    if raw is None:
-        return None, CANNOT_TELL
-    number = _as_integer(raw)
-    if number is None:
-        return None, "not a whole number"
-    if not allowed[0] <= number <= allowed[1]:
-        return None, "outside the range"
-    return number, ""
-
-
-def _as_integer(raw: object) -> int | None:
-    # Not int(raw), because that turns 6.5 into 6 and true into 1. 6.0 is an integer by JSON Schema, and so it is here.
-    if isinstance(raw, bool):
-        return None
-    if isinstance(raw, float):
-        return int(raw) if raw.is_integer() else None
-    if isinstance(raw, str):
-        return int(raw) if _DIGITS.fullmatch(raw) else None
-    return raw if isinstance(raw, int) else None
 
 
 def score(scale: Scale, items: Mapping[str, int | None]) -> dict[str, float | None]:

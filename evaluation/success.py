@@ -8,8 +8,11 @@ follow from the transcript itself are applied here and override the judge.
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from cocoon.core.answers import Line, Longest, TypedAnswer, otherwise, worded
 from cocoon.core.records import Dialogue, How, Role, Turn, Verdict
 from cocoon.evaluation.scales import CANNOT_TELL
 
@@ -25,71 +28,70 @@ _MARKS = "\"'`“”„‟‘’‚‛«»‹›「」『』〝〞＂＇"
 _DRAWN_OUT: tuple[How, How] = ("after_reflection", "after_question")
 
 
-def check_named(answer: object) -> Verdict:
-    """Return the verdict of the paper mode from {"named": true | false | null}.
+class NamedAnswer(TypedAnswer):
+    """The answer of the paper mode: whether the two named the need in the dialogue, None for 'cannot tell'."""
 
-    Anything else is a missing verdict.
-    """
-    if not isinstance(answer, dict) or "named" not in answer:
-        return _missing("no 'named' in the answer")
-    named = answer["named"]
-    if named is None:
-        return _missing(CANNOT_TELL)
-    if not isinstance(named, bool):
-        return _missing("'named' is neither true nor false")
-    return Verdict(success=named)
+    reason: Annotated[Line, Longest(400)] = ""
+    named: Annotated[bool | None, worded("'named' is neither true nor false")]
+
+    def verdict(self, dialogue: Dialogue) -> Verdict:
+        """Return the verdict, in which the judge's word stands as it is."""
+        del dialogue
+        return _missing(CANNOT_TELL) if self.named is None else Verdict(success=self.named)
 
 
-def check_verdict(answer: object, dialogue: Dialogue) -> Verdict:
-    """Return the verdict of the attributed mode, checked against the dialogue.
+class VerdictAnswer(TypedAnswer):
+    """The answer of the attributed mode. `turn` is the index where the judge says that the quote stands."""
 
-    The answer is {"named_by", "how", "turn", "quote"}. It is a success when the supporter named the need, or the user
-    did after a reflection or a question. What was volunteered or leaked is not a success of the supporter, and `how`
-    says so. A failure needs a verbatim quote of the nearest words, as a success does, so that missing verdicts are not
-    all on one side.
-    """
-    if not isinstance(answer, dict) or "named_by" not in answer:
-        return _missing("no 'named_by' in the answer")
-    named_by = answer["named_by"]
-    if named_by is None:
-        return _missing(CANNOT_TELL)
-    if named_by not in ("supporter", "user", "nobody"):
-        return _missing("'named_by' is none of supporter, user, nobody")
-    quoted_turns = find_quote(answer.get("quote"), dialogue.turns)
-    if not quoted_turns:
-        return _missing(QUOTE_NOT_FOUND)
-    if named_by == "nobody":
-        turn = _preferred(quoted_turns, _claimed_turn(answer))
-        return Verdict(success=False, named_by="nobody", turn=turn, quote=answer["quote"])
-    return _credit(named_by, answer, quoted_turns, dialogue)
+    named_by: Annotated[
+        Literal["supporter", "user", "nobody"] | None, worded("'named_by' is none of supporter, user, nobody")
+    ]
+    how: Annotated[How | None, otherwise(None)] = None
+    turn: Annotated[Annotated[int, Field(ge=0, le=999)] | None, otherwise(None)] = None
+    quote: Annotated[str, otherwise(""), Longest(400)] = ""
+
+    def verdict(self, dialogue: Dialogue) -> Verdict:
+        """Return the verdict, checked against the dialogue.
+
+        It is a success when the supporter named the need, or the user did after a reflection or a question. What was
+        volunteered or leaked is not a success of the supporter, and `how` says so. A failure needs a verbatim quote of
+        the nearest words, as a success does, so that missing verdicts are not all on one side.
+        """
+        if self.named_by is None:
+            return _missing(CANNOT_TELL)
+        quoted_turns = find_quote(self.quote, dialogue.turns)
+        if not quoted_turns:
+            return _missing(QUOTE_NOT_FOUND)
+        if self.named_by == "nobody":
+            turn = _preferred(quoted_turns, self.turn)
+            return Verdict(success=False, named_by="nobody", turn=turn, quote=self.quote)
+        return _credit(self, self.named_by, quoted_turns, dialogue)
 
 
-def _credit(named_by: Role, answer: dict[str, Any], quoted_turns: list[int], dialogue: Dialogue) -> Verdict:
-    claimed = _claimed_turn(answer)
+def _credit(answer: VerdictAnswer, named_by: Role, quoted_turns: list[int], dialogue: Dialogue) -> Verdict:
     own_turns = [turn for turn in quoted_turns if dialogue.turns[turn].role == named_by]
-    if not own_turns or (claimed in quoted_turns and claimed not in own_turns):
+    if not own_turns or (answer.turn in quoted_turns and answer.turn not in own_turns):
         return _missing(NOT_THEIR_WORDS)
     if named_by == "supporter":
         # The opening has the same words in every dialogue, and comes before the user has said anything.
         own_turns = [turn for turn in own_turns if turn != 0]
         if not own_turns:
             return _missing(OPENING_CREDITED)
-    turn = _preferred(own_turns, claimed)
-    how = _how(named_by, answer.get("how"), turn, dialogue)
+    turn = _preferred(own_turns, answer.turn)
+    how = _how(named_by, answer.how, turn, dialogue)
     if how is None:
         return _missing(HOW_NOT_TOLD)
-    return Verdict(success=how in _DRAWN_OUT, named_by=named_by, how=how, turn=turn, quote=answer["quote"])
+    return Verdict(success=how in _DRAWN_OUT, named_by=named_by, how=how, turn=turn, quote=answer.quote)
 
 
-def _how(named_by: Role, claimed: object, turn: int, dialogue: Dialogue) -> How | None:
+def _how(named_by: Role, claimed: How | None, turn: int, dialogue: Dialogue) -> How | None:
     """Return what drew the need out, or None if the judge did not say.
 
     Evidence of a leak in the transcript counts before the judge's word.
     """
     if named_by == "user" and (_is_first_of_user(turn, dialogue.turns) or _was_locked(turn, dialogue)):
         return "leaked"
-    allowed = _DRAWN_OUT if named_by == "supporter" else get_args(How)
-    return next((how for how in allowed if how == claimed), None)
+    return None if named_by == "supporter" and claimed not in _DRAWN_OUT else claimed
 
 
 def _is_first_of_user(turn: int, turns: Sequence[Turn]) -> bool:
@@ -103,14 +105,12 @@ def _was_locked(turn: int, dialogue: Dialogue) -> bool:
     return state is not None and need_node not in state.unlocked
 
 
-def find_quote(quote: object, turns: Sequence[Turn]) -> list[int]:
+def find_quote(quote: str, turns: Sequence[Turn]) -> list[int]:
     """Return the indices of the turns that contain the quote verbatim.
 
     The list is empty for a quote without a letter or digit. Only differences that Unicode NFC removes, in runs of white
     space, and in quotation marks around the quote are ignored.
     """
-    if not isinstance(quote, str):
-        return []
     plain_quote = _plain(quote).strip(_MARKS + " ")
     if not any(character.isalnum() for character in plain_quote):
         return []
@@ -119,11 +119,6 @@ def find_quote(quote: object, turns: Sequence[Turn]) -> list[int]:
 
 def _plain(text: str) -> str:
     return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip()
-
-
-def _claimed_turn(answer: dict[str, Any]) -> int | None:
-    turn = answer.get("turn")
-    return turn if isinstance(turn, int) and not isinstance(turn, bool) else None
 
 
 def _preferred(turns: list[int], claimed: int | None) -> int:

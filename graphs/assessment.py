@@ -62,8 +62,7 @@ async def judge(state: JudgeTask, runtime: Runtime[AssessmentContext]) -> Assess
     except CallFailedError as error:
         failure = {"node": f"{name}/{vote}", "reason": error.reason, "message": str(error)}
         return {"failures": [failure]}
-    report_calls(runtime, "judge", client.replies, task=f"{name}/{vote}")
-    rating.calls = [reply.key for reply in client.replies]
+    rating.calls = report_calls(runtime, "judge", client.replies, task=f"{name}/{vote}")
     return {"ratings": [rating.model_dump(mode="json")]}
 
 

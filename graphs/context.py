@@ -57,8 +57,8 @@ def bound(node: NodeT, context_of: ContextOf | None) -> NodeT:
     return cast(NodeT, with_context)
 
 
-def report_calls(runtime: Runtime[Any], node: str, replies: Sequence[Reply], task: str | None = None) -> None:
-    """Send a node's calls to the trace: where each is journalled and what it took, no text."""
+def report_calls(runtime: Runtime[Any], node: str, replies: Sequence[Reply], task: str | None = None) -> list[str]:
+    """Send a node's calls to the trace (where each is journalled and what it took, no text), and return their keys."""
     for reply in replies:
         entry = reply.entry
         runtime.stream_writer(
@@ -76,3 +76,4 @@ def report_calls(runtime: Runtime[Any], node: str, replies: Sequence[Reply], tas
                 "replayed": reply.replayed,
             }
         )
+    return [reply.key for reply in replies]

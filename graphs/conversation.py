@@ -85,8 +85,7 @@ def user_step(number: int, about: str) -> Any:
             TurnDraft,
             lambda: steps[number].run(client, view, draft),
         )
-        report_calls(runtime, name, client.replies)
-        calls = [*(state.get("draft_calls") or []), *(reply.key for reply in client.replies)]
+        calls = [*(state.get("draft_calls") or []), *report_calls(runtime, name, client.replies)]
         if not last:
             return {"draft": draft.model_dump(mode="json"), "draft_calls": calls}
         utterance, memory = finished(draft, name)
@@ -115,9 +114,8 @@ async def supporter(state: ConversationState, runtime: Context) -> ConversationS
         Utterance,
         lambda: context.supporter.speak(client, view),
     )
-    report_calls(runtime, "supporter", client.replies)
     done = view.round >= context.rounds
-    calls = [reply.key for reply in client.replies]
+    calls = report_calls(runtime, "supporter", client.replies)
     return {"turns": _turn("supporter", utterance, calls), "stop_reason": "rounds" if done else None}
 
 

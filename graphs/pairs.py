@@ -11,16 +11,19 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from pydantic import Field
 
-from cocoon.agents.asking import Asker, text_of
+from cocoon.agents.asking import Asker
 from cocoon.agents.pair_writer import PROMPT, PairWriter
+from cocoon.core.answers import Missing
 from cocoon.core.calls import Caller, Settings
+from cocoon.core.client import JournaledClient
 from cocoon.core.generation_config import PairsConfig
+from cocoon.core.journal import Place
 from cocoon.core.models import Models
 from cocoon.core.prompts import prompt_shas
 from cocoon.core.records import Dropped, Language, Record
 from cocoon.graphs.context import report_calls
 from cocoon.graphs.generation import Item
-from cocoon.graphs.profile import dropped
+from cocoon.graphs.profile import dropped, unreadable
 from cocoon.graphs.work import Stage
 from cocoon.steering.pairs import Pair, PairRules, duplicates, overlaps, pair_problem
 from cocoon.steering.situations import Situation
@@ -42,7 +45,7 @@ class PairsState(TypedDict, total=False):
     said: str
     language: Language
     source: str
-    written: list[dict[str, Any]]
+    written: list[dict[str, str]]
     kept: list[dict[str, Any]]
     refused: list[dict[str, Any]]
     drop: dict[str, str]
@@ -60,19 +63,18 @@ class SituationPairs(Record):
 
 async def write(state: PairsState, runtime: Runtime[PairsContext]) -> PairsState:
     """All pairs of the situation in one reply."""
-    context, item = runtime.context, state.get("item", "")
-    asked = await context.writer.write(context.caller, item, state.get("said", ""), state.get("language", "en"))
-    report_calls(runtime, "write", asked.replies)
-    calls = [reply.key for reply in asked.replies]
-    if asked.value is None:
-        return {"drop": dropped("write", "unreadable", asked.problem or "no answer"), "calls": calls}
-    return {"written": asked.value["pairs"], "calls": calls}
+    client = JournaledClient(runtime.context.caller, Place(state.get("item", ""), "write", 0))
+    answer = await runtime.context.writer.write(client, state.get("said", ""), state.get("language", "en"))
+    calls = report_calls(runtime, "write", client.replies)
+    if isinstance(answer, Missing):
+        return {"drop": unreadable("write", answer), "calls": calls}
+    return {"written": [pair.model_dump() for pair in answer.pairs], "calls": calls}
 
 
 async def sieve(state: PairsState, runtime: Runtime[PairsContext]) -> PairsState:
     """What differs in more than asking, or says what an earlier pair says, is refused."""
     rules = runtime.context.rules
-    pairs = [_pair(state, number, one) for number, one in enumerate(state.get("written", []), 1)]
+    pairs = [_pair(state, number, written) for number, written in enumerate(state.get("written", []), 1)]
     problems = {pair.id: found for pair in pairs if (found := pair_problem(pair, rules))}
     sound = [pair for pair in pairs if pair.id not in problems]
     problems |= duplicates(sound, rules)
@@ -94,15 +96,15 @@ async def sieve(state: PairsState, runtime: Runtime[PairsContext]) -> PairsState
     return made
 
 
-def _pair(state: PairsState, number: int, one: Mapping[str, Any]) -> Pair:
+def _pair(state: PairsState, number: int, written: Mapping[str, str]) -> Pair:
     item = state.get("item", "")
     return Pair(
         id=f"{item}.{number}",
         situation=item,
         language=state.get("language", "en"),
         said=state.get("said", ""),
-        question=text_of(dict(one), "question"),
-        statement=text_of(dict(one), "statement"),
+        question=written["question"],
+        statement=written["statement"],
         source=state.get("source", ""),
     )
 

@@ -76,14 +76,12 @@ async def compare(state: CompareTask, runtime: Runtime[PreferenceContext]) -> Pr
     both = [Dialogue.model_validate(plain) for plain in state["dialogues"]]
     first, second = both if state["order"] == 0 else both[::-1]
     task = f"{question.id}/{state['order']}/{state['vote']}"
+    place = Place(state["pair"], "compare", state["order"], state["vote"])
+    client = JournaledClient(context.caller, place, judging=True)
     try:
-        client = JournaledClient(
-            context.caller, Place(state["pair"], "compare", state["order"], state["vote"]), judging=True
-        )
         found = await context.judge.compare(client, first, second, question)
     except CallFailedError as error:
         return {"failures": [{"node": task, "reason": error.reason, "message": str(error)}]}
-    report_calls(runtime, "compare", found.replies, task=task)
     answer = {
         "task": task,
         "question": question.id,
@@ -92,7 +90,7 @@ async def compare(state: CompareTask, runtime: Runtime[PreferenceContext]) -> Pr
         "better": found.better,
         "missing": found.missing,
         "reason": found.reason,
-        "calls": [reply.key for reply in found.replies],
+        "calls": report_calls(runtime, "compare", client.replies, task=task),
     }
     return {"answers": [answer]}
 

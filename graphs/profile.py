@@ -15,10 +15,12 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from cocoon.agents.asking import Asked, text_of
 from cocoon.agents.profile_checks import profile_problem
-from cocoon.agents.profile_writer import Person, ProfileWriter, memory_plan
+from cocoon.agents.profile_writer import DifficultyAnswer, Person, ProfileWriter, memory_plan
+from cocoon.core.answers import Missing
 from cocoon.core.calls import Caller
+from cocoon.core.client import JournaledClient
+from cocoon.core.journal import Place
 from cocoon.core.records import ChainStep, Memory, Profile
 from cocoon.graphs.context import ContextOf, bound, report_calls
 
@@ -64,63 +66,75 @@ def _person(state: ProfileState) -> Person:
     )
 
 
-def _told(runtime: Context, node: str, asked: Asked, update: ProfileState, reason: str = "unreadable") -> ProfileState:
-    """A node's update with its calls; instead of it the reason, where the answer could not be had."""
-    report_calls(runtime, node, asked.replies)
-    calls = [reply.key for reply in asked.replies]
-    if asked.value is None:
-        return {"drop": dropped(node, reason, asked.problem or "no answer"), "calls": calls}
-    return {**update, "calls": calls}
+def _client(state: ProfileState, runtime: Context, node: str, ordinal: int = 0) -> JournaledClient:
+    return JournaledClient(runtime.context.caller, Place(state.get("item", ""), node, ordinal))
 
 
 def dropped(node: str, reason: str, detail: str) -> dict[str, str]:
-    """Where and why an item is not kept."""
+    """Return where and why an item is not kept."""
     return {"node": node, "reason": reason, "detail": detail}
 
 
-def _need(asked: Asked) -> dict[str, Any]:
-    return ChainStep(need=text_of(asked.value or {}, "need") or "-").model_dump(mode="json")
+def unreadable(node: str, answer: Missing) -> dict[str, str]:
+    """Return where and why an item is not kept whose answer could not be had."""
+    return dropped(node, "unreadable", answer.reason)
 
 
 async def propose_need(state: ProfileState, runtime: Context) -> ProfileState:
     """A surface need, unlike the seeds."""
-    asked = await runtime.context.agent.propose(runtime.context.caller, _person(state), state.get("seeds", []))
-    return _told(runtime, "propose_need", asked, {"chain": [_need(asked)]})
+    client = _client(state, runtime, "propose_need")
+    answer = await runtime.context.agent.propose(client, _person(state), state.get("seeds", []))
+    calls = report_calls(runtime, "propose_need", client.replies)
+    if isinstance(answer, Missing):
+        return {"drop": unreadable("propose_need", answer), "calls": calls}
+    return {"chain": [ChainStep(need=answer.need).model_dump(mode="json")], "calls": calls}
 
 
 async def deepen_need(state: ProfileState, runtime: Context) -> ProfileState:
     """The need behind the last one."""
-    asked = await runtime.context.agent.deepen(runtime.context.caller, _person(state))
-    return _told(runtime, "deepen_need", asked, {"chain": [*state.get("chain", []), _need(asked)]})
+    chain = state.get("chain", [])
+    client = _client(state, runtime, "deepen_need", len(chain))
+    answer = await runtime.context.agent.deepen(client, _person(state))
+    calls = report_calls(runtime, "deepen_need", client.replies)
+    if isinstance(answer, Missing):
+        return {"drop": unreadable("deepen_need", answer), "calls": calls}
+    return {"chain": [*chain, ChainStep(need=answer.need).model_dump(mode="json")], "calls": calls}
 
 
 async def rate_difficulty(state: ProfileState, runtime: Context) -> ProfileState:
     """How far the last need is from the initial one, 1 to 5."""
-    asked = await runtime.context.agent.rate(runtime.context.caller, _person(state))
-    value = asked.value or {}
     *before, last = state.get("chain", [])
-    rated = {**last, "difficulty": value.get("difficulty"), "reason": text_of(value, "reason")}
-    update = _told(runtime, "rate_difficulty", asked, {"chain": [*before, rated]})
-    if asked.value is not None and (reason := _verdict(rated, len(before) + 1, runtime.context)):
+    client = _client(state, runtime, "rate_difficulty", len(before) + 1)
+    answer = await runtime.context.agent.rate(client, _person(state))
+    calls = report_calls(runtime, "rate_difficulty", client.replies)
+    if isinstance(answer, Missing):
+        return {"drop": unreadable("rate_difficulty", answer), "calls": calls}
+    rated = {**last, "difficulty": answer.difficulty, "reason": answer.reason}
+    update: ProfileState = {"chain": [*before, rated], "calls": calls}
+    if reason := _verdict(answer, len(before) + 1, runtime.context):
         update["drop"] = reason
     return update
 
 
-def _verdict(step: dict[str, Any], length: int, context: ProfileContext) -> dict[str, str] | None:
-    difficulty = step["difficulty"]
+def _verdict(rated: DifficultyAnswer, length: int, context: ProfileContext) -> dict[str, str] | None:
+    difficulty = rated.difficulty
     if difficulty is None:
-        return dropped("rate_difficulty", "not_rated", f"the rater could not tell: {step['reason']}")
+        return dropped("rate_difficulty", "not_rated", f"the rater could not tell: {rated.reason}")
     if difficulty == 5:
-        return dropped("rate_difficulty", "unrelated", f"difficulty 5: {step['reason']}")
+        return dropped("rate_difficulty", "unrelated", f"difficulty 5: {rated.reason}")
     if difficulty < 3 and length >= context.longest_chain and not context.keep_shallow:
-        return dropped("rate_difficulty", "shallow", f"difficulty {difficulty} at length {length}: {step['reason']}")
+        return dropped("rate_difficulty", "shallow", f"difficulty {difficulty} at length {length}: {rated.reason}")
     return None
 
 
 async def feel(state: ProfileState, runtime: Context) -> ProfileState:
     """What the person feels: the first need with the emotion."""
-    asked = await runtime.context.agent.feel(runtime.context.caller, _person(state))
-    return _told(runtime, "feel", asked, {"feeling": text_of(asked.value or {}, "feeling")})
+    client = _client(state, runtime, "feel")
+    answer = await runtime.context.agent.feel(client, _person(state))
+    calls = report_calls(runtime, "feel", client.replies)
+    if isinstance(answer, Missing):
+        return {"drop": unreadable("feel", answer), "calls": calls}
+    return {"feeling": answer.feeling, "calls": calls}
 
 
 async def recall(state: ProfileState, runtime: Context) -> ProfileState:
@@ -129,11 +143,14 @@ async def recall(state: ProfileState, runtime: Context) -> ProfileState:
     low, high = runtime.context.memories
     # By the item alone, so that a resumed run asks for as many.
     plan = memory_plan(len(person.chain), random.Random(person.item).randint(low, high))
-    asked = await runtime.context.agent.recall(runtime.context.caller, person, state.get("feeling", ""), plan)
-    texts = [" ".join(text.split()) for text in (asked.value or {}).get("memories", [])]
-    if texts and not texts[0].startswith(person.chain[-1]):
+    client = _client(state, runtime, "recall")
+    answer = await runtime.context.agent.recall(client, person, state.get("feeling", ""), plan)
+    calls = report_calls(runtime, "recall", client.replies)
+    if isinstance(answer, Missing):
+        return {"drop": unreadable("recall", answer), "calls": calls}
+    texts = list(answer.memories)
+    if not texts[0].startswith(person.chain[-1]):
         texts[0] = f"{person.chain[-1]}{'：' if person.language == 'zh' else ': '}{texts[0]}"
-    memory = [Memory(text=text, chain_node=node) for text, node in zip(texts, plan, strict=bool(texts))]
     profile = Profile(
         id=person.item,
         language=person.language,
@@ -142,10 +159,10 @@ async def recall(state: ProfileState, runtime: Context) -> ProfileState:
         feeling=state.get("feeling", ""),
         need=person.chain[-1],
         chain=[ChainStep.model_validate(step) for step in state.get("chain", [])],
-        memory=memory,
+        memory=[Memory(text=text, chain_node=node) for text, node in zip(texts, plan, strict=True)],
         source=SOURCE,
     )
-    return _told(runtime, "recall", asked, {"profile": profile.model_dump(mode="json")})
+    return {"profile": profile.model_dump(mode="json"), "calls": calls}
 
 
 async def validate(state: ProfileState) -> ProfileState:

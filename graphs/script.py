@@ -9,7 +9,7 @@ Every node may end in `drop`, with the reason and all that stood.
 
 import asyncio
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -17,14 +17,14 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from cocoon.agents.asking import Asked, text_of
 from cocoon.agents.judges import ScaleJudge
-from cocoon.agents.script_writer import READINGS, Reading, Script, ScriptWriter, analysis_text
+from cocoon.agents.script_writer import Analysis, ListeningCheck, ListeningPiece, Reading, Script, ScriptWriter
+from cocoon.core.answers import Missing
 from cocoon.core.calls import Caller, Reply
 from cocoon.core.client import JournaledClient
 from cocoon.core.journal import Place
 from cocoon.core.prompts import load_prompt
-from cocoon.core.records import Dialogue, Profile, Thought, Turn
+from cocoon.core.records import Dialogue, Profile, Role, Thought, Turn
 from cocoon.evaluation.question_sentences import language_by_script
 from cocoon.evaluation.script_screen import (
     REWRITTEN,
@@ -36,11 +36,13 @@ from cocoon.evaluation.script_screen import (
     screen_listening,
 )
 from cocoon.graphs.context import ContextOf, bound, report_calls
-from cocoon.graphs.profile import dropped
+from cocoon.graphs.profile import dropped, unreadable
 
 SOURCE = "cocoon script"
 SUPPORTER = "script"
 EARLY = "early_need"
+# Above the turns of any dialogue: the same turn of a piece that was taken back is another call.
+_PIECE = 1_000
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,15 @@ def _profile(state: ScriptState) -> Profile:
 
 
 def _script(state: ScriptState) -> Script:
-    return Script(state.get("item", ""), _profile(state), state.get("turns", []), state.get("piece", 0))
+    return Script(_profile(state), state.get("turns", []))
+
+
+def _client(state: ScriptState, runtime: Context, node: str, ordinal: int = 0) -> JournaledClient:
+    return JournaledClient(runtime.context.caller, Place(state.get("item", ""), node, ordinal))
+
+
+def _replies(clients: Iterable[JournaledClient]) -> list[Reply]:
+    return [reply for client in clients for reply in client.replies]
 
 
 def _spoken(state: ScriptState) -> list[Spoken]:
@@ -90,27 +100,22 @@ def _spoken(state: ScriptState) -> list[Spoken]:
     return [Spoken(turn["role"], turn["content"]) for turn in listening]
 
 
-def _keys(replies: list[Reply]) -> list[str]:
-    return [reply.key for reply in replies]
-
-
 async def write_listening(state: ScriptState, runtime: Context) -> ScriptState:
     """The next exchanges of the listening stage; closed questions are taken as their statements."""
     context = runtime.context
-    profile = _profile(state)
+    profile, number = _profile(state), state.get("piece", 0)
     turns = state.get("turns") or [_opening(profile, context)]
-    script = Script(state.get("item", ""), profile, turns, state.get("piece", 0))
     early = max(0, context.rules.minimum_rounds - _rounds(turns))
-    asked = await context.agent.listen(context.caller, script, context.exchanges, state.get("note", ""), early)
-    report_calls(runtime, "write_listening", asked.replies)
-    calls = _keys(list(asked.replies))
-    update: ScriptState = {"piece": script.attempt + 1, "begun_at": len(turns), "calls": calls}
-    if asked.value is None:
-        return {**update, "drop": dropped("write_listening", "unreadable", asked.problem or "no answer")}
-    written = [*turns, *_piece(asked.value, context)]
-    restated, replies = await _restate_leftovers(script, written, len(turns), context)
-    report_calls(runtime, "write_listening", replies)
-    return {**update, "turns": restated, "calls": [*calls, *_keys(replies)]}
+    client = _client(state, runtime, "write_listening", number)
+    piece = await context.agent.listen(client, Script(profile, turns), context.exchanges, state.get("note", ""), early)
+    calls = report_calls(runtime, "write_listening", client.replies)
+    update: ScriptState = {"piece": number + 1, "begun_at": len(turns), "calls": calls}
+    if isinstance(piece, Missing):
+        return {**update, "drop": unreadable("write_listening", piece)}
+    written = [*turns, *_turns_of(piece, context)]
+    restated, replies = await _restate_leftovers(state, runtime, written, len(turns))
+    calls += report_calls(runtime, "write_listening", replies)
+    return {**update, "turns": restated, "calls": calls}
 
 
 def _opening(profile: Profile, context: ScriptContext) -> dict[str, Any]:
@@ -118,45 +123,49 @@ def _opening(profile: Profile, context: ScriptContext) -> dict[str, Any]:
     return {"role": "supporter", "content": opening.render(emotion=profile.emotion), "draft": None}
 
 
-def _piece(value: dict[str, Any], context: ScriptContext) -> list[dict[str, Any]]:
-    reply = text_of(value, "reply")
-    turns: list[dict[str, Any]] = [{"role": "user", "content": reply, "draft": None}] if reply else []
-    for exchange in value["exchanges"][: context.exchanges]:
-        draft, statement = text_of(exchange, "draft"), text_of(exchange, "statement")
-        language = language_by_script(draft)
-        rewritten = bool(leftover_question(draft, language, context.rules.rewrite)) and statement != draft
-        turns.append(
-            {"role": "supporter", "content": statement if rewritten else draft, "draft": draft if rewritten else None}
-        )
-        turns.append({"role": "user", "content": text_of(exchange, "user"), "draft": None})
+def _turns_of(piece: ListeningPiece, context: ScriptContext) -> list[dict[str, Any]]:
+    turns: list[dict[str, Any]] = [_turn("user", piece.reply)] if piece.reply else []
+    for exchange in piece.exchanges[: context.exchanges]:
+        draft, statement = exchange.draft, exchange.statement
+        question = leftover_question(draft, language_by_script(draft), context.rules.rewrite)
+        rewritten = bool(question) and statement != draft
+        turns.append(_turn("supporter", statement, draft) if rewritten else _turn("supporter", draft))
+        turns.append(_turn("user", exchange.user))
     return turns
 
 
+def _turn(role: Role, content: str, draft: str | None = None) -> dict[str, Any]:
+    return {"role": role, "content": content, "draft": draft}
+
+
 async def _restate_leftovers(
-    script: Script, turns: list[dict[str, Any]], start: int, context: ScriptContext
+    state: ScriptState, runtime: Context, turns: list[dict[str, Any]], start: int
 ) -> tuple[list[dict[str, Any]], list[Reply]]:
-    """Ask once more for a statement wherever a question is left; what is still one is for the screen to find."""
-    language, rules = script.language, context.rules
-    if not REWRITTEN[rules.rewrite]:
+    """Ask once more for a statement wherever a question is left. What is still a question is for the screen to find."""
+    context, script = runtime.context, Script(_profile(state), turns)
+    rewrite = context.rules.rewrite
+    if not REWRITTEN[rewrite]:
         return turns, []
     left = [
-        place
-        for place in range(start, len(turns))
-        if turns[place]["role"] == "supporter" and leftover_question(turns[place]["content"], language, rules.rewrite)
+        number
+        for number in range(start, len(turns))
+        if turns[number]["role"] == "supporter"
+        and leftover_question(turns[number]["content"], script.language, rewrite)
     ]
-    whole = Script(script.item, script.profile, turns, script.attempt)
-    every = rules.rewrite == "all"
-    asked = await asyncio.gather(*(context.agent.restate(context.caller, whole, place, every) for place in left))
+    first = state.get("piece", 0) * _PIECE
+    clients = [_client(state, runtime, "restate", first + number) for number in left]
+    answers = await asyncio.gather(
+        *(
+            context.agent.restate(client, script, number, rewrite == "all")
+            for client, number in zip(clients, left, strict=True)
+        )
+    )
     restated = list(turns)
-    for place, one in zip(left, asked, strict=True):
-        if one.value is not None:
-            turn = turns[place]
-            restated[place] = {
-                **turn,
-                "content": text_of(one.value, "statement"),
-                "draft": turn["draft"] or turn["content"],
-            }
-    return restated, [reply for one in asked for reply in one.replies]
+    for number, answer in zip(left, answers, strict=True):
+        if not isinstance(answer, Missing):
+            turn = turns[number]
+            restated[number] = {**turn, "content": answer.statement, "draft": turn["draft"] or turn["content"]}
+    return restated, _replies(clients)
 
 
 async def check_listening(state: ScriptState, runtime: Context) -> ScriptState:
@@ -165,13 +174,13 @@ async def check_listening(state: ScriptState, runtime: Context) -> ScriptState:
     A need that is reached before its time is mended, since the piece that tells it can only be written anew.
     """
     context = runtime.context
-    asked = await context.agent.check(context.caller, _script(state))
-    report_calls(runtime, "check_listening", asked.replies)
-    calls = _keys(list(asked.replies))
-    if asked.value is None:
-        return {"drop": dropped("check_listening", "unreadable", asked.problem or "no answer"), "calls": calls}
-    decision, reason = _decide(asked.value, state, context)
-    note = text_of(asked.value, "note")
+    client = _client(state, runtime, "check_listening", state.get("piece", 0))
+    answer = await context.agent.check(client, _script(state))
+    calls = report_calls(runtime, "check_listening", client.replies)
+    if isinstance(answer, Missing):
+        return {"drop": unreadable("check_listening", answer), "calls": calls}
+    decision, reason = _decide(answer, state, context)
+    note = answer.note
     if decision != "stop" and state.get("piece", 0) >= context.pieces:
         when = f"the need told within {context.rules.minimum_rounds} rounds, " if reason == EARLY else ""
         detail = f"{when}after {context.pieces} pieces{f': {note}' if note else ''}"
@@ -186,14 +195,14 @@ def _rounds(turns: Sequence[Mapping[str, Any]]) -> int:
     return sum(turn["role"] == "user" for turn in turns)
 
 
-def _decide(value: dict[str, Any], state: ScriptState, context: ScriptContext) -> tuple[str, str]:
+def _decide(answer: ListeningCheck, state: ScriptState, context: ScriptContext) -> tuple[str, str]:
     """What comes next, and the reason to drop the dialogue if no piece is left for it."""
     early = _rounds(state.get("turns", [])) <= context.rules.minimum_rounds
-    if value["reached"] and early:
+    if answer.reached and early:
         return "repair", EARLY
-    if value["decision"] == "repair":
+    if answer.decision == "repair":
         return "repair", "not_mended"
-    stops = value["decision"] == "stop" and value["reached"] and value["understood"]
+    stops = answer.decision == "stop" and answer.reached and answer.understood
     return "stop" if stops and not early else "continue", "not_reached"
 
 
@@ -204,66 +213,65 @@ async def mend(state: ScriptState) -> ScriptState:
 
 async def analyse(state: ScriptState, runtime: Context) -> ScriptState:
     """Need and feeling, other ways to the need, back to the feeling."""
-    context = runtime.context
-    asked = await context.agent.analyse(context.caller, _script(state))
-    return _told(runtime, "analyse", asked, {"analysis": asked.value or {}})
+    client = _client(state, runtime, "analyse")
+    answer = await runtime.context.agent.analyse(client, _script(state))
+    calls = report_calls(runtime, "analyse", client.replies)
+    if isinstance(answer, Missing):
+        return {"drop": unreadable("analyse", answer), "calls": calls}
+    return {"analysis": answer.model_dump(), "calls": calls}
 
 
 async def write_suggestion(state: ScriptState, runtime: Context) -> ScriptState:
     """The suggestion stage, from the analysis."""
-    context = runtime.context
-    asked = await context.agent.suggest(context.caller, _script(state), state.get("analysis", {}), context.suggestions)
+    context, client = runtime.context, _client(state, runtime, "write_suggestion")
+    analysis = Analysis.model_validate(state.get("analysis"))
+    answer = await context.agent.suggest(client, _script(state), analysis, context.suggestions)
+    calls = report_calls(runtime, "write_suggestion", client.replies)
+    if isinstance(answer, Missing):
+        return {"drop": unreadable("write_suggestion", answer), "calls": calls}
     turns = list(state.get("turns", []))
-    for exchange in (asked.value or {}).get("exchanges", []):
-        turns.append({"role": "supporter", "content": text_of(exchange, "supporter"), "draft": None})
-        turns.append({"role": "user", "content": text_of(exchange, "user"), "draft": None})
-    turns.append({"role": "supporter", "content": text_of(asked.value or {}, "closing"), "draft": None})
-    return _told(runtime, "write_suggestion", asked, {"turns": turns})
-
-
-def _told(runtime: Context, node: str, asked: Asked, update: ScriptState) -> ScriptState:
-    report_calls(runtime, node, asked.replies)
-    calls = _keys(list(asked.replies))
-    if asked.value is None:
-        return {"drop": dropped(node, "unreadable", asked.problem or "no answer"), "calls": calls}
-    return {**update, "calls": calls}
+    for exchange in answer.exchanges:
+        turns += [_turn("supporter", exchange.supporter), _turn("user", exchange.user)]
+    return {"turns": [*turns, _turn("supporter", answer.closing)], "calls": calls}
 
 
 async def screen(state: ScriptState, runtime: Context) -> ScriptState:
     """Structure, leaks, early need, advice and leftover questions; a model has to confirm the doubtful."""
-    context, rules = runtime.context, runtime.context.rules
+    rules = runtime.context.rules
     profile, listening = _profile(state), _spoken(state)
     findings = await asyncio.to_thread(screen_listening, listening, profile, rules)
     findings += _whole_findings(state, rules)
-    confirmed, replies = await _confirm(findings, _script(state), context)
-    report_calls(runtime, "screen", replies)
+    confirmed, replies = await _confirm(findings, state, runtime)
+    calls = report_calls(runtime, "screen", replies)
     if await asyncio.to_thread(need_turn, listening, profile, rules.semantic) is None:
         # The self-check read the need where neither words nor vectors show it: told, and no reason to drop.
         detail = "no words of the user tell the need"
         findings.append(Finding(kind="need_not_reached", test="lexical", detail=detail))
-    update: ScriptState = {"findings": [one.model_dump(mode="json") for one in findings], "calls": _keys(replies)}
+    update: ScriptState = {"findings": [finding.model_dump(mode="json") for finding in findings], "calls": calls}
     if confirmed:
         first = confirmed[0]
         update["drop"] = dropped("screen", first.kind, f"turn {first.turn}: {first.detail} {first.quote!r}".strip())
     return update
 
 
-async def _confirm(
-    findings: list[Finding], script: Script, context: ScriptContext
-) -> tuple[list[Finding], list[Reply]]:
-    """The findings that count: those by words or structure, and those candidates that the rater reads so as well."""
-    candidates = [one for one in findings if one.test == "semantic"]
-    asked = await asyncio.gather(*(_read(one, number, script, context) for number, one in enumerate(candidates)))
-    same = [one for one, (so, _) in zip(candidates, asked, strict=True) if so]
-    counted = [one for one in findings if one.test != "semantic" or one in same]
-    return counted, [reply for _, replies in asked for reply in replies]
-
-
-async def _read(candidate: Finding, number: int, script: Script, context: ScriptContext) -> tuple[bool, list[Reply]]:
-    """Whether the rater reads a candidate so too, and its replies."""
-    reading, words = _reading(candidate, context.rules)
-    asked = await context.agent.reads(context.caller, script, number, reading, words)
-    return asked.value is not None and asked.value[READINGS[reading]] is True, list(asked.replies)
+async def _confirm(findings: list[Finding], state: ScriptState, runtime: Context) -> tuple[list[Finding], list[Reply]]:
+    """Return the findings that count: those by words or structure, and candidates that the rater reads so as well."""
+    candidates = [finding for finding in findings if finding.test == "semantic"]
+    clients = [_client(state, runtime, "confirm", number) for number in range(len(candidates))]
+    language = _profile(state).language
+    answers = await asyncio.gather(
+        *(
+            runtime.context.agent.reads(client, language, *_reading(candidate, runtime.context.rules))
+            for client, candidate in zip(clients, candidates, strict=True)
+        )
+    )
+    confirmed = [
+        candidate
+        for candidate, answer in zip(candidates, answers, strict=True)
+        if not isinstance(answer, Missing) and answer.found
+    ]
+    counted = [finding for finding in findings if finding.test != "semantic" or finding in confirmed]
+    return counted, _replies(clients)
 
 
 def _reading(candidate: Finding, rules: ScreenRules) -> tuple[Reading, dict[str, Any]]:
@@ -291,10 +299,10 @@ async def rate_listening(state: ScriptState, runtime: Context) -> ScriptState:
     """Active-empathic listening, as an observer rates it; the threshold is applied when all are rated."""
     context = runtime.context
     listening: ScriptState = {**state, "turns": state.get("turns", [])[: state.get("boundary")]}
-    client = JournaledClient(context.caller, Place(_script(state).item, "rate_listening", 0), judging=True)
-    rating, replies = await context.judge.rate(client, dialogue_of(listening)), client.replies
-    report_calls(runtime, "rate_listening", replies)
-    update: ScriptState = {"rating": rating.model_dump(mode="json"), "calls": _keys(replies)}
+    client = JournaledClient(context.caller, Place(state.get("item", ""), "rate_listening", 0), judging=True)
+    rating = await context.judge.rate(client, dialogue_of(listening))
+    calls = report_calls(runtime, "rate_listening", client.replies)
+    update: ScriptState = {"rating": rating.model_dump(mode="json"), "calls": calls}
     if any(value is None for value in rating.dimensions.values()):
         missing = ", ".join(f"{item}: {why}" for item, why in rating.missing.items())
         update["drop"] = dropped("rate_listening", "not_rated", missing or "a dimension is missing")
@@ -303,18 +311,18 @@ async def rate_listening(state: ScriptState, runtime: Context) -> ScriptState:
 
 async def annotate(state: ScriptState, runtime: Context) -> ScriptState:
     """Thought and strategy of every supporter turn but the fixed opening; one that cannot be read is missing."""
-    context, script = runtime.context, _script(state)
-    places = [place for place, turn in enumerate(script.turns) if turn["role"] == "supporter" and place]
-    asked = await asyncio.gather(*(context.agent.annotate(context.caller, script, place) for place in places))
+    agent, script = runtime.context.agent, _script(state)
+    numbers = [number for number, turn in enumerate(script.turns) if turn["role"] == "supporter" and number]
+    clients = [_client(state, runtime, "annotate", number) for number in numbers]
+    answers = await asyncio.gather(
+        *(agent.annotate(client, script, number) for client, number in zip(clients, numbers, strict=True))
+    )
     turns = list(script.turns)
-    for place, one in zip(places, asked, strict=True):
-        report_calls(runtime, "annotate", one.replies)
-        if one.value is not None:
-            thought = Thought(
-                analysis=analysis_text(one.value, script.language), strategy=text_of(one.value, "strategy")
-            )
-            turns[place] = {**turns[place], "thought": thought.model_dump(mode="json")}
-    return {"turns": turns, "calls": [reply.key for one in asked for reply in one.replies]}
+    for number, answer in zip(numbers, answers, strict=True):
+        if not isinstance(answer, Missing):
+            thought = Thought(analysis=answer.text(script.language), strategy=answer.strategy)
+            turns[number] = {**turns[number], "thought": thought.model_dump(mode="json")}
+    return {"turns": turns, "calls": report_calls(runtime, "annotate", _replies(clients))}
 
 
 def dialogue_of(state: Mapping[str, Any]) -> Dialogue:

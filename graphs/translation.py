@@ -1,5 +1,6 @@
 """The translation graph: the same profile in the other language, piece by piece, or the reason for none."""
 
+import functools
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +10,13 @@ from typing import Annotated, Any, Literal, TypedDict
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from pydantic import Field
 
-from cocoon.agents.asking import Asker, object_schema, text_of
+from cocoon.agents.asking import Asker
 from cocoon.agents.profile_checks import is_in, profile_problem
+from cocoon.core.answers import Line, Longest, Missing, NeededLine, TypedAnswer, variant_of
 from cocoon.core.calls import Caller
+from cocoon.core.client import JournaledClient
 from cocoon.core.errors import CocoonError
 from cocoon.core.generation_config import TranslationConfig
 from cocoon.core.journal import Place
@@ -21,13 +25,37 @@ from cocoon.core.prompts import prompt_shas
 from cocoon.core.records import Dropped, Language, Profile, Record
 from cocoon.graphs.context import report_calls
 from cocoon.graphs.generation import Item
-from cocoon.graphs.profile import dropped
+from cocoon.graphs.profile import dropped, unreadable
 from cocoon.graphs.profile_build import askers
 from cocoon.graphs.work import Stage
 
 PROMPT = "profile/translate"
-_LISTS = ("chain", "memory")
 _TEXTS = ("scenario", "emotion", "feeling")
+
+
+class TranslatedTexts(TypedAnswer):
+    """The texts of a profile in the other language. `chain` and `memory` have as many as the original."""
+
+    scenario: Line
+    emotion: Line
+    feeling: NeededLine
+    chain: list[NeededLine]
+    memory: list[NeededLine]
+
+
+@functools.cache
+def translated_texts(nodes: int, memories: int, longest: int) -> type[TranslatedTexts]:
+    """Return the form of a translation of a profile with so many texts, none of which is longer than `longest`."""
+    size = Longest(longest)
+    line, needed = Annotated[Line, size], Annotated[NeededLine, size]
+    return variant_of(
+        TranslatedTexts,
+        scenario=(line, ""),
+        emotion=(line, ""),
+        feeling=(needed, ...),
+        chain=(Annotated[list[needed], Field(min_length=nodes, max_length=nodes)], ...),
+        memory=(Annotated[list[needed], Field(min_length=memories, max_length=memories)], ...),
+    )
 
 
 @dataclass(frozen=True)
@@ -53,25 +81,24 @@ async def translate(state: TranslationState, runtime: Runtime[TranslationContext
     """All texts of the profile in one reply; as many pieces as there were."""
     context = runtime.context
     original = Profile.model_validate(state.get("original"))
-    asked = await context.translator.ask(
-        context.caller,
-        Place(state.get("item", ""), "translate", 0),
+    client = JournaledClient(context.caller, Place(state.get("item", ""), "translate", 0))
+    answer = await context.translator.ask(
+        client,
         PROMPT,
         context.to,
-        _schema(original),
-        lambda value: _problem(value, original, context.to),
+        _kind(original),
+        lambda answer: _problem(answer, original, context.to),
         scenario=original.scenario,
         emotion=original.emotion,
         feeling=original.feeling,
         chain=[step.need for step in original.chain],
         memory=[memory.text for memory in original.memory],
     )
-    report_calls(runtime, "translate", asked.replies)
-    calls = [reply.key for reply in asked.replies]
-    if asked.value is None:
-        return {"drop": dropped("translate", "unreadable", asked.problem or "no answer"), "calls": calls}
-    made = _translated(original, asked.value, state.get("item", ""), context.to)
-    return {"profile": made.model_dump(mode="json"), "calls": calls}
+    calls = report_calls(runtime, "translate", client.replies)
+    if isinstance(answer, Missing):
+        return {"drop": unreadable("translate", answer), "calls": calls}
+    profile = _translated(original, answer, state.get("item", ""), context.to)
+    return {"profile": profile.model_dump(mode="json"), "calls": calls}
 
 
 async def validate(state: TranslationState) -> TranslationState:
@@ -82,37 +109,24 @@ async def validate(state: TranslationState) -> TranslationState:
     return {"drop": dropped("validate", problem[0], problem[1])} if problem else {}
 
 
-def _schema(original: Profile) -> dict[str, Any]:
+def _kind(original: Profile) -> type[TranslatedTexts]:
     # English takes about four letters for a Chinese character.
     longest = max(map(len, (original.feeling, *(memory.text for memory in original.memory))))
-    text = {"type": "string", "maxLength": max(1200, 6 * longest)}
-    lists = {
-        name: {"type": "array", "items": text, "minItems": size, "maxItems": size}
-        for name, size in zip(_LISTS, (len(original.chain), len(original.memory)), strict=True)
-    }
-    return object_schema({**dict.fromkeys(_TEXTS, text), **lists})
+    return translated_texts(len(original.chain), len(original.memory), max(1200, 6 * longest))
 
 
-def _problem(value: dict[str, Any], original: Profile, to: Language) -> str | None:
-    for name, size in zip(_LISTS, (len(original.chain), len(original.memory)), strict=True):
-        found = value.get(name)
-        if not isinstance(found, list) or len(found) != size or not all(isinstance(one, str) for one in found):
-            return f"key {name!r}: must be a list of {size} texts"
-    told = {"feeling": [text_of(value, "feeling")], **{name: value[name] for name in _LISTS}}
-    for name, texts in told.items():
-        if not all(text.strip() for text in texts):
-            return f"key {name!r}: a text is needed"
+def _problem(answer: TranslatedTexts, original: Profile, to: Language) -> str | None:
+    for name, texts in (("feeling", [answer.feeling]), ("chain", answer.chain), ("memory", answer.memory)):
         if wrong := next((text for text in texts if not is_in(text, to)), None):
             return f"key {name!r}: {wrong[:60]!r} is not in language {to!r}"
-    empty = next(
-        (name for name in ("scenario", "emotion") if getattr(original, name) and not text_of(value, name)), None
-    )
-    return f"key {empty!r}: a text is needed" if empty else None
+    for name in ("scenario", "emotion"):
+        if getattr(original, name) and not getattr(answer, name):
+            return f"key {name!r}: a text is needed"
+    return None
 
 
-def _translated(original: Profile, value: dict[str, Any], name: str, to: Language) -> Profile:
-    needs = [" ".join(text.split()) for text in value["chain"]]
-    texts = [" ".join(text.split()) for text in value["memory"]]
+def _translated(original: Profile, answer: TranslatedTexts, name: str, to: Language) -> Profile:
+    needs, texts = answer.chain, list(answer.memory)
     begins = bool(texts) and original.need is not None and original.memory[0].text.startswith(original.need)
     if begins and not texts[0].startswith(needs[-1]):
         texts[0] = f"{needs[-1]}{'：' if to == 'zh' else ': '}{texts[0]}"
@@ -126,7 +140,7 @@ def _translated(original: Profile, value: dict[str, Any], name: str, to: Languag
             "language": to,
             "translation_of": original.id,
             "reviewed": False,
-            **{key: text_of(value, key) for key in _TEXTS},
+            **{key: getattr(answer, key) for key in _TEXTS},
             "need": needs[-1] if original.need is not None else None,
             "chain": chain,
             "memory": memory,

@@ -19,7 +19,7 @@ from cocoon.core.local_batch import Batcher, Job, choose
 from cocoon.core.local_constraint import legal_mass
 from cocoon.core.local_model import LocalChat, describe
 from cocoon.core.local_sampling import Row, sample
-from cocoon.core.local_schema import bounded, schema_of, smallest
+from cocoon.core.local_schema import bounded, requested_schema, smallest
 from cocoon.core.request_errors import RefusedError
 from cocoon.tests import tiny_models as tiny
 
@@ -315,7 +315,7 @@ def test_bounds_are_added_and_stated_ones_kept() -> None:
     assert found["properties"]["d"] == {"enum": ["x" * 5000]}
     assert "maxLength" not in schema["properties"]["a"]
     assert smallest(schema) == {"a": "", "b": "", "title": 0, "c": [], "d": "x" * 5000}
-    assert schema_of({"type": "text"}) is None
+    assert requested_schema({"type": "text"}) is None
 
 
 @pytest.fixture(scope="module")
