@@ -104,11 +104,9 @@ def _problem(error: ValidationError) -> str:
     # Prompts ask for the reason before the value that it explains, and the value matters more.
     last = error.errors(include_url=False)[-1]
     key = one_line(".".join(map(str, last["loc"])), 80)
-    if last["type"] == _WORDED:
-        return last["msg"]
     if last["type"] == "missing":
         return f"no {key!r} in the answer"
-    return f"key {key!r}: {last['msg']}"
+    return f"key {key!r}: {last['msg']}" if key and last["type"] != _WORDED else last["msg"]
 
 
 def forced_reason(mass: float) -> str:

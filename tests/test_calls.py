@@ -115,6 +115,25 @@ async def test_another_call_at_a_journalled_place_is_told(caller: Caller, journa
     assert ("'scripted:m'" in message) == (what == "model")
 
 
+@pytest.mark.parametrize("what", ["report", "words", "role", "schema", "no schema", "first attempt", "temperature"])
+async def test_only_the_report_of_an_error_may_differ_in_a_repair(caller: Caller, journal: Journal, what: str) -> None:
+    place = Place("d", "judge", 0, attempt=0 if what == "first attempt" else 1)
+    schema = None if what == "no schema" else {"type": "object"}
+    await caller.ask(model(scripted("x")), place, SAID, Settings(), schema=schema)
+    messages = [{**SAID[0]}, {**SAID[1], "content": "hello, in other words"}]
+    if what in ("words", "role"):
+        messages[0 if what == "words" else 1] |= {"content": "be wise"} if what == "words" else {"role": "assistant"}
+    settings = Settings(0.5 if what == "temperature" else 0.0)
+    again = admitted(journal, "d").ask(
+        model(scripted("y")), place, messages, settings, schema={"type": "string"} if what == "schema" else schema
+    )
+    if what == "report":
+        assert (await again).text == "x"
+        return
+    with pytest.raises(ReplayMismatchError):
+        await again
+
+
 async def test_identical_greedy_calls_in_flight_are_asked_once_and_journalled_each(
     caller: Caller, journal: Journal
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cocoon.core.journal import Entry, Journal
 from cocoon.core.jsonl import read_lines
 from cocoon.tests.commands import cocoon
 
@@ -47,6 +48,15 @@ def records(run: Path) -> dict[str, list[Any]]:
     return {file.name: [without_new(line) for _, line in read_lines(file)] for file in files}
 
 
+def calls(run: Path) -> dict[str, Entry]:
+    """The journalled calls of a run by their place."""
+    journal = Journal(run / "journal.sqlite")
+    try:
+        return {f"{entry.place.dialogue}/{entry.place.key}": entry for entry in journal.entries()}
+    finally:
+        journal.close()
+
+
 def without_new(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: without_new(child) for key, child in value.items() if key not in NEW_KEYS or child is not None}
@@ -56,12 +66,14 @@ def without_new(value: Any) -> Any:
 @pytest.mark.parametrize("name", RUNS)
 def test_a_run_is_made_again_from_its_journal_alone(folder: Path, name: str) -> None:
     run = folder / name
-    before = records(run)
+    before, journal = records(run), calls(run)
+    assert any(place.endswith("/1") for place in journal), "no repair is among the calls"
     for file in [*RECORDS, "trace.jsonl"]:
         (run / file).unlink(missing_ok=True)
     done = cocoon(*RUNS[name], "--out", name, "--json")
     assert done.json["calls"] == done.json["replayed"] > 0, done.err
     assert records(run) == before
+    assert calls(run) == journal
 
 
 @pytest.mark.parametrize("name", ["guarded", "prompted"])

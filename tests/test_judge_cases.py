@@ -13,7 +13,7 @@ from cocoon.core.records import Failure, Rating, Verdict
 from cocoon.evaluation.judge_test import MODES, UNEARNED, measure
 from cocoon.evaluation.judge_test_records import MISSING, JudgeTest, outcome
 from cocoon.evaluation.labelled_cases import TAGS, JudgeCase, shipped_cases
-from cocoon.evaluation.success import ATTRIBUTED, PAPER, QUOTE_NOT_FOUND, check_named, check_verdict
+from cocoon.evaluation.success import ATTRIBUTED, PAPER, QUOTE_NOT_FOUND, NamedAnswer, VerdictAnswer
 from cocoon.tests.commands import Done, cocoon, said, server
 from cocoon.tests.scripted_judges import (
     CASES,
@@ -71,11 +71,12 @@ def test_a_case_agrees_with_the_definitions(case: JudgeCase) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_the_label_as_an_answer_is_read_as_the_label(case: JudgeCase) -> None:
-    verdict = check_verdict(perfect(case), case.dialogue())
+    verdict = VerdictAnswer.model_validate(perfect(case)).verdict(case.dialogue())
     label = case.label
     assert (verdict.named_by, verdict.how, verdict.success) == (label.named_by, label.how, label.success)
     assert verdict.turn is not None and label.turn in (None, verdict.turn)
-    assert check_named(perfect(case)).success is label.named
+    named = NamedAnswer.model_validate(perfect(case)).verdict(case.dialogue())
+    assert named.success is label.named
 
 
 def test_a_few_cases_hold_some_of_each_and_of_both_languages() -> None:

@@ -9,14 +9,16 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cocoon.core.answers import Missing, read_answer, schema_of
 from cocoon.core.errors import CocoonError
 from cocoon.evaluation.scales import (
     CANNOT_TELL,
     Scale,
+    ScaleAnswer,
     load_scale,
     prompt_inputs,
     read_items,
-    schema,
+    scale_answer,
     score,
     score_variant,
     shipped_scales,
@@ -46,6 +48,13 @@ SCALE = Scale.model_validate(content())
 IDS = SCALE.item_ids
 
 
+def read(value: object, scale: Scale = SCALE) -> tuple[dict[str, int | None], dict[str, str]]:
+    """Read a parsed JSON value that has an object of items."""
+    answer = read_answer(value, scale_answer(scale))
+    assert isinstance(answer, ScaleAnswer), answer
+    return read_items(scale, answer)
+
+
 def write(folder: Path, data: object) -> Path:
     file = folder / "mine.yaml"
     file.write_text(data if isinstance(data, str) else yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
@@ -53,7 +62,7 @@ def write(folder: Path, data: object) -> Path:
 
 
 def test_a_whole_answer_is_read_as_it_stands() -> None:
-    items, missing = read_items(SCALE, {"items": {one: (int(one) % 7) + 1 for one in IDS}})
+    items, missing = read({"items": {one: (int(one) % 7) + 1 for one in IDS}})
     assert items == {one: (int(one) % 7) + 1 for one in IDS}
     assert missing == {}
 
@@ -86,27 +95,27 @@ def test_a_whole_answer_is_read_as_it_stands() -> None:
     ],
 )
 def test_one_answer(raw: object, value: int | None, reason: str | None) -> None:
-    items, missing = read_items(SCALE, {"items": {**dict.fromkeys(IDS, 4), "3": raw}})
+    items, missing = read({"items": {**dict.fromkeys(IDS, 4), "3": raw}})
     assert items["3"] == value and type(items["3"]) is type(value)
     assert missing.get("3") == reason
     assert {one: items[one] for one in IDS if one != "3"} == dict.fromkeys([i for i in IDS if i != "3"], 4)
 
 
 @pytest.mark.parametrize("answer", [None, "6", 6, [1, 2], {}, {"items": None}, {"items": [7] * 11}, {"1": 7}])
-def test_an_unreadable_answer_leaves_every_item_missing(answer: object) -> None:
-    items, missing = read_items(SCALE, answer)
-    assert items == dict.fromkeys(IDS)
-    assert list(missing) == ["*"]
+def test_an_answer_without_an_object_of_items_is_missing_as_a_whole(answer: object) -> None:
+    problem = read_answer(answer, scale_answer(SCALE))
+    assert isinstance(problem, Missing)
+    assert problem.reason == "no object of items in the answer" or not isinstance(answer, dict)
 
 
 def test_item_11_is_never_read_as_item_1() -> None:
-    items, missing = read_items(SCALE, {"items": {"11": 7, "10": 6}})
+    items, missing = read({"items": {"11": 7, "10": 6}})
     assert items == {**dict.fromkeys(IDS), "10": 6, "11": 7}
     assert missing == dict.fromkeys(IDS[:9], "not answered")
 
 
 def test_a_half_read_reply_keeps_what_was_read_and_scores_only_whole_dimensions() -> None:
-    items, missing = read_items(SCALE, {"items": {"1": 7, "2": 5, "3": "unsure"}})
+    items, missing = read({"items": {"1": 7, "2": 5, "3": "unsure"}})
     assert missing["3"] == "not a whole number" and missing["4"] == "not answered"
     assert score(SCALE, items) == {"front": 6.0, "back": None}
 
@@ -119,23 +128,23 @@ ANSWERS = st.one_of(
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*IDS, "12", "01", " 1", "item 1"]), ANSWERS), st.randoms())
 def test_an_item_depends_on_its_own_key_alone(given_items: dict[str, object], random: Any) -> None:
-    items, missing = read_items(SCALE, {"items": given_items})
+    items, missing = read({"items": given_items})
     assert list(items) == IDS
     for one in IDS:
-        alone, _ = read_items(SCALE, {"items": {one: given_items[one]} if one in given_items else {}})
+        alone, _ = read({"items": {one: given_items[one]} if one in given_items else {}})
         assert items[one] == alone[one]
         assert (items[one] is None) == (one in missing)
         assert items[one] in (None, 1, 2, 3, 4, 5, 6, 7)
     shuffled = list(given_items.items())
     random.shuffle(shuffled)
-    assert read_items(SCALE, {"items": dict(shuffled)})[0] == items
+    assert read({"items": dict(shuffled)})[0] == items
 
 
 @settings(deadline=None)
 @given(st.lists(st.integers(1, 7), min_size=11, max_size=11), st.sets(st.sampled_from(IDS)))
 def test_descending_order_and_omissions_move_nothing(values: list[int], omitted: set[str]) -> None:
     told = {one: value for one, value in zip(IDS, values, strict=True) if one not in omitted}
-    items, missing = read_items(SCALE, {"items": dict(reversed(told.items()))})
+    items, missing = read({"items": dict(reversed(told.items()))})
     assert {one: value for one, value in items.items() if value is not None} == told
     assert set(missing) == omitted
 
@@ -143,7 +152,7 @@ def test_descending_order_and_omissions_move_nothing(values: list[int], omitted:
 @settings(deadline=None)
 @given(st.lists(st.integers(1, 7), min_size=11, max_size=11))
 def test_what_the_schema_admits_is_read_whole(values: list[int]) -> None:
-    items, missing = read_items(SCALE, json.loads(json.dumps({"items": dict(zip(IDS, values, strict=True))})))
+    items, missing = read(json.loads(json.dumps({"items": dict(zip(IDS, values, strict=True))})))
     assert missing == {} and list(items.values()) == values
 
 
@@ -165,10 +174,22 @@ def test_an_unknown_variant_names_the_known() -> None:
 
 
 def test_the_schema_names_every_item_once_and_admits_null() -> None:
-    items = schema(SCALE)["properties"]["items"]
+    items = schema_of(scale_answer(SCALE))["properties"]["items"]
     assert items["required"] == IDS == list(items["properties"])
     assert items["additionalProperties"] is False
     assert items["properties"]["11"] == {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 7}, {"type": "null"}]}
+
+
+def test_an_item_may_have_any_id() -> None:
+    names = ["schema", "model_fields", "item_0", "title", "default"]
+    data = content(5)
+    for item, name in zip(data["items"], names, strict=True):
+        item["id"] = name
+    data |= {"dimensions": [{"id": "all", "label": "All", "items": names}], "variants": []}
+    scale = Scale.model_validate(data)
+    assert schema_of(scale_answer(scale))["properties"]["items"]["required"] == names
+    values = dict(zip(names, range(1, 6), strict=True))
+    assert read({"items": values}, scale)[0] == values
 
 
 def test_prompt_inputs_and_a_language_that_is_not_there() -> None:
@@ -311,7 +332,7 @@ def test_shipped_keying(name: str) -> None:
 )
 def test_shipped_scores(name: str, answers: list[int], expected: list[float]) -> None:
     scale = load_scale(name)
-    items, missing = read_items(scale, {"items": dict(zip(scale.item_ids, answers, strict=True))})
+    items, missing = read({"items": dict(zip(scale.item_ids, answers, strict=True))}, scale)
     assert missing == {}
     assert list(score(scale, items).values()) == pytest.approx(expected)
 

@@ -2,16 +2,21 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain_core.outputs import ChatResult
+from pydantic import Field
 
 from cocoon.benchmarks.endpoint import serve
 from cocoon.benchmarks.endpoint_settings import Settings as ServerSettings
-from cocoon.core.calls import Caller, Settings
+from cocoon.core.answers import Missing, TypedAnswer, schema_of
+from cocoon.core.calls import Caller, Reply, Settings
+from cocoon.core.client import JournaledClient
 from cocoon.core.endpoint import open_endpoint
 from cocoon.core.errors import CallFailedError
 from cocoon.core.journal import Journal, Place
@@ -20,22 +25,17 @@ from cocoon.core.pool import Pool
 from cocoon.core.prompts import load_prompt
 from cocoon.core.request_errors import RefusedError
 from cocoon.core.scripted import ScriptedChat
-from cocoon.core.structured import RUNGS, Answer, ask_json, read_json, response_format
+from cocoon.core.structured import RUNGS, read_json, response_format
 
-SCHEMA = {
-    "type": "object",
-    "properties": {"score": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 7}, {"type": "null"}]}},
-    "required": ["score"],
-    "additionalProperties": False,
-}
+
+class Score(TypedAnswer):
+    """One number."""
+
+    score: Annotated[int, Field(ge=1, le=7)] | None
+
+
+SCHEMA = schema_of(Score)
 PROMPT = f"Rate this. Answer with one JSON object of this schema: {json.dumps(SCHEMA)}"
-
-
-def check(value: Any) -> str | None:
-    good = (
-        isinstance(value, dict) and value.keys() == {"score"} and (value["score"] is None or value["score"] in range(8))
-    )
-    return None if good else "key 'score' must be a whole number from 1 to 7, or null"
 
 
 @pytest.fixture
@@ -47,11 +47,24 @@ async def caller(tmp_path: Path) -> AsyncIterator[Caller]:
     journal.close()
 
 
-async def ask(caller: Caller, model: Model, text: str = PROMPT, ordinal: int = 0) -> Answer:
-    return await ask_json(
-        caller, model, Place("d", "judge", ordinal), [{"role": "user", "content": text}], Settings(), schema=SCHEMA,
-        name="score", check=check, repair=load_prompt("judge/repair", "en"), judging=True,
-    )  # fmt: skip
+@dataclass(frozen=True)
+class Asked:
+    """What came of an answer, with all replies."""
+
+    value: Score | Missing
+    replies: list[Reply]
+
+    @property
+    def reason(self) -> str:
+        assert isinstance(self.value, Missing)
+        return self.value.reason
+
+
+async def ask(caller: Caller, model: Model, text: str = PROMPT, ordinal: int = 0, **more: Any) -> Asked:
+    client = JournaledClient(caller, Place("d", "judge", ordinal), judging=True)
+    given = {"settings": Settings(), "name": "score", "repair": load_prompt("judge/repair", "en"), **more}
+    value = await client.answer(text, Score, model=model, **given)
+    return Asked(value, client.replies)
 
 
 def scripted(*replies: str) -> tuple[Model, ScriptedChat]:
@@ -70,7 +83,8 @@ async def test_the_ladder_goes_down_to_what_the_server_takes(caller: Caller, ref
         answers = [await ask(caller, model, f"{n} {PROMPT}", n) for n in range(3)]
         stats = server.snapshot()
         await chat.aclose()
-    assert all(answer.problem is None and answer.rung == rung and len(answer.replies) == 1 for answer in answers)
+    assert all(isinstance(answer.value, Score) and len(answer.replies) == 1 for answer in answers)
+    assert {answer.replies[-1].entry.rung for answer in answers} == {rung}
     assert model.rung == RUNGS.index(rung)
     # Refusals are met once; what the server takes is then asked for at once.
     assert (stats["answered"], stats["refused"]) == (3, len(refused))
@@ -81,7 +95,17 @@ async def test_a_server_that_ignores_the_schema_gives_missing_and_not_a_number(c
         chat = open_endpoint("m", server.url)
         answer = await ask(caller, Model("m", chat, Pool(4)))
         await chat.aclose()
-    assert answer.value is None and answer.problem and answer.keys == ["judge/0/0/0", "judge/0/0/1"]
+    assert answer.reason and [reply.key for reply in answer.replies] == ["judge/0/0/0", "judge/0/0/1"]
+
+
+class WeighedChat(ScriptedChat):
+    """Says what probability the model itself gave to its answers."""
+
+    async def _agenerate(self, *given: Any, **more: Any) -> ChatResult:
+        result = await super()._agenerate(*given, **more)
+        message = result.generations[0].message
+        message.response_metadata = {"legal_mass": {"score": 0.25, "other": 0.75}}
+        return result
 
 
 class RefusingChat(ScriptedChat):
@@ -101,15 +125,15 @@ async def test_a_request_refused_on_every_rung_is_a_failed_call_and_teaches_noth
 async def test_one_repair_shows_the_reply_and_the_error(caller: Caller) -> None:
     model, chat = scripted('{"score": 9}', '```json\n{"score": 6}\n```')
     answer = await ask(caller, model)
-    assert answer.value == {"score": 6} and answer.problem is None and len(answer.replies) == 2
+    assert answer.value == Score(score=6) and len(answer.replies) == 2
     _, shown, repair = chat.seen[1]
-    assert shown.content == '{"score": 9}' and "key 'score' must be a whole number" in str(repair.content)
+    assert shown.content == '{"score": 9}' and "key 'score': Input should be less than or equal" in str(repair.content)
 
 
 async def test_after_the_repair_it_is_missing(caller: Caller) -> None:
     model, chat = scripted("no idea", "", '{"score": 1}')
     answer = await ask(caller, model)
-    assert (answer.value, len(chat.seen)) == (None, 2) and answer.problem == "no JSON object in the reply"
+    assert (answer.reason, len(chat.seen)) == ("no JSON object in the reply", 2)
 
 
 async def test_a_replay_needs_no_server(caller: Caller) -> None:
@@ -118,13 +142,53 @@ async def test_a_replay_needs_no_server(caller: Caller) -> None:
     again = Caller(caller.journal)
     again.admit("d")
     replayed = await ask(again, Model("scripted:m", ScriptedChat(), Pool(1)))
-    assert replayed.value == first.value == {"score": 2} and all(reply.replayed for reply in replayed.replies)
+    assert replayed.value == first.value == Score(score=2) and all(reply.replayed for reply in replayed.replies)
+
+
+async def test_a_repair_is_replayed_whatever_the_words_in_which_the_error_was_reported(caller: Caller) -> None:
+    model, _ = scripted('{"score": 9}', '{"score": 2}')
+    first = await ask(caller, model)
+    again = Caller(caller.journal)
+    again.admit("d")
+    repair = load_prompt("judge/repair", "zh")
+    replayed = await ask(again, Model("scripted:m", ScriptedChat(), Pool(1)), repair=repair)
+    assert replayed.value == first.value == Score(score=2) and all(reply.replayed for reply in replayed.replies)
+
+
+@pytest.mark.parametrize(("partial", "value"), [(False, Missing("too low")), (True, Score(score=2))])
+async def test_what_check_complains_of_is_missing_unless_parts_are_wanted(
+    caller: Caller, partial: bool, value: Score | Missing
+) -> None:
+    def check(answer: Score) -> str | None:
+        return "too low" if answer.score is not None and answer.score < 3 else None
+
+    model, chat = scripted('{"score": 1}', '{"score": 2}')
+    answer = await ask(caller, model, check=check, partial=partial)
+    assert answer.value == value and "too low" in str(chat.seen[1][-1].content)
+
+
+async def test_an_answer_that_was_forced_is_missing_below_the_floor(caller: Caller) -> None:
+    chat = WeighedChat(replies=['{"score": 1}'])
+    model = Model("scripted:m", chat, Pool(1))
+    assert (await ask(caller, model, floor=0.25)).value == Score(score=1)
+    assert (await ask(caller, model, floor=0.26)).reason == "forced: legal answers had probability 0.250"
+
+
+async def test_a_client_at_another_node_lists_its_own_replies_and_adds_to_the_first(caller: Caller) -> None:
+    model, _ = scripted('{"score": 1}', "so it is")
+    client = JournaledClient(caller, Place("d", "judge", 0))
+    inner = client.at("inner")
+    repair = load_prompt("judge/repair", "en")
+    await inner.answer(PROMPT, Score, model=model, settings=Settings(), name="score", repair=repair)
+    await client.reply("Why?", model=model)
+    assert [reply.key for reply in inner.replies] == ["inner/0/0/0"]
+    assert [reply.key for reply in client.replies] == ["inner/0/0/0", "judge/0/0/0"]
 
 
 async def test_a_huge_unreadable_reply_makes_no_huge_repair_note(caller: Caller) -> None:
     key = "k" * 1_000_000
     model, chat = scripted(f'{{"{key}": 1, "{key}": 2}}', '{"score": 2}')
-    assert (await ask(caller, model)).value == {"score": 2}
+    assert (await ask(caller, model)).value == Score(score=2)
     assert len(str(chat.seen[1][-1].content)) < 2000
 
 

@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cocoon.core.answers import Missing, read_answer
 from cocoon.core.records import ChainStep, Dialogue, Profile, Turn, UserState, Verdict
 from cocoon.evaluation.success import (
     HOW_NOT_TOLD,
     NOT_THEIR_WORDS,
     OPENING_CREDITED,
     QUOTE_NOT_FOUND,
-    check_named,
-    check_verdict,
+    NamedAnswer,
+    VerdictAnswer,
     find_quote,
 )
 
@@ -43,6 +44,13 @@ PLAIN = talk(
 
 def answer(named_by: object, how: object, turn: object, quote: object) -> dict[str, Any]:
     return {"named_by": named_by, "how": how, "turn": turn, "quote": quote}
+
+
+def verdict_of(
+    value: object, dialogue: Dialogue = PLAIN, kind: type[NamedAnswer] | type[VerdictAnswer] = VerdictAnswer
+) -> Verdict:
+    answer = read_answer(value, kind)
+    return Verdict(success=None, missing=answer.reason) if isinstance(answer, Missing) else answer.verdict(dialogue)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +100,7 @@ def answer(named_by: object, how: object, turn: object, quote: object) -> dict[s
     ids=lambda value: None if isinstance(value, Verdict) else f"{value['named_by']} {value['how']}",
 )
 def test_every_outcome(given_answer: dict[str, Any], verdict: Verdict) -> None:
-    assert check_verdict(given_answer, PLAIN) == verdict
+    assert verdict_of(given_answer) == verdict
 
 
 @pytest.mark.parametrize(
@@ -126,37 +134,36 @@ def test_every_outcome(given_answer: dict[str, Any], verdict: Verdict) -> None:
             "'named_by' is none of supporter, user, nobody",
         ),
         ({"quote": "to be seen"}, "no 'named_by' in the answer"),
-        ("user", "no 'named_by' in the answer"),
-        (None, "no 'named_by' in the answer"),
+        ({}, "no 'named_by' in the answer"),
     ],
 )
 def test_everything_else_is_missing(given_answer: object, reason: str) -> None:
-    assert check_verdict(given_answer, PLAIN) == Verdict(success=None, missing=reason)
+    assert verdict_of(given_answer) == Verdict(success=None, missing=reason)
 
 
 @pytest.mark.parametrize("how", ["after_reflection", "after_question", "volunteered", None, "nonsense"])
 def test_what_the_user_says_in_the_first_reply_is_leaked(how: object) -> None:
-    verdict = check_verdict(answer("user", how, 1, "only work"), PLAIN)
+    verdict = verdict_of(answer("user", how, 1, "only work"), PLAIN)
     assert (verdict.success, verdict.how, verdict.turn) == (False, "leaked", 1)
 
 
 def test_the_first_user_turn_is_the_first_also_when_the_user_opens() -> None:
     dialogue = talk("I want to be seen.", "You want to be seen.", "Yes, seen.", first="user")
-    assert check_verdict(answer("user", "after_question", 0, "I want to be seen"), dialogue).how == "leaked"
-    verdict = check_verdict(answer("supporter", "after_reflection", 1, "You want to be seen"), dialogue)
+    assert verdict_of(answer("user", "after_question", 0, "I want to be seen"), dialogue).how == "leaked"
+    verdict = verdict_of(answer("supporter", "after_reflection", 1, "You want to be seen"), dialogue)
     assert verdict.success is True
 
 
 @pytest.mark.parametrize(("unlocked", "how", "success"), [([0], "leaked", False), ([0, 1], "after_question", True)])
 def test_a_guarded_user_who_names_a_locked_need_leaked(unlocked: list[int], how: str, success: bool) -> None:
     dialogue = talk("You look worn.", "Well.", "And?", "I want to be seen.", unlocked=[[0], unlocked])
-    verdict = check_verdict(answer("user", "after_question", 3, "I want to be seen."), dialogue)
+    verdict = verdict_of(answer("user", "after_question", 3, "I want to be seen."), dialogue)
     assert (verdict.how, verdict.success) == (how, success)
 
 
 def test_the_lock_of_the_user_does_not_bind_the_supporter() -> None:
     dialogue = talk("You look worn.", "Well.", "You want to be seen.", "Hm.", unlocked=[[0], [0]])
-    verdict = check_verdict(answer("supporter", "after_reflection", 2, "You want to be seen"), dialogue)
+    verdict = verdict_of(answer("supporter", "after_reflection", 2, "You want to be seen"), dialogue)
     assert verdict.success is True
 
 
@@ -179,12 +186,12 @@ ECHO = talk("You look sad: home.", "No.", "It is home.", "Home? It is home.", "I
     ],
 )
 def test_the_claimed_turn_decides_among_several(named_by: str, claimed: object, turn: int) -> None:
-    assert check_verdict(answer(named_by, "after_question", claimed, "It is home."), ECHO).turn == turn
+    assert verdict_of(answer(named_by, "after_question", claimed, "It is home."), ECHO).turn == turn
 
 
 def test_words_of_the_opening_are_credited_where_they_come_back() -> None:
     dialogue = talk("You look sad.", "No.", "You look sad.", "Yes.")
-    verdict = check_verdict(answer("supporter", "after_reflection", 0, "You look sad"), dialogue)
+    verdict = verdict_of(answer("supporter", "after_reflection", 0, "You look sad"), dialogue)
     assert (verdict.success, verdict.turn) == (True, 2)
 
 
@@ -228,9 +235,14 @@ def test_a_quote_that_is_found_stands_there(content: str, quote: str) -> None:
         ({"named": "不是"}, None, "'named' is neither true nor false"),
         ({"named": "是"}, None, "'named' is neither true nor false"),
         ({"reason": "named"}, None, "no 'named' in the answer"),
-        (True, None, "no 'named' in the answer"),
-        (None, None, "no 'named' in the answer"),
+        ({}, None, "no 'named' in the answer"),
     ],
 )
 def test_the_paper_mode_reads_strictly(given_answer: object, success: bool | None, missing: str | None) -> None:
-    assert check_named(given_answer) == Verdict(success=success, missing=missing)
+    assert verdict_of(given_answer, kind=NamedAnswer) == Verdict(success=success, missing=missing)
+
+
+@pytest.mark.parametrize("kind", [NamedAnswer, VerdictAnswer])
+@pytest.mark.parametrize("value", [None, True, "user", ["named"], 1])
+def test_what_is_no_object_is_no_verdict(value: object, kind: type[NamedAnswer] | type[VerdictAnswer]) -> None:
+    assert isinstance(read_answer(value, kind), Missing)

@@ -35,7 +35,7 @@ def _turn_of(rating: Rating, dialogue: Dialogue) -> int | None:
         return None
     if verdict.turn is not None:
         return verdict.turn
-    found = find_quote(verdict.quote, dialogue.turns)
+    found = find_quote(verdict.quote or "", dialogue.turns)
     return found[0] if found else None
 
 
