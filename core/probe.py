@@ -206,7 +206,7 @@ def _form(rung: str) -> dict[str, Any]:
 
 
 def _problem(tried: Attempt) -> str | None:
-    """What is wrong with a structured reply, none where nothing is."""
+    """Return what is wrong with a structured reply, or None."""
     if tried.message is None:
         return f"refused: {tried.problem}" if tried.refused else tried.problem
     answer = _read(tried)

@@ -101,7 +101,7 @@ def _spoken(state: ScriptState) -> list[Spoken]:
 
 
 async def write_listening(state: ScriptState, runtime: Context) -> ScriptState:
-    """The next exchanges of the listening stage; closed questions are taken as their statements."""
+    """The next exchanges of the listening stage. Closed questions are taken as their statements."""
     context = runtime.context
     profile, number = _profile(state), state.get("piece", 0)
     turns = state.get("turns") or [_opening(profile, context)]
@@ -196,7 +196,7 @@ def _rounds(turns: Sequence[Mapping[str, Any]]) -> int:
 
 
 def _decide(answer: ListeningCheck, state: ScriptState, context: ScriptContext) -> tuple[str, str]:
-    """What comes next, and the reason to drop the dialogue if no piece is left for it."""
+    """Return what comes next, and the reason to drop the dialogue if no piece is left for it."""
     early = _rounds(state.get("turns", [])) <= context.rules.minimum_rounds
     if answer.reached and early:
         return "repair", EARLY
@@ -236,7 +236,7 @@ async def write_suggestion(state: ScriptState, runtime: Context) -> ScriptState:
 
 
 async def screen(state: ScriptState, runtime: Context) -> ScriptState:
-    """Structure, leaks, early need, advice and leftover questions; a model has to confirm the doubtful."""
+    """Structure, leaks, early need, advice and leftover questions. A model has to confirm the doubtful."""
     rules = runtime.context.rules
     profile, listening = _profile(state), _spoken(state)
     findings = await asyncio.to_thread(screen_listening, listening, profile, rules)
@@ -296,7 +296,7 @@ def _whole_findings(state: ScriptState, rules: ScreenRules) -> list[Finding]:
 
 
 async def rate_listening(state: ScriptState, runtime: Context) -> ScriptState:
-    """Active-empathic listening, as an observer rates it; the threshold is applied when all are rated."""
+    """Active-empathic listening, as an observer rates it. The threshold is applied when all are rated."""
     context = runtime.context
     listening: ScriptState = {**state, "turns": state.get("turns", [])[: state.get("boundary")]}
     client = JournaledClient(context.caller, Place(state.get("item", ""), "rate_listening", 0), judging=True)
@@ -310,7 +310,7 @@ async def rate_listening(state: ScriptState, runtime: Context) -> ScriptState:
 
 
 async def annotate(state: ScriptState, runtime: Context) -> ScriptState:
-    """Thought and strategy of every supporter turn but the fixed opening; one that cannot be read is missing."""
+    """Thought and strategy of every supporter turn but the fixed opening. One that cannot be read is missing."""
     agent, script = runtime.context.agent, _script(state)
     numbers = [number for number, turn in enumerate(script.turns) if turn["role"] == "supporter" and number]
     clients = [_client(state, runtime, "annotate", number) for number in numbers]

@@ -78,7 +78,7 @@ class TranslationState(TypedDict, total=False):
 
 
 async def translate(state: TranslationState, runtime: Runtime[TranslationContext]) -> TranslationState:
-    """All texts of the profile in one reply; as many pieces as there were."""
+    """All texts of the profile in one reply, as many as there were."""
     context = runtime.context
     original = Profile.model_validate(state.get("original"))
     client = JournaledClient(context.caller, Place(state.get("item", ""), "translate", 0))
