@@ -146,7 +146,7 @@ class SuccessJudge:
 def open_judges(
     shared: JudgeSettings, names: list[str], scales: dict[str, Scale], models: Mapping[str, Model] | None = None
 ) -> list[Judge]:
-    """The judges a run asked for by name; `success` stands for both of its modes.
+    """Return the judges that a run asked for by name. `success` stands for both of its modes.
 
     `models`: a model per dimension, for scales whose items are asked one by one.
     """
