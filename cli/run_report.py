@@ -6,7 +6,7 @@ from typing import Any
 
 from cocoon.core.journal import Journal
 from cocoon.core.jsonl import write_whole
-from cocoon.core.manifest import read_manifest, seconds_worked
+from cocoon.core.manifest import read_manifest, seconds_worked, uses_embedded
 from cocoon.core.records import Dialogue, Failure, Language, Rating
 from cocoon.core.run_folder import existing_run, read_config, read_run
 from cocoon.core.sample import read_sample
@@ -80,6 +80,7 @@ def facts_of_run(run: Path) -> dict[str, Any]:
         if manifest.form_invariance is not None:
             facts["form_invariance"] = FormInvariance.model_validate(manifest.form_invariance).one_line()
         facts |= {"models": manifest.roles, "seconds": round(seconds_worked(manifest), 1)}
+        facts |= {"embedded": uses_embedded([run])}
     if (run / "journal.sqlite").exists():
         facts |= _spent(run, config.prices if config else {})
     return facts

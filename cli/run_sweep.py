@@ -18,10 +18,10 @@ from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError, StoppedError
 from cocoon.core.jsonl import write_whole
 from cocoon.core.local_weights import Weights
+from cocoon.core.manifest import uses_embedded
 from cocoon.core.models import Models
 from cocoon.core.records import Profile
 from cocoon.evaluation.charts import draw
-from cocoon.evaluation.facts import EMBEDDED
 from cocoon.evaluation.report import EMBEDDED_WARNING
 from cocoon.evaluation.report_csv import render_csv
 from cocoon.evaluation.report_html import render_html
@@ -280,7 +280,7 @@ def _measure(model: str, plan: SweepPlan, out: Path) -> None:
 def write_sweep_report(out: Path) -> Report:
     """The report of a sweep's folder, written beside it."""
     report = sweep_report(out)
-    if EMBEDDED in read_plan(out).base.lower():
+    if uses_embedded(out / USERS / user for user in read_plan(out).users):
         report = report.model_copy(update={"warnings": [EMBEDDED_WARNING, *report.warnings]})
     for folder in ("tables", "figures"):
         (out / folder).mkdir(parents=True, exist_ok=True)

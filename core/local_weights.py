@@ -152,6 +152,7 @@ def describe_weights(weights: Weights) -> dict[str, Any]:
     """What a manifest says of a loaded model; `parameters` is a count, `context` in tokens."""
     return {
         "name": weights.name,
+        "embedded": weights.name in (EMBEDDED, EMBEDDED_HUB_ID),
         "revision": weights.revision,
         "dtype": weights.dtype,
         "device": weights.device,

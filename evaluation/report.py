@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dialogue, Failure, Language, Rating
-from cocoon.evaluation.facts import EMBEDDED, DialogueFacts, RunFacts, facts_of
+from cocoon.evaluation.facts import DialogueFacts, RunFacts, facts_of
 from cocoon.evaluation.groups import group_ratings
 from cocoon.evaluation.report_figures import run_figures
 from cocoon.evaluation.scales import Scale
@@ -114,9 +114,7 @@ def _summaries(dialogues: Iterable[Dialogue | DialogueFacts]) -> Iterable[Dialog
 
 
 def _warnings(run: RunFacts, dialogues: Mapping[str, DialogueFacts], ratings: Sequence[Rating]) -> list[str]:
-    names = {name for role_models in run.models.values() for name in role_models}
-    names |= {dialogue.supporter for dialogue in dialogues.values()} | {rating.judge for rating in ratings}
-    embedded = [EMBEDDED_WARNING] if any(EMBEDDED in name.lower() for name in names) else []
+    embedded = [EMBEDDED_WARNING] if run.embedded else []
     return [
         *embedded,
         *_mixed_users(dialogues.values()),
