@@ -9,7 +9,7 @@ from cocoon.core.records import Dialogue, Language, Profile, Role, Thought, Turn
 from cocoon.corpora.foreign_file import clip, language_of, shown
 from cocoon.corpora.repair import Repair, RepairNote
 
-# A longer turn means a broken file, because nobody says that much at once.
+# A longer turn means a broken file, because no person says so much at once.
 LONGEST_TURN = 200_000
 Redistribution = Literal["free", "attribution", "non_commercial", "none"]
 Fact = str | int | float | bool | None

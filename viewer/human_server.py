@@ -99,7 +99,7 @@ class _Page:
         return await self.desk.chat(rater, self.desk.named(rater, body.get("item")), *fields)
 
     async def withdraw(self, request: web.Request) -> web.Response:
-        # A withdrawal does not wait for its turn, so that a slow simulated user keeps nobody from leaving.
+        # A withdrawal does not wait for its turn, so that a slow simulated user never delays it.
         await self.desk.withdraw(self._rater(request))
         return web.json_response({})
 
