@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cocoon.core.config import StudyConfig
 from cocoon.core.journal import Journal
 from cocoon.core.jsonl import write_whole
-from cocoon.core.manifest import read_manifest, seconds_worked, uses_embedded
+from cocoon.core.manifest import RunManifest, read_manifest, seconds_worked, uses_embedded
 from cocoon.core.records import Dialogue, Failure, Language, Rating
 from cocoon.core.run_folder import existing_run, read_config, read_run
 from cocoon.core.sample import read_sample
@@ -73,17 +74,37 @@ def facts_of_run(run: Path) -> dict[str, Any]:
     if sample is not None:
         facts["sample"] = sample.one_line()
     if config is not None:
-        facts |= {"user_kind": config.user.kind, "seed": config.seed}
-        if config.user.kind == "guarded":
-            facts |= {"difficulty": config.user.difficulty, "trust_rules": config.user.rules}
+        facts["seed"] = config.seed
+        if manifest is None or not manifest.agents:
+            facts |= _configured_user(config)
     if manifest is not None:
         if manifest.form_invariance is not None:
             facts["form_invariance"] = FormInvariance.model_validate(manifest.form_invariance).one_line()
         facts |= {"models": manifest.roles, "seconds": round(seconds_worked(manifest), 1)}
-        facts |= {"embedded": uses_embedded([run])}
+        facts |= {"embedded": uses_embedded([run]), "agents": _own_agents(manifest)}
+        for user in manifest.agents.get("user", []):
+            facts |= {"user_kind": user.kind, "difficulty": user.settings.get("difficulty", "")}
+            facts["trust_rules"] = user.settings.get("rules", "")
     if (run / "journal.sqlite").exists():
         facts |= _spent(run, config.prices if config else {})
     return facts
+
+
+def _configured_user(config: StudyConfig) -> dict[str, str]:
+    """Return the simulated user as a run of release 0.1.0 tells of it, whose manifest names no agents."""
+    if config.user.kind != "guarded":
+        return {"user_kind": config.user.kind}
+    return {"user_kind": "guarded", "difficulty": config.user.difficulty, "trust_rules": config.user.rules}
+
+
+def _own_agents(manifest: RunManifest) -> dict[str, str]:
+    """Return a line on every agent that is Python code of the user's own, by role and name."""
+    return {
+        f"{role} {agent.name}": f"{agent.source.file} ({agent.source.sha})"
+        for role, agents in manifest.agents.items()
+        for agent in agents
+        if agent.source is not None
+    }
 
 
 def _spent(run: Path, prices: dict[str, tuple[float, float]]) -> dict[str, Any]:

@@ -148,7 +148,8 @@ def _fact_lines(
         *([("Drawn", run.sample)] if run.sample else []),
         ("Dialogues that failed", str(len({f.dialogue for f in failures if f.stage == "conversation"}))),
         ("Ratings that failed", str(sum(failure.stage == "assessment" for failure in failures))),
-        *((f"Model of the {role}", ", ".join(names)) for role, names in run.models.items()),
+        *((f"Model of the {role}", ", ".join(names)) for role, names in run.models.items() if names),
+        *((f"Code of the {agent}", source) for agent, source in run.agents.items()),
         ("Kind of user", _joined_names(run.user_kind, *(summary.user_kind for summary in summaries))),
     ]
     if any(summary.unlocked is not None for summary in summaries):
