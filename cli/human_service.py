@@ -11,8 +11,8 @@ from pathlib import Path
 import typer
 
 from cocoon.agents.protocols import SimulatedUser
+from cocoon.api.reporter import say
 from cocoon.cli.local_parts import local_parts
-from cocoon.cli.run_study import say
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import write_whole

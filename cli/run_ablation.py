@@ -6,9 +6,9 @@ from pathlib import Path
 
 import typer
 
+from cocoon.api.progress import Watcher
+from cocoon.api.reporter import say
 from cocoon.cli.local_parts import local_parts
-from cocoon.cli.progress import Watcher
-from cocoon.cli.run_study import say
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import StoppedError
 from cocoon.core.jsonl import write_whole

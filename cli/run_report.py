@@ -23,15 +23,12 @@ from cocoon.evaluation.scales import load_scale, shipped_scales
 from cocoon.evaluation.tables import Report
 
 
-def write_report(run: Path, scale_files: Sequence[Path], language: Language = "en") -> Report:
-    """Build the report of a run folder and write report.md, report.html, tables/ and figures/ into it.
-
-    `language` is that of the figures.
-    """
+def build_run_report(run: Path, scale_files: Sequence[Path] = (), language: Language = "en") -> Report:
+    """Return the report of a run folder. `language` is that of the figures."""
     existing_run(run)
     scales = {name: load_scale(name) for name in shipped_scales()}
     scales |= {scale.id: scale for scale in map(load_scale, scale_files)}
-    made = build_report(
+    return build_report(
         read_run(run, "dialogues.jsonl", Dialogue),
         read_run(run, "ratings.jsonl", Rating),
         read_run(run, "failures.jsonl", Failure),
@@ -39,15 +36,20 @@ def write_report(run: Path, scale_files: Sequence[Path], language: Language = "e
         scales,
         language=language,
     )
+
+
+def write_report(run: Path, scale_files: Sequence[Path] = (), language: Language = "en") -> Report:
+    """Build the report of a run folder and write report.md, report.html, tables/ and figures/ into it."""
+    report = build_run_report(run, scale_files, language)
     for folder in ("tables", "figures"):
         (run / folder).mkdir(exist_ok=True)
-    files = {"report.md": render_markdown(made), "report.html": render_html(made)}
-    files |= {f"tables/{name}.csv": text for name, text in render_csv(made).items()}
-    files |= {f"tables/{name}.tex": text for name, text in render_latex(made).items()}
-    files |= {f"figures/{one.id}.svg": draw(one.chart, one.id, standalone=True) for one in made.figures}
+    files = {"report.md": render_markdown(report), "report.html": render_html(report)}
+    files |= {f"tables/{name}.csv": text for name, text in render_csv(report).items()}
+    files |= {f"tables/{name}.tex": text for name, text in render_latex(report).items()}
+    files |= {f"figures/{figure.id}.svg": draw(figure.chart, figure.id, standalone=True) for figure in report.figures}
     for name, text in files.items():
         write_whole(run / name, [text.encode()])
-    return made
+    return report
 
 
 def write_like(run: Path, name: str) -> Report:

@@ -10,10 +10,11 @@ from typing import Any, get_args
 import numpy as np
 import typer
 
+from cocoon.api.progress import Watcher
+from cocoon.api.reporter import say
+from cocoon.api.settings import with_profile_files
 from cocoon.cli.local_parts import local_parts
-from cocoon.cli.progress import Watcher
 from cocoon.cli.run_steer import language_of, one_of, opened
-from cocoon.cli.run_study import say, with_profile_files
 from cocoon.core.config import StudyConfig, UserKind
 from cocoon.core.errors import CocoonError, StoppedError
 from cocoon.core.jsonl import write_whole

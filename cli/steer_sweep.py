@@ -60,7 +60,7 @@ def sweep(
     as_json: Json = False,
 ) -> None:
     """Simulate and judge every coefficient with every kind of user; the same command goes on where it stopped."""
-    from cocoon.cli.run_study import print_estimate
+    from cocoon.cli.results import print_estimate
     from cocoon.cli.run_sweep import SweepOptions, expect_sweep, run_sweep_command
     from cocoon.core.config import resolve
     from cocoon.graphs.frame import forbid_cloud_tracing
