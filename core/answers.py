@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from cocoon.core.request_errors import one_line
+from cocoon.models.request_errors import one_line
 
 _WORDED = "worded"
 # What pydantic adds for readers of the schema, and what is written anew here.

@@ -15,14 +15,14 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from cocoon.agents.profile_checks import profile_problem
-from cocoon.agents.profile_writer import DifficultyAnswer, Person, ProfileWriter, memory_plan
+from cocoon.agents.writers.profile_checks import profile_problem
+from cocoon.agents.writers.profiles import DifficultyAnswer, Person, ProfileWriter, memory_plan
 from cocoon.core.answers import Missing
-from cocoon.core.calls import Caller
-from cocoon.core.client import JournaledClient
-from cocoon.core.journal import Place
 from cocoon.core.records import ChainStep, Memory, Profile
 from cocoon.graphs.context import ContextOf, bound, report_calls
+from cocoon.models.calls import Caller
+from cocoon.models.client import JournaledClient
+from cocoon.models.journal.store import Place
 
 SOURCE = "cocoon profiles build"
 

@@ -12,22 +12,22 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from pydantic import Field
 
-from cocoon.agents.asking import Asker
-from cocoon.agents.profile_checks import is_in, profile_problem
+from cocoon.agents.writers.asking import Asker
+from cocoon.agents.writers.profile_checks import is_in, profile_problem
 from cocoon.core.answers import Line, Longest, Missing, NeededLine, TypedAnswer, variant_of
-from cocoon.core.calls import Caller
-from cocoon.core.client import JournaledClient
 from cocoon.core.errors import CocoonError
-from cocoon.core.generation_config import TranslationConfig
-from cocoon.core.journal import Place
-from cocoon.core.models import Models
 from cocoon.core.prompts import prompt_shas
 from cocoon.core.records import Dropped, Language, Profile, Record
 from cocoon.graphs.context import report_calls
-from cocoon.graphs.generation import Item
 from cocoon.graphs.profile import dropped, unreadable
-from cocoon.graphs.profile_build import askers
-from cocoon.graphs.work import Stage
+from cocoon.models.by_name import Models
+from cocoon.models.calls import Caller
+from cocoon.models.client import JournaledClient
+from cocoon.models.journal.store import Place
+from cocoon.running.building.config import TranslationConfig
+from cocoon.running.building.generation import Item
+from cocoon.running.building.profiles import askers
+from cocoon.running.work import Stage
 
 PROMPT = "profile/translate"
 _TEXTS = ("scenario", "emotion", "feeling")

@@ -1,0 +1,163 @@
+"""The judges: one per scale and one per success mode. Each turns a dialogue into a Rating and invents nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cocoon.agents.judges.settings import JudgeSettings, call_facts
+from cocoon.agents.judges.value import ValueJudge
+from cocoon.agents.protocols import Judge, transcript
+from cocoon.core.answers import Missing, forced_reason
+from cocoon.core.prompts import load_prompt
+from cocoon.core.records import AgentFacts, Dialogue, Rating, Verdict
+from cocoon.evaluation.scales.scoring import (
+    CANNOT_TELL,
+    Scale,
+    ScaleAnswer,
+    permuted,
+    prompt_inputs,
+    read_items,
+    scale_answer,
+    score,
+)
+from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER, NamedAnswer, VerdictAnswer
+from cocoon.models.by_name import Model
+from cocoon.models.calls import Reply
+from cocoon.models.client import JournaledClient
+
+SCALE_PROMPTS = ("judge/scale", "judge/scale_no_need")
+
+
+@dataclass(frozen=True)
+class ScaleJudge:
+    """Rates one scale. A profile without a need is rated with the prompt that names none, under its own id.
+
+    An item to whose legal answers the unmasked local model gave less than `shared.floor` is missing.
+    """
+
+    shared: JudgeSettings
+    scale: Scale
+
+    @property
+    def name(self) -> str:
+        return self.scale.id
+
+    def is_current(self, rating: Rating) -> bool:
+        """Return whether a rating was made with this judge's model, prompts and scale."""
+        shas = {f"{prompt.sha}.{self.scale.sha}" for prompt in self.shared.prompts(SCALE_PROMPTS)}
+        return rating.judge == self.shared.model.label and rating.prompt_sha in shas
+
+    def facts(self) -> AgentFacts:
+        """Return its model and prompts."""
+        return self.shared.facts(self.name, SCALE_PROMPTS)
+
+    async def rate(self, client: JournaledClient, dialogue: Dialogue) -> Rating:
+        """Return the rating, with every item that could not be read missing."""
+        profile, language, vote = dialogue.profile, dialogue.language, client.vote
+        need = {"need": profile.need} if profile.need is not None else {}
+        prompt = load_prompt("judge/scale" if need else "judge/scale_no_need", language, self.shared.folder)
+        rating = self.shared.blank(self.name, prompt, dialogue, vote)
+        rating.prompt_sha += f".{self.scale.sha}"
+        asked = permuted(self.scale, vote) if self.shared.permute else self.scale
+        text = prompt.render(
+            **prompt_inputs(asked, language),
+            **need,
+            emotion=profile.emotion,
+            feeling=profile.feeling,
+            transcript=transcript(dialogue.turns, language),
+        )
+        client = client.at(self.shared.node(f"{self.name}.{self.scale.sha}", prompt))
+        answer = await self.shared.ask(client, text, scale_answer(asked), self.name, language, self._problem)
+        return self._read(rating, answer, client.replies)
+
+    def _problem(self, answer: ScaleAnswer) -> str | None:
+        _, missing = read_items(self.scale, answer)
+        unreadable = {item: reason for item, reason in missing.items() if reason != CANNOT_TELL}
+        return "; ".join(f"item {item!r}: {reason}" for item, reason in unreadable.items()) or None
+
+    def _read(self, rating: Rating, answer: ScaleAnswer | Missing, replies: Sequence[Reply]) -> Rating:
+        if isinstance(answer, Missing):
+            items, missing = dict.fromkeys(self.scale.item_ids), {"*": answer.reason}
+        else:
+            items, missing = read_items(self.scale, answer)
+        masses = replies[-1].entry.legal_mass
+        for item in items:
+            mass = masses.get(f"items.{item}", 1.0)
+            if items[item] is not None and mass < self.shared.floor:
+                items[item], missing[item] = None, forced_reason(mass)
+        scored = {"items": items, "missing": missing, "dimensions": score(self.scale, items)}
+        return rating.model_copy(update=scored | call_facts(replies))
+
+
+@dataclass(frozen=True)
+class SuccessJudge:
+    """Was the need named: `success_paper` asks the paper's question, `success_attributed` who named it and how."""
+
+    shared: JudgeSettings
+    mode: str
+
+    @property
+    def name(self) -> str:
+        return self.mode
+
+    def is_current(self, rating: Rating) -> bool:
+        """Return whether a rating was made with this judge's model and prompt."""
+        shas = {prompt.sha for prompt in self.shared.prompts([f"judge/{self.mode}"])}
+        return rating.judge == self.shared.model.label and rating.prompt_sha in shas
+
+    def facts(self) -> AgentFacts:
+        """Return its model and prompts."""
+        return self.shared.facts(self.name, [f"judge/{self.mode}"])
+
+    async def rate(self, client: JournaledClient, dialogue: Dialogue) -> Rating:
+        """Return the verdict as a rating. It does not apply to a profile without a need."""
+        profile, language = dialogue.profile, dialogue.language
+        prompt = load_prompt(f"judge/{self.mode}", language, self.shared.folder)
+        rating = self.shared.blank(self.mode, prompt, dialogue, client.vote)
+        if profile.need is None:
+            return rating.model_copy(update={"not_applicable": True})
+        kind = VerdictAnswer if self.mode == ATTRIBUTED else NamedAnswer
+        text = prompt.render(
+            feeling=profile.feeling,
+            need=profile.need,
+            transcript=transcript(dialogue.turns, language, numbered=self.mode == ATTRIBUTED),
+        )
+
+        def check(answer: NamedAnswer | VerdictAnswer) -> str | None:
+            problem = answer.verdict(dialogue).missing
+            return None if problem == CANNOT_TELL else problem
+
+        client = client.at(self.shared.node(self.mode, prompt))
+        answer = await self.shared.ask(client, text, kind, self.mode, language, check)
+        verdict = self._verdict(answer, dialogue, client.replies[-1].entry.legal_mass)
+        missing = {"*": verdict.missing} if verdict.missing else {}
+        return rating.model_copy(update={"verdict": verdict, "missing": missing} | call_facts(client.replies))
+
+    def _verdict(
+        self, answer: NamedAnswer | VerdictAnswer | Missing, dialogue: Dialogue, masses: Mapping[str, float]
+    ) -> Verdict:
+        if isinstance(answer, Missing):
+            return Verdict(success=None, missing=answer.reason)
+        mass = masses.get("named_by" if self.mode == ATTRIBUTED else "named", 1.0)
+        if mass < self.shared.floor:
+            return Verdict(success=None, missing=forced_reason(mass))
+        return answer.verdict(dialogue)
+
+
+def open_judges(
+    shared: JudgeSettings, names: list[str], scales: dict[str, Scale], models: Mapping[str, Model] | None = None
+) -> list[Judge]:
+    """Return the judges that a run asked for by name. `success` stands for both of its modes.
+
+    `models`: a model per dimension, for scales whose items are asked one by one.
+    """
+    judges: list[Judge] = []
+    for name in names:
+        if name == "success":
+            judges += [SuccessJudge(shared, PAPER), SuccessJudge(shared, ATTRIBUTED)]
+        elif name in (PAPER, ATTRIBUTED):
+            judges.append(SuccessJudge(shared, name))
+        elif scales[name].ask == "each":
+            judges.append(ValueJudge(shared, scales[name], models or {}))
+        else:
+            judges.append(ScaleJudge(shared, scales[name]))
+    return judges

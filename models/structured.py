@@ -1,0 +1,185 @@
+"""Structured replies: a ladder of ways to ask for JSON, strict reading, one repair retry, and then *missing*.
+
+Rungs, best first: `json_schema`, `json_object`, `prompt` (the prompt alone). Every prompt states the format anyway,
+because some servers answer 200 and ignore the schema. A rung that the endpoint refuses is left for the next one. A
+model whose reply cannot be read is shown its error once. Nothing here invents a value.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn
+
+import orjson
+
+from cocoon.core.answers import AnswerT, Missing, read_answer, schema_of
+from cocoon.core.errors import CallFailedError
+from cocoon.core.prompts import Prompt
+from cocoon.models.by_name import Model
+from cocoon.models.calls import Caller, Message, Reply, Settings
+from cocoon.models.journal.store import Place
+from cocoon.models.request_errors import RefusedError, one_line
+
+RUNGS = ("json_schema", "json_object", "prompt")
+
+
+async def ask_json(
+    caller: Caller,
+    model: Model,
+    place: Place,
+    messages: Sequence[Message],
+    settings: Settings,
+    *,
+    kind: type[AnswerT],
+    name: str,
+    check: Callable[[AnswerT], str | None] | None,
+    repair: Prompt,
+    partial: bool = False,
+    judging: bool = False,
+) -> tuple[AnswerT | Missing, list[Reply]]:
+    """Return an answer of `kind`, or why there is none, with every reply that was asked for.
+
+    `check` returns what is wrong with an answer that could be read, or None. What is wrong is shown to the model once.
+    With `partial`, an answer that `check` still complains of then is returned, and the caller decides part by part.
+    Raises CallFailedError when the model gives no reply at all.
+    """
+
+    async def ask(attempt: int, said: Sequence[Message]) -> tuple[Reply, AnswerT | Missing, str | None]:
+        reply = await _climb_down(
+            caller, model, place._replace(attempt=attempt), said, settings, schema_of(kind), name, judging
+        )
+        return reply, *_read(reply.text, kind, check)
+
+    first, answer, problem = await ask(0, messages)
+    if problem is None:
+        return answer, [first]
+    error = repair.render(error=one_line(problem, 500))
+    shown = [{"role": "assistant", "content": first.text or "-"}, {"role": "user", "content": error}]
+    second, answer, problem = await ask(1, [*messages, *shown])
+    return answer if problem is None or partial else Missing(problem), [first, second]
+
+
+def _read(
+    text: str, kind: type[AnswerT], check: Callable[[AnswerT], str | None] | None
+) -> tuple[AnswerT | Missing, str | None]:
+    """Return the answer in a reply and what is wrong with it."""
+    value, problem = read_json(text)
+    answer = Missing(problem) if problem else read_answer(value, kind)
+    if isinstance(answer, Missing):
+        return answer, answer.reason
+    return answer, check(answer) if check else None
+
+
+async def _climb_down(
+    caller: Caller,
+    model: Model,
+    place: Place,
+    messages: Sequence[Message],
+    settings: Settings,
+    schema: dict[str, Any],
+    name: str,
+    judging: bool,
+) -> Reply:
+    refusal: RefusedError | None = None
+    for number in range(model.rung, len(RUNGS)):
+        form = response_format(RUNGS[number], schema, name)
+        try:
+            reply = await caller.ask(
+                model,
+                place,
+                messages,
+                settings,
+                schema=schema,
+                response_format=form,
+                rung=RUNGS[number],
+                judging=judging,
+            )
+        except RefusedError as error:
+            refusal = error
+            continue
+        # Learnt only from an answer: a refusal alone may have another cause, such as a prompt that is too long.
+        model.rung = max(model.rung, number)
+        return reply
+    raise CallFailedError(str(refusal.status if refusal else "refused"), f"{model.label}: {refusal}")
+
+
+def response_format(rung: str, schema: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """Return what the OpenAI protocol sends for a rung, None for the prompt alone."""
+    if rung == "json_schema":
+        return {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": True}}
+    return {"type": "json_object"} if rung == "json_object" else None
+
+
+def read_json(text: str) -> tuple[Any | None, str | None]:
+    """Return the one JSON object in a reply and None, or None and what is wrong.
+
+    Fences and words around the object are passed over. Keys that occur twice with different values, or several
+    different objects, make the whole unreadable, because nobody can say which one was meant. So does an object that
+    breaks off or breaks the rules: what stands inside it is a part and not the answer.
+    """
+    try:
+        found = list(_objects(text))
+        forms = {_form(value) for value in found}
+    except (ValueError, TypeError, RecursionError) as error:
+        return None, one_line(f"the JSON cannot be read: {error}")
+    if len(forms) > 1:
+        return None, "several different JSON objects in the reply; give one"
+    return (found[0], None) if found else (None, "no JSON object in the reply")
+
+
+_OBJECT = re.compile(r"\{\s*[\"}]")
+_BRACE = re.compile(r"[{}]")
+
+
+def _objects(text: str) -> Iterator[Any]:
+    """The outermost objects of a text; braces that begin no JSON object are passed over with all that is in them.
+
+    Every part of the text is read once, however hostile it is.
+    """
+    # Line breaks inside strings are against the rules, common, and harm nothing.
+    decoder = json.JSONDecoder(
+        object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite, strict=False
+    )
+    end = 0
+    while (start := text.find("{", end)) >= 0:
+        if _OBJECT.match(text, start):
+            value, end = decoder.raw_decode(text, start)
+            yield value
+        else:
+            end = _closing(text, start)
+
+
+def _closing(text: str, start: int) -> int:
+    depth = 0
+    for brace in _BRACE.finditer(text, start):
+        depth += 1 if brace[0] == "{" else -1
+        if depth == 0:
+            return brace.end()
+    raise ValueError("a brace is opened and never closed")
+
+
+def _form(value: Any) -> bytes:
+    """Equal values, and only those, give equal bytes; TypeError for what no record could store: lone surrogates,
+    integers above 64 bits, nesting without end."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found and _form(found[key]) != _form(value):
+            raise ValueError(f"key {key!r} stands there twice with different values")
+        found[key] = value
+    return found
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"{one_line(digits, 40)} is too large a number")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value")
