@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from langgraph.runtime import Runtime
 
 from cocoon.agents.protocols import Judge, SimulatedUser, Supporter
-from cocoon.core.calls import Caller, Reply
+from cocoon.models.calls import Caller, Reply
 
 
 @dataclass(frozen=True)
