@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from pydantic import Field
 
 from cocoon.agents.asking import Asked, text_of
 from cocoon.agents.judges import ScaleJudge
@@ -24,7 +25,7 @@ from cocoon.core.calls import Caller, Reply
 from cocoon.core.client import JournaledClient
 from cocoon.core.journal import Place
 from cocoon.core.prompts import load_prompt
-from cocoon.core.records import Dialogue, Profile, Thought, Turn
+from cocoon.core.records import Dialogue, Profile, Record, Thought, Turn
 from cocoon.evaluation.question_sentences import language_by_script
 from cocoon.evaluation.script_screen import (
     REWRITTEN,
@@ -54,6 +55,13 @@ class ScriptContext:
     exchanges: int = 3
     pieces: int = 6
     suggestions: int = 4
+
+
+class ScriptInput(Record):
+    """What a script is written from."""
+
+    profile: Profile = Field(description="a profile record with a need, such as a line of examples/profiles/en.jsonl")
+    item: str = Field(default="", description="the id that the dialogue will have")
 
 
 class ScriptState(TypedDict, total=False):
@@ -353,7 +361,8 @@ async def what_next(state: ScriptState) -> Literal["continue", "repair", "stop",
 
 def build_script(context_of: ContextOf | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
     """The graph; invoke it with a ScriptContext. With `context_of` it makes its context from the state."""
-    graph = StateGraph(ScriptState, context_schema=None if context_of else ScriptContext)
+    context_schema = None if context_of else ScriptContext
+    graph = StateGraph(ScriptState, context_schema=context_schema, input_schema=ScriptInput)
     for name, node in (
         ("write_listening", write_listening),
         ("check_listening", check_listening),
