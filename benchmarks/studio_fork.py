@@ -36,23 +36,21 @@ ROOT = Path(__file__).resolve().parent.parent
 GRAPH = "conversation"
 ROUNDS = 3
 START_SECONDS = 60
-EDITED = "You keep looking at that clock. Something seems to wait for you."
+EDITED = "You keep looking at that clock."
 LINES = {
     "user": [
         "It is only work.",
         "There is a deadline, that is all.",
         "I said that I am fine.",
-        "I will manage somehow.",
-        "You noticed. Yes, at four they decide.",
-        "If they say no, I do not know what I am for.",
-        "I want to be good at one thing.",
+        "You noticed. At four they decide.",
+        "If they say no, what am I good for?",
     ],
     "supporter": [
         "You look tired today.",
         "Deadlines can wear one down.",
         "You would like to be left in peace.",
-        "At four something is decided about you.",
-        "So more than a date hangs on it.",
+        "Something of yours is at stake.",
+        "So it is about more than a date.",
     ],
 }
 LONGEST_LABEL = 44
@@ -189,9 +187,8 @@ def draw_history(history: Sequence[Mapping[str, Any]], name: str) -> Drawing:
         talk = tuple(turn["content"] for turn in turns)
         if not talk or talk in nodes:
             continue
-        edited = state["metadata"]["source"] == "update"
-        role = turns[-1]["role"]
-        label = f"{len(talk)} {role}{' (edited)' if edited else ''}: {talk[-1]}"
+        speaker = "edited" if state["metadata"]["source"] == "update" else turns[-1]["role"]
+        label = f"{len(talk)} {speaker}: {talk[-1]}"
         short = label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
         nodes[talk] = Node(f"n{len(nodes)}", short, label, "step" if len(talk) > 1 else "start")
         if len(talk) > 1:
