@@ -1,3 +1,84 @@
-"""COCOON: agent-graph simulation of proactive emotional support."""
+"""Simulation of proactive emotional support: agents, graphs, evaluation, steering and training.
+
+    import cocoon
+    run = cocoon.simulate(
+        profiles="shipped:en", supporter="openai:gpt-5-mini", user="openai:gpt-5-mini", out="runs/first"
+    )
+    run.judge("openai:gpt-5", scales=["success", "comfort"])
+    run.table()
+
+Every name is loaded at its first use: `import cocoon` itself imports neither torch nor langchain.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from cocoon.agents.protocols import Judge as Judge
+    from cocoon.agents.protocols import Missing as Missing
+    from cocoon.agents.protocols import SimulatedUser as SimulatedUser
+    from cocoon.agents.protocols import Step as Step
+    from cocoon.agents.protocols import Supporter as Supporter
+    from cocoon.agents.protocols import SupporterView as SupporterView
+    from cocoon.agents.protocols import TurnDraft as TurnDraft
+    from cocoon.agents.protocols import UserView as UserView
+    from cocoon.agents.protocols import Utterance as Utterance
+    from cocoon.agents.ratings import make_rating as make_rating
+    from cocoon.api.building import build_profiles as build_profiles
+    from cocoon.api.building import build_profiles_async as build_profiles_async
+    from cocoon.api.building import script as script
+    from cocoon.api.building import script_async as script_async
+    from cocoon.api.building import translate_profiles as translate_profiles
+    from cocoon.api.building import translate_profiles_async as translate_profiles_async
+    from cocoon.api.loading import load_dialogues as load_dialogues
+    from cocoon.api.loading import load_profiles as load_profiles
+    from cocoon.api.loading import open_model as open_model
+    from cocoon.api.reporting import compare as compare
+    from cocoon.api.reporting import report as report
+    from cocoon.api.run import Run as Run
+    from cocoon.api.talking import judge as judge
+    from cocoon.api.talking import judge_async as judge_async
+    from cocoon.api.talking import simulate as simulate
+    from cocoon.api.talking import simulate_async as simulate_async
+    from cocoon.core.client import JournaledClient as JournaledClient
+    from cocoon.core.errors import CocoonError as CocoonError
+    from cocoon.core.records import AgentFacts as AgentFacts
+    from cocoon.core.records import Dialogue as Dialogue
+    from cocoon.core.records import Profile as Profile
+    from cocoon.core.records import Rating as Rating
+    from cocoon.core.records import Turn as Turn
+
+_HOMES = {
+    "cocoon.agents.protocols": (
+        *("Judge", "Missing", "SimulatedUser", "Step", "Supporter", "SupporterView", "TurnDraft", "UserView"),
+        "Utterance",
+    ),
+    "cocoon.agents.ratings": ("make_rating",),
+    "cocoon.api.building": (
+        *("build_profiles", "build_profiles_async", "script", "script_async"),
+        *("translate_profiles", "translate_profiles_async"),
+    ),
+    "cocoon.api.loading": ("load_dialogues", "load_profiles", "open_model"),
+    "cocoon.api.reporting": ("compare", "report"),
+    "cocoon.api.run": ("Run",),
+    "cocoon.api.talking": ("judge", "judge_async", "simulate", "simulate_async"),
+    "cocoon.core.client": ("JournaledClient",),
+    "cocoon.core.errors": ("CocoonError",),
+    "cocoon.core.records": ("AgentFacts", "Dialogue", "Profile", "Rating", "Turn"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+__all__ = ["__version__", *_HOME]  # pyright: ignore[reportUnsupportedDunderAll]  (loaded lazily, below)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'cocoon' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from cocoon.core.calls import Message
 from cocoon.core.client import JournaledClient
-from cocoon.core.records import AgentFacts, Dialogue, Language, Profile, Rating, Role, Thought, Turn, UserState
+from cocoon.core.records import AgentFacts, Dialogue, Language, OwnCall, Profile, Rating, Role, Thought, Turn, UserState
 from cocoon.core.thoughts import with_thought
 
 Memory = dict[str, JsonValue] | None
@@ -28,7 +28,7 @@ class Utterance(BaseModel):
     """What an agent said. `thought` is what a supporter thought before its words, and only itself sees it again.
 
     `leaves`: the user ends the conversation with these words. `state` is what a user publishes of its disclosure for
-    reports.
+    reports. `own_calls` are model calls that the agent made by itself, so that they are counted.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,6 +37,7 @@ class Utterance(BaseModel):
     thought: Thought | None = None
     leaves: bool = False
     state: UserState | None = None
+    own_calls: list[OwnCall] = []
 
 
 @dataclass(frozen=True)
@@ -218,6 +219,11 @@ class TurnDraft(BaseModel):
     memory: Memory = None
     notes: dict[str, JsonValue] = {}
     utterance: Utterance | None = None
+
+    @property
+    def own_calls(self) -> list[OwnCall]:
+        """Model calls that the agent made by itself, as its utterance reports them."""
+        return self.utterance.own_calls if self.utterance else []
 
 
 @dataclass(frozen=True)

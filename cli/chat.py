@@ -57,7 +57,7 @@ def chat(
     settings = resolve(config, options or [], flags, preset=preset).config
     settings.supporters[:] = [_chosen(settings, supporter, supporter_prompt)]
     chosen = _profile(profile, play, language)
-    study = Study(settings, open_models(settings, local_parts()), (chosen.language,))
+    study = Study(settings, open_models(settings, local_parts()), languages=(chosen.language,))
     typer.echo("loading the model ...", err=True)
     other = _other(study, play)
     hosts = study.models.hosts

@@ -32,16 +32,24 @@ def compare(
     """Paired differences with intervals, tests and Holm's correction; people that one side lacks are left out."""
     import json
 
-    from cocoon.cli.compare_runs import Choice, compare_runs, write_comparison
+    from cocoon.api.reporting import compare as compare_runs
     from cocoon.evaluation.report_markdown import render_markdown
 
-    choice = Choice(supporter or [], baseline, judge or [], prompt or [], scale_file or [])
-    made, report = compare_runs(runs, choice, allow_different_judges)
+    comparisons = compare_runs(
+        *runs,
+        supporters=supporter or [],
+        baseline=baseline,
+        judges=judge or [],
+        prompts=prompt or [],
+        scale_files=scale_file or [],
+        allow_different_judges=allow_different_judges,
+        out=out,
+    )
+    report = comparisons.report
     if as_json:
-        told = {"warnings": report.warnings, "comparisons": [one.model_dump(mode="json") for one in made]}
-        typer.echo(json.dumps(told, ensure_ascii=False))
+        plain = [comparison.model_dump(mode="json") for comparison in comparisons]
+        typer.echo(json.dumps({"warnings": report.warnings, "comparisons": plain}, ensure_ascii=False))
     else:
         typer.echo(render_markdown(report))
     if out is not None:
-        write_comparison(made, report, out)
         typer.echo(f"written: {out}/compare.md, compare.csv, compare.html", err=True)

@@ -7,12 +7,12 @@ from pathlib import Path
 from cocoon.core.config import StudyConfig, UserConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import write_whole
+from cocoon.core.manifest import uses_embedded
 from cocoon.core.records import Dialogue, Rating
 from cocoon.core.run_folder import existing_run, read_config, read_run
 from cocoon.evaluation.comparison import compare
 from cocoon.evaluation.comparison_records import Comparison
 from cocoon.evaluation.comparison_report import comparison_report, tidy_table
-from cocoon.evaluation.facts import EMBEDDED
 from cocoon.evaluation.report import EMBEDDED_WARNING
 from cocoon.evaluation.report_csv import render_csv
 from cocoon.evaluation.report_html import render_html
@@ -114,16 +114,9 @@ def _baseline(sides: Sequence[Side], name: str | None) -> Side | None:
 
 def _warnings(runs: Sequence[Path], sides: Sequence[Side]) -> list[str]:
     configs = [config for run in runs if (config := read_config(run)) is not None]
-    names = [side.supporter for side in sides] + [rating.judge for side in sides for rating in side.ratings]
-    names += [name for config in configs for name in _models(config)]
-    embedded = [EMBEDDED_WARNING] if any(EMBEDDED in name.lower() for name in names) else []
+    embedded = [EMBEDDED_WARNING] if uses_embedded(runs) else []
     constant = constant_warnings(rating for side in sides for rating in side.ratings)
     return [*embedded, *_differing(configs), *constant]
-
-
-def _models(config: StudyConfig) -> list[str]:
-    given = [config.user.model, config.user.appraiser, config.judge.model, *(one.model for one in config.supporters)]
-    return [name for name in given if name]
 
 
 def _differing(configs: Sequence[StudyConfig]) -> list[str]:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from cocoon.cli.results import finish
+
 
 def demo(
     out: Annotated[Path, typer.Option(help="The demo's run folder; one that is there is resumed.")] = Path("runs/demo"),
@@ -15,24 +17,23 @@ def demo(
     rounds: Annotated[int, typer.Option(help="Replies of the supporter after its opening.")] = 3,
 ) -> None:
     """Simulate, judge and report with the embedded model SmolLM2-135M: it shows the machinery, not the science."""
-    from cocoon.cli.run_study import say, start
-    from cocoon.core.config import resolve
+    from cocoon.api.reporter import say
+    from cocoon.api.talking import simulate
 
     say(
         "COCOON demo: the embedded model plays the supporter, the guarded user and the judge (a few minutes on 2 cores)"
     )
-    flags = {
-        "profiles": ["shipped:en"],
-        "limit": limit,
-        "rounds": rounds,
-        "user.appraiser": "rule",
-        "user.difficulty": "easy",
-        "supporters": [{"max_tokens": 60}],
-        "user.max_tokens": 40,
-        "judge.model": "local:smollm2",
-        "judge.max_tokens": 200,
-    }
-    start(resolve(flags=flags, environment={}).config, out)
+    run = simulate(
+        out=out,
+        profiles="shipped:en",
+        limit=limit,
+        rounds=rounds,
+        appraiser="rule",
+        difficulty="easy",
+        judge="local:smollm2",
+        options={"supporters": [{"max_tokens": 60}], "user.max_tokens": 40, "judge.max_tokens": 200},
+    )
+    finish(run, as_json=False)
     _show(out)
 
 

@@ -27,8 +27,8 @@ def _examine(spec: str, language: "Language | None", most: int | None, out: Path
 
     import typer
 
+    from cocoon.api.progress import Watcher
     from cocoon.cli.local_parts import local_parts
-    from cocoon.cli.progress import Watcher
     from cocoon.evaluation.labelled_cases import shipped_cases
     from cocoon.graphs.judge_test import examine_judge, judge_study
     from cocoon.graphs.session import forbid_cloud_tracing

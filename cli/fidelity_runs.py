@@ -5,9 +5,10 @@ from pathlib import Path
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import write_whole
+from cocoon.core.manifest import uses_embedded
 from cocoon.core.records import Dialogue, Rating
-from cocoon.core.run_folder import existing_run, read_config, read_run
-from cocoon.evaluation.facts import EMBEDDED, facts_of
+from cocoon.core.run_folder import existing_run, read_run
+from cocoon.evaluation.facts import facts_of
 from cocoon.evaluation.report import EMBEDDED_WARNING
 from cocoon.evaluation.report_csv import render_csv
 from cocoon.evaluation.report_html import render_html
@@ -36,8 +37,7 @@ def _read(run: Path) -> SimulatedRun:
 
 
 def _warnings(runs: Sequence[Path]) -> list[str]:
-    configs = [config for run in runs if (config := read_config(run)) is not None]
-    return [EMBEDDED_WARNING] if any(EMBEDDED in config.user.model.lower() for config in configs) else []
+    return [EMBEDDED_WARNING] if uses_embedded(runs) else []
 
 
 def write_fidelity(report: Report, out: Path) -> None:

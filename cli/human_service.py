@@ -11,8 +11,8 @@ from pathlib import Path
 import typer
 
 from cocoon.agents.protocols import SimulatedUser
+from cocoon.api.reporter import say
 from cocoon.cli.local_parts import local_parts
-from cocoon.cli.run_study import say
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import write_whole
@@ -93,7 +93,7 @@ async def _serve(study: Path, out: Path, port: int) -> None:
     users = Users(config, models)
     if chats:
         say("loading the simulated user ...")
-        models.open(chats.user.model)
+        Study(config, models).user()
         say(f"text goes to: {', '.join(models.hosts)}" if models.hosts else "text stays on this machine")
     stop = asyncio.Event()
     desk = Desk(material, store, out, users.open if chats else None)

@@ -1,7 +1,7 @@
 """`cocoon judge`: ratings of dialogues that are there, on scales and by success."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +19,7 @@ from cocoon.cli.options import (
     Timeout,
     Votes,
 )
+from cocoon.cli.results import finish, print_estimate
 
 
 def judge(
@@ -55,27 +56,32 @@ def judge(
     as_json: Json = False,
 ) -> None:
     """Judge a run. Ratings that are there, by the same judge and prompts, are kept and not asked again."""
-    from cocoon.cli.run_study import start_judging
-    from cocoon.core.config import resolve
+    from cocoon.api.talking import estimate_judging, judged_folder, prepare_judging
+    from cocoon.api.talking import judge as rate
 
-    flags = {
-        "judge.scales": scales.split(",") if scales else None,
-        "judge.votes": votes,
-        "judge.permute": permute or None,
-        "scale_files": [str(path) for path in scale_file] if scale_file else None,
+    settings: dict[str, Any] = {
+        "scales": scales,
+        "votes": votes,
+        "permute": permute or None,
+        "scale_files": scale_file or (),
         "concurrency": concurrency,
         "timeout": timeout,
-        "budget.calls": budget_calls,
-        "budget.tokens": budget_tokens,
-        "budget.money": budget_money,
+        "budget_calls": budget_calls,
+        "budget_tokens": budget_tokens,
+        "budget_money": budget_money,
+        "config": config,
+        "options": options or (),
+        "allow_cloud_tracing": allow_cloud_tracing,
     }
     specs = _specs(judge, judges)
-    folder = _folder(run, out, sample, seed)
+    folder = judged_folder(run, out, sample, seed)
     some_failed = False
     for spec in specs:
-        settings = resolve(config, options or [], {**flags, "judge.model": spec}).config
+        if dry_run:
+            print_estimate(estimate_judging(prepare_judging(judge=spec, **settings), folder), as_json)
+            continue
         try:
-            start_judging(settings, folder, allow_cloud_tracing=allow_cloud_tracing, dry_run=dry_run, as_json=as_json)
+            finish(rate(folder, spec, **settings), as_json)
         except typer.Exit as ended:
             # What one judge failed at is no reason to keep the next one from rating.
             if ended.exit_code != 1:
@@ -83,20 +89,6 @@ def judge(
             some_failed = True
     if some_failed:
         raise typer.Exit(1)
-
-
-def _folder(given: list[Path], out: Path | None, sample: int | None, seed: int) -> Path:
-    """The run folder to judge: the one given, or one made from files."""
-    from cocoon.core.run_folder import adopt_dialogues, existing_run
-    from cocoon.core.sample import adopt_sample
-
-    folders = [path for path in given if not path.is_file()]
-    if not folders:
-        whole = sample is None and len(given) == 1
-        return adopt_dialogues(given[0], out) if whole else adopt_sample(given, out, sample, seed)
-    if len(given) > 1 or sample is not None:
-        raise typer.BadParameter(f"{folders[0]} is no file of dialogues; several paths and --sample are for files")
-    return existing_run(given[0])
 
 
 def _specs(judge: str | None, judges: str | None) -> list[str]:

@@ -18,6 +18,7 @@ from cocoon.cli.options import (
     Out,
     Timeout,
 )
+from cocoon.cli.results import finish, print_estimate
 
 
 def build(
@@ -42,40 +43,29 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Build profiles. The same line again goes on where it stopped; a larger -n adds to what is there."""
-    from cocoon.cli.local_parts import local_parts
-    from cocoon.cli.run_generation import run_generation
-    from cocoon.cli.run_study import print_estimate
-    from cocoon.core.config import resolve_as
-    from cocoon.core.generation_config import ProfileBuildConfig
-    from cocoon.graphs.frame import forbid_cloud_tracing
-    from cocoon.graphs.generation_estimate import estimate_profiles
-    from cocoon.graphs.profile_build import ProfileGenerator
-    from cocoon.graphs.study import open_models
+    from cocoon.api.building import build_profiles, prepare_profiles
 
-    flags: dict[str, Any] = {
+    settings: dict[str, Any] = {
+        "out": out,
         "limit": limit,
         "languages": _languages(language),
-        "writer.model": writer,
-        "rater.model": rater,
+        "writer": writer,
+        "rater": rater,
         "taxonomy": str(taxonomy) if taxonomy else None,
         "seed": seed,
         "concurrency": concurrency,
         "timeout": timeout,
-        "budget.calls": budget_calls,
-        "budget.tokens": budget_tokens,
-        "budget.money": budget_money,
+        "budget_calls": budget_calls,
+        "budget_tokens": budget_tokens,
+        "budget_money": budget_money,
+        "config": config,
+        "options": options or (),
+        "allow_cloud_tracing": allow_cloud_tracing,
     }
-    settings = resolve_as(ProfileBuildConfig, config, options or [], flags).config
-    if not allow_cloud_tracing:
-        forbid_cloud_tracing()
-    models = open_models(settings, local_parts())
-    generator = ProfileGenerator(settings, models)
-    items = generator.items()
     if dry_run:
-        print_estimate(estimate_profiles(settings, len(items)), as_json)
+        print_estimate(prepare_profiles(**settings).expected, as_json)
         return
-    next_step = f"cocoon simulate --profiles {out}/profiles.jsonl --out runs/NAME"
-    run_generation(generator, items, settings, models, out, next_step, as_json)
+    finish(build_profiles(**settings), as_json)
 
 
 def _languages(name: str | None) -> list[str] | None:

@@ -22,11 +22,11 @@ def report(
     """Write report.md, report.html, tables/ and figures/ into the run folder, and print the report."""
     import json
 
-    from cocoon.cli.run_report import write_like, write_report
+    from cocoon.api.reporting import report as write
     from cocoon.evaluation.report_json import to_json
     from cocoon.evaluation.report_markdown import render_markdown
 
-    made = write_like(run, like) if like else write_report(run, scale_file or [], language)
-    typer.echo(json.dumps(to_json(made), ensure_ascii=False) if as_json else render_markdown(made))
+    report = write(run, scale_files=scale_file or [], language=language, like=like)
+    typer.echo(json.dumps(to_json(report), ensure_ascii=False) if as_json else render_markdown(report))
     written = f"tables/{like}_like_paper.csv, .tex" if like else "report.md, report.html, tables/, figures/"
     typer.echo(f"written: {run}/{written}", err=True)

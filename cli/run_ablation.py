@@ -6,17 +6,17 @@ from pathlib import Path
 
 import typer
 
+from cocoon.api.progress import Watcher
+from cocoon.api.reporter import say
 from cocoon.cli.local_parts import local_parts
-from cocoon.cli.progress import Watcher
-from cocoon.cli.run_study import say
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import StoppedError
 from cocoon.core.jsonl import write_whole
+from cocoon.core.manifest import uses_embedded
 from cocoon.core.models import Models
 from cocoon.core.profile_files import profile_path
 from cocoon.core.records import Profile
 from cocoon.evaluation.charts import draw
-from cocoon.evaluation.facts import EMBEDDED
 from cocoon.evaluation.figure_preference import preference_figures
 from cocoon.evaluation.report import EMBEDDED_WARNING
 from cocoon.evaluation.report_csv import render_csv
@@ -29,6 +29,7 @@ from cocoon.graphs.conditions import read_conditions
 from cocoon.graphs.session import Outcome
 from cocoon.graphs.study import open_models, read_profiles
 from cocoon.studies.ablation import (
+    CONDITIONS,
     AblationConfig,
     choices_of,
     compare_conditions,
@@ -101,11 +102,10 @@ def _models(settings: StudyConfig) -> Models:
 
 def write_report(out: Path, conditions: list[str], settings: StudyConfig) -> Report:
     """The report of an ablation's folder, written beside it."""
-    models = [settings.user.model, *(one.model for one in settings.supporters), settings.judge.model or ""]
     tables = preference_tables(choices_of(out), conditions)
     report = Report(
         title=f"Ablation of the simulated user: {out.name}",
-        warnings=[EMBEDDED_WARNING] if any(EMBEDDED in name.lower() for name in models) else [],
+        warnings=[EMBEDDED_WARNING] if uses_embedded([out, *(out / CONDITIONS).glob("*")]) else [],
         facts=[("Conditions", ", ".join(conditions)), ("Judge", settings.judge.model or "none")],
         tables=tables,
         notes=NOTES,

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cocoon.core.config import StudyConfig
 from cocoon.core.journal import Journal
 from cocoon.core.jsonl import write_whole
-from cocoon.core.manifest import read_manifest, seconds_worked
+from cocoon.core.manifest import RunManifest, read_manifest, seconds_worked, uses_embedded
 from cocoon.core.records import Dialogue, Failure, Language, Rating
 from cocoon.core.run_folder import existing_run, read_config, read_run
 from cocoon.core.sample import read_sample
@@ -22,15 +23,12 @@ from cocoon.evaluation.scales import load_scale, shipped_scales
 from cocoon.evaluation.tables import Report
 
 
-def write_report(run: Path, scale_files: Sequence[Path], language: Language = "en") -> Report:
-    """Build the report of a run folder and write report.md, report.html, tables/ and figures/ into it.
-
-    `language` is that of the figures.
-    """
+def build_run_report(run: Path, scale_files: Sequence[Path] = (), language: Language = "en") -> Report:
+    """Return the report of a run folder. `language` is that of the figures."""
     existing_run(run)
     scales = {name: load_scale(name) for name in shipped_scales()}
     scales |= {scale.id: scale for scale in map(load_scale, scale_files)}
-    made = build_report(
+    return build_report(
         read_run(run, "dialogues.jsonl", Dialogue),
         read_run(run, "ratings.jsonl", Rating),
         read_run(run, "failures.jsonl", Failure),
@@ -38,15 +36,20 @@ def write_report(run: Path, scale_files: Sequence[Path], language: Language = "e
         scales,
         language=language,
     )
+
+
+def write_report(run: Path, scale_files: Sequence[Path] = (), language: Language = "en") -> Report:
+    """Build the report of a run folder and write report.md, report.html, tables/ and figures/ into it."""
+    report = build_run_report(run, scale_files, language)
     for folder in ("tables", "figures"):
         (run / folder).mkdir(exist_ok=True)
-    files = {"report.md": render_markdown(made), "report.html": render_html(made)}
-    files |= {f"tables/{name}.csv": text for name, text in render_csv(made).items()}
-    files |= {f"tables/{name}.tex": text for name, text in render_latex(made).items()}
-    files |= {f"figures/{one.id}.svg": draw(one.chart, one.id, standalone=True) for one in made.figures}
+    files = {"report.md": render_markdown(report), "report.html": render_html(report)}
+    files |= {f"tables/{name}.csv": text for name, text in render_csv(report).items()}
+    files |= {f"tables/{name}.tex": text for name, text in render_latex(report).items()}
+    files |= {f"figures/{figure.id}.svg": draw(figure.chart, figure.id, standalone=True) for figure in report.figures}
     for name, text in files.items():
         write_whole(run / name, [text.encode()])
-    return made
+    return report
 
 
 def write_like(run: Path, name: str) -> Report:
@@ -73,16 +76,37 @@ def facts_of_run(run: Path) -> dict[str, Any]:
     if sample is not None:
         facts["sample"] = sample.one_line()
     if config is not None:
-        facts |= {"user_kind": config.user.kind, "seed": config.seed}
-        if config.user.kind == "guarded":
-            facts |= {"difficulty": config.user.difficulty, "trust_rules": config.user.rules}
+        facts["seed"] = config.seed
+        if manifest is None or not manifest.agents:
+            facts |= _configured_user(config)
     if manifest is not None:
         if manifest.form_invariance is not None:
             facts["form_invariance"] = FormInvariance.model_validate(manifest.form_invariance).one_line()
         facts |= {"models": manifest.roles, "seconds": round(seconds_worked(manifest), 1)}
+        facts |= {"embedded": uses_embedded([run]), "agents": _own_agents(manifest)}
+        for user in manifest.agents.get("user", []):
+            facts |= {"user_kind": user.kind, "difficulty": user.settings.get("difficulty", "")}
+            facts["trust_rules"] = user.settings.get("rules", "")
     if (run / "journal.sqlite").exists():
         facts |= _spent(run, config.prices if config else {})
     return facts
+
+
+def _configured_user(config: StudyConfig) -> dict[str, str]:
+    """Return the simulated user as a run of release 0.1.0 tells of it, whose manifest names no agents."""
+    if config.user.kind != "guarded":
+        return {"user_kind": config.user.kind}
+    return {"user_kind": "guarded", "difficulty": config.user.difficulty, "trust_rules": config.user.rules}
+
+
+def _own_agents(manifest: RunManifest) -> dict[str, str]:
+    """Return a line on every agent that is Python code of the user's own, by role and name."""
+    return {
+        f"{role} {agent.name}": f"{agent.source.file} ({agent.source.sha})"
+        for role, agents in manifest.agents.items()
+        for agent in agents
+        if agent.source is not None
+    }
 
 
 def _spent(run: Path, prices: dict[str, tuple[float, float]]) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import typer
 
+from cocoon.api.progress import Watcher
+from cocoon.api.reporter import say
 from cocoon.cli.local_parts import local_parts
-from cocoon.cli.progress import Watcher
 from cocoon.cli.run_report import facts_of_run
-from cocoon.cli.run_study import say
 from cocoon.cli.run_train import Progress
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError, StoppedError

@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cocoon.api.reporter import say
 from cocoon.cli.local_parts import local_parts
-from cocoon.cli.run_study import say
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import write_whole
 from cocoon.core.local_weights import Weights

@@ -10,18 +10,19 @@ from typing import Any, get_args
 import numpy as np
 import typer
 
+from cocoon.api.progress import Watcher
+from cocoon.api.reporter import say
+from cocoon.api.settings import with_profile_files
 from cocoon.cli.local_parts import local_parts
-from cocoon.cli.progress import Watcher
 from cocoon.cli.run_steer import language_of, one_of, opened
-from cocoon.cli.run_study import say, with_profile_files
-from cocoon.core.config import StudyConfig
+from cocoon.core.config import StudyConfig, UserKind
 from cocoon.core.errors import CocoonError, StoppedError
 from cocoon.core.jsonl import write_whole
 from cocoon.core.local_weights import Weights
+from cocoon.core.manifest import uses_embedded
 from cocoon.core.models import Models
 from cocoon.core.records import Profile
 from cocoon.evaluation.charts import draw
-from cocoon.evaluation.facts import EMBEDDED
 from cocoon.evaluation.report import EMBEDDED_WARNING
 from cocoon.evaluation.report_csv import render_csv
 from cocoon.evaluation.report_html import render_html
@@ -42,7 +43,7 @@ from cocoon.studies.sweep import (
     Placebo,
     SteerFile,
     SweepPlan,
-    UserKind,
+    SweptUser,
     plan_arms,
     read_plan,
     run_sweep,
@@ -63,12 +64,13 @@ class SweepOptions:
     model: str
     directions: list[str]
     coefficients: list[float]
-    users: str
+    users: str | None
     placebo: bool
     repeng: float | None
     tokens: HistoryTokens
     allow_overlap: bool
     at: At | None = None
+    own_user: bool = False
 
     def check(self) -> None:
         """Raise for a value that an option does not have."""
@@ -77,6 +79,8 @@ class SweepOptions:
             one_of("--at", self.at, get_args(At))
         if not self.kinds():
             raise typer.BadParameter(f"--users {self.users}: choose {', '.join(get_args(UserKind))}, or both")
+        if self.own_user and self.users:
+            raise typer.BadParameter(f"--users {self.users}: a user of Python code has no kinds. Leave --users out.")
 
     def control(self, direction: Direction) -> Control:
         """A direction as the arms are steered by it."""
@@ -87,9 +91,11 @@ class SweepOptions:
         """The largest coefficient."""
         return max(self.coefficients, default=0.0)
 
-    def kinds(self) -> list[UserKind]:
-        """The kinds of user, in order."""
-        names = [name.strip() for name in self.users.split(",") if name.strip()]
+    def kinds(self) -> list[SweptUser]:
+        """Return the kinds of user, in order."""
+        if self.own_user:
+            return ["own"]
+        names = [name.strip() for name in (self.users or ",".join(get_args(UserKind))).split(",") if name.strip()]
         for name in names:
             one_of("--users", name, get_args(UserKind))
         return [name for name in get_args(UserKind) if name in names]
@@ -280,7 +286,7 @@ def _measure(model: str, plan: SweepPlan, out: Path) -> None:
 def write_sweep_report(out: Path) -> Report:
     """The report of a sweep's folder, written beside it."""
     report = sweep_report(out)
-    if EMBEDDED in read_plan(out).base.lower():
+    if uses_embedded(out / USERS / user for user in read_plan(out).users):
         report = report.model_copy(update={"warnings": [EMBEDDED_WARNING, *report.warnings]})
     for folder in ("tables", "figures"):
         (out / folder).mkdir(parents=True, exist_ok=True)

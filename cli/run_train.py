@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cocoon.cli.run_study import say
+from cocoon.api.reporter import say
 from cocoon.core.config import _flat, _read_yaml, resolve_as
 from cocoon.core.errors import CocoonError, StoppedError
 from cocoon.core.train_config import TrainConfig

@@ -17,6 +17,7 @@ from cocoon.cli.options import (
     Out,
     Timeout,
 )
+from cocoon.cli.results import finish, print_estimate
 
 
 def script(
@@ -48,49 +49,38 @@ def script(
     as_json: Json = False,
 ) -> None:
     """Write dialogues as scripts. The same line again goes on where it stopped."""
-    from cocoon.cli.local_parts import local_parts
-    from cocoon.cli.run_generation import run_generation
-    from cocoon.cli.run_study import print_estimate
-    from cocoon.core.config import resolve_as
-    from cocoon.core.generation_config import ScriptConfig
-    from cocoon.core.profile_files import profile_path
-    from cocoon.graphs.frame import forbid_cloud_tracing
-    from cocoon.graphs.generation_estimate import estimate_scripts
-    from cocoon.graphs.script_build import ScriptGenerator
-    from cocoon.graphs.study import open_models, profiles_of
+    from cocoon.api.building import prepare_script
+    from cocoon.api.building import script as write
 
-    flags: dict[str, Any] = {
+    settings: dict[str, Any] = {
+        "out": out,
         "profiles": profiles,
         "limit": limit,
         "language": language,
-        "writer.model": writer,
-        "rater.model": rater,
+        "writer": writer,
+        "rater": rater,
         "rewrite": rewrite,
-        **_threshold(threshold),
+        "threshold": _threshold(threshold),
         "seed": seed,
         "concurrency": concurrency,
         "timeout": timeout,
-        "budget.calls": budget_calls,
-        "budget.tokens": budget_tokens,
-        "budget.money": budget_money,
+        "budget_calls": budget_calls,
+        "budget_tokens": budget_tokens,
+        "budget_money": budget_money,
+        "config": config,
+        "options": options or (),
+        "allow_cloud_tracing": allow_cloud_tracing,
     }
-    settings = resolve_as(ScriptConfig, config, options or [], flags).config
-    if not allow_cloud_tracing:
-        forbid_cloud_tracing()
-    files = [str(path) for name in settings.profiles for path in profile_path(name)]
-    chosen = profiles_of(files, settings.limit, settings.language)
     if dry_run:
-        print_estimate(estimate_scripts(settings, len(chosen)), as_json)
+        print_estimate(prepare_script(**settings).expected, as_json)
         return
-    models = open_models(settings, local_parts())
-    generator = ScriptGenerator(settings, models, chosen)
-    run_generation(generator, generator.items(), settings, models, out, f"cocoon judge {out} --judge SPEC", as_json)
+    finish(write(**settings), as_json)
 
 
-def _threshold(given: str | None) -> dict[str, Any]:
-    if given is None or given in ("share", "mean"):
-        return {"threshold": given}
+def _threshold(text: str | None) -> str | float | None:
+    if text is None or text in ("share", "mean"):
+        return text
     try:
-        return {"threshold": "mean", "aels_mean": float(given)}
+        return float(text)
     except ValueError:
-        raise typer.BadParameter(f"--threshold {given!r}: share, mean, or a number from 1 to 7") from None
+        raise typer.BadParameter(f"--threshold {text!r}: share, mean, or a number from 1 to 7") from None

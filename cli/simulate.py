@@ -1,6 +1,5 @@
 """`cocoon simulate`: conversations between supporters and the resistant user, judged as they are made if wanted."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +20,7 @@ from cocoon.cli.options import (
     Timeout,
     Votes,
 )
+from cocoon.cli.results import finish, print_estimate
 
 
 def simulate(
@@ -60,44 +60,38 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Simulate conversations. The same line again goes on where it stopped; nothing answered is asked twice."""
-    from cocoon.cli.run_study import start
-    from cocoon.core.config import resolve
+    from cocoon.api.talking import prepare_simulation
+    from cocoon.api.talking import simulate as run
 
-    flags: dict[str, Any] = {
+    settings: dict[str, Any] = {
+        "out": out,
         "profiles": profiles,
         "limit": limit,
         "rounds": rounds,
-        "supporters": _supporters(supporter, supporter_prompt),
-        "user.model": user,
-        "user.kind": user_kind,
-        "user.difficulty": difficulty,
-        "user.rules": rules,
-        "user.appraiser": appraiser,
+        "supporter": supporter,
+        "supporter_prompt": supporter_prompt,
+        "user": user,
+        "user_kind": user_kind,
+        "difficulty": difficulty,
+        "rules": rules,
+        "appraiser": appraiser,
         "samples": samples,
         "language": language,
-        "judge.model": judge,
-        "judge.scales": scales.split(",") if scales else None,
-        "judge.votes": votes,
+        "judge": judge,
+        "scales": scales,
+        "votes": votes,
         "seed": seed,
         "concurrency": concurrency,
         "timeout": timeout,
-        "budget.calls": budget_calls,
-        "budget.tokens": budget_tokens,
-        "budget.money": budget_money,
+        "budget_calls": budget_calls,
+        "budget_tokens": budget_tokens,
+        "budget_money": budget_money,
+        "preset": preset,
+        "config": config,
+        "options": options or (),
+        "allow_cloud_tracing": allow_cloud_tracing,
     }
-    resolved = resolve(config, options or [], flags, preset=preset)
-    start(resolved.config, Path(out), allow_cloud_tracing=allow_cloud_tracing, dry_run=dry_run, as_json=as_json)
-
-
-def _supporters(given: list[str] | None, prompt: str | None) -> list[dict[str, str]] | None:
-    if not given:
-        return [{"prompt": prompt}] if prompt else None
-    return [_supporter(text) | ({"prompt": prompt} if prompt else {}) for text in given]
-
-
-def _supporter(text: str) -> dict[str, str]:
-    name, equals, spec = text.partition("=")
-    # An address may hold an equals sign of its own; a name holds neither colon nor slash.
-    if equals and not set(name) & set(":/#"):
-        return {"name": name, "model": spec}
-    return {"model": text}
+    if dry_run:
+        print_estimate(prepare_simulation(**settings).estimate(), as_json)
+        return
+    finish(run(**settings), as_json)

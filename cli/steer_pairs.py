@@ -1,11 +1,11 @@
 """`cocoon steer pairs`: contrastive pairs written by a model, sieved, ready for extraction."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cocoon.cli.options import BudgetCalls, CloudTracing, Concurrency, Config, Json, Options, Out, Timeout
+from cocoon.cli.results import finish
 
 
 def pairs(
@@ -25,37 +25,19 @@ def pairs(
     as_json: Json = False,
 ) -> None:
     """Write each reply as a question and as a statement; what differs in more than that is refused with its reason."""
-    from cocoon.cli.local_parts import local_parts
-    from cocoon.cli.run_generation import run_generation
-    from cocoon.core.config import resolve_as
-    from cocoon.core.generation_config import PairsConfig
-    from cocoon.core.jsonl import dump_line, write_whole
-    from cocoon.core.run_folder import read_run
-    from cocoon.graphs.frame import forbid_cloud_tracing
-    from cocoon.graphs.pairs import PairsGenerator, SituationPairs, all_pairs
-    from cocoon.graphs.study import open_models
-    from cocoon.steering.situations import read_situations, spread
+    from cocoon.api.steering import write_pairs
 
-    flags = {
-        "situations": situations,
-        "limit": limit,
-        "each": each,
-        "writer.model": model,
-        "concurrency": concurrency,
-        "timeout": timeout,
-        "budget.calls": budget_calls,
-    }
-    settings = resolve_as(PairsConfig, config, options or [], flags).config
-    if not allow_cloud_tracing:
-        forbid_cloud_tracing()
-    found = [one for name in settings.situations for one in read_situations(name)]
-    chosen = spread(found, settings.limit or len(found), settings.seed)
-    models = open_models(settings, local_parts())
-    generator = PairsGenerator(settings, models, chosen)
-    next_step = f"cocoon steer extract --pairs {out}/pairs.jsonl --kind reply"
-    try:
-        run_generation(generator, generator.items(), settings, models, Path(out), next_step, as_json)
-    finally:
-        if (out / generator.kept).exists():
-            made = all_pairs(list(read_run(Path(out), generator.kept, SituationPairs)))
-            write_whole(Path(out) / "pairs.jsonl", map(dump_line, made))
+    pairs = write_pairs(
+        out=out,
+        situations=situations,
+        limit=limit,
+        each=each,
+        writer=model,
+        concurrency=concurrency,
+        timeout=timeout,
+        budget_calls=budget_calls,
+        config=config,
+        options=options or (),
+        allow_cloud_tracing=allow_cloud_tracing,
+    )
+    finish(pairs, as_json)

@@ -31,7 +31,9 @@ def sweep(
     limit: Annotated[int | None, typer.Option("-n", "--limit", help="Only the first N profiles.")] = None,
     rounds: Annotated[int | None, typer.Option(help="Rounds of each dialogue.")] = None,
     samples: Annotated[int | None, typer.Option(help="Dialogues of each profile and coefficient.")] = None,
-    users: Annotated[str, typer.Option(help="Kinds of simulated user.")] = "guarded,prompted",
+    users: Annotated[
+        str | None, typer.Option(help="Kinds of simulated user (default: guarded,prompted; own for Python code).")
+    ] = None,
     user: Annotated[str | None, typer.Option(metavar="SPEC", help="The simulated user's model.")] = None,
     appraiser: Annotated[str | None, typer.Option(metavar="SPEC", help="A model, or rule.")] = None,
     judge: Annotated[str | None, typer.Option(metavar="SPEC", help="The judge's model.")] = None,
@@ -58,10 +60,11 @@ def sweep(
     as_json: Json = False,
 ) -> None:
     """Simulate and judge every coefficient with every kind of user; the same command goes on where it stopped."""
-    from cocoon.cli.run_study import print_estimate
+    from cocoon.cli.results import print_estimate
     from cocoon.cli.run_sweep import SweepOptions, expect_sweep, run_sweep_command
     from cocoon.core.config import resolve
     from cocoon.graphs.frame import forbid_cloud_tracing
+    from cocoon.graphs.study import OwnObjects
 
     flags = {
         "profiles": profiles,
@@ -81,7 +84,8 @@ def sweep(
         forbid_cloud_tracing()
     how: Any = tokens
     place: Any = at
-    given = SweepOptions(model, direction, coefficient, users, placebo, repeng, how, allow_overlap, place)
+    own_user = OwnObjects().agent(settings.user.model) is not None
+    given = SweepOptions(model, direction, coefficient, users, placebo, repeng, how, allow_overlap, place, own_user)
     given.check()
     if dry_run:
         print_estimate(expect_sweep(settings, given, Path(out)), as_json)

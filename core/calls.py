@@ -13,6 +13,7 @@ from cocoon.core.errors import CallFailedError, CocoonError, ReplayMismatchError
 from cocoon.core.journal import Entry, Journal, Place, SpokenEntry, fingerprint, text_sha
 from cocoon.core.models import Model, Models
 from cocoon.core.pool import DIALOGUE, JUDGE, Outcome, Priority
+from cocoon.core.records import OwnCall
 from cocoon.core.request_errors import RateLimitedError, RefusedError, TransientError, classify, one_line
 
 T = TypeVar("T")
@@ -94,6 +95,13 @@ class Caller:
         """Journal what an agent said, so that a resumed run does not run it again."""
         await self._kept(self.journal.append_utterance(entry))
         self._dialogues[entry.place.dialogue].utterances[entry.place] = entry
+
+    def count_own(self, calls: Sequence[OwnCall]) -> None:
+        """Count model calls that an agent made by itself against the run's budget."""
+        if self.models is not None:
+            for call in calls:
+                self.models.budget.calls_made += 1
+                self.models.budget.end_call(call.tokens_in, call.tokens_out, None)
 
     async def text(
         self,

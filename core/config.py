@@ -19,6 +19,8 @@ from cocoon.core.model_spec import refuse_secrets
 from cocoon.core.records import Language, Record
 
 EMBEDDED = "local:smollm2"
+UserKind = Literal["guarded", "prompted"]
+"""Kinds of simulated user that a model plays: behind a trust gate, or with the paper's prompt."""
 ENVIRONMENT_PREFIX = "COCOON_"
 _NOT_SETTINGS = frozenset({"COCOON_CACHE", "COCOON_API_KEY"})
 # The first parts of keys that only some kinds of run have.
@@ -45,7 +47,7 @@ class UserConfig(Record):
     """The simulated user. `appraiser` is a model, `rule`, or none for the user's own model."""
 
     model: str = EMBEDDED
-    kind: Literal["guarded", "prompted"] = "guarded"
+    kind: UserKind = "guarded"
     difficulty: Literal["easy", "normal", "hard"] = "normal"
     rules: Literal["neutral", "listening"] = "neutral"
     appraiser: str | None = None

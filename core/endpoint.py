@@ -1,8 +1,8 @@
 """Remote chat models: langchain-openai's ChatOpenAI over one lean HTTP path, for any OpenAI-compatible server.
 
-Requests and replies are built and read by ChatOpenAI; only the transport is ours (aiohttp), because the SDK below it
-costs more than all the rest of a call together and hides 429 and Retry-After behind retries of its own
-(docs/decisions/http-path.md has the figures).
+ChatOpenAI builds the requests and reads the replies. Only the transport is ours (aiohttp), because the SDK below it
+costs more than the rest of a call and hides 429 and Retry-After behind its own retries (docs/decisions/http-path.md has
+the numbers).
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from cocoon.core.request_errors import RefusedError, TransientError, error_for_s
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 NO_KEY = "none"
-# How servers word it: "Conversation roles must alternate user/assistant", "First message must be from user",
+# Examples of how servers say it: "Conversation roles must alternate user/assistant", "First message must be from user",
 # "System role not supported".
 _USER_FIRST = re.compile(r"alternat|first.{0,40}user|user.{0,40}first|(start|begin).{0,40}user")
 _NO_SYSTEM = re.compile(
@@ -40,10 +40,10 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 class EndpointChat(ChatOpenAI):
     """A chat model behind an OpenAI-compatible endpoint.
 
-    Raises RateLimitedError, TransientError or RefusedError for `core.pool`, which is the one retry layer. Servers
-    differ in what they accept: a refused optional parameter (`seed`, the name of the token limit) is left out or
-    renamed, messages are fitted to a template that refuses them (`user_first`, `no_system`), and that is remembered
-    for the endpoint in `quirks`.
+    Raises RateLimitedError, TransientError or RefusedError for `core.pool`, which is the only retry layer. Servers
+    differ in what they accept. A refused optional parameter (`seed`, the name of the token limit) is left out or
+    renamed, and messages are fitted to a template that refuses them (`user_first`, `no_system`). This is remembered for
+    the endpoint in `quirks`.
     """
 
     _session: aiohttp.ClientSession | None = PrivateAttr(default=None)
@@ -52,12 +52,12 @@ class EndpointChat(ChatOpenAI):
 
     @property
     def host(self) -> str:
-        """Host and port that the run will talk to."""
+        """Return the host and port that the run will talk to."""
         return urlsplit(self.openai_api_base or OPENAI_BASE_URL).netloc
 
     @property
     def quirks(self) -> frozenset[str]:
-        """What this server was found not to accept."""
+        """Return what this server does not accept, as far as its answers have shown."""
         return frozenset(self._quirks)
 
     async def _agenerate(
@@ -77,7 +77,7 @@ class EndpointChat(ChatOpenAI):
                     raise
                 quirks.add(quirk)
             else:
-                # Learnt only from an answer: the refusal may have had another cause.
+                # Only an answer confirms it, because the refusal may have had another cause.
                 self._quirks |= quirks
                 return result
 
@@ -85,8 +85,8 @@ class EndpointChat(ChatOpenAI):
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], quirks: set[str]
     ) -> dict[str, Any]:
         left_out = {"seed"} & quirks
-        given = {key: value for key, value in kwargs.items() if value is not None and key not in left_out}
-        payload = self._get_request_payload(messages, stop=stop, **given)
+        parameters = {key: value for key, value in kwargs.items() if value is not None and key not in left_out}
+        payload = self._get_request_payload(messages, stop=stop, **parameters)
         for name in ("max_tokens", "max_completion_tokens"):
             if name in payload:
                 payload[self._limit_name(quirks)] = payload.pop(name)
@@ -98,56 +98,62 @@ class EndpointChat(ChatOpenAI):
 
     @property
     def limit_name(self) -> str:
-        """What this server calls the limit of a reply's tokens, as far as is known."""
+        """Return this server's name for the limit of a reply's tokens, as far as it is known."""
         return self._limit_name(self._quirks)
 
     def _limit_name(self, quirks: set[str]) -> str:
-        newer = _is_openai(self.host) != ("limit" in quirks)
-        return "max_completion_tokens" if newer else "max_tokens"
+        uses_newer_name = _is_openai(self.host) != ("limit" in quirks)
+        return "max_completion_tokens" if uses_newer_name else "max_tokens"
 
     def _quirk(
         self, error: RefusedError, quirks: set[str], optional: set[str], messages: list[BaseMessage]
     ) -> str | None:
-        """What a refusal tells of the server that is not yet known and can be adapted to; none where nothing is."""
+        """Return a new fact about the server that a refusal shows and that requests can be adapted to, or None."""
         if error.status not in (400, 422):
             return None
-        told = str(error).lower()
+        refusal = str(error).lower()
         roles = [_message(message)["role"] for message in messages]
-        if "seed" in told and optional - quirks:
+        if "seed" in refusal and optional - quirks:
             return "seed"
-        if self._limit_name(quirks) in told and "limit" not in quirks:
+        if self._limit_name(quirks) in refusal and "limit" not in quirks:
             return "limit"
-        if _NO_SYSTEM.search(told) and "system" in roles and "no_system" not in quirks:
+        if _NO_SYSTEM.search(refusal) and "system" in roles and "no_system" not in quirks:
             return "no_system"
-        opens = [role for role in roles if role != "system"][:1]
-        if _USER_FIRST.search(told) and opens == ["assistant"] and "user_first" not in quirks:
+        first_roles = [role for role in roles if role != "system"][:1]
+        if _USER_FIRST.search(refusal) and first_roles == ["assistant"] and "user_first" not in quirks:
             return "user_first"
         return None
 
     async def _post(self, payload: dict[str, Any]) -> bytes:
-        """The body of a good answer. Redirections are refused: they would lead to a host that was not named."""
+        """Return the body of a good answer.
+
+        Redirections are refused, because they would lead to a host that was not named.
+        """
         url = f"{(self.openai_api_base or OPENAI_BASE_URL).rstrip('/')}/chat/completions"
         try:
             async with self._client().post(url, data=orjson.dumps(payload), allow_redirects=False) as response:
                 body = await response.read()
         except (aiohttp.ClientError, ConnectionError) as error:
-            told = self._without_key(one_line(f"{type(error).__name__} {error}"))
-            raise TransientError("connection", f"{self.host}: {told}") from None
+            problem = self._without_key(one_line(f"{type(error).__name__} {error}"))
+            raise TransientError("connection", f"{self.host}: {problem}") from None
         if response.status != 200:
-            words = self._without_key(body[:4000].decode("utf-8", "replace"))
-            raise error_for_status(response.status, words, retry_after(response.headers))
+            answer = self._without_key(body[:4000].decode("utf-8", "replace"))
+            raise error_for_status(response.status, answer, retry_after(response.headers))
         return body
 
     def _read(self, body: bytes) -> ChatResult:
-        """The chat result in an answer with status 200; TransientError for one that is none."""
+        """Return the chat result in an answer with status 200.
+
+        Raises TransientError for an answer without a message.
+        """
         try:
             return self._create_chat_result(_reply(body))
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-            shown = self._without_key(one_line(body[:800].decode("utf-8", "replace"), 120))
-            raise TransientError("no_reply", f"{self.host}: the answer holds no message: {shown!r}") from None
+            excerpt = self._without_key(one_line(body[:800].decode("utf-8", "replace"), 120))
+            raise TransientError("no_reply", f"{self.host}: the answer has no message: {excerpt!r}") from None
 
     def _without_key(self, text: str) -> str:
-        """A server's words, which may quote the key that it refuses."""
+        """Return a server's words without the key, which they may quote when the server refuses it."""
         return text.replace(self._token, "***") if self._token else text
 
     @property
@@ -182,11 +188,14 @@ def _message(message: BaseMessage) -> Message:
 
 
 def _reply(body: bytes) -> dict[str, Any]:
-    """A chat completion of at least one message; ValueError or TypeError for anything else."""
+    """Return a chat completion that has at least one message.
+
+    Raises ValueError, TypeError, KeyError or IndexError for anything else.
+    """
     reply = orjson.loads(body)
     message = reply["choices"][0]["message"]
     if not isinstance(message, dict) or not isinstance(message.get("content"), str | list | None):
-        raise TypeError("the first choice holds no message")
+        raise TypeError("the first choice has no message")
     return reply
 
 
@@ -195,17 +204,20 @@ def _is_openai(host: str) -> bool:
 
 
 def _key_name(host: str) -> str:
-    """Which variable holds the key for a host: OpenAI's key goes to OpenAI, to this machine, and to OPENAI_BASE_URL.
+    """Return the variable that has the key for a host.
 
-    Any other host is sent COCOON_API_KEY, so that a key is never shown to a server that it was not meant for.
+    OpenAI's key goes to OpenAI, to this machine, and to OPENAI_BASE_URL. Any other host gets COCOON_API_KEY, so that a
+    key is never shown to a server that it was not meant for.
     """
-    given = os.environ.get("OPENAI_BASE_URL")
-    meant = _is_openai(host) or host.split(":")[0].strip("[]") in _LOOPBACK or host.startswith("[::1]")
-    return "OPENAI_API_KEY" if meant or (given and urlsplit(given).netloc == host) else "COCOON_API_KEY"
+    base_url = os.environ.get("OPENAI_BASE_URL")
+    may_get_openai_key = _is_openai(host) or host.split(":")[0].strip("[]") in _LOOPBACK or host.startswith("[::1]")
+    return (
+        "OPENAI_API_KEY" if may_get_openai_key or (base_url and urlsplit(base_url).netloc == host) else "COCOON_API_KEY"
+    )
 
 
 def open_endpoint(model: str, base_url: str | None) -> EndpointChat:
-    """An endpoint's chat model; the key is read from the environment and never leaves this object.
+    """Return an endpoint's chat model. The key is read from the environment and never leaves this object.
 
     A local server needs no key. Raises CocoonError when OpenAI itself is asked for and no key is set.
     """
@@ -217,7 +229,7 @@ def open_endpoint(model: str, base_url: str | None) -> EndpointChat:
     if not key and _is_openai(host):
         raise CocoonError(f"no key for {host}: set {key_name} in the environment")
     if not (key.isascii() and key.isprintable()):
-        raise CocoonError(f"{key_name} holds characters that no key has (its value is not shown); set it anew")
+        raise CocoonError(f"{key_name} has characters that no key has (its value is not shown); set it again")
     secret = SecretStr(key or NO_KEY)
     return EndpointChat(model=model, base_url=url, api_key=secret, max_retries=0, use_responses_api=False)
 
@@ -225,9 +237,9 @@ def open_endpoint(model: str, base_url: str | None) -> EndpointChat:
 def _host(url: str) -> str:
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+        is_usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
     except ValueError:
-        usable = False
-    if not usable:
+        is_usable = False
+    if not is_usable:
         raise CocoonError(f"address {url!r} is not understood; write one such as http://127.0.0.1:8000/v1")
     return urlsplit(url).netloc

@@ -17,7 +17,7 @@ class WriterConfig(Record):
 
 
 class RaterConfig(Record):
-    """The model that rates and checks; none: the writer's. `floor` as for judges."""
+    """The model that rates and checks, or None for the writer's model. `floor` is the same as for judges."""
 
     model: str | None = None
     temperature: float = Field(default=0.0, ge=0, le=2)
@@ -26,7 +26,7 @@ class RaterConfig(Record):
 
 
 class GenerationConfig(RunConfig):
-    """What both kinds of building have in common."""
+    """The settings that all runs that build data share."""
 
     free_keys: ClassVar[tuple[str, ...]] = (*RunConfig.free_keys, "limit")
 
@@ -35,16 +35,16 @@ class GenerationConfig(RunConfig):
 
     @property
     def rater_model(self) -> str:
-        """The rater's spec."""
+        """Return the rater's spec."""
         return self.rater.model or self.writer.model
 
 
 class ProfileBuildConfig(GenerationConfig):
-    """`cocoon profiles build`. `limit` is how many profiles are tried, over all languages.
+    """Settings of `cocoon profiles build`. `limit` is the number of profiles that are tried, over all languages.
 
-    `longest_chain` counts nodes, the initial need included. `keep_shallow`: whether a chain that is still on the
-    surface (difficulty 1 or 2) at its greatest length is kept; the paper does not tell. `near_duplicate`: likeness of
-    feeling and need, 0 to 100, from which of two profiles the later one is dropped.
+    `longest_chain` counts nodes, with the initial need included. `keep_shallow` says whether a chain is kept that is
+    still on the surface (difficulty 1 or 2) at its greatest length, which the paper does not state. `near_duplicate` is
+    the likeness of feeling and need, 0 to 100, from which the later of two profiles is dropped.
     """
 
     free_keys: ClassVar[tuple[str, ...]] = (*GenerationConfig.free_keys, "near_duplicate")
@@ -64,11 +64,13 @@ class ProfileBuildConfig(GenerationConfig):
 
 
 class ScriptConfig(GenerationConfig):
-    """`cocoon script`. `minimum_rounds`: user turns before the need may appear; `minimum_turns`: of a whole dialogue.
+    """Settings of `cocoon script`.
 
-    `exchanges` are written at a time, in at most `pieces` pieces (repairs included); `suggestions`: exchanges of the
-    suggestion stage. `rewrite`: which questions of the listening stage become statements. `threshold`: dialogues are
-    dropped by the mean of the three AELS subscales (1 to 7), below `aels_mean`, or the lowest `aels_share` of all.
+    `minimum_rounds` is the number of user turns before the need may appear, and `minimum_turns` that of a complete
+    dialogue. `exchanges` are written at a time, in at most `pieces` pieces (repairs included). `suggestions` is the
+    number of exchanges of the suggestion stage. `rewrite` says which questions of the listening stage become
+    statements. `threshold` says how dialogues are dropped by the mean of the three AELS subscales (1 to 7): those below
+    `aels_mean`, or the lowest `aels_share` of all.
     """
 
     free_keys: ClassVar[tuple[str, ...]] = (*GenerationConfig.free_keys, "threshold", "aels_mean", "aels_share")
@@ -94,7 +96,7 @@ class ScriptConfig(GenerationConfig):
 
 
 class TranslationConfig(GenerationConfig):
-    """`cocoon profiles translate`; the writer translates. `to`: the language wanted."""
+    """Settings of `cocoon profiles translate`. The writer translates. `to` is the target language."""
 
     verb: Literal["profiles translate"] = "profiles translate"
     writer: WriterConfig = WriterConfig(temperature=0.0, max_tokens=3000)
@@ -107,7 +109,10 @@ class TranslationConfig(GenerationConfig):
 
 
 class PairsConfig(GenerationConfig):
-    """`cocoon steer pairs`. `each`: pairs of one situation. The other three: see `cocoon.steering.pairs.PairRules`."""
+    """Settings of `cocoon steer pairs`. `each` is the number of pairs of one situation.
+
+    For the other three, see `cocoon.steering.pairs.PairRules`.
+    """
 
     verb: Literal["steer pairs"] = "steer pairs"
     writer: WriterConfig = WriterConfig(temperature=0.8, max_tokens=900)

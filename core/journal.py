@@ -159,10 +159,18 @@ class Journal:
         return found
 
     def spent(self) -> dict[str, tuple[int, int, int]]:
-        """Calls answered, tokens in and tokens out, by model label."""
+        """Return calls answered, tokens in and tokens out, by model label.
+
+        Calls that agents of the user's own made by themselves count as far as they reported them.
+        """
         rows = self._reader.execute(
-            "select model, count(*), coalesce(sum(json_extract(reply, '$.tokens_in')), 0), "
-            "coalesce(sum(json_extract(reply, '$.tokens_out')), 0) from calls group by model"
+            "select model, count(*), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0) from ("
+            "select model, json_extract(reply, '$.tokens_in') as tokens_in, "
+            "json_extract(reply, '$.tokens_out') as tokens_out from calls union all "
+            "select json_extract(own.value, '$.model'), json_extract(own.value, '$.tokens_in'), "
+            "json_extract(own.value, '$.tokens_out') from utterances, "
+            "json_each(coalesce(json_extract(utterance, '$.own_calls'), "
+            "json_extract(utterance, '$.utterance.own_calls'), '[]')) as own) group by model"
         )
         return {row[0]: (row[1], row[2], row[3]) for row in rows}
 

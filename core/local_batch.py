@@ -1,4 +1,4 @@
-"""Collects the requests that wait and has them written together by one worker thread."""
+"""Collect the requests that wait and have one worker thread write them together."""
 
 import threading
 import time
@@ -10,8 +10,8 @@ from cocoon.core.errors import CallFailedError
 from cocoon.core.local_libraries import first_line
 from cocoon.core.local_sampling import Row
 
-# Replies of one batch go back to their dialogues together, whose next requests come within milliseconds of
-# each other: waiting for the quiet after them fills the next batch.
+# Replies of one batch go back to their dialogues together, so the next requests come within milliseconds of each
+# other. Waiting until no more of them arrive fills the next batch.
 _QUIET_SECONDS = 0.003
 _GATHER_SECONDS = 0.02
 
@@ -20,25 +20,25 @@ Write = Callable[[Sequence[Row]], None]
 
 @dataclass
 class Job:
-    """A row and who waits for it."""
+    """A row and the future of the caller that waits for it."""
 
     row: Row
     future: Future[Row] = field(default_factory=Future)
 
 
 def choose(waiting: Sequence[Job], batch_size: int, budget: int) -> list[Job]:
-    """The oldest job and those nearest to it in length: up to `batch_size` rows, `budget` tokens with padding.
+    """Return the oldest job and those nearest to it in length: up to `batch_size` rows, `budget` tokens with padding.
 
-    Rows of very different lengths are left for another batch, once padding would outweigh what is padded; rows of
-    another adapter always, since the weights of a batch are the same for all.
+    Rows of very different lengths are left for another batch when padding would outweigh the rows themselves. Rows of
+    another adapter are always left, since all rows of a batch share the weights.
     """
     oldest = waiting[0]
-    chosen, width, real = [oldest], oldest.row.size, oldest.row.size
+    chosen, width, unpadded = [oldest], oldest.row.size, oldest.row.size
     alike = [job for job in waiting[1:] if job.row.adapter is oldest.row.adapter]
     for job in sorted(alike, key=lambda job: abs(job.row.size - oldest.row.size)):
-        width, real = max(width, job.row.size), real + job.row.size
+        width, unpadded = max(width, job.row.size), unpadded + job.row.size
         padded = width * (len(chosen) + 1)
-        if len(chosen) == batch_size or padded > budget or padded > 2 * real:
+        if len(chosen) == batch_size or padded > budget or padded > 2 * unpadded:
             break
         chosen.append(job)
     return chosen
@@ -56,7 +56,10 @@ class Batcher:
         self._lock = threading.Lock()
 
     def submit(self, row: Row) -> Future[Row]:
-        """Put a row in the queue; the future gives it back written, or raises CallFailedError."""
+        """Put a row in the queue and return its future.
+
+        The future returns the row when it is written, or raises CallFailedError.
+        """
         job = Job(row)
         with self._lock:
             self._waiting.append(job)
@@ -70,7 +73,7 @@ class Batcher:
             self._run(batch)
 
     def _next(self) -> list[Job]:
-        """The next batch; an empty one ends the thread."""
+        """Return the next batch. An empty batch ends the thread."""
         self._gather()
         with self._lock:
             self._waiting = [job for job in self._waiting if not job.row.abandoned]
@@ -83,12 +86,14 @@ class Batcher:
             return batch
 
     def _gather(self) -> None:
-        until, seen = time.monotonic() + _GATHER_SECONDS, -1
-        while seen != (seen := len(self._waiting)) and 0 < seen < self._batch_size and time.monotonic() < until:
+        deadline, queued = time.monotonic() + _GATHER_SECONDS, -1
+        while (
+            queued != (queued := len(self._waiting)) and 0 < queued < self._batch_size and time.monotonic() < deadline
+        ):
             time.sleep(_QUIET_SECONDS)
 
     def _run(self, batch: list[Job]) -> None:
-        # A future that was cancelled while it waited must not be written to.
+        # A future that was cancelled while it waited must not get a result.
         jobs = [job for job in batch if job.future.set_running_or_notify_cancel()]
         if not jobs:
             return

@@ -1,6 +1,6 @@
-"""Replies held to a JSON schema while they are written, and how much the model wanted the legal tokens.
+"""Hold replies to a JSON schema while they are written, and measure how much the model wanted the legal tokens.
 
-The grammar engine is llguidance; docs/decisions/constrained-decoding.md tells why and what was measured.
+The grammar engine is llguidance. docs/decisions/constrained-decoding.md gives the reasons and the measurements.
 """
 
 import itertools
@@ -18,49 +18,49 @@ from cocoon.core.local_libraries import require_libraries
 from cocoon.core.local_schema import Schema, schema_of, smallest
 from cocoon.core.request_errors import RefusedError
 
-# Tokens kept for the end of a reply beside its shortest form, and how many are left when a number is cut too.
+# Tokens reserved for the end of a reply beyond its shortest form, and the number left when numbers are cut too.
 _CLOSE_MARGIN = 12
 _LAST = 4
-# Spaced as prompts show JSON and as models write it: other spacing would lower the mass of the legal tokens for a
-# reason that has nothing to do with the answer. Fixed, so that a small model cannot loop on white space.
+# The spacing of JSON in prompts and in what models write. Other spacing would lower the mass of the legal tokens for a
+# reason that has nothing to do with the answer. It is fixed, so that a small model cannot loop on white space.
 _SPACING: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-# More digits than a float64 holds change nothing; a small model writes them for ever.
+# More digits than a float64 can store change nothing, but a small model writes them without end.
 _LONGEST_NUMBER = 20
 _NUMBER_AT_END = re.compile(rf"[-+.\deE]{{{_LONGEST_NUMBER}}}$")
 
 
 class Constraint(Protocol):
-    """What holds one reply: asked before each token for the legal ones, told each token that was taken."""
+    """The constraint on one reply. It gives the legal tokens before each token, and learns which token was taken."""
 
     @property
     def finished(self) -> bool:
-        """Whether nothing but the end may follow."""
+        """Return whether only the end may follow."""
         ...
 
     def legal(self) -> NDArray[np.bool_]:
-        """Tokens that the schema admits next, shape (vocabulary,)."""
+        """Return which tokens the schema admits next, shape (vocabulary,)."""
         ...
 
     def narrow(self, legal: NDArray[np.bool_], left: int) -> NDArray[np.bool_]:
-        """Those of the legal tokens to choose from when only `left` more fit: fewer where it must close."""
+        """Return the legal tokens to choose from when only `left` more fit, fewer where the reply must close."""
         ...
 
     def accept(self, token: int, mass: float) -> None:
-        """Take a token; `mass` is the probability that the unmasked model gave to all legal ones together."""
+        """Take a token. `mass` is the probability that the unmasked model gave to all legal tokens together."""
         ...
 
     @property
     def text(self) -> str:
-        """The reply so far."""
+        """Return the reply so far."""
         ...
 
     def facts(self) -> dict[str, Any]:
-        """What the reply's metadata says of it."""
+        """Return what the reply's metadata says about the constraint."""
         ...
 
 
 class Grammars:
-    """Compiles schemas for one tokenizer; `vocabulary` is the width of the model's logits."""
+    """Compiles schemas for one tokenizer. `vocabulary` is the width of the model's logits."""
 
     def __init__(self, tokenizer: Any, vocabulary: int, eos: Sequence[int]) -> None:
         require_libraries("llguidance")
@@ -69,13 +69,13 @@ class Grammars:
         self.tokens = from_tokenizer(tokenizer, n_vocab=vocabulary, eos_token=list(eos))
         self.vocabulary = vocabulary
         self.closing = Closing(self.tokens, vocabulary)
-        # A run uses a handful of schemas, each thousands of times.
+        # A run uses only a few schemas, each thousands of times.
         self._compiled = lru_cache(maxsize=64)(self._compile)
 
     def hold(self, response_format: dict[str, Any] | None) -> "HeldReply | None":
-        """A fresh constraint for one reply; none for plain text.
+        """Return a new constraint for one reply, or None for plain text.
 
-        Raises RefusedError (status 400, as a server would) for a schema that the engine cannot hold.
+        Raises RefusedError (status 400, as a server would) for a schema that the engine cannot enforce.
         """
         schema = schema_of(response_format)
         if schema is None:
@@ -90,13 +90,13 @@ class Grammars:
         grammar = LLMatcher.grammar_from_json_schema(schema, overrides=_SPACING)
         matcher = LLMatcher(self.tokens, grammar, log_level=0)
         if matcher.is_error():
-            raise RefusedError(400, f"this schema cannot be held: {matcher.get_error().splitlines()[0]}")
+            raise RefusedError(400, f"this schema cannot be enforced: {matcher.get_error().splitlines()[0]}")
         shortest = json.dumps(smallest(schema), ensure_ascii=False, separators=(", ", ": "))
         return matcher, len(self.tokens.tokenize_str(shortest)) + _CLOSE_MARGIN
 
 
 class Closing:
-    """Brings a reply to its end in time: closes strings, arrays and objects, and numbers that do not stop."""
+    """Brings a reply to its end in time by closing strings, arrays and objects, and numbers that do not stop."""
 
     def __init__(self, tokens: Any, vocabulary: int) -> None:
         signs = {sign: tokens.tokenize_str(sign) for sign in '",}]0123456789'}
@@ -104,25 +104,25 @@ class Closing:
         self._commas = np.array([tokens.decode_bytes([i])[:1] == b"," for i in range(vocabulary)])
 
     def inside_string(self, legal: NDArray[np.bool_]) -> bool:
-        """Only in a string are a quote and a comma legal at once."""
+        """Return whether the reply is inside a string, the only place where a quote and a comma are both legal."""
         return self._legal(legal, '"') and self._legal(legal, ",")
 
     def inside_number(self, legal: NDArray[np.bool_]) -> bool:
-        """Whether a digit may follow, outside a string."""
+        """Return whether a digit may follow, outside a string."""
         return not self.inside_string(legal) and any(self._legal(legal, digit) for digit in "0123456789")
 
     def close(self, legal: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-        """The one legal token that closes what is open; none where nothing can be closed here."""
+        """Return the one legal token that closes what is open, or None where nothing can be closed here."""
         signs = '"' if self.inside_string(legal) else '}],"'
         sign = next((sign for sign in signs if self._legal(legal, sign)), None)
         if sign is None:
             return None
-        alone = np.zeros_like(legal)
-        alone[self._ids[sign]] = True
-        return alone
+        closing = np.zeros_like(legal)
+        closing[self._ids[sign]] = True
+        return closing
 
     def last_member(self, legal: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-        """The legal tokens without those that begin another member; none where one must still come."""
+        """Return the legal tokens without those that begin another member, or None where a member must still come."""
         may_end = self._legal(legal, "}") or self._legal(legal, "]")
         return legal & ~self._commas if may_end else None
 
@@ -131,7 +131,7 @@ class Closing:
 
 
 class HeldReply:
-    """One reply held by llguidance; a `Constraint`."""
+    """One reply that llguidance constrains. It is a `Constraint`."""
 
     def __init__(self, matcher: Any, grammars: Grammars, reserve: int) -> None:
         self._matcher = matcher
@@ -164,16 +164,19 @@ class HeldReply:
         self._narrowed = True
         return closing
 
-    def _closing(self, legal: NDArray[np.bool_], left: int) -> NDArray[np.bool_] | None:
-        ways = self._grammars.closing
-        if ways.inside_number(legal) and not self._number_runs_on(left):
-            return ways.last_member(legal) if left <= self._reserve else None
-        return ways.close(legal) if left <= self._reserve or ways.inside_number(legal) else None
+    def _closing(self, legal: NDArray[np.bool_], remaining: int) -> NDArray[np.bool_] | None:
+        closer = self._grammars.closing
+        if closer.inside_number(legal) and not self._number_runs_on(remaining):
+            return closer.last_member(legal) if remaining <= self._reserve else None
+        return closer.close(legal) if remaining <= self._reserve or closer.inside_number(legal) else None
 
-    def _number_runs_on(self, left: int) -> bool:
-        """A number is cut only when it is far too long or nothing else fits, so that no answer is bent."""
+    def _number_runs_on(self, remaining: int) -> bool:
+        """Return whether a number must be cut.
+
+        It is cut only when it is far too long or nothing else fits, so that no answer is changed.
+        """
         tail = self.text[-_LONGEST_NUMBER:]
-        return left <= _LAST or _NUMBER_AT_END.search(tail) is not None
+        return remaining <= _LAST or _NUMBER_AT_END.search(tail) is not None
 
     def accept(self, token: int, mass: float) -> None:
         self._matcher.consume_token(token)
@@ -186,30 +189,33 @@ class HeldReply:
 
 
 def legal_mass(pieces: Sequence[bytes], masses: Sequence[float]) -> dict[str, float]:
-    """For each scalar of a JSON text without line breaks, the lowest mass among the tokens that share a byte with it.
+    """Return the lowest mass among the tokens of each scalar of a JSON text without line breaks.
 
-    `pieces` are the tokens' bytes and `masses` the probabilities; keys are paths such as `items.1`. A value
-    that was cut off is left out.
+    A token belongs to a scalar if they share a byte. `pieces` are the bytes of the tokens and `masses` the
+    probabilities. Keys are paths such as `items.1`. A value that was cut off is left out.
     """
     text = b"".join(pieces).decode("utf-8", "ignore")
     ends = list(itertools.accumulate(len(piece) for piece in pieces))
-    found: dict[str, float] = {}
+    masses_by_path: dict[str, float] = {}
     for path, start, end in scalars(text):
         low, high = len(text[:start].encode()), len(text[:end].encode())
         first, last = bisect_right(ends, low), bisect_left(ends, high)
-        found[path] = round(min(1.0, *masses[first : last + 1]), 6)
-    return found
+        masses_by_path[path] = round(min(1.0, *masses[first : last + 1]), 6)
+    return masses_by_path
 
 
 def scalars(text: str, at: int = 0, path: str = "") -> Iterator[tuple[str, int, int]]:
-    """Path, first and one-past-last character of every scalar in a JSON text without line breaks, as far as it goes."""
+    """Yield path, first and one-past-last character of every scalar in a JSON text without line breaks.
+
+    The text may be cut off, and then only the complete scalars are given.
+    """
     try:
-        yield from _Walk(text).value(at, path)
+        yield from _ScalarScanner(text).value(at, path)
     except (ValueError, IndexError):
         return
 
 
-class _Walk:
+class _ScalarScanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.end = 0

@@ -1,4 +1,4 @@
-"""The heavy libraries of the local model: are they there, and kept quiet while they load."""
+"""Check for the large libraries of the local model, and keep them quiet while they load."""
 
 import importlib.util
 import warnings
@@ -11,7 +11,7 @@ _NEEDED_FOR = {"steer": "steering", "train": "training"}
 
 
 def require_libraries(*names: str, extra: str = "local") -> None:
-    """Raise CocoonError naming the first of these packages that is not installed, and how to get it."""
+    """Raise CocoonError naming the first of these packages that is not installed, and how to install it."""
     for name in names:
         if importlib.util.find_spec(name) is None:
             raise CocoonError(
@@ -22,7 +22,7 @@ def require_libraries(*names: str, extra: str = "local") -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No bars, log lines or warnings of transformers inside the block; afterwards all is as it was."""
+    """Suppress progress bars, log lines and warnings of transformers inside the block, and restore them after it."""
     from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars
     from transformers.utils import logging
 
@@ -45,5 +45,5 @@ def quiet() -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error of another library says, in one line."""
+    """Return the message of another library's error, on one line."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,4 +1,4 @@
-"""A chat model that runs inside this process: batched over all who wait, held to a JSON schema where asked."""
+"""A chat model that runs inside this process, in batches across all callers, with JSON schemas where asked."""
 
 import asyncio
 import secrets
@@ -23,9 +23,9 @@ from cocoon.core.local_weights import Weights, describe_weights
 
 
 class CallSettings(BaseModel):
-    """What a call may set. `temperature` 0 is greedy; a `seed` of none draws anew each time.
+    """The settings of a call. `temperature` 0 is greedy, and a `seed` of None gives a new sample each time.
 
-    `coefficient` is that of the model's control for this call alone, none the model's own.
+    `coefficient` is that of the model's control for this call alone. None means the model's own coefficient.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -39,11 +39,11 @@ class CallSettings(BaseModel):
 
 
 class LocalChat(BaseChatModel):
-    """A local model as a LangChain chat model; make one with `load`, or several `on` one base.
+    """A local model as a LangChain chat model. Open one with `load`, or several with `on` on one base.
 
-    A reply's `response_metadata` has model_name, finish_reason ("stop" or "length") and, for a reply held to
-    a schema, `legal_mass`: per scalar (path such as `items.1`) the lowest probability that the unmasked model
-    gave to the legal tokens. `closed_early` is there, and true, when strings were cut for the JSON to end.
+    A reply's `response_metadata` has model_name, finish_reason ("stop" or "length") and, for a reply held to a schema,
+    `legal_mass`: per scalar (path such as `items.1`) the lowest probability that the unmasked model gave to the legal
+    tokens. `closed_early` is present, and true, when strings were cut so that the JSON could end.
     """
 
     spec: str
@@ -56,7 +56,7 @@ class LocalChat(BaseChatModel):
     def load(
         cls, name: str, *, batch_size: int = 16, device: str | None = None, dtype: str | None = None
     ) -> "LocalChat":
-        """The plain model of that name on a base of its own; see `LocalBase.load`."""
+        """Return the plain model of that name on a base of its own. See `LocalBase.load`."""
         return cls.on(LocalBase.load(name, batch_size=batch_size, device=device, dtype=dtype), name)
 
     @classmethod
@@ -69,9 +69,9 @@ class LocalChat(BaseChatModel):
         control: Control | None = None,
         coefficient: float = 0.0,
     ) -> "LocalChat":
-        """A chat on a loaded base, under its adapter, steered by `control` times `coefficient`.
+        """Return a chat on a loaded base, with its adapter, steered by `control` times `coefficient`.
 
-        Chats on one base are written in one batch, whatever their coefficients; those of another adapter wait.
+        Chats on one base are written in one batch, whatever their coefficients. Those of another adapter wait.
         """
         model = cls(spec=spec, coefficient=coefficient)
         model._base, model._adapter, model._control = base, adapter, control
@@ -79,17 +79,17 @@ class LocalChat(BaseChatModel):
 
     @property
     def base(self) -> LocalBase:
-        """What this chat shares with others."""
+        """Return the base that this chat shares with others."""
         return self._base
 
     @property
     def control(self) -> Control | None:
-        """What steers this chat, none where nothing does."""
+        """Return the control that steers this chat, or None."""
         return self._control
 
     @property
     def weights(self) -> Weights:
-        """Network, tokenizer and template."""
+        """Return network, tokenizer and template."""
         return self._base.weights
 
     @property
@@ -152,31 +152,31 @@ class LocalChat(BaseChatModel):
             raise CocoonError(f"local model {self.spec!r}: {explain(error, CallSettings)}") from None
         template, talk = self._base.weights.template, as_dicts(messages)
         prompt = template.ids(talk)
-        row = Row(prompt, self._room(prompt, settings.max_tokens), settings.temperature, settings.top_p)
+        row = Row(prompt, self._token_limit(prompt, settings.max_tokens), settings.temperature, settings.top_p)
         row.generator = _generator(settings)
         row.stop = stop or ()
         if settings.response_format is not None:
             row.constraint = self._base.grammars.hold(settings.response_format)
         row.adapter, row.control = self._adapter, self._control
-        row.coefficient = self._dose(settings)
+        row.coefficient = self._coefficient_of(settings)
         if row.coefficient and row.control is not None and row.control.needs_earlier:
             row.earlier = template.earlier_replies(talk)
         return row
 
-    def _dose(self, settings: CallSettings) -> float:
+    def _coefficient_of(self, settings: CallSettings) -> float:
         if settings.coefficient and self._control is None:
             raise CocoonError(f"local model {self.spec!r}: a coefficient needs a direction; add +steer=PATH:COEF")
         return self.coefficient if settings.coefficient is None else settings.coefficient
 
-    def _room(self, prompt: list[int], wanted: int) -> int:
+    def _token_limit(self, prompt: list[int], max_tokens: int) -> int:
         room = self._base.weights.context - len(prompt)
         if room < 1:
             raise CallFailedError(
                 "context",
                 f"local model {self.spec!r}: the prompt has {len(prompt)} tokens and the model reads at most "
-                f"{self._base.weights.context}, reply included; shorten the dialogue or take another model",
+                f"{self._base.weights.context}, reply included; shorten the dialogue or use another model",
             )
-        return min(wanted, room)
+        return min(max_tokens, room)
 
     def _result(self, row: Row) -> ChatResult:
         text = text_of(self._base.weights, row)
@@ -194,7 +194,7 @@ class LocalChat(BaseChatModel):
 
 
 def _generator(settings: CallSettings) -> Any:
-    """The row's own source of random numbers, none for greedy replies."""
+    """Return the row's own source of random numbers, or None for greedy replies."""
     if settings.temperature == 0:
         return None
     import torch
@@ -204,7 +204,7 @@ def _generator(settings: CallSettings) -> Any:
 
 
 def describe(model: LocalChat) -> dict[str, Any]:
-    """What a run's manifest says of a local model, its adapter and its control."""
+    """Return what a run's manifest says about a local model, its adapter and its control."""
     facts = describe_weights(model.weights)
     if model._adapter is not None:
         facts["adapter"] = model._adapter.facts()

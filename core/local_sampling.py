@@ -1,7 +1,7 @@
 """Batched generation in which every row has its own temperature, seed, length and constraint.
 
-transformers' `generate` runs the network; `RowSampler` draws each row's token from that row's logits with
-that row's own random numbers, so that a draw does not depend on who shares the batch (beyond float noise).
+transformers' `generate` runs the network. `RowSampler` samples each row's token from that row's logits with that row's
+own random numbers, so that a sample does not depend on the other rows of the batch (beyond float noise).
 """
 
 import threading
@@ -15,17 +15,17 @@ from cocoon.core.local_constraint import Constraint
 from cocoon.core.local_prefix import shared_prompts
 from cocoon.core.local_weights import Weights
 
-# A nucleus is looked for among so many tokens first; sorting a whole vocabulary was a quarter of the time.
+# A nucleus is first looked for among this many tokens, because sorting the full vocabulary took a quarter of the time.
 _LIKELIEST = 512
 
 
 @dataclass
 class Row:
-    """One reply in the making. `prompt` and `tokens` are ids; `finish` is none while it is being written.
+    """One reply while it is written. `prompt` and `tokens` are ids, and `finish` is None until the reply is complete.
 
-    `generator` (torch, on the CPU) gives the row's random numbers; none is greedy. `abandoned`: nobody waits.
-    `control` is applied by `coefficient`; `earlier` are the replies in the prompt, as spans of its tokens. `heard`
-    is called after each token, in the thread that writes.
+    `generator` (torch, on the CPU) gives the row's random numbers, and None means greedy. `abandoned` says that nobody
+    waits. `control` is applied by `coefficient`, and `earlier` are the replies in the prompt, as spans of its tokens.
+    `heard` is called after each token, in the thread that writes.
     """
 
     prompt: list[int]
@@ -46,31 +46,31 @@ class Row:
 
     @property
     def size(self) -> int:
-        """Tokens that the row may come to."""
+        """Return the number of tokens that the row may reach."""
         return len(self.prompt) + self.max_tokens
 
     @property
     def left(self) -> int:
-        """Tokens that may still be written."""
+        """Return the number of tokens that may still be written."""
         return self.max_tokens - len(self.tokens)
 
 
 class RowSampler:
-    """A logits processor that picks each row's next token, and the stopping criterion that goes with it."""
+    """A logits processor that picks each row's next token, and the stopping criterion that belongs to it."""
 
     def __init__(self, weights: Weights, rows: Sequence[Row]) -> None:
         self.weights = weights
         self.rows = rows
 
     def pick(self, input_ids: Any, scores: Any) -> Any:  # noqa: ARG002
-        """Logits, shape (rows, vocabulary), turned into ones that have their peak at the chosen tokens."""
+        """Turn logits, shape (rows, vocabulary), into ones that have their peak at the chosen tokens."""
         import torch
 
-        # float64 sums, which some accelerators lack, keep a draw independent of the batch.
+        # float64 sums keep a sample independent of the batch, and some accelerators do not have them.
         logits = scores.float() if scores.device.type in ("cpu", "cuda") else scores.float().cpu()
         live = [number for number, row in enumerate(self.rows) if row.finish is None]
-        drawn = [self._draw(self.rows[number], logits[number]) for number in live]
-        tokens, masses = (torch.stack(part).tolist() for part in zip(*drawn, strict=True))
+        samples = [self._sample_token(self.rows[number], logits[number]) for number in live]
+        tokens, masses = (torch.stack(part).tolist() for part in zip(*samples, strict=True))
         picked = torch.zeros_like(scores)
         for number, token, mass in zip(live, tokens, masses, strict=True):
             picked[number, token] = 1
@@ -78,15 +78,15 @@ class RowSampler:
         return picked
 
     def done(self, input_ids: Any, scores: Any, **_: Any) -> Any:  # noqa: ARG002
-        """Which rows are finished, shape (rows,); all of them when the program is coming to its end."""
+        """Return which rows are finished, shape (rows,). All of them are when the program is ending."""
         import torch
 
-        leaving = not threading.main_thread().is_alive()
-        over = [leaving or row.abandoned or row.finish is not None for row in self.rows]
-        return torch.tensor(over, device=input_ids.device)
+        exiting = not threading.main_thread().is_alive()
+        finished = [exiting or row.abandoned or row.finish is not None for row in self.rows]
+        return torch.tensor(finished, device=input_ids.device)
 
-    def _draw(self, row: Row, logits: Any) -> tuple[Any, Any]:
-        """The next token and the mass of the legal ones (1 for a free row), both 0-dimensional tensors."""
+    def _sample_token(self, row: Row, logits: Any) -> tuple[Any, Any]:
+        """Return the next token and the mass of the legal ones (1 for a free row), both 0-dimensional tensors."""
         import torch
 
         mass = torch.ones((), device=logits.device)
@@ -123,7 +123,7 @@ class RowSampler:
 
 
 def sample(logits: Any, top_p: float, generator: Any) -> Any:
-    """One token drawn from `logits`, shape (vocabulary,), by one number out of the `top_p` nucleus."""
+    """Sample one token from `logits`, shape (vocabulary,), with one random number, out of the `top_p` nucleus."""
     import torch
 
     probabilities = torch.softmax(logits, -1).double()
@@ -131,28 +131,31 @@ def sample(logits: Any, top_p: float, generator: Any) -> Any:
     if top_p < 1:
         probabilities, order = _descending(probabilities, top_p)
         probabilities = probabilities * (probabilities.cumsum(-1) - probabilities < top_p)
-    steps = probabilities.cumsum(-1)
-    point = torch.rand((), generator=generator, dtype=torch.float64).to(logits.device) * steps[-1]
-    place = torch.searchsorted(steps, point, right=True).clamp(max=len(steps) - 1)
-    return place if order is None else order[place]
+    cumulative = probabilities.cumsum(-1)
+    point = torch.rand((), generator=generator, dtype=torch.float64).to(logits.device) * cumulative[-1]
+    index = torch.searchsorted(cumulative, point, right=True).clamp(max=len(cumulative) - 1)
+    return index if order is None else order[index]
 
 
 def _descending(probabilities: Any, top_p: float) -> tuple[Any, Any]:
-    """The likeliest tokens in order, with their ids: enough for a nucleus, all where a few hundred are not."""
+    """Return the likeliest tokens in order, with their ids.
+
+    They are enough for a nucleus, or all tokens where a few hundred are not enough.
+    """
     import torch
 
     if len(probabilities) > 4 * _LIKELIEST:
         least = probabilities.topk(_LIKELIEST).values[-1]
-        # With all that tie with the last one, so that the order is that of a whole sort.
+        # All tokens that tie with the last one are included, so that the order equals that of a full sort.
         chosen = torch.nonzero(probabilities >= least)[:, 0]
         if probabilities[chosen].sum() >= top_p:
-            found, order = probabilities[chosen].sort(descending=True, stable=True)
-            return found, chosen[order]
+            likeliest, order = probabilities[chosen].sort(descending=True, stable=True)
+            return likeliest, chosen[order]
     return probabilities.sort(descending=True, stable=True)
 
 
 def text_of(weights: Weights, row: Row) -> str:
-    """What a row says: without control tokens, and without half a character where it was cut off."""
+    """Return the text of a row, without control tokens and without half a character where it was cut off."""
     if row.constraint is not None:
         return row.constraint.text
     tokens = row.tokens[:-1] if row.tokens and row.tokens[-1] in weights.eos else row.tokens
@@ -161,7 +164,7 @@ def text_of(weights: Weights, row: Row) -> str:
 
 
 def generate(weights: Weights, rows: Sequence[Row]) -> None:
-    """Write all rows together, filling `tokens` and `finish` of each; they must agree in their adapter."""
+    """Write all rows together and fill `tokens` and `finish` of each. All rows must have the same adapter."""
     import torch
     from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
@@ -190,34 +193,34 @@ def generate(weights: Weights, rows: Sequence[Row]) -> None:
 
 
 def _adapted(network: Any, rows: Sequence[Row]) -> AbstractContextManager[None]:
-    """The adapter of the rows, at work inside the block."""
+    """Return a context in which the adapter of the rows is active."""
     adapter = rows[0].adapter
     return nullcontext() if adapter is None else adapter.applied(network)
 
 
 @contextmanager
 def _steered(network: Any, rows: Sequence[Row], width: int) -> Iterator[None]:
-    """All controls of the rows at work inside the block; prompts end at column `width`."""
-    places = [_place(row, width) for row in rows]
+    """Activate all controls of the rows inside the block. Prompts end at column `width`."""
+    prompt_places = [_prompt_place(row, width) for row in rows]
     with ExitStack() as stack:
         for control in _controls(rows):
-            doses = [row.coefficient if row.control is control else 0.0 for row in rows]
-            stack.enter_context(control.applied(network, doses, places))
+            coefficients = [row.coefficient if row.control is control else 0.0 for row in rows]
+            stack.enter_context(control.applied(network, coefficients, prompt_places))
         yield
 
 
 def _controls(rows: Sequence[Row]) -> list[Control]:
-    found = {id(row.control): row.control for row in rows if row.coefficient}
-    return [control for control in found.values() if control is not None]
+    controls = {id(row.control): row.control for row in rows if row.coefficient}
+    return [control for control in controls.values() if control is not None]
 
 
 def _shared(network: Any, rows: Sequence[Row], ids: Any, mask: Any) -> Any:
-    """A cache of the prompts, each read once, unless a control changes what is read."""
+    """Return a cache of the prompts, each read once, or None where a control changes what is read."""
     if any(control.changes_prompt for control in _controls(rows)):
         return None
     return shared_prompts(network, ids, mask, [row.prompt for row in rows])
 
 
-def _place(row: Row, width: int) -> Place:
+def _prompt_place(row: Row, width: int) -> Place:
     begin = width - len(row.prompt)
     return Place(begin, width, tuple((begin + first, begin + end) for first, end in row.earlier))

@@ -1,4 +1,4 @@
-"""JSON schemas with every length bounded, so that a reply held to one comes to an end."""
+"""JSON schemas in which every length is limited, so that a reply held to one comes to an end."""
 
 import json
 from typing import Any
@@ -21,7 +21,10 @@ _FIXED = ("enum", "const")
 
 
 def schema_of(response_format: dict[str, Any] | None) -> Schema | None:
-    """The schema that an OpenAI `response_format` asks for, bounded; none where it asks for plain text."""
+    """Return the schema that an OpenAI `response_format` asks for, with limits.
+
+    It is None where the format asks for plain text. Raises CocoonError for an unknown format.
+    """
     kind = (response_format or {}).get("type", "text")
     if response_format is None or kind == "text":
         return None
@@ -35,10 +38,10 @@ def schema_of(response_format: dict[str, Any] | None) -> Schema | None:
 
 
 def bounded(schema: Schema) -> Schema:
-    """A copy in which strings, arrays, integers and free-form objects that had no upper bound have one.
+    """Return a copy in which strings, arrays, integers and free-form objects without an upper limit have one.
 
-    Bounds that the schema states itself are kept. An object that lists its properties admits no others,
-    unless it says that it does.
+    Limits that the schema states itself are kept. An object that lists its properties allows no others, unless it says
+    that it does.
     """
     node = dict(schema)
     for key in _OF_NAMES:
@@ -93,7 +96,7 @@ def _open_object(depth: int) -> Schema:
 
 
 def _free_members(values: Schema) -> Schema:
-    """Members of any name, of bounded length: the engine bounds names by a pattern alone."""
+    """Return members of any name with a limited length, which the engine can limit only by a pattern."""
     return {"patternProperties": {_KEY: values or _anything(depth=0)}, "additionalProperties": False}
 
 
@@ -111,7 +114,7 @@ def _anything(depth: int) -> Schema:
 
 
 def smallest(schema: Schema, root: Schema | None = None, depth: int = 0) -> Any:
-    """About the shortest value that the schema admits: what a reply that must close has still to write."""
+    """Return about the shortest value that the schema allows, which a reply that must close has still to write."""
     root = schema if root is None else root
     if depth > 20 or not isinstance(schema, dict):
         return None

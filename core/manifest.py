@@ -3,6 +3,7 @@
 import platform
 import subprocess
 import time
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import orjson
 from pydantic import Field
 
+from cocoon.core.embedded import EMBEDDED
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record, write_whole
 from cocoon.core.records import AgentFacts, Record
@@ -121,6 +123,16 @@ def note_models(manifest: RunManifest, opened: dict[str, dict[str, Any]]) -> Non
                     f"({before[:12]}, now {now[:12]}); put that one back, or use another --out"
                 )
     manifest.models |= opened
+
+
+def uses_embedded(folders: Iterable[Path]) -> bool:
+    """Return whether one of these run folders was made with the embedded model, by the facts of its models.
+
+    Folders of release 0.1.0 tell only the name under which a local model was opened.
+    """
+    manifests = [manifest for folder in folders if (manifest := read_manifest(folder)) is not None]
+    models = [facts for manifest in manifests for facts in manifest.models.values()]
+    return any(facts.get("embedded", facts.get("name") == EMBEDDED) for facts in models)
 
 
 def begin_session(manifest: RunManifest) -> Session:

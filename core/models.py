@@ -16,6 +16,7 @@ from cocoon.core.control import Adapter, Parts
 from cocoon.core.errors import CocoonError
 from cocoon.core.model_spec import read_local_spec, refuse_secrets
 from cocoon.core.pool import Pool
+from cocoon.core.python_code import load_object
 
 if TYPE_CHECKING:
     from cocoon.core.local_base import LocalBase
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 SPEC_HELP = (
     "openai:NAME, http://HOST:PORT/v1#NAME, local:NAME-OR-PATH[+adapter=PATH][+steer=PATH:COEF] "
-    "(local:smollm2 is embedded), scripted:FILE"
+    "(local:smollm2 is embedded), python:FILE.py:NAME, scripted:FILE"
 )
 LOCAL_BATCH = 16
 
@@ -62,6 +63,15 @@ def host_of(spec: str) -> str | None:
     return None
 
 
+def host_of_chat(chat: BaseChatModel) -> str | None:
+    """Return the host that a chat model of the user's own names as its address, None where it names none."""
+    for name in ("openai_api_base", "base_url", "endpoint"):
+        address = getattr(chat, name, None)
+        if isinstance(address, str) and (host := _netloc(address)):
+            return host
+    return None
+
+
 def _netloc(address: str) -> str:
     try:
         return urlsplit(address).netloc.rpartition("@")[2]
@@ -87,6 +97,11 @@ def open_chat(
         from cocoon.core.scripted import ScriptedChat
 
         return ScriptedChat.from_file(Path(rest)), None
+    if kind == "python" and rest:
+        chat, _ = load_object(spec)
+        if not isinstance(chat, BaseChatModel):
+            raise CocoonError(f"model {spec!r} must be a LangChain chat model here, and is {type(chat).__name__}.")
+        return chat, host_of_chat(chat)
     if kind in ("openai", "http", "https") and rest:
         return _open_remote(kind, rest, spec)
     raise CocoonError(f"model {spec!r} is not understood; write {SPEC_HELP}")

@@ -1,7 +1,8 @@
 """The pool of requests to one endpoint: who may send next, how many at once, and what is tried again.
 
-Dialogue calls go before judge calls and the least-progressed dialogue first: with 128 connections that order reached
-0.87 of the ideal time where a limit per conversation reached 0.66. How many are in flight is the limiter's matter.
+Dialogue calls go before judge calls, and the least-progressed dialogue goes first. With 128 connections this order
+reached 0.87 of the ideal time, where a limit per conversation reached 0.66. The limiter decides how many requests are
+in flight.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ LONGEST_BACKOFF = 30.0
 
 @dataclass
 class Outcome(Generic[T]):
-    """What a request came to: its value, seconds of the answered attempt, and how often it was tried again."""
+    """The result of a request: its value, seconds of the answered attempt, and how often it was tried again."""
 
     value: T
     latency: float
@@ -47,8 +48,8 @@ class PoolCounts:
 
 
 @dataclass
-class _Past:
-    """What became of a call's earlier attempts; `waited` counts the seconds between them that 429s cost."""
+class _History:
+    """A call's earlier attempts. `waited` is the number of seconds that waiting after 429s took."""
 
     failed: int = 0
     limited: int = 0
@@ -56,11 +57,12 @@ class _Past:
 
 
 class Pool:
-    """All requests to one endpoint, in order of priority, with the only retry layer there is.
+    """All requests to one endpoint, in order of priority, with the only retry layer in the package.
 
-    `timeout`: seconds for one attempt. `attempts`: tries of a call that fails by 5xx, time-out or a broken connection;
-    a 429 does not count among them but waits, for at most `patience` seconds in all, the time in the queue not counted.
-    `backoff`: seconds of the first wait that the endpoint does not tell. `name` begins the messages.
+    `timeout` is in seconds for one attempt. `attempts` is the number of tries of a call that fails by 5xx, time-out or
+    a broken connection. A 429 does not count among them but waits, for at most `patience` seconds in total, without the
+    time in the queue. `backoff` is in seconds, for the first wait where the endpoint states none. `name` begins the
+    messages.
     """
 
     def __init__(
@@ -88,12 +90,12 @@ class Pool:
 
     @property
     def waiting(self) -> int:
-        """Requests that wait for a free connection."""
+        """Return the number of requests that wait for a free connection."""
         return sum(not turn.done() for _, _, turn in self._waiting)
 
     def stop(self, reason: Exception | None = None) -> None:
-        """Start no new request; those waiting get `reason` (default StoppedError), those in flight finish."""
-        self._stop = self._stop or reason or StoppedError("stopped; run the same command again to go on")
+        """Start no new request. Those that wait get `reason` (default StoppedError), and those in flight finish."""
+        self._stop = self._stop or reason or StoppedError("stopped; run the same command again to continue")
         waiting, self._waiting = self._waiting, []
         for _, _, turn in waiting:
             if not turn.done():
@@ -102,17 +104,20 @@ class Pool:
             _wake(nap)
 
     async def call(self, send: Callable[[], Awaitable[T]], priority: Priority) -> Outcome[T]:
-        """Run `send` when its turn comes, again while that helps; raises CallFailedError when it no longer does."""
-        past = _Past()
+        """Run `send` when its turn comes, and again while that helps.
+
+        Raises CallFailedError when another try no longer helps.
+        """
+        history = _History()
         while True:
             started = await self._take_turn(priority)
             try:
                 async with asyncio.timeout(self._timeout):
                     value = await send()
             except RateLimitedError as error:
-                wait = self._limited(error, started, past)
+                wait = self._wait_after_limit(error, started, history)
             except (TransientError, TimeoutError) as error:
-                wait = self._failed(error, past)
+                wait = self._wait_after_failure(error, history)
             except BaseException:
                 self._leave()
                 raise
@@ -120,7 +125,7 @@ class Pool:
                 self.limiter.succeeded(self.in_flight)
                 self.counts.answered += 1
                 self._leave()
-                return Outcome(value, time.monotonic() - started, past.failed + past.limited)
+                return Outcome(value, time.monotonic() - started, history.failed + history.limited)
             await self._nap(wait)
 
     async def _take_turn(self, priority: Priority) -> float:
@@ -155,7 +160,7 @@ class Pool:
         self._admit()
 
     def _admit(self) -> None:
-        """Give turns to those who wait, as far as there is room; comes back by itself when a pause is over."""
+        """Give turns to waiting requests while there is room, and call itself again when a pause is over."""
         while self._waiting and self.limiter.room(self.in_flight):
             _, _, turn = heapq.heappop(self._waiting)
             if turn.done():
@@ -167,46 +172,46 @@ class Pool:
                 self.stop(error)
                 return
             turn.set_result(None)
-        if self._waiting and self._resuming is None and (left := self.limiter.pause_left) > 0:
-            self._resuming = asyncio.get_running_loop().call_later(left, self._resume)
+        if self._waiting and self._resuming is None and (pause := self.limiter.pause_left) > 0:
+            self._resuming = asyncio.get_running_loop().call_later(pause, self._resume)
 
     def _resume(self) -> None:
         self._resuming = None
         self._admit()
 
-    def _limited(self, error: RateLimitedError, started: float, past: _Past) -> float:
-        """Seconds to wait after a 429: as long as told, or longer every time."""
-        told, own = error.retry_after or 0.0, self._grown(past.limited)
-        wait = (told if told >= self._backoff else max(told, own)) * random.uniform(1.0, 1.25)
-        # A wait that nobody is patient enough for fails this call alone, and must not hold up all others.
+    def _wait_after_limit(self, error: RateLimitedError, started: float, history: _History) -> float:
+        """Return the seconds to wait after a 429: as long as the endpoint asks, or longer every time."""
+        requested, growing = error.retry_after or 0.0, self._growing_wait(history.limited)
+        wait = (requested if requested >= self._backoff else max(requested, growing)) * random.uniform(1.0, 1.25)
+        # A wait longer than `patience` fails only this call, and must not delay all others.
         self.limiter.refused(started, self.in_flight - 1, wait if wait <= self._patience else 0.0)
         self.budget.take_back()
         self._leave()
-        if past.waited + wait > self._patience:
+        if history.waited + wait > self._patience:
             raise CallFailedError(
                 "429",
-                f"{self._head}rate limited: waited {past.waited:.0f} s and would have to wait {wait:.0f} s more, "
+                f"{self._head}rate limited: waited {history.waited:.0f} s and would have to wait {wait:.0f} s more, "
                 f"longer than {self._patience:g} s in all ({error}); lower --concurrency or run again later",
             ) from None
-        past.limited += 1
-        past.waited += wait
+        history.limited += 1
+        history.waited += wait
         self.counts.retry("429")
         return wait
 
-    def _failed(self, error: TransientError | TimeoutError, past: _Past) -> float:
-        """Seconds to wait before another attempt; longer every time, and no less than told."""
+    def _wait_after_failure(self, error: TransientError | TimeoutError, history: _History) -> float:
+        """Return the seconds to wait before another attempt: longer every time, and no less than the endpoint asks."""
         self._leave()
-        kind, told = "timeout", 0.0
+        kind, requested = "timeout", 0.0
         if isinstance(error, TransientError):
-            kind, told = error.kind, min(error.retry_after or 0.0, self._patience)
-        past.failed += 1
-        if past.failed >= self._attempts:
-            said = f"no answer in {self._timeout:g} s" if isinstance(error, TimeoutError) else str(error)
-            raise CallFailedError(kind, f"{self._head}{said} (tried {past.failed} times)") from None
+            kind, requested = error.kind, min(error.retry_after or 0.0, self._patience)
+        history.failed += 1
+        if history.failed >= self._attempts:
+            problem = f"no answer in {self._timeout:g} s" if isinstance(error, TimeoutError) else str(error)
+            raise CallFailedError(kind, f"{self._head}{problem} (tried {history.failed} times)") from None
         self.counts.retry(kind)
-        return max(told, self._grown(past.failed - 1) * random.uniform(0.5, 1.5))
+        return max(requested, self._growing_wait(history.failed - 1) * random.uniform(0.5, 1.5))
 
-    def _grown(self, earlier: int) -> float:
+    def _growing_wait(self, earlier: int) -> float:
         return min(LONGEST_BACKOFF, self._backoff * 2.0 ** min(earlier, 30))
 
     async def _nap(self, wait: float) -> None:

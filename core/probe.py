@@ -1,4 +1,4 @@
-"""What a model or its endpoint can do, found out with a handful of tiny calls; nothing is taken from its documents."""
+"""Find out what a model or its endpoint can do, with a few tiny calls. Nothing is taken from its documents."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ _LONGEST_WAIT = 10.0
 
 
 class Finding(Record):
-    """One thing found out: `found` is yes, no, or none where it could not be told; `value` a figure beside it."""
+    """One result: `found` is yes, no, or None where it could not be decided. `value` is a number beside it."""
 
     name: str
     found: bool | None
@@ -44,7 +44,7 @@ class Finding(Record):
 
 @dataclass
 class Attempt:
-    """One tiny call: the reply, or the problem in one line; `refused` when the server refuses such a request."""
+    """One tiny call: the reply, or the problem on one line. `refused` says that the server refuses such a request."""
 
     message: AIMessage | None
     seconds: float
@@ -58,7 +58,7 @@ class Attempt:
 
 @dataclass
 class Prober:
-    """Asks one model; `timeout` in seconds for each call, `tell` is given a word before each."""
+    """Asks one model. `timeout` is in seconds for each call, and `tell` gets a word before each."""
 
     chat: BaseChatModel
     timeout: float = 30.0
@@ -66,7 +66,7 @@ class Prober:
     findings: list[Finding] = field(default_factory=list)
 
     async def probe(self, *, local: bool = False) -> bool:
-        """Fill `findings`; whether the model answers at all (if not, nothing else is asked)."""
+        """Fill `findings` and return whether the model answers at all. If it does not, nothing else is asked."""
         if not await self._answers():
             return False
         await self._seed()
@@ -81,30 +81,34 @@ class Prober:
         self.findings.append(Finding(name=name, found=found, detail=detail, value=value))
 
     async def _answers(self) -> bool:
-        tried = await self.ask("an answer", [_user("Say hello in one word.")], max_tokens=16)
-        if tried.message is None:
-            self._add("answers", False, tried.problem)
+        attempt = await self.ask("an answer", [_user("Say hello in one word.")], max_tokens=16)
+        if attempt.message is None:
+            self._add("answers", False, attempt.problem)
             return False
-        shown = " ".join(tried.text.split())
+        reply = " ".join(attempt.text.split())
         empty = "an empty reply (16 tokens may be too few for a model that thinks first)"
-        self._add("answers", bool(shown), repr(shown[:60]) if shown else empty)
-        self._add("latency of a short reply, seconds", True, f"{tried.seconds:.2f}", round(tried.seconds, 3))
-        usage = tried.message.usage_metadata
-        told = f"{usage['input_tokens']} in, {usage['output_tokens']} out" if usage else "no token counts in replies"
-        self._add("usage told", usage is not None, told)
+        self._add("answers", bool(reply), repr(reply[:60]) if reply else empty)
+        self._add("latency of a short reply, seconds", True, f"{attempt.seconds:.2f}", round(attempt.seconds, 3))
+        usage = attempt.message.usage_metadata
+        token_counts = (
+            f"{usage['input_tokens']} in, {usage['output_tokens']} out" if usage else "no token counts in replies"
+        )
+        self._add("usage told", usage is not None, token_counts)
         name = getattr(self.chat, "limit_name", None)
         if name:
             self._add("token limit", True, name)
         return True
 
     async def _seed(self) -> None:
-        tried = await self.ask("seed", [_user("Say hello in one word.")], max_tokens=16, temperature=0.5, seed=1)
+        attempt = await self.ask("seed", [_user("Say hello in one word.")], max_tokens=16, temperature=0.5, seed=1)
         quirks = getattr(self.chat, "quirks", None)
-        if tried.message is None:
-            self._add("temperature and seed accepted", False if tried.refused else None, tried.problem)
+        if attempt.message is None:
+            self._add("temperature and seed accepted", False if attempt.refused else None, attempt.problem)
         elif quirks is not None:
-            taken = "seed" not in quirks
-            self._add("temperature and seed accepted", taken, "" if taken else "the seed is refused, and left out")
+            accepted = "seed" not in quirks
+            self._add(
+                "temperature and seed accepted", accepted, "" if accepted else "the seed is refused, and left out"
+            )
         else:
             self._add("temperature and seed accepted", True)
 
@@ -114,26 +118,26 @@ class Prober:
             {"role": "assistant", "content": "You look a little tired."},
             _user("A bit, maybe."),
         ]
-        tried = await self.ask("a talk that the supporter opens", talk, max_tokens=16)
+        attempt = await self.ask("a talk that the supporter opens", talk, max_tokens=16)
         fitted = getattr(self.chat, "quirks", frozenset()) & {"user_first", "no_system"}
-        if tried.message is None:
-            self._add("supporter may speak first", False if tried.refused else None, tried.problem)
+        if attempt.message is None:
+            self._add("supporter may speak first", False if attempt.refused else None, attempt.problem)
         elif fitted:
             self._add("supporter may speak first", False, f"messages are fitted to its template ({', '.join(fitted)})")
         else:
             self._add("supporter may speak first", True)
 
     async def _rungs(self) -> str | None:
-        """Try every rung of the structured-output ladder; the best that was obeyed."""
+        """Try every rung of the structured-output ladder and return the best that was obeyed."""
         best = None
         for rung in RUNGS:
-            # A schema that stands in the request alone is obeyed only by a server that holds replies to it.
+            # A schema that is only in the request is obeyed only by a server that constrains replies to it.
             question = _CHOOSE if rung == "json_schema" else f"{_CHOOSE} {_FITS}"
-            tried = await self.ask(f"JSON by {rung}", [_user(question)], max_tokens=120, **_form(rung))
-            problem = _problem(tried)
-            self._add(f"JSON by {rung}", _obeyed(tried, problem), problem or "obeyed")
+            attempt = await self.ask(f"JSON by {rung}", [_user(question)], max_tokens=120, **_form(rung))
+            problem = _problem(attempt)
+            self._add(f"JSON by {rung}", _obeyed(attempt, problem), problem or "obeyed")
             best = best or (rung if problem is None else None)
-            if mass := _legal_mass(tried):
+            if mass := _legal_mass(attempt):
                 detail = f"{mass:.3f} is the least that the model itself gave to the answers it was held to"
                 self._add(f"legal mass by {rung}", True, detail, mass)
         self._add("structured replies", best is not None, best or "none: judges' answers would be missing")
@@ -142,32 +146,34 @@ class Prober:
     async def _null(self, rung: str | None) -> None:
         if rung is None:
             return
-        tried = await self.ask("null", [_user(f"{_UNKNOWABLE} {_FITS}")], max_tokens=120, **_form(rung))
-        problem = _problem(tried)
-        said = read_json(tried.text)[0] if problem is None else None
-        detail = problem or f"by {rung}; asked for what it cannot know it answered {json.dumps((said or {})['number'])}"
-        self._add("null admitted", problem is None if tried.message else None, detail)
+        attempt = await self.ask("null", [_user(f"{_UNKNOWABLE} {_FITS}")], max_tokens=120, **_form(rung))
+        problem = _problem(attempt)
+        answer = read_json(attempt.text)[0] if problem is None else None
+        detail = (
+            problem or f"by {rung}; asked for what it cannot know it answered {json.dumps((answer or {})['number'])}"
+        )
+        self._add("null admitted", problem is None if attempt.message else None, detail)
 
     async def _speed(self) -> None:
-        tried = await self.ask("speed", [_user("Tell a long story about a river.")], max_tokens=64)
-        usage = tried.message.usage_metadata if tried.message else None
-        if usage is None or not tried.seconds:
-            self._add("tokens per second", None, tried.problem or "not told")
+        attempt = await self.ask("speed", [_user("Tell a long story about a river.")], max_tokens=64)
+        usage = attempt.message.usage_metadata if attempt.message else None
+        if usage is None or not attempt.seconds:
+            self._add("tokens per second", None, attempt.problem or "not told")
             return
-        rate = usage["output_tokens"] / tried.seconds
+        rate = usage["output_tokens"] / attempt.seconds
         self._add("tokens per second", True, f"{rate:.0f} ({usage['output_tokens']} tokens alone)", round(rate, 1))
 
     async def ask(self, what: str, messages: list[Message], **parameters: Any) -> Attempt:
-        """One call; a rate limit or a server error is tried once more."""
+        """Make one call. After a rate limit or a server error, try once more."""
         self.tell(what)
-        tried, wait = await self._once(messages, parameters)
+        attempt, wait = await self._once(messages, parameters)
         if wait is not None:
             await asyncio.sleep(min(wait, _LONGEST_WAIT))
-            tried, _ = await self._once(messages, parameters)
-        return tried
+            attempt, _ = await self._once(messages, parameters)
+        return attempt
 
     async def _once(self, messages: list[Message], parameters: dict[str, Any]) -> tuple[Attempt, float | None]:
-        """The attempt, and seconds to wait before another one where that may help."""
+        """Return the attempt, and the seconds to wait before another one where that may help."""
         began = time.monotonic()
         try:
             async with asyncio.timeout(self.timeout):
@@ -176,17 +182,21 @@ class Prober:
         except TimeoutError:
             return Attempt(None, self.timeout, f"no answer in {self.timeout:g} s"), None
         except Exception as error:
-            ours = classify(error)
-            told = first_line(ours) if isinstance(ours, CocoonError) or ours is not error else _named(ours)
-            attempt = Attempt(None, time.monotonic() - began, told, isinstance(ours, RefusedError))
-            return attempt, _wait(ours)
+            classified = classify(error)
+            problem = (
+                first_line(classified)
+                if isinstance(classified, CocoonError) or classified is not error
+                else _error_line(classified)
+            )
+            attempt = Attempt(None, time.monotonic() - began, problem, isinstance(classified, RefusedError))
+            return attempt, _wait(classified)
 
 
 def _user(text: str) -> Message:
     return {"role": "user", "content": text}
 
 
-def _named(error: Exception) -> str:
+def _error_line(error: Exception) -> str:
     known = isinstance(error, (RateLimitedError, TransientError, RefusedError))
     return first_line(error) if known else f"{type(error).__name__}: {first_line(error)}"
 
@@ -202,18 +212,18 @@ def _form(rung: str) -> dict[str, Any]:
     return {"response_format": form} if form else {}
 
 
-def _problem(tried: Attempt) -> str | None:
-    """What is wrong with a structured reply, none where nothing is."""
-    if tried.message is None:
-        return f"refused: {tried.problem}" if tried.refused else tried.problem
-    value, problem = read_json(tried.text)
+def _problem(attempt: Attempt) -> str | None:
+    """Return what is wrong with a structured reply, or None."""
+    if attempt.message is None:
+        return f"refused: {attempt.problem}" if attempt.refused else attempt.problem
+    value, problem = read_json(attempt.text)
     if problem is None and not _fits(value):
         problem = "the schema was not followed"
     return f"accepted, not obeyed: {problem}" if problem else None
 
 
-def _obeyed(tried: Attempt, problem: str | None) -> bool | None:
-    return problem is None if tried.message or tried.refused else None
+def _obeyed(attempt: Attempt, problem: str | None) -> bool | None:
+    return problem is None if attempt.message or attempt.refused else None
 
 
 def _fits(value: Any) -> bool:
@@ -223,6 +233,6 @@ def _fits(value: Any) -> bool:
     return number is None or (type(number) is int and 1 <= number <= 5)
 
 
-def _legal_mass(tried: Attempt) -> float | None:
-    masses = (tried.message.response_metadata if tried.message else {}).get("legal_mass") or {}
+def _legal_mass(attempt: Attempt) -> float | None:
+    masses = (attempt.message.response_metadata if attempt.message else {}).get("legal_mass") or {}
     return min(masses.values(), default=None)

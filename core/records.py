@@ -138,6 +138,14 @@ class SourceFile(Record):
     sha: str
 
 
+class OwnCall(Record):
+    """A model call that an agent of the user's own made by itself and reported. Tokens are None where it did not."""
+
+    model: str = ""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+
+
 class AgentFacts(Record):
     """What an agent says of itself, for manifest, configuration and report.
 

@@ -1,4 +1,4 @@
-"""What can become of a request, told apart by what helps: wait, try again, or nothing."""
+"""What can happen to a request, separated by what helps: wait, try again, or nothing."""
 
 import math
 import time
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class RateLimitedError(Exception):
-    """The endpoint answered 429; `retry_after` in seconds where it told one."""
+    """The endpoint answered 429. `retry_after` is in seconds where the endpoint stated it."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -16,9 +16,9 @@ class RateLimitedError(Exception):
 
 
 class TransientError(Exception):
-    """Worth another try: a 5xx, a broken connection, a reply that is no reply.
+    """A failure that is worth another try: a 5xx, a broken connection, or an answer that is not a reply.
 
-    `kind` is one word for tables; `retry_after` in seconds where the endpoint told one.
+    `kind` is one word for tables. `retry_after` is in seconds where the endpoint stated it.
     """
 
     def __init__(self, kind: str, message: str, retry_after: float | None = None) -> None:
@@ -28,7 +28,7 @@ class TransientError(Exception):
 
 
 class RefusedError(Exception):
-    """The endpoint refuses this request for good (4xx): `status` and its words."""
+    """The endpoint refuses this request finally (4xx): `status` and its words."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"HTTP {status} {message}".rstrip())
@@ -36,28 +36,31 @@ class RefusedError(Exception):
 
 
 _RETRIABLE_STATUS: frozenset[int] = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 522, 524, 529})
-# A 429 that no waiting mends: the account is out of credit.
+# A 429 that waiting cannot fix, because the account is out of credit.
 _NO_CREDIT = "insufficient_quota"
 
 
 def error_for_status(status: int, text: str, retry_after: float | None) -> Exception:
-    """The error that an HTTP status stands for: rate limit, worth another try, or final."""
-    shown = one_line(text)
+    """Return the error that an HTTP status stands for: rate limit, worth another try, or final."""
+    line = one_line(text)
     if status == 429 and _NO_CREDIT not in text:
-        return RateLimitedError(f"HTTP 429 {shown}", retry_after)
+        return RateLimitedError(f"HTTP 429 {line}", retry_after)
     if status in _RETRIABLE_STATUS:
-        return TransientError(str(status), f"HTTP {status} {shown}", retry_after)
-    return RefusedError(status, shown)
+        return TransientError(str(status), f"HTTP {status} {line}", retry_after)
+    return RefusedError(status, line)
 
 
 def one_line(text: str, most: int = 300) -> str:
-    """Another program's words in one printable line of at most `most` characters."""
-    shown = " ".join(text[: 4 * most].split())[:most]
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in shown)
+    """Return another program's words as one printable line of at most `most` characters."""
+    line = " ".join(text[: 4 * most].split())[:most]
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
 
 
 def classify(error: Exception) -> Exception:
-    """Map another library's error (any LangChain chat model) to ours by its HTTP status or kind; else as it is."""
+    """Map another library's error (any LangChain chat model) to ours by its HTTP status or kind.
+
+    Any other error is returned as it is.
+    """
     if isinstance(error, (RateLimitedError, TransientError, RefusedError)):
         return error
     if isinstance(error, RateLimitedError | TransientError | RefusedError):
@@ -82,16 +85,17 @@ def _statuses(error: Exception) -> Iterator[int]:
 
 
 def retry_after(headers: Mapping[str, Any]) -> float | None:
-    """Seconds that an endpoint asks to wait, by its Retry-After header (seconds or a date); none where it tells none.
+    """Return the seconds that an endpoint asks to wait, by its Retry-After header, or None without one.
 
-    Headers may be a case-blind mapping of an HTTP library or a plain one in lower case.
+    The header has seconds or a date. `headers` may be a case-insensitive mapping of an HTTP library or a plain one in
+    lower case.
     """
-    told = headers.get("retry-after")
-    return seconds(str(told)) if told is not None else None
+    header = headers.get("retry-after")
+    return seconds(str(header)) if header is not None else None
 
 
 def seconds(header: str) -> float | None:
-    """A Retry-After header in seconds from now, at least 0; none for one that cannot be read."""
+    """Return a Retry-After header in seconds from now, at least 0, or None for one that cannot be read."""
     try:
         wait = float(header)
     except ValueError:

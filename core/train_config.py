@@ -1,4 +1,4 @@
-"""Settings of training: what is trained on which dialogues, and all that the paper leaves open, by name."""
+"""Settings of training: what is trained on which dialogues, and every choice that the paper leaves open, by name."""
 
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -8,20 +8,20 @@ from pydantic import Field, model_validator
 from cocoon.core.config import EMBEDDED
 from cocoon.core.records import Record
 
-# Two of these are stated by the paper for its LoRA (appendix F.1): rank and alpha.
+# The paper states these two for its LoRA (appendix F.1): rank and alpha.
 DEFAULT_RANK, DEFAULT_ALPHA = 32, 16
 
 
 class DataConfig(Record):
-    """What becomes of the dialogues before they are trained on.
+    """How the dialogues are prepared for training.
 
     `thoughts`: analysis and strategy before each reply (`inline`), or left out (`none`). `prompt`: the supporter's
-    system prompt (`prompts/supporter/`), best the one it will speak under. `max_length`: tokens of a dialogue, longer
-    ones are cut after a supporter turn. `validation`: share of the dialogues, split by profile. `sample`: at most so
-    many dialogues, drawn by the seed; `no_larger_than`: files of other corpora, of which the largest gives that number
-    (the paper's rule for SoulChat). `held_out`: files of profiles kept for evaluation. `near_duplicate`: likeness of
-    two dialogues (shared runs of five characters, 0 to 1) from which the later one is dropped; none: not
-    looked for.
+    system prompt (`prompts/supporter/`), ideally the one with which it will be used. `max_length`: tokens of a
+    dialogue, where longer ones are cut after a supporter turn. `validation`: share of the dialogues, split by profile.
+    `sample`: the highest number of dialogues, chosen at random by the seed. `no_larger_than`: files of other corpora,
+    of which the largest gives that number (the paper's rule for SoulChat). `held_out`: files of profiles kept for
+    evaluation. `near_duplicate`: likeness of two dialogues (shared runs of five characters, 0 to 1) from which the
+    later one is dropped, or None to keep near duplicates.
     """
 
     thoughts: Literal["inline", "none"] = "inline"
@@ -46,13 +46,13 @@ class LoraConfig(Record):
 
 
 class FitConfig(Record):
-    """The optimiser's course. `batch` dialogues (or packs) at a time on each device, `accumulate` times per step.
+    """Settings of the optimiser. `batch` dialogues (or packs) at a time on each device, `accumulate` times per step.
 
-    `steps`: stop after so many, none for whole `epochs`. `evaluate_every`: steps between validations (each saves a
-    checkpoint), none for once an epoch. `patience`: stop when so many validations in a row brought no better loss.
-    `packing`: several dialogues in one row, none of which sees another; `auto` where that is so. `dtype` of the base:
-    `auto` is bfloat16 where the processor computes in it, else float32. `checkpointing` computes activations twice to
-    save memory. `warmup`: share of the steps.
+    `steps`: stop after this number, or None for complete `epochs`. `evaluate_every`: steps between validations (each
+    saves a checkpoint), or None for once per epoch. `patience`: stop when this number of validations in a row gave no
+    better loss. `packing`: several dialogues in one row, none of which sees another, with `auto` where that holds.
+    `dtype` of the base: `auto` is bfloat16 where the processor computes in it, else float32. `checkpointing` computes
+    activations twice to save memory. `warmup`: share of the steps.
     """
 
     learning_rate: float = Field(default=2e-4, gt=0)
@@ -73,7 +73,10 @@ class FitConfig(Record):
 
 
 class TrainConfig(Record):
-    """`cocoon train`: LoRA fine-tuning of a local chat model on dialogues. `base` is `local:NAME-OR-PATH`."""
+    """Settings of `cocoon train`: LoRA fine-tuning of a local chat model on dialogues.
+
+    `base` is `local:NAME-OR-PATH`.
+    """
 
     free_keys: ClassVar[tuple[str, ...]] = ()
 
@@ -88,7 +91,7 @@ class TrainConfig(Record):
 
     @classmethod
     def verb_of(cls) -> str:
-        """The command whose runs have this configuration."""
+        """Return the command whose runs have this configuration."""
         return "train"
 
     @model_validator(mode="after")
@@ -100,10 +103,10 @@ class TrainConfig(Record):
 
     @property
     def base_name(self) -> str:
-        """The base without its `local:`."""
+        """Return the base without its `local:`."""
         return self.base.removeprefix("local:")
 
     @property
     def prompts_folder(self) -> Path | None:
-        """The user's own prompts, where given."""
+        """Return the folder of the user's own prompts, where it is set."""
         return Path(self.data.prompts) if self.data.prompts else None

@@ -1,1 +1,1 @@
-"""Foreign files -> records: one loader a file, each with a report of what it had to mend."""
+"""Read foreign files into records, with one loader per format and a report of every repair."""

@@ -1,4 +1,4 @@
-"""Cactus: intake forms with an attitude and the first two turns, or a whole dialogue where there is one."""
+"""Read Cactus: intake forms with an attitude and the first two turns, or the full dialogue where there is one."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,10 @@ _PROBLEM = re.compile(
 
 
 def load(path: Path) -> Iterator[Read]:
-    """Yield what was said of every record: its dialogue, or the opening turns; CocoonError names the record."""
+    """Yield the dialogue of every record, or its opening turns where it has no dialogue.
+
+    Raises CocoonError naming the record that cannot be read.
+    """
     for number, (where, value) in enumerate(values(path), 1):
         person = _person(value, where)
         draft = Draft(CORPUS, where, _id(value, number))
@@ -38,7 +41,10 @@ def load(path: Path) -> Iterator[Read]:
 
 
 def load_profiles(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
-    """Yield (where, profile, no repairs): the presenting problem is the feeling; a need is not stated."""
+    """Yield (where, profile, no repairs) for every record, with the presenting problem as the feeling.
+
+    The corpus does not state a need, so the profile has none.
+    """
     for number, (where, value) in enumerate(values(path), 1):
         person = _person(value, where)
         form = optional_text(person, "intake_form", where)

@@ -1,4 +1,4 @@
-"""Corpora in the form of chat messages (role user or assistant, content), such as SoulChat and PsyDT."""
+"""Read corpora of chat messages (role user or assistant, content), such as SoulChat and PsyDT."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ ROLES: dict[str, Role] = {"user": "user", "assistant": "supporter", "supporter":
 
 
 def load_messages(path: Path, corpus: Corpus) -> Iterator[Read]:
-    """Yield every record of a messages file; a system message becomes a fact of the dialogue."""
+    """Yield every record of a messages file, with its system messages as a fact of the dialogue."""
     for number, (where, value) in enumerate(values(path), 1):
         record = an_object(value, where)
         draft = Draft(corpus, where, an_id(corpus, record.get("id"), number))
@@ -32,15 +32,15 @@ def load_messages(path: Path, corpus: Corpus) -> Iterator[Read]:
 
 
 def add_messages(draft: Draft, record: Mapping[str, Any]) -> dict[str, Fact]:
-    """Add a record's messages as turns; the facts that its system messages are."""
+    """Add the messages of a record as turns and return its system messages as facts."""
     facts: dict[str, Fact] = {}
-    for place, item in enumerate(a_list(record.get("messages"), draft.where, "key 'messages'"), 1):
-        turn = an_object(item, draft.where, f"message {place}")
+    for position, item in enumerate(a_list(record.get("messages"), draft.where, "key 'messages'"), 1):
+        turn = an_object(item, draft.where, f"message {position}")
         if turn.get("role") == "system":
-            told = (facts.get("system"), optional_text(turn, "content", draft.where))
-            facts["system"] = "\n".join(str(text) for text in told if text)
-            draft.note(f"message {place}", "relabelled", "a system message became the fact 'system'")
+            system_texts = (facts.get("system"), optional_text(turn, "content", draft.where))
+            facts["system"] = "\n".join(str(text) for text in system_texts if text)
+            draft.note(f"message {position}", "relabelled", "a system message became the fact 'system'")
             continue
-        role = role_of(turn.get("role"), ROLES, draft.where, f"message {place}")
-        draft.say(role, turn.get("content"), f"message {place}")
+        role = role_of(turn.get("role"), ROLES, draft.where, f"message {position}")
+        draft.say(role, turn.get("content"), f"message {position}")
     return facts

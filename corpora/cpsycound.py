@@ -1,4 +1,4 @@
-"""CPsyCounD: counselling cases as plain text, one a file (case_*.txt), or re-packed as {"id", "raw"} a line."""
+"""Read CPsyCounD: counselling cases as plain text, one per file (case_*.txt), or as one {"id", "raw"} per line."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,10 @@ ROLES: dict[str, Role] = {
 
 
 def load(path: Path) -> Iterator[Read]:
-    """Yield every case; raises CocoonError naming file and record."""
+    """Yield every case.
+
+    Raises CocoonError naming the file and the record that cannot be read.
+    """
     for number, (where, key, raw) in enumerate(_cases(path), 1):
         draft = Draft(CORPUS, where, an_id(CORPUS, key, number))
         add_lines(draft, a_text(raw, where, "key 'raw'"), ROLES)

@@ -1,4 +1,4 @@
-"""CPsyCounE: evaluation dialogues by topic, lists of lines with their speakers; folders of them or one list."""
+"""Read CPsyCounE: evaluation dialogues by topic, as lists of lines with their speakers, in folders or in one list."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +14,17 @@ CORPUS = Corpus("cpsycoune", "CPsyCounE, counselling dialogues by topic, zh", "C
 
 
 def load(path: Path) -> Iterator[Read]:
-    """Yield every dialogue; raises CocoonError naming file and record."""
+    """Yield every dialogue.
+
+    Raises CocoonError naming the file and the record that cannot be read.
+    """
     for number, (where, key, topic, lines) in enumerate(_dialogues(path), 1):
         draft = Draft(CORPUS, where, an_id(CORPUS, key, number))
-        told = [
-            a_text(line, where, f"line {place}") for place, line in enumerate(a_list(lines, where, "key 'data'"), 1)
+        spoken_lines = [
+            a_text(line, where, f"line {position}")
+            for position, line in enumerate(a_list(lines, where, "key 'data'"), 1)
         ]
-        add_lines(draft, "\n".join(told), ROLES)
+        add_lines(draft, "\n".join(spoken_lines), ROLES)
         yield draft.read(language="zh", scenario=topic)
 
 
@@ -28,7 +32,7 @@ def _dialogues(path: Path) -> Iterator[tuple[str, Any, str, Any]]:
     if path.is_dir():
         files = sorted(path.rglob("*.json"), key=lambda file: (file.parent.name, len(file.stem), file.stem))
         if not files:
-            raise CocoonError(f"{path}: holds no file *.json; name the folder of the corpus")
+            raise CocoonError(f"{path}: has no file *.json; give the folder of the corpus")
         for file in files:
             key = f"{file.parent.name}-{file.stem}"
             yield str(file), key, file.parent.name, [line for _, line in values(file)]

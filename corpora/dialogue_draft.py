@@ -1,4 +1,4 @@
-"""How every dialogue loader builds a record: turns as they come, each repair noted, nothing dropped in silence."""
+"""Build the record of a dialogue for every loader: turns in their order, a note for each repair, no silent loss."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from cocoon.core.records import Dialogue, Language, Profile, Role, Thought, Turn
 from cocoon.corpora.foreign_file import clip, language_of, shown
 from cocoon.corpora.repair import Repair, RepairNote
 
-# A longer turn is a broken file, not somebody's words.
+# A longer turn means a broken file, because no person says so much at once.
 LONGEST_TURN = 200_000
 Redistribution = Literal["free", "attribution", "non_commercial", "none"]
 Fact = str | int | float | bool | None
@@ -17,7 +17,7 @@ Fact = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class Corpus:
-    """What is known of a corpus. `redistribution`: what its licence lets others pass on."""
+    """What is known about a corpus. `redistribution` says whether its licence allows others to pass it on."""
 
     name: str
     about: str
@@ -28,7 +28,10 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Read:
-    """One record read: the dialogue (none: dropped, and a note says why), and what was done to it."""
+    """One record after reading: the dialogue and the repairs made to it.
+
+    `dialogue` is None where the record was dropped, and a note says why.
+    """
 
     where: str
     dialogue: Dialogue | None
@@ -37,7 +40,7 @@ class Read:
 
 @dataclass
 class Draft:
-    """One dialogue being read."""
+    """A dialogue while it is being read."""
 
     corpus: Corpus
     where: str
@@ -47,22 +50,25 @@ class Draft:
     stage_boundary: int | None = None
 
     def note(self, key: str, repair: Repair, reason: str) -> None:
-        """Tell of something that was done."""
+        """Record a repair."""
         self.notes.append(RepairNote(where=self.where, profile=self.id, key=key, repair=repair, reason=reason))
 
     def say(
         self,
         role: Role,
         content: Any,
-        place: str,
+        position: str,
         thought: Thought | None = None,
         scores: Mapping[str, float | None] | None = None,
         draft: str | None = None,
     ) -> None:
-        """Add a turn; an empty one is dropped with a note. CocoonError for what is no text, naming `place`."""
-        text = a_text(content, self.where, place)
+        """Add a turn, or drop it with a note if it is empty.
+
+        Raises CocoonError naming `position` if the content is not text.
+        """
+        text = a_text(content, self.where, position)
         if not text:
-            self.note(place, "dropped", f"an empty turn of the {role}")
+            self.note(position, "dropped", f"an empty turn of the {role}")
             return
         self.turns.append(Turn(role=role, content=text, thought=thought, scores=dict(scores or {}), draft=draft))
 
@@ -77,7 +83,7 @@ class Draft:
         need: str | None = None,
         profile: Profile | None = None,
     ) -> Read:
-        """The finished record; a dialogue without a turn is dropped."""
+        """Return the finished record, without a dialogue if it has no turn."""
         if not self.turns:
             self.note("turns", "dropped", "the dialogue has no turn")
             return Read(self.where, None, self.notes)
@@ -107,54 +113,57 @@ class Draft:
         return Read(self.where, dialogue, self.notes)
 
 
-def a_text(value: Any, where: str, place: str) -> str:
-    """A text with its ends trimmed; CocoonError for anything else, or one that is too long."""
+def a_text(value: Any, where: str, position: str) -> str:
+    """Return a text without the space around it.
+
+    Raises CocoonError for any other type and for a text that is too long.
+    """
     if not isinstance(value, str):
-        raise CocoonError(f"{where}: {place}: must be a text, found {shown(value)}")
+        raise CocoonError(f"{where}: {position}: must be a text, found {shown(value)}")
     if len(value) > LONGEST_TURN:
-        raise CocoonError(f"{where}: {place}: {len(value)} characters, a turn has at most {LONGEST_TURN}")
+        raise CocoonError(f"{where}: {position}: has {len(value)} characters, but a turn has at most {LONGEST_TURN}")
     return value.encode("utf-8", "replace").decode("utf-8").strip()
 
 
-def an_object(value: Any, where: str, place: str = "the record") -> dict[str, Any]:
-    """An object with keys; CocoonError for anything else."""
+def an_object(value: Any, where: str, position: str = "the record") -> dict[str, Any]:
+    """Return a JSON object as it is, or raise CocoonError for any other type."""
     if not isinstance(value, dict):
-        raise CocoonError(f"{where}: {place}: must be an object with keys, found {shown(value)}")
+        raise CocoonError(f"{where}: {position}: must be an object with keys, found {shown(value)}")
     return value
 
 
-def a_list(value: Any, where: str, place: str) -> list[Any]:
-    """A list; CocoonError for anything else."""
+def a_list(value: Any, where: str, position: str) -> list[Any]:
+    """Return a list as it is, or raise CocoonError for any other type."""
     if not isinstance(value, list):
-        raise CocoonError(f"{where}: {place}: must be a list, found {shown(value)}")
+        raise CocoonError(f"{where}: {position}: must be a list, found {shown(value)}")
     return value
 
 
 def optional_text(record: Mapping[str, Any], key: str, where: str) -> str:
-    """The text under a key, empty where it is absent or null."""
+    """Return the text under a key, or an empty text where the key is absent or null."""
     value = record.get(key)
     return "" if value is None else a_text(value, where, f"key {key!r}")
 
 
-def role_of(value: Any, roles: Mapping[str, Role], where: str, place: str) -> Role:
-    """Our name of a foreign role; CocoonError naming the known ones."""
+def role_of(value: Any, roles: Mapping[str, Role], where: str, position: str) -> Role:
+    """Return our name of a foreign role, or raise CocoonError naming the known roles."""
     if isinstance(value, str) and value.strip().lower() in roles:
         return roles[value.strip().lower()]
-    raise CocoonError(f"{where}: {place}: {shown(value)} is none of the roles {', '.join(roles)}")
+    raise CocoonError(f"{where}: {position}: {shown(value)} is not a known role; the roles are {', '.join(roles)}")
 
 
 def an_id(corpus: Corpus, value: Any, number: int) -> str:
-    """The id of a dialogue: the corpus' name with the record's own id, or its number."""
+    """Return the id of a dialogue: the name of the corpus and the record's own id, or its number where it has no id."""
     own = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     return f"{corpus.name}-{clip(own or str(number))}"
 
 
 def a_number(value: Any) -> float | None:
-    """A number, also one written as a text; none for anything else."""
+    """Return a number, also one written as a text, or None for anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
-        found = float(value)
+        number = float(value)
     except ValueError:
         return None
-    return found if abs(found) < 1e12 else None
+    return number if abs(number) < 1e12 else None

@@ -1,4 +1,4 @@
-"""The dialogue loaders by name, and what holds for all of them: ids differ, and every repair is told."""
+"""The dialogue loaders by name, and what all of them share: unique ids and a report of every repair."""
 
 import difflib
 from collections.abc import Callable, Iterator
@@ -50,30 +50,31 @@ _MODULES: tuple[ModuleType, ...] = (
 )
 CORPORA: dict[str, Corpus] = {module.CORPUS.name: module.CORPUS for module in _MODULES}
 LOADERS: dict[str, Callable[[Path], Iterator[Read]]] = {module.CORPUS.name: module.load for module in _MODULES}
-# Examples of each kind of repair that a report keeps.
+# How many examples of each kind of repair a report keeps.
 EXAMPLES = 5
 
 
 @dataclass
 class Reading:
-    """A corpus being read: dialogues as they come, and the report of what was done so far."""
+    """A corpus while it is being read: the dialogues as a stream, and the report of the repairs so far."""
 
     dialogues: Iterator[Dialogue]
     report: RepairReport
 
 
 def read_corpus(name: str, path: Path, limit: int | None = None) -> Reading:
-    """Read a corpus as a stream, the first `limit` dialogues; the report grows while the dialogues are taken.
+    """Read a corpus as a stream, up to the first `limit` dialogues.
 
-    A second dialogue of one id gets another one. Raises CocoonError for an unknown corpus, a path that is not there,
-    and, while reading, for the first record that cannot be read, with file, record and turn.
+    The report grows while the dialogues are taken. If a second dialogue has the same id, it gets another id. Raises
+    CocoonError for an unknown corpus and for a missing path. While reading, it raises CocoonError for the first record
+    that cannot be read, naming the file, the record and the turn.
     """
     if name not in LOADERS:
         close = difflib.get_close_matches(name, LOADERS, n=1)
         near = f"; did you mean {close[0]!r}?" if close else ""
-        raise CocoonError(f"corpus {name!r} is not known, there are {', '.join(LOADERS)}{near}")
+        raise CocoonError(f"corpus {name!r} is not known; the corpora are {', '.join(LOADERS)}{near}")
     if not path.exists():
-        raise CocoonError(f"{path}: is not there; check the path")
+        raise CocoonError(f"{path}: does not exist; check the path")
     report = RepairReport(file=str(path), kind=name, things="dialogues", most=EXAMPLES)
     return Reading(islice(_dialogues(LOADERS[name](path), report), limit), report)
 
@@ -86,18 +87,18 @@ def _dialogues(reads: Iterator[Read], report: RepairReport) -> Iterator[Dialogue
             report.add(note)
         if read.dialogue is not None:
             report.kept += 1
-            yield _single(read.dialogue, read.where, seen, report)
+            yield _with_unique_id(read.dialogue, read.where, seen, report)
 
 
-def _single(dialogue: Dialogue, where: str, seen: dict[str, int], report: RepairReport) -> Dialogue:
-    before = seen.get(dialogue.id, 0)
-    seen[dialogue.id] = before + 1
-    if not before:
+def _with_unique_id(dialogue: Dialogue, where: str, seen: dict[str, int], report: RepairReport) -> Dialogue:
+    earlier = seen.get(dialogue.id, 0)
+    seen[dialogue.id] = earlier + 1
+    if not earlier:
         return dialogue
-    free, number = dialogue.id, before + 1
-    while free in seen:
-        free, number = f"{dialogue.id}-{number}", number + 1
-    seen[free] = 1
+    unused_id, number = dialogue.id, earlier + 1
+    while unused_id in seen:
+        unused_id, number = f"{dialogue.id}-{number}", number + 1
+    seen[unused_id] = 1
     reason = f"the id {dialogue.id!r} is taken by an earlier dialogue"
-    report.add(RepairNote(where=where, profile=free, key="id", repair="relabelled", reason=reason))
-    return dialogue.model_copy(update={"id": free})
+    report.add(RepairNote(where=where, profile=unused_id, key="id", repair="relabelled", reason=reason))
+    return dialogue.model_copy(update={"id": unused_id})

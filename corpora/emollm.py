@@ -1,4 +1,4 @@
-"""EmoLLM: conversations as pairs of input and output, with a system text in the first pair."""
+"""Read EmoLLM: conversations as pairs of input and output, with a system text in the first pair."""
 
 import re
 from collections.abc import Iterator
@@ -13,24 +13,27 @@ _STRAY = re.compile(r"\n+\s*(?:医生|心理咨询师|咨询师|病人|来访者
 
 
 def load(path: Path) -> Iterator[Read]:
-    """Yield every conversation; raises CocoonError naming file, record and pair."""
+    """Yield every conversation.
+
+    Raises CocoonError naming the file, the record and the pair that cannot be read.
+    """
     for number, (where, value) in enumerate(values(path), 1):
         record = an_object(value, where)
         draft = Draft(CORPUS, where, an_id(CORPUS, record.get("id"), number))
         facts: dict[str, Fact] = {}
-        for place, item in enumerate(a_list(record.get("conversation"), where, "key 'conversation'"), 1):
-            pair = an_object(item, where, f"pair {place}")
+        for position, item in enumerate(a_list(record.get("conversation"), where, "key 'conversation'"), 1):
+            pair = an_object(item, where, f"pair {position}")
             if system := optional_text(pair, "system", where):
                 facts["system"] = system
-                draft.note(f"pair {place}", "relabelled", "a system text became the fact 'system'")
-            draft.say("user", pair.get("input"), f"pair {place}")
-            draft.say("supporter", _mended(draft, pair.get("output"), f"pair {place}"), f"pair {place}")
+                draft.note(f"pair {position}", "relabelled", "a system text became the fact 'system'")
+            draft.say("user", pair.get("input"), f"pair {position}")
+            draft.say("supporter", _repaired_reply(draft, pair.get("output"), f"pair {position}"), f"pair {position}")
         yield draft.read(language="zh", facts=facts)
 
 
-def _mended(draft: Draft, output: object, place: str) -> str:
-    text = a_text(output, draft.where, place)
-    mended = _STRAY.sub("\n", text)
-    if mended != text:
-        draft.note(place, "repaired", "a speaker's name inside the reply was taken out")
-    return mended
+def _repaired_reply(draft: Draft, output: object, position: str) -> str:
+    text = a_text(output, draft.where, position)
+    repaired = _STRAY.sub("\n", text)
+    if repaired != text:
+        draft.note(position, "repaired", "a speaker's name inside the reply was taken out")
+    return repaired

@@ -1,6 +1,6 @@
-"""ESC-Eval role cards (card_high_en.json, card_high_zh.json): a problem and what is known of the person, no need.
+"""Read ESC-Eval role cards (card_high_en.json, card_high_zh.json): a problem and facts about the person, no need.
 
-The cards ship without a licence and derive from corpora with conditions of their own: they are read, never shipped.
+The cards have no licence and come from corpora with conditions of their own. We read them and never ship them.
 """
 
 import re
@@ -30,50 +30,56 @@ _SETTINGS = {"家庭生活": "Family life", "工作学习": "Work and study", "�
 
 
 def load(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
-    """Yield (where, profile, repairs) of each card; raises CocoonError naming file, record and key."""
+    """Yield (where, profile, repairs) for each card.
+
+    Raises CocoonError naming the file, the record and the key that cannot be read.
+    """
     for where, value in read_values(path):
         yield where, _profile(where, lower_keys(value, where, CARD_KEYS)), []
 
 
 def _profile(where: str, card: dict[str, Any]) -> Profile:
     base = text_at(card, "base", where)
-    said = _fields(base, where)
+    fields = _fields(base, where)
     language = _language(card, base, where)
     setting = text_at(card, "res", where, needed=False)
     return Profile(
         id=f"esc-eval-{_number(card, where)}",
         language=language,
         scenario=setting if language == "zh" else _SETTINGS.get(setting, setting),
-        feeling=_feeling(said, language, where),
+        feeling=_feeling(fields, language, where),
         source=f"ESC-Eval ({text_at(card, 'source', where, needed=False) or 'card source not stated'})",
         licence=LICENCE,
     )
 
 
 def _fields(base: str, where: str) -> dict[str, str]:
-    """What a card states, by field; a line without a known label goes on with the field before it."""
-    found: dict[str, str] = {}
-    last = None
+    """Return what a card states, by field.
+
+    A line without a known label continues the field before it.
+    """
+    fields: dict[str, str] = {}
+    last_label = None
     for line in filter(str.strip, base.splitlines()):
         match = _LINE.fullmatch(line)
         label = _LABELS.get(match["label"].lower()) if match else None
-        if match and label and label not in found:
-            last, found[label] = label, match["value"].strip()
-        elif last:
-            found[last] = f"{found[last]}\n{line.strip()}".strip()
+        if match and label and label not in fields:
+            last_label, fields[label] = label, match["value"].strip()
+        elif last_label:
+            fields[last_label] = f"{fields[last_label]}\n{line.strip()}".strip()
         else:
             raise CocoonError(f"{where}: key 'base': no known label in {clip(line.strip())!r}; write 'Problem: ...'")
-    return found
+    return fields
 
 
-def _feeling(said: dict[str, str], language: Language, where: str) -> str:
-    problem = said.get("problem", "")
+def _feeling(fields: dict[str, str], language: Language, where: str) -> str:
+    problem = fields.get("problem", "")
     if not problem:
         raise CocoonError(f"{where}: key 'base': the card states no problem; write 'Problem: ...'")
     known = [
-        (name, said[field])
+        (name, fields[field])
         for field, name in _NAMES[language].items()
-        if said.get(field, "").lower() not in _NOT_STATED
+        if fields.get(field, "").lower() not in _NOT_STATED
     ]
     if not known:
         return problem
@@ -83,12 +89,12 @@ def _feeling(said: dict[str, str], language: Language, where: str) -> str:
 
 
 def _language(card: dict[str, Any], base: str, where: str) -> Language:
-    given = card.get("language")
-    if given is None:
+    stated_language = card.get("language")
+    if stated_language is None:
         return language_of(base)
-    if isinstance(given, str) and given.lower() in _LANGUAGES:
-        return _LANGUAGES[given.lower()]
-    raise CocoonError(f"{where}: key 'language': must be 'english' or 'chinese', found {shown(given)}")
+    if isinstance(stated_language, str) and stated_language.lower() in _LANGUAGES:
+        return _LANGUAGES[stated_language.lower()]
+    raise CocoonError(f"{where}: key 'language': must be 'english' or 'chinese', found {shown(stated_language)}")
 
 
 def _number(card: dict[str, Any], where: str) -> str:

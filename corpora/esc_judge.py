@@ -1,4 +1,7 @@
-"""ESC-Judge's personas (roles-v1.json): a challenge and life events, and no need; traits have no place in a profile."""
+"""Read ESC-Judge's personas (roles-v1.json): a challenge and life events, but no need.
+
+Traits are left out, because a profile has no field for them.
+"""
 
 import re
 from collections.abc import Iterator
@@ -17,26 +20,26 @@ _NUMBER = re.compile(r"^\s*(?:\d+[.)]|[-*])\s*")
 
 
 def load(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
-    """Yield (where, profile, repairs): the challenge is the feeling, the life events are the memories."""
+    """Yield (where, profile, repairs) for each persona: the challenge as feeling, the life events as memories."""
     for number, (where, value) in enumerate(values(path), 1):
         record = an_object(value, where)
-        name = f"esc-judge-{clip(optional_text(record, 'pid', where) or str(number))}"
+        profile_id = f"esc-judge-{clip(optional_text(record, 'pid', where) or str(number))}"
         challenge = optional_text(record, "challenge", where)
         if not challenge:
             raise CocoonError(f"{where}: key 'challenge' is missing or empty")
         events = (_NUMBER.sub("", line).strip() for line in optional_text(record, "life_events", where).splitlines())
         profile = Profile(
-            id=name,
+            id=profile_id,
             language=language_of(challenge),
             feeling=challenge,
             memory=[Memory(text=event) for event in events if event],
             source=SOURCE,
             licence=LICENCE,
         )
-        told = ", ".join(key for key in _LEFT_OUT if record.get(key))
+        dropped_keys = ", ".join(key for key in _LEFT_OUT if record.get(key))
         reason = "a profile has no place for traits and for the persona as prose"
-        yield where, profile, [_note(where, name, told, reason)] if told else []
+        yield where, profile, [_note(where, profile_id, dropped_keys, reason)] if dropped_keys else []
 
 
-def _note(where: str, name: str, keys: str, reason: str) -> RepairNote:
-    return RepairNote(where=where, profile=name, key=keys, repair="dropped", reason=reason)
+def _note(where: str, profile_id: str, keys: str, reason: str) -> RepairNote:
+    return RepairNote(where=where, profile=profile_id, key=keys, repair="dropped", reason=reason)

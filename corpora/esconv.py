@@ -1,4 +1,4 @@
-"""ESConv in three layouts: the original, PPDPP's lines, and MultiESC's lines (tokenised, neighbours merged)."""
+"""Read ESConv in three layouts: the original, PPDPP's lines, and MultiESC's lines (tokenised, neighbours merged)."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -39,19 +39,22 @@ _SPACED = (
 
 
 def load(path: Path) -> Iterator[Read]:
-    """Yield every dialogue; raises CocoonError naming file, record and turn."""
+    """Yield every dialogue.
+
+    Raises CocoonError naming the file, the record and the turn that cannot be read.
+    """
     yield from load_as(path, CORPUS)
 
 
 def load_as(path: Path, corpus: Corpus) -> Iterator[Read]:
-    """The same for a corpus in the same layout."""
+    """Yield every dialogue of a corpus that has the layout of ESConv."""
     for number, (where, value) in enumerate(values(path), 1):
         record = an_object(value, where)
         draft = Draft(corpus, where, an_id(corpus, record.get("id"), number))
-        # MultiESC alone states intensities as numbers, and it alone is tokenised.
+        # Only MultiESC states intensities as numbers, and only MultiESC is tokenised.
         tokenised, joined = "init_intensity" in record, 0
-        for place, item in enumerate(a_list(record.get("dialog"), where, "key 'dialog'"), 1):
-            joined += _turn(draft, an_object(item, where, f"turn {place}"), f"turn {place}", tokenised)
+        for position, item in enumerate(a_list(record.get("dialog"), where, "key 'dialog'"), 1):
+            joined += _turn(draft, an_object(item, where, f"turn {position}"), f"turn {position}", tokenised)
         if joined:
             draft.note("dialog", "repaired", f"words and marks that stood apart were joined in {joined} turns")
         yield draft.read(
@@ -63,29 +66,29 @@ def load_as(path: Path, corpus: Corpus) -> Iterator[Read]:
         )
 
 
-def _turn(draft: Draft, item: Mapping[str, Any], place: str, tokenised: bool) -> bool:
-    """Add a turn; whether its text had to be joined."""
-    role = role_of(item.get("speaker"), ROLES, draft.where, place)
-    content = a_text(item.get("content", item.get("text")), draft.where, place)
+def _turn(draft: Draft, item: Mapping[str, Any], position: str, tokenised: bool) -> bool:
+    """Add a turn and return whether its text had to be joined."""
+    role = role_of(item.get("speaker"), ROLES, draft.where, position)
+    content = a_text(item.get("content", item.get("text")), draft.where, position)
     plain = detokenised(content) if tokenised else content
     annotation = item.get("annotation")
-    told = annotation if isinstance(annotation, dict) else item
-    strategy = _strategies(told)
+    labels = annotation if isinstance(annotation, dict) else item
+    strategy = _strategies(labels)
     thought = Thought(strategy=strategy) if strategy else None
-    feedback = a_number(told.get("feedback"))
-    draft.say(role, plain, place, thought, {"feedback": feedback} if feedback is not None else None)
+    feedback = a_number(labels.get("feedback"))
+    draft.say(role, plain, position, thought, {"feedback": feedback} if feedback is not None else None)
     return plain != content
 
 
-def _strategies(told: Mapping[str, Any]) -> str:
-    """The strategy; of a turn that MultiESC merged from several, all of them."""
-    several = told.get("all_strategy")
-    names = several if isinstance(several, list) and several else [told.get("strategy")]
+def _strategies(labels: Mapping[str, Any]) -> str:
+    """Return the strategy of a turn, or all strategies of a turn that MultiESC merged from several."""
+    merged_strategies = labels.get("all_strategy")
+    names = merged_strategies if isinstance(merged_strategies, list) and merged_strategies else [labels.get("strategy")]
     return "; ".join(name.strip() for name in names if isinstance(name, str) and name.strip())
 
 
 def detokenised(text: str) -> str:
-    """Marks and short forms joined to their words again."""
+    """Return the text with punctuation and short forms joined to their words again."""
     for pattern, joined in _SPACED:
         text = pattern.sub(joined, text)
     return text

@@ -1,4 +1,4 @@
-"""FailedESConv: the dialogues that ESConv's authors sorted out, in the original layout under other speaker names."""
+"""Read FailedESConv: dialogues that ESConv's authors left out, in the original layout with other speaker names."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,5 +16,8 @@ CORPUS = Corpus(
 
 
 def load(path: Path) -> Iterator[Read]:
-    """Yield every dialogue; raises CocoonError naming file, record and turn."""
+    """Yield every dialogue.
+
+    Raises CocoonError naming the file, the record and the turn that cannot be read.
+    """
     yield from load_as(path, CORPUS)

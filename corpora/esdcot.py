@@ -1,4 +1,4 @@
-"""ESD-CoT (ESCoT): one supporter turn with its history and a chain of thought, as a dialogue or as an instruction."""
+"""Read ESD-CoT (ESCoT): one supporter turn with its history and a chain of thought, as a dialogue or an instruction."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,10 @@ _HEADS = re.compile(
 
 
 def load(path: Path) -> Iterator[Read]:
-    """Yield every record as a dialogue that ends with the turn that was thought about; CocoonError names the record."""
+    """Yield every record as a dialogue that ends with the turn that has the chain of thought.
+
+    Raises CocoonError naming the record that cannot be read.
+    """
     for number, (where, value) in enumerate(values(path), 1):
         record = an_object(value, where)
         if "input" in record and "output" in record:
@@ -35,14 +38,16 @@ def load(path: Path) -> Iterator[Read]:
 
 def _dialogue(record: Mapping[str, Any], where: str, number: int) -> Read:
     data = an_object(record.get("original_data"), where, "key 'original_data'")
-    thoughts = record.get("cot_data")
-    told = thoughts if isinstance(thoughts, dict) else {}
+    cot_data = record.get("cot_data")
+    thought_fields = cot_data if isinstance(cot_data, dict) else {}
     draft = Draft(CORPUS, where, an_id(CORPUS, record.get("id"), number))
-    for place, item in enumerate(a_list(data.get("dialog"), where, "key 'dialog'"), 1):
-        turn = an_object(item, where, f"turn {place}")
-        draft.say(role_of(turn.get("speaker"), ROLES, where, f"turn {place}"), turn.get("content"), f"turn {place}")
-    strategy = optional_text(told, "recognized_strategy", where) or optional_text(data, "strategy", where)
-    analysis = " ".join(text for key in _THOUGHTS if (text := optional_text(told, key, where)))
+    for position, item in enumerate(a_list(data.get("dialog"), where, "key 'dialog'"), 1):
+        turn = an_object(item, where, f"turn {position}")
+        draft.say(
+            role_of(turn.get("speaker"), ROLES, where, f"turn {position}"), turn.get("content"), f"turn {position}"
+        )
+    strategy = optional_text(thought_fields, "recognized_strategy", where) or optional_text(data, "strategy", where)
+    analysis = " ".join(text for key in _THOUGHTS if (text := optional_text(thought_fields, key, where)))
     draft.say("supporter", data.get("response"), "key 'response'", _thought(analysis, strategy))
     return draft.read(
         language="en", emotion=optional_text(data, "emotion_type", where), feeling=_situation(data, where)
@@ -58,18 +63,18 @@ def _thought(analysis: str, strategy: str) -> Thought | None:
 
 
 def _instruction(record: Mapping[str, Any], where: str, number: int) -> Read:
-    own = record.get("dialog_id", record.get("id"))
-    draft = Draft(CORPUS, where, an_id(CORPUS, own, number))
-    place = 0
+    own_id = record.get("dialog_id", record.get("id"))
+    draft = Draft(CORPUS, where, an_id(CORPUS, own_id, number))
+    position = 0
     history = optional_text(record, "input", where)
     for block in re.split(r"\n(?=(?:seeker|supporter)\s*[:：])", history, flags=re.IGNORECASE):
         if not block.strip():
             continue
-        place += 1
+        position += 1
         match = _LINE.fullmatch(block.strip())
         if match is None:
-            raise CocoonError(f"{where}: key 'input': turn {place} names no speaker; write 'seeker: ...'")
-        draft.say(ROLES[match["role"].lower()], match["content"], f"turn {place}")
+            raise CocoonError(f"{where}: key 'input': turn {position} has no speaker; write 'seeker: ...'")
+        draft.say(ROLES[match["role"].lower()], match["content"], f"turn {position}")
     parts = _sections(optional_text(record, "output", where))
     if "response" not in parts:
         raise CocoonError(f"{where}: key 'output': has no section 'Response:'")
@@ -82,7 +87,10 @@ def _instruction(record: Mapping[str, Any], where: str, number: int) -> Read:
 
 
 def _sections(text: str) -> dict[str, str]:
-    """The parts of an output by their headings, lower case; a reply of several paragraphs stays whole."""
+    """Return the parts of an output by their headings in lower case.
+
+    A reply of several paragraphs stays in one piece.
+    """
     heads = list(_HEADS.finditer(text))
     ends = [*(head.start() for head in heads), len(text)][1:]
     return {head[1].lower(): text[head.end() : end].strip() for head, end in zip(heads, ends, strict=True)}

@@ -1,4 +1,4 @@
-"""The dataset card that goes out with every export."""
+"""Write the dataset card that accompanies every export."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ WARNING = (
     "The dialogues are about distress: grief, conflict, illness, loneliness and, in some corpora, self-harm. Simulated "
     "users are language models and no patients. Nothing here is advice, and no model trained on it is fit to counsel."
 )
-# Identifiers that the hub knows among ours; what is under anything else is `other`, with its name beside it.
+# Our licences that the hub knows by an identifier. Any other licence is `other`, with its name beside it.
 _HUB = ("cc0-1.0", "cc-by-4.0", "cc-by-nc-4.0", "mit", "apache-2.0", "gpl-2.0")
 _SHAREGPT_NOTE = (
     "LLaMA-Factory wants the human to speak first and an answer to every turn: opening words of the supporter stand in "
@@ -22,7 +22,7 @@ _SHAREGPT_NOTE = (
 
 @dataclass
 class Exported:
-    """What went out: counts for the card and for whoever asked."""
+    """What was exported: counts for the card and for the caller."""
 
     dialogues: int = 0
     turns: int = 0
@@ -32,7 +32,7 @@ class Exported:
     licences: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def count(self, dialogue: Dialogue) -> None:
-        """Add a dialogue."""
+        """Add a dialogue to the counts."""
         self.dialogues += 1
         self.turns += len(dialogue.turns)
         self.with_thought += any(turn.thought for turn in dialogue.turns)
@@ -40,36 +40,36 @@ class Exported:
         self.licences[dialogue.source, dialogue.licence] += 1
 
 
-def card(told: Exported, form: str, name: str, thoughts: str) -> str:
-    """The card as Markdown with a YAML head."""
+def card(exported: Exported, form: str, name: str, thoughts: str) -> str:
+    """Return the card as Markdown with a YAML head."""
     head = {
-        "language": sorted(told.languages),
-        **_licence(sorted({licence or "own" for _, licence in told.licences})),
+        "language": sorted(exported.languages),
+        **_licence(sorted({licence or "own" for _, licence in exported.licences})),
         "tags": ["emotional-support", "dialogue", "not-for-all-audiences"],
         "configs": [{"config_name": "default", "data_files": name}],
     }
     lines = [
         f"---\n{yaml.safe_dump(head, allow_unicode=True, sort_keys=False)}---",
         "# Emotional support dialogues",
-        f"{told.dialogues} dialogues, {told.turns} turns; with thoughts: {told.with_thought} dialogues.",
+        f"{exported.dialogues} dialogues, {exported.turns} turns; with thoughts: {exported.with_thought} dialogues.",
         "",
         "| source | licence | dialogues |\n| --- | --- | --- |",
         *(
             f"| {_cell(source)} | {_cell(licence or 'own')} | {number} |"
-            for (source, licence), number in sorted(told.licences.items())
+            for (source, licence), number in sorted(exported.licences.items())
         ),
         "",
         f"Form: {form}; thoughts: {thoughts}. Written by `cocoon corpus export`.",
     ]
     if form == "sharegpt":
-        lines += ["", _SHAREGPT_NOTE.format(left_out=told.left_out)]
+        lines += ["", _SHAREGPT_NOTE.format(left_out=exported.left_out)]
     loader = "sharegpt" if form == "sharegpt" else "messages"
     lines += ["", f"The column `cocoon` holds each record whole; `cocoon corpus import {loader}` restores it."]
     return "\n".join([*lines, "", f"**Content warning.** {WARNING}", ""])
 
 
 def _licence(names: list[str]) -> dict[str, str]:
-    """The licence as the hub reads it."""
+    """Return the licence in the form that the Hugging Face hub reads."""
     short = names[0].lower().removesuffix(" (repository)")
     if len(names) == 1 and short in _HUB:
         return {"license": short}
@@ -77,5 +77,5 @@ def _licence(names: list[str]) -> dict[str, str]:
 
 
 def _cell(text: str) -> str:
-    """Text on one line that cannot end a table's cell."""
+    """Return the text on one line, without the sign that would end a table cell."""
     return " ".join(text.replace("|", "/").split())

@@ -1,4 +1,4 @@
-"""What an exported dialogue looks like: chat messages with the whole record beside them, or ShareGPT turns."""
+"""Write the row of an exported dialogue: chat messages with the complete record beside them, or ShareGPT turns."""
 
 from typing import Any, Literal
 
@@ -12,14 +12,20 @@ _SHAREGPT = {"user": "human", "supporter": "gpt"}
 
 
 def spoken(turn: Turn, thoughts: Thoughts) -> str:
-    """A turn's text as it is exported; with `inline` thoughts, a supporter's analysis and strategy stand before it."""
+    """Return the text of a turn as it is exported.
+
+    With `inline` thoughts, a supporter's analysis and strategy stand before the text.
+    """
     if thoughts == "none" or turn.role != "supporter":
         return turn.content
     return with_thought(turn.content, turn.thought)
 
 
 def messages_row(dialogue: Dialogue, thoughts: Thoughts) -> dict[str, Any]:
-    """A row in the `messages` form; `cocoon` holds the whole record as JSON text, so that nothing is lost."""
+    """Return a row in the `messages` form.
+
+    `cocoon` holds the complete record as JSON text, so that nothing is lost.
+    """
     return {
         "id": dialogue.id,
         "messages": [{"role": _ROLES[turn.role], "content": spoken(turn, thoughts)} for turn in dialogue.turns],
@@ -31,11 +37,11 @@ def messages_row(dialogue: Dialogue, thoughts: Thoughts) -> dict[str, Any]:
 
 
 def sharegpt_row(dialogue: Dialogue, thoughts: Thoughts) -> dict[str, Any]:
-    """A row in ShareGPT's form, as LLaMA-Factory reads it.
+    """Return a row in ShareGPT's form, as LLaMA-Factory reads it.
 
-    LLaMA-Factory wants the human to begin and an even number of turns: opening words of the supporter go into the
-    system text, neighbours of one speaker are joined, and a last turn without an answer is left out. `cocoon` as above;
-    LLaMA-Factory passes over it.
+    LLaMA-Factory wants the human to begin and an even number of turns. Opening words of the supporter therefore go into
+    the system text, neighbouring turns of one speaker are joined, and a last turn without an answer is left out.
+    `cocoon` holds the complete record, as in `messages_row`, and LLaMA-Factory ignores it.
     """
     turns: list[dict[str, str]] = []
     opening: list[str] = []

@@ -1,4 +1,7 @@
-"""ExTES: scene, description, content; turns one an item, two an item, or the AI's as an object, keys in any case."""
+"""Read ExTES: scene, description and content, with keys in any case.
+
+An item of the content holds one turn or two turns, and the AI's turn may be an object.
+"""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -28,12 +31,15 @@ _KEYS = ("scene", "description", "content")
 
 
 def load(path: Path) -> Iterator[Read]:
-    """Yield every dialogue; raises CocoonError naming file, record and turn."""
+    """Yield every dialogue.
+
+    Raises CocoonError naming the file, the record and the turn that cannot be read.
+    """
     for number, (where, value) in enumerate(values(path), 1):
         record = an_object(value, where)
         draft = Draft(CORPUS, where, an_id(CORPUS, record.get("id"), number))
-        for place, item in enumerate(a_list(record.get("content"), where, "key 'content'"), 1):
-            _item(draft, an_object(item, where, f"item {place}"), f"item {place}")
+        for position, item in enumerate(a_list(record.get("content"), where, "key 'content'"), 1):
+            _item(draft, an_object(item, where, f"item {position}"), f"item {position}")
         facts: dict[str, Fact] = {
             key: value if isinstance(value, (int, float, bool)) else str(value)
             for key, value in record.items()
@@ -47,29 +53,34 @@ def load(path: Path) -> Iterator[Read]:
         )
 
 
-def _item(draft: Draft, item: Mapping[str, Any], place: str) -> None:
-    """The turns of one item in the order of its keys; CocoonError for one that holds none."""
-    plain = {str(key).strip().lower(): value for key, value in item.items()}
-    strategy = _first(plain, _STRATEGY)
-    found = False
-    for key, value in plain.items():
+def _item(draft: Draft, item: Mapping[str, Any], position: str) -> None:
+    """Add the turns of an item in the order of its keys.
+
+    Raises CocoonError if the item has no turn.
+    """
+    fields = {str(key).strip().lower(): value for key, value in item.items()}
+    strategy = _first(fields, _STRATEGY)
+    has_turn = False
+    for key, value in fields.items():
         if key in _USER:
-            draft.say("user", value, place)
+            draft.say("user", value, position)
         elif key in _SUPPORTER:
-            _reply(draft, value, strategy, place)
+            _reply(draft, value, strategy, position)
         else:
             continue
-        found = True
-    if not found:
-        raise CocoonError(f"{draft.where}: {place}: holds neither 'User' nor 'AI'; keys {', '.join(plain) or 'none'}")
+        has_turn = True
+    if not has_turn:
+        raise CocoonError(
+            f"{draft.where}: {position}: has no key 'User' and no key 'AI'; its keys: {', '.join(fields) or 'none'}"
+        )
 
 
-def _reply(draft: Draft, value: Any, strategy: Any, place: str) -> None:
+def _reply(draft: Draft, value: Any, strategy: Any, position: str) -> None:
     if isinstance(value, dict):
-        inner = {str(key).strip().lower(): one for key, one in value.items()}
-        value, strategy = _first(inner, _SUPPORTER), _first(inner, _STRATEGY) or strategy
+        fields = {str(key).strip().lower(): content for key, content in value.items()}
+        value, strategy = _first(fields, _SUPPORTER), _first(fields, _STRATEGY) or strategy
     thought = Thought(strategy=strategy.strip()) if isinstance(strategy, str) and strategy.strip() else None
-    draft.say("supporter", value, place, thought)
+    draft.say("supporter", value, position, thought)
 
 
 def _first(item: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
@@ -77,7 +88,10 @@ def _first(item: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
 
 
 def load_profiles(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
-    """Yield (where, profile, no repairs): scene and description are all that is told; there is no need."""
+    """Yield (where, profile, no repairs) for every record.
+
+    The record states only a scene and a description, so the profile has no need.
+    """
     for number, (where, value) in enumerate(values(path), 1):
         record = an_object(value, where)
         description = optional_text(record, "description", where)

@@ -1,4 +1,4 @@
-"""Reads the JSON values of a foreign file, and checks them with errors that name file, place and key."""
+"""Read the JSON values of a foreign file and check them, with errors that name the file, the record and the key."""
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ from cocoon.core.jsonl import read_lines
 from cocoon.core.records import Language
 from cocoon.corpora.foreign_text import encoding_of
 
-# A profile text goes into every prompt of its dialogue: a longer one is a broken file, not a person.
+# A profile text goes into every prompt of its dialogue. A longer text means a broken file, not a person.
 LONGEST_TEXT = 20_000
 _SHOWN = 60
 
@@ -20,16 +20,16 @@ _SHOWN = 60
 def read_values(path: Path, wrapped_in: str | None = None) -> Iterator[tuple[str, Any]]:
     """Yield (where, value) for each record of a JSON file (a list, or one object) or of a .jsonl file.
 
-    `where` names the file and the record or line, and begins every error message. Raises CocoonError for a file
-    that cannot be read, and for broken JSON with its line.
+    `where` names the file and the record or line, and begins every error message. Raises CocoonError for a file that
+    cannot be read, and for broken JSON with its line.
     """
     if path.suffix.lower() in (".jsonl", ".ndjson"):
         yield from ((f"{path}, line {number}", value) for number, value in read_lines(path))
         return
-    whole = _read_json(path)
-    if isinstance(whole, dict) and wrapped_in and isinstance(whole.get(wrapped_in), list):
-        whole = whole[wrapped_in]
-    values = whole if isinstance(whole, list) else [whole]
+    document = _read_json(path)
+    if isinstance(document, dict) and wrapped_in and isinstance(document.get(wrapped_in), list):
+        document = document[wrapped_in]
+    values = document if isinstance(document, list) else [document]
     yield from ((f"{path}, record {number}", value) for number, value in enumerate(values, 1))
 
 
@@ -45,25 +45,26 @@ def _read_json(path: Path) -> Any:
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise CocoonError(f"{path}, line {error.lineno}: not JSON ({error.msg}); mend this line") from None
+        raise CocoonError(f"{path}, line {error.lineno}: not JSON ({error.msg}); fix this line") from None
 
 
 def lower_keys(value: Any, where: str, known: Iterable[str]) -> dict[str, Any]:
-    """An object with its keys in one spelling (`Initial need` and `initial_need` are one key).
+    """Return an object with its keys in one spelling (`Initial need` and `initial_need` are one key).
 
-    Raises CocoonError when it is no object, has a key that is not known (naming the nearest), or one twice.
+    Raises CocoonError for a value that is not an object, for an unknown key (naming the nearest known key), and for a
+    key that occurs twice.
     """
     if not isinstance(value, dict):
         raise CocoonError(f"{where}: must be an object with keys, found {shown(value)}")
-    names, found = sorted(known), {}
+    names, fields = sorted(known), {}
     for key, content in value.items():
         name = "_".join(key.replace("-", " ").replace("_", " ").lower().split())
         if name not in names:
             raise CocoonError(f"{where}: unknown key {clip(key)!r}{_nearest(name, names)}")
-        if name in found:
-            raise CocoonError(f"{where}: key {key!r} stands there twice; leave one")
-        found[name] = content
-    return found
+        if name in fields:
+            raise CocoonError(f"{where}: key {key!r} occurs twice; remove one of them")
+        fields[name] = content
+    return fields
 
 
 def _nearest(name: str, known: list[str]) -> str:
@@ -72,9 +73,9 @@ def _nearest(name: str, known: list[str]) -> str:
 
 
 def text_at(record: Mapping[str, Any], key: str, where: str, *, needed: bool = True) -> str:
-    """The text under a key, stripped; "" where it is absent or null and not `needed`.
+    """Return the text under a key, stripped, or "" where it is absent or null and not `needed`.
 
-    Raises CocoonError naming the key when it is missing, empty, no text, or longer than `LONGEST_TEXT`.
+    Raises CocoonError naming the key when it is missing, empty, not a text, or longer than `LONGEST_TEXT`.
     """
     value = record.get(key)
     if value is None and not needed:
@@ -90,15 +91,15 @@ def text_at(record: Mapping[str, Any], key: str, where: str, *, needed: bool = T
 
 
 def check_length(text: str, key: str, where: str) -> None:
-    """Raise CocoonError for a text that is longer than any profile's."""
+    """Raise CocoonError for a text that is longer than the text of any profile."""
     if len(text) > LONGEST_TEXT:
         raise CocoonError(
-            f"{where}: key {key!r}: {len(text)} characters, a profile's text has at most {LONGEST_TEXT}; shorten it"
+            f"{where}: key {key!r}: has {len(text)} characters, a profile's text has at most {LONGEST_TEXT}; shorten it"
         )
 
 
 def check_texts(value: Any, where: str, key: str = "") -> None:
-    """Raise CocoonError for any text within a JSON value that is longer than a profile's."""
+    """Raise CocoonError for any text within a JSON value that is longer than the text of any profile."""
     if isinstance(value, str):
         check_length(value, key, where)
     elif isinstance(value, dict):
@@ -110,17 +111,17 @@ def check_texts(value: Any, where: str, key: str = "") -> None:
 
 
 def shown(value: Any) -> str:
-    """A value as an error message shows it: short, in one line."""
+    """Return a value in the form that an error message shows: short and on one line."""
     return clip(repr(value if not isinstance(value, str) else value[:_SHOWN]))
 
 
 def clip(text: str) -> str:
-    """At most 60 characters of a text."""
+    """Return at most 60 characters of a text."""
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
 def language_of(text: str) -> Language:
-    """`zh` where at least a tenth of the letters are Han, else `en`."""
+    """Return `zh` where at least a tenth of the letters are Han characters, else `en`."""
     letters = [letter for letter in text if letter.isalpha()]
     han = sum("\u4e00" <= letter <= "\u9fff" for letter in letters)
     return "zh" if letters and han * 10 >= len(letters) else "en"

@@ -1,4 +1,4 @@
-"""Foreign files as JSON values or plain texts, whatever their encoding; a file is read as a stream where it can be."""
+"""Read foreign files as JSON values or plain texts in any common encoding, as a stream where possible."""
 
 import codecs
 from collections.abc import Iterator
@@ -16,15 +16,15 @@ _CHUNK = 1 << 20
 
 
 def encoding_of(path: Path) -> str:
-    """The encoding in which all of a file can be read: by its byte order mark, else UTF-8, else GB 18030.
+    """Return the encoding of a file by its byte order mark, else the first of UTF-8 and GB 18030 that reads all of it.
 
-    Raises CocoonError for a file that cannot be read, or in none of them.
+    Raises CocoonError for a file that cannot be read or that has another encoding.
     """
     try:
         with path.open("rb") as file:
             head = file.read(4)
-        marked = next((name for bom, name in _BOMS if head.startswith(bom)), None)
-        for name in [marked] if marked else ENCODINGS:
+        marked_encoding = next((name for bom, name in _BOMS if head.startswith(bom)), None)
+        for name in [marked_encoding] if marked_encoding else ENCODINGS:
             if _decodes(path, name):
                 return name
     except OSError as error:
@@ -45,10 +45,13 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 
 def texts(path: Path, pattern: str) -> Iterator[tuple[str, Path, str]]:
-    """(where, file, text) of a file, or of a folder's files that fit the pattern, in the order of their numbers."""
+    """Yield (where, file, text) for a file, or for the files of a folder that match the pattern.
+
+    The files of a folder are ordered by the numbers in their names.
+    """
     files = sorted(path.glob(pattern), key=_number) if path.is_dir() else [path]
     if not files:
-        raise CocoonError(f"{path}: holds no file {pattern}; name the folder of the corpus")
+        raise CocoonError(f"{path}: has no file {pattern}; give the folder of the corpus")
     for file in files:
         yield str(file), file, _read(file)
 
@@ -67,9 +70,9 @@ def _read(path: Path) -> str:
 
 
 def values(path: Path) -> Iterator[tuple[str, Any]]:
-    """(where, value) of each record as a stream: of a JSON object a line, or of a JSON list; one object is read whole.
+    """Yield (where, value) for each record as a stream, from one JSON object per line or from a JSON list.
 
-    Raises CocoonError with the line or record for what is no JSON.
+    A file with one object is read at once. Raises CocoonError with the line or record for anything that is not JSON.
     """
     encoding = encoding_of(path)
     with path.open(encoding=encoding, newline="\n") as file:
@@ -106,5 +109,5 @@ def _parse(text: str, where: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        place = where if ", line " in where else f"{where}, line {error.lineno}"
-        raise CocoonError(f"{place}: not JSON ({error.msg}); mend this line") from None
+        location = where if ", line " in where else f"{where}, line {error.lineno}"
+        raise CocoonError(f"{location}: not JSON ({error.msg}); fix this line") from None

@@ -1,4 +1,4 @@
-"""Profiles of interactive-agents (user_profiles/*.json): a list of requests for help in plain text, and no need."""
+"""Read profiles of interactive-agents (user_profiles/*.json): requests for help in plain text, and no need."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,10 @@ SOURCE, LICENCE = "interactive-agents", "MIT (repository)"
 
 
 def load(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
-    """Yield (where, profile, no repairs): the request is the feeling; the file's name is part of the id."""
+    """Yield (where, profile, no repairs) for every request.
+
+    The request is the feeling, and the name of the file is part of the id.
+    """
     name = path.stem.removeprefix("user_profiles_")
     for number, (where, value) in enumerate(values(path), 1):
         text = a_text(value, where, "the record")

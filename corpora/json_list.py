@@ -1,4 +1,4 @@
-"""A JSON list read element by element, so that a file of any size takes the memory of its longest element."""
+"""Read a JSON list element by element, so that a file of any size needs only the memory of its longest element."""
 
 import json
 from collections.abc import Iterator
@@ -11,12 +11,15 @@ from cocoon.core.errors import CocoonError
 _CHUNK = 1 << 20
 _SPACE = " \t\r\n"
 _AFTER = {*_SPACE, ",", "]"}
-# An error this far before the end of what was read is none of being cut off there.
+# An error at least this many characters before the end of the text read so far is not caused by the cut there.
 _NEAR = 64
 
 
 def elements(file: TextIO, path: str) -> Iterator[tuple[str, Any]]:
-    """(where, value) of each element of the list that a file holds; CocoonError with the line of what is no JSON."""
+    """Yield (where, value) for each element of the list in a file.
+
+    Raises CocoonError with the line of anything that is not JSON.
+    """
     window = _Window(file, path)
     window.take("[")
     if window.peek() == "]":
@@ -33,7 +36,10 @@ def elements(file: TextIO, path: str) -> Iterator[tuple[str, Any]]:
 
 
 class _Window:
-    """The part of the file that is being parsed: `text` from `at` on; `lines` were left behind."""
+    """The part of the file that is being parsed.
+
+    `text` is read from the offset `at`, and `lines` counts the lines before `text`.
+    """
 
     def __init__(self, file: TextIO, path: str) -> None:
         self.file, self.path = file, path
@@ -41,40 +47,40 @@ class _Window:
         self.decoder = json.JSONDecoder()
 
     def more(self) -> bool:
-        """Read on, at least as much as there is, and forget what is behind; whether there was more."""
-        found = self.file.read(max(_CHUNK, len(self.text) - self.at))
-        if not found:
+        """Read at least as much as is still unread, forget the text before `at`, and return whether there was more."""
+        chunk = self.file.read(max(_CHUNK, len(self.text) - self.at))
+        if not chunk:
             return False
         self.lines += self.text.count("\n", 0, self.at)
-        self.text, self.at = self.text[self.at :] + found, 0
+        self.text, self.at = self.text[self.at :] + chunk, 0
         return True
 
     def peek(self) -> str:
-        """The next character that is no space, empty at the end of the file."""
+        """Return the next character that is not a space, or "" at the end of the file."""
         while True:
             while self.at < len(self.text) and self.text[self.at] in _SPACE:
                 self.at += 1
             if self.at < len(self.text) or not self.more():
                 return self.text[self.at : self.at + 1]
 
-    def take(self, wanted: str) -> str:
-        """The next character, which has to be one of `wanted`."""
-        found = self.peek()
-        if not found or found not in wanted:
-            raise self.error(f"expected {' or '.join(wanted)}", self.at)
+    def take(self, expected: str) -> str:
+        """Return the next character, which has to be one of `expected`."""
+        character = self.peek()
+        if not character or character not in expected:
+            raise self.error(f"expected {' or '.join(expected)}", self.at)
         self.at += 1
-        return found
+        return character
 
     def value(self) -> Any:
-        """The next value, by orjson's rules."""
+        """Return the next value, by the rules of orjson."""
         self.peek()
         end = self._end()
         try:
-            found = orjson.loads(self.text[self.at : end])
+            element = orjson.loads(self.text[self.at : end])
         except orjson.JSONDecodeError as error:
             raise self.error(error.msg, self.at + error.pos) from None
         self.at = end
-        return found
+        return element
 
     def _end(self) -> int:
         while True:
@@ -83,15 +89,15 @@ class _Window:
             except RecursionError:
                 raise self.error("nested too deep", self.at) from None
             except json.JSONDecodeError as error:
-                cut = error.pos > len(self.text) - _NEAR or error.msg.startswith("Unterminated")
-                if not cut or not self.more():
+                cut_off = error.pos > len(self.text) - _NEAR or error.msg.startswith("Unterminated")
+                if not cut_off or not self.more():
                     raise self.error(error.msg, error.pos) from None
             else:
-                # A number may go on in what was not read yet (`0.`).
+                # A number may continue in the part of the file that was not read yet (`0.`).
                 if self.text[end : end + 1] in _AFTER or not self.more():
                     return end
 
-    def error(self, message: str, place: int) -> CocoonError:
-        """The error of a place in `text`, by its line in the file."""
-        line = self.lines + self.text.count("\n", 0, place)
-        return CocoonError(f"{self.path}, line {line}: not JSON ({message}); mend this line")
+    def error(self, message: str, offset: int) -> CocoonError:
+        """Return the error for an offset in `text`, naming its line in the file."""
+        line = self.lines + self.text.count("\n", 0, offset)
+        return CocoonError(f"{self.path}, line {line}: not JSON ({message}); fix this line")

@@ -1,7 +1,7 @@
-"""Messages files (`{"messages": [{"role", "content"}]}` a line): those we exported come back as they were.
+"""Read messages files (one `{"messages": [{"role", "content"}]}` per line), restoring those that we exported.
 
-An exported row carries the whole record in the column `cocoon`, as JSON text. Where its messages were edited since, the
-messages hold and the change is told.
+An exported row carries the complete record in the column `cocoon`, as JSON text. If its messages were edited later, the
+messages count and the change is reported.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,10 @@ CORPUS = Corpus("messages", "chat messages (Hugging Face form)", "messages file"
 
 
 def load(path: Path) -> Iterator[Read]:
-    """Yield every row; raises CocoonError naming file, line and message."""
+    """Yield every row.
+
+    Raises CocoonError naming the file, the line and the message that cannot be read.
+    """
     for number, (where, value) in enumerate(_rows(path), 1):
         record = an_object(value, where)
         if isinstance(record.get(COLUMN), str):
@@ -43,26 +46,33 @@ def _rows(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def record_beside(row: Mapping[str, Any], where: str) -> Dialogue:
-    """The record that an exported row carries whole; CocoonError naming the column for one that cannot be read."""
+    """Return the complete record that an exported row carries.
+
+    Raises CocoonError naming the column if the record cannot be read.
+    """
     try:
-        plain = orjson.loads(row[COLUMN])
+        fields = orjson.loads(row[COLUMN])
     except orjson.JSONDecodeError as error:
         raise CocoonError(f"{where}: key {COLUMN!r}: not JSON ({error.msg}); leave the column out") from None
-    return parse_record(plain, Dialogue, f"{where}, key {COLUMN!r}")
+    return parse_record(fields, Dialogue, f"{where}, key {COLUMN!r}")
 
 
 def _restored(record: Mapping[str, Any], where: str) -> Read:
     dialogue = record_beside(record, where)
     draft = Draft(CORPUS, where, dialogue.id)
-    messages = [one for one in record.get("messages") or [] if isinstance(one, dict) and one.get("role") != "system"]
-    told = [optional_text(one, "content", where) for one in messages]
-    if len(told) != len(dialogue.turns):
+    messages = [
+        message
+        for message in record.get("messages") or []
+        if isinstance(message, dict) and message.get("role") != "system"
+    ]
+    contents = [optional_text(message, "content", where) for message in messages]
+    if len(contents) != len(dialogue.turns):
         draft.note("messages", "dropped", "the messages no longer fit the record beside them; the record is taken")
         return Read(where, dialogue, draft.notes)
     edited = 0
-    for turn, text in zip(dialogue.turns, told, strict=True):
-        own = (spoken(turn, "none").strip(), spoken(turn, "inline").strip())
-        if text not in own:
+    for turn, text in zip(dialogue.turns, contents, strict=True):
+        exported_texts = (spoken(turn, "none").strip(), spoken(turn, "inline").strip())
+        if text not in exported_texts:
             turn.content = text
             edited += 1
     if edited:

@@ -1,4 +1,4 @@
-"""Our own dialogue records, a JSON object a line, read strictly: nothing is mended."""
+"""Read our own dialogue records, one JSON object per line, strictly and without any repair."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +12,9 @@ CORPUS = Corpus("jsonl", "our own dialogues.jsonl", "as each record says", "as e
 
 
 def load(path: Path) -> Iterator[Read]:
-    """Yield every dialogue; raises CocoonError naming file, line and key."""
+    """Yield every dialogue.
+
+    Raises CocoonError naming the file, the line and the key that cannot be read.
+    """
     for where, value in values(path):
         yield Read(where, parse_record(value, Dialogue, where), [])

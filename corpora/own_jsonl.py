@@ -1,4 +1,4 @@
-"""Our own profile records, a JSON object a line, read strictly: nothing is mended."""
+"""Read our own profile records, one JSON object per line, strictly and without any repair."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,10 @@ from cocoon.corpora.repair import RepairNote
 
 
 def load(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
-    """Yield (where, profile, no repairs) of each line; raises CocoonError naming file, line and key."""
+    """Yield (where, profile, no repairs) for each line.
+
+    Raises CocoonError naming the file, the line and the key that cannot be read.
+    """
     for number, value in read_lines(path):
         where = f"{path}, line {number}"
         check_texts(value, where)

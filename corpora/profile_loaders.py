@@ -1,4 +1,4 @@
-"""The profile loaders by name, and what holds for all of them: ids differ, and every repair is told."""
+"""The profile loaders by name, and what all of them share: unique ids and a report of every repair."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,43 +25,43 @@ LOADERS: dict[Kind, Loader] = {
 
 
 def load_profiles(kind: str, path: Path, limit: int | None = None) -> tuple[list[Profile], RepairReport]:
-    """The profiles of a file (the first `limit`) and the report of what had to be mended.
+    """Return the profiles of a file (the first `limit`) and the report of the repairs.
 
-    Equal records are merged; a second record of one id gets another id. Raises CocoonError for an unknown kind, and
-    for the first record that cannot be read, with file, record or line, and key.
+    Equal records are merged. If a second record has the same id but differs, it gets another id. Raises CocoonError for
+    an unknown kind, and for the first record that cannot be read, naming the file, the record or line, and the key.
     """
     loader = next((LOADERS[known] for known in KINDS if known == kind), None)
     if loader is None:
-        raise CocoonError(f"profile kind {kind!r} is not known; there are {', '.join(KINDS)}")
+        raise CocoonError(f"profile kind {kind!r} is not known; the kinds are {', '.join(KINDS)}")
     report = RepairReport(file=str(path), kind=kind)
-    kept: dict[str, Profile] = {}
+    profiles: dict[str, Profile] = {}
     for where, profile, notes in loader(path):
         report.read += 1
         for note in notes:
             report.add(note)
-        _keep(profile, where, kept, report)
-        if limit is not None and len(kept) >= limit:
+        _add_profile(profile, where, profiles, report)
+        if limit is not None and len(profiles) >= limit:
             break
-    report.kept = len(kept)
-    return list(kept.values()), report
+    report.kept = len(profiles)
+    return list(profiles.values()), report
 
 
-def _keep(profile: Profile, where: str, kept: dict[str, Profile], report: RepairReport) -> None:
-    if kept.get(profile.id) == profile:
+def _add_profile(profile: Profile, where: str, profiles: dict[str, Profile], report: RepairReport) -> None:
+    if profiles.get(profile.id) == profile:
         _note(report, where, profile.id, "merged", "the same as an earlier record")
         return
-    free = _free_id(profile.id, kept)
-    if free != profile.id:
-        _note(report, where, free, "relabelled", f"the id {profile.id!r} is taken by an earlier, different record")
-    kept[free] = profile.model_copy(update={"id": free})
+    unused_id = _free_id(profile.id, profiles)
+    if unused_id != profile.id:
+        _note(report, where, unused_id, "relabelled", f"the id {profile.id!r} is taken by an earlier, different record")
+    profiles[unused_id] = profile.model_copy(update={"id": unused_id})
 
 
-def _free_id(wanted: str, kept: dict[str, Profile]) -> str:
-    number, free = 1, wanted
-    while free in kept:
+def _free_id(preferred: str, profiles: dict[str, Profile]) -> str:
+    number, candidate = 1, preferred
+    while candidate in profiles:
         number += 1
-        free = f"{wanted}-{number}"
-    return free
+        candidate = f"{preferred}-{number}"
+    return candidate
 
 
 def _note(report: RepairReport, where: str, profile: str, repair: Repair, reason: str) -> None:

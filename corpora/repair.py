@@ -1,4 +1,4 @@
-"""What a loader did to foreign records: nothing is mended in silence."""
+"""Record what a loader did to foreign records, so that no repair is silent."""
 
 from typing import Literal, get_args
 
@@ -11,7 +11,7 @@ REPAIRS: tuple[Repair, ...] = get_args(Repair)
 class RepairNote(Record):
     """One repair: in which record (`where` as in an error message), of which key, what was done and why.
 
-    `profile` is the id of the profile or dialogue that was mended.
+    `profile` is the id of the profile or dialogue that was repaired.
     """
 
     where: str
@@ -22,9 +22,10 @@ class RepairNote(Record):
 
 
 class RepairReport(Record):
-    """All repairs of one file. `read` counts the records in it, `kept` what came out, `things` names that.
+    """All repairs of one file.
 
-    `tally` counts every repair; `notes` holds them all, or the first `most` of each kind.
+    `read` counts the records in the file, `kept` counts the resulting profiles or dialogues, and `things` names which
+    of the two they are. `tally` counts every repair, and `notes` holds all of them, or the first `most` of each kind.
     """
 
     file: str
@@ -38,18 +39,18 @@ class RepairReport(Record):
 
     def add(self, note: RepairNote) -> None:
         """Count a repair, and keep its note while there is room for its kind."""
-        seen = self.tally.get(note.repair, 0)
-        self.tally[note.repair] = seen + 1
-        if self.most is None or seen < self.most:
+        earlier = self.tally.get(note.repair, 0)
+        self.tally[note.repair] = earlier + 1
+        if self.most is None or earlier < self.most:
             self.notes.append(note)
 
     @property
     def counts(self) -> dict[Repair, int]:
-        """How many repairs of each kind, zeros too."""
+        """Return the number of repairs of each kind, zeros too."""
         return {repair: self.tally.get(repair, 0) for repair in REPAIRS}
 
     def summary(self) -> str:
-        """The report in one line."""
-        done = ", ".join(f"{number} {repair}" for repair, number in self.counts.items() if number)
-        mended = done or "nothing had to be mended"
-        return f"{self.file}: {self.read} records read, {self.kept} {self.things} kept; {mended}"
+        """Return the report on one line."""
+        repairs = ", ".join(f"{number} {repair}" for repair, number in self.counts.items() if number)
+        outcome = repairs or "nothing had to be mended"
+        return f"{self.file}: {self.read} records read, {self.kept} {self.things} kept; {outcome}"

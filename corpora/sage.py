@@ -1,4 +1,4 @@
-"""SAGE: traces of a simulated user whose emotion is scored after every turn (0 to 100), and the users' profiles."""
+"""Read SAGE: traces of a simulated user whose emotion is scored after every turn (0 to 100), and user profiles."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -32,12 +32,12 @@ _EVENT = re.compile(r"\*\*事件起因[：:]?\*\*\s*(?P<text>.+?)(?=\n\s*\n|\*\*
 
 
 def load(path: Path) -> Iterator[Read]:
-    """Yield every trace; the user's planning stands as its thought, its score under `emotion`."""
+    """Yield every trace, with the user's planning as its thought and its score under `emotion`."""
     for number, (where, value) in enumerate(values(path), 1):
         record = an_object(value, where)
         draft = Draft(CORPUS, where, an_id(CORPUS, record.get("id"), number))
-        for place, item in enumerate(a_list(record.get("history"), where, "key 'history'"), 1):
-            _turn(draft, an_object(item, where, f"turn {place}"), f"turn {place}")
+        for position, item in enumerate(a_list(record.get("history"), where, "key 'history'"), 1):
+            _turn(draft, an_object(item, where, f"turn {position}"), f"turn {position}")
         yield draft.read(
             feeling=_event(record, where),
             scenario=optional_text(record, "topic", where),
@@ -45,13 +45,13 @@ def load(path: Path) -> Iterator[Read]:
         )
 
 
-def _turn(draft: Draft, turn: Mapping[str, Any], place: str) -> None:
-    role = role_of(turn.get("role"), ROLES, draft.where, place)
+def _turn(draft: Draft, turn: Mapping[str, Any], position: str) -> None:
+    role = role_of(turn.get("role"), ROLES, draft.where, position)
     score = a_number(turn.get("emotion-point"))
     planning = turn.get("planning")
     analysis = optional_text(planning, "analyse", draft.where) if isinstance(planning, dict) else ""
     thought = Thought(analysis=analysis) if analysis else None
-    draft.say(role, turn.get("content"), place, thought, {"emotion": score} if score is not None else None)
+    draft.say(role, turn.get("content"), position, thought, {"emotion": score} if score is not None else None)
 
 
 def _facts(record: Mapping[str, Any]) -> dict[str, Fact]:
@@ -59,19 +59,22 @@ def _facts(record: Mapping[str, Any]) -> dict[str, Fact]:
 
 
 def _event(record: Mapping[str, Any], where: str) -> str:
-    """What set the story going, as the scene tells it under its heading; the whole scene where it has none."""
+    """Return the event that started the story, as the scene states it under its heading.
+
+    Where the scene has no such heading, return the full scene.
+    """
     scene = optional_text(record, "scene", where)
     match = _EVENT.search(scene)
     return " ".join((match["text"] if match else scene).split())
 
 
 def load_profiles(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
-    """Yield (where, profile, no repairs): the event is the feeling, the hidden task the need."""
+    """Yield (where, profile, no repairs), with the event as the feeling and the hidden task as the need."""
     for number, (where, value) in enumerate(values(path), 1):
         record = an_object(value, where)
         event = _event(record, where)
         if not event:
-            raise CocoonError(f"{where}: key 'scene': tells no event")
+            raise CocoonError(f"{where}: key 'scene': has no event")
         yield (
             where,
             Profile(

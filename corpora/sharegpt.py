@@ -1,7 +1,7 @@
-"""ShareGPT files (`{"conversations": [{"from", "value"}]}`): those we exported come back as they were.
+"""Read ShareGPT files (`{"conversations": [{"from", "value"}]}`), restoring those that we exported.
 
-An exported row joins neighbours and leaves out what LLaMA-Factory cannot take; the column `cocoon` holds the record
-whole. Where the conversation was edited since, it holds and the change is told.
+An exported row joins neighbouring turns and leaves out what LLaMA-Factory cannot read. The column `cocoon` holds the
+complete record. If the conversation was edited later, the conversation counts and the change is reported.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,10 @@ ROLES: dict[str, Role] = {
 
 
 def load(path: Path) -> Iterator[Read]:
-    """Yield every row; raises CocoonError naming file, record and turn."""
+    """Yield every row.
+
+    Raises CocoonError naming the file, the record and the turn that cannot be read.
+    """
     for number, (where, value) in enumerate(values(path), 1):
         row = an_object(value, where)
         if not isinstance(row.get(COLUMN), str):
@@ -38,8 +41,8 @@ def load(path: Path) -> Iterator[Read]:
 
 
 def _is_unchanged(row: Mapping[str, Any], dialogue: Dialogue) -> bool:
-    own = (sharegpt_row(dialogue, thoughts) for thoughts in ("none", "inline"))
-    return any(all(row.get(key) == one[key] for key in ("conversations", "system")) for one in own)
+    exported_rows = (sharegpt_row(dialogue, thoughts) for thoughts in ("none", "inline"))
+    return any(all(row.get(key) == exported[key] for key in ("conversations", "system")) for exported in exported_rows)
 
 
 def _conversation(row: Mapping[str, Any], draft: Draft, record: Dialogue | None) -> Read:
@@ -47,16 +50,18 @@ def _conversation(row: Mapping[str, Any], draft: Draft, record: Dialogue | None)
     if system := optional_text(row, "system", draft.where):
         facts["system"] = system
         draft.note("system", "relabelled", "a system text became the fact 'system'")
-    for place, item in enumerate(a_list(row.get("conversations"), draft.where, "key 'conversations'"), 1):
-        turn = an_object(item, draft.where, f"turn {place}")
+    for position, item in enumerate(a_list(row.get("conversations"), draft.where, "key 'conversations'"), 1):
+        turn = an_object(item, draft.where, f"turn {position}")
         if turn.get("from") == "system":
-            told = (facts.get("system"), optional_text(turn, "value", draft.where))
-            facts["system"] = "\n".join(str(text) for text in told if text)
-            draft.note(f"turn {place}", "relabelled", "a system turn became the fact 'system'")
+            system_texts = (facts.get("system"), optional_text(turn, "value", draft.where))
+            facts["system"] = "\n".join(str(text) for text in system_texts if text)
+            draft.note(f"turn {position}", "relabelled", "a system turn became the fact 'system'")
             continue
-        draft.say(role_of(turn.get("from"), ROLES, draft.where, f"turn {place}"), turn.get("value"), f"turn {place}")
+        draft.say(
+            role_of(turn.get("from"), ROLES, draft.where, f"turn {position}"), turn.get("value"), f"turn {position}"
+        )
     read = draft.read(facts=facts, profile=record.profile if record else None)
     if record is None or read.dialogue is None:
         return read
-    kept = {"supporter": record.supporter, "source": record.source, "licence": record.licence}
-    return Read(read.where, read.dialogue.model_copy(update=kept), read.notes)
+    origin = {"supporter": record.supporter, "source": record.source, "licence": record.licence}
+    return Read(read.where, read.dialogue.model_copy(update=origin), read.notes)

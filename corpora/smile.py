@@ -1,4 +1,7 @@
-"""SMILE (SmileChat): a file of dialogues, a dialogue a line, or the repository's folder of one list of turns a file."""
+"""Read SMILE (SmileChat): a file with one dialogue per line, or the repository's folder with one dialogue per file.
+
+A file of the folder is one list of turns.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +16,17 @@ ROLES: dict[str, Role] = {"client": "user", "counselor": "supporter", "user": "u
 
 
 def load(path: Path) -> Iterator[Read]:
-    """Yield every dialogue; raises CocoonError naming file, record and turn."""
+    """Yield every dialogue.
+
+    Raises CocoonError naming the file, the record and the turn that cannot be read.
+    """
     for number, (where, key, dialog) in enumerate(_dialogs(path), 1):
         draft = Draft(CORPUS, where, an_id(CORPUS, key, number))
-        for place, item in enumerate(a_list(dialog, where, "key 'dialog'"), 1):
-            turn = an_object(item, where, f"turn {place}")
-            draft.say(role_of(turn.get("role"), ROLES, where, f"turn {place}"), turn.get("content"), f"turn {place}")
+        for position, item in enumerate(a_list(dialog, where, "key 'dialog'"), 1):
+            turn = an_object(item, where, f"turn {position}")
+            draft.say(
+                role_of(turn.get("role"), ROLES, where, f"turn {position}"), turn.get("content"), f"turn {position}"
+            )
         yield draft.read(language="zh")
 
 
@@ -30,7 +38,7 @@ def _dialogs(path: Path) -> Iterator[tuple[str, Any, Any]]:
         return
     for where, value in values(path):
         record = an_object(value, where)
-        # A file of the repository is one list of turns: its records are turns.
+        # A file of the repository is one list of turns, so its records are turns.
         if "role" in record and "dialog" not in record:
             yield str(path), path.stem, [turn for _, turn in values(path)]
             return

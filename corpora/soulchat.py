@@ -1,4 +1,4 @@
-"""SoulChatCorpus: multi-turn empathetic dialogues as chat messages."""
+"""Read SoulChatCorpus: multi-turn empathetic dialogues as chat messages."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,5 +12,8 @@ CORPUS = Corpus(
 
 
 def load(path: Path) -> Iterator[Read]:
-    """Yield every dialogue; raises CocoonError naming file, record and message."""
+    """Yield every dialogue.
+
+    Raises CocoonError naming the file, the record and the message that cannot be read.
+    """
     yield from load_messages(path, CORPUS)

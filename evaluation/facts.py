@@ -8,9 +8,6 @@ from cocoon.core.records import Dialogue, Language, Record, Turn
 from cocoon.evaluation.question_records import QuestionStats
 from cocoon.evaluation.questions import question_ratio
 
-EMBEDDED = "smollm2"
-"""What the names of the embedded model have in common, in any role."""
-
 
 class DialogueFacts(Record):
     """Summary of one dialogue, a few hundred bytes without its text.
@@ -55,13 +52,16 @@ class RunFacts(Record):
     """What the run folder says besides dialogues and ratings. What is unknown stays None.
 
     `sample` says what the dialogues were drawn from. `models` maps a role (supporter, user, judge, appraiser) to model
-    names. `cost` is in `currency`, `seconds` is wall time. `form_invariance` is one line on how far the appraiser took
-    question form for pressure.
+    names, and `agents` a role and name to the Python file of an agent of the user's own. `embedded`: the embedded model
+    made some of the words or ratings. `cost` is in `currency`, `seconds` is wall time. `form_invariance` is one line on
+    how far the appraiser took question form for pressure.
     """
 
     name: str = ""
     sample: str | None = None
     models: dict[str, list[str]] = Field(default_factory=dict)
+    agents: dict[str, str] = Field(default_factory=dict)
+    embedded: bool = False
     user_kind: str = ""
     difficulty: str = ""
     trust_rules: str = ""

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dialogue, Failure, Language, Rating
-from cocoon.evaluation.facts import EMBEDDED, DialogueFacts, RunFacts, facts_of
+from cocoon.evaluation.facts import DialogueFacts, RunFacts, facts_of
 from cocoon.evaluation.groups import group_ratings
 from cocoon.evaluation.report_figures import run_figures
 from cocoon.evaluation.scales import Scale
@@ -114,9 +114,7 @@ def _summaries(dialogues: Iterable[Dialogue | DialogueFacts]) -> Iterable[Dialog
 
 
 def _warnings(run: RunFacts, dialogues: Mapping[str, DialogueFacts], ratings: Sequence[Rating]) -> list[str]:
-    names = {name for role_models in run.models.values() for name in role_models}
-    names |= {dialogue.supporter for dialogue in dialogues.values()} | {rating.judge for rating in ratings}
-    embedded = [EMBEDDED_WARNING] if any(EMBEDDED in name.lower() for name in names) else []
+    embedded = [EMBEDDED_WARNING] if run.embedded else []
     return [
         *embedded,
         *_mixed_users(dialogues.values()),
@@ -150,7 +148,8 @@ def _fact_lines(
         *([("Drawn", run.sample)] if run.sample else []),
         ("Dialogues that failed", str(len({f.dialogue for f in failures if f.stage == "conversation"}))),
         ("Ratings that failed", str(sum(failure.stage == "assessment" for failure in failures))),
-        *((f"Model of the {role}", ", ".join(names)) for role, names in run.models.items()),
+        *((f"Model of the {role}", ", ".join(names)) for role, names in run.models.items() if names),
+        *((f"Code of the {agent}", source) for agent, source in run.agents.items()),
         ("Kind of user", _joined_names(run.user_kind, *(summary.user_kind for summary in summaries))),
     ]
     if any(summary.unlocked is not None for summary in summaries):

@@ -61,14 +61,17 @@ async def judge(state: JudgeTask, runtime: Runtime[AssessmentContext]) -> Assess
     name, vote = state["judge"], state["vote"]
     agent = runtime.context.judges[name]
     dialogue = Dialogue.model_validate(state["dialogue"])
-    client = JournaledClient(runtime.context.caller, Place(dialogue.id, f"judge:{name}", 0, vote), judging=True)
+    facts = agent.facts()
+    # Another version of a judge's code is another judge, as another prompt of ours is.
+    node = f"judge:{name}:{facts.source.sha}" if facts.source else f"judge:{name}"
+    client = JournaledClient(runtime.context.caller, Place(dialogue.id, node, 0, vote), judging=True)
     seen = [[turn.role, turn.content] for turn in dialogue.turns]
 
     async def run() -> Rating:
         return signed(await agent.rate(client, dialogue), agent, dialogue, vote)
 
     try:
-        rating = await speak(runtime.context.caller, client, agent.facts(), seen, Rating, run)
+        rating = await speak(runtime.context.caller, client, facts, seen, Rating, run)
     except CallFailedError as error:
         failure = {"node": f"{name}/{vote}", "reason": error.reason, "message": str(error)}
         return {"failures": [failure]}

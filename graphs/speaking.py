@@ -10,7 +10,7 @@ from cocoon.core.calls import Caller
 from cocoon.core.client import JournaledClient
 from cocoon.core.errors import ReplayMismatchError
 from cocoon.core.journal import Place, SpokenEntry, text_sha
-from cocoon.core.records import AgentFacts
+from cocoon.core.records import AgentFacts, OwnCall
 
 SpokenT = TypeVar("SpokenT", bound=BaseModel)
 
@@ -39,6 +39,8 @@ async def speak(
         return kind.model_validate_json(spoken.utterance)
     caller.journal.check()
     utterance = await run()
+    own_calls: list[OwnCall] = getattr(utterance, "own_calls", [])
+    caller.count_own(own_calls)
     await caller.keep_utterance(SpokenEntry(place, fingerprint, utterance.model_dump_json()))
     return utterance
 

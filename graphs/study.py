@@ -1,11 +1,14 @@
 """From settings to what a run needs: models, supporters, the simulated user, judges, tasks."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 
+from langchain_core.language_models import BaseChatModel
+
+from cocoon.agents.adapters import as_judge, as_supporter, as_user, made_by
 from cocoon.agents.appraiser import Appraiser, ModelAppraiser, RuleAppraiser
 from cocoon.agents.guarded_user import GuardedUser
 from cocoon.agents.judges import JudgeSettings, open_judges
@@ -21,21 +24,65 @@ from cocoon.core.control import Parts
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_records
 from cocoon.core.model_spec import short_name
-from cocoon.core.models import Model, Models
-from cocoon.core.records import Language, Profile
+from cocoon.core.models import Model, Models, host_of_chat
+from cocoon.core.python_code import PREFIX, load_object, source_of
+from cocoon.core.records import Language, Profile, Record, SourceFile
 from cocoon.evaluation.scales import Scale, load_scale, shipped_scales
 from cocoon.evaluation.success import ATTRIBUTED, PAPER
 from cocoon.graphs.runner import Task
 
+_USER_SETTINGS = ("kind", "difficulty", "rules", "appraiser", "may_leave", "temperature", "max_tokens")
 SUCCESS = ("success", PAPER, ATTRIBUTED)
+
+
+@dataclass(frozen=True)
+class OwnObject:
+    """What a spec `python:FILE.py:NAME` stands for: an agent, or what makes one."""
+
+    name: str
+    value: object
+    source: SourceFile
+
+
+@dataclass
+class OwnObjects:
+    """Objects of the user's own by their spec: handed over in Python, or loaded from their file at first use."""
+
+    by_spec: dict[str, OwnObject] = field(default_factory=dict)
+
+    def add(self, name: str, value: object) -> str:
+        """Take an object under a name, and return the spec that stands for it in the configuration."""
+        source = source_of(value)
+        spec = f"{PREFIX}{source.file}:{name}"
+        self.by_spec[spec] = OwnObject(name, made_by(value), source)
+        return spec
+
+    def agent(self, spec: str | None) -> OwnObject | None:
+        """Return the object of a spec, None for a spec of a model, or for an object that is a chat model."""
+        own = self._find(spec)
+        return None if own is None or isinstance(own.value, BaseChatModel) else own
+
+    def chat(self, spec: str) -> BaseChatModel | None:
+        """Return the chat model that a spec of Python code stands for, None for every other spec."""
+        own = self._find(spec)
+        return own.value if own is not None and isinstance(own.value, BaseChatModel) else None
+
+    def _find(self, spec: str | None) -> OwnObject | None:
+        if spec is None or not spec.startswith(PREFIX):
+            return None
+        if spec not in self.by_spec:
+            value, source = load_object(spec)
+            self.by_spec[spec] = OwnObject(spec.rpartition(":")[2], made_by(value), source)
+        return self.by_spec[spec]
 
 
 @dataclass
 class Study:
-    """A configuration with its models opened on demand."""
+    """A configuration with its models opened on demand. `own` are agents that were handed over in Python."""
 
     config: StudyConfig
     models: Models
+    own: OwnObjects = field(default_factory=OwnObjects)
     languages: tuple[Language, ...] = get_args(Language)
 
     def for_languages(self, languages: Iterable[Language]) -> "Study":
@@ -47,6 +94,13 @@ class Study:
         """The user's own prompts, where given."""
         return Path(self.config.prompts) if self.config.prompts else None
 
+    def model(self, spec: str) -> Model:
+        """Return the model of a spec, opened at its first use."""
+        chat = self.own.chat(spec)
+        if chat is not None and spec not in self.models.opened:
+            return self.models.wrap(spec, chat, host_of_chat(chat))
+        return self.models.open(spec)
+
     def supporters(self) -> list[Supporter]:
         """The supporters, each under a name of its own; CocoonError for two of one name."""
         found = [self._supporter(given) for given in self.config.supporters]
@@ -57,16 +111,28 @@ class Study:
         return found
 
     def _supporter(self, given: SupporterConfig) -> Supporter:
+        own = self.own.agent(given.model)
+        if own is not None:
+            refuse_settings(given, ("prompt", "temperature", "max_tokens"), "A supporter of your own")
+            return as_supporter(own.value, supporter_name(given), own.source)
         settings = Settings(given.temperature, given.max_tokens)
         return PromptedSupporter(
-            supporter_name(given), self.models.open(given.model), given.prompt, settings, self.folder, self.languages
+            supporter_name(given), self.model(given.model), given.prompt, settings, self.folder, self.languages
         )
+
+    def own_user(self) -> OwnObject | None:
+        """Return the simulated user where it is Python code of the user's own."""
+        return self.own.agent(self.config.user.model)
 
     def user(self) -> SimulatedUser:
         """The simulated user."""
         given = self.config.user
+        own = self.own_user()
+        if own is not None:
+            refuse_settings(given, _USER_SETTINGS, "A user of your own")
+            return as_user(own.value, own.name, own.source)
         settings = Settings(given.temperature, given.max_tokens)
-        model = self.models.open(given.model)
+        model = self.model(given.model)
         if given.kind == "prompted":
             return PromptedUser(model, settings, given.may_leave, self.folder, self.languages)
         gate = TrustGate(given.difficulty, given.rules)
@@ -76,7 +142,7 @@ class Study:
         given = self.config.user
         if given.appraiser == "rule":
             return RuleAppraiser()
-        model = self.models.open(given.appraiser or given.model)
+        model = self.model(given.appraiser or given.model)
         return ModelAppraiser(model, folder=self.folder, languages=self.languages)
 
     def judges(self) -> list[Judge]:
@@ -84,11 +150,15 @@ class Study:
         given = self.config.judge
         if given.model is None:
             return []
+        own = self.own.agent(given.model)
+        if own is not None:
+            refuse_settings(given, ("scales", "permute", "temperature", "max_tokens", "floor"), "A judge of your own")
+            return [as_judge(own.value, own.name, own.source)]
         scales = self.scales()
         _refuse_copies(given, scales)
         settings = Settings(given.temperature, given.max_tokens)
         scorers = self._scorers(given.model, scales) if SLOT in given.model else {}
-        model = replace(next(iter(scorers.values())), label=given.model) if scorers else self.models.open(given.model)
+        model = replace(next(iter(scorers.values())), label=given.model) if scorers else self.model(given.model)
         shared = JudgeSettings(model, settings, given.floor, self.folder, given.permute, self.languages)
         return open_judges(shared, given.scales, scales, scorers)
 
@@ -140,8 +210,11 @@ def with_trained_prompts(study: Study) -> StudyConfig:
 
     The adapter's card tells it; the models of the supporters must be open.
     """
-    found = [_as_trained(one, study.models.open(one.model).facts) for one in study.config.supporters]
-    return study.config.model_copy(update={"supporters": found})
+    supporters = [
+        supporter if study.own.agent(supporter.model) else _as_trained(supporter, study.model(supporter.model).facts)
+        for supporter in study.config.supporters
+    ]
+    return study.config.model_copy(update={"supporters": supporters})
 
 
 def _as_trained(given: SupporterConfig, facts: Mapping[str, Any]) -> SupporterConfig:
@@ -151,10 +224,19 @@ def _as_trained(given: SupporterConfig, facts: Mapping[str, Any]) -> SupporterCo
     return given.model_copy(update={"prompt": trained})
 
 
+def refuse_settings(given: Record, names: Sequence[str], whose: str) -> None:
+    """Raise CocoonError where a setting was given that an agent of the user's own cannot honour."""
+    for name in names:
+        if name in given.model_fields_set and getattr(given, name) != type(given).model_fields[name].default:
+            raise CocoonError(f"{whose} has no setting {name!r}: its code decides. Leave {name!r} out.")
+
+
 def supporter_name(given: SupporterConfig) -> str:
     """The name a supporter has in tables: its own, or its model's with the prompt where that is not `listen`."""
     if given.name:
         return given.name
+    if given.model.startswith(PREFIX):
+        return given.model.rpartition(":")[2]
     model = given.model.partition("#")[2] or given.model.partition(":")[2]
     if given.model.startswith("local:") and "+" in model:
         model = short_name(model)

@@ -1,4 +1,4 @@
-"""Errors in the shape that OpenAI's API gives them, so that any client library tells them as it should."""
+"""Errors in the shape of OpenAI's API, so that any client library reports them correctly."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ _KINDS = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_
 
 
 class ApiError(Exception):
-    """An answer other than a completion: HTTP status, words for people, `code` for programs, `param` at fault."""
+    """An answer that is not a completion: HTTP status, words for people, `code` for programs, `param` at fault."""
 
     def __init__(self, status: int, message: str, *, code: str | None = None, param: str | None = None) -> None:
         super().__init__(message)
@@ -18,13 +18,16 @@ class ApiError(Exception):
         self.param = param
 
     def body(self) -> dict[str, Any]:
-        """The JSON object that is sent."""
+        """Return the JSON object that is sent."""
         kind = _KINDS.get(self.status, "server_error" if self.status >= 500 else "invalid_request_error")
         return {"error": {"message": str(self), "type": kind, "param": self.param, "code": self.code}}
 
 
 def as_api_error(error: Exception) -> ApiError:
-    """What a failed reply is to a client; of what nobody expected, only the kind is told."""
+    """Return what a failed reply means to a client.
+
+    For an unexpected error, the client sees only its type.
+    """
     if isinstance(error, ApiError):
         return error
     if isinstance(error, RefusedError):

@@ -1,4 +1,4 @@
-"""A chat completion as clients ask for it, checked before anything is computed."""
+"""A request for a chat completion, checked before anything is computed."""
 
 import hashlib
 from typing import Annotated, Any, Literal
@@ -17,9 +17,9 @@ _SPEAKERS: dict[str, type[BaseMessage]] = {
     "user": HumanMessage,
     "assistant": AIMessage,
 }
-# What clients send along and what changes nothing here.
+# Fields that clients send and that change nothing here.
 _HARMLESS = frozenset({"metadata", "prompt_cache_key", "safety_identifier", "service_tier", "store", "user"})
-# What would change the reply, with the values that ask for nothing.
+# Fields that would change the reply, with the values that ask for no change.
 _UNSUPPORTED: dict[str, tuple[Any, ...]] = {
     "audio": (None,),
     "frequency_penalty": (None, 0),
@@ -45,14 +45,14 @@ class _Strict(BaseModel):
 
 
 class TextPart(_Strict):
-    """A part of a message's content; only text is read."""
+    """A part of a message's content. Only text is read."""
 
     type: Literal["text"]
     text: str
 
 
 class ChatMessage(_Strict):
-    """One message; `name` is accepted and not shown to the model."""
+    """One message. `name` is accepted, but the model does not see it."""
 
     role: Literal["system", "developer", "user", "assistant"]
     content: str | list[TextPart]
@@ -60,19 +60,19 @@ class ChatMessage(_Strict):
     refusal: None = None
 
     def as_langchain(self) -> BaseMessage:
-        """The same message for a chat model."""
+        """Return the same message for a chat model."""
         text = self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
         return _SPEAKERS[self.role](text)
 
 
 class Steer(_Strict):
-    """Our own field: the control's coefficient for this request alone."""
+    """Our own field: the coefficient of the control for this request alone."""
 
     coefficient: float = Field(allow_inf_nan=False)
 
 
 class StreamOptions(_Strict):
-    """`include_usage`: one more chunk at the end, with the token counts and no choice."""
+    """`include_usage` asks for another chunk at the end, with the token counts and no choice."""
 
     include_usage: bool = False
     include_obfuscation: bool = False
@@ -82,7 +82,7 @@ Word = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class ChatRequest(_Strict):
-    """The fields of a chat completion that are honoured; defaults are OpenAI's, so `temperature` is 1."""
+    """The fields of a chat completion that this server uses. Defaults are OpenAI's, so `temperature` is 1."""
 
     model: str
     messages: list[ChatMessage] = Field(min_length=1)
@@ -100,21 +100,21 @@ class ChatRequest(_Strict):
 
     @property
     def talk(self) -> list[BaseMessage]:
-        """The messages for a chat model."""
+        """Return the messages for a chat model."""
         return [message.as_langchain() for message in self.messages]
 
     @property
     def stop_words(self) -> list[str] | None:
-        """The stop words as a list."""
+        """Return the stop words as a list."""
         return [self.stop] if isinstance(self.stop, str) else self.stop
 
     def settings(self, most_tokens: int, choice: int) -> dict[str, Any]:
-        """What the local model is called with for one of the choices, counted from 0."""
-        given = self.max_completion_tokens or self.max_tokens or most_tokens
+        """Return the settings of the local model for one of the choices, counted from 0."""
+        token_limit = self.max_completion_tokens or self.max_tokens or most_tokens
         settings: dict[str, Any] = {
             "temperature": 1.0 if self.temperature is None else self.temperature,
             "top_p": 1.0 if self.top_p is None else self.top_p,
-            "max_tokens": min(given, most_tokens),
+            "max_tokens": min(token_limit, most_tokens),
             "seed": _seed(self.seed, choice),
             "response_format": self.response_format,
         }
@@ -122,30 +122,39 @@ class ChatRequest(_Strict):
 
 
 def _seed(seed: int | None, choice: int) -> int | None:
-    """The first choice draws by the seed itself, the others by seeds of their own that no near seed shares."""
+    """Return the seed of a choice.
+
+    The first choice uses the seed itself. The others use seeds of their own that no neighbouring seed shares.
+    """
     if seed is None or choice == 0:
         return seed
     return int.from_bytes(hashlib.sha256(f"{seed}:{choice}".encode()).digest()[:7])
 
 
 def read_request(body: bytes) -> ChatRequest:
-    """The request in a body; raises ApiError (400) naming the field at fault."""
+    """Return the request in a body.
+
+    Raises ApiError (400) naming the field at fault.
+    """
     try:
-        given = orjson.loads(body)
+        fields = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise ApiError(400, f"the body is not JSON ({error})") from None
-    if not isinstance(given, dict):
+    if not isinstance(fields, dict):
         raise ApiError(400, "the body must be a JSON object")
-    known = {name: value for name, value in given.items() if not _says_nothing(name, value)}
+    supported = {name: value for name, value in fields.items() if not _has_no_effect(name, value)}
     try:
-        return ChatRequest.model_validate(known)
+        return ChatRequest.model_validate(supported)
     except ValidationError as error:
-        place = ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])
-        raise ApiError(400, explain(error, ChatRequest), param=place[:80]) from None
+        field_path = ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])
+        raise ApiError(400, explain(error, ChatRequest), param=field_path[:80]) from None
 
 
-def _says_nothing(name: str, value: Any) -> bool:
-    """Whether a field can be left out; ApiError for one that asks for what this server cannot do."""
+def _has_no_effect(name: str, value: Any) -> bool:
+    """Return whether a field can be left out.
+
+    Raises ApiError for a field that asks for something this server cannot do.
+    """
     if name not in _UNSUPPORTED:
         return name in _HARMLESS
     if value not in _UNSUPPORTED[name]:

@@ -11,7 +11,10 @@ from langchain_core.messages import AIMessage
 
 @dataclass(frozen=True)
 class Head:
-    """What an answer and all its chunks share; `extra` are fields of our own, such as the coefficient in force."""
+    """The fields that an answer and all its chunks share.
+
+    `extra` has fields of our own, such as the coefficient in use.
+    """
 
     model: str
     fingerprint: str | None
@@ -31,17 +34,17 @@ class Head:
         }
 
     def completion(self, replies: Sequence[AIMessage]) -> dict[str, Any]:
-        """The whole answer, one choice for each reply."""
+        """Return the complete answer, with one choice for each reply."""
         choices = [_choice(number, reply) for number, reply in enumerate(replies)]
         return {**self._object("chat.completion", choices), "usage": usage(replies)}
 
     def chunk(self, number: int, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-        """A piece of choice `number`."""
+        """Return a piece of choice `number`."""
         choice = {"index": number, "delta": delta, "logprobs": None, "finish_reason": finish}
         return self._object("chat.completion.chunk", [choice])
 
     def last_chunk(self, replies: Sequence[AIMessage]) -> dict[str, Any]:
-        """What ends a stream whose client asked for the token counts."""
+        """Return the chunk that ends a stream whose client asked for the token counts."""
         return {**self._object("chat.completion.chunk", []), "usage": usage(replies)}
 
 
@@ -52,8 +55,12 @@ def _choice(number: int, reply: AIMessage) -> dict[str, Any]:
 
 
 def usage(replies: Sequence[AIMessage]) -> dict[str, int]:
-    """Token counts: the prompt once, however many choices were written to it."""
+    """Return the token counts. The prompt counts once, for any number of choices."""
     counts = [reply.usage_metadata for reply in replies if reply.usage_metadata]
-    prompt = counts[0]["input_tokens"] if counts else 0
-    written = sum(count["output_tokens"] for count in counts)
-    return {"prompt_tokens": prompt, "completion_tokens": written, "total_tokens": prompt + written}
+    prompt_tokens = counts[0]["input_tokens"] if counts else 0
+    completion_tokens = sum(count["output_tokens"] for count in counts)
+    return {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": completion_tokens,
+        "total_tokens": prompt_tokens + completion_tokens,
+    }

@@ -1,4 +1,4 @@
-"""Who may ask: programs of this machine, and no web page that a browser of it has open."""
+"""Decide who may ask: programs on this machine, but no web page that is open in one of its browsers."""
 
 import hmac
 import os
@@ -14,11 +14,11 @@ KEY_NAME = "COCOON_SERVER_KEY"
 
 
 def guard(names: frozenset[str]) -> Middleware:
-    """A middleware that answers only requests made to one of `names`, with errors in OpenAI's shape.
+    """Return a middleware that answers only requests made to one of `names`, with errors in OpenAI's shape.
 
-    A page that rebinds its name to 127.0.0.1 gives itself away by its Host header, one of another site by Origin;
-    and since bodies must be application/json, no page can send one unasked. Where COCOON_SERVER_KEY is set, it is
-    demanded as the bearer token.
+    A page that rebinds its name to 127.0.0.1 is recognised by its Host header, and a page of another site by its Origin
+    header. Bodies must be application/json, so no page can send a body without asking first. If COCOON_SERVER_KEY is
+    set, it is required as the bearer token.
     """
     key = os.environ.get(KEY_NAME, "").strip()
 
@@ -43,10 +43,10 @@ def _answer(error: ApiError) -> web.Response:
 
 
 def _check_names(request: web.Request, names: frozenset[str]) -> None:
-    given = [f"//{request.headers.get('Host', '')}"]
+    addresses = [f"//{request.headers.get('Host', '')}"]
     if "Origin" in request.headers:
-        given.append(request.headers["Origin"])
-    for address in given:
+        addresses.append(request.headers["Origin"])
+    for address in addresses:
         if _host(address) not in names:
             raise ApiError(403, "this server answers only requests made to its own address; see --allow-host")
 
@@ -59,6 +59,6 @@ def _host(address: str) -> str | None:
 
 
 def _check_key(request: web.Request, key: str) -> None:
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-    if not hmac.compare_digest(given.encode(), key.encode()):
-        raise ApiError(401, f"a key is demanded: send the server's {KEY_NAME} as bearer token", code="invalid_api_key")
+    client_key = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    if not hmac.compare_digest(client_key.encode(), key.encode()):
+        raise ApiError(401, f"a key is required: send the server's {KEY_NAME} as bearer token", code="invalid_api_key")

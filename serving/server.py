@@ -1,7 +1,7 @@
-"""An OpenAI-compatible server for local models: chat completions, whole or streamed, batched over all who ask.
+"""An OpenAI-compatible server for local models: chat completions, complete or streamed, in batches across all clients.
 
-Requests that come while a batch is written wait and are written together, whatever their lengths, seeds, schemas and
-coefficients; that is the local model's own batcher.
+Requests that arrive while a batch is written wait and are then written together, whatever their lengths, seeds, schemas
+and coefficients. The local model's own batcher does this.
 """
 
 import asyncio
@@ -26,13 +26,17 @@ from cocoon.serving.guard import LOCAL_NAMES, guard
 from cocoon.serving.stream import Streams
 
 LARGEST_BODY = 4 * 1024 * 1024
-# Seconds that replies under way are given to end when the server is told to.
+# Seconds that unfinished replies have to end when the server stops.
 _GRACE = 5.0
 
 
 @dataclass(frozen=True)
 class Limits:
-    """`max_tokens`: of one reply, also where a request names none. `waiting`: choices asked for at once."""
+    """Limits of the server.
+
+    `max_tokens` is the limit of one reply, also where a request names none. `waiting` is the number of choices asked
+    for at once.
+    """
 
     max_tokens: int = 1024
     waiting: int = 256
@@ -40,7 +44,7 @@ class Limits:
 
 @dataclass
 class Server:
-    """The models by the names that clients use, all of them local."""
+    """The models by the names that clients use. All of them are local."""
 
     models: Mapping[str, LocalChat]
     limits: Limits = field(default_factory=Limits)
@@ -55,12 +59,12 @@ class Server:
         }
 
     def app(self) -> web.Application:
-        """The web application."""
+        """Return the web application."""
         names = LOCAL_NAMES | self.allowed_hosts
         app = web.Application(middlewares=[guard(names)], client_max_size=LARGEST_BODY)
         app.router.add_get("/health", self._health)
         app.router.add_get("/v1/models", self._list)
-        app.router.add_get("/v1/models/{name:.+}", self._one)
+        app.router.add_get("/v1/models/{name:.+}", self._get_model)
         app.router.add_post("/v1/chat/completions", self._chat)
         return app
 
@@ -70,7 +74,7 @@ class Server:
     async def _list(self, request: web.Request) -> web.Response:  # noqa: ARG002
         return _json({"object": "list", "data": [self._card(name) for name in self.models]})
 
-    async def _one(self, request: web.Request) -> web.Response:
+    async def _get_model(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         self._model(name)
         return _json(self._card(name))
@@ -91,13 +95,13 @@ class Server:
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         if request.content_type != "application/json":
             raise ApiError(415, "send the request as application/json")
-        asked = read_request(await request.read())
-        model = self._model(asked.model)
-        with self._counted(asked.n or 1):
-            head = Head(asked.model, self._fingerprints[asked.model], _steered(model, asked))
-            if asked.stream:
-                return await self._stream(request, asked, model, head)
-            return _json(head.completion(await self._replies(asked, model)))
+        chat_request = read_request(await request.read())
+        model = self._model(chat_request.model)
+        with self._counted(chat_request.n or 1):
+            head = Head(chat_request.model, self._fingerprints[chat_request.model], _steered(model, chat_request))
+            if chat_request.stream:
+                return await self._stream(request, chat_request, model, head)
+            return _json(head.completion(await self._replies(chat_request, model)))
 
     @contextlib.contextmanager
     def _counted(self, choices: int) -> Any:
@@ -109,24 +113,26 @@ class Server:
         finally:
             self._under_way -= choices
 
-    async def _replies(self, asked: ChatRequest, model: LocalChat) -> Sequence[AIMessage]:
-        """All choices, written together; the first failure ends the others."""
+    async def _replies(self, chat_request: ChatRequest, model: LocalChat) -> Sequence[AIMessage]:
+        """Return all choices, written together. The first failure ends the others."""
         async with _unwrapped(), asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._reply(asked, model, choice)) for choice in range(asked.n or 1)]
+            tasks = [
+                group.create_task(self._reply(chat_request, model, choice)) for choice in range(chat_request.n or 1)
+            ]
         return [task.result() for task in tasks]
 
-    async def _reply(self, asked: ChatRequest, model: LocalChat, choice: int) -> AIMessage:
-        settings = asked.settings(self.limits.max_tokens, choice)
-        return await model.ainvoke(asked.talk, stop=asked.stop_words, **settings)
+    async def _reply(self, chat_request: ChatRequest, model: LocalChat, choice: int) -> AIMessage:
+        settings = chat_request.settings(self.limits.max_tokens, choice)
+        return await model.ainvoke(chat_request.talk, stop=chat_request.stop_words, **settings)
 
     async def _stream(
-        self, request: web.Request, asked: ChatRequest, model: LocalChat, head: Head
+        self, request: web.Request, chat_request: ChatRequest, model: LocalChat, head: Head
     ) -> web.StreamResponse:
-        settings = [asked.settings(self.limits.max_tokens, choice) for choice in range(asked.n or 1)]
-        with_usage = asked.stream_options is not None and asked.stream_options.include_usage
-        async with Streams(model, asked.talk, asked.stop_words, settings) as streams:
+        settings = [chat_request.settings(self.limits.max_tokens, choice) for choice in range(chat_request.n or 1)]
+        with_usage = chat_request.stream_options is not None and chat_request.stream_options.include_usage
+        async with Streams(model, chat_request.talk, chat_request.stop_words, settings) as streams:
             events = streams.events(head, with_usage=with_usage)
-            # A request that cannot be answered at all gets a status of its own, since nothing is sent before this.
+            # Nothing is sent before this, so a request that cannot be answered at all gets its own status.
             first = await anext(events)
             headers = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache"}
             response = web.StreamResponse(headers=headers)
@@ -144,15 +150,15 @@ class Server:
         return response
 
 
-def _steered(model: LocalChat, asked: ChatRequest) -> dict[str, Any]:
+def _steered(model: LocalChat, chat_request: ChatRequest) -> dict[str, Any]:
     if model.control is None:
         return {}
-    return {"steer": {"coefficient": asked.steer.coefficient if asked.steer else model.coefficient}}
+    return {"steer": {"coefficient": chat_request.steer.coefficient if chat_request.steer else model.coefficient}}
 
 
 @asynccontextmanager
 async def _unwrapped() -> AsyncIterator[None]:
-    """Raises the first error of a task group by itself."""
+    """Raise the first error of a task group by itself."""
     try:
         yield
     except BaseExceptionGroup as group:
@@ -169,9 +175,9 @@ def _event(value: dict[str, Any]) -> bytes:
 
 @asynccontextmanager
 async def serve(server: Server, port: int = 0) -> AsyncIterator[str]:
-    """The server on 127.0.0.1 for the length of the block; gives its base URL, ending in /v1.
+    """Serve on 127.0.0.1 for the length of the block and yield the base URL, ending in /v1.
 
-    `port` 0 takes a free one. At the end replies under way are waited for, but not for long. Raises CocoonError for
+    `port` 0 takes a free port. At the end the server waits a short time for unfinished replies. Raises CocoonError for
     a port that is taken.
     """
     runner = web.AppRunner(server.app(), handler_cancellation=True, access_log=None, shutdown_timeout=_GRACE)

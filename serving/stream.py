@@ -1,4 +1,4 @@
-"""Several replies streamed at once, their pieces told in the order in which they are written."""
+"""Stream several replies at once, with their pieces in the order in which they are written."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -13,7 +13,7 @@ Piece = tuple[int, AIMessageChunk | None]
 
 
 class Streams:
-    """The choices of one request; leaving the block stops what is still being written."""
+    """The choices of one request. Leaving the block stops the replies that are not finished."""
 
     def __init__(
         self, model: LocalChat, talk: list[BaseMessage], stop: list[str] | None, settings: Sequence[dict[str, Any]]
@@ -23,7 +23,7 @@ class Streams:
         self._stop = stop
         self._settings = settings
         self._pieces: asyncio.Queue[Piece | Exception] = asyncio.Queue()
-        self._whole: dict[int, AIMessageChunk] = {}
+        self._collected: dict[int, AIMessageChunk] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "Streams":
@@ -46,19 +46,19 @@ class Streams:
             self._pieces.put_nowait((number, None))
 
     async def events(self, head: Head, *, with_usage: bool) -> AsyncIterator[dict[str, Any]]:
-        """The chunks of all choices; raises what the first one that fails raises."""
-        left = len(self._settings)
-        while left:
+        """Yield the chunks of all choices, and raise the error of the first choice that fails."""
+        unfinished = len(self._settings)
+        while unfinished:
             piece = await self._pieces.get()
             if isinstance(piece, Exception):
                 raise piece
             number, chunk = piece
             if chunk is None:
-                left -= 1
-                finish = self._whole[number].response_metadata.get("finish_reason")
+                unfinished -= 1
+                finish = self._collected[number].response_metadata.get("finish_reason")
                 yield head.chunk(number, {}, finish)
                 continue
-            if number not in self._whole:
+            if number not in self._collected:
                 yield head.chunk(number, {"role": "assistant", "content": ""})
             self._note(number, chunk)
             if chunk.content:
@@ -67,7 +67,7 @@ class Streams:
             yield head.last_chunk(self._replies())
 
     def _note(self, number: int, chunk: AIMessageChunk) -> None:
-        self._whole[number] = self._whole[number] + chunk if number in self._whole else chunk
+        self._collected[number] = self._collected[number] + chunk if number in self._collected else chunk
 
     def _replies(self) -> list[AIMessage]:
-        return [self._whole[number] for number in sorted(self._whole)]
+        return [self._collected[number] for number in sorted(self._collected)]

@@ -23,10 +23,11 @@ from cocoon.graphs.session import Outcome, simulate
 from cocoon.graphs.study import Study
 from cocoon.steering.direction import At
 
+SweptUser = Literal["guarded", "prompted", "own"]
+"""Kinds of simulated user in a sweep. `own` is Python code of the user's own."""
 USERS = "users"
 PLAN = "sweep.json"
 ArmKind = Literal["plain", "steered", "history", "random", "random_nats", "prompt", "repeng"]
-UserKind = Literal["guarded", "prompted"]
 HistoryTokens = Literal["reply", "replies"]
 
 
@@ -53,7 +54,7 @@ class SweepPlan(Record):
 
     base: str
     arms: list[SweepArm] = Field(min_length=2)
-    users: list[UserKind] = ["guarded", "prompted"]
+    users: list[SweptUser] = ["guarded", "prompted"]
     tokens: HistoryTokens = "reply"
     at: At | None = None
     warnings: list[str] = []
@@ -138,7 +139,7 @@ def _arm(kind: ArmKind, name: str, model: str, coefficient: float, direction: st
     return SweepArm(name=name, kind=kind, model=model, direction=direction, coefficient=coefficient)
 
 
-def settings_of(config: StudyConfig, plan: SweepPlan, user: UserKind) -> StudyConfig:
+def settings_of(config: StudyConfig, plan: SweepPlan, user: SweptUser) -> StudyConfig:
     """Return the study of one kind of user, with the plan's arms as supporters. A guarded user gets neutral rules."""
     supporters = [
         SupporterConfig(
@@ -150,7 +151,8 @@ def settings_of(config: StudyConfig, plan: SweepPlan, user: UserKind) -> StudyCo
         )
         for arm in plan.arms
     ]
-    user_config = config.user.model_copy(update={"kind": user, "rules": "neutral"})
+    changes = {} if user == "own" else {"kind": user, "rules": "neutral"}
+    user_config = config.user.model_copy(update=changes)
     return config.model_copy(update={"supporters": supporters, "user": user_config})
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.manifest import new_manifest, write_manifest
 from cocoon.evaluation.comparison import UNEVEN, compare
 from cocoon.evaluation.comparison_records import Comparison, Effect
 from cocoon.evaluation.paired import mcnemar, newcombe
@@ -361,5 +362,8 @@ def test_errors_name_the_fix(run: Path, arguments: list[str], told: str) -> None
 def test_the_embedded_model_is_named_first(tmp_path: Path) -> None:
     made = run_of("listen", {"a": [2]}, judge="local:smollm2"), run_of("plain", {"a": [2]}, judge="local:smollm2")
     run = write_run(tmp_path / "run", made[0][0] + made[1][0], made[0][1] + made[1][1])
+    manifest = new_manifest("0", 0)
+    manifest.models = {"local:smollm2": {"name": "smollm2", "embedded": True}}
+    write_manifest(run, manifest)
     assert cocoon("compare", str(run)).out.startswith("> **Warning.** Made with the embedded model")
     assert json.loads(cocoon("compare", str(run), "--json").out)["warnings"][0].startswith("Made with the embedded")

@@ -175,7 +175,7 @@ def test_an_export_replaces_nothing_that_is_there(tmp_path: Path) -> None:
     out.mkdir()
     (out / "README.md").write_text("mine", "utf-8")
     done = cocoon("corpus", "export", str(file), "-o", str(out))
-    assert done.code == 2 and "README.md: is there already" in done.err
+    assert done.code == 2 and "README.md: already exists" in done.err
     assert (out / "README.md").read_text("utf-8") == "mine"
     assert cocoon("corpus", "export", str(file), "-o", str(out), "--force").code == 0
 
@@ -201,5 +201,5 @@ def test_a_parquet_file_that_is_none_is_named(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     file = tmp_path / "x.parquet"
     file.write_bytes(b"no parquet")
-    with pytest.raises(CocoonError, match="is no Parquet file"):
+    with pytest.raises(CocoonError, match="is not a Parquet file"):
         list(read_corpus("messages", file).dialogues)

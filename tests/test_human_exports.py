@@ -56,12 +56,12 @@ def test_answers_go_out_as_csv_and_come_back(tmp_path: Path) -> None:
     assert from_csv(text, "a.csv", again, made.material) == 7
     for wrong, told in (
         (text.replace("r1", "zz", 1), "line 2: rater 'zz'"),
-        ("a,b\n1,2\n", "lacks rater"),
-        (text.replace(",4,0,", ",99,0,", 1), "line 2: '99' is no answer to 'basic:1'"),
-        (text.replace("basic:6", "basic:60"), "line 7: '4' is no answer to 'basic:60'"),
-        (text.replace("likert:d0", "likert:d9", 1), "line 2: item 'likert:d9' is none"),
+        ("a,b\n1,2\n", "is missing rater"),
+        (text.replace(",4,0,", ",99,0,", 1), "line 2: '99' is not an answer to 'basic:1'"),
+        (text.replace("basic:6", "basic:60"), "line 7: '4' is not an answer to 'basic:60'"),
+        (text.replace("likert:d0", "likert:d9", 1), "line 2: item 'likert:d9' is not in the study"),
         (text.replace(",4,0,", ",5,0,", 1), "line 2: another answer to 'basic:1'"),
-        (text + "r1\n", "line 9: item '' is none"),
+        (text + "r1\n", "line 9: item '' is not in the study"),
     ):
         with pytest.raises(CocoonError, match=told):
             from_csv(wrong, "a.csv", again, made.material)
@@ -132,7 +132,7 @@ def _annotated(task: Path, user: str, item: str, labels: list[Any]) -> None:
 @pytest.mark.parametrize(
     ("user", "labels", "told"),
     [
-        ("eve", [[{"schema": "basic_3", "name": "4"}, "4"]], "user 'eve' is none"),
+        ("eve", [[{"schema": "basic_3", "name": "4"}, "4"]], "user 'eve' is not a rater"),
         ("r1", [[{"schema": "basic_3", "name": "4"}, "40"]], "cannot be read for 'likert:d0'"),
         ("r1", [[{"schema": "other", "name": "4"}, "4"]], "cannot be read for 'likert:d0'"),
         ("r1", "none", "cannot be read for 'likert:d0'"),

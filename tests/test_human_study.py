@@ -382,7 +382,7 @@ async def test_a_server_that_is_killed_loses_no_answer_and_keeps_its_links(tmp_p
 
 def test_a_folder_of_another_study_is_refused(tmp_path: Path) -> None:
     HumanStore(tmp_path / "a.sqlite", "one").close()
-    with pytest.raises(CocoonError, match="begun with other raters"):
+    with pytest.raises(CocoonError, match="started with other raters"):
         HumanStore(tmp_path / "a.sqlite", "two")
 
 

@@ -200,7 +200,7 @@ def test_the_same_run_gives_the_same_bytes_and_nothing_is_replaced(tmp_path: Pat
     assert once.read_bytes() == again.read_bytes()
     once.write_bytes(b"mine")
     refused = cocoon("export", str(run), "--to", "inspect", "-o", str(once))
-    assert refused.code == 2 and "is there already; give --force" in refused.err and once.read_bytes() == b"mine"
+    assert refused.code == 2 and "already exists; give --force" in refused.err and once.read_bytes() == b"mine"
     exported(run, once, "--force")
     assert once.read_bytes() == again.read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1.eval", "2.eval", "run"]
@@ -226,7 +226,7 @@ def test_every_supporter_has_a_log_and_no_dialogue_is_lost(tmp_path: Path) -> No
     empty = tmp_path / "empty.jsonl"
     empty.write_text("", "utf-8")
     nothing = cocoon("export", str(empty), "--to", "inspect", "-o", str(tmp_path / "n.eval"))
-    assert nothing.code == 2 and "holds no dialogue" in nothing.err
+    assert nothing.code == 2 and "has no dialogue" in nothing.err
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from cocoon.cli.run_study import _run
+from cocoon.api.running import wait_for
 from cocoon.core.errors import StoppedError
 from cocoon.graphs.runner import Progress
 from cocoon.graphs.session import Outcome
@@ -15,7 +15,7 @@ def test_a_second_interrupt_is_one_line_with_its_exit_code() -> None:
         raise asyncio.CancelledError
 
     with pytest.raises(StoppedError, match="the same command goes on") as stopped:
-        _run(broken_off())
+        wait_for(broken_off())
     assert stopped.value.exit_code == 130
 
 

@@ -30,8 +30,11 @@ FLOORS = {
     "studies": 4,
     "serving": 4,
     "viewer": 4,
-    "cli": 5,
+    "api": 5,
+    "cli": 6,
 }
+# `import cocoon` is the front door: it may lead to every room but the command line.
+DOOR = 6
 ROOMS = sorted(room for room in FLOORS if (ROOT / room).is_dir())
 HEAVY = {"langgraph", "langsmith", "matplotlib", "openai", "torch", "transformers"}
 LONGEST_FILE = 400
@@ -53,13 +56,13 @@ def imported_names(tree: ast.AST) -> Iterator[str]:
 
 def violations(source: str, room: str) -> list[str]:
     """Imports in `source`, a module of `room` (`""` for the root package), that the floors forbid."""
-    floor = FLOORS.get(room, -1)
+    floor = FLOORS.get(room, DOOR)
     found = []
     for name in imported_names(ast.parse(source)):
         first, *rest = name.split(".")
         target = rest[0] if rest else ""
-        own = target == room or target not in FLOORS | {"tests": 6, "benchmarks": 6}
-        if first == "" or (first == "cocoon" and not own and FLOORS.get(target, 6) >= floor):
+        own = target == room or target not in FLOORS | {"tests": 7, "benchmarks": 7}
+        if first == "" or (first == "cocoon" and not own and FLOORS.get(target, 7) >= floor):
             found.append(f"{room or 'the root'} (floor {floor}) imports {name}")
     return found
 

@@ -211,7 +211,7 @@ def test_ids_and_all_else_are_the_same_again_and_in_the_file(run: Path, tmp_path
     logged = [one for request in requests for resource in request.get("resourceLogs", []) for one in _records(resource)]
     assert [(one["spanId"], int(one["timeUnixNano"])) for one in logged] == [(e["spanId"], e["time"]) for e in events]
     refused = cocoon("export", str(run), "--to", "otel", "-o", str(out))
-    assert refused.code == 2 and "is there already" in refused.err
+    assert refused.code == 2 and "already exists" in refused.err
 
 
 def _records(resource: dict[str, Any]) -> list[dict[str, Any]]:
@@ -269,7 +269,7 @@ def test_a_file_of_dialogues_has_ids_of_its_content(tmp_path: Path) -> None:
 def test_what_cannot_be_sent_is_said_in_one_line(run: Path, tmp_path: Path) -> None:
     with receiver(415) as (url, _):
         done = cocoon("export", str(run), "--to", "otel", "--endpoint", url)
-    assert done.code == 2 and "did not take the spans" in done.err and "Traceback" not in done.err
+    assert done.code == 2 and "did not accept the spans" in done.err and "Traceback" not in done.err
     for wrong in ("ftp://x", "127.0.0.1:4318"):
         done = cocoon("export", str(run), "--to", "otel", "--endpoint", wrong)
         assert done.code == 2 and "give an address such as" in done.err

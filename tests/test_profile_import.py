@@ -187,7 +187,7 @@ def test_the_language_is_told_by_script(text: str, language: str) -> None:
         ("esc-eval", {**CARD, "source": ["a"]}, "key 'source': must be a text, found ['a']"),
         ("esc-eval", "a card", "must be an object with keys, found 'a card'"),
         ("cocoon", {**FIGURE_8, "Feelings": "x"}, "unknown key 'Feelings'; did you mean 'feeling'?"),
-        ("cocoon", {**FIGURE_8, "feeling": "x"}, "key 'feeling' stands there twice; leave one"),
+        ("cocoon", {**FIGURE_8, "feeling": "x"}, "key 'feeling' occurs twice; remove one of them"),
         ("cocoon", {**FIGURE_8, "Need": None}, "key 'need' is missing"),
         ("cocoon", {**FIGURE_8, "Need": " "}, "key 'need' is empty"),
         ("cocoon", {**FIGURE_8, "Reasoning Chain": "a > b"}, "must be a list of steps, found 'a > b'"),

@@ -44,7 +44,7 @@ def test_an_unknown_kind_names_the_kinds(tmp_path: Path) -> None:
     done = cocoon("profiles", "import", "esconv", "x", "-o", str(tmp_path / "p"))
     assert (done.code, done.err) == (
         2,
-        "cocoon: profile kind 'esconv' is not known; there are esc-eval, cocoon, extes, cactus, sage, esc-judge, "
+        "cocoon: profile kind 'esconv' is not known; the kinds are esc-eval, cocoon, extes, cactus, sage, esc-judge, "
         "interactive-agents, jsonl\n",
     )
 

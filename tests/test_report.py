@@ -1,7 +1,6 @@
 """The report: figures worked by hand, rows that are never pooled, missing values and honest remarks."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -293,16 +292,13 @@ def test_stop_reasons_and_turns() -> None:
     assert rows(made, "dialogues")["listen", "en"]["characters per user turn"] == 4.0
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"facts": {"models": {"user": ["local:smollm2"]}}},
-        {"dialogues": [dialogue("a", supporter="listen@local:smollm2")], "ratings": []},
-        {"ratings": [scored("named", "comfort", 3, judge="local:SmolLM2-135M")]},
-    ],
-)
-def test_the_embedded_model_is_named_on_the_first_line(changes: dict[str, Any]) -> None:
-    made = report(**changes)
+def test_a_model_of_another_size_is_no_embedded_one() -> None:
+    made = report(facts={"models": {"user": ["http://127.0.0.1:8000/v1#SmolLM2-1.7B"]}})
+    assert EMBEDDED_WARNING not in made.warnings
+
+
+def test_the_embedded_model_is_named_on_the_first_line() -> None:
+    made = report(facts={"embedded": True})
     assert made.warnings[0] == EMBEDDED_WARNING
     assert render_markdown(made).splitlines()[0] == f"> **Warning.** {EMBEDDED_WARNING}"
     assert render_html(made).index(EMBEDDED_WARNING) < render_html(made).index("<h1>")

@@ -188,7 +188,7 @@ def test_nothing_is_replaced_and_no_half_is_left(run: Path, tmp_path: Path) -> N
     out.mkdir()
     (out / "turns.csv").write_text("mine", "utf-8")
     refused = cocoon("export", str(run), "--to", "tables", "-o", str(out))
-    assert refused.code == 2 and "turns.csv: is there already" in refused.err
+    assert refused.code == 2 and "turns.csv: already exists" in refused.err
     assert (out / "turns.csv").read_text("utf-8") == "mine" and len(list(out.iterdir())) == 1
     broken = written(tmp_path / "broken", [dialogue("a")])
     with (broken / "ratings.jsonl").open("w", encoding="utf-8") as file:
@@ -219,7 +219,7 @@ def test_messages_come_back_as_the_dialogues_they_were(run: Path, tmp_path: Path
     assert list(read_corpus("messages", file).dialogues) == list(read_run(run, "dialogues.jsonl", Dialogue))
     assert "Content warning" in (tmp_path / "out" / "README.md").read_text("utf-8")
     again = cocoon("export", str(run), "--to", "messages", "-o", str(tmp_path / "out"))
-    assert again.code == 2 and "is there already" in again.err
+    assert again.code == 2 and "already exists" in again.err
 
 
 def test_text_that_may_not_be_passed_on_stays_here(tmp_path: Path) -> None:

@@ -160,4 +160,4 @@ def test_a_line_that_breaks_in_the_middle_is_told_by_its_file(tmp_path: Path) ->
     run = run_of(tmp_path / "run", dialogue("a"))
     (run / "trace.jsonl").write_text('{"v":1,"dialogue":"a","graph":}\n', "utf-8")
     refused = cocoon("view", str(run), "--export", str(tmp_path / "page"))
-    assert refused.code and "trace.jsonl: record 1" in refused.err and "mend or remove" in refused.err
+    assert refused.code and "trace.jsonl: record 1" in refused.err and "fix or remove" in refused.err

@@ -198,9 +198,9 @@ def test_lines_are_found_while_a_file_grows_is_torn_or_rewritten(tmp_path: Path)
 def test_a_folder_of_something_else_is_left_alone(run: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine", "utf-8")
     refused = cocoon("view", str(run), "--export", str(tmp_path))
-    assert refused.code and "holds other files" in refused.err
+    assert refused.code and "has other files" in refused.err
     nowhere = cocoon("view", str(tmp_path / "nowhere"), "--export", str(tmp_path / "p"))
-    assert nowhere.code and "no run folder" in nowhere.err
+    assert nowhere.code and "neither a run folder" in nowhere.err
     assert script("x", {"a": "</script>"}) == 'cocoonData("x",{"a":"\\u003c/script>"});\n'
 
 

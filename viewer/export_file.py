@@ -1,4 +1,4 @@
-"""Files of an export: never over something that is there, and there whole or not at all."""
+"""Write the files of an export: never over an existing file, and complete or not at all."""
 
 import os
 from collections.abc import Iterator
@@ -9,20 +9,25 @@ from cocoon.core.errors import CocoonError, NotSavedError
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
-    """Raise CocoonError for a file that is there, unless it may be replaced."""
+    """Raise CocoonError for a file that exists, unless it may be replaced."""
     if path.exists() and not force:
-        raise CocoonError(f"{path}: is there already; give --force to replace it, or another -o")
+        raise CocoonError(f"{path}: already exists; give --force to replace it, or choose another -o")
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of `path` when all went well; NotSavedError where it cannot."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    """Yield a path to write to, and move that file to `path` when everything went well.
+
+    Raises NotSavedError if the file cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield beside
-        beside.replace(path)
+        yield partial
+        partial.replace(path)
     except OSError as error:
-        raise NotSavedError(f"{path}: cannot be written ({error.strerror}); make room or use another -o") from None
+        raise NotSavedError(
+            f"{path}: cannot be written ({error.strerror}); free some space or use another -o"
+        ) from None
     finally:
-        beside.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)

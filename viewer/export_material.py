@@ -1,4 +1,4 @@
-"""What exports are made of: a dialogue with its ratings, its walk through the graph, and its journalled calls."""
+"""The material of exports: a dialogue with its ratings, its path through the graph, and its journalled calls."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _ROLES = {"user": "user", "supporter": "supporter", "appraise": "appraiser"}
 
 @dataclass(frozen=True)
 class Step:
-    """A node that was walked, with the keys of its calls."""
+    """A node that the dialogue passed through, with the keys of its calls."""
 
     node: str
     calls: list[str]
@@ -25,7 +25,10 @@ class Step:
 
 @dataclass
 class Material:
-    """One dialogue. `walk` has the steps that led to each turn; `asked` the question types of each supporter turn."""
+    """One dialogue with everything that exports need.
+
+    `walk` has the steps that led to each turn. `asked` has the question types of each supporter turn.
+    """
 
     dialogue: Dialogue
     ratings: list[Rating]
@@ -37,31 +40,31 @@ class Material:
 
     @property
     def asking(self) -> int:
-        """How many of the counted supporter turns ask a genuine question."""
-        kinds = (asked or [] for asked, counts in zip(self.asked, self.counted, strict=True) if counts)
-        return sum(any(kind in GENUINE for kind in some) for some in kinds)
+        """Return how many of the counted supporter turns ask a genuine question."""
+        counted_types = (types or [] for types, counts in zip(self.asked, self.counted, strict=True) if counts)
+        return sum(any(question in GENUINE for question in types) for types in counted_types)
 
     @property
     def question_ratio(self) -> float | None:
-        """Share of the counted supporter turns that ask a genuine question; none where nothing counts."""
+        """Return the share of the counted supporter turns that ask a genuine question, or None where no turn counts."""
         return self.asking / sum(self.counted) if any(self.counted) else None
 
     def others(self) -> list[Call]:
-        """Calls that neither a turn nor a rating names, in the order of their answers."""
+        """Return the calls that neither a turn nor a rating names, in the order of their answers."""
         named = {key for steps in self.walk for step in steps for key in step.calls}
         named |= {key for rating in self.ratings for key in rating.calls}
         return [call for key, call in self.calls.items() if key not in named]
 
 
 def materials(run: RunReader) -> Iterator[Material]:
-    """Every dialogue of a run, one at a time; `run` is refreshed before."""
+    """Yield every dialogue of a run, one at a time. The caller refreshes `run` before."""
     with opened_journal(run.journal) as journal:
         for name in run.names():
             yield material_of(run, name, journal)
 
 
 def material_of(run: RunReader, name: str, journal: JournalReader | None) -> Material:
-    """One dialogue of a run, with its calls where there is a journal."""
+    """Return one dialogue of a run, with its calls where there is a journal."""
     dialogue = run.dialogue(name)
     calls = {call.entry.place.key: call for call in journal.calls(name)} if journal else {}
     counted = {id(turn) for turn in counted_turns(dialogue.turns)}
@@ -72,7 +75,9 @@ def material_of(run: RunReader, name: str, journal: JournalReader | None) -> Mat
         calls,
         _walk(dialogue, run.trace.of(name)),
         [
-            [one.type for one in questions(turn.content, dialogue.language)] if turn.role == "supporter" else None
+            [question.type for question in questions(turn.content, dialogue.language)]
+            if turn.role == "supporter"
+            else None
             for turn in dialogue.turns
         ],
         [id(turn) in counted for turn in dialogue.turns],
@@ -80,20 +85,23 @@ def material_of(run: RunReader, name: str, journal: JournalReader | None) -> Mat
 
 
 def _walk(dialogue: Dialogue, events: Iterable[dict[str, Any]]) -> list[list[Step]]:
-    """Steps by turn: a node that changed `turns` ends one. Without a fitting trace, the calls that the turns name."""
-    steps = _traced(events)
-    found: list[list[Step]] = [[]]
-    for step, ends in steps:
-        found[-1].append(step)
+    """Return the steps by turn, where a node that changed `turns` ends a turn.
+
+    Without a trace that fits the turns, return the calls that the turns name.
+    """
+    traced = _traced(events)
+    steps_by_turn: list[list[Step]] = [[]]
+    for step, ends in traced:
+        steps_by_turn[-1].append(step)
         if ends:
-            found.append([])
-    if len(found) != len(dialogue.turns) + 1:
+            steps_by_turn.append([])
+    if len(steps_by_turn) != len(dialogue.turns) + 1:
         return [_by_node(turn.calls) for turn in dialogue.turns]
-    # What was walked after the last turn belongs to its end.
-    last = found.pop()
-    if found:
-        found[-1] += last
-    return found
+    # Steps after the last turn belong to the end of that turn.
+    remaining = steps_by_turn.pop()
+    if steps_by_turn:
+        steps_by_turn[-1] += remaining
+    return steps_by_turn
 
 
 def _traced(events: Iterable[dict[str, Any]]) -> list[tuple[Step, bool]]:
@@ -102,12 +110,14 @@ def _traced(events: Iterable[dict[str, Any]]) -> list[tuple[Step, bool]]:
     for event in events:
         if not str(event["graph"]).startswith("conversation"):
             continue
-        place = (event["step"], event.get("node") or "")
+        position = (event["step"], event.get("node") or "")
         if event["event"] == "call":
-            calls.setdefault(place, {})[event["call"]] = None
+            calls.setdefault(position, {})[event["call"]] = None
         elif event["event"] == "node":
-            nodes[place] = event.get("updated") or []
-    return [(Step(place[1], list(calls.get(place, {}))), "turns" in nodes[place]) for place in sorted(nodes)]
+            nodes[position] = event.get("updated") or []
+    return [
+        (Step(position[1], list(calls.get(position, {}))), "turns" in nodes[position]) for position in sorted(nodes)
+    ]
 
 
 def _by_node(keys: Iterable[str]) -> list[Step]:
@@ -122,19 +132,22 @@ def _by_node(keys: Iterable[str]) -> list[Step]:
 
 
 def node_of(key: str) -> str:
-    """The node of a call, from its key NODE/ORDINAL/VOTE/ATTEMPT."""
+    """Return the node of a call, from its key NODE/ORDINAL/VOTE/ATTEMPT."""
     return key.rsplit("/", 3)[0]
 
 
 def role_of(place: Place) -> str:
-    """Who made a call: supporter, user, appraiser, judge, or the node's own name."""
+    """Return who made a call: supporter, user, appraiser, judge, or the node's own name."""
     if place.node.startswith("judge"):
         return "judge"
     return _ROLES.get(place.node, place.node)
 
 
 def success_words(rating: Rating) -> str:
-    """A verdict as a sentence: who named the need, what drew it out, where, in which words; or why it is missing."""
+    """Return a verdict as a sentence.
+
+    The sentence says who named the need, what drew it out, where and in which words, or why the verdict is missing.
+    """
     verdict = rating.verdict
     if rating.not_applicable:
         return "not applicable: the profile has no need"
@@ -148,5 +161,5 @@ def success_words(rating: Rating) -> str:
         parts.append(verdict.how.replace("_", " "))
     if verdict.turn is not None:
         parts.append(f"turn {verdict.turn}")
-    said = ", ".join(parts)
-    return f'{said}: "{verdict.quote}"' if verdict.quote else said
+    sentence = ", ".join(parts)
+    return f'{sentence}: "{verdict.quote}"' if verdict.quote else sentence

@@ -24,18 +24,21 @@ NOTES = [
 def human_report(
     material: Material, store: HumanStore, judged: Sequence[Rating] = (), preferred: Sequence[Choice] = ()
 ) -> Report:
-    """Tables of a study; `judged` are judges' ratings of the same dialogues, `preferred` judges' choices."""
+    """Return the report of a study.
+
+    `judged` are judges' ratings of the same dialogues, and `preferred` are judges' choices.
+    """
     answers = list(store.every_answer())
     ratings, choices = ratings_of(material, answers), choices_of(material, answers)
-    both = [*ratings, *judged]
-    conditions = list(dict.fromkeys(name for one in choices for name in sorted((one.first, one.second))))
+    all_ratings = [*ratings, *judged]
+    conditions = list(dict.fromkeys(name for choice in choices for name in sorted((choice.first, choice.second))))
     tables = [
         progress_table(material, store),
         supporters_table(ratings),
         raters_table(ratings),
-        judge_match_table(both),
+        judge_match_table(all_ratings),
         *(item_kappas(ratings, scale) for scale in material.scales),
-        *preference_tables([*choices, *preferred], _order(material) or conditions),
+        *preference_tables([*choices, *preferred], _condition_order(material) or conditions),
     ]
     wins = next((table for table in tables if table.id == "wins"), None)
     return Report(
@@ -47,27 +50,27 @@ def human_report(
     )
 
 
-def _order(material: Material) -> list[str]:
+def _condition_order(material: Material) -> list[str]:
     study = material.study
-    given = [part.conditions for part in (study.pairs, study.chats) if part is not None]
-    return list(dict.fromkeys(name.strip() for text in given for name in text.split(",")))
+    condition_lists = [part.conditions for part in (study.pairs, study.chats) if part is not None]
+    return list(dict.fromkeys(name.strip() for conditions in condition_lists for name in conditions.split(",")))
 
 
 def progress_table(material: Material, store: HumanStore) -> Table:
-    """What every rater was given, and did."""
+    """Return a table of what every rater got and did."""
     rows = []
     for rater in material.study.names:
-        mine = {shown.item for shown in material.assigned(rater)}
-        by_key = {key: 0 for key in (DONE, SKIPPED)}
-        for item in mine:
+        items = {assignment.item for assignment in material.assigned(rater)}
+        counts = {key: 0 for key in (DONE, SKIPPED)}
+        for item in items:
             answered = store.answers_of(rater, item)
-            for key in by_key:
-                by_key[key] += key in answered
+            for key in counts:
+                counts[key] += key in answered
         status = "withdrawn" if store.withdrawn(rater) else "consented" if store.consent_of(rater) else "not begun"
         cells: dict[str, Cell] = {
-            "items": len(mine),
-            "done": by_key[DONE],
-            "skipped": by_key[SKIPPED],
+            "items": len(items),
+            "done": counts[DONE],
+            "skipped": counts[SKIPPED],
             "status": status,
         }
         rows.append(Row(labels=[rater], cells=cells))
@@ -77,35 +80,38 @@ def progress_table(material: Material, store: HumanStore) -> Table:
 
 
 def supporters_table(ratings: Sequence[Rating]) -> Table:
-    """Supporters as people rated them, in the columns of the paper's Table 5: means over raters, then over profiles."""
-    found: dict[str, dict[Measure, dict[str, dict[str, list[float | None]]]]] = {}
+    """Return how people rated the supporters, in the columns of the paper's Table 5.
+
+    A value is the mean over raters, then over profiles.
+    """
+    scores: dict[str, dict[Measure, dict[str, dict[str, list[float | None]]]]] = {}
     for rating in ratings:
         for measure in MEASURES:
             if measure.scale == rating.scale:
-                by_profile = found.setdefault(rating.supporter, {}).setdefault(measure, {})
+                by_profile = scores.setdefault(rating.supporter, {}).setdefault(measure, {})
                 values = by_profile.setdefault(rating.profile, {}).setdefault(rating.dialogue, [])
                 values.append(rating.dimensions.get(measure.dimension))
     rows = [
-        Row(labels=[supporter], cells={one.label: _mean(by_profile) for one, by_profile in some.items()})
-        for supporter, some in sorted(found.items())
+        Row(labels=[supporter], cells={measure.label: _mean(by_profile) for measure, by_profile in by_measure.items()})
+        for supporter, by_measure in sorted(scores.items())
     ]
-    used = [one for one in MEASURES if any(one.label in row.cells for row in rows)]
+    used = [measure for measure in MEASURES if any(measure.label in row.cells for row in rows)]
     return Table(
         id="people",
         title="Supporters rated by people, in the columns of Table 5 of the paper",
         keys=["Supporter"],
-        measures=[one.label for one in used],
-        digits={one.label: one.digits for one in used},
+        measures=[measure.label for measure in used],
+        digits={measure.label: measure.digits for measure in used},
         rows=rows,
         note="A dialogue's value is the mean over its raters; interval over profiles. Neg: lower is better.",
     )
 
 
 def _mean(by_profile: dict[str, dict[str, list[float | None]]]) -> Cell:
-    draws = {
+    by_dialogue = {
         profile: [_over_raters(values) for values in dialogues.values()] for profile, dialogues in by_profile.items()
     }
-    return mean_over_profiles(draws)
+    return mean_over_profiles(by_dialogue)
 
 
 def _over_raters(values: Sequence[float | None]) -> float | None:

@@ -1,4 +1,4 @@
-"""From answers to the records that every table reads: ratings by people, choices by people, the chats they held."""
+"""Turn answers into the records that every table reads: ratings and choices by people, and their chats."""
 
 import csv
 import io
@@ -21,26 +21,28 @@ COLUMNS = ("rater", "item", "key", "value", "swapped", "consent", "at")
 
 
 def ratings_of(material: Material, answers: Iterable[Answer]) -> list[Rating]:
-    """One rating a rater, dialogue and scale, of items that the rater was done with."""
-    found = []
-    for (rater, name), some in _finished(answers).items():
+    """Return one rating per rater, dialogue and scale, for the items that the rater finished."""
+    ratings = []
+    for (rater, name), item_answers in _finished(answers).items():
         item = material.items.get(name)
         if isinstance(item, LikertItem):
-            found += [_rating(rater, item.dialogue, scale, some) for scale in material.scales]
-    return found
+            ratings += [_rating(rater, item.dialogue, scale, item_answers) for scale in material.scales]
+    return ratings
 
 
 def _finished(answers: Iterable[Answer]) -> dict[tuple[str, str], dict[str, Answer]]:
     grouped: dict[tuple[str, str], dict[str, Answer]] = {}
     for answer in answers:
         grouped.setdefault((answer.rater, answer.item), {})[answer.key] = answer
-    return {key: some for key, some in grouped.items() if DONE in some and SKIPPED not in some}
+    return {key: by_key for key, by_key in grouped.items() if DONE in by_key and SKIPPED not in by_key}
 
 
 def _rating(rater: str, dialogue: Dialogue, scale: Scale, answers: dict[str, Answer]) -> Rating:
-    given = {name: answers.get(f"{scale.id}:{name}") for name in scale.item_ids}
-    items = {name: answer.value if answer else None for name, answer in given.items()}
-    missing = {name: "cannot tell" if given[name] else "not answered" for name, value in items.items() if value is None}
+    scale_answers = {name: answers.get(f"{scale.id}:{name}") for name in scale.item_ids}
+    items = {name: answer.value if answer else None for name, answer in scale_answers.items()}
+    missing = {
+        name: "cannot tell" if scale_answers[name] else "not answered" for name, value in items.items() if value is None
+    }
     return Rating(
         dialogue=dialogue.id,
         profile=dialogue.profile.id,
@@ -57,21 +59,21 @@ def _rating(rater: str, dialogue: Dialogue, scale: Scale, answers: dict[str, Ans
 
 
 def choices_of(material: Material, answers: Iterable[Answer]) -> list[Choice]:
-    """Every answer to a comparison, of pairs shown and of own chats."""
-    found = []
-    for (rater, name), some in _finished(answers).items():
+    """Return every answer to a comparison, both of pairs that were read and of the rater's own chats."""
+    choices = []
+    for (rater, name), item_answers in _finished(answers).items():
         item = material.items.get(name)
         if item is None or isinstance(item, LikertItem):
             continue
-        pair = isinstance(item, PairItem)
-        names = item.conditions if pair else tuple(one.name for one in item.conditions)
-        unit = item.dialogues[0].profile.id if pair else item.profile.id
-        found += [
-            _choice(rater, unit, names, answer, own=not pair)
-            for key, answer in some.items()
+        is_pair = isinstance(item, PairItem)
+        names = item.conditions if is_pair else tuple(condition.name for condition in item.conditions)
+        unit = item.dialogues[0].profile.id if is_pair else item.profile.id
+        choices += [
+            _choice(rater, unit, names, answer, own=not is_pair)
+            for key, answer in item_answers.items()
             if key not in (DONE, SKIPPED)
         ]
-    return found
+    return choices
 
 
 def _choice(rater: str, unit: str, conditions: Sequence[str], answer: Answer, own: bool) -> Choice:
@@ -83,58 +85,66 @@ def _choice(rater: str, unit: str, conditions: Sequence[str], answer: Answer, ow
 
 
 def to_csv(answers: Iterable[Answer]) -> str:
-    """All answers as CSV; `value` is JSON, so that an empty answer and none are told apart."""
+    """Return all answers as CSV.
+
+    `value` is JSON, so that an empty answer and a missing one differ.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for one in answers:
-        value = json.dumps(one.value, ensure_ascii=False)
-        writer.writerow([one.rater, one.item, one.key, value, int(one.swapped), one.consent, one.at])
+    for answer in answers:
+        value = json.dumps(answer.value, ensure_ascii=False)
+        writer.writerow([answer.rater, answer.item, answer.key, value, int(answer.swapped), answer.consent, answer.at])
     return out.getvalue()
 
 
 def from_csv(text: str, where: str, store: HumanStore, material: Material) -> int:
-    """Take answers from CSV in the same columns into a study; how many. CocoonError names the line.
+    """Take answers from CSV in the same columns into a study and return their number.
 
-    Nothing is taken unless every line is an answer of a rater who has not withdrawn, and none would change another
-    answer that is there.
+    Nothing is taken unless every line is an answer of a rater who has not withdrawn, and no line changes an existing
+    answer. Raises CocoonError naming the line at fault.
     """
     rows = list(csv.DictReader(io.StringIO(text)))
-    lacking = [name for name in COLUMNS[:4] if rows and name not in rows[0]]
-    if not rows or lacking:
-        raise CocoonError(f"{where}: lacks {', '.join(lacking) or 'any line'}; columns are {', '.join(COLUMNS)}")
-    read = []
+    missing = [name for name in COLUMNS[:4] if rows and name not in rows[0]]
+    if not rows or missing:
+        raise CocoonError(
+            f"{where}: is missing {', '.join(missing) or 'any line'}; the columns are {', '.join(COLUMNS)}"
+        )
+    answers = []
     for number, row in enumerate(rows, 2):
         try:
-            made = _row({name: row.get(name) or "" for name in COLUMNS}, material)
+            answer = _row({name: row.get(name) or "" for name in COLUMNS}, material)
         except CocoonError as error:
             raise CocoonError(f"{where}, line {number}: {error}; nothing was taken") from None
-        read.append((f"{where}, line {number}", made))
-    return take_all(read, store)
+        answers.append((f"{where}, line {number}", answer))
+    return take_all(answers, store)
 
 
 def take_all(answers: Sequence[tuple[str, Answer]], store: HumanStore) -> int:
-    """Keep answers, each with the place where it was read, or none of them; CocoonError names the place.
+    """Keep all answers, or none of them. Each comes with the line or row where it was read.
 
-    Refused are answers of raters who withdrew, and those that would change another answer.
+    Refused are answers of raters who withdrew, and those that would change another answer. Raises CocoonError naming
+    the line or row at fault.
     """
-    kept = {(one.rater, one.item, one.key): one.value for one in store.every_answer()}
-    for where, one in answers:
-        if store.withdrawn(one.rater):
-            raise CocoonError(f"{where}: rater {one.rater!r} has withdrawn; nothing was taken")
-        if kept.get((one.rater, one.item, one.key), one.value) != one.value:
-            raise CocoonError(f"{where}: another answer to {one.key!r} of {one.item!r} is there; nothing was taken")
-    store.take([one for _, one in answers])
+    stored = {(answer.rater, answer.item, answer.key): answer.value for answer in store.every_answer()}
+    for where, answer in answers:
+        if store.withdrawn(answer.rater):
+            raise CocoonError(f"{where}: rater {answer.rater!r} has withdrawn; nothing was taken")
+        if stored.get((answer.rater, answer.item, answer.key), answer.value) != answer.value:
+            raise CocoonError(
+                f"{where}: another answer to {answer.key!r} of {answer.item!r} already exists; nothing was taken"
+            )
+    store.take([answer for _, answer in answers])
     return len(answers)
 
 
 def _row(row: Mapping[str, str], material: Material) -> Answer:
     names = material.study.names
     if row["rater"] not in names:
-        raise CocoonError(f"rater {row['rater'][:40]!r} is none of the study's; they are {', '.join(names)}")
+        raise CocoonError(f"rater {row['rater'][:40]!r} is not in the study; its raters are {', '.join(names)}")
     item, key = material.items.get(row["item"]), row["key"]
     if item is None:
-        raise CocoonError(f"item {row['item'][:80]!r} is none of the study's")
+        raise CocoonError(f"item {row['item'][:80]!r} is not in the study")
     try:
         value = json.loads(row["value"])
         at = float(row["at"] or 0)
@@ -145,21 +155,21 @@ def _row(row: Mapping[str, str], material: Material) -> Answer:
 
 
 def write_chats(store: HumanStore, out: Path) -> list[Path]:
-    """Every chat with a rater's words in it, a file of dialogues a condition; the supporter is the rater's pseudonym.
+    """Write every chat that has a rater's words, one file of dialogues per condition, and return the files.
 
-    The folder is laid out as that of an ablation, so that others can compare the chats and a run can be judged from
-    them. CocoonError where nobody has talked.
+    The supporter of a chat is the rater's pseudonym. The folder is laid out like that of an ablation, so that others
+    can compare the chats and judges can rate them. Raises CocoonError where nobody has talked.
     """
-    spoken: dict[str, list[str]] = {}
+    chats: dict[str, list[str]] = {}
     for talk in store.every_talk():
         if store.said(talk.rater, talk.chat):
-            spoken.setdefault(talk.condition, []).append(talk.dialogue)
-    if not spoken:
+            chats.setdefault(talk.condition, []).append(talk.dialogue)
+    if not chats:
         raise CocoonError("nobody has talked yet: there are no chats to export")
-    written = []
-    for condition, lines in spoken.items():
+    files = []
+    for condition, lines in chats.items():
         file = out / "conditions" / condition / "dialogues.jsonl"
         file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(file, (f"{line}\n".encode() for line in lines))
-        written.append(file)
-    return written
+        files.append(file)
+    return files

@@ -1,4 +1,4 @@
-"""The rating page on 127.0.0.1: one link a rater, every answer committed before the page goes on."""
+"""Serve the rating page on 127.0.0.1: one link per rater, every answer committed before the page continues."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,7 +18,7 @@ Act = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 def application(desk: Desk) -> web.Application:
-    """The web application of a study."""
+    """Return the web application of a study."""
     page = _Page(desk)
     app = web.Application(middlewares=[loopback()], client_max_size=LARGEST_BODY)
     app.add_routes(
@@ -36,7 +36,7 @@ def application(desk: Desk) -> web.Application:
 
 
 class _Page:
-    """The handlers; a token that is nobody's gets nothing."""
+    """The handlers of the page. An unknown token gets nothing."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
@@ -65,7 +65,10 @@ class _Page:
         return web.json_response(self.desk.state(self._rater(request), language, request.query.get("item")))
 
     def posted(self, act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
-        """A handler that reads a JSON object, lets one request of a rater at a time act, and tells what was refused."""
+        """Return a handler that reads a JSON object and reports what was refused.
+
+        It runs one request of a rater at a time.
+        """
 
         async def handler(request: web.Request) -> web.Response:
             rater = self._rater(request)
@@ -92,11 +95,11 @@ class _Page:
         return {}
 
     async def chat(self, rater: str, body: dict[str, Any]) -> dict[str, Any]:
-        given = (body.get(name) for name in ("which", "text", "turn"))
-        return await self.desk.chat(rater, self.desk.named(rater, body.get("item")), *given)
+        fields = (body.get(name) for name in ("which", "text", "turn"))
+        return await self.desk.chat(rater, self.desk.named(rater, body.get("item")), *fields)
 
     async def withdraw(self, request: web.Request) -> web.Response:
-        # Does not wait its turn: a simulated user that is slow to answer keeps nobody from leaving.
+        # A withdrawal does not wait for its turn, so that a slow simulated user never delays it.
         await self.desk.withdraw(self._rater(request))
         return web.json_response({})
 
@@ -109,7 +112,10 @@ def _file(name: str) -> web.Response:
 
 @asynccontextmanager
 async def served(desk: Desk, port: int = 0) -> AsyncIterator[str]:
-    """Serve a study; yields the address. Raises CocoonError for a port that is taken."""
+    """Serve a study and yield the address.
+
+    Raises CocoonError for a port that is taken.
+    """
     runner = web.AppRunner(application(desk), access_log=None, shutdown_timeout=2)
     await runner.setup()
     try:

@@ -1,4 +1,4 @@
-"""What raters did, in SQLite: every answer committed before it is acknowledged."""
+"""Keep what raters did in SQLite, with every answer committed before it is acknowledged."""
 
 import json
 import secrets
@@ -31,7 +31,7 @@ SKIPPED, DONE = "skipped", "done"
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer: whose, on which item, to what (`basic:3`, a question's id, `done`), and under which order."""
+    """One answer: the rater, the item, the question (`basic:3`, a question's id, `done`), and the order shown."""
 
     rater: str
     item: str
@@ -44,7 +44,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Talk:
-    """A chat as far as it went: whose, under which condition, and the dialogue as a line of JSON."""
+    """A chat up to its last turn: the rater, the condition, and the dialogue as a line of JSON."""
 
     rater: str
     chat: str
@@ -53,7 +53,7 @@ class Talk:
 
 
 class HumanStore:
-    """The answers of one study. Only one process writes; readers may look on."""
+    """The answers of one study. Only one process may write, and others may read."""
 
     def __init__(self, path: Path, study_sha: str = "") -> None:
         self.path = path
@@ -65,28 +65,28 @@ class HumanStore:
         except sqlite3.DatabaseError as error:
             raise CocoonError(f"{path}: cannot be opened ({error}); use another --out") from None
         if new:
-            # Tokens stand in it.
+            # The file holds the raters' tokens.
             path.chmod(0o600)
-        self._agree(study_sha)
+        self._check_study(study_sha)
         self.secret = self._about("secret", secrets.token_hex(16))
-        """What no rater knows: page ids are made with it."""
+        """A secret that no rater knows. Page ids are computed from it."""
 
     def _about(self, name: str, value: str) -> str:
-        """The value kept under a name; the one given where none is."""
+        """Return the value kept under a name, or keep and return the given one where there is none."""
         self._db.execute("insert or ignore into about values (?, ?)", (name, value))
         return self._db.execute("select value from about where name = ?", (name,)).fetchone()[0]
 
-    def _agree(self, study_sha: str) -> None:
+    def _check_study(self, study_sha: str) -> None:
         row = self._db.execute("select value from about where name = 'study'").fetchone()
         if row is None and study_sha:
             self._db.execute("insert into about values ('study', ?)", (study_sha,))
         elif row is not None and study_sha and row[0] != study_sha:
             raise CocoonError(
-                f"{self.path}: was begun with other raters, parts or dialogues; undo the change or use another --out"
+                f"{self.path}: was started with other raters, parts or dialogues; undo the change or use another --out"
             )
 
     def enrol(self, names: Sequence[str]) -> dict[str, str]:
-        """Rater -> token; those who are there keep theirs."""
+        """Return rater -> token. Raters who are already enrolled keep their tokens."""
         for name in names:
             self._db.execute(
                 "insert or ignore into raters (name, token) values (?, ?)", (name, secrets.token_urlsafe(24))
@@ -94,65 +94,76 @@ class HumanStore:
         return dict(self._db.execute("select name, token from raters"))
 
     def rater_of(self, token: str) -> str | None:
-        """Whose token it is; none for nobody's."""
-        found = [name for name, own in self._db.execute("select name, token from raters") if _equal(own, token)]
-        return found[0] if found else None
+        """Return the rater who has the token, or None."""
+        raters = [name for name, known in self._db.execute("select name, token from raters") if _equal(known, token)]
+        return raters[0] if raters else None
 
     def consent_of(self, rater: str) -> str | None:
-        """The hash of what the rater consented to, none before that and after a withdrawal."""
+        """Return the hash of the text that the rater consented to, or None before that and after a withdrawal."""
         row = self._db.execute("select consent, withdrawn_at from raters where name = ?", (rater,)).fetchone()
         return None if row is None or row[1] is not None else row[0]
 
     def withdrawn(self, rater: str) -> bool:
-        """Whether the rater has withdrawn."""
+        """Return whether the rater has withdrawn."""
         row = self._db.execute("select withdrawn_at from raters where name = ?", (rater,)).fetchone()
         return row is not None and row[0] is not None
 
     def consent(self, rater: str, sha: str) -> None:
-        """Note a rater's consent."""
+        """Record a rater's consent."""
         self._db.execute("update raters set consent = ?, consented_at = ? where name = ?", (sha, time.time(), rater))
 
     def keep_text(self, sha: str, text: str) -> None:
-        """Keep the text whose hash stands beside answers, so that it can be read when the study's file has changed."""
+        """Keep the text whose hash is stored with answers, so that it stays readable when the study's file changes."""
         self._about(f"consent {sha}", text)
 
     def text_of(self, sha: str) -> str | None:
-        """The text of a hash, none where no rater consented to it."""
+        """Return the text of a hash, or None where no rater consented to it."""
         row = self._db.execute("select value from about where name = ?", (f"consent {sha}",)).fetchone()
         return row[0] if row else None
 
     def answer(self, rater: str, item: str, key: str, value: Any, swapped: bool) -> None:
-        """Keep an answer; a later one to the same takes its place, and done that of skipped."""
-        made = Answer(rater, item, key, value, swapped, self.consent_of(rater) or "", round(time.time(), 3))
-        with self._whole():
+        """Keep an answer, which replaces an earlier answer to the same question.
+
+        `done` and `skipped` replace each other.
+        """
+        answer = Answer(rater, item, key, value, swapped, self.consent_of(rater) or "", round(time.time(), 3))
+        with self._transaction():
             if key in (DONE, SKIPPED):
                 self._db.execute(
                     "delete from answers where rater = ? and item = ? and key in (?, ?)", (rater, item, DONE, SKIPPED)
                 )
-            self._put(made)
+            self._put(answer)
 
-    def _put(self, one: Answer) -> None:
-        row = (one.rater, one.item, one.key, json.dumps(one.value), int(one.swapped), one.consent, one.at)
+    def _put(self, answer: Answer) -> None:
+        row = (
+            answer.rater,
+            answer.item,
+            answer.key,
+            json.dumps(answer.value),
+            int(answer.swapped),
+            answer.consent,
+            answer.at,
+        )
         self._db.execute("insert or replace into answers values (?, ?, ?, ?, ?, ?, ?)", row)
 
     def take(self, answers: Sequence[Answer]) -> None:
-        """Keep answers from elsewhere as they are, all of them or none."""
-        with self._whole():
-            for one in answers:
-                self._put(one)
+        """Keep answers from elsewhere unchanged, all of them or none."""
+        with self._transaction():
+            for answer in answers:
+                self._put(answer)
 
     def answers_of(self, rater: str, item: str) -> dict[str, Any]:
-        """What a rater answered on an item, by key."""
+        """Return what a rater answered on an item, by key."""
         rows = self._db.execute("select key, value from answers where rater = ? and item = ?", (rater, item))
         return {key: json.loads(value) for key, value in rows}
 
     def finished(self, rater: str) -> set[str]:
-        """Items that the rater is done with, or skipped."""
+        """Return the items that the rater finished or skipped."""
         query = "select distinct item from answers where rater = ? and key in (?, ?)"
         return {row[0] for row in self._db.execute(query, (rater, DONE, SKIPPED))}
 
     def every_answer(self) -> Iterator[Answer]:
-        """All answers, by rater and item."""
+        """Yield all answers, by rater and item."""
         rows = self._db.execute("select rater, item, key, value, swapped, consent, at from answers order by 1, 2, 3")
         for rater, item, key, value, swapped, consent, at in rows:
             yield Answer(rater, item, key, json.loads(value), bool(swapped), consent, at)
@@ -162,36 +173,36 @@ class HumanStore:
         self._db.execute("insert or replace into said values (?, ?, ?, ?)", (rater, chat, turn, text))
 
     def said(self, rater: str, chat: str) -> list[str]:
-        """What a rater said in a chat, in order."""
+        """Return what a rater said in a chat, in order."""
         rows = self._db.execute("select text from said where rater = ? and chat = ? order by turn", (rater, chat))
         return [row[0] for row in rows]
 
     def keep_talk(self, talk: Talk) -> None:
-        """Keep a chat as far as it went, unless its rater has withdrawn meanwhile."""
+        """Keep a chat up to its last turn, unless its rater has withdrawn meanwhile."""
         if not self.withdrawn(talk.rater):
             row = (talk.rater, talk.chat, talk.condition, talk.dialogue)
             self._db.execute("insert or replace into talks values (?, ?, ?, ?)", row)
 
     def every_talk(self) -> Iterator[Talk]:
-        """All chats, by rater."""
+        """Yield all chats, by rater."""
         for row in self._db.execute("select rater, chat, condition, dialogue from talks order by 1, 2"):
             yield Talk(*row)
 
     def withdraw(self, rater: str) -> None:
         """Delete everything the rater gave, and remember that they withdrew."""
-        with self._whole():
+        with self._transaction():
             for table in ("answers", "said", "talks"):
                 self._db.execute(f"delete from {table} where rater = ?", (rater,))
             self._db.execute(
                 "update raters set withdrawn_at = ?, consent = null, consented_at = null where name = ?",
                 (time.time(), rater),
             )
-        # Deleted rows stay readable in the files until their pages are written anew and the log is emptied.
+        # Deleted rows stay readable in the files until their pages are written again and the log is emptied.
         self._db.execute("vacuum")
         self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
 
     @contextmanager
-    def _whole(self) -> Iterator[None]:
+    def _transaction(self) -> Iterator[None]:
         self._db.execute("begin immediate")
         try:
             yield
@@ -205,5 +216,5 @@ class HumanStore:
         self._db.close()
 
 
-def _equal(one: str, other: str) -> bool:
-    return secrets.compare_digest(one.encode(), other.encode("utf-8", "replace"))
+def _equal(first: str, second: str) -> bool:
+    return secrets.compare_digest(first.encode(), second.encode("utf-8", "replace"))

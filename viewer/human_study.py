@@ -1,4 +1,4 @@
-"""A study with people as a YAML file: what raters read before they consent, what they rate, whom they talk with."""
+"""A study with people as a YAML file: what raters read before they consent, what they rate, and whom they talk with."""
 
 import hashlib
 import json
@@ -27,7 +27,10 @@ class Words(_Part):
 
 
 class LikertPart(_Part):
-    """Dialogues rated on scales. `per_rater`: how many each rater gets, all where none is told."""
+    """Dialogues that are rated on scales.
+
+    `per_rater` is the number of dialogues that each rater gets. Without it, a rater gets all.
+    """
 
     dialogues: str
     scales: list[str] = Field(min_length=1)
@@ -35,7 +38,7 @@ class LikertPart(_Part):
 
 
 class PairsPart(_Part):
-    """Pairs of dialogues of one topic, compared; `run` is the folder of `cocoon ablate`."""
+    """Pairs of dialogues of one topic that are compared. `run` is the folder of `cocoon ablate`."""
 
     run: str
     conditions: str = "full,no-memory,no-memory-need"
@@ -46,7 +49,7 @@ class PairsPart(_Part):
 class ChatsPart(_Part):
     """Live chats: the rater is the supporter and meets the same topic under two hidden conditions, then compares.
 
-    An item is a topic under one pair of conditions: neighbours in the order given, or every pair.
+    An item is a topic under one pair of conditions. The pairs are neighbours in the given order, or every pair.
     """
 
     profiles: str
@@ -58,7 +61,10 @@ class ChatsPart(_Part):
 
 
 class HumanStudy(_Part):
-    """Everything of a study. `raters`: pseudonyms, or how many to make up. `seed` decides orders and assignments."""
+    """The complete description of a study.
+
+    `raters` are pseudonyms, or the number of pseudonyms to invent. `seed` decides orders and assignments.
+    """
 
     title: Words
     consent: Words
@@ -74,18 +80,18 @@ class HumanStudy(_Part):
 
     @property
     def names(self) -> list[str]:
-        """The raters' pseudonyms."""
+        """Return the raters' pseudonyms."""
         return [f"r{number + 1}" for number in range(self.raters)] if isinstance(self.raters, int) else self.raters
 
     @property
     def consent_text(self) -> str:
-        """All that a rater reads before consenting, in both languages, as JSON."""
+        """Return everything that a rater reads before consenting, in both languages, as JSON."""
         texts = [part.model_dump() for part in (self.title, self.consent, self.content_warning, self.help_line)]
         return json.dumps([*texts, self.review_board], ensure_ascii=False, sort_keys=True)
 
     @property
     def consent_sha(self) -> str:
-        """12 hex digits of what a rater consented to."""
+        """Return 12 hex digits of the hash of what a rater consented to."""
         return hashlib.sha256(self.consent_text.encode()).hexdigest()[:12]
 
     @model_validator(mode="after")
@@ -103,7 +109,10 @@ Kind = Literal["likert", "pairs", "chats"]
 
 
 def load_study(file: Path) -> HumanStudy:
-    """The study of a YAML file; CocoonError naming file and key."""
+    """Return the study of a YAML file.
+
+    Raises CocoonError naming the file and the key at fault.
+    """
     try:
         value = yaml.safe_load(file.read_text("utf-8"))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What an Inspect log says of the whole run: models, roles, settings, how to show the scores."""
+"""What an Inspect log says about the complete run: models, roles, settings, and how to show the scores."""
 
 import hashlib
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _PALETTES = {"higher": "good-high", "lower": "good-low"}
 
 
 class Header:
-    """Facts of a run that stand in each of its logs. Times are seconds since 1970."""
+    """Facts of a run that are the same in each of its logs. Times are seconds since 1970."""
 
     def __init__(self, run: RunReader) -> None:
         self.run = run
@@ -23,35 +23,39 @@ class Header:
         self.config: StudyConfig | None = read_config(folder) if folder else None
         self.judges = _judges(run)
         sessions = self.manifest.sessions if self.manifest else []
-        # Of dialogues from elsewhere only the file's own date is known.
+        # For dialogues from elsewhere, only the date of the file is known.
         self.created = sessions[0].started if sessions else run.dialogues.path.stat().st_mtime
         self.ended = sessions[-1].ended if sessions else self.created
         self.finished = not sessions or sessions[-1].outcome == "finished"
 
     @property
     def status(self) -> str:
-        """Inspect's word for how the run ended; a run under way is exported as far as it got."""
+        """Return Inspect's word for how the run ended.
+
+        An unfinished run is exported as far as it got.
+        """
         return "success" if self.finished else "cancelled"
 
     def models_of(self, supporter: str) -> dict[str, list[str]]:
-        """Models by role, with the one model of that supporter where the configuration tells it."""
+        """Return the models by role, with only that supporter's model where the configuration names it."""
         roles = dict(self.manifest.roles) if self.manifest else {}
-        named = [one.model for one in self.config.supporters if one.name == supporter] if self.config else []
-        if len(roles.get("supporter", [])) > 1 and named:
-            roles["supporter"] = named
+        supporters = self.config.supporters if self.config else []
+        models = [config.model for config in supporters if config.name == supporter]
+        if len(roles.get("supporter", [])) > 1 and models:
+            roles["supporter"] = models
         return roles
 
 
 def _judges(run: RunReader) -> list[str]:
-    found: dict[str, None] = {}
+    judges: dict[str, None] = {}
     for name in run.ratings.places:
         for line in run.ratings.of(name):
-            found[str(line.get("judge"))] = None
-    return list(found)
+            judges[str(line.get("judge"))] = None
+    return list(judges)
 
 
 def specification(header: Header, supporter: str, ids: Sequence[str], epochs: int) -> dict[str, Any]:
-    """Inspect's EvalSpec."""
+    """Return Inspect's EvalSpec."""
     name = header.run.name
     identity = hashlib.blake2b(f"{name}\0{supporter}\0{header.created}".encode(), digest_size=11).hexdigest()
     manifest, profiles = header.manifest, list(dict.fromkeys(ids))
@@ -65,15 +69,15 @@ def specification(header: Header, supporter: str, ids: Sequence[str], epochs: in
         "task_args": _settings(header.config),
         "dataset": {"name": "profiles", "samples": len(profiles), "sample_ids": profiles, "shuffled": False},
         "model": supporter,
-        "model_roles": {role: _models(some) for role, some in header.models_of(supporter).items() if some},
+        "model_roles": {role: _models(labels) for role, labels in header.models_of(supporter).items() if labels},
         "config": {"epochs": epochs},
         "packages": {"cocoon": manifest.cocoon, **manifest.packages} if manifest else {},
-        "metadata": manifest.model_dump(mode="json", include=_KEPT) if manifest else {},
+        "metadata": manifest.model_dump(mode="json", include=_MANIFEST_FIELDS) if manifest else {},
         "viewer": _viewer(header),
     }
 
 
-_KEPT = {"prompts", "hosts", "seed", "git_revision", "python", "form_invariance"}
+_MANIFEST_FIELDS = {"prompts", "hosts", "seed", "git_revision", "python", "form_invariance"}
 
 
 def _settings(config: StudyConfig | None) -> dict[str, Any]:
@@ -91,12 +95,15 @@ def _settings(config: StudyConfig | None) -> dict[str, Any]:
 
 
 def _models(labels: Sequence[str]) -> dict[str, Any] | list[dict[str, Any]]:
-    told: list[dict[str, Any]] = [{"model": label, "config": {}, "args": {}} for label in labels]
-    return told[0] if len(told) == 1 else told
+    models: list[dict[str, Any]] = [{"model": label, "config": {}, "args": {}} for label in labels]
+    return models[0] if len(models) == 1 else models
 
 
 def _viewer(header: Header) -> dict[str, Any]:
-    """Dialogues are text that nobody vouches for: shown as it stands. Colours follow each scale's own range."""
+    """Return how Inspect shows the log.
+
+    Nobody vouches for the text of dialogues, so it is shown as plain text. Colours follow each scale's own range.
+    """
     colours = {
         dimension.id: {
             "palette": _PALETTES[dimension.better],
@@ -106,7 +113,7 @@ def _viewer(header: Header) -> dict[str, Any]:
         for scale in header.run.scales.values()
         for dimension in scale.dimensions
     }
-    labels = {one.id: one.label for scale in header.run.scales.values() for one in scale.dimensions}
+    labels = {dimension.id: dimension.label for scale in header.run.scales.values() for dimension in scale.dimensions}
     return {
         "trust_content": False,
         "sample_score_view": {"default": "grid"},

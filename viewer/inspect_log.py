@@ -1,6 +1,6 @@
-"""A run as an Inspect log (`.eval`), written without Inspect: a zip of JSON, a dialogue at a time.
+"""Write a run as an Inspect log (`.eval`) without Inspect: a zip of JSON, one dialogue at a time.
 
-The mapping stands in docs/exports.md; why it is written like this, in docs/decisions/inspect-log.md.
+docs/exports.md has the mapping, and docs/decisions/inspect-log.md says why it is written like this.
 """
 
 import re
@@ -30,12 +30,12 @@ from cocoon.viewer.run_reader import RunReader, file_of
 VERSION = 2
 LEVEL = 4
 _PLAIN = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
-_HELD = 1_000_000
+_MAX_IN_MEMORY = 1_000_000
 
 
 @dataclass
 class Part:
-    """What goes into one log: one supporter's dialogues by id, and those of them that failed."""
+    """The content of one log: one supporter's dialogues by id, and those of them that failed."""
 
     supporter: str
     places: dict[str, Placed] = field(default_factory=dict)
@@ -43,80 +43,88 @@ class Part:
 
     @property
     def epochs(self) -> int:
-        """The most dialogues of one profile."""
-        return max((place.epoch for place in self.places.values()), default=1)
+        """Return the highest number of dialogues of one profile."""
+        return max((sample.epoch for sample in self.places.values()), default=1)
 
     @property
     def ids(self) -> list[str]:
-        """Ids of the samples, in order."""
-        return [place.id for place in self.places.values()] + self.failed
+        """Return the ids of the samples, in order."""
+        return [sample.id for sample in self.places.values()] + self.failed
 
 
 def export_inspect(run: RunReader, out: Path, *, force: bool = False) -> list[Path]:
     """Write a run's logs: the file `out` (`.eval`), or one for each supporter into the folder `out`.
 
-    Raises CocoonError where `out` is one file and the run has several supporters, and for files that are there.
+    Raises CocoonError where `out` is one file and the run has several supporters, and for files that already exist.
     """
     run.refresh()
     parts = _parts(run)
     if not parts:
-        raise CocoonError(f"{run.path}: holds no dialogue to export")
+        raise CocoonError(f"{run.path}: has no dialogue to export")
     header = Header(run)
     single = out.suffix == ".eval"
     if single and len(parts) > 1:
         names = ", ".join(part.supporter for part in parts)
-        raise CocoonError(f"{run.path}: has {len(parts)} supporters ({names}), each a log; give a folder with -o")
+        raise CocoonError(
+            f"{run.path}: has {len(parts)} supporters ({names}), and each needs a log; give a folder with -o"
+        )
     paths = [out if single else out / _file_name(header, part) for part in parts]
     for path in paths:
         refuse_existing(path, force=force)
     with opened_journal(run.journal) as journal:
         for part, path in zip(parts, paths, strict=True):
-            with whole_file(path) as beside:
-                _Writer(header, part).write(beside, journal)
+            with whole_file(path) as partial:
+                _Writer(header, part).write(partial, journal)
     return paths
 
 
 def _parts(run: RunReader) -> list[Part]:
-    """Supporters in the order of their first dialogues; a sample is a profile, an epoch its repeat."""
-    found: dict[str, Part] = {}
+    """Return the supporters in the order of their first dialogues.
+
+    A sample is a profile, and an epoch is a repeat of it.
+    """
+    parts: dict[str, Part] = {}
     for name in run.names():
         line = list(run.dialogues.of(name))[-1]
-        part = found.setdefault(str(line.get("supporter")), Part(str(line.get("supporter"))))
+        part = parts.setdefault(str(line.get("supporter")), Part(str(line.get("supporter"))))
         part.places[name] = Placed(str((line.get("profile") or {}).get("id")), int(line.get("sample") or 0) + 1)
-    for part in found.values():
-        _make_single(part)
+    for part in parts.values():
+        _make_unique(part)
     for name in run.failures.places:
-        if name not in run.dialogues.places and (part := _owner(name, list(found.values()))):
+        if name not in run.dialogues.places and (part := _owner(name, list(parts.values()))):
             part.failed.append(name)
-    return list(found.values())
+    return list(parts.values())
 
 
-def _make_single(part: Part) -> None:
-    """Where (profile, repeat) names several dialogues, each is a sample of its own; ids become names of files."""
-    times = Counter(part.places.values())
-    for name, place in part.places.items():
-        if times[place] > 1:
-            place = Placed(name, 1)
-        part.places[name] = place if _PLAIN.fullmatch(place.id) else Placed(file_of(place.id), place.epoch)
+def _make_unique(part: Part) -> None:
+    """Make each dialogue a sample of its own where (profile, repeat) names several.
+
+    Also make ids valid names of files.
+    """
+    counts = Counter(part.places.values())
+    for name, sample in part.places.items():
+        if counts[sample] > 1:
+            sample = Placed(name, 1)
+        part.places[name] = sample if _PLAIN.fullmatch(sample.id) else Placed(file_of(sample.id), sample.epoch)
 
 
 def _owner(name: str, parts: list[Part]) -> Part | None:
-    """Whose dialogue failed: its id is PROFILE.SUPPORTER.REPEAT."""
-    named = [part for part in parts if f".{part.supporter}." in name]
-    return max(named, key=lambda part: len(part.supporter)) if named else parts[0] if len(parts) == 1 else None
+    """Return the part whose dialogue failed. The id of a dialogue is PROFILE.SUPPORTER.REPEAT."""
+    matching = [part for part in parts if f".{part.supporter}." in name]
+    return max(matching, key=lambda part: len(part.supporter)) if matching else parts[0] if len(parts) == 1 else None
 
 
 def _file_name(header: Header, part: Part) -> str:
-    """A name as Inspect gives its own logs: time, task, model."""
+    """Return a name like those of Inspect's own logs: time, task, model."""
     time = datetime.fromtimestamp(header.created, UTC).strftime("%Y-%m-%dT%H-%M-%S+00-00")
-    plain = [
+    safe_names = [
         re.sub(r"[^\w.+-]+|_", "-", text, flags=re.ASCII).strip("-.") for text in (header.run.name, part.supporter)
     ]
-    return f"{time}_{plain[0][:60] or 'run'}_{plain[1][:60] or 'supporter'}_{file_of(part.supporter)}.eval"
+    return f"{time}_{safe_names[0][:60] or 'run'}_{safe_names[1][:60] or 'supporter'}_{file_of(part.supporter)}.eval"
 
 
 class _Writer:
-    """Writes one log; holds one dialogue and the sums."""
+    """Writes one log, keeping only one dialogue and the sums in memory."""
 
     def __init__(self, header: Header, part: Part) -> None:
         self.header = header
@@ -130,13 +138,13 @@ class _Writer:
         """Write the log to `path`."""
         spec = specification(self.header, self.part.supporter, self.part.ids, self.part.epochs)
         plan = {"name": "plan", "steps": [{"solver": "conversation", "params": {}}], "config": {}}
-        with ZipFile(path, "w", ZIP_DEFLATED) as log, SpooledTemporaryFile(_HELD) as summaries:
+        with ZipFile(path, "w", ZIP_DEFLATED) as log, SpooledTemporaryFile(_MAX_IN_MEMORY) as summaries:
             self._put(log, "_journal/start.json", {"version": VERSION, "eval": spec, "plan": plan})
-            before = b"["
+            separator = b"["
             for sample in self._samples(journal):
                 self._put(log, f"samples/{sample['id']}_epoch_{sample['epoch']}.json", sample)
-                summaries.write(before + orjson.dumps(summary_of(sample)))
-                before = b","
+                summaries.write(separator + orjson.dumps(summary_of(sample)))
+                separator = b","
                 self._add(sample)
             summaries.write(b"]")
             summaries.seek(0)
@@ -148,12 +156,12 @@ class _Writer:
 
     def _samples(self, journal: JournalReader | None) -> Iterator[Sample]:
         run = self.header.run
-        for name, place in self.part.places.items():
+        for name, sample in self.part.places.items():
             material = material_of(run, name, journal)
             shas = (sha for call in material.calls.values() for _, sha in call.request)
             texts = journal.texts(shas) if journal else {}
             several = len(self.header.judges) > 1
-            yield sample_of(material, texts, place, run.scales, self.header.created, several_judges=several)
+            yield sample_of(material, texts, sample, run.scales, self.header.created, several_judges=several)
         for name in self.part.failed:
             lines = [parse_record(line, Failure, f"{run.failures.path}: {name!r}") for line in run.failures.of(name)]
             yield failed_sample(lines, 1, self.header.created)
@@ -161,12 +169,12 @@ class _Writer:
     def _add(self, sample: Sample) -> None:
         self._tallies.add(sample["scores"])
         self._names |= dict.fromkeys(sample["scores"])
-        for sums, told in ((self._models, sample["model_usage"]), (self._roles, sample["role_usage"])):
-            for name, usage in told.items():
+        for sums, token_usage in ((self._models, sample["model_usage"]), (self._roles, sample["role_usage"])):
+            for name, usage in token_usage.items():
                 sums.setdefault(name, Counter()).update(usage)
 
     def _head(self, spec: dict[str, Any], plan: dict[str, Any]) -> dict[str, Any]:
-        done = len(self.part.places)
+        completed = len(self.part.places)
         ended = self.header.ended
         return {
             "version": VERSION,
@@ -174,8 +182,8 @@ class _Writer:
             "eval": spec,
             "plan": plan,
             "results": {
-                "total_samples": done + len(self.part.failed),
-                "completed_samples": done,
+                "total_samples": completed + len(self.part.failed),
+                "completed_samples": completed,
                 "scores": self._tallies.results(),
             },
             "stats": {
@@ -190,7 +198,7 @@ class _Writer:
         log.writestr(self._info(name), orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS), compresslevel=LEVEL)
 
     def _info(self, name: str) -> ZipInfo:
-        """An entry with the run's own time, so that a run exported twice gives the same bytes."""
+        """Return an entry with the run's own time, so that exporting a run twice gives the same bytes."""
         time = datetime.fromtimestamp(self.header.created, UTC).timetuple()[:6]
         info = ZipInfo(name, max(time, (1980, 1, 1, 0, 0, 0)))
         info.compress_type = ZIP_DEFLATED

@@ -19,7 +19,7 @@ _LONGEST = 1_000
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a dialogue stands in a log: the id of its sample and the epoch, from 1."""
+    """The position of a dialogue in a log: the id of its sample and the epoch, from 1."""
 
     id: str
     epoch: int
@@ -34,76 +34,84 @@ def sample_of(
     *,
     several_judges: bool,
 ) -> Sample:
-    """The whole sample; `texts` are those of its calls by hash, `start` the time of a dialogue that tells none."""
+    """Return the complete sample.
+
+    `texts` are the texts of its calls by hash, and `start` is the time of a dialogue that states none.
+    """
     dialogue = material.dialogue
     votes = named_scores(material.ratings, several_judges=several_judges)
-    scored = [(one, score_of([one], scales.get(one.scale))) for some in votes.values() for one in some]
-    made = transcript(material, dict(texts), start, scored)
+    scored = [(vote, score_of([vote], scales.get(vote.scale))) for group in votes.values() for vote in group]
+    record = transcript(material, dict(texts), start, scored)
     calls = list(material.calls.values())
     return {
         "id": place.id,
         "epoch": place.epoch,
         "input": _input(dialogue),
         "target": dialogue.profile.need or "",
-        "messages": _messages(material, made),
-        "output": _output(material, made),
-        "scores": {name: score_of(some, scales.get(some[0].scale)) for name, some in votes.items()},
+        "messages": _messages(material, record),
+        "output": _output(material, record),
+        "scores": {name: score_of(group, scales.get(group[0].scale)) for name, group in votes.items()},
         "metadata": _metadata(material),
         "store": {},
-        "events": made.events,
+        "events": record.events,
         "model_usage": _usage(calls, lambda call: call.entry.model),
         "role_usage": _usage(calls, lambda call: role_of(call.entry.place)),
-        "started_at": instant(made.start),
-        "completed_at": instant(made.time),
-        "total_time": round(made.time - made.start, 4),
-        "uuid": made.identity("sample"),
+        "started_at": instant(record.start),
+        "completed_at": instant(record.time),
+        "total_time": round(record.time - record.start, 4),
+        "uuid": record.identity("sample"),
         "attachments": {},
-        "events_data": {"messages": made.messages, "calls": []},
+        "events_data": {"messages": record.messages, "calls": []},
     }
 
 
 def _input(dialogue: Dialogue) -> str:
-    """What the simulation starts from: the feeling, or the scenario where a corpus states no feeling."""
+    """Return what the simulation starts from: the feeling, or the scenario where a corpus states no feeling."""
     return dialogue.profile.feeling or dialogue.profile.scenario
 
 
-def _messages(material: Material, made: Transcript) -> list[dict[str, Any]]:
-    found = []
+def _messages(material: Material, record: Transcript) -> list[dict[str, Any]]:
+    messages = []
     for number, turn in enumerate(material.dialogue.turns):
-        told: dict[str, Any] = {"turn": number}
-        if (asked := material.asked[number]) is not None:
-            told |= {"questions": [one for one in asked if one != "none"], "counted": material.counted[number]}
+        metadata: dict[str, Any] = {"turn": number}
+        if (question_types := material.asked[number]) is not None:
+            metadata |= {
+                "questions": [kind for kind in question_types if kind != "none"],
+                "counted": material.counted[number],
+            }
         if turn.thought is not None:
-            told |= {"analysis": turn.thought.analysis, "strategy": turn.thought.strategy}
+            metadata |= {"analysis": turn.thought.analysis, "strategy": turn.thought.strategy}
         if turn.draft is not None:
-            told["draft"] = turn.draft
+            metadata["draft"] = turn.draft
         if turn.state is not None:
-            told |= {"trust": turn.state.trust, "unlocked": turn.state.unlocked}
-        message = {"id": made.identity(f"turn {number}"), "role": _ROLES[turn.role], "content": turn.content}
-        found.append({**message, "metadata": told})
-    return found
+            metadata |= {"trust": turn.state.trust, "unlocked": turn.state.unlocked}
+        message = {"id": record.identity(f"turn {number}"), "role": _ROLES[turn.role], "content": turn.content}
+        messages.append({**message, "metadata": metadata})
+    return messages
 
 
-def _output(material: Material, made: Transcript) -> dict[str, Any]:
-    """The supporter's last words."""
+def _output(material: Material, record: Transcript) -> dict[str, Any]:
+    """Return the supporter's last reply."""
     dialogue = material.dialogue
-    last = next((n for n in reversed(range(len(dialogue.turns))) if dialogue.turns[n].role == "supporter"), None)
+    last = next(
+        (number for number in reversed(range(len(dialogue.turns))) if dialogue.turns[number].role == "supporter"), None
+    )
     if last is None:
         return {"model": dialogue.supporter, "choices": []}
     text = dialogue.turns[last].content
-    message = {"id": made.identity(f"turn {last}"), "role": "assistant", "content": text}
+    message = {"id": record.identity(f"turn {last}"), "role": "assistant", "content": text}
     choice = {"message": message, "stop_reason": "stop"}
     return {"model": dialogue.supporter, "choices": [choice], "completion": text}
 
 
 def _metadata(material: Material) -> dict[str, Any]:
     dialogue, profile = material.dialogue, material.dialogue.profile
-    told = {
+    facts = {
         "emotion": profile.emotion,
         "feeling": profile.feeling,
         "scenario": profile.scenario,
-        "memory": [one.model_dump(mode="json") for one in profile.memory],
-        "chain": [one.model_dump(mode="json") for one in profile.chain],
+        "memory": [memory.model_dump(mode="json") for memory in profile.memory],
+        "chain": [step.model_dump(mode="json") for step in profile.chain],
         "dialogue": dialogue.id,
         "profile": profile.id,
         "language": dialogue.language,
@@ -121,22 +129,22 @@ def _metadata(material: Material) -> dict[str, Any]:
             call.entry.tokens_in is None or call.entry.tokens_out is None for call in material.calls.values()
         ),
     }
-    return {name: value for name, value in told.items() if value not in (None, "", [], {})}
+    return {name: value for name, value in facts.items() if value not in (None, "", [], {})}
 
 
 def _usage(calls: Sequence[Call], key: Any) -> dict[str, dict[str, int]]:
-    """Tokens by model or role; left out where a server did not count all of them."""
-    groups: dict[str, list[Call]] = defaultdict(list)
+    """Return the tokens by model or role. A name is left out where a server did not count all of them."""
+    calls_by_name: dict[str, list[Call]] = defaultdict(list)
     for call in calls:
-        groups[key(call)].append(call)
-    return {name: usage for name, some in groups.items() if (usage := usage_of(some)) is not None}
+        calls_by_name[key(call)].append(call)
+    return {name: usage for name, group in calls_by_name.items() if (usage := usage_of(group)) is not None}
 
 
 def failed_sample(failures: Sequence[Failure], epoch: int, start: float) -> Sample:
-    """A dialogue that could not be made, with the reason as Inspect's error."""
+    """Return a dialogue that failed as a sample, with the reason as Inspect's error."""
     first = failures[0]
-    said = "\n".join(f"{one.stage}, {one.node}: {one.reason}: {one.message}" for one in failures)
-    made = Transcript(first.dialogue, start, {})
+    message = "\n".join(f"{failure.stage}, {failure.node}: {failure.reason}: {failure.message}" for failure in failures)
+    record = Transcript(first.dialogue, start, {})
     return {
         "id": first.dialogue,
         "epoch": epoch,
@@ -150,22 +158,22 @@ def failed_sample(failures: Sequence[Failure], epoch: int, start: float) -> Samp
         "events": [],
         "model_usage": {},
         "role_usage": {},
-        "uuid": made.identity("sample"),
-        "error": {"message": said, "traceback": said, "traceback_ansi": said},
+        "uuid": record.identity("sample"),
+        "error": {"message": message, "traceback": message, "traceback_ansi": message},
         "attachments": {},
     }
 
 
 def summary_of(sample: Sample) -> dict[str, Any]:
-    """What the list of samples needs: small, whatever the dialogue holds."""
-    kept = ("id", "epoch", "model_usage", "role_usage", "started_at", "completed_at", "total_time", "uuid")
-    small = {name: sample[name] for name in kept if name in sample}
+    """Return what the list of samples needs, which is small for every dialogue."""
+    names = ("id", "epoch", "model_usage", "role_usage", "started_at", "completed_at", "total_time", "uuid")
+    small = {name: sample[name] for name in names if name in sample}
     return {
         **small,
         "input": sample["input"][:_LONGEST],
         "target": sample["target"][:_LONGEST],
         "metadata": {name: _short(value) for name, value in sample["metadata"].items() if _is_plain(value)},
-        "scores": {name: _thin(score) for name, score in sample["scores"].items()},
+        "scores": {name: _short_score(score) for name, score in sample["scores"].items()},
         **({"error": sample["error"]["message"][:_LONGEST]} if "error" in sample else {}),
         "completed": "error" not in sample,
         "message_count": len(sample["messages"]),
@@ -180,8 +188,8 @@ def _short(value: Any) -> Any:
     return value[:_LONGEST] if isinstance(value, str) else value
 
 
-def _thin(score: Score) -> Score:
-    thin = {name: value for name, value in score.items() if name in ("value", "reason")}
-    if said := score.get("explanation"):
-        thin["explanation"] = said[:_LONGEST]
-    return thin
+def _short_score(score: Score) -> Score:
+    short_score = {name: value for name, value in score.items() if name in ("value", "reason")}
+    if explanation := score.get("explanation"):
+        short_score["explanation"] = explanation[:_LONGEST]
+    return short_score

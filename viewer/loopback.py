@@ -1,4 +1,4 @@
-"""What every page of this machine is served with: its own names alone, a strict content policy, nothing kept."""
+"""Serve every page of this machine alike: only under its own names, with a strict content policy, nothing stored."""
 
 from urllib.parse import urlsplit
 
@@ -20,9 +20,9 @@ HEADERS = {
 
 @web.middleware
 async def _checked(request: web.Request, handler: Handler) -> web.StreamResponse:
-    # A page that rebinds its name to 127.0.0.1 gives itself away by its Host header, one of another site by Origin.
-    given = [f"//{request.headers.get('Host', '')}", *request.headers.getall("Origin", [])]
-    if any(_host(address) not in LOCAL_NAMES for address in given):
+    # The Host header reveals a page that rebinds its name to 127.0.0.1, and Origin reveals a page of another site.
+    addresses = [f"//{request.headers.get('Host', '')}", *request.headers.getall("Origin", [])]
+    if any(_host(address) not in LOCAL_NAMES for address in addresses):
         raise web.HTTPForbidden(text="this page answers only requests made to its own address")
     if request.method == "POST" and request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="send application/json")
@@ -36,7 +36,7 @@ async def _checked(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 def loopback() -> Middleware:
-    """The middleware of all pages."""
+    """Return the middleware of all pages."""
     return _checked
 
 

@@ -1,4 +1,4 @@
-"""A run's telemetry, dialogue by dialogue, to an OTLP/HTTP endpoint or to a file of OTLP JSON lines."""
+"""Export a run's telemetry, dialogue by dialogue, to an OTLP/HTTP endpoint or to a file of OTLP JSON lines."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,35 +20,38 @@ BATCH = 512
 
 
 class OtelExport:
-    """A run to be told as spans; `content` takes in what was said. Both ways out give the same spans."""
+    """A run to be exported as spans. `content` includes the text of turns, prompts and replies.
+
+    The file and the endpoint get the same spans.
+    """
 
     def __init__(self, run: RunReader, *, content: bool = False) -> None:
         run.refresh()
         if not run.names():
-            raise CocoonError(f"{run.path}: holds no dialogue to export")
+            raise CocoonError(f"{run.path}: has no dialogue to export")
         self.run = run
         self.content = content
         manifest = read_manifest(run.path) if run.path.is_dir() else None
         sessions = manifest.sessions if manifest else []
         self._begun = sessions[0].started if sessions else None
         version = manifest.cocoon if manifest else __version__
-        named = {"service.name": "cocoon", "service.version": version, "cocoon.run": run.name}
-        self.resource = Resource(version, named)
+        attributes = {"service.name": "cocoon", "service.version": version, "cocoon.run": run.name}
+        self.resource = Resource(version, attributes)
 
     def to_file(self, out: Path, *, force: bool = False) -> int:
-        """Write OTLP JSON lines; how many spans."""
+        """Write OTLP JSON lines and return the number of spans."""
         refuse_existing(out, force=force)
         count = 0
-        with whole_file(out) as beside, beside.open("wb") as file:
-            for made in self._telemetry():
-                count += len(made.spans)
-                file.write(orjson.dumps(spans_request(self.resource, made.spans)) + b"\n")
-                if made.events:
-                    file.write(orjson.dumps(events_request(self.resource, made.events)) + b"\n")
+        with whole_file(out) as partial, partial.open("wb") as file:
+            for record in self._telemetry():
+                count += len(record.spans)
+                file.write(orjson.dumps(spans_request(self.resource, record.spans)) + b"\n")
+                if record.events:
+                    file.write(orjson.dumps(events_request(self.resource, record.events)) + b"\n")
         return count
 
     def to_endpoint(self, endpoint: str) -> int:
-        """Send to an OTLP/HTTP endpoint; how many spans."""
+        """Send to an OTLP/HTTP endpoint and return the number of spans."""
         sender, count = Sender(endpoint, self.resource), 0
         try:
             for spans, events in _batches(self._telemetry()):
@@ -75,23 +78,26 @@ class OtelExport:
         reasons = [str(line.get("reason")) for line in self.run.failures.of(name)]
         return failed(name, self._key(name, name), reasons, journal.calls(name) if journal else [], start)
 
-    def _key(self, name: str, whole: str) -> str:
-        """What a dialogue's ids are made of: the run's beginning and its name; of one from elsewhere, all of it."""
-        return f"{self._begun}\n{name}" if self._begun is not None else whole
+    def _key(self, name: str, content: str) -> str:
+        """Return the text from which a dialogue's ids are computed.
+
+        It is the start of the run and the dialogue's name, or the complete dialogue where the run has no start.
+        """
+        return f"{self._begun}\n{name}" if self._begun is not None else content
 
 
 def run_date(run: RunReader) -> float:
-    """The date of the file of dialogues, in seconds since 1970."""
+    """Return the date of the file of dialogues, in seconds since 1970."""
     return run.dialogues.path.stat().st_mtime
 
 
-def _batches(some: Iterator[Telemetry]) -> Iterator[tuple[list[SpanRecord], list[EventRecord]]]:
+def _batches(dialogues: Iterator[Telemetry]) -> Iterator[tuple[list[SpanRecord], list[EventRecord]]]:
     spans: list[SpanRecord] = []
     events: list[EventRecord] = []
-    for made in some:
-        spans += made.spans
-        events += made.events
-        if len(spans) >= BATCH or made.texts is not None:
+    for record in dialogues:
+        spans += record.spans
+        events += record.events
+        if len(spans) >= BATCH or record.texts is not None:
             yield spans, events
             spans, events = [], []
     if spans:

@@ -1,6 +1,7 @@
-"""Spans and events as OpenTelemetry defines them, as plain values; and as OTLP's JSON, one request a line.
+"""Spans and events as OpenTelemetry defines them, as plain values and as OTLP's JSON with one request per line.
 
-https://opentelemetry.io/docs/specs/otlp/ (JSON) and the file exporter's specification; nothing is imported for it.
+The sources are https://opentelemetry.io/docs/specs/otlp/ (JSON) and the file exporter's specification. Nothing is
+imported for it.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Value = str | bool | int | float | Sequence[str] | Sequence[int]
-# The last core release that defines gen_ai.*. Every name used here stands in the conventions' own repository too.
+# The last core release that defines gen_ai.*. The conventions' own repository has every name used here too.
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.41.0"
 SCOPE = "cocoon"
 INTERNAL, CLIENT = 1, 3
@@ -19,7 +20,7 @@ INFO = 9
 
 @dataclass(frozen=True)
 class SpanRecord:
-    """A span; ids in hex, times in nanoseconds since 1970, `kind` as OTLP numbers it."""
+    """A span. Ids are in hex, times in nanoseconds since 1970, and `kind` has OTLP's numbers."""
 
     trace: str
     span: str
@@ -45,65 +46,68 @@ class EventRecord:
 
 @dataclass(frozen=True)
 class Resource:
-    """Who speaks: `service.name` and what else is the same for all."""
+    """The sender: `service.name` and the other attributes that all spans share."""
 
     version: str
     attributes: Mapping[str, Value] = field(default_factory=dict)
 
 
 def identity(digits: int, *parts: object) -> str:
-    """An id of so many hex digits that the same parts give again; never all zeros, which OTLP forbids."""
-    whole = "\0".join(map(str, parts)).encode("utf-8", "surrogatepass")
-    found = hashlib.blake2b(whole, digest_size=digits // 2).hexdigest()
-    return found if int(found, 16) else "1".rjust(digits, "0")
+    """Return an id of `digits` hex digits that is the same for the same parts.
+
+    It is never all zeros, which OTLP forbids.
+    """
+    content = "\0".join(map(str, parts)).encode("utf-8", "surrogatepass")
+    digest = hashlib.blake2b(content, digest_size=digits // 2).hexdigest()
+    return digest if int(digest, 16) else "1".rjust(digits, "0")
 
 
 def spans_request(resource: Resource, spans: Sequence[SpanRecord]) -> dict[str, Any]:
-    """An ExportTraceServiceRequest as JSON."""
+    """Return an ExportTraceServiceRequest as JSON."""
     scope = {"scope": {"name": SCOPE, "version": resource.version}, "schemaUrl": SCHEMA_URL}
-    told = [{**scope, "spans": [_span(one) for one in spans]}]
-    return {"resourceSpans": [{**_resource(resource), "scopeSpans": told}]}
+    scope_spans = [{**scope, "spans": [_span(span) for span in spans]}]
+    return {"resourceSpans": [{**_resource(resource), "scopeSpans": scope_spans}]}
 
 
 def events_request(resource: Resource, events: Sequence[EventRecord]) -> dict[str, Any]:
-    """An ExportLogsServiceRequest as JSON."""
+    """Return an ExportLogsServiceRequest as JSON."""
     scope = {"scope": {"name": SCOPE, "version": resource.version}, "schemaUrl": SCHEMA_URL}
-    told = [{**scope, "logRecords": [_event(one) for one in events]}]
-    return {"resourceLogs": [{**_resource(resource), "scopeLogs": told}]}
+    scope_logs = [{**scope, "logRecords": [_event(event) for event in events]}]
+    return {"resourceLogs": [{**_resource(resource), "scopeLogs": scope_logs}]}
 
 
 def _resource(resource: Resource) -> dict[str, Any]:
     return {"resource": {"attributes": _attributes(resource.attributes)}, "schemaUrl": SCHEMA_URL}
 
 
-def _span(one: SpanRecord) -> dict[str, Any]:
+def _span(span: SpanRecord) -> dict[str, Any]:
     return {
-        "traceId": one.trace,
-        "spanId": one.span,
-        **({"parentSpanId": one.parent} if one.parent else {}),
-        "name": one.name,
-        "kind": one.kind,
-        "startTimeUnixNano": str(one.start),
-        "endTimeUnixNano": str(one.end),
-        "attributes": _attributes(one.attributes),
-        **({"status": {"code": ERROR}} if one.failed else {}),
+        "traceId": span.trace,
+        "spanId": span.span,
+        **({"parentSpanId": span.parent} if span.parent else {}),
+        "name": span.name,
+        "kind": span.kind,
+        "startTimeUnixNano": str(span.start),
+        "endTimeUnixNano": str(span.end),
+        "attributes": _attributes(span.attributes),
+        **({"status": {"code": ERROR}} if span.failed else {}),
     }
 
 
-def _event(one: EventRecord) -> dict[str, Any]:
+def _event(event: EventRecord) -> dict[str, Any]:
     return {
-        "timeUnixNano": str(one.time),
-        "observedTimeUnixNano": str(one.time),
+        "timeUnixNano": str(event.time),
+        "observedTimeUnixNano": str(event.time),
         "severityNumber": INFO,
-        "eventName": one.name,
-        "traceId": one.trace,
-        "spanId": one.span,
-        "attributes": _attributes(one.attributes),
+        "eventName": event.name,
+        "traceId": event.trace,
+        "spanId": event.span,
+        "attributes": _attributes(event.attributes),
     }
 
 
-def _attributes(told: Mapping[str, Value]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": _value(value)} for key, value in told.items()]
+def _attributes(attributes: Mapping[str, Value]) -> list[dict[str, Any]]:
+    return [{"key": key, "value": _value(value)} for key, value in attributes.items()]
 
 
 def _value(value: Value) -> dict[str, Any]:
@@ -115,4 +119,4 @@ def _value(value: Value) -> dict[str, Any]:
         return {"intValue": str(value)}
     if isinstance(value, float):
         return {"doubleValue": value}
-    return {"arrayValue": {"values": [_value(one) for one in value]}}
+    return {"arrayValue": {"values": [_value(element) for element in value]}}

@@ -1,4 +1,4 @@
-"""Spans and events sent to an OTLP/HTTP endpoint, with OpenTelemetry's own exporters (extra `otel`)."""
+"""Send spans and events to an OTLP/HTTP endpoint, with OpenTelemetry's own exporters (extra `otel`)."""
 
 import logging
 from collections.abc import Sequence
@@ -13,7 +13,10 @@ TIMEOUT = 20.0
 
 
 class Sender:
-    """Sends to `endpoint`/v1/traces and `endpoint`/v1/logs, as protobuf; raises CocoonError when they are not taken."""
+    """Sends protobuf to `endpoint`/v1/traces and `endpoint`/v1/logs.
+
+    Raises CocoonError when the endpoint does not accept what was sent.
+    """
 
     def __init__(self, endpoint: str, resource: Resource) -> None:
         try:
@@ -25,7 +28,7 @@ class Sender:
             raise CocoonError(
                 "--endpoint needs OpenTelemetry: pip install 'cocoon-esc[otel]', or write a file with -o"
             ) from None
-        # What it has to say on a failure is said by our own error.
+        # Our own error reports a failure, so the library's log would repeat it.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         self.endpoint = endpoint.rstrip("/")
         self._traces = OTLPSpanExporter(f"{self.endpoint}/v1/traces", timeout=TIMEOUT)
@@ -34,9 +37,9 @@ class Sender:
         self._scope = InstrumentationScope(SCOPE, resource.version, SCHEMA_URL)
 
     def send(self, spans: Sequence[SpanRecord], events: Sequence[EventRecord]) -> None:
-        """Send some of both."""
-        self._check(self._traces.export([self._span(one) for one in spans]) if spans else None)
-        self._check(self._logs.export([self._event(one) for one in events]) if events else None)
+        """Send spans and events."""
+        self._check(self._traces.export([self._span(span) for span in spans]) if spans else None)
+        self._check(self._logs.export([self._event(event) for event in events]) if events else None)
 
     def close(self) -> None:
         """Close the connections."""
@@ -45,39 +48,41 @@ class Sender:
 
     def _check(self, result: Any) -> None:
         if result is not None and result.name != "SUCCESS":
-            shown = without_secrets(self.endpoint)
-            raise CocoonError(f"{shown}: did not take the spans; is an OTLP/HTTP receiver (protobuf) listening there?")
+            address = without_secrets(self.endpoint)
+            raise CocoonError(
+                f"{address}: did not accept the spans; is an OTLP/HTTP receiver (protobuf) listening there?"
+            )
 
-    def _span(self, one: SpanRecord) -> Any:
+    def _span(self, span: SpanRecord) -> Any:
         from opentelemetry.sdk.trace import ReadableSpan
         from opentelemetry.trace import SpanKind
         from opentelemetry.trace.status import Status, StatusCode
 
         return ReadableSpan(
-            one.name,
-            context=_context(one.trace, one.span),
-            parent=_context(one.trace, one.parent) if one.parent else None,
+            span.name,
+            context=_context(span.trace, span.span),
+            parent=_context(span.trace, span.parent) if span.parent else None,
             resource=self._resource,
-            attributes=dict(one.attributes),
-            kind=SpanKind(one.kind - 1),
-            status=Status(StatusCode.ERROR) if one.failed else Status(StatusCode.UNSET),
-            start_time=one.start,
-            end_time=one.end,
+            attributes=dict(span.attributes),
+            kind=SpanKind(span.kind - 1),
+            status=Status(StatusCode.ERROR) if span.failed else Status(StatusCode.UNSET),
+            start_time=span.start,
+            end_time=span.end,
             instrumentation_scope=self._scope,
         )
 
-    def _event(self, one: EventRecord) -> Any:
+    def _event(self, event: EventRecord) -> Any:
         from opentelemetry._logs import LogRecord, SeverityNumber
         from opentelemetry.sdk._logs import ReadableLogRecord
         from opentelemetry.trace import NonRecordingSpan, set_span_in_context
 
         record = LogRecord(
-            timestamp=one.time,
-            observed_timestamp=one.time,
-            context=set_span_in_context(NonRecordingSpan(_context(one.trace, one.span))),
+            timestamp=event.time,
+            observed_timestamp=event.time,
+            context=set_span_in_context(NonRecordingSpan(_context(event.trace, event.span))),
             severity_number=SeverityNumber.INFO,
-            attributes=dict(one.attributes),
-            event_name=one.name,
+            attributes=dict(event.attributes),
+            event_name=event.name,
         )
         return ReadableLogRecord(record, self._resource, self._scope)
 
@@ -89,7 +94,10 @@ def _context(trace: str, span: str) -> Any:
 
 
 def host_of(endpoint: str) -> str:
-    """The host that an endpoint's address names; CocoonError for what is no http address."""
+    """Return the host that an endpoint's address names.
+
+    Raises CocoonError for an address that is not an http address.
+    """
     url = urlsplit(endpoint)
     if url.scheme not in ("http", "https") or not url.hostname:
         raise CocoonError(f"--endpoint {without_secrets(endpoint)!r}: give an address such as http://127.0.0.1:4318")

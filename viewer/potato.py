@@ -1,7 +1,7 @@
-"""Configurations for Potato, a separate rating program (GPL): one folder each for scales and for pairs.
+"""Write configurations for Potato, a separate rating program (GPL): one folder each for scales and for pairs.
 
-Potato does not draw orders itself: pairs are written twice, in orders that mirror each other, for two halves of the
-raters. Ids tell nothing; what they stand for is in `key.csv`, which belongs to the study's owner alone.
+Potato does not randomise orders itself. Pairs are therefore written twice, in opposite orders, for two halves of the
+raters. Ids reveal nothing. What they stand for is in `key.csv`, which belongs only to the study's owner.
 """
 
 import csv
@@ -46,7 +46,7 @@ COMPARISON = "comparison"
 
 @dataclass(frozen=True)
 class Task:
-    """One folder: its data, what is shown of them and what is asked."""
+    """One folder: its data, the fields that raters see, and the questions."""
 
     name: str
     rows: Sequence[dict[str, Any]]
@@ -55,35 +55,41 @@ class Task:
 
 
 def write_potato(material: Material, secret: str, out: Path) -> list[Path]:
-    """Write a folder for each task that the study has, and the key of their ids; the files that were written."""
+    """Write a folder for each task of the study and the key of their ids, and return the files."""
     language = material.study.language
     tasks = [task for task in _tasks(material, secret, LABELS[language]) if task.rows]
     if not tasks:
         raise CocoonError("the study has neither scales nor pairs to export")
-    written = [path for task in tasks for path in _write(task, out / task.name)]
+    files = [path for task in tasks for path in _write(task, out / task.name)]
     out.chmod(0o700)
     write_whole(out / "key.csv", [_key(material, secret).encode()])
-    return [*written, out / "key.csv"]
+    return [*files, out / "key.csv"]
 
 
 def potato_id(secret: str, item: str) -> str:
-    """The item's id in Potato; it tells nothing, since names of items hold those of conditions."""
+    """Return the item's id in Potato.
+
+    The id reveals nothing, because names of items contain those of conditions.
+    """
     return hashlib.sha256(f"{secret} potato {item}".encode()).hexdigest()[:16]
 
 
 def swapped_in(material: Material, half: int) -> dict[str, bool]:
-    """Item -> whether the second dialogue stands first, for raters of half 1 or 2; drawn from the study's seed."""
+    """Return item -> whether the second dialogue stands first, for raters of half 1 or 2.
+
+    The order is random and decided by the study's seed.
+    """
     names = [item.id for item in material.items.values() if isinstance(item, PairItem)]
     random.Random(f"{material.study.seed} potato").shuffle(names)
-    return {name: bool((place + half) % 2) for place, name in enumerate(names)}
+    return {name: bool((index + half) % 2) for index, name in enumerate(names)}
 
 
 def _tasks(material: Material, secret: str, labels: Mapping[str, str]) -> Iterator[Task]:
     fields = [("conversation", "")]
     yield Task("likert", list(_likert_rows(material, secret, labels)), fields, _likert_schemes(material))
     for half in (1, 2):
-        both = [(place, labels[place]) for place in ("first", "second")]
-        yield Task(f"pairs_{half}", list(_pair_rows(material, secret, labels, half)), both, [_pair_scheme(material)])
+        sides = [(side, labels[side]) for side in ("first", "second")]
+        yield Task(f"pairs_{half}", list(_pair_rows(material, secret, labels, half)), sides, [_pair_scheme(material)])
 
 
 def _write(task: Task, folder: Path) -> list[Path]:
@@ -96,7 +102,7 @@ def _write(task: Task, folder: Path) -> list[Path]:
 
 def _config(task: Task, data: str) -> dict[str, Any]:
     return {
-        # Potato keeps one page a name, so that tasks of one name show each other's questions.
+        # Potato keeps one page per name, so tasks with the same name would show each other's questions.
         "annotation_task_name": task.name,
         "task_dir": ".",
         "data_files": [data],
@@ -108,7 +114,7 @@ def _config(task: Task, data: str) -> dict[str, Any]:
             "fields": [{"key": key, "type": "dialogue", "label": label} for key, label in task.fields],
         },
         "annotation_schemes": list(task.schemes),
-        # Potato listens on every address unless it is told otherwise: start it with --host 127.0.0.1.
+        # Potato listens on every address unless it is started with --host 127.0.0.1.
         "host": "127.0.0.1",
         "require_password": False,
     }
@@ -126,8 +132,8 @@ def _pair_rows(material: Material, secret: str, labels: Mapping[str, str], half:
     for item in material.items.values():
         if isinstance(item, PairItem):
             name = potato_id(secret, item.id)
-            both = [_turns(one, labels) for one in item.dialogues]
-            first, second = both[::-1] if swapped[item.id] else both
+            conversations = [_turns(dialogue, labels) for dialogue in item.dialogues]
+            first, second = conversations[::-1] if swapped[item.id] else conversations
             yield {"id": name, "text": name, "first": first, "second": second}
 
 
@@ -145,15 +151,15 @@ def _likert_schemes(material: Material) -> list[dict[str, Any]]:
 
 
 def _scale_schemes(scale: Scale, language: Language) -> Iterator[dict[str, Any]]:
-    """The scale's instruction with the meaning of its ends, and a row of values for each item."""
-    given = prompt_inputs(scale, language)
+    """Yield the scale's instruction with the meaning of its ends, and a row of values for each item."""
+    wording = prompt_inputs(scale, language)
     low, high = scale.range
-    ends = [f"{one['value']}: {one['text']}" for one in given["anchors"] if one["value"] in (low, high)]
-    # The wording is made for judges that write JSON; who cannot tell leaves the item out.
-    told = re.sub(r"\bnull\b", LABELS[language]["none"], given["instruction"])
+    ends = [f"{anchor['value']}: {anchor['text']}" for anchor in wording["anchors"] if anchor["value"] in (low, high)]
+    # The wording is for judges that write JSON. People who cannot decide leave the item out.
+    instruction = re.sub(r"\bnull\b", LABELS[language]["none"], wording["instruction"])
     name = f"{scale.id}_instruction"
-    yield {"annotation_type": "pure_display", "name": name, "description": told, "labels": ends}
-    for item in given["items"]:
+    yield {"annotation_type": "pure_display", "name": name, "description": instruction, "labels": ends}
+    for item in wording["items"]:
         yield {
             "annotation_type": "likert",
             "name": f"{scale.id}_{item['id']}",
@@ -175,7 +181,9 @@ def _pair_scheme(material: Material) -> dict[str, Any]:
         "labels": [labels["first"], labels["second"]],
         "allow_tie": True,
         "tie_label": labels["tie"],
-        "dimensions": [{"name": one.id, "description": one.of(language)} for one in material.questions.questions],
+        "dimensions": [
+            {"name": question.id, "description": question.of(language)} for question in material.questions.questions
+        ],
     }
 
 
@@ -190,4 +198,4 @@ def _key(material: Material, secret: str) -> str:
 
 
 def _exported(material: Material) -> Iterable[str]:
-    return [one.id for one in material.items.values() if isinstance(one, LikertItem | PairItem)]
+    return [item.id for item in material.items.values() if isinstance(item, LikertItem | PairItem)]

@@ -1,4 +1,4 @@
-"""Prompts and replies out of a run's journal as the page shows them."""
+"""Prompts and replies from a run's journal, in the form that the page shows."""
 
 import contextlib
 import sqlite3
@@ -14,23 +14,23 @@ Calls = dict[str, Any]
 
 
 def calls_of(path: Path | None, dialogue: str) -> Calls:
-    """`calls` by their key in the trace, each message as (role, place in `texts`); a text stands once.
+    """Return `calls` by their key in the trace, with each message as (role, index in `texts`). A text is stored once.
 
-    Of a run without a journal there are none; a text that the journal does not hold is none.
+    A run without a journal has no calls. A text that is missing from the journal is None.
     """
     try:
-        # Opened anew each time: a run that goes on is not read from an old state.
+        # The journal is opened again each time, so that an unfinished run is not read from an old state.
         with opened_journal(path) as journal:
-            return _told(journal, dialogue) if journal else {"texts": [], "calls": {}}
+            return _read_calls(journal, dialogue) if journal else {"texts": [], "calls": {}}
     except (sqlite3.Error, KeyError, TypeError, ValueError) as error:
         raise CocoonError(f"{path}: cannot be read ({error}); move it away to go without calls") from None
 
 
-def _told(journal: JournalReader, dialogue: str) -> Calls:
+def _read_calls(journal: JournalReader, dialogue: str) -> Calls:
     shas: dict[str, int] = {}
-    found = {call.entry.place.key: _call(call, shas) for call in journal.calls(_storable(dialogue))}
+    calls = {call.entry.place.key: _call(call, shas) for call in journal.calls(_storable(dialogue))}
     texts = journal.texts(shas)
-    return {"texts": [texts.get(sha) for sha in shas], "calls": found}
+    return {"texts": [texts.get(sha) for sha in shas], "calls": calls}
 
 
 def _call(call: Call, shas: dict[str, int]) -> dict[str, Any]:
@@ -50,14 +50,14 @@ def _call(call: Call, shas: dict[str, int]) -> dict[str, Any]:
 
 
 def _storable(name: str) -> str:
-    """A name without lone surrogates, which no journal holds."""
+    """Return a name without lone surrogates, which no journal contains."""
     return name.encode("utf-8", "replace").decode()
 
 
 def reason_in(reply: str) -> str | None:
-    """The reason that a judge's reply states, where it is an object with one."""
+    """Return the reason that a judge's reply states, where it is an object with a reason."""
     with contextlib.suppress(ValueError):
-        told = orjson.loads(reply[reply.find("{") : reply.rfind("}") + 1])
-        if isinstance(told, dict) and isinstance(told.get("reason"), str):
-            return told["reason"].strip() or None
+        judgement = orjson.loads(reply[reply.find("{") : reply.rfind("}") + 1])
+        if isinstance(judgement, dict) and isinstance(judgement.get("reason"), str):
+            return judgement["reason"].strip() or None
     return None

@@ -1,4 +1,7 @@
-"""Files of one record a line, read by what they belong to, without holding their text: any size, growing."""
+"""Read files with one record per line by the dialogue they belong to, without keeping the text, at any size.
+
+The files may grow while they are read.
+"""
 
 import zlib
 from array import array
@@ -14,11 +17,11 @@ _TAIL = 64
 
 
 class LineIndex:
-    """Where the lines of each dialogue stand in a file; `refresh` takes in what was appended since.
+    """The positions of the lines of each dialogue in a file. `refresh` adds the lines that were appended since.
 
-    `key` names the field by which lines are found; `places` maps its values to place and checksum of each line, in turn
-    (a tenth of the memory of pairs). A file that was rewritten (another one under its name, or with other words where
-    reading stopped) is read anew. A torn last line is left for the next time. A file that is not there is empty.
+    `key` names the field by which lines are found. `places` maps its values to the offset and checksum of each line, in
+    turn (a tenth of the memory of pairs). A file that was rewritten (another file under its name, or other text where
+    reading stopped) is read again from the start. A torn last line is left for the next time. A missing file is empty.
     """
 
     def __init__(self, path: Path, key: str) -> None:
@@ -30,11 +33,14 @@ class LineIndex:
         self._file: tuple[int, int] | None = None
 
     def mark(self, name: str) -> frozenset[int]:
-        """Checksums of its lines: what does not change when a file is put in order."""
+        """Return the checksums of the lines of a dialogue, which do not change when the file is reordered."""
         return frozenset(self.places.get(name, ())[1::2])
 
     def refresh(self) -> None:
-        """Take in what is new; CocoonError for a line that is no record."""
+        """Add the new lines.
+
+        Raises CocoonError for a line that is not a record.
+        """
         try:
             handle = self.path.open("rb")
         except FileNotFoundError:
@@ -47,7 +53,7 @@ class LineIndex:
                 self._forget()
             handle.seek(self._read)
             for line in handle:
-                if not line.endswith(b"\n") and not _whole(line):
+                if not line.endswith(b"\n") and not _is_complete(line):
                     break
                 self._note(line)
                 self._read += len(line)
@@ -55,9 +61,9 @@ class LineIndex:
 
     def _rewritten(self, handle: BinaryIO) -> bool:
         stat = self.path.stat()
-        before, self._file = self._file, (stat.st_dev, stat.st_ino)
+        known_file, self._file = self._file, (stat.st_dev, stat.st_ino)
         handle.seek(max(self._read - len(self._tail), 0))
-        return before != self._file or handle.read(len(self._tail)) != self._tail
+        return known_file != self._file or handle.read(len(self._tail)) != self._tail
 
     def _note(self, line: bytes) -> None:
         if not line.strip():
@@ -66,7 +72,7 @@ class LineIndex:
             name = str(orjson.loads(line)[self.key])
         except (orjson.JSONDecodeError, KeyError, TypeError):
             number = sum(map(len, self.places.values())) // 2 + 1
-            raise CocoonError(f"{self.path}: record {number} has no {self.key!r}; mend or remove that line") from None
+            raise CocoonError(f"{self.path}: record {number} has no {self.key!r}; fix or remove that line") from None
         if name not in self.places:
             self.places[name] = array("q")
         self.places[name].extend((self._read, zlib.crc32(line.rstrip())))
@@ -75,17 +81,17 @@ class LineIndex:
         self.places, self._read, self._tail = {}, 0, b""
 
     def of(self, name: str) -> Iterator[Any]:
-        """The values of one dialogue, in the order of the file."""
+        """Yield the values of one dialogue, in the order of the file."""
         if name not in self.places:
             return
         with self.path.open("rb") as handle:
-            for place in self.places[name][::2]:
-                handle.seek(place)
+            for offset in self.places[name][::2]:
+                handle.seek(offset)
                 yield orjson.loads(handle.readline())
 
 
-def _whole(line: bytes) -> bool:
-    """Whether a last line without an end is a value all the same."""
+def _is_complete(line: bytes) -> bool:
+    """Return whether a last line without a line end is still a complete value."""
     try:
         orjson.loads(line)
     except orjson.JSONDecodeError:

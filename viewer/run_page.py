@@ -1,7 +1,7 @@
-"""The trace page of a run: its files, written to a folder that opens from disk, or given one by one to a server.
+"""The trace page of a run as files, for a folder that opens from disk or for a server that answers file by file.
 
-A file of data is a classic script that calls `cocoonData(name, value)`; why, and what is packed how:
-docs/decisions/trace-page.md.
+A file of data is a classic script that calls `cocoonData(name, value)`. docs/decisions/trace-page.md says why, and what
+is packed in which way.
 """
 
 import base64
@@ -40,14 +40,17 @@ PAGES = (
     "view_graph.js",
 )
 FIRST, SLICE = 0.05, 0.3
-"""Seconds for which a live page reads dialogues before it answers with what it has: at first, and then."""
+"""Seconds for which a live page reads dialogues before it answers: for the first answer, and for later ones."""
 Since = tuple[int, int]
 _STYLE_ELEMENT = re.compile(r"<style>.*?</style>", re.DOTALL)
 _PACKING = 6
 
 
 class RunPage:
-    """A run, and another one to compare it with, as the page's files; `live` pages ask again while the run goes on."""
+    """A run, and possibly another one to compare it with, as the files of the page.
+
+    A `live` page asks again while the run continues.
+    """
 
     def __init__(
         self, run: RunReader, other: RunReader | None = None, language: Language = "en", *, live: bool = False
@@ -59,9 +62,9 @@ class RunPage:
         self._source = secrets.token_hex(4)
 
     def index(self) -> str:
-        """What the page needs at once: the list of dialogues, as far as it was read, and what the run is."""
+        """Return what the page needs at once: the list of dialogues that have been read, and facts about the run."""
         manifest = self.run.manifest()
-        told = {
+        facts = {
             "name": self.run.name,
             "language": self.language,
             "live": self.live,
@@ -69,44 +72,48 @@ class RunPage:
             "hosts": manifest.hosts if manifest else [],
             "other": self.other.name if self.other else None,
         }
-        return script("index", told | self._news((0, 0)))
+        return script("index", facts | self._news((0, 0)))
 
     def _news(self, since: Since) -> dict[str, Any]:
-        left = 0
+        unread = 0
         for reader in filter(None, (self.run, self.other)):
             reader.refresh(trace=False)
-            left += reader.advance((SLICE if any(since) else FIRST) if self.live else None)
+            unread += reader.advance((SLICE if any(since) else FIRST) if self.live else None)
         return {
             "source": self._source,
             "serials": [self.run.serial, self.other.serial if self.other else 0],
             "state": self.run.state(),
-            "left": left,
+            "left": unread,
             "count": len(self.run.listed()),
             "dialogues": self.run.summaries(since[0]),
-            "others": [_brief(one) for one in self.other.summaries(since[1])] if self.other else [],
+            "others": [_brief(summary) for summary in self.other.summaries(since[1])] if self.other else [],
         }
 
     def charts(self) -> str:
-        """The figures of the report, in both languages."""
+        """Return the figures of the report, in both languages."""
         self.run.refresh()
         facts = [self.run.facts(name) for name in self.run.names()]
         ratings = [parse_record(line, Rating, "ratings.jsonl") for line in _lines(self.run.ratings)]
         failures = [parse_record(line, Failure, "failures.jsonl") for line in _lines(self.run.failures)]
-        groups = group_ratings(ratings, {one.id: one for one in facts}, failures)
-        told = {
+        groups = group_ratings(ratings, {dialogue.id: dialogue for dialogue in facts}, failures)
+        figures = {
             language: [
-                {"title": one.chart.title, "note": one.chart.note, "svg": draw(one.chart, f"{one.id}-{language}")}
-                for one in run_figures(groups, facts, language)
+                {
+                    "title": figure.chart.title,
+                    "note": figure.chart.note,
+                    "svg": draw(figure.chart, f"{figure.id}-{language}"),
+                }
+                for figure in run_figures(groups, facts, language)
             ]
             for language in ("en", "zh")
         }
-        return script("charts", told)
+        return script("charts", figures)
 
     def data(self, name: str, since: Since = (0, 0)) -> str | None:
-        """A data file by its name (`index`, `news`, `charts`, `graphs`, `data/FILE`, `other/FILE`), or none.
+        """Return a data file by its name (`index`, `news`, `charts`, `graphs`, `data/FILE`, `other/FILE`), or None.
 
-        `news` is what came after these serial numbers of the run and the other one; its `source` changes when it
-        comes from another server than before.
+        `news` has what came after these serial numbers of the run and of the other run. Its `source` changes when
+        another server answers than before.
         """
         if name == "news":
             return script(name, self._news(since))
@@ -117,11 +124,14 @@ class RunPage:
         if reader is None:
             return None
         reader.refresh()
-        found = next((one for one in reader.listed() if file_of(one) == file), None)
-        return None if found is None else dialogue_file(name, reader, found)
+        dialogue = next((listed for listed in reader.listed() if file_of(listed) == file), None)
+        return None if dialogue is None else dialogue_file(name, reader, dialogue)
 
     def files(self) -> Iterable[tuple[str, str]]:
-        """Every file of a page that opens from disk, as (name, text); dialogues first, for they are read once."""
+        """Yield every file of a page that opens from disk, as (name, text).
+
+        Dialogues come first, so that each of them is read once.
+        """
         for name in PAGES:
             yield f"{name}", page_file(name)
         for folder, reader in (("data", self.run), ("other", self.other)):
@@ -145,67 +155,73 @@ def _lines(index: Any) -> Iterable[Any]:
 
 
 def dialogue_file(file: str, reader: RunReader, name: str) -> str:
-    """A dialogue and its calls, each packed, so that the list of messages is unpacked only when one is asked for."""
+    """Return a dialogue and its calls, each packed, so that the messages are unpacked only when they are needed."""
     calls = reader.calls(name)
     return script(file, {"dialogue": packed(reader.whole(name, calls)), "calls": packed(calls)})
 
 
 def packed(value: Any) -> str:
-    """A value as JSON, deflated, in base64: what repeats itself in the prompts of a dialogue is stored about once."""
+    """Return a value as JSON, deflated, in base64.
+
+    Text that repeats in the prompts of a dialogue is stored about once.
+    """
     try:
-        told = orjson.dumps(value)
+        data = orjson.dumps(value)
     except TypeError:
-        # Lone surrogates, which UTF-8 cannot hold and JSON can.
-        told = json.dumps(value).encode()
-    return base64.b64encode(zlib.compress(told, _PACKING)).decode()
+        # The value has lone surrogates, which JSON can express and UTF-8 cannot.
+        data = json.dumps(value).encode()
+    return base64.b64encode(zlib.compress(data, _PACKING)).decode()
 
 
 def script(name: str, value: Any) -> str:
-    """A file of data: a call with JSON, which is JavaScript as it stands; `<` is escaped for good measure."""
-    told = json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    return f"cocoonData({json.dumps(name)},{told});\n"
+    """Return a file of data: a call with JSON, which is valid JavaScript. `<` is escaped for safety."""
+    data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    return f"cocoonData({json.dumps(name)},{data});\n"
 
 
 def refusal(name: str, message: str) -> str:
-    """In the place of a file of data: why there is none."""
+    """Return the file that replaces a file of data and says why there is none."""
     return f"cocoonRefused({json.dumps(name)},{json.dumps(message)});\n".replace("<", "\\u003c")
 
 
 def page_file(name: str) -> str:
-    """One of PAGES; the style of charts is a part of the page's."""
+    """Return one of PAGES. The style of charts is a part of the page's style."""
     text = resources.files("cocoon.viewer").joinpath("pages", name).read_text("utf-8")
     return f"{text}{STYLE}{_chosen_themes()}" if name == "view.css" else text
 
 
 def _chosen_themes() -> str:
-    """The charts' colours once more, for the theme that the reader chose, whatever the system prefers."""
+    """Return the charts' colours again, for the theme that the reader chose, whatever the system prefers."""
     light, dark = re.findall(r"\.chart \{((?: *--[^;]+;\s*)+)", STYLE)
-    chosen = ':root[data-theme="{}"] .chart {{{}}}\n'.format
-    return f"{chosen('light', light)}@media screen {{ {chosen('dark', dark)} }}\n"
+    theme_rule = ':root[data-theme="{}"] .chart {{{}}}\n'.format
+    return f"{theme_rule('light', light)}@media screen {{ {theme_rule('dark', dark)} }}\n"
 
 
 @cache
 def graphs() -> str:
-    """The drawings of all graphs that the page may meet, by the name that stands in the trace."""
+    """Return the drawings of all graphs that the page may meet, by the name that stands in the trace."""
     return script("graphs", drawings())
 
 
 def drawings() -> dict[str, str]:
-    """SVG by graph, without a style of its own."""
-    # LangGraph takes a second to load, and a live page shows its list before that.
+    """Return the SVG of each graph, without a style of its own."""
+    # LangGraph takes a second to load, and a live page should show its list before that.
     from cocoon.graphs.drawing import GRAPHS, open_graph
     from cocoon.graphs.drawing import draw as draw_graph
     from cocoon.graphs.drawing_svg import to_svg
 
-    made = map(open_graph, GRAPHS)
-    return {graph.name: _STYLE_ELEMENT.sub("", to_svg(draw_graph(graph))) for graph in made}
+    opened_graphs = map(open_graph, GRAPHS)
+    return {graph.name: _STYLE_ELEMENT.sub("", to_svg(draw_graph(graph))) for graph in opened_graphs}
 
 
 def export_page(page: RunPage, folder: Path) -> int:
-    """Write a page to a folder; gives its size in bytes. Raises CocoonError for a folder that holds something else."""
+    """Write a page to a folder and return its size in bytes.
+
+    Raises CocoonError for a folder that has other files.
+    """
     if folder.is_file() or (folder.exists() and any(folder.iterdir()) and not (folder / "view.html").exists()):
-        raise CocoonError(f"{folder} holds other files; give an empty or a new folder")
-    written = 0
+        raise CocoonError(f"{folder} has other files; give an empty or a new folder")
+    size = 0
     try:
         for sub in ("data", "other"):
             (folder / sub).mkdir(parents=True, exist_ok=True)
@@ -214,7 +230,7 @@ def export_page(page: RunPage, folder: Path) -> int:
         for name, text in page.files():
             body = text.encode("utf-8", "surrogatepass")
             (folder / name).write_bytes(body)
-            written += len(body)
+            size += len(body)
     except OSError as error:
-        raise NotSavedError(f"{folder}: cannot be written ({error.strerror}); make room and try again") from None
-    return written
+        raise NotSavedError(f"{folder}: cannot be written ({error.strerror}); free some space and try again") from None
+    return size

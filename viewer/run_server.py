@@ -1,4 +1,4 @@
-"""The trace page on 127.0.0.1, while the run goes on."""
+"""Serve the trace page on 127.0.0.1 while the run continues."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 
 
 def application(page: RunPage) -> web.Application:
-    """The web application of a run: the same files as on disk, made when they are asked for."""
+    """Return the web application of a run: the same files as on disk, created when they are requested."""
     lock = asyncio.Lock()
 
     async def file(request: web.Request) -> web.Response:
@@ -23,7 +23,7 @@ def application(page: RunPage) -> web.Application:
             return _answer(page_file(name), name.rpartition(".")[2])
         if not name.endswith(".js"):
             raise web.HTTPNotFound(text="not found")
-        # One at a time: readers keep what they have read.
+        # One request at a time, because the readers keep what they have read.
         async with lock:
             text = await asyncio.to_thread(_data, page, name.removesuffix(".js"), _since(request))
         if text is None:
@@ -39,13 +39,13 @@ def _data(page: RunPage, name: str, since: Since) -> str | None:
     try:
         return page.data(name, since)
     except CocoonError as error:
-        # The page tells it; a file that is mended is read at the next request.
+        # The page shows the error. A file that was fixed is read at the next request.
         return refusal(name, str(error))
 
 
 def _since(request: web.Request) -> Since:
-    given = [request.query.get(name, "0") for name in ("since", "others")]
-    first, second = (int(one) if one.isascii() and one.isdigit() else 0 for one in given)
+    serials = [request.query.get(name, "0") for name in ("since", "others")]
+    first, second = (int(serial) if serial.isascii() and serial.isdigit() else 0 for serial in serials)
     return first, second
 
 
@@ -55,7 +55,10 @@ def _answer(text: str, kind: str) -> web.Response:
 
 @asynccontextmanager
 async def served(page: RunPage, port: int = 0) -> AsyncIterator[str]:
-    """Serve a run; yields the address. Raises CocoonError for a port that is taken."""
+    """Serve a run and yield the address.
+
+    Raises CocoonError for a port that is taken.
+    """
     runner = web.AppRunner(application(page), access_log=None, shutdown_timeout=2)
     await runner.setup()
     try:

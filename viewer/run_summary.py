@@ -1,4 +1,4 @@
-"""What the list of the trace page shows of a dialogue."""
+"""What the list of the trace page shows about a dialogue."""
 
 import hashlib
 from collections.abc import Sequence
@@ -15,7 +15,10 @@ _SHOWN = 120
 
 
 def summary_of(dialogue: Dialogue, facts: DialogueFacts, ratings: Sequence[Rating]) -> dict[str, Any]:
-    """Verdicts (true, false, `missing`, `na`, none: not judged), question ratio, comfort, and what is searched."""
+    """Return verdicts, question ratio, comfort, and the texts that are searched.
+
+    A verdict is true, false, `missing`, `na`, or None where there was no judge.
+    """
     scales: dict[str, list[Rating]] = {}
     for rating in ratings:
         scales.setdefault(rating.scale, []).append(rating)
@@ -35,7 +38,7 @@ def summary_of(dialogue: Dialogue, facts: DialogueFacts, ratings: Sequence[Ratin
 
 
 def failed_summary(name: str) -> dict[str, Any]:
-    """Of a dialogue that was never finished, or made and not kept."""
+    """Return the summary of a dialogue that was never finished or that was dropped."""
     empty: dict[str, Any] = dict.fromkeys(("ratio", "attributed", "aff", "neg"))
     words = dict.fromkeys(("supporter", "emotion", "feeling", "need"), "")
     return {**words, **empty, "profile": name, "sample": 0, "turns": 0, "success": "failed"}
@@ -46,10 +49,10 @@ def _verdict(ratings: Sequence[Rating]) -> bool | str | None:
         return None
     if all(rating.not_applicable for rating in ratings):
         return "na"
-    found = majority([rating for rating in ratings if not rating.not_applicable])
-    return "missing" if found is None else found
+    success = majority([rating for rating in ratings if not rating.not_applicable])
+    return "missing" if success is None else success
 
 
 def file_of(name: str) -> str:
-    """A name for the file of a dialogue, whatever stands in its id."""
+    """Return a name for the file of a dialogue, whatever its id contains."""
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""One dialogue as the page shows it: its text in marked pieces, its ratings item by item, its path."""
+"""One dialogue in the form that the page shows: its text in marked pieces, its ratings item by item, its path."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -14,15 +14,18 @@ Events = Iterable[Mapping[str, Any]]
 
 
 def turns_of(dialogue: Dialogue, ratings: Sequence[Rating]) -> list[dict[str, Any]]:
-    """Turns with their pieces; `named` is the verdict of the judge whose evidence stands there."""
-    named = {_turn_of(rating, dialogue): rating.verdict.success for rating in ratings if rating.verdict}
+    """Return the turns with their pieces.
+
+    `named` is the verdict of the judge whose evidence stands in the turn.
+    """
+    verdicts = {_turn_of(rating, dialogue): rating.verdict.success for rating in ratings if rating.verdict}
     quotes = [rating.verdict.quote for rating in ratings if rating.verdict and rating.verdict.quote]
     counted = {id(turn) for turn in counted_turns(dialogue.turns)}
     return [
         {
             **turn.model_dump(mode="json", exclude={"content"}),
             "counted": id(turn) in counted,
-            "named": named.get(number),
+            "named": verdicts.get(number),
             "pieces": _pieces(turn, dialogue.language, quotes),
         }
         for number, turn in enumerate(dialogue.turns)
@@ -35,44 +38,44 @@ def _turn_of(rating: Rating, dialogue: Dialogue) -> int | None:
         return None
     if verdict.turn is not None:
         return verdict.turn
-    found = find_quote(verdict.quote, dialogue.turns)
-    return found[0] if found else None
+    quote_match = find_quote(verdict.quote, dialogue.turns)
+    return quote_match[0] if quote_match else None
 
 
 def _pieces(turn: Turn, language: Language, quotes: Sequence[str]) -> list[list[Any]]:
-    """The text in runs of (text, question type or none, whether it is the judge's evidence)."""
+    """Return the text in runs of (text, question type or None, whether it is the judge's evidence)."""
     marked = [(first, last, kind) for first, last, kind in _asking(turn, language)]
     proofs = [(first, first + len(quote)) for quote in quotes if (first := turn.content.find(quote)) >= 0]
-    cuts = {0, len(turn.content), *(end for first, last, _ in marked for end in (first, last))}
-    cuts |= {end for proof in proofs for end in proof}
-    places = sorted(cuts)
-    found: list[list[Any]] = []
-    for first, last in pairwise(places):
+    ends = {0, len(turn.content), *(end for first, last, _ in marked for end in (first, last))}
+    ends |= {end for proof in proofs for end in proof}
+    cut_points = sorted(ends)
+    pieces: list[list[Any]] = []
+    for first, last in pairwise(cut_points):
         kind = next((kind for start, end, kind in marked if start <= first < end), None)
-        found.append([turn.content[first:last], kind, any(start <= first < end for start, end in proofs)])
-    return found
+        pieces.append([turn.content[first:last], kind, any(start <= first < end for start, end in proofs)])
+    return pieces
 
 
 def _asking(turn: Turn, language: Language) -> Iterable[tuple[int, int, str]]:
-    """Where the supporter asks, and how."""
-    place = 0
+    """Yield where the supporter asks, and the type of question."""
+    position = 0
     for sentence in questions(turn.content, language) if turn.role == "supporter" else []:
-        first = turn.content.find(sentence.text, place)
+        first = turn.content.find(sentence.text, position)
         if first >= 0 and sentence.type != "none":
-            place = first + len(sentence.text)
-            yield first, place, sentence.type
+            position = first + len(sentence.text)
+            yield first, position, sentence.type
 
 
 def rating_of(rating: Rating, scale: Scale | None, language: Language, calls: Calls) -> dict[str, Any]:
-    """A rating with the wording, direction and range of its items, and the reason that the judge wrote."""
+    """Return a rating with the wording, direction and range of its items, and the reason that the judge wrote."""
     known = {item.id: item for item in scale.items} if scale and not rating.not_applicable else {}
     items = []
     for name in dict.fromkeys([*known, *rating.items]):
         item = known.get(name)
         text = getattr(item, language, "") or (item and (item.en or item.zh)) or ""
         why = rating.missing.get(name) or rating.missing.get("*")
-        told = {"id": name, "text": text, "value": rating.items.get(name), "missing": why}
-        items.append({**told, "reverse": bool(item and item.reverse)})
+        answer = {"id": name, "text": text, "value": rating.items.get(name), "missing": why}
+        items.append({**answer, "reverse": bool(item and item.reverse)})
     replies = [calls["calls"][key]["reply"] for key in rating.calls if key in calls["calls"]]
     return {
         **rating.model_dump(mode="json", exclude={"items", "prompt_id", "prompt_sha"}),
@@ -83,7 +86,10 @@ def rating_of(rating: Rating, scale: Scale | None, language: Language, calls: Ca
 
 
 def path_of(events: Events) -> list[dict[str, Any]]:
-    """Nodes in the order in which they were walked, with the calls of each; the later writing of an event holds."""
+    """Return the nodes in the order in which the dialogue passed them, with the calls of each.
+
+    If an event was written twice, the later one counts.
+    """
     calls: dict[tuple[Any, ...], dict[str, None]] = {}
     nodes: dict[tuple[Any, ...], dict[str, Any]] = {}
     ended: set[str] = set()
@@ -96,5 +102,5 @@ def path_of(events: Events) -> list[dict[str, Any]]:
         elif event["event"] == "end":
             ended.add(event["graph"])
     order = {graph: number for number, graph in enumerate(dict.fromkeys(key[0] for key in nodes))}
-    walked = sorted(nodes.items(), key=lambda pair: (order[pair[0][0]], pair[0][1]))
-    return [{**told, "calls": list(calls.get(key, {})), "ended": key[0] in ended} for key, told in walked]
+    visited = sorted(nodes.items(), key=lambda pair: (order[pair[0][0]], pair[0][1]))
+    return [{**node, "calls": list(calls.get(key, {})), "ended": key[0] in ended} for key, node in visited]

@@ -1,4 +1,4 @@
-"""The columns of the tidy tables: name, type, and what it holds. A value that is missing is null."""
+"""The columns of the tidy tables: name, type, and content. A value that is missing is null."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,25 +8,25 @@ Kind = Literal["text", "int", "float", "bool"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column; `about` is a phrase for a person."""
+    """One column. `about` is a phrase for people."""
 
     name: str
     kind: Kind
     about: str
 
 
-def _columns(*told: tuple[str, Kind, str]) -> tuple[Column, ...]:
-    return tuple(Column(*one) for one in told)
+def _columns(*specifications: tuple[str, Kind, str]) -> tuple[Column, ...]:
+    return tuple(Column(*specification) for specification in specifications)
 
 
-_Told = tuple[tuple[str, Kind, str], ...]
-_WHOSE: _Told = (
+_Specifications = tuple[tuple[str, Kind, str], ...]
+_DIALOGUE_KEYS: _Specifications = (
     ("dialogue", "text", "id of the dialogue"),
     ("profile", "text", "id of the profile"),
     ("supporter", "text", "name of the supporter"),
     ("sample", "int", "repeat, from 0"),
 )
-_RATED: _Told = (
+_RATING_KEYS: _Specifications = (
     ("scale", "text", "scale, or mode of success"),
     ("judge", "text", "the judging model"),
     ("vote", "int", "vote, from 0"),
@@ -35,7 +35,7 @@ _RATED: _Told = (
 
 TABLES: dict[str, tuple[Column, ...]] = {
     "dialogues": _columns(
-        *_WHOSE,
+        *_DIALOGUE_KEYS,
         ("language", "text", "zh or en"),
         ("emotion", "text", "the profile's emotion"),
         ("feeling", "text", "the profile's feeling"),
@@ -83,8 +83,8 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("scores", "text", "scores that a corpus gives for the turn, as JSON"),
     ),
     "items": _columns(
-        *_WHOSE,
-        *_RATED,
+        *_DIALOGUE_KEYS,
+        *_RATING_KEYS,
         ("kind", "text", "item (as answered, before keying) or dimension (keyed mean)"),
         ("item", "text", "id of the item or dimension"),
         ("value", "float", "the value; null: missing"),
@@ -92,8 +92,8 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("reverse", "bool", "whether the item is reverse-keyed; null: unknown scale, or a dimension"),
     ),
     "ratings": _columns(
-        *_WHOSE,
-        *_RATED,
+        *_DIALOGUE_KEYS,
+        *_RATING_KEYS,
         ("prompt_id", "text", "the judge's prompt"),
         ("not_applicable", "bool", "the profile has no need that this could be about"),
         ("success", "bool", "the verdict; null: missing, not applicable, or no success scale"),

@@ -1,4 +1,4 @@
-"""A run as tidy tables, one file each, all in place at once or none."""
+"""Write a run as tidy tables, one file each, all of them or none."""
 
 from collections import Counter
 from contextlib import ExitStack
@@ -16,17 +16,17 @@ from cocoon.viewer.table_rows import failure_row, rows_of
 
 
 def export_tables(run: RunReader, out: Path, form: str, *, force: bool = False) -> dict[Path, int]:
-    """Write the tables into the folder `out` as `csv` or `parquet`; the files with their numbers of rows."""
+    """Write the tables into the folder `out` as `csv` or `parquet`, and return the files with their numbers of rows."""
     run.refresh()
     if not run.names():
-        raise CocoonError(f"{run.path}: holds no dialogue to export")
+        raise CocoonError(f"{run.path}: has no dialogue to export")
     paths = {name: out / f"{name}.{form}" for name in TABLES}
     for path in paths.values():
         refuse_existing(path, force=force)
     counts: Counter[str] = Counter()
     with ExitStack() as stack:
-        besides = {name: stack.enter_context(whole_file(path)) for name, path in paths.items()}
-        files = {name: FORMATS[form](beside, TABLES[name]) for name, beside in besides.items()}
+        partials = {name: stack.enter_context(whole_file(path)) for name, path in paths.items()}
+        files = {name: FORMATS[form](partial, TABLES[name]) for name, partial in partials.items()}
         for name in files:
             stack.callback(files[name].close)
         _fill(run, files, counts)

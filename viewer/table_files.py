@@ -1,4 +1,4 @@
-"""Tables as files, written row by row: CSV by the standard library's rules made strict, Parquet by pyarrow."""
+"""Write tables as files, row by row: CSV with strict rules, Parquet with pyarrow."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,13 +7,13 @@ from typing import Any, Protocol
 from cocoon.core.errors import CocoonError
 from cocoon.viewer.table_columns import Column
 
-# What a spreadsheet may take for the beginning of a formula, full-width forms too.
+# Characters that a spreadsheet may read as the beginning of a formula, full-width forms too.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 BATCH = 5_000
 
 
 class TableFile(Protocol):
-    """A table being written."""
+    """A table that is being written."""
 
     def add(self, row: Mapping[str, Any]) -> None: ...
 
@@ -21,7 +21,10 @@ class TableFile(Protocol):
 
 
 class CsvFile:
-    """UTF-8, a header line, \\n ends. Text is always quoted, a missing value is an empty cell, so the two differ."""
+    """CSV in UTF-8 with a header line and \\n ends.
+
+    Text is always quoted and a missing value is an empty cell, so the two differ.
+    """
 
     def __init__(self, path: Path, columns: Sequence[Column]) -> None:
         self._names = [column.name for column in columns]
@@ -38,7 +41,7 @@ class CsvFile:
 
 
 def cell(value: Any) -> str:
-    """A value as a cell of CSV."""
+    """Return a value as a cell of CSV."""
     if value is None or value != value:
         return ""
     if isinstance(value, str):
@@ -49,9 +52,9 @@ def cell(value: Any) -> str:
 
 
 def guarded(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: one apostrophe before it where it would.
+    """Return text that no spreadsheet reads as a formula, by an apostrophe before it where it would.
 
-    To undo it, take one apostrophe away where a formula's first character follows the apostrophes at the beginning.
+    To undo it, remove one apostrophe where a formula's first character follows the apostrophes at the beginning.
     """
     return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
 
@@ -64,19 +67,17 @@ class ParquetFile:
             import pyarrow
             import pyarrow.parquet
         except ImportError:
-            raise CocoonError(
-                "Parquet needs pyarrow: pip install 'cocoon-esc[corpora]', or take --format csv"
-            ) from None
+            raise CocoonError("Parquet needs pyarrow: pip install 'cocoon-esc[corpora]', or use --format csv") from None
         kinds = {"text": pyarrow.string(), "int": pyarrow.int64(), "float": pyarrow.float64(), "bool": pyarrow.bool_()}
         self._table = pyarrow.Table
         about = {column.name: {"about": column.about} for column in columns}
-        fields = [pyarrow.field(one.name, kinds[one.kind], metadata=about[one.name]) for one in columns]
+        fields = [pyarrow.field(column.name, kinds[column.kind], metadata=about[column.name]) for column in columns]
         self._schema = pyarrow.schema(fields)
         self._rows: list[Mapping[str, Any]] = []
         self._writer = pyarrow.parquet.ParquetWriter(path, self._schema, compression="zstd")
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Take a row; a full batch is written."""
+        """Add a row, and write the batch when it is full."""
         self._rows.append(row)
         if len(self._rows) >= BATCH:
             self._flush()
@@ -86,7 +87,7 @@ class ParquetFile:
         self._rows = []
 
     def close(self) -> None:
-        """Write what is left and the file's end."""
+        """Write the remaining rows and the end of the file."""
         self._flush()
         self._writer.close()
 

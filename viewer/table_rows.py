@@ -1,4 +1,4 @@
-"""Rows of the tidy tables, of one dialogue at a time: column name -> value, none where it is missing."""
+"""Rows of the tidy tables, for one dialogue at a time: column name -> value, None where it is missing."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,10 @@ Row = dict[str, Any]
 
 
 def rows_of(material: Material, scales: Mapping[str, Scale], *, journal: bool) -> Iterator[tuple[str, Row]]:
-    """(table, row) of everything that belongs to a dialogue; `journal`: whether its calls are known."""
+    """Yield (table, row) for everything that belongs to a dialogue.
+
+    `journal` says whether the calls are known.
+    """
     yield "dialogues", _dialogue(material, journal=journal)
     for number in range(len(material.dialogue.turns)):
         yield "turns", _turn(material, number)
@@ -31,40 +34,40 @@ def rows_of(material: Material, scales: Mapping[str, Scale], *, journal: bool) -
 
 
 def _dialogue(material: Material, *, journal: bool) -> Row:
-    one, profile = material.dialogue, material.dialogue.profile
+    dialogue, profile = material.dialogue, material.dialogue.profile
     entries = [call.entry for call in material.calls.values()]
     return {
-        "dialogue": one.id,
+        "dialogue": dialogue.id,
         "profile": profile.id,
-        "supporter": one.supporter,
-        "sample": one.sample,
-        "language": one.language,
+        "supporter": dialogue.supporter,
+        "sample": dialogue.sample,
+        "language": dialogue.language,
         "emotion": profile.emotion or None,
         "feeling": profile.feeling or None,
         "need": profile.need,
         "scenario": profile.scenario or None,
         "chain_steps": len(profile.chain),
         "memories": len(profile.memory),
-        "user_kind": one.user_kind or None,
-        "difficulty": one.difficulty or None,
-        "rules": one.rules or None,
-        "turns": len(one.turns),
+        "user_kind": dialogue.user_kind or None,
+        "difficulty": dialogue.difficulty or None,
+        "rules": dialogue.rules or None,
+        "turns": len(dialogue.turns),
         "counted_turns": sum(material.counted),
         "asking_turns": material.asking,
         "question_ratio": material.question_ratio,
-        "stage_boundary": one.stage_boundary,
-        "stop_reason": one.stop_reason,
+        "stage_boundary": dialogue.stage_boundary,
+        "stop_reason": dialogue.stop_reason,
         "calls": len(entries) if journal else None,
-        "tokens_in": _whole([entry.tokens_in for entry in entries]) if journal else None,
-        "tokens_out": _whole([entry.tokens_out for entry in entries]) if journal else None,
-        "facts": _json(one.facts),
-        "source": one.source,
-        "licence": one.licence or None,
+        "tokens_in": _complete_sum([entry.tokens_in for entry in entries]) if journal else None,
+        "tokens_out": _complete_sum([entry.tokens_out for entry in entries]) if journal else None,
+        "facts": _json(dialogue.facts),
+        "source": dialogue.source,
+        "licence": dialogue.licence or None,
     }
 
 
-def _whole(counts: list[int | None]) -> int | None:
-    """The sum, none where a part of it is not known."""
+def _complete_sum(counts: list[int | None]) -> int | None:
+    """Return the sum, or None where a part of it is not known."""
     known = [count for count in counts if count is not None]
     return sum(known) if len(known) == len(counts) else None
 
@@ -75,8 +78,8 @@ def _json(value: Any) -> str | None:
 
 def _turn(material: Material, number: int) -> Row:
     turn, boundary = material.dialogue.turns[number], material.dialogue.stage_boundary
-    asked = material.asked[number]
-    kinds = Counter(asked or [])
+    question_types = material.asked[number]
+    type_counts = Counter(question_types or [])
     state = turn.state
     appraisal = state.appraisal if state else None
     return {
@@ -86,11 +89,11 @@ def _turn(material: Material, number: int) -> Row:
         "content": turn.content,
         "characters": len(turn.content),
         "stage": None if boundary is None else "listening" if number < boundary else "suggestion",
-        "counted": None if asked is None else material.counted[number],
-        "open_questions": None if asked is None else kinds["open"],
-        "closed_questions": None if asked is None else kinds["closed"],
-        "tag_questions": None if asked is None else kinds["tag"],
-        "rhetorical_questions": None if asked is None else kinds["rhetorical"],
+        "counted": None if question_types is None else material.counted[number],
+        "open_questions": None if question_types is None else type_counts["open"],
+        "closed_questions": None if question_types is None else type_counts["closed"],
+        "tag_questions": None if question_types is None else type_counts["tag"],
+        "rhetorical_questions": None if question_types is None else type_counts["rhetorical"],
         "analysis": turn.thought.analysis if turn.thought else None,
         "strategy": turn.thought.strategy if turn.thought else None,
         "draft": turn.draft,
@@ -104,29 +107,36 @@ def _turn(material: Material, number: int) -> Row:
     }
 
 
-def _whose(rating: Rating) -> Row:
+def _rating_keys(rating: Rating) -> Row:
     names = ("dialogue", "profile", "supporter", "sample", "scale", "judge", "vote", "prompt_sha")
     return {name: getattr(rating, name) for name in names}
 
 
 def _items(rating: Rating, scale: Scale | None) -> Iterator[Row]:
-    """The items as answered and the dimensions; of a scale that is missing whole, every item as missing."""
-    whose, whole = _whose(rating), rating.missing.get("*")
+    """Yield the items as answered and the dimensions. For a scale that is missing completely, every item is missing."""
+    rating_keys, scale_reason = _rating_keys(rating), rating.missing.get("*")
     reverse = {item.id: item.reverse for item in scale.items} if scale else {}
     known = reverse if not rating.items and not rating.verdict and not rating.not_applicable else {}
     for name in dict.fromkeys([*known, *rating.items, *(name for name in rating.missing if name != "*")]):
         value = rating.items.get(name)
-        why = None if value is not None else rating.missing.get(name) or whole or "not answered"
-        yield {**whose, "kind": "item", "item": name, "value": value, "missing": why, "reverse": reverse.get(name)}
+        reason = None if value is not None else rating.missing.get(name) or scale_reason or "not answered"
+        yield {
+            **rating_keys,
+            "kind": "item",
+            "item": name,
+            "value": value,
+            "missing": reason,
+            "reverse": reverse.get(name),
+        }
     for name, mean in rating.dimensions.items():
-        why = None if mean is not None else whole or "an item is missing"
-        yield {**whose, "kind": "dimension", "item": name, "value": mean, "missing": why, "reverse": None}
+        reason = None if mean is not None else scale_reason or "an item is missing"
+        yield {**rating_keys, "kind": "dimension", "item": name, "value": mean, "missing": reason, "reverse": None}
 
 
 def _rating(rating: Rating) -> Row:
     verdict = rating.verdict
     return {
-        **_whose(rating),
+        **_rating_keys(rating),
         "prompt_id": rating.prompt_id,
         "not_applicable": rating.not_applicable,
         "success": verdict.success if verdict else None,
@@ -162,5 +172,5 @@ def _call(call: Call, turns: Mapping[str, int]) -> Row:
 
 
 def failure_row(failure: Failure) -> Row:
-    """A failure's row."""
+    """Return the row of a failure."""
     return failure.model_dump(mode="json")

@@ -1,0 +1,97 @@
+"""`report` and `compare`: what runs show, as tables, and written into files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cocoon.cli.compare_runs import Choice, compare_runs, write_comparison
+from cocoon.cli.run_report import build_run_report, write_like, write_report
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import parse_record
+from cocoon.core.records import Failure, Language
+from cocoon.evaluation.comparison_records import Comparison
+from cocoon.evaluation.tables import Report
+from cocoon.viewer.export_material import materials
+from cocoon.viewer.run_reader import RunReader
+from cocoon.viewer.table_columns import TABLES
+from cocoon.viewer.table_rows import failure_row, rows_of
+
+if TYPE_CHECKING:
+    from cocoon.api.run import Run
+
+__all__ = ["Comparisons", "build_run_report", "compare", "report", "tidy_table"]
+
+
+class Comparisons(list[Comparison]):
+    """Paired comparisons of supporters, with the report that shows them."""
+
+    def __init__(self, comparisons: Sequence[Comparison], report: Report) -> None:
+        super().__init__(comparisons)
+        self.report = report
+
+
+def report(
+    run: "str | Path | Run",
+    *,
+    scale_files: Sequence[str | Path] = (),
+    language: Language = "en",
+    like: str | None = None,
+) -> Report:
+    """Write the report of a run into its folder, and return it.
+
+    `like` is `table1` to `table10`: a table of the paper with its figures beside ours.
+    """
+    path = _path(run)
+    return write_like(path, like) if like else write_report(path, [Path(file) for file in scale_files], language)
+
+
+def compare(
+    *runs: "str | Path | Run",
+    supporters: Sequence[str] = (),
+    baseline: str | None = None,
+    judges: Sequence[str] = (),
+    prompts: Sequence[str] = (),
+    scale_files: Sequence[str | Path] = (),
+    allow_different_judges: bool = False,
+    out: str | Path | None = None,
+) -> Comparisons:
+    """Return paired differences between supporters with intervals, tests and Holm's correction.
+
+    Runs are paired by profile, and people that one side lacks are left out. One run that holds several supporters is
+    enough. `out` is a folder for compare.md, compare.csv and compare.html.
+    """
+    files = [Path(file) for file in scale_files]
+    choice = Choice(list(supporters), baseline, list(judges), list(prompts), files)
+    comparisons, shown = compare_runs([_path(run) for run in runs], choice, allow_different_judges)
+    if out is not None:
+        write_comparison(comparisons, shown, Path(out))
+    return Comparisons(comparisons, shown)
+
+
+def tidy_table(run: Path, name: str) -> list[dict[str, Any]]:
+    """Return a tidy table of a run: dialogues, turns, ratings, items, calls or failures."""
+    if name not in TABLES:
+        raise CocoonError(f"There is no tidy table {name!r}. There are {', '.join(TABLES)}.")
+    reader = RunReader(run)
+    reader.refresh()
+    rows = [
+        row
+        for material in materials(reader)
+        for table, row in rows_of(material, reader.scales, journal=reader.journal is not None)
+        if table == name
+    ]
+    return rows + (_lost(reader) if name == "failures" else [])
+
+
+def _lost(reader: RunReader) -> list[dict[str, Any]]:
+    """Return the failures of dialogues that were never made."""
+    return [
+        failure_row(parse_record(line, Failure, f"{reader.failures.path}: {name!r}"))
+        for name in reader.failures.places
+        if name not in reader.dialogues.places
+        for line in reader.failures.of(name)
+    ]
+
+
+def _path(run: "str | Path | Run") -> Path:
+    return run if isinstance(run, Path) else Path(run if isinstance(run, str) else run.path)

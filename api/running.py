@@ -1,0 +1,61 @@
+"""Runs a coroutine from ordinary code, under a running event loop too (as in a notebook)."""
+
+import asyncio
+import functools
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
+
+from cocoon.core.errors import StoppedError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def blocking(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    """Return the function as one that waits for its result, named without `_async`."""
+
+    @functools.wraps(function)
+    def waits(*arguments: P.args, **options: P.kwargs) -> T:
+        return wait_for(function(*arguments, **options))
+
+    waits.__name__ = function.__name__.removesuffix("_async")
+    waits.__qualname__ = waits.__name__
+    # The twin's own signature is not a coroutine's.
+    del waits.__wrapped__
+    return waits
+
+
+def wait_for(work: Coroutine[Any, Any, T]) -> T:
+    """Return what a coroutine gives. Raises StoppedError when a second Ctrl-C stopped it at once."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return _run(work)
+    return _run_in_thread(work)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return asyncio.run(work)
+    except asyncio.CancelledError:
+        raise StoppedError("stopped at once; the same command goes on from the last answered call") from None
+
+
+def _run_in_thread(work: Coroutine[Any, Any, T]) -> T:
+    """Run beside the loop that is already running here, which is blocked meanwhile as by any other call."""
+    outcome: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(_run(work))
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="cocoon")
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return outcome[0]
