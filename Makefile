@@ -55,7 +55,7 @@ lint: $(VENV)/.ready-dev
 
 bench: $(VENV)/.ready-bench
 	$(BIN)/python -m cocoon.benchmarks.startup
-	$(BIN)/python benchmarks/orchestration.py $(BENCH_FLAGS)
+	$(BIN)/python benchmarks/orchestration/orchestration.py $(BENCH_FLAGS)
 
 clean:
 	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from cocoon.agents.judges.ratings import make_rating as make_rating
     from cocoon.agents.protocols import Judge as Judge
     from cocoon.agents.protocols import Missing as Missing
     from cocoon.agents.protocols import SimulatedUser as SimulatedUser
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from cocoon.agents.protocols import TurnDraft as TurnDraft
     from cocoon.agents.protocols import UserView as UserView
     from cocoon.agents.protocols import Utterance as Utterance
-    from cocoon.agents.ratings import make_rating as make_rating
     from cocoon.api.building import build_profiles as build_profiles
     from cocoon.api.building import build_profiles_async as build_profiles_async
     from cocoon.api.building import script as script
@@ -42,20 +42,20 @@ if TYPE_CHECKING:
     from cocoon.api.talking import judge_async as judge_async
     from cocoon.api.talking import simulate as simulate
     from cocoon.api.talking import simulate_async as simulate_async
-    from cocoon.core.client import JournaledClient as JournaledClient
     from cocoon.core.errors import CocoonError as CocoonError
     from cocoon.core.records import AgentFacts as AgentFacts
     from cocoon.core.records import Dialogue as Dialogue
     from cocoon.core.records import Profile as Profile
     from cocoon.core.records import Rating as Rating
     from cocoon.core.records import Turn as Turn
+    from cocoon.models.client import JournaledClient as JournaledClient
 
 _HOMES = {
     "cocoon.agents.protocols": (
         *("Judge", "Missing", "SimulatedUser", "Step", "Supporter", "SupporterView", "TurnDraft", "UserView"),
         "Utterance",
     ),
-    "cocoon.agents.ratings": ("make_rating",),
+    "cocoon.agents.judges.ratings": ("make_rating",),
     "cocoon.api.building": (
         *("build_profiles", "build_profiles_async", "script", "script_async"),
         *("translate_profiles", "translate_profiles_async"),
@@ -64,7 +64,7 @@ _HOMES = {
     "cocoon.api.reporting": ("compare", "report"),
     "cocoon.api.run": ("Run",),
     "cocoon.api.talking": ("judge", "judge_async", "simulate", "simulate_async"),
-    "cocoon.core.client": ("JournaledClient",),
+    "cocoon.models.client": ("JournaledClient",),
     "cocoon.core.errors": ("CocoonError",),
     "cocoon.core.records": ("AgentFacts", "Dialogue", "Profile", "Rating", "Turn"),
 }

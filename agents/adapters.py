@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable
 from langgraph.pregel import Pregel
 
-from cocoon.agents.prompted_user import PROMPT as PROMPTED_USER
+from cocoon.agents.judges.ratings import make_rating
 from cocoon.agents.protocols import (
     ChecksRatings,
     DescribesMemory,
@@ -31,13 +31,13 @@ from cocoon.agents.protocols import (
     steps_of,
     walk_steps,
 )
-from cocoon.agents.ratings import make_rating
-from cocoon.agents.supporter import plain_opening
-from cocoon.core.calls import Message
-from cocoon.core.client import JournaledClient
+from cocoon.agents.supporters.supporter import plain_opening
+from cocoon.agents.users.prompted import PROMPT as PROMPTED_USER
 from cocoon.core.errors import CallFailedError, CocoonError
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import AgentFacts, Dialogue, OwnCall, Profile, Rating, SourceFile
+from cocoon.models.calls import Message
+from cocoon.models.client import JournaledClient
 
 Speak = Callable[[JournaledClient, Any], Awaitable[Utterance]]
 Rate = Callable[[JournaledClient, Dialogue], Awaitable[Rating | Missing]]

@@ -10,10 +10,10 @@ from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from cocoon.core.calls import Message
-from cocoon.core.client import JournaledClient
 from cocoon.core.records import AgentFacts, Dialogue, Language, OwnCall, Profile, Rating, Role, Thought, Turn, UserState
 from cocoon.core.thoughts import with_thought
+from cocoon.models.calls import Message
+from cocoon.models.client import JournaledClient
 
 Memory = dict[str, JsonValue] | None
 """What a simulated user carries from turn to turn: its own record as plain JSON, opaque to everybody else."""

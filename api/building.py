@@ -8,20 +8,20 @@ from typing import Any
 from cocoon.api.reporter import Reporter
 from cocoon.api.running import blocking
 from cocoon.api.settings import Options, Profiles, Sources, flags_of, profile_files
-from cocoon.cli.local_parts import local_parts
 from cocoon.core.config import RunConfig
-from cocoon.core.generation_config import ProfileBuildConfig, ScriptConfig, TranslationConfig
 from cocoon.core.jsonl import read_records
-from cocoon.core.models import Models
 from cocoon.core.records import Dialogue, Dropped, Language, Profile
-from cocoon.core.run_folder import read_run
-from cocoon.graphs.frame import forbid_cloud_tracing
-from cocoon.graphs.generation import Generated, Generator, Item, generate
-from cocoon.graphs.generation_estimate import estimate_profiles, estimate_scripts
-from cocoon.graphs.profile_build import ProfileGenerator
-from cocoon.graphs.script_build import ScriptGenerator
-from cocoon.graphs.study import open_models, profiles_of
 from cocoon.graphs.translation import TranslationGenerator
+from cocoon.models.by_name import Models
+from cocoon.running.building.config import ProfileBuildConfig, ScriptConfig, TranslationConfig
+from cocoon.running.building.estimate import estimate_profiles, estimate_scripts
+from cocoon.running.building.generation import Generated, Generator, Item, generate
+from cocoon.running.building.profiles import ProfileGenerator
+from cocoon.running.building.scripts import ScriptGenerator
+from cocoon.running.folder import read_run
+from cocoon.running.frame import forbid_cloud_tracing
+from cocoon.running.local_parts import local_parts
+from cocoon.running.study import open_models, profiles_of
 
 KEYWORDS = {
     "limit": "limit",

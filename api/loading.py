@@ -4,12 +4,12 @@ from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
 
-from cocoon.cli.local_parts import local_parts
 from cocoon.core.jsonl import read_records
-from cocoon.core.models import open_chat
 from cocoon.core.profile_files import profile_path
 from cocoon.core.records import Dialogue, Language, Profile
-from cocoon.graphs.study import profiles_of
+from cocoon.models.by_name import open_chat
+from cocoon.running.local_parts import local_parts
+from cocoon.running.study import profiles_of
 
 
 def load_profiles(

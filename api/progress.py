@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from cocoon.core.models import Models
-    from cocoon.graphs.work import Progress
+    from cocoon.models.by_name import Models
+    from cocoon.running.work import Progress
 
 PLAIN_EVERY = 10.0
 LIVE_EVERY = 0.5
@@ -62,7 +62,7 @@ class Watcher:
 def _success(progress: "Progress") -> list[str]:
     if not progress.verdicts:
         return []
-    from cocoon.evaluation.statistics import wilson
+    from cocoon.evaluation.statistics.estimates import wilson
 
     found = wilson(progress.named, progress.verdicts)
     interval = f" [{found.low:.2f}, {found.high:.2f}]" if found.low is not None and found.high is not None else ""

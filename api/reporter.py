@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from cocoon.api.progress import Watcher
-from cocoon.core.models import Models
-from cocoon.graphs.frame import Outcome, Watch
-from cocoon.graphs.generation import Generated, reasons_line
+from cocoon.models.by_name import Models
+from cocoon.running.building.generation import Generated, reasons_line
+from cocoon.running.frame import Outcome, Watch
 
 
 class Reporter:

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cocoon.cli.compare_runs import Choice, compare_runs, write_comparison
-from cocoon.cli.run_report import build_run_report, write_like, write_report
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record
 from cocoon.core.records import Failure, Language
-from cocoon.evaluation.comparison_records import Comparison
-from cocoon.evaluation.tables import Report
-from cocoon.viewer.export_material import materials
-from cocoon.viewer.run_reader import RunReader
-from cocoon.viewer.table_columns import TABLES
-from cocoon.viewer.table_rows import failure_row, rows_of
+from cocoon.evaluation.comparison.records import Comparison
+from cocoon.exports.material import materials
+from cocoon.exports.tables.columns import TABLES
+from cocoon.exports.tables.rows import failure_row, rows_of
+from cocoon.reports.comparisons import Choice, compare_runs, write_comparison
+from cocoon.reports.runs import build_run_report, write_like, write_report
+from cocoon.reports.tables.records import Report
+from cocoon.running.reading.reader import RunReader
 
 if TYPE_CHECKING:
     from cocoon.api.run import Run

@@ -5,14 +5,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cocoon.core.budget import Budget
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
-from cocoon.core.manifest import RunManifest, read_manifest
 from cocoon.core.records import Dialogue, Failure, Language, Rating
-from cocoon.core.run_folder import existing_run, read_config, read_run
-from cocoon.evaluation.tables import Report, Table, cell_fields
-from cocoon.graphs.frame import Outcome
+from cocoon.models.budget import Budget
+from cocoon.reports.tables.records import Report, Table, cell_fields
+from cocoon.running.folder import existing_run, read_config, read_run
+from cocoon.running.frame import Outcome
+from cocoon.running.manifest import RunManifest, read_manifest
 
 if TYPE_CHECKING:
     import pandas
@@ -154,7 +154,7 @@ class Run:
 
     def _repr_html_(self) -> str:
         from cocoon.api.reporting import build_run_report
-        from cocoon.evaluation.report_html import render_html
+        from cocoon.reports.formats.html_page import render_html
 
         report = build_run_report(self.path)
         main = [table for table in report.tables if table.id == "main"]

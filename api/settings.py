@@ -11,7 +11,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, write_whole
 from cocoon.core.profile_files import profile_path
 from cocoon.core.records import Profile
-from cocoon.graphs.study import OwnObjects
+from cocoon.running.study import OwnObjects
 
 Options = Sequence[str] | Mapping[str, Any]
 """Further settings by their dotted key: `{"user.difficulty": "hard"}`, or as `-o` takes them."""

@@ -7,14 +7,14 @@ from cocoon.api.building import KEYWORDS, Building, Built
 from cocoon.api.reporter import Reporter
 from cocoon.api.running import blocking
 from cocoon.api.settings import Options, Sources, flags_of
-from cocoon.cli.local_parts import local_parts
-from cocoon.core.generation_config import PairsConfig
 from cocoon.core.jsonl import dump_line, write_whole
-from cocoon.core.run_folder import read_run
-from cocoon.graphs.frame import forbid_cloud_tracing
 from cocoon.graphs.pairs import PairsGenerator, SituationPairs, all_pairs
-from cocoon.graphs.study import open_models
-from cocoon.steering.situations import read_situations, spread
+from cocoon.running.building.config import PairsConfig
+from cocoon.running.folder import read_run
+from cocoon.running.frame import forbid_cloud_tracing
+from cocoon.running.local_parts import local_parts
+from cocoon.running.study import open_models
+from cocoon.steering.pairs.situations import read_situations, spread
 
 PAIR_KEYWORDS = KEYWORDS | {"situations": "situations", "each": "each"}
 

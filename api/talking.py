@@ -20,17 +20,17 @@ from cocoon.api.settings import (
     supporters_of,
     with_profile_files,
 )
-from cocoon.cli.local_parts import local_parts
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines
 from cocoon.core.records import Profile
-from cocoon.core.run_folder import adopt_dialogues, existing_run
-from cocoon.core.sample import adopt_sample
-from cocoon.graphs import session
-from cocoon.graphs.estimate import estimate
-from cocoon.graphs.frame import Outcome, forbid_cloud_tracing
-from cocoon.graphs.study import OwnObjects, Study, open_models, read_profiles, with_trained_prompts
+from cocoon.running import session
+from cocoon.running.estimate import estimate
+from cocoon.running.folder import adopt_dialogues, existing_run
+from cocoon.running.frame import Outcome, forbid_cloud_tracing
+from cocoon.running.local_parts import local_parts
+from cocoon.running.sample import adopt_sample
+from cocoon.running.study import OwnObjects, Study, open_models, read_profiles, with_trained_prompts
 
 
 @dataclass

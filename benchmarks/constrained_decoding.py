@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cocoon.core.local_constraint import Constraint, Grammars
-from cocoon.core.local_sampling import Row, generate, text_of
-from cocoon.core.local_weights import Weights, load_weights
+from cocoon.models.local.constraint import Constraint, Grammars
+from cocoon.models.local.sampling import Row, generate, text_of
+from cocoon.models.local.weights import Weights, load_weights
 
 ITEM = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 7}, {"type": "null"}]}
 TALK = "User: I hardly sleep since they moved me to the other team. Supporter: The nights have become heavy for you. "

@@ -19,18 +19,18 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
-from cocoon.agents.appraiser import RuleAppraiser
-from cocoon.agents.guarded_user import GuardedUser
-from cocoon.agents.supporter import PromptedSupporter
-from cocoon.agents.trust import PRESETS, Difficulty, Rules, TrustGate
-from cocoon.core.calls import Caller
-from cocoon.core.journal import Journal
+from cocoon.agents.supporters.supporter import PromptedSupporter
+from cocoon.agents.users.appraiser import RuleAppraiser
+from cocoon.agents.users.guarded import GuardedUser
+from cocoon.agents.users.trust import PRESETS, Difficulty, Rules, TrustGate
 from cocoon.core.jsonl import read_records
-from cocoon.core.models import Models
 from cocoon.core.records import Profile, Turn
-from cocoon.core.scripted import ScriptedChat
 from cocoon.graphs.context import ConversationContext
 from cocoon.graphs.conversation import conversation_of, recursion_limit
+from cocoon.models.by_name import Models
+from cocoon.models.calls import Caller
+from cocoon.models.journal.store import Journal
+from cocoon.models.scripted import ScriptedChat
 
 PROFILES = Path(__file__).resolve().parent.parent / "examples" / "profiles"
 SHY = {"en": "It is nothing much.", "zh": "没什么。"}

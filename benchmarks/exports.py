@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from cocoon.benchmarks.processes import save, table
+from cocoon.benchmarks.orchestration.processes import save, table
 
 ROUNDS = 9
 TURNS = 2 * ROUNDS + 1
@@ -33,7 +33,7 @@ FILES = ("dialogues", "ratings", "trace")
 
 def simulate(out: Path) -> Path:
     """A run whose users may leave early."""
-    from cocoon.benchmarks.cocoon_driver import profiles
+    from cocoon.benchmarks.orchestration.cocoon_driver import profiles
     from cocoon.tests.commands import cocoon, endpoint
 
     drawn = out.with_suffix(".profiles.jsonl")
@@ -92,30 +92,30 @@ def _journal(base: Path, out: Path, pairs: list[tuple[str, int]]) -> None:
 
 
 def _inspect(run: Path, out: Path) -> None:
-    from cocoon.viewer.inspect_log import export_inspect
-    from cocoon.viewer.run_reader import RunReader
+    from cocoon.exports.inspect_ai.log import export_inspect
+    from cocoon.running.reading.reader import RunReader
 
     export_inspect(RunReader(run), out / "run.eval")
 
 
 def _otel(run: Path, out: Path) -> None:
-    from cocoon.viewer.otel_export import OtelExport
-    from cocoon.viewer.run_reader import RunReader
+    from cocoon.exports.otel.export import OtelExport
+    from cocoon.running.reading.reader import RunReader
 
     OtelExport(RunReader(run)).to_file(out / "run.otlp.jsonl")
 
 
 def _otel_sent(run: Path, out: Path) -> None:
-    from cocoon.viewer.otel_export import OtelExport
-    from cocoon.viewer.run_reader import RunReader
+    from cocoon.exports.otel.export import OtelExport
+    from cocoon.running.reading.reader import RunReader
 
     OtelExport(RunReader(run)).to_endpoint((out / "endpoint").read_text())
 
 
 def _tables(form: str) -> Callable[[Path, Path], None]:
     def work(run: Path, out: Path) -> None:
-        from cocoon.viewer.run_reader import RunReader
-        from cocoon.viewer.table_export import export_tables
+        from cocoon.exports.tables.export import export_tables
+        from cocoon.running.reading.reader import RunReader
 
         export_tables(RunReader(run), out / "tables", form)
 
@@ -131,7 +131,7 @@ def _parquet(run: Path, out: Path) -> None:
 
 
 def _messages(run: Path, out: Path) -> None:
-    from cocoon.corpora.export import export
+    from cocoon.corpora.export.export import export
 
     export(run / "dialogues.jsonl", "messages", out / "messages")
 

@@ -29,8 +29,8 @@ from langgraph_sdk.client import LangGraphClient
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_records, write_whole
 from cocoon.core.records import Profile
-from cocoon.graphs.drawing import Drawing, Edge, Node
-from cocoon.graphs.drawing_svg import to_svg
+from cocoon.graphs.drawing.draw import Drawing, Edge, Node
+from cocoon.graphs.drawing.svg import to_svg
 
 ROOT = Path(__file__).resolve().parent.parent
 GRAPH = "conversation"

@@ -74,7 +74,7 @@ def random_llama(folder: Path, texts: list[str], width: int, layers: int) -> Pat
 
 def settings(size: Size, folder: Path, *, packed: bool, batch: int) -> Any:
     """The settings of our arms; the bare script has the same."""
-    from cocoon.core.train_config import TrainConfig
+    from cocoon.training.config import TrainConfig
 
     fit = {"steps": size.steps, "evaluate_every": size.steps, "accumulate": ACCUMULATE, "batch": 1 if packed else batch}
     return TrainConfig.model_validate(
@@ -89,8 +89,8 @@ def settings(size: Size, folder: Path, *, packed: bool, batch: int) -> Any:
 
 def ours(size: Size, folder: Path, *, packed: bool, batch: int) -> dict[str, Any]:
     """Our arm: CPU time at each logged step, and tokens by then."""
-    from cocoon.training.sft import train
-    from cocoon.training.trainer import Step
+    from cocoon.training.fit.sft import train
+    from cocoon.training.fit.trainer import Step
 
     at: dict[int, float] = {}
     out = folder / "out"
@@ -183,7 +183,7 @@ def _told(at: dict[int, float], tokens: dict[int, float], history: list[Any]) ->
 
 def prepare_rows(size: Size, folder: Path) -> int:
     """Write the rows for the bare script, from our encoder; how many dialogues go into a pack."""
-    from cocoon.training.sft import prepare
+    from cocoon.training.fit.sft import prepare
 
     ready = prepare(settings(size, folder, packed=True, batch=1))
     sides = {"train": ready.train.rows, "validation": ready.validation.rows}
@@ -263,7 +263,7 @@ def main() -> None:
     if options.arm:
         print(json.dumps(work(options)))
         return
-    from cocoon.core.local_weights import _folder_of
+    from cocoon.models.local.weights import _folder_of
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cocoon.cli.options import Config, Json, Options, Preset
+from cocoon.cli.terminal.options import Config, Json, Options, Preset
 
 if TYPE_CHECKING:
     from cocoon.core.config import Resolved
@@ -69,7 +69,7 @@ def _print_table(found: list[tuple[str, Any, str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from cocoon.cli.terminal_text import printable
+    from cocoon.cli.terminal.terminal_text import printable
 
     table = Table(show_edge=False)
     for head in ("setting", "value", "from"):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cocoon.cli.options import Json
+from cocoon.cli.terminal.options import Json
 
 if TYPE_CHECKING:
-    from cocoon.corpora.repair import RepairReport
+    from cocoon.corpora.reading.repair import RepairReport
 
 app = typer.Typer(no_args_is_help=True, help="Import corpora of dialogues, count them, export them.")
 
@@ -70,10 +70,10 @@ def stats(
     """Count a corpus: dialogues, turns by the paper's counting, thoughts, strategies, scenarios, languages."""
     from cocoon.core.errors import CocoonError
     from cocoon.corpora.dialogue_loaders import read_corpus
-    from cocoon.evaluation.corpus_statistics import corpus_figures
-    from cocoon.evaluation.corpus_tables import figures_report
-    from cocoon.evaluation.report_json import to_json
-    from cocoon.evaluation.report_markdown import render_markdown
+    from cocoon.evaluation.text.corpora import corpus_figures
+    from cocoon.reports.formats.json_value import to_json
+    from cocoon.reports.formats.markdown import render_markdown
+    from cocoon.reports.tables.corpora import figures_report
 
     if like not in (None, "table1"):
         raise CocoonError(f"--like {like!r}: corpora are counted like table1")
@@ -101,7 +101,7 @@ def export_dialogues(
     as_json: Json = False,
 ) -> None:
     """Export for training elsewhere, with a dataset card; text that may not be passed on is refused."""
-    from cocoon.corpora.export import FILES, FORMATS, Format, export
+    from cocoon.corpora.export.export import FILES, FORMATS, Format, export
 
     chosen: Format | None = next((known for known in FORMATS if known == form), None)
     if chosen is None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cocoon.cli.results import finish
+from cocoon.cli.terminal.results import finish
 
 
 def demo(
@@ -40,10 +40,10 @@ def demo(
 def _show(out: Path) -> None:
     from rich.console import Console
 
-    from cocoon.cli.run_report import write_report
     from cocoon.core.records import Dialogue
-    from cocoon.core.run_folder import read_run
-    from cocoon.evaluation.tables import cell_lines
+    from cocoon.reports.runs import write_report
+    from cocoon.reports.tables.records import cell_lines
+    from cocoon.running.folder import read_run
 
     console = Console()
     dialogue = next(read_run(out, "dialogues.jsonl", Dialogue))

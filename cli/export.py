@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from cocoon.viewer.run_reader import RunReader
+    from cocoon.running.reading.reader import RunReader
 
 Out = Annotated[Path | None, typer.Option("-o", "--out", metavar="PATH", help="The file or folder to write.")]
 
@@ -37,7 +37,7 @@ def export(
     JSON lines (-o FILE) or to --endpoint. tables: dialogues, turns, items, ratings, calls, failures (-o FOLDER).
     messages: Hugging Face chat messages with a dataset card (-o FOLDER).
     """
-    from cocoon.viewer.run_reader import RunReader
+    from cocoon.running.reading.reader import RunReader
 
     kinds: dict[str, Callable[[RunReader], None]] = {
         "inspect": lambda reader: _inspect(reader, _needed(out), force),
@@ -61,15 +61,15 @@ def _needed(out: Path | None) -> Path:
 
 
 def _inspect(reader: "RunReader", out: Path, force: bool) -> None:
-    from cocoon.viewer.inspect_log import export_inspect
+    from cocoon.exports.inspect_ai.log import export_inspect
 
     for path in export_inspect(reader, out, force=force):
         typer.echo(path)
 
 
 def _otel(reader: "RunReader", out: Path | None, endpoint: str | None, content: bool, force: bool) -> None:
-    from cocoon.viewer.otel_export import OtelExport
-    from cocoon.viewer.otel_send import host_of
+    from cocoon.exports.otel.export import OtelExport
+    from cocoon.exports.otel.send import host_of
 
     if (out is None) == (endpoint is None):
         raise typer.BadParameter("give -o FILE, or --endpoint URL to send")
@@ -84,8 +84,8 @@ def _otel(reader: "RunReader", out: Path | None, endpoint: str | None, content: 
 
 
 def _tables(reader: "RunReader", out: Path, form: str, force: bool) -> None:
-    from cocoon.viewer.table_export import export_tables
-    from cocoon.viewer.table_files import FORMATS
+    from cocoon.exports.tables.export import export_tables
+    from cocoon.exports.tables.files import FORMATS
 
     if form not in FORMATS:
         raise typer.BadParameter(f"--format {form!r}: {', '.join(FORMATS)}")
@@ -95,8 +95,8 @@ def _tables(reader: "RunReader", out: Path, form: str, force: bool) -> None:
 
 
 def _messages(reader: "RunReader", out: Path, form: str, thoughts: str, right: bool, force: bool) -> None:
-    from cocoon.corpora.export import FILES, export
-    from cocoon.viewer.export_file import refuse_existing
+    from cocoon.corpora.export.export import FILES, export
+    from cocoon.exports.file import refuse_existing
 
     if form not in ("messages", "parquet"):
         raise typer.BadParameter(f"--format {form!r}: messages, parquet (ShareGPT: `cocoon corpus export`)")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cocoon.cli.options import Json
+from cocoon.cli.terminal.options import Json
 
 
 def graph(
@@ -26,8 +26,8 @@ def graph(
 
     from cocoon.core.errors import CocoonError
     from cocoon.core.jsonl import write_whole
-    from cocoon.graphs.drawing import draw, draw_mermaid, open_graph
-    from cocoon.graphs.drawing_svg import to_svg
+    from cocoon.graphs.drawing.draw import draw, draw_mermaid, open_graph
+    from cocoon.graphs.drawing.svg import to_svg
 
     made = open_graph(name)
     drawing = draw(made)
@@ -54,9 +54,9 @@ def _draw_run(run: Path, out: Path | None, as_json: bool) -> None:
     import json
 
     from cocoon.core.jsonl import write_whole
-    from cocoon.graphs.drawing import GRAPHS, draw, open_graph
-    from cocoon.graphs.drawing_svg import to_svg
-    from cocoon.graphs.walked import walked_edges
+    from cocoon.graphs.drawing.draw import GRAPHS, draw, open_graph
+    from cocoon.graphs.drawing.svg import to_svg
+    from cocoon.graphs.drawing.walked import walked_edges
 
     walks = walked_edges(run)
     folder = out if out is not None else run / "figures"

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cocoon.cli.options import (
+from cocoon.cli.terminal.options import (
     BudgetCalls,
     BudgetMoney,
     BudgetTokens,
@@ -19,7 +19,7 @@ from cocoon.cli.options import (
     Timeout,
     Votes,
 )
-from cocoon.cli.results import finish, print_estimate
+from cocoon.cli.terminal.results import finish, print_estimate
 
 
 def judge(

@@ -1,4 +1,4 @@
-"""`cocoon`: every verb is a file of this folder; nothing heavy is imported before a verb needs it."""
+"""`cocoon`: every verb is a file of its own; nothing heavy is imported before a verb needs it."""
 
 import os
 import sys
@@ -6,28 +6,28 @@ import warnings
 
 import typer
 
-from cocoon.cli.ablate import ablate
-from cocoon.cli.chat import chat
-from cocoon.cli.compare import compare
+from cocoon.cli.chat.chat import chat
 from cocoon.cli.config import app as config_app
 from cocoon.cli.corpus import app as corpus_app
 from cocoon.cli.demo import demo
-from cocoon.cli.doctor import doctor
+from cocoon.cli.doctor.doctor import doctor
 from cocoon.cli.export import export
-from cocoon.cli.fidelity import fidelity
 from cocoon.cli.graph import graph
-from cocoon.cli.human import app as human_app
+from cocoon.cli.human.human import app as human_app
 from cocoon.cli.judge import judge
-from cocoon.cli.power import power
-from cocoon.cli.profiles import app as profiles_app
-from cocoon.cli.questions import questions
-from cocoon.cli.report import report
-from cocoon.cli.reproduce import reproduce
+from cocoon.cli.profiles.profiles import app as profiles_app
+from cocoon.cli.reports.compare import compare
+from cocoon.cli.reports.fidelity import fidelity
+from cocoon.cli.reports.power import power
+from cocoon.cli.reports.questions import questions
+from cocoon.cli.reports.report import report
 from cocoon.cli.script import script
 from cocoon.cli.serve import serve
 from cocoon.cli.simulate import simulate
-from cocoon.cli.steer import app as steer_app
-from cocoon.cli.train import app as train_app
+from cocoon.cli.steer.steer import app as steer_app
+from cocoon.cli.studies.ablate import ablate
+from cocoon.cli.studies.reproduce import reproduce
+from cocoon.cli.train.train import app as train_app
 from cocoon.cli.view import view
 
 app = typer.Typer(

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cocoon.cli.options import (
+from cocoon.cli.terminal.options import (
     BudgetCalls,
     BudgetMoney,
     BudgetTokens,
@@ -17,7 +17,7 @@ from cocoon.cli.options import (
     Out,
     Timeout,
 )
-from cocoon.cli.results import finish, print_estimate
+from cocoon.cli.terminal.results import finish, print_estimate
 
 
 def script(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from cocoon.core.local_model import LocalChat
+    from cocoon.models.local.model import LocalChat
     from cocoon.serving.server import Server
 
 
@@ -53,9 +53,9 @@ async def _run(server: "Server", port: int) -> None:
 
 
 def _open(given: list[str]) -> "dict[str, LocalChat]":
-    from cocoon.cli.local_parts import local_parts
     from cocoon.core.errors import CocoonError
-    from cocoon.core.models import open_local
+    from cocoon.models.by_name import open_local
+    from cocoon.running.local_parts import local_parts
 
     models: dict[str, LocalChat] = {}
     bases = {}

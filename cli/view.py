@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from cocoon.viewer.run_page import RunPage
+    from cocoon.viewer.page import RunPage
 
 
 def view(
@@ -18,8 +18,8 @@ def view(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
 ) -> None:
     """Show every dialogue with its hidden user, thoughts, ratings, calls and its path through the graph."""
-    from cocoon.viewer.run_page import RunPage, export_page
-    from cocoon.viewer.run_reader import RunReader
+    from cocoon.running.reading.reader import RunReader
+    from cocoon.viewer.page import RunPage, export_page
 
     if language not in ("en", "zh"):
         raise typer.BadParameter("--language is en or zh")
@@ -38,7 +38,7 @@ def _serve(page: "RunPage", port: int) -> None:
     import asyncio
     import signal
 
-    from cocoon.viewer.run_server import served
+    from cocoon.viewer.server import served
 
     async def work() -> None:
         stop = asyncio.Event()

@@ -1,1 +1,1 @@
-"""What every room stands on: records, chat models, journal, pool, run folder, configuration."""
+"""What everything stands on: records, errors, settings, prompts and files of text."""

@@ -9,26 +9,22 @@ from types import ModuleType
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dialogue
-from cocoon.corpora import (
+from cocoon.corpora.loaders.dialogues import (
     cactus,
     cocoon_dialogues,
     cpsycound,
     cpsycoune,
-    emollm,
     esconv,
     esconv_failed,
     esdcot,
     extes,
-    messages,
     own_dialogues,
-    psydt,
     sage,
-    sharegpt,
     smile,
-    soulchat,
 )
-from cocoon.corpora.dialogue_draft import Corpus, Read
-from cocoon.corpora.repair import RepairNote, RepairReport
+from cocoon.corpora.loaders.messages import emollm, messages, psydt, sharegpt, soulchat
+from cocoon.corpora.reading.dialogue_draft import Corpus, Read
+from cocoon.corpora.reading.repair import RepairNote, RepairReport
 
 _MODULES: tuple[ModuleType, ...] = (
     esconv,

@@ -6,8 +6,9 @@ from typing import Literal, get_args
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Profile
-from cocoon.corpora import cactus, cocoon_paper, esc_eval, esc_judge, extes, interactive_agents, own_jsonl, sage
-from cocoon.corpora.repair import Repair, RepairNote, RepairReport
+from cocoon.corpora.loaders.dialogues import cactus, extes, sage
+from cocoon.corpora.loaders.profiles import cocoon_paper, esc_eval, esc_judge, interactive_agents, own_jsonl
+from cocoon.corpora.reading.repair import Repair, RepairNote, RepairReport
 
 Kind = Literal["esc-eval", "cocoon", "extes", "cactus", "sage", "esc-judge", "interactive-agents", "jsonl"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from pydantic import ConfigDict, Field
 
 from cocoon.core.records import Dialogue, Language, Record, Turn
-from cocoon.evaluation.question_records import QuestionStats
-from cocoon.evaluation.questions import question_ratio
+from cocoon.evaluation.questions.detection import question_ratio
+from cocoon.evaluation.questions.records import QuestionStats
 
 
 class DialogueFacts(Record):

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from cocoon.core.records import Failure, Rating
 from cocoon.evaluation.facts import DialogueFacts
-from cocoon.evaluation.success import ATTRIBUTED, PAPER
+from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 
 WITH_NEED = "with need"
 WITHOUT_NEED = "without need"

@@ -1,1 +1,1 @@
-"""LangGraph state machines that wire the agents."""
+"""LangGraph state machines that wire the agents, one a file."""

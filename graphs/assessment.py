@@ -12,13 +12,13 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 from pydantic import Field
 
-from cocoon.agents.ratings import signed
-from cocoon.core.client import JournaledClient
+from cocoon.agents.judges.ratings import signed
 from cocoon.core.errors import CallFailedError
-from cocoon.core.journal import Place
 from cocoon.core.records import Dialogue, Rating, Record
 from cocoon.graphs.context import AssessmentContext, ContextOf, bound, report_calls
 from cocoon.graphs.speaking import speak
+from cocoon.models.client import JournaledClient
+from cocoon.models.journal.store import Place
 
 
 class AssessmentInput(Record):

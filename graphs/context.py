@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from langgraph.runtime import Runtime, get_runtime
 
 from cocoon.agents.protocols import Judge, SimulatedUser, Supporter
-from cocoon.core.calls import Caller, Reply
 from cocoon.core.errors import CocoonError
+from cocoon.models.calls import Caller, Reply
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,12 @@ from cocoon.agents.protocols import (
     supporter_view,
     user_view,
 )
-from cocoon.agents.supporter import first_words
-from cocoon.core.client import JournaledClient
-from cocoon.core.journal import Place
+from cocoon.agents.supporters.supporter import first_words
 from cocoon.core.records import Profile, Record, Role, Turn
 from cocoon.graphs.context import ContextOf, ConversationContext, bound, report_calls
 from cocoon.graphs.speaking import speak
+from cocoon.models.client import JournaledClient
+from cocoon.models.journal.store import Place
 
 TurnData = dict[str, Any]
 Context = Runtime[ConversationContext]

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from cocoon.agents.protocols import SimulatedUser, SupporterView, Utterance, steps_of
-from cocoon.agents.supporter import plain_opening
-from cocoon.core.calls import Caller
-from cocoon.core.client import JournaledClient
+from cocoon.agents.supporters.supporter import plain_opening
 from cocoon.core.records import AgentFacts, Dialogue, Profile, Turn
 from cocoon.graphs.context import ConversationContext
 from cocoon.graphs.conversation import conversation_of, recursion_limit
 from cocoon.graphs.dialogue import PERSON, build_dialogue
+from cocoon.models.calls import Caller
+from cocoon.models.client import JournaledClient
 
 
 @dataclass

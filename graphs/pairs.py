@@ -11,19 +11,19 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from pydantic import Field
 
-from cocoon.agents.asking import Asker, text_of
-from cocoon.agents.pair_writer import PROMPT, PairWriter
-from cocoon.core.calls import Caller, Settings
-from cocoon.core.generation_config import PairsConfig
-from cocoon.core.models import Models
+from cocoon.agents.writers.asking import Asker, text_of
+from cocoon.agents.writers.pairs import PROMPT, PairWriter
 from cocoon.core.prompts import prompt_shas
 from cocoon.core.records import Dropped, Language, Record
 from cocoon.graphs.context import report_calls
-from cocoon.graphs.generation import Item
 from cocoon.graphs.profile import dropped
-from cocoon.graphs.work import Stage
-from cocoon.steering.pairs import Pair, PairRules, duplicates, overlaps, pair_problem
-from cocoon.steering.situations import Situation
+from cocoon.models.by_name import Models
+from cocoon.models.calls import Caller, Settings
+from cocoon.running.building.config import PairsConfig
+from cocoon.running.building.generation import Item
+from cocoon.running.work import Stage
+from cocoon.steering.pairs.pairs import Pair, PairRules, duplicates, overlaps, pair_problem
+from cocoon.steering.pairs.situations import Situation
 
 
 @dataclass(frozen=True)

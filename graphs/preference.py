@@ -13,13 +13,13 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 from pydantic import Field
 
-from cocoon.agents.pair_judge import PairJudge
-from cocoon.core.calls import Caller
-from cocoon.core.client import JournaledClient
+from cocoon.agents.judges.pair import PairJudge
 from cocoon.core.errors import CallFailedError
-from cocoon.core.journal import Place
 from cocoon.core.records import Dialogue, Record
 from cocoon.graphs.context import ContextOf, bound, report_calls
+from cocoon.models.calls import Caller
+from cocoon.models.client import JournaledClient
+from cocoon.models.journal.store import Place
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from pydantic import Field
 
-from cocoon.agents.asking import Asked, text_of
-from cocoon.agents.profile_checks import profile_problem
-from cocoon.agents.profile_writer import Person, ProfileWriter, memory_plan
-from cocoon.core.calls import Caller
+from cocoon.agents.writers.asking import Asked, text_of
+from cocoon.agents.writers.profile_checks import profile_problem
+from cocoon.agents.writers.profiles import Person, ProfileWriter, memory_plan
 from cocoon.core.records import ChainStep, Language, Memory, Profile, Record
 from cocoon.graphs.context import ContextOf, bound, report_calls
+from cocoon.models.calls import Caller
 
 SOURCE = "cocoon profiles build"
 UNNAMED = "profile"

@@ -18,16 +18,13 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from pydantic import Field
 
-from cocoon.agents.asking import Asked, text_of
-from cocoon.agents.judges import ScaleJudge
-from cocoon.agents.script_writer import READINGS, Reading, Script, ScriptWriter, analysis_text
-from cocoon.core.calls import Caller, Reply
-from cocoon.core.client import JournaledClient
-from cocoon.core.journal import Place
+from cocoon.agents.judges.judges import ScaleJudge
+from cocoon.agents.writers.asking import Asked, text_of
+from cocoon.agents.writers.scripts import READINGS, Reading, Script, ScriptWriter, analysis_text
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Dialogue, Profile, Record, Thought, Turn
-from cocoon.evaluation.question_sentences import language_by_script
-from cocoon.evaluation.script_screen import (
+from cocoon.evaluation.questions.sentences import language_by_script
+from cocoon.evaluation.screen.screen import (
     REWRITTEN,
     Finding,
     ScreenRules,
@@ -38,6 +35,9 @@ from cocoon.evaluation.script_screen import (
 )
 from cocoon.graphs.context import ContextOf, bound, report_calls
 from cocoon.graphs.profile import dropped
+from cocoon.models.calls import Caller, Reply
+from cocoon.models.client import JournaledClient
+from cocoon.models.journal.store import Place
 
 SOURCE = "cocoon script"
 SUPPORTER = "script"

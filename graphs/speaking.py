@@ -6,11 +6,11 @@ from typing import TypeVar
 import orjson
 from pydantic import BaseModel
 
-from cocoon.core.calls import Caller
-from cocoon.core.client import JournaledClient
 from cocoon.core.errors import ReplayMismatchError
-from cocoon.core.journal import Place, SpokenEntry, text_sha
 from cocoon.core.records import AgentFacts, OwnCall
+from cocoon.models.calls import Caller
+from cocoon.models.client import JournaledClient
+from cocoon.models.journal.store import Place, SpokenEntry, text_sha
 
 SpokenT = TypeVar("SpokenT", bound=BaseModel)
 

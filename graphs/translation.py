@@ -10,20 +10,20 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from cocoon.agents.asking import Asker, object_schema, text_of
-from cocoon.agents.profile_checks import is_in, profile_problem
-from cocoon.core.calls import Caller
+from cocoon.agents.writers.asking import Asker, object_schema, text_of
+from cocoon.agents.writers.profile_checks import is_in, profile_problem
 from cocoon.core.errors import CocoonError
-from cocoon.core.generation_config import TranslationConfig
-from cocoon.core.journal import Place
-from cocoon.core.models import Models
 from cocoon.core.prompts import prompt_shas
 from cocoon.core.records import Dropped, Language, Profile, Record
 from cocoon.graphs.context import report_calls
-from cocoon.graphs.generation import Item
 from cocoon.graphs.profile import dropped
-from cocoon.graphs.profile_build import askers
-from cocoon.graphs.work import Stage
+from cocoon.models.by_name import Models
+from cocoon.models.calls import Caller
+from cocoon.models.journal.store import Place
+from cocoon.running.building.config import TranslationConfig
+from cocoon.running.building.generation import Item
+from cocoon.running.building.profiles import askers
+from cocoon.running.work import Stage
 
 PROMPT = "profile/translate"
 _LISTS = ("chain", "memory")

@@ -1,1 +1,1 @@
-"""An OpenAI-compatible server for local, adapted and steered models."""
+"""Servers of this machine: the base of all of them, and the OpenAI-compatible one."""

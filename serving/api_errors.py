@@ -3,7 +3,7 @@
 from typing import Any
 
 from cocoon.core.errors import CallFailedError, CocoonError
-from cocoon.core.request_errors import RefusedError, one_line
+from cocoon.models.request_errors import RefusedError, one_line
 
 _KINDS = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_error"}
 

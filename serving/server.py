@@ -17,8 +17,8 @@ from aiohttp import web
 from langchain_core.messages import AIMessage
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.local_model import LocalChat, describe
-from cocoon.core.local_weights import model_hash
+from cocoon.models.local.model import LocalChat, describe
+from cocoon.models.local.weights import model_hash
 from cocoon.serving.api_errors import ApiError, as_api_error
 from cocoon.serving.chat_request import ChatRequest, read_request
 from cocoon.serving.completion import Head

@@ -6,7 +6,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 
-from cocoon.core.local_model import LocalChat
+from cocoon.models.local.model import LocalChat
 from cocoon.serving.completion import Head
 
 Piece = tuple[int, AIMessageChunk | None]

@@ -12,24 +12,24 @@ from typing import Any, ClassVar, Literal
 from langgraph.graph.state import CompiledStateGraph
 from pydantic import Field
 
-from cocoon.agents.judges import JudgeSettings
-from cocoon.agents.pair_judge import PairJudge
-from cocoon.core.calls import Caller, Settings
+from cocoon.agents.judges.judges import JudgeSettings
+from cocoon.agents.judges.pair import PairJudge
+from cocoon.agents.users.conditions import Condition, pairs_of, read_conditions
 from cocoon.core.config import JudgeConfig, RunConfig, StudyConfig
 from cocoon.core.errors import CocoonError
-from cocoon.core.models import Models
 from cocoon.core.prompts import prompt_shas
 from cocoon.core.records import Dialogue, Profile, Record
-from cocoon.core.run_folder import read_run
-from cocoon.evaluation.comparison_questions import load_questions
-from cocoon.evaluation.preference import TIE, Choice
-from cocoon.graphs.conditions import Condition, pairs_of, read_conditions
-from cocoon.graphs.frame import Watch
-from cocoon.graphs.generation import Generated, Item, generate
+from cocoon.evaluation.scales.comparison_questions import load_questions
+from cocoon.evaluation.statistics.preference import TIE, Choice
 from cocoon.graphs.preference import PreferenceContext, build_preference
-from cocoon.graphs.session import Outcome, simulate
-from cocoon.graphs.study import Study
-from cocoon.graphs.work import Stage
+from cocoon.models.by_name import Models
+from cocoon.models.calls import Caller, Settings
+from cocoon.running.building.generation import Generated, Item, generate
+from cocoon.running.folder import read_run
+from cocoon.running.frame import Watch
+from cocoon.running.session import Outcome, simulate
+from cocoon.running.study import Study
+from cocoon.running.work import Stage
 
 CONDITIONS = "conditions"
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from cocoon.benchmarks.endpoint import serve
-from cocoon.benchmarks.endpoint_settings import Settings
+from cocoon.benchmarks.endpoint.server import serve
+from cocoon.benchmarks.endpoint.settings import Settings
 from cocoon.cli.main import app
 from cocoon.core.errors import CocoonError
 

@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-from cocoon.agents.appraiser import Appraiser, ModelAppraiser, RuleAppraiser
-from cocoon.agents.guarded_user import GuardedUser
-from cocoon.agents.prompted_user import PromptedUser
 from cocoon.agents.protocols import SimulatedUser
-from cocoon.agents.supporter import PromptedSupporter
-from cocoon.agents.trust import TrustGate
-from cocoon.core.calls import Caller
-from cocoon.core.journal import Journal
+from cocoon.agents.supporters.supporter import PromptedSupporter
+from cocoon.agents.users.appraiser import Appraiser, ModelAppraiser, RuleAppraiser
+from cocoon.agents.users.guarded import GuardedUser
+from cocoon.agents.users.prompted import PromptedUser
+from cocoon.agents.users.trust import TrustGate
 from cocoon.core.jsonl import read_records
-from cocoon.core.models import Models
 from cocoon.core.records import Language, Profile, Turn
-from cocoon.core.scripted import ScriptedChat
 from cocoon.graphs.context import ConversationContext
 from cocoon.graphs.conversation import conversation_of, recursion_limit
+from cocoon.models.by_name import Models
+from cocoon.models.calls import Caller
+from cocoon.models.journal.store import Journal
+from cocoon.models.scripted import ScriptedChat
 
 ROOT = Path(__file__).resolve().parent.parent
 PLAIN = json.dumps({"accuracy": "none", "pressure": 0, "touched": None, "asked": False})

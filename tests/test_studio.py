@@ -16,7 +16,7 @@ from langgraph_sdk import get_client
 
 from cocoon.benchmarks.studio_fork import draw_history, fork_at, langgraph_server, scripted_settings
 from cocoon.core.errors import CocoonError
-from cocoon.graphs.drawing import open_graph
+from cocoon.graphs.drawing.draw import open_graph
 from cocoon.tests.conversations import ROOT, shipped_profiles
 
 REFERENCES = json.loads((ROOT / "langgraph.json").read_text("utf-8"))["graphs"]

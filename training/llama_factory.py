@@ -15,15 +15,15 @@ import yaml
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import write_whole
-from cocoon.core.messages import USER_STUB, fit_to_template
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Dialogue
-from cocoon.core.train_config import TrainConfig
-from cocoon.corpora.export import refuse_unlicensed
-from cocoon.corpora.export_card import Exported
-from cocoon.training.base import public_name
-from cocoon.training.labels import messages_of
-from cocoon.training.rows import read_rows
+from cocoon.corpora.export.card import Exported
+from cocoon.corpora.export.export import refuse_unlicensed
+from cocoon.models.messages import USER_STUB, fit_to_template
+from cocoon.training.config import TrainConfig
+from cocoon.training.data.labels import messages_of
+from cocoon.training.data.rows import read_rows
+from cocoon.training.fit.base import public_name
 
 _FROM = {"user": "human", "assistant": "gpt"}
 DIFFERENCES = (

@@ -1,1 +1,1 @@
-"""What people look at in a browser: static pages and the small servers behind them."""
+"""The trace page: a run to look at, from disk or while it goes on."""

@@ -1,0 +1,1 @@
+"""Judges: a dialogue in, a rating or a choice out."""

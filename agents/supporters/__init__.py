@@ -1,0 +1,1 @@
+"""Supporters: who speaks first and replies to the user."""

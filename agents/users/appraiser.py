@@ -1,0 +1,148 @@
+"""The appraiser: how the guarded user takes the supporter's last turn, in enums and integers that tell no content.
+
+Two kinds: a model that may see the whole chain, and a deterministic rule for tests and ablation.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, get_args
+
+from pydantic import ValidationError
+
+from cocoon.agents.protocols import UserView, transcript
+from cocoon.core.jsonl import explain
+from cocoon.core.prompts import load_prompt, prompt_shas
+from cocoon.core.records import AgentFacts, Appraisal, Language
+from cocoon.evaluation.questions.detection import asks
+from cocoon.evaluation.text.contents import share_named, without_tags
+from cocoon.models.by_name import Model
+from cocoon.models.calls import Settings
+from cocoon.models.client import JournaledClient
+
+PROMPT = "user/appraise"
+
+
+def appraisal_schema(nodes: int) -> dict[str, Any]:
+    """JSON schema of an appraisal for a chain of so many nodes; without a chain, `touched` can only be null."""
+    indices = [{"type": "integer", "minimum": 0, "maximum": nodes - 1}] if nodes else []
+    return {
+        "type": "object",
+        "properties": {
+            "accuracy": {"type": "string", "enum": ["none", "near", "accurate", "wrong"]},
+            "pressure": {"type": "integer", "minimum": 0, "maximum": 2},
+            "touched": {"anyOf": [*indices, {"type": "null"}]},
+            "asked": {"type": "boolean"},
+        },
+        "required": ["accuracy", "pressure", "touched", "asked"],
+        "additionalProperties": False,
+    }
+
+
+class Appraiser(Protocol):
+    """Appraises the supporter's last turn."""
+
+    async def appraise(self, client: JournaledClient, view: UserView, unlocked: Sequence[int]) -> Appraisal | None:
+        """Return the appraisal, None when it could not be read."""
+        ...
+
+    def facts(self) -> AgentFacts:
+        """Return its model and prompts."""
+        ...
+
+
+@dataclass(frozen=True)
+class ModelAppraiser:
+    """A model reads the profile and the dialogue and returns the appraisal as JSON (temperature 0)."""
+
+    model: Model
+    settings: Settings = Settings(temperature=0.0, max_tokens=80)
+    folder: Path | None = None
+    languages: tuple[Language, ...] = get_args(Language)
+
+    async def appraise(self, client: JournaledClient, view: UserView, unlocked: Sequence[int]) -> Appraisal | None:
+        """Ask the model, and once more where its answer cannot be read."""
+        profile, language = view.profile, view.language
+        prompt = load_prompt(PROMPT, language, self.folder).render(
+            emotion=profile.emotion,
+            feeling=profile.feeling,
+            chain=[step.need for step in profile.chain],
+            memory=[memory.text for memory in profile.memory],
+            disclosed=list(unlocked),
+            transcript=transcript(view.turns[:-1], language),
+            last=view.last,
+        )
+        answer = await client.json(
+            prompt,
+            model=self.model,
+            settings=self.settings,
+            schema=appraisal_schema(len(profile.chain)),
+            name="appraisal",
+            check=lambda value: _problem(value, len(profile.chain)),
+            repair=load_prompt("judge/repair", language, self.folder),
+        )
+        return Appraisal.model_validate(answer.value) if answer.problem is None else None
+
+    def facts(self) -> AgentFacts:
+        """Return its model and prompts."""
+        return AgentFacts(
+            name=self.model.label,
+            models={"appraiser": self.model.label},
+            prompts=prompt_shas([PROMPT], self.folder, self.languages),
+        )
+
+
+def _problem(value: Any, nodes: int) -> str | None:
+    try:
+        appraisal = Appraisal.model_validate(value, strict=True)
+    except ValidationError as error:
+        return explain(error, Appraisal)
+    if appraisal.touched is not None and not 0 <= appraisal.touched < nodes:
+        return f"key 'touched': must be null or an index from 0 to {nodes - 1}"
+    return None
+
+
+# Orders of words that a question turns round stand in both orders; "you must be tired" is no pressing.
+_PRESSING = re.compile(
+    r"必须|一定要|快说|赶紧|别再(?:骗|装|瞒|躲|逃|找)|不许|说清楚|老实|到底|应该早"
+    r"|\b(?:you must(?! (?:be|have|feel)\b)|must(?:n['’]t)? you(?! (?:be|have|feel)\b)|you have to|just tell me"
+    r"|stop hiding|be honest|admit it|come on|hurry|you should(?:n['’]t)? have|shouldn['’]t you have"
+    r"|should you (?:not )?have(?! (?:any|an?|the)\b))\b",
+    re.IGNORECASE,
+)
+ACCURATE, NEAR = 0.5, 0.25
+
+
+@dataclass(frozen=True)
+class RuleAppraiser:
+    """Deterministic appraisal by shared words: an approximation for tests and ablation, blind to paraphrase.
+
+    It cannot tell a wrong guess from none, so `wrong` never occurs. The form of a sentence goes into `asked` alone,
+    by the detector that counts questions in reports.
+    """
+
+    async def appraise(self, client: JournaledClient, view: UserView, unlocked: Sequence[int]) -> Appraisal | None:
+        """Compare words, and ask nobody."""
+        del client
+        said = " ".join(turn.content for turn in view.turns if turn.role == "user")
+        return appraise_by_rule(view.last, said, [step.need for step in view.profile.chain], unlocked)
+
+    def facts(self) -> AgentFacts:
+        """Return its name."""
+        return AgentFacts(name="rule")
+
+
+def appraise_by_rule(last: str, said: str, chain: Sequence[str], unlocked: Sequence[int]) -> Appraisal:
+    """Appraise the words `last` given what the user has `said` and the chain's needs; see RuleAppraiser."""
+    pressure = min(2, len(_PRESSING.findall(without_tags(last))))
+    asked = asks(last)
+    unsaid = [
+        node for node in range(len(chain)) if not (node in unlocked and share_named(said, chain[node]) >= ACCURATE)
+    ]
+    shares = {node: share_named(last, chain[node], said) for node in unsaid}
+    best = max(shares, key=lambda node: (shares[node], node), default=None)
+    if best is None or shares[best] < NEAR:
+        return Appraisal(accuracy="none", pressure=pressure, asked=asked)
+    accuracy = "accurate" if shares[best] >= ACCURATE else "near"
+    return Appraisal(accuracy=accuracy, pressure=pressure, touched=best, asked=asked)

@@ -1,0 +1,131 @@
+"""The guarded user: what it has not unlocked is not in its prompt, so its need cannot leak (design section 4).
+
+One turn is appraise -> disclose -> speak. Only `appraise` may see the whole profile, and it returns enums and
+integers; `disclose` is a rule over them; `speak` is told what is open now and nothing else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import get_args
+
+from cocoon.agents.protocols import Memory, Step, TurnDraft, UserView, Utterance, walk_steps
+from cocoon.agents.users.appraiser import Appraiser
+from cocoon.agents.users.trust import TrustGate
+from cocoon.core.prompts import load_prompt, prompt_shas
+from cocoon.core.records import AgentFacts, Appraisal, Language, Profile, UserState
+from cocoon.models.by_name import Model
+from cocoon.models.calls import Settings
+from cocoon.models.client import JournaledClient
+
+PROMPT = "user/guarded"
+STEPS = {
+    "appraise": "How the guarded user took the supporter's last turn: enums and integers.",
+    "disclose": "What of the profile is open now: a rule over trust.",
+    "speak": "The guarded user speaks from what is open.",
+}
+"""The published steps of its answer, and what each does."""
+
+
+@dataclass(frozen=True)
+class GuardedUser:
+    """A user behind a trust gate. Its memory is its `UserState`."""
+
+    model: Model
+    appraiser: Appraiser
+    gate: TrustGate = field(default_factory=TrustGate)
+    settings: Settings = Settings(temperature=0.7, max_tokens=160)
+    folder: Path | None = None
+    languages: tuple[Language, ...] = get_args(Language)
+
+    def first_memory(self, profile: Profile) -> Memory:
+        """Return the state before the first word."""
+        return _memory(self.gate.begin(profile))
+
+    async def respond(self, client: JournaledClient, view: UserView, memory: Memory) -> tuple[Utterance, Memory]:
+        """Return the next answer, step by step."""
+        return await walk_steps(self.steps(), client, view, memory)
+
+    def steps(self) -> Sequence[Step]:
+        """Return appraise, disclose and speak."""
+        runs = (self._appraise, self._disclose, self._speak)
+        return [Step(name, about, run) for (name, about), run in zip(STEPS.items(), runs, strict=True)]
+
+    async def _appraise(self, client: JournaledClient, view: UserView, draft: TurnDraft) -> TurnDraft:
+        """Note how the last supporter turn was taken. The fixed opening is taken as it is and asks no model."""
+        appraisal: Appraisal | None = Appraisal(accuracy="none", pressure=0)
+        if view.round > 0:
+            unlocked = self._state(draft.memory, view.profile).unlocked
+            appraisal = await self.appraiser.appraise(client.at("appraise"), view, unlocked)
+        return draft.model_copy(update={"notes": {"appraisal": appraisal.model_dump() if appraisal else None}})
+
+    async def _disclose(self, client: JournaledClient, view: UserView, draft: TurnDraft) -> TurnDraft:
+        """Decide what is open after this turn: a rule, no model."""
+        del client
+        noted = draft.notes.get("appraisal")
+        appraisal = Appraisal.model_validate(noted) if noted else None
+        return draft.model_copy(update={"memory": _memory(self.disclose(view, draft.memory, appraisal))})
+
+    async def _speak(self, client: JournaledClient, view: UserView, draft: TurnDraft) -> TurnDraft:
+        """Speak from what is open."""
+        state = self._state(draft.memory, view.profile)
+        messages = view.chat(self.system(view, state))
+        content = await client.at("user").reply(messages, model=self.model, settings=self.settings)
+        utterance = Utterance(content=content, state=state, leaves=self.gate.leaves(state))
+        return TurnDraft(memory=draft.memory, utterance=utterance)
+
+    def disclose(self, view: UserView, memory: Memory, appraisal: Appraisal | None) -> UserState:
+        """Return the state after the supporter's last turn."""
+        state = self._state(memory, view.profile)
+        if view.round == 0:
+            return state.model_copy(update={"appraisal": appraisal})
+        return self.gate.step(state, appraisal, view.profile)
+
+    def system(self, view: UserView, state: UserState) -> str:
+        """Return the system prompt of one turn, which holds open chain nodes and memories only."""
+        profile = view.profile
+        needs = [step.need for step in profile.chain]
+        return load_prompt(PROMPT, view.language, self.folder).render(
+            emotion=profile.emotion,
+            feeling=profile.feeling,
+            known=[needs[node] for node in state.unlocked if node not in state.newly],
+            newly=[needs[node] for node in state.newly],
+            memories=[profile.memory[index].text for index in state.memories],
+            openness=self.gate.openness(state, profile),
+            pressed=state.pressed,
+            touched=state.touched_locked,
+        )
+
+    def describe(self, memory: Memory, profile: Profile) -> str:
+        """Return trust, openness and how much of the profile is still closed."""
+        state = self._state(memory, profile)
+        needs = [step.need for step in profile.chain]
+        openness = self.gate.openness(state, profile)
+        head = f"trust {state.trust:g} ({openness}), {self.gate.difficulty}, {self.gate.rules} rules"
+        opened = [f"  open: {needs[node]}" for node in state.unlocked]
+        needs_closed = len(needs) - len(state.unlocked)
+        memories_closed = len(profile.memory) - len(state.memories)
+        closed = f"  closed: {needs_closed} of {len(needs)} needs, {memories_closed} memories"
+        return "\n".join([head, *opened, closed])
+
+    def facts(self) -> AgentFacts:
+        """Return its models, prompts, difficulty and trust rules."""
+        appraiser = self.appraiser.facts()
+        return AgentFacts(
+            name="guarded",
+            kind="guarded",
+            models={"user": self.model.label, **appraiser.models},
+            prompts=prompt_shas([PROMPT], self.folder, self.languages) | appraiser.prompts,
+            settings={
+                "difficulty": self.gate.difficulty,
+                "rules": self.gate.rules,
+                "appraiser": appraiser.name,
+            },
+        )
+
+    def _state(self, memory: Memory, profile: Profile) -> UserState:
+        return UserState.model_validate(memory) if memory else self.gate.begin(profile)
+
+
+def _memory(state: UserState) -> Memory:
+    return state.model_dump(mode="json")

@@ -1,0 +1,1 @@
+"""Writers of profiles, scripts and contrastive pairs, and what they are checked for."""

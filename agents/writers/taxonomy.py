@@ -1,0 +1,93 @@
+"""Scenarios, emotions and seed needs that profiles are built from: an editable YAML file, checked."""
+
+import hashlib
+import json
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import yaml
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import explain
+from cocoon.core.records import Language, Record
+from cocoon.models.request_errors import one_line
+
+
+class _Frozen(Record):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Name(_Frozen):
+    """A name in both languages."""
+
+    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+    def of(self, language: Language) -> str:
+        """The name in a language."""
+        return self.zh if language == "zh" else self.en
+
+
+class Emotion(Name):
+    """An emotion; `id` stands in the ids of profiles."""
+
+    id: str = Field(pattern=r"^[a-z][a-z_]*$")
+
+
+class Seeds(_Frozen):
+    """5 to 8 seed needs in each language (paper C.1)."""
+
+    zh: list[str] = Field(min_length=5, max_length=8)
+    en: list[str] = Field(min_length=5, max_length=8)
+
+    def of(self, language: Language) -> list[str]:
+        """The seeds in a language."""
+        return self.zh if language == "zh" else self.en
+
+
+class Scenario(_Frozen):
+    """A scenario with examples of what people want in it on the surface."""
+
+    id: str = Field(pattern=r"^[a-z][a-z_]*$")
+    name: Name
+    seeds: Seeds
+
+
+class Taxonomy(_Frozen):
+    """All scenarios and emotions of a build."""
+
+    source: str = ""
+    emotions: list[Emotion] = Field(min_length=1)
+    scenarios: list[Scenario] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> "Taxonomy":
+        for some in (self.emotions, self.scenarios):
+            ids = [one.id for one in some]
+            twice = sorted({name for name in ids if ids.count(name) > 1})
+            if twice:
+                raise ValueError(f"id {twice[0]!r} stands twice")
+        return self
+
+    @property
+    def sha(self) -> str:
+        """12 hex digits over the content: another taxonomy makes other profiles."""
+        content = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def load_taxonomy(file: Path | None = None) -> Taxonomy:
+    """The taxonomy of a YAML file, or the shipped one; CocoonError naming file and key."""
+    place: Traversable = file or resources.files("cocoon.prompts").joinpath("profile", "taxonomy.yaml")
+    try:
+        value = yaml.safe_load(place.read_text("utf-8"))
+    except OSError as error:
+        raise CocoonError(f"{place}: cannot be read ({error.strerror}); check the path") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CocoonError(f"{place}: not YAML ({one_line(str(error), 120)})") from None
+    try:
+        return Taxonomy.model_validate(value)
+    except ValidationError as error:
+        raise CocoonError(f"{place}: {explain(error, Taxonomy)}") from None

@@ -1,0 +1,1 @@
+"""A local OpenAI-compatible endpoint that answers by rule, with faults."""

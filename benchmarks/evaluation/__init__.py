@@ -1,0 +1,1 @@
+"""How right question detection, screen and counting are, and what they cost."""

@@ -1,0 +1,1 @@
+"""Cost and durability of the orchestration, beside other tools."""

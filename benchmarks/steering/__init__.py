@@ -1,0 +1,1 @@
+"""What steering costs and what it does."""

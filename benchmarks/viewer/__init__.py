@@ -1,0 +1,1 @@
+"""The trace page at full size, and its pictures."""

@@ -1,0 +1,107 @@
+"""`cocoon human`: people rate, compare and talk with simulated users, blind; and what came of it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cocoon.cli.terminal.options import Json
+
+if TYPE_CHECKING:
+    from cocoon.human.items import Material
+    from cocoon.human.store import HumanStore
+
+app = typer.Typer(no_args_is_help=True, help="Studies with people: rating, comparison, live chat; all on this machine.")
+
+StudyFile = Annotated[Path, typer.Argument(help="The study (YAML); see docs/human.md.")]
+Out = Annotated[Path, typer.Option("--out", help="The study's folder: answers and chats.")]
+
+
+@app.command()
+def serve(
+    study: StudyFile,
+    out: Out,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8700,
+) -> None:
+    """Serve the rating page on 127.0.0.1 until Ctrl-C; prints one link a rater. The same line goes on."""
+    import asyncio
+
+    from cocoon.cli.human.service import serve_study
+
+    asyncio.run(serve_study(study, out, port))
+    typer.echo("stopped; every answer is saved", err=True)
+
+
+@app.command()
+def report(
+    study: StudyFile,
+    out: Out,
+    run: Annotated[Path | None, typer.Option(help="A run whose judges rated the same dialogues (Table 10).")] = None,
+    ablation: Annotated[Path | None, typer.Option(help="A folder of `cocoon ablate` (Figure 5).")] = None,
+    as_json: Json = False,
+) -> None:
+    """Agreement of the raters, people against judges, preferences; written into the study's folder."""
+    import json
+
+    from cocoon.cli.human.service import write_report
+    from cocoon.reports.formats.json_value import to_json
+    from cocoon.reports.formats.markdown import render_markdown
+
+    made = write_report(study, out, run, ablation)
+    typer.echo(json.dumps(to_json(made), ensure_ascii=False) if as_json else render_markdown(made))
+    typer.echo(f"written: {out}/human.md, human.html, tables/", err=True)
+
+
+@app.command("export")
+def export_answers(
+    study: StudyFile,
+    out: Out,
+    csv: Annotated[Path | None, typer.Option(help="Write every answer there.")] = None,
+    potato: Annotated[Path | None, typer.Option(help="Write configurations for Potato into that folder.")] = None,
+    chats: Annotated[Path | None, typer.Option(help="Write the chats there as the conditions of an ablation.")] = None,
+) -> None:
+    """Answers as CSV, chats as dialogues by condition, or the study for Potato (a separate program)."""
+    from cocoon.core.jsonl import write_whole
+    from cocoon.human.potato.configuration import write_potato
+    from cocoon.human.results import to_csv, write_chats
+
+    if csv is None and potato is None and chats is None:
+        raise typer.BadParameter("give --csv FILE, --chats FOLDER or --potato FOLDER")
+    material, store = _opened(study, out, begun=potato is None)
+    if csv is not None:
+        write_whole(csv, [to_csv(store.every_answer()).encode()])
+        typer.echo(f"written: {csv}", err=True)
+    if potato is not None:
+        for file in write_potato(material, store.secret, potato):
+            typer.echo(f"written: {file}", err=True)
+    if chats is not None:
+        for file in write_chats(store, chats):
+            typer.echo(f"written: {file}", err=True)
+
+
+@app.command("import")
+def import_answers(
+    study: StudyFile,
+    file: Annotated[Path, typer.Argument(help="CSV as exported, or the folder of Potato's configurations.")],
+    out: Out,
+) -> None:
+    """Take answers from CSV or from Potato; nothing is taken unless all can be read and none changes another."""
+    from cocoon.core.errors import CocoonError
+    from cocoon.human.potato.answers import from_potato
+    from cocoon.human.results import from_csv
+
+    material, store = _opened(study, out)
+    if file.is_dir():
+        typer.echo(f"{from_potato(file, store, material)} answers taken", err=True)
+        return
+    try:
+        text = file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CocoonError(f"{file}: cannot be read as UTF-8 text ({type(error).__name__})") from None
+    typer.echo(f"{from_csv(text, str(file), store, material)} answers taken", err=True)
+
+
+def _opened(study: Path, out: Path, *, begun: bool = False) -> "tuple[Material, HumanStore]":
+    from cocoon.cli.human.service import opened
+
+    return opened(study, out, begun=begun)

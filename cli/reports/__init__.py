@@ -1,0 +1,1 @@
+"""Verbs that show numbers: report, compare, power, fidelity, questions."""

@@ -1,0 +1,32 @@
+"""`cocoon report`: the tables of a run, in every format."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from cocoon.cli.terminal.options import Json
+
+LanguageChoice = Literal["zh", "en"]
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    scale_file: Annotated[list[Path] | None, typer.Option(help="A scale of your own, for its variants.")] = None,
+    like: Annotated[
+        str | None, typer.Option(metavar="TABLE", help="table1 to table10: a table of the paper, with its figures.")
+    ] = None,
+    language: Annotated[LanguageChoice, typer.Option(help="Language of the figures.")] = "en",
+    as_json: Json = False,
+) -> None:
+    """Write report.md, report.html, tables/ and figures/ into the run folder, and print the report."""
+    import json
+
+    from cocoon.api.reporting import report as write
+    from cocoon.reports.formats.json_value import to_json
+    from cocoon.reports.formats.markdown import render_markdown
+
+    report = write(run, scale_files=scale_file or [], language=language, like=like)
+    typer.echo(json.dumps(to_json(report), ensure_ascii=False) if as_json else render_markdown(report))
+    written = f"tables/{like}_like_paper.csv, .tex" if like else "report.md, report.html, tables/, figures/"
+    typer.echo(f"written: {run}/{written}", err=True)

@@ -1,0 +1,1 @@
+"""What verbs share: options, progress, lines for people."""

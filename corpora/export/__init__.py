@@ -1,0 +1,1 @@
+"""Dialogues for training elsewhere: messages, ShareGPT, Parquet, always with a card."""

@@ -1,0 +1,1 @@
+"""Loaders of dialogues in layouts of their own."""

@@ -1,0 +1,23 @@
+"""Read FailedESConv: dialogues that ESConv's authors left out, in the original layout with other speaker names."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from cocoon.corpora.loaders.dialogues.esconv import load_as
+from cocoon.corpora.reading.dialogue_draft import Corpus, Read
+
+CORPUS = Corpus(
+    "esconv-failed",
+    "FailedESConv, dialogues below ESConv's standard, en",
+    "FailedESConv",
+    "CC-BY-NC-4.0",
+    "non_commercial",
+)
+
+
+def load(path: Path) -> Iterator[Read]:
+    """Yield every dialogue.
+
+    Raises CocoonError naming the file, the record and the turn that cannot be read.
+    """
+    yield from load_as(path, CORPUS)

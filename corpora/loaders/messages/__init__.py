@@ -1,0 +1,1 @@
+"""Loaders of dialogues in the form of chat messages."""

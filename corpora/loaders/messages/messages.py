@@ -1,0 +1,80 @@
+"""Read messages files (one `{"messages": [{"role", "content"}]}` per line), restoring those that we exported.
+
+An exported row carries the complete record in the column `cocoon`, as JSON text. If its messages were edited later, the
+messages count and the change is reported.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import parse_record
+from cocoon.core.records import Dialogue
+from cocoon.corpora.export.rows import COLUMN, spoken
+from cocoon.corpora.loaders.messages.chat_messages import add_messages
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, Read, an_id, an_object, optional_text
+from cocoon.corpora.reading.foreign_text import values
+
+CORPUS = Corpus("messages", "chat messages (Hugging Face form)", "messages file", "not stated", "none")
+
+
+def load(path: Path) -> Iterator[Read]:
+    """Yield every row.
+
+    Raises CocoonError naming the file, the line and the message that cannot be read.
+    """
+    for number, (where, value) in enumerate(_rows(path), 1):
+        record = an_object(value, where)
+        if isinstance(record.get(COLUMN), str):
+            yield _restored(record, where)
+            continue
+        draft = Draft(CORPUS, where, an_id(CORPUS, record.get("id"), number))
+        facts = add_messages(draft, record)
+        yield draft.read(facts=facts)
+
+
+def _rows(path: Path) -> Iterator[tuple[str, Any]]:
+    if path.suffix.lower() != ".parquet":
+        yield from values(path)
+        return
+    from cocoon.corpora.export.parquet import read_rows
+
+    yield from ((f"{path}, row {number}", row) for number, row in enumerate(read_rows(path), 1))
+
+
+def record_beside(row: Mapping[str, Any], where: str) -> Dialogue:
+    """Return the complete record that an exported row carries.
+
+    Raises CocoonError naming the column if the record cannot be read.
+    """
+    try:
+        fields = orjson.loads(row[COLUMN])
+    except orjson.JSONDecodeError as error:
+        raise CocoonError(f"{where}: key {COLUMN!r}: not JSON ({error.msg}); leave the column out") from None
+    return parse_record(fields, Dialogue, f"{where}, key {COLUMN!r}")
+
+
+def _restored(record: Mapping[str, Any], where: str) -> Read:
+    dialogue = record_beside(record, where)
+    draft = Draft(CORPUS, where, dialogue.id)
+    messages = [
+        message
+        for message in record.get("messages") or []
+        if isinstance(message, dict) and message.get("role") != "system"
+    ]
+    contents = [optional_text(message, "content", where) for message in messages]
+    if len(contents) != len(dialogue.turns):
+        draft.note("messages", "dropped", "the messages no longer fit the record beside them; the record is taken")
+        return Read(where, dialogue, draft.notes)
+    edited = 0
+    for turn, text in zip(dialogue.turns, contents, strict=True):
+        exported_texts = (spoken(turn, "none").strip(), spoken(turn, "inline").strip())
+        if text not in exported_texts:
+            turn.content = text
+            edited += 1
+    if edited:
+        draft.note("messages", "replaced", f"{edited} turns were edited after the export; their messages are taken")
+    return Read(where, dialogue, draft.notes)

@@ -1,0 +1,19 @@
+"""Read PsyDTCorpus: dialogues in the manner of one counsellor, as chat messages with a system message and a topic."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from cocoon.corpora.loaders.messages.chat_messages import load_messages
+from cocoon.corpora.reading.dialogue_draft import Corpus, Read
+
+CORPUS = Corpus(
+    "psydt", "PsyDTCorpus, counselling in one person's manner, zh", "PsyDTCorpus", "Apache-2.0", "attribution"
+)
+
+
+def load(path: Path) -> Iterator[Read]:
+    """Yield every dialogue.
+
+    Raises CocoonError naming the file, the record and the message that cannot be read.
+    """
+    yield from load_messages(path, CORPUS)

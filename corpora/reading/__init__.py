@@ -1,0 +1,1 @@
+"""Foreign files as values, drafts and turns, each repair noted."""

@@ -1,0 +1,127 @@
+"""Read the JSON values of a foreign file and check them, with errors that name the file, the record and the key."""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import read_lines
+from cocoon.core.records import Language
+from cocoon.corpora.reading.foreign_text import encoding_of
+
+# A profile text goes into every prompt of its dialogue. A longer text means a broken file, not a person.
+LONGEST_TEXT = 20_000
+_SHOWN = 60
+
+
+def read_values(path: Path, wrapped_in: str | None = None) -> Iterator[tuple[str, Any]]:
+    """Yield (where, value) for each record of a JSON file (a list, or one object) or of a .jsonl file.
+
+    `where` names the file and the record or line, and begins every error message. Raises CocoonError for a file that
+    cannot be read, and for broken JSON with its line.
+    """
+    if path.suffix.lower() in (".jsonl", ".ndjson"):
+        yield from ((f"{path}, line {number}", value) for number, value in read_lines(path))
+        return
+    document = _read_json(path)
+    if isinstance(document, dict) and wrapped_in and isinstance(document.get(wrapped_in), list):
+        document = document[wrapped_in]
+    values = document if isinstance(document, list) else [document]
+    yield from ((f"{path}, record {number}", value) for number, value in enumerate(values, 1))
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    except OSError as error:
+        raise CocoonError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        content = content.decode(encoding_of(path)).encode()
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise CocoonError(f"{path}, line {error.lineno}: not JSON ({error.msg}); fix this line") from None
+
+
+def lower_keys(value: Any, where: str, known: Iterable[str]) -> dict[str, Any]:
+    """Return an object with its keys in one spelling (`Initial need` and `initial_need` are one key).
+
+    Raises CocoonError for a value that is not an object, for an unknown key (naming the nearest known key), and for a
+    key that occurs twice.
+    """
+    if not isinstance(value, dict):
+        raise CocoonError(f"{where}: must be an object with keys, found {shown(value)}")
+    names, fields = sorted(known), {}
+    for key, content in value.items():
+        name = "_".join(key.replace("-", " ").replace("_", " ").lower().split())
+        if name not in names:
+            raise CocoonError(f"{where}: unknown key {clip(key)!r}{_nearest(name, names)}")
+        if name in fields:
+            raise CocoonError(f"{where}: key {key!r} occurs twice; remove one of them")
+        fields[name] = content
+    return fields
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name[:200], known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known keys: {', '.join(known)}"
+
+
+def text_at(record: Mapping[str, Any], key: str, where: str, *, needed: bool = True) -> str:
+    """Return the text under a key, stripped, or "" where it is absent or null and not `needed`.
+
+    Raises CocoonError naming the key when it is missing, empty, not a text, or longer than `LONGEST_TEXT`.
+    """
+    value = record.get(key)
+    if value is None and not needed:
+        return ""
+    if value is None:
+        raise CocoonError(f"{where}: key {key!r} is missing")
+    if not isinstance(value, str):
+        raise CocoonError(f"{where}: key {key!r}: must be a text, found {shown(value)}")
+    if needed and not value.strip():
+        raise CocoonError(f"{where}: key {key!r} is empty")
+    check_length(value, key, where)
+    return value.strip()
+
+
+def check_length(text: str, key: str, where: str) -> None:
+    """Raise CocoonError for a text that is longer than the text of any profile."""
+    if len(text) > LONGEST_TEXT:
+        raise CocoonError(
+            f"{where}: key {key!r}: has {len(text)} characters, a profile's text has at most {LONGEST_TEXT}; shorten it"
+        )
+
+
+def check_texts(value: Any, where: str, key: str = "") -> None:
+    """Raise CocoonError for any text within a JSON value that is longer than the text of any profile."""
+    if isinstance(value, str):
+        check_length(value, key, where)
+    elif isinstance(value, dict):
+        for name, child in value.items():
+            check_texts(child, where, f"{key}.{clip(name)}" if key else clip(name))
+    elif isinstance(value, list):
+        for number, child in enumerate(value):
+            check_texts(child, where, f"{key}.{number}")
+
+
+def shown(value: Any) -> str:
+    """Return a value in the form that an error message shows: short and on one line."""
+    return clip(repr(value if not isinstance(value, str) else value[:_SHOWN]))
+
+
+def clip(text: str) -> str:
+    """Return at most 60 characters of a text."""
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
+def language_of(text: str) -> Language:
+    """Return `zh` where at least a tenth of the letters are Han characters, else `en`."""
+    letters = [letter for letter in text if letter.isalpha()]
+    han = sum("\u4e00" <= letter <= "\u9fff" for letter in letters)
+    return "zh" if letters and han * 10 >= len(letters) else "en"

@@ -1,0 +1,1 @@
+"""Supporters held against each other on the same people."""

@@ -1,0 +1,1 @@
+"""Which sentences ask, and how: typed question detection in Chinese and English."""

@@ -1,0 +1,79 @@
+"""Which sentences ask, and how: typed question detection by rule, with and without question marks.
+
+Open, closed and tag questions are genuine: they ask the listener for an answer. A rhetorical question does not, and no
+ratio counts it. Definitions: `docs/questions.md`. Figures: `python -m cocoon.benchmarks.evaluation.questions`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from cocoon.core.records import Language, Role, Turn
+from cocoon.evaluation.questions.chinese import classify_chinese
+from cocoon.evaluation.questions.english import classify_english
+from cocoon.evaluation.questions.records import QuestionStats, QuestionType, Sentence, stats_of
+from cocoon.evaluation.questions.sentences import language_by_script, sentences
+
+_MARKS = frozenset("?？")
+
+
+def classify(sentence: str, language: Language | None = None) -> QuestionType:
+    """Return the type of one sentence. Without a `language` (None), the script decides."""
+    language = language or language_by_script(sentence)
+    return classify_chinese(sentence) if language == "zh" else classify_english(sentence)
+
+
+def questions(text: str, language: Language | None = None) -> list[Sentence]:
+    """Return all sentences of a text, each with its type.
+
+    Without a `language` (None), the script of the whole text decides.
+    """
+    language = language or language_by_script(text)
+    return [Sentence(text=sentence, type=classify(sentence, language)) for sentence in sentences(text, language)]
+
+
+def asks(text: str, language: Language | None = None) -> bool:
+    """Return whether a turn has at least one genuine question."""
+    return any(sentence.genuine for sentence in questions(text, language))
+
+
+def counted_turns(turns: Sequence[Turn], role: Role = "supporter") -> list[Turn]:
+    """Return the turns of `role` that count: all except a fixed opening.
+
+    The opening is fixed when the dialogue begins with the supporter, that turn took no call, and others did. In a
+    corpus from elsewhere no turn names calls, so all turns count.
+    """
+    fixed = bool(turns) and turns[0].role == "supporter" and not turns[0].calls and any(turn.calls for turn in turns)
+    return [turn for turn in turns[1 if fixed else 0 :] if turn.role == role]
+
+
+def question_ratio(turns: Sequence[Turn], language: Language | None = None, role: Role = "supporter") -> QuestionStats:
+    """Return the questions of `role` in one dialogue.
+
+    The ratio is counted turns with a genuine question / counted turns.
+    """
+    return count_questions((turn.content for turn in counted_turns(turns, role)), language)
+
+
+def count_questions(texts: Iterable[str], language: Language | None = None) -> QuestionStats:
+    """Return the questions in turns, given as their texts."""
+    types: Counter[QuestionType] = Counter()
+    turns = asking = marked = 0
+    for text in texts:
+        turn_sentences = questions(text, language)
+        types.update(sentence.type for sentence in turn_sentences)
+        turns += 1
+        asking += any(sentence.genuine for sentence in turn_sentences)
+        marked += not _MARKS.isdisjoint(text)
+    return stats_of(turns, asking, marked, dict(types))
+
+
+def pooled(parts: Iterable[QuestionStats]) -> QuestionStats:
+    """Add up the counts of several dialogues. Every turn weighs the same, whichever dialogue it is in."""
+    types: Counter[QuestionType] = Counter()
+    turns = asking = marked = 0
+    for part in parts:
+        types.update(part.types)
+        turns += part.turns
+        asking += part.asking_turns
+        marked += part.marked_turns
+    return stats_of(turns, asking, marked, dict(types))

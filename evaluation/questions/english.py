@@ -1,0 +1,114 @@
+"""English sentences: question or not, and of which type, from word order and a few fixed phrases.
+
+English marks most questions by inversion (auxiliary before subject), which embedded questions lack: "what did you say"
+asks, "I know what you said" does not. Most questions can therefore be recognised without a question mark.
+"""
+
+import re
+
+from cocoon.evaluation.questions import english_forms as form
+from cocoon.evaluation.questions.records import QuestionType
+from cocoon.evaluation.questions.sentences import without_quotes
+
+_TAIL_TAG_WORDS = 4
+"""A clause needs more words than this before a tag without a comma counts as a tag and not as a question."""
+
+
+def classify_english(sentence: str) -> QuestionType:
+    """Return the type of an English sentence."""
+    text = _normalised(sentence)
+    marked = text.rstrip("\"')]*” ").endswith("?")
+    clauses = [part for part in (piece.strip(form.EDGES) for piece in form.CLAUSE_END.split(text)) if part]
+    if not clauses:
+        return "closed" if marked else "none"
+    if _is_tag(clauses, marked):
+        return "tag"
+    clause_types: list[QuestionType | None] = [
+        _clause_question(clauses, number, marked) for number in range(len(clauses))
+    ]
+    for kind in clause_types:
+        if kind is not None and kind != "rhetorical":
+            return kind
+    if "rhetorical" in clause_types:
+        return "rhetorical"
+    return _wh_type(_without_filler(clauses[-1]), otherwise="closed") if marked else "none"
+
+
+def _normalised(sentence: str) -> str:
+    """Return lower case, straight apostrophes, split contractions joined again, and quotations emptied."""
+    text = re.sub(r"[\u2018\u2019`´]", "'", without_quotes(sentence.strip())).lower()
+    text = re.sub(r"(\w) ' (\w)", r"\1'\2", re.sub(r"\s+", " ", text.replace("？", "?")))
+    return re.sub(r"\b(is|are|was|were|do|does|did|have|has|had|could|would|should|wo|ca)nt\b", r"\1n't", text)
+
+
+def _without_filler(clause: str) -> str:
+    """Return the clause without the small words at its start, or all of it where nothing else remains."""
+    filler = form.FILLER.match(clause)
+    return clause[filler.end() :] if filler and filler.end() < len(clause) else clause
+
+
+def _is_tag(clauses: list[str], marked: bool) -> bool:
+    last = clauses[-1]
+    if len(clauses) > 1 and form.TAG.fullmatch(last) and not _clause_question(clauses, len(clauses) - 2, False):
+        return not (last in form.ANSWERS and all(form.FILLER.fullmatch(clause) for clause in clauses[:-1]))
+    if last == "is that right" or (len(clauses) > 1 and marked and form.TAG_WITH_MARK.fullmatch(last)):
+        return True
+    tail = form.TAIL_TAG.search(last)
+    if tail is None or len(last.split()) <= _TAIL_TAG_WORDS or (not marked and tail.group() == " right"):
+        return False
+    return not form.INVERTED.match(_without_filler(last)) and not re.match(form.WH, _without_filler(last))
+
+
+def _clause_question(clauses: list[str], number: int, marked: bool) -> QuestionType | None:
+    """Return the type of one clause if it asks by its own form.
+
+    None for statements, and for embedded and reported questions.
+    """
+    clause, core = clauses[number], _without_filler(clauses[number])
+    if form.RHETORICAL.match(core):
+        return "rhetorical"
+    after = clauses[number + 1] if number + 1 < len(clauses) else ""
+    if not marked and (form.REPORT.match(after) or form.SELF_ANSWER.match(after)):
+        return None
+    if match := form.INDIRECT.match(core):
+        return "closed" if match["word"] in ("if", "whether") else "open"
+    if form.WH_PHRASE.match(clause) or form.WH_PHRASE.match(core) or _asks_with_wh(core, number, marked):
+        return _wh_type(core)
+    if form.ELLIPTIC.match(core) or _asks_inverted(clauses, number, marked):
+        return "open" if form.TELL.match(core) or form.WANT_TO_TELL.match(core) else "closed"
+    return _mid_clause(core)
+
+
+def _asks_with_wh(core: str, number: int, marked: bool) -> bool:
+    relative = number > 0 and not marked and re.match(r"(?:who|which|where|when)\b", core)
+    if relative and not re.match(r"(?:when|where|who) (?:do|does|did|would|could|will|can)\b", core):
+        return False
+    if form.WH_INVERTED.match(core):
+        return True
+    if match := form.WH_CONTRACTED.match(core):
+        return marked or not form.FINITE.search(core[match.end() :])
+    match = form.WH_SUBJECT.match(core)
+    return bool(match) and (marked or not form.FINITE.search(match["rest"]))
+
+
+def _asks_inverted(clauses: list[str], number: int, marked: bool) -> bool:
+    core = _without_filler(clauses[number])
+    if marked or not form.INVERTED.match(core):
+        return bool(form.INVERTED.match(core))
+    goes_on, parted = number + 1 < len(clauses), number > 1 and form.PARENTHESIS.fullmatch(clauses[number - 1])
+    return not (form.IMPERATIVE.match(core) or parted or (goes_on and form.CONDITIONAL.match(core)))
+
+
+def _mid_clause(core: str) -> QuestionType | None:
+    """Return the type of a question that follows other words without a comma ("looking back how do you see it")."""
+    match = form.MID.search(core)
+    if match is None or form.EMBEDDING.search(core[: match.start()]):
+        return None
+    return _wh_type(match["question"])
+
+
+def _wh_type(core: str, otherwise: QuestionType = "open") -> QuestionType:
+    """Return closed where a single fact would answer, open for other question words, else `otherwise`."""
+    if form.NARROW.match(core) and not form.BEGIN.match(core):
+        return "closed"
+    return "open" if re.match(form.WH, core) else otherwise

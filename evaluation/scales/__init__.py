@@ -1,0 +1,1 @@
+"""Rating scales and questions of comparison: read from files, shown, keyed and scored."""

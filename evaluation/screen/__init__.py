@@ -1,0 +1,1 @@
+"""The structural screen of script-based dialogues."""

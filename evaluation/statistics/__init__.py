@@ -1,0 +1,1 @@
+"""Estimates with their uncertainty, agreement, paired tests, power."""

@@ -1,0 +1,85 @@
+"""How many profiles a comparison needs, and what a number of profiles can show.
+
+Both sides meet the same profiles. Means use the paired t test, by the noncentral normal approximation with the t
+quantiles iterated (Chow, Shao and Wang 2008, section 3.1). Success rates use McNemar's test (Connor 1987).
+"""
+
+import math
+from statistics import NormalDist
+
+from cocoon.core.errors import CocoonError
+from cocoon.evaluation.statistics.estimates import student_quantile
+
+LARGEST = 10_000_000
+_NORMAL = NormalDist()
+
+
+def _check(power: float, level: float) -> None:
+    if not 0.5 < power < 1 or not 0 < level < 0.5:
+        raise CocoonError(f"power {power:g} must lie within 0.5 and 1, and the level {level:g} within 0 and 0.5")
+
+
+def profiles_for_mean(difference: float, spread: float, *, power: float = 0.8, level: float = 0.05) -> int:
+    """Return the number of profiles needed to see a mean paired difference.
+
+    `spread` is the standard deviation of the profiles' differences. Both are in points of the scale. Raises CocoonError
+    for a difference of 0, a spread of 0 or below, or an n beyond 10 million.
+    """
+    _check(power, level)
+    if difference == 0 or spread <= 0:
+        raise CocoonError(f"the difference ({difference:g}) must not be 0, and the spread ({spread:g}) must be above 0")
+    ratio = (spread / difference) ** 2
+    profiles = max(2, _ceil(ratio * (_z(1 - level / 2) + _z(power)) ** 2))
+    while power_of_mean(profiles, difference, spread, level=level) < power:
+        profiles += max(1, profiles // 1_000)
+    return profiles
+
+
+def power_of_mean(profiles: int, difference: float, spread: float, *, level: float = 0.05) -> float:
+    """Return the probability, 0 to 1, that a paired t test sees the difference.
+
+    The test is two-sided and has `profiles` pairs. The probability is approximate.
+    """
+    if profiles < 2:
+        return 0.0
+    shift = abs(difference) / spread * math.sqrt(profiles)
+    critical = student_quantile(1 - level / 2, profiles - 1)
+    # Johnson and Welch 1940: the noncentral t is near normal after this scaling.
+    scale = math.sqrt(1 + critical**2 / (2 * (profiles - 1)))
+    return 1 - _NORMAL.cdf((critical * (1 - 1 / (4 * (profiles - 1))) - shift) / scale)
+
+
+def profiles_for_rate(only_first: float, only_second: float, *, power: float = 0.8, level: float = 0.05) -> int:
+    """Return the number of profiles needed to see a difference of success rates.
+
+    `only_first` and `only_second` are the shares of profiles with which only one side succeeded. Their difference is
+    the difference of the rates. Raises CocoonError for shares outside 0 to 1 or without a difference.
+    """
+    _check(power, level)
+    discordant, difference = only_first + only_second, abs(only_first - only_second)
+    if min(only_first, only_second) < 0 or discordant > 1 or difference == 0:
+        raise CocoonError(
+            f"the shares that only one side won ({only_first:g}, {only_second:g}) must be 0 or more, must differ, and "
+            "must add up to at most 1"
+        )
+    root = _z(1 - level / 2) * math.sqrt(discordant) + _z(power) * math.sqrt(max(0.0, discordant - difference**2))
+    return max(2, _ceil((root / difference) ** 2))
+
+
+def discordant_range(first: float, second: float) -> tuple[float, float]:
+    """Return the least and greatest share of profiles with which only one side can succeed, 0 to 1.
+
+    `first` and `second` are the success rates of the two sides.
+    """
+    difference = abs(first - second)
+    return difference, min(first + second, 2 - first - second)
+
+
+def _z(share: float) -> float:
+    return _NORMAL.inv_cdf(share)
+
+
+def _ceil(value: float) -> int:
+    if value > LARGEST:
+        raise CocoonError(f"more than {LARGEST:,} profiles would be needed; the difference is too small for its spread")
+    return math.ceil(value - 1e-9)

@@ -1,0 +1,190 @@
+"""How far one rating predicts the next: intraclass correlations, Cronbach's alpha, components of variance.
+
+Tables have one row per unit and one column per rater (or item), None where missing. A statistic that cannot be
+determined is None.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import ConfigDict
+
+from cocoon.core.records import Record
+from cocoon.evaluation.statistics.agreement import Table
+from cocoon.evaluation.statistics.estimates import Estimate
+from cocoon.evaluation.statistics.resampling import Numbers, percentile_interval
+
+
+class IntraclassCorrelation(Record):
+    """ICC(2,1), the reliability of one rater, and ICC(2,k), the reliability of the mean of all k raters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    single: Estimate
+    average: Estimate
+    raters: int
+
+
+class Components(Record):
+    """Shares of variance, in squared points of the scale.
+
+    A negative estimate is set to 0 and named in `negative`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    profile: float
+    dialogue: float
+    judge: float
+    residual: float
+    negative: list[str] = []
+    n: int
+    missing: int = 0
+
+    def share(self, name: str) -> float | None:
+        """Return a component's share of the total, 0 to 1, or None where nothing varies."""
+        total = self.profile + self.dialogue + self.judge + self.residual
+        return getattr(self, name) / total if total > 0 else None
+
+
+def intraclass(table: Table) -> IntraclassCorrelation:
+    """Return ICC(2,1) and ICC(2,k): two-way random effects, absolute agreement (Shrout and Fleiss 1979).
+
+    Only units that every rater rated count (`n`), and `missing` counts the others. None with fewer than 2 units or
+    raters, or without any variation. Intervals resample units.
+    """
+    raters = max((len(unit) for unit in table), default=0)
+    complete = [unit for unit in table if len(unit) == raters and all(value is not None for value in unit)]
+    left_out = len(table) - len(complete)
+    values = np.array(complete, dtype=float).reshape(len(complete), raters)
+
+    def estimate(average: bool) -> Estimate:
+        correlation = _icc(values, average)
+        if correlation is None:
+            return Estimate(value=None, n=len(complete), missing=left_out)
+        low, high = percentile_interval(lambda resampled: _icc(values[resampled], average), len(complete))
+        return Estimate(value=correlation, low=low, high=high, n=len(complete), missing=left_out)
+
+    return IntraclassCorrelation(single=estimate(False), average=estimate(True), raters=raters)
+
+
+def _icc(values: Numbers, average: bool) -> float | None:
+    units, raters = values.shape
+    if units < 2 or raters < 2:
+        return None
+    between, columns, residual = _mean_squares(values)
+    rest = (columns - residual) / units if average else (raters - 1) * residual + raters * (columns - residual) / units
+    total = between + rest
+    return float((between - residual) / total) if total > 1e-15 else None
+
+
+def _mean_squares(values: Numbers) -> tuple[float, float, float]:
+    """Return the mean squares of rows, of columns and of the residual, in a full two-way table."""
+    units, raters = values.shape
+    grand = values.mean()
+    rows = raters * ((values.mean(1) - grand) ** 2).sum()
+    columns = units * ((values.mean(0) - grand) ** 2).sum()
+    rest = ((values - grand) ** 2).sum() - rows - columns
+    return (
+        float(rows / (units - 1)),
+        float(columns / (raters - 1)),
+        float(max(rest, 0.0) / ((units - 1) * (raters - 1))),
+    )
+
+
+def cronbach(table: Table) -> Estimate:
+    """Return Cronbach's alpha of a scale over its items (Cronbach 1951), at most 1.
+
+    Each row of the table holds the keyed answers to the items of one scale. Rows with a missing item are left out and
+    counted. None with fewer than 2 items or rows, or a constant sum. The interval resamples rows.
+    """
+    items = max((len(row) for row in table), default=0)
+    complete = [row for row in table if len(row) == items and all(value is not None for value in row)]
+    values = np.array(complete, dtype=float).reshape(len(complete), items)
+    alpha = _cronbach(values)
+    missing = len(table) - len(complete)
+    if alpha is None:
+        return Estimate(value=None, n=len(complete), missing=missing)
+    low, high = percentile_interval(lambda resampled: _cronbach(values[resampled]), len(complete))
+    return Estimate(value=alpha, low=low, high=high, n=len(complete), missing=missing)
+
+
+def _cronbach(values: Numbers) -> float | None:
+    rows, items = values.shape
+    if rows < 2 or items < 2:
+        return None
+    sum_variance = float(values.sum(1).var(ddof=1))
+    return (
+        None if sum_variance <= 1e-15 else items / (items - 1) * (1 - float(values.var(0, ddof=1).sum()) / sum_variance)
+    )
+
+
+def variance_components(ratings: Sequence[tuple[str, str, str, float | None]]) -> Components | None:
+    """Return the variance between profiles, between dialogues of a profile, between judges, and the rest.
+
+    `ratings` are (profile, dialogue, judge, value). The estimates are Henderson's method 1 (Searle, Casella and
+    McCulloch 1992, section 5.3: sums of squares equated with their expectation, unbalanced data allowed). None without
+    two profiles or where there are too few ratings to separate all components. With one judge, or one dialogue per
+    profile, that component cannot be separated from the rest and is 0.
+    """
+    known = [rating for rating in ratings if rating[3] is not None]
+    values = np.array([value for *_, value in known], dtype=float)
+    profiles, dialogues, judges = ([rating[0] for rating in known], [r[1] for r in known], [r[2] for r in known])
+    groups = dict(zip(_FACTORS, map(_codes, (profiles, dialogues, judges)), strict=True))
+    names = [name for name in _FACTORS if _is_separable(name, groups)]
+    if len(known) < 3 or "profile" not in names or len(known) <= 1 + len(names):
+        return None
+    quadratic = np.array([_between(values, groups[name]) for name in names] + [float(values @ values)])
+    quadratic -= _between(values, np.zeros(len(known), dtype=int))
+    expected = np.array([_expected_coefficients(groups, names, name) for name in [*names, None]])
+    try:
+        solution = np.linalg.solve(expected, quadratic)
+    except np.linalg.LinAlgError:
+        return None
+    by_name = dict(zip([*names, "residual"], solution.tolist(), strict=True))
+    negative = sorted(name for name, value in by_name.items() if value < 0)
+    components = {name: max(0.0, by_name.get(name, 0.0)) for name in (*_FACTORS, "residual")}
+    return Components(**components, negative=negative, n=len(known), missing=len(ratings) - len(known))
+
+
+_FACTORS: tuple[str, ...] = ("profile", "dialogue", "judge")
+
+
+def _codes(names: Sequence[str]) -> "np.ndarray":
+    return np.unique(np.asarray(names), return_inverse=True)[1]
+
+
+def _is_separable(name: str, groups: dict[str, "np.ndarray"]) -> bool:
+    """Return whether a factor has several levels that can be separated.
+
+    They must differ from the levels of another factor and from single ratings.
+    """
+    codes = groups[name]
+    levels = len(np.unique(codes))
+    if name == "dialogue":
+        return len(np.unique(groups["profile"])) < levels < len(codes)
+    return 1 < levels < len(codes)
+
+
+def _between(values: Numbers, codes: "np.ndarray") -> float:
+    """Return the sum over groups of (sum of values)^2 / size."""
+    sums, sizes = np.bincount(codes, weights=values), np.bincount(codes)
+    return float((sums**2 / sizes).sum())
+
+
+def _expected_coefficients(groups: dict[str, "np.ndarray"], names: Sequence[str], by: str | None) -> list[float]:
+    """Return the coefficients of each component in one expected sum of squares, less those of the grand mean."""
+    size = len(groups["profile"])
+    single_group = np.zeros(size, dtype=int)
+    levels = len(np.unique(groups[by])) if by else size
+    coefficients = [
+        (_spread(groups[by], groups[name]) if by else size) - _spread(single_group, groups[name]) for name in names
+    ]
+    return [*coefficients, levels - 1]
+
+
+def _spread(rows: "np.ndarray", columns: "np.ndarray") -> float:
+    """Return the sum over cells of (cell size)^2 / (row size)."""
+    width = int(columns.max()) + 1
+    cells = np.bincount(rows * width + columns, minlength=(int(rows.max()) + 1) * width).reshape(-1, width)
+    return float((cells**2 / cells.sum(1, keepdims=True)).sum())

@@ -1,0 +1,1 @@
+"""Success: was the need named, by whom, and can a judge be trusted to tell."""

@@ -1,0 +1,1 @@
+"""Pictures of the compiled graphs, and how often their edges were walked."""

@@ -1,0 +1,1 @@
+"""The rating study: people rate, compare and talk, blind."""

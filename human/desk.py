@@ -1,0 +1,239 @@
+"""What a rater sees and does, without the web: the next item, the answers that are lacking, the chats under way."""
+
+import hashlib
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cocoon.agents.protocols import SimulatedUser
+from cocoon.agents.users.conditions import Condition
+from cocoon.core.records import Dialogue, Language
+from cocoon.evaluation.scales.scoring import Scale, prompt_inputs
+from cocoon.graphs.live_chat import LiveChat
+from cocoon.human.answers import RefusedError, check, check_mark, keys_of
+from cocoon.human.items import ChatItem, Item, LikertItem, Material, PairItem, Shown
+from cocoon.human.store import DONE, SKIPPED, HumanStore, Talk
+from cocoon.models.calls import Caller
+from cocoon.models.journal.store import Journal
+
+OpenUser = Callable[[Condition], SimulatedUser]
+LONGEST = 4_000
+
+
+@dataclass
+class Desk:
+    """One study under way. `open_user` makes the simulated user of a condition; `chats` lie in a folder a rater."""
+
+    material: Material
+    store: HumanStore
+    folder: Path
+    open_user: OpenUser | None = None
+    _live: dict[tuple[str, str], LiveChat] = field(default_factory=dict)
+    _journals: dict[str, Journal] = field(default_factory=dict)
+
+    def state(self, rater: str, language: Language, wanted: str | None = None) -> dict[str, Any]:
+        """What the page shows next, or the item that it asked for again (by its page id)."""
+        study = self.material.study
+        texts = {
+            name: getattr(study, name).model_dump() for name in ("title", "consent", "content_warning", "help_line")
+        }
+        head = {"texts": texts, "language": language, "review_board": study.review_board}
+        if self.store.withdrawn(rater):
+            return {**head, "phase": "withdrawn"}
+        if self.store.consent_of(rater) != study.consent_sha:
+            return {**head, "phase": "consent", "sha": study.consent_sha}
+        mine, finished = self.material.assigned(rater), self.store.finished(rater)
+        skipped = sum(SKIPPED in self.store.answers_of(rater, name) for name in finished)
+        progress = {"done": len(finished) - skipped, "skipped": skipped, "of": len(mine)}
+        again = [place for place, shown in enumerate(mine) if self.code(rater, shown.item) == wanted]
+        open_ones = [place for place, shown in enumerate(mine) if shown.item not in finished]
+        place = next(iter(again or open_ones), len(mine))
+        before = self.code(rater, mine[place - 1].item) if place else None
+        head |= {"progress": progress, "before": before}
+        if place == len(mine):
+            return {**head, "phase": "end"}
+        return {**head, "phase": "item", "item": self._page(rater, mine[place], language)}
+
+    def code(self, rater: str, item: str) -> str:
+        """The item's id on this rater's page: it tells nothing, since names of items hold those of conditions."""
+        return hashlib.sha256(f"{self.store.secret} {rater} {item}".encode()).hexdigest()[:16]
+
+    def named(self, rater: str, code: object) -> str:
+        """The item behind an id of this rater's page; RefusedError where there is none."""
+        for shown in self.material.assigned(rater):
+            if self.code(rater, shown.item) == code:
+                return shown.item
+        raise RefusedError("this is no item of yours")
+
+    def _page(self, rater: str, shown: Shown, language: Language) -> dict[str, Any]:
+        item = self.material.items[shown.item]
+        answers = self.store.answers_of(rater, shown.item)
+        page = {"id": self.code(rater, item.id), "kind": item.kind, "answers": answers}
+        if isinstance(item, LikertItem):
+            scales = [_scale_page(scale, language) for scale in self.material.scales]
+            return {**page, "dialogues": [_turns(item.dialogue)], "scales": scales}
+        if isinstance(item, PairItem):
+            both = [_turns(one) for one in item.dialogues]
+            return {**page, "dialogues": both[::-1] if shown.swapped else both, **self._asked(language)}
+        said = [len(self.store.said(rater, name)) for name in chat_names(item)]
+        rounds = self.material.study.chats.rounds if self.material.study.chats else 0
+        topic = {"emotion": item.profile.emotion, "feeling": item.profile.feeling}
+        return {**page, "said": said, "rounds": rounds, "topic": topic, **self._asked(language)}
+
+    def _asked(self, language: Language) -> dict[str, Any]:
+        questions = [{"id": one.id, "text": one.of(language)} for one in self.material.questions.questions]
+        return {"instruction": self.material.questions.instruction.of(language), "questions": questions}
+
+    def consent(self, rater: str, sha: object) -> None:
+        """Note the consent to the text that was shown."""
+        if sha != self.material.study.consent_sha:
+            raise RefusedError("the text has changed since it was shown; read it again")
+        if not self.store.withdrawn(rater):
+            self.store.keep_text(self.material.study.consent_sha, self.material.study.consent_text)
+            self.store.consent(rater, self.material.study.consent_sha)
+
+    def answer(self, rater: str, item: object, key: object, value: object) -> None:
+        """Keep one answer of a rater to an item of theirs; RefusedError for anything else."""
+        shown, found = self._mine(rater, item)
+        if key in (DONE, SKIPPED):
+            check_mark(str(key), value)
+            if key == DONE and (lacking := self._lacking(rater, shown, found)):
+                raise RefusedError(f"not answered yet: {', '.join(lacking)}")
+            self.store.answer(rater, shown.item, str(key), True, shown.swapped)
+            return
+        check(self.material, found, key, value)
+        self.store.answer(rater, shown.item, str(key), value, shown.swapped)
+
+    def _mine(self, rater: str, item: object) -> tuple[Shown, Item]:
+        if self.store.consent_of(rater) != self.material.study.consent_sha:
+            raise RefusedError("nothing is taken before consent")
+        shown = next((one for one in self.material.assigned(rater) if one.item == item), None)
+        if shown is None:
+            raise RefusedError("this is no item of yours")
+        return shown, self.material.items[shown.item]
+
+    def _lacking(self, rater: str, shown: Shown, item: Item) -> list[str]:
+        answered = self.store.answers_of(rater, shown.item)
+        return [key for key in keys_of(self.material, item) if key not in answered]
+
+    async def chat(
+        self, rater: str, item: object, which: object, text: object = None, turn: object = None
+    ) -> dict[str, Any]:
+        """Say something in the first (0) or second (1) chat of an item, or nothing to see where it stands.
+
+        `turn` is how much the page knows to have been said before: words sent again after an error are said once.
+        """
+        shown, found = self._mine(rater, item)
+        if not isinstance(found, ChatItem) or isinstance(which, bool) or which not in (0, 1):
+            raise RefusedError("this item has no such chat")
+        live = await self._chat(rater, shown, found, 1 if which else 0)
+        said = len(self.store.said(rater, live.dialogue))
+        if isinstance(text, str) and text.strip() and not live.over and turn in (None, said):
+            words = _words(text)
+            self.store.say(rater, live.dialogue, said, words)
+            await live.say(words)
+        if live.failed is not None:
+            self._live.pop((rater, live.dialogue), None)
+            await live.close()
+            raise RefusedError("the simulated user gave no answer; say nothing new and try again in a moment")
+        return self._told(rater, live, _condition(shown, found, 1 if which else 0), found.pair)
+
+    def _told(self, rater: str, live: LiveChat, condition: Condition, pair: int) -> dict[str, Any]:
+        """The chat so far, kept for the study's owner and shown to the rater."""
+        if self.store.withdrawn(rater):
+            raise RefusedError("you have withdrawn")
+        # A draw a pair, so that the chats of one topic meet those that they were compared with.
+        named = {"id": f"{rater}.{live.dialogue}", "supporter": rater, "sample": pair}
+        record = live.record().model_copy(update=named)
+        self.store.keep_talk(Talk(rater, live.dialogue, condition.name, record.model_dump_json()))
+        return {"turns": _turns(record), "over": live.over}
+
+    async def _chat(self, rater: str, shown: Shown, item: ChatItem, which: int) -> LiveChat:
+        name = chat_names(item)[which]
+        if (rater, name) not in self._live:
+            if self.open_user is None or self.material.study.chats is None:
+                raise RefusedError("this study has no live chats")
+            condition = _condition(shown, item, which)
+            # A seed a rater: else all raters would draw the same replies of the user.
+            seed = random.Random(f"{self.material.study.seed} {rater}").getrandbits(31)
+            live = LiveChat(
+                name,
+                condition.profile(item.profile),
+                self.open_user(condition),
+                Caller(self._journal(rater), seed=seed),
+                self.material.study.chats.rounds,
+            )
+            # Known before it begins, so that a withdrawal meanwhile finds it.
+            self._live[rater, name] = live
+            await live.start(self.store.said(rater, name))
+        return self._live.get((rater, name)) or _gone()
+
+    def _journal(self, rater: str) -> Journal:
+        if rater not in self._journals:
+            folder = self.folder / "chats" / rater
+            folder.mkdir(parents=True, exist_ok=True)
+            self._journals[rater] = Journal(folder / "journal.sqlite")
+        return self._journals[rater]
+
+    async def withdraw(self, rater: str) -> None:
+        """Delete the rater's answers and all of their chats, the journalled calls too; nothing is taken after."""
+        self.store.withdraw(rater)
+        for key in [key for key in self._live if key[0] == rater]:
+            await self._live.pop(key).close()
+        if rater in self._journals:
+            self._journals.pop(rater).close()
+        self._forget(rater)
+
+    def sweep(self) -> None:
+        """Delete what a withdrawal that was cut off left behind."""
+        for rater in self.material.study.names:
+            if self.store.withdrawn(rater):
+                self._forget(rater)
+
+    def _forget(self, rater: str) -> None:
+        folder = self.folder / "chats" / rater
+        if folder.exists():
+            for file in folder.iterdir():
+                file.unlink()
+            folder.rmdir()
+
+    async def close(self) -> None:
+        """Leave every chat where it is; all that was said is kept."""
+        for live in self._live.values():
+            await live.close()
+        for journal in self._journals.values():
+            journal.close()
+        self.store.close()
+
+
+def _gone() -> LiveChat:
+    raise RefusedError("you have withdrawn")
+
+
+def _condition(shown: Shown, item: ChatItem, which: int) -> Condition:
+    return item.conditions[which ^ int(shown.swapped)]
+
+
+def _words(text: str) -> str:
+    """What a rater said; RefusedError for what cannot be kept whole."""
+    said = text.strip().encode("utf-8", "replace").decode()
+    if len(said) > LONGEST:
+        raise RefusedError(f"your words are longer than {LONGEST:,} characters; say it in fewer")
+    return said
+
+
+def chat_names(item: ChatItem) -> tuple[str, str]:
+    """The dialogue ids of an item's two chats, in the order in which they are held."""
+    return f"{item.id}.0", f"{item.id}.1"
+
+
+def _turns(dialogue: Dialogue) -> list[dict[str, str]]:
+    return [{"role": turn.role, "content": turn.content} for turn in dialogue.turns]
+
+
+def _scale_page(scale: Scale, language: Language) -> Mapping[str, Any]:
+    spoken = language if language in scale.languages else scale.languages[0]
+    inputs = prompt_inputs(scale, spoken)
+    return {"id": scale.id, **{key: inputs[key] for key in ("instruction", "items", "anchors", "low", "high")}}

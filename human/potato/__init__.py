@@ -1,0 +1,1 @@
+"""The same study in Potato, a separate rating program."""

@@ -1,0 +1,209 @@
+"""Chat models by name: `openai:gpt-4o`, `http://127.0.0.1:8000/v1#qwen`, `local:smollm2`, `scripted:FILE`.
+
+Every one is a LangChain `BaseChatModel`; a `Model` adds what a run must know of it: label, host, prices, pool.
+"""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from langchain_core.language_models import BaseChatModel
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.model_spec import read_local_spec, refuse_secrets
+from cocoon.core.python_code import load_object
+from cocoon.models.budget import Budget
+from cocoon.models.local.control import Adapter, Parts
+from cocoon.models.pool import Pool
+
+if TYPE_CHECKING:
+    from cocoon.models.local.base import LocalBase
+    from cocoon.models.local.model import LocalChat
+
+SPEC_HELP = (
+    "openai:NAME, http://HOST:PORT/v1#NAME, local:NAME-OR-PATH[+adapter=PATH][+steer=PATH:COEF] "
+    "(local:smollm2 is embedded), python:FILE.py:NAME, scripted:FILE"
+)
+LOCAL_BATCH = 16
+
+
+@dataclass
+class Model:
+    """A chat model as a run uses it.
+
+    `label` is the spec as it stands in every record; `host` is where it sends text (none: stays in this process).
+    `price` is money per million tokens (in, out), none where it is not known. `rung` is the best rung of the
+    structured-output ladder that the endpoint has not refused.
+    """
+
+    label: str
+    chat: BaseChatModel
+    pool: Pool
+    host: str | None = None
+    price: tuple[float, float] | None = None
+    rung: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def cost(self, tokens_in: int | None, tokens_out: int | None) -> float | None:
+        """Money for a call, none without a price or token counts."""
+        if self.price is None or tokens_in is None or tokens_out is None:
+            return None
+        return (tokens_in * self.price[0] + tokens_out * self.price[1]) / 1e6
+
+
+def host_of(spec: str) -> str | None:
+    """The host that a spec's model would talk to, without opening it; none for one in this process."""
+    kind, _, _ = spec.partition(":")
+    if kind in ("http", "https"):
+        return _netloc(spec)
+    if kind == "openai":
+        return _netloc(os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com")
+    return None
+
+
+def host_of_chat(chat: BaseChatModel) -> str | None:
+    """Return the host that a chat model of the user's own names as its address, None where it names none."""
+    for name in ("openai_api_base", "base_url", "endpoint"):
+        address = getattr(chat, name, None)
+        if isinstance(address, str) and (host := _netloc(address)):
+            return host
+    return None
+
+
+def _netloc(address: str) -> str:
+    try:
+        return urlsplit(address).netloc.rpartition("@")[2]
+    except ValueError:
+        raise CocoonError(
+            f"address {address!r} is not understood; write one such as http://127.0.0.1:8000/v1"
+        ) from None
+
+
+def open_chat(
+    spec: str, parts: Parts | None = None, bases: "dict[str, LocalBase] | None" = None
+) -> tuple[BaseChatModel, str | None]:
+    """The chat model that a spec names, and the host it talks to (none: in this process).
+
+    `parts` opens the adapter and the control of a local spec; `bases` holds the bases that are already loaded, and
+    takes a new one. Raises CocoonError for a spec that cannot be read, a missing key, or what cannot be loaded.
+    """
+    refuse_secrets(spec)
+    kind, _, rest = spec.partition(":")
+    if kind == "local" and rest:
+        return open_local(rest, parts, {} if bases is None else bases), None
+    if kind == "scripted" and rest:
+        from cocoon.models.scripted import ScriptedChat
+
+        return ScriptedChat.from_file(Path(rest)), None
+    if kind == "python" and rest:
+        chat, _ = load_object(spec)
+        if not isinstance(chat, BaseChatModel):
+            raise CocoonError(f"model {spec!r} must be a LangChain chat model here, and is {type(chat).__name__}.")
+        return chat, host_of_chat(chat)
+    if kind in ("openai", "http", "https") and rest:
+        return _open_remote(kind, rest, spec)
+    raise CocoonError(f"model {spec!r} is not understood; write {SPEC_HELP}")
+
+
+def _facts(spec: str, chat: Any) -> dict[str, Any]:
+    """What a manifest says of a model in this process: exact weights, adapter, direction."""
+    if not spec.startswith("local:"):
+        return {}
+    from cocoon.models.local.model import describe
+
+    return describe(chat)
+
+
+def open_local(text: str, parts: Parts | None, bases: "dict[str, LocalBase]") -> "LocalChat":
+    """The local model of a spec without its `local:`, on the base in `bases`, loaded where it is not there yet."""
+    from cocoon.models.local.base import LocalBase
+    from cocoon.models.local.model import LocalChat
+
+    named = read_local_spec(text)
+    if named.base not in bases:
+        bases[named.base] = LocalBase.load(named.base, batch_size=LOCAL_BATCH)
+    base = bases[named.base]
+    adapter = base.adapter(named.adapter, parts) if named.adapter else None
+    control = base.control(named.steer, named.options, parts) if named.steer else None
+    if adapter is not None and control is not None:
+        check_thoughts(f"local:{text}", adapter, control.facts().get("at"))
+    return LocalChat.on(base, text, adapter=adapter, control=control, coefficient=named.coefficient)
+
+
+def check_thoughts(spec: str, adapter: Adapter, at: str | None) -> None:
+    """Raise CocoonError where sentences are to be steered as they begin, and the adapter thinks before it speaks."""
+    if at == "starts" and adapter.facts().get("thoughts") == "inline":
+        raise CocoonError(
+            f"model {spec!r}: the adapter writes its thoughts before it speaks, and where spoken sentences begin among "
+            "their tags is not told apart; steer at every token (+at=every, --at every)"
+        )
+
+
+def _open_remote(kind: str, rest: str, spec: str) -> tuple[BaseChatModel, str]:
+    from cocoon.models.remote.endpoint import open_endpoint
+
+    if kind == "openai":
+        chat = open_endpoint(rest, None)
+        return chat, chat.host
+    url, _, name = spec.partition("#")
+    if not name or not _netloc(url):
+        raise CocoonError(f"model {spec!r}: write the server's address and the model's name, as {SPEC_HELP}")
+    chat = open_endpoint(name, url)
+    return chat, chat.host
+
+
+@dataclass
+class Models:
+    """The models of one run: each spec opened once, each local base loaded once, one pool per endpoint, one budget.
+
+    `parts` opens the adapters and controls of local specs.
+    """
+
+    connections: int = 32
+    timeout: float = 60.0
+    budget: Budget = field(default_factory=Budget)
+    prices: dict[str, tuple[float, float]] = field(default_factory=dict)
+    opened: dict[str, Model] = field(default_factory=dict)
+    pools: dict[str, Pool] = field(default_factory=dict)
+    parts: Parts | None = None
+    bases: "dict[str, LocalBase]" = field(default_factory=dict)
+
+    def open(self, spec: str) -> Model:
+        """The model named by `spec`, opened at its first use."""
+        if spec not in self.opened:
+            chat, host = open_chat(spec, self.parts, self.bases)
+            self.opened[spec] = self.wrap(spec, chat, host)
+            self.opened[spec].facts |= _facts(spec, chat)
+        return self.opened[spec]
+
+    def wrap(self, label: str, chat: BaseChatModel, host: str | None = None) -> Model:
+        """Any LangChain chat model as a run's model, with the pool of its host (or one of its own)."""
+        if self.budget.money is not None and host and label not in self.prices:
+            raise CocoonError(f"--budget-money cannot be kept without a price for {label!r}; add it to prices")
+        where = host or label
+        if where not in self.pools:
+            # A local reply waits for its batch and a slow processor: only a remote call has a time limit.
+            timeout = self.timeout if host else 24 * 3600.0
+            self.pools[where] = Pool(self.connections, timeout=timeout, budget=self.budget, name=where)
+        model = Model(label, chat, self.pools[where], host, self.prices.get(label))
+        self.opened[label] = model
+        return model
+
+    @property
+    def hosts(self) -> list[str]:
+        """Hosts that the opened models talk to."""
+        return sorted({model.host for model in self.opened.values() if model.host})
+
+    def stop(self, reason: Exception | None = None) -> None:
+        """Start no new request anywhere."""
+        for pool in self.pools.values():
+            pool.stop(reason)
+
+    async def aclose(self) -> None:
+        """Close what the models hold open."""
+        for model in self.opened.values():
+            close = getattr(model.chat, "aclose", None)
+            if close is not None:
+                await close()

@@ -1,0 +1,1 @@
+"""Chat models that run inside this process: weights, batches, schemas, controls."""

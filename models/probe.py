@@ -1,0 +1,238 @@
+"""Find out what a model or its endpoint can do, with a few tiny calls. Nothing is taken from its documents."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.records import Record
+from cocoon.models.local.libraries import first_line
+from cocoon.models.messages import Message
+from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError, classify
+from cocoon.models.structured import RUNGS, read_json, response_format
+
+COLOURS = ("red", "green", "blue")
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "colour": {"type": "string", "enum": list(COLOURS)},
+        "number": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 5}, {"type": "null"}]},
+    },
+    "required": ["colour", "number"],
+    "additionalProperties": False,
+}
+_FITS = f"Reply with one JSON object that fits this schema and nothing else: {json.dumps(SCHEMA)}"
+_CHOOSE = "Choose a colour and a number."
+_UNKNOWABLE = "I have thought of a number and told nobody. Choose a colour; my number is null if you cannot know it."
+_LONGEST_WAIT = 10.0
+
+
+class Finding(Record):
+    """One result: `found` is yes, no, or None where it could not be decided. `value` is a number beside it."""
+
+    name: str
+    found: bool | None
+    detail: str = ""
+    value: float | None = None
+
+
+@dataclass
+class Attempt:
+    """One tiny call: the reply, or the problem on one line. `refused` says that the server refuses such a request."""
+
+    message: AIMessage | None
+    seconds: float
+    problem: str = ""
+    refused: bool = False
+
+    @property
+    def text(self) -> str:
+        return str(self.message.text) if self.message else ""
+
+
+@dataclass
+class Prober:
+    """Asks one model. `timeout` is in seconds for each call, and `tell` gets a word before each."""
+
+    chat: BaseChatModel
+    timeout: float = 30.0
+    tell: Callable[[str], None] = lambda _: None
+    findings: list[Finding] = field(default_factory=list)
+
+    async def probe(self, *, local: bool = False) -> bool:
+        """Fill `findings` and return whether the model answers at all. If it does not, nothing else is asked."""
+        if not await self._answers():
+            return False
+        await self._seed()
+        await self._assistant_first()
+        best = await self._rungs()
+        await self._null(best)
+        if local:
+            await self._speed()
+        return True
+
+    def _add(self, name: str, found: bool | None, detail: str = "", value: float | None = None) -> None:
+        self.findings.append(Finding(name=name, found=found, detail=detail, value=value))
+
+    async def _answers(self) -> bool:
+        attempt = await self.ask("an answer", [_user("Say hello in one word.")], max_tokens=16)
+        if attempt.message is None:
+            self._add("answers", False, attempt.problem)
+            return False
+        reply = " ".join(attempt.text.split())
+        empty = "an empty reply (16 tokens may be too few for a model that thinks first)"
+        self._add("answers", bool(reply), repr(reply[:60]) if reply else empty)
+        self._add("latency of a short reply, seconds", True, f"{attempt.seconds:.2f}", round(attempt.seconds, 3))
+        usage = attempt.message.usage_metadata
+        token_counts = (
+            f"{usage['input_tokens']} in, {usage['output_tokens']} out" if usage else "no token counts in replies"
+        )
+        self._add("usage told", usage is not None, token_counts)
+        name = getattr(self.chat, "limit_name", None)
+        if name:
+            self._add("token limit", True, name)
+        return True
+
+    async def _seed(self) -> None:
+        attempt = await self.ask("seed", [_user("Say hello in one word.")], max_tokens=16, temperature=0.5, seed=1)
+        quirks = getattr(self.chat, "quirks", None)
+        if attempt.message is None:
+            self._add("temperature and seed accepted", False if attempt.refused else None, attempt.problem)
+        elif quirks is not None:
+            accepted = "seed" not in quirks
+            self._add(
+                "temperature and seed accepted", accepted, "" if accepted else "the seed is refused, and left out"
+            )
+        else:
+            self._add("temperature and seed accepted", True)
+
+    async def _assistant_first(self) -> None:
+        talk = [
+            {"role": "system", "content": "You are a kind listener."},
+            {"role": "assistant", "content": "You look a little tired."},
+            _user("A bit, maybe."),
+        ]
+        attempt = await self.ask("a talk that the supporter opens", talk, max_tokens=16)
+        fitted = getattr(self.chat, "quirks", frozenset()) & {"user_first", "no_system"}
+        if attempt.message is None:
+            self._add("supporter may speak first", False if attempt.refused else None, attempt.problem)
+        elif fitted:
+            self._add("supporter may speak first", False, f"messages are fitted to its template ({', '.join(fitted)})")
+        else:
+            self._add("supporter may speak first", True)
+
+    async def _rungs(self) -> str | None:
+        """Try every rung of the structured-output ladder and return the best that was obeyed."""
+        best = None
+        for rung in RUNGS:
+            # A schema that is only in the request is obeyed only by a server that constrains replies to it.
+            question = _CHOOSE if rung == "json_schema" else f"{_CHOOSE} {_FITS}"
+            attempt = await self.ask(f"JSON by {rung}", [_user(question)], max_tokens=120, **_form(rung))
+            problem = _problem(attempt)
+            self._add(f"JSON by {rung}", _obeyed(attempt, problem), problem or "obeyed")
+            best = best or (rung if problem is None else None)
+            if mass := _legal_mass(attempt):
+                detail = f"{mass:.3f} is the least that the model itself gave to the answers it was held to"
+                self._add(f"legal mass by {rung}", True, detail, mass)
+        self._add("structured replies", best is not None, best or "none: judges' answers would be missing")
+        return best
+
+    async def _null(self, rung: str | None) -> None:
+        if rung is None:
+            return
+        attempt = await self.ask("null", [_user(f"{_UNKNOWABLE} {_FITS}")], max_tokens=120, **_form(rung))
+        problem = _problem(attempt)
+        answer = read_json(attempt.text)[0] if problem is None else None
+        detail = (
+            problem or f"by {rung}; asked for what it cannot know it answered {json.dumps((answer or {})['number'])}"
+        )
+        self._add("null admitted", problem is None if attempt.message else None, detail)
+
+    async def _speed(self) -> None:
+        attempt = await self.ask("speed", [_user("Tell a long story about a river.")], max_tokens=64)
+        usage = attempt.message.usage_metadata if attempt.message else None
+        if usage is None or not attempt.seconds:
+            self._add("tokens per second", None, attempt.problem or "not told")
+            return
+        rate = usage["output_tokens"] / attempt.seconds
+        self._add("tokens per second", True, f"{rate:.0f} ({usage['output_tokens']} tokens alone)", round(rate, 1))
+
+    async def ask(self, what: str, messages: list[Message], **parameters: Any) -> Attempt:
+        """Make one call. After a rate limit or a server error, try once more."""
+        self.tell(what)
+        attempt, wait = await self._once(messages, parameters)
+        if wait is not None:
+            await asyncio.sleep(min(wait, _LONGEST_WAIT))
+            attempt, _ = await self._once(messages, parameters)
+        return attempt
+
+    async def _once(self, messages: list[Message], parameters: dict[str, Any]) -> tuple[Attempt, float | None]:
+        """Return the attempt, and the seconds to wait before another one where that may help."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(self.timeout):
+                message = await self.chat.ainvoke(list(messages), **parameters)
+            return Attempt(message, time.monotonic() - began), None
+        except TimeoutError:
+            return Attempt(None, self.timeout, f"no answer in {self.timeout:g} s"), None
+        except Exception as error:
+            classified = classify(error)
+            problem = (
+                first_line(classified)
+                if isinstance(classified, CocoonError) or classified is not error
+                else _error_line(classified)
+            )
+            attempt = Attempt(None, time.monotonic() - began, problem, isinstance(classified, RefusedError))
+            return attempt, _wait(classified)
+
+
+def _user(text: str) -> Message:
+    return {"role": "user", "content": text}
+
+
+def _error_line(error: Exception) -> str:
+    known = isinstance(error, (RateLimitedError, TransientError, RefusedError))
+    return first_line(error) if known else f"{type(error).__name__}: {first_line(error)}"
+
+
+def _wait(error: Exception) -> float | None:
+    if isinstance(error, RateLimitedError):
+        return 1.0 if error.retry_after is None else error.retry_after
+    return 0.5 if isinstance(error, TransientError) and error.kind != "connection" else None
+
+
+def _form(rung: str) -> dict[str, Any]:
+    form = response_format(rung, SCHEMA, "choice")
+    return {"response_format": form} if form else {}
+
+
+def _problem(attempt: Attempt) -> str | None:
+    """Return what is wrong with a structured reply, or None."""
+    if attempt.message is None:
+        return f"refused: {attempt.problem}" if attempt.refused else attempt.problem
+    value, problem = read_json(attempt.text)
+    if problem is None and not _fits(value):
+        problem = "the schema was not followed"
+    return f"accepted, not obeyed: {problem}" if problem else None
+
+
+def _obeyed(attempt: Attempt, problem: str | None) -> bool | None:
+    return problem is None if attempt.message or attempt.refused else None
+
+
+def _fits(value: Any) -> bool:
+    if not isinstance(value, dict) or value.keys() != {"colour", "number"} or value["colour"] not in COLOURS:
+        return False
+    number = value["number"]
+    return number is None or (type(number) is int and 1 <= number <= 5)
+
+
+def _legal_mass(attempt: Attempt) -> float | None:
+    masses = (attempt.message.response_metadata if attempt.message else {}).get("legal_mass") or {}
+    return min(masses.values(), default=None)

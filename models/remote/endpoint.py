@@ -1,0 +1,245 @@
+"""Remote chat models: langchain-openai's ChatOpenAI over one lean HTTP path, for any OpenAI-compatible server.
+
+ChatOpenAI builds the requests and reads the replies. Only the transport is ours (aiohttp), because the SDK below it
+costs more than the rest of a call and hides 429 and Retry-After behind its own retries (docs/decisions/http-path.md has
+the numbers).
+"""
+
+import asyncio
+import os
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatResult
+from langchain_openai import ChatOpenAI
+from pydantic import PrivateAttr, SecretStr
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.model_spec import refuse_secrets
+from cocoon.models.messages import Message, fit_to_template
+from cocoon.models.request_errors import RefusedError, TransientError, error_for_status, one_line, retry_after
+
+OPENAI_BASE_URL = "https://api.openai.com/v1"
+NO_KEY = "none"
+# Examples of how servers say it: "Conversation roles must alternate user/assistant", "First message must be from user",
+# "System role not supported".
+_USER_FIRST = re.compile(r"alternat|first.{0,40}user|user.{0,40}first|(start|begin).{0,40}user")
+_NO_SYSTEM = re.compile(
+    r"system.{0,40}(not|n't|no longer) (be )?(supported|allowed|permitted)|(not|n't) support.{0,20}system"
+)
+_ROLES = {"system": "system", "human": "user", "ai": "assistant"}
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost"})
+
+
+class EndpointChat(ChatOpenAI):
+    """A chat model behind an OpenAI-compatible endpoint.
+
+    Raises RateLimitedError, TransientError or RefusedError for `models.pool`, which is the only retry layer. Servers
+    differ in what they accept. A refused optional parameter (`seed`, the name of the token limit) is left out or
+    renamed, and messages are fitted to a template that refuses them (`user_first`, `no_system`). This is remembered for
+    the endpoint in `quirks`.
+    """
+
+    _session: aiohttp.ClientSession | None = PrivateAttr(default=None)
+    _loop: Any = PrivateAttr(default=None)
+    _quirks: set[str] = PrivateAttr(default_factory=set)
+
+    @property
+    def host(self) -> str:
+        """Return the host and port that the run will talk to."""
+        return urlsplit(self.openai_api_base or OPENAI_BASE_URL).netloc
+
+    @property
+    def quirks(self) -> frozenset[str]:
+        """Return what this server does not accept, as far as its answers have shown."""
+        return frozenset(self._quirks)
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        **kwargs: Any,
+    ) -> ChatResult:
+        quirks = set(self._quirks)
+        while True:
+            try:
+                result = self._read(await self._post(self._payload(messages, stop, kwargs, quirks)))
+            except RefusedError as error:
+                quirk = self._quirk(error, quirks, {"seed"} & kwargs.keys(), messages)
+                if quirk is None:
+                    raise
+                quirks.add(quirk)
+            else:
+                # Only an answer confirms it, because the refusal may have had another cause.
+                self._quirks |= quirks
+                return result
+
+    def _payload(
+        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], quirks: set[str]
+    ) -> dict[str, Any]:
+        left_out = {"seed"} & quirks
+        parameters = {key: value for key, value in kwargs.items() if value is not None and key not in left_out}
+        payload = self._get_request_payload(messages, stop=stop, **parameters)
+        for name in ("max_tokens", "max_completion_tokens"):
+            if name in payload:
+                payload[self._limit_name(quirks)] = payload.pop(name)
+        if quirks & {"user_first", "no_system"}:
+            plain = [_message(message) for message in messages]
+            fitted = fit_to_template(plain, "user_first" in quirks, system_role="no_system" not in quirks)
+            payload["messages"] = fitted
+        return payload
+
+    @property
+    def limit_name(self) -> str:
+        """Return this server's name for the limit of a reply's tokens, as far as it is known."""
+        return self._limit_name(self._quirks)
+
+    def _limit_name(self, quirks: set[str]) -> str:
+        uses_newer_name = _is_openai(self.host) != ("limit" in quirks)
+        return "max_completion_tokens" if uses_newer_name else "max_tokens"
+
+    def _quirk(
+        self, error: RefusedError, quirks: set[str], optional: set[str], messages: list[BaseMessage]
+    ) -> str | None:
+        """Return a new fact about the server that a refusal shows and that requests can be adapted to, or None."""
+        if error.status not in (400, 422):
+            return None
+        refusal = str(error).lower()
+        roles = [_message(message)["role"] for message in messages]
+        if "seed" in refusal and optional - quirks:
+            return "seed"
+        if self._limit_name(quirks) in refusal and "limit" not in quirks:
+            return "limit"
+        if _NO_SYSTEM.search(refusal) and "system" in roles and "no_system" not in quirks:
+            return "no_system"
+        first_roles = [role for role in roles if role != "system"][:1]
+        if _USER_FIRST.search(refusal) and first_roles == ["assistant"] and "user_first" not in quirks:
+            return "user_first"
+        return None
+
+    async def _post(self, payload: dict[str, Any]) -> bytes:
+        """Return the body of a good answer.
+
+        Redirections are refused, because they would lead to a host that was not named.
+        """
+        url = f"{(self.openai_api_base or OPENAI_BASE_URL).rstrip('/')}/chat/completions"
+        try:
+            async with self._client().post(url, data=orjson.dumps(payload), allow_redirects=False) as response:
+                body = await response.read()
+        except (aiohttp.ClientError, ConnectionError) as error:
+            problem = self._without_key(one_line(f"{type(error).__name__} {error}"))
+            raise TransientError("connection", f"{self.host}: {problem}") from None
+        if response.status != 200:
+            answer = self._without_key(body[:4000].decode("utf-8", "replace"))
+            raise error_for_status(response.status, answer, retry_after(response.headers))
+        return body
+
+    def _read(self, body: bytes) -> ChatResult:
+        """Return the chat result in an answer with status 200.
+
+        Raises TransientError for an answer without a message.
+        """
+        try:
+            return self._create_chat_result(_reply(body))
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            excerpt = self._without_key(one_line(body[:800].decode("utf-8", "replace"), 120))
+            raise TransientError("no_reply", f"{self.host}: the answer has no message: {excerpt!r}") from None
+
+    def _without_key(self, text: str) -> str:
+        """Return a server's words without the key, which they may quote when the server refuses it."""
+        return text.replace(self._token, "***") if self._token else text
+
+    @property
+    def _token(self) -> str:
+        key = self.openai_api_key
+        token = key.get_secret_value() if isinstance(key, SecretStr) else ""
+        return "" if token == NO_KEY else token
+
+    def _client(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._session.closed or self._loop is not loop:
+            token = self._token
+            headers = {"Content-Type": "application/json"}
+            if token:
+                headers["Authorization"] = f"Bearer {token}"
+            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=20)
+            self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers)
+            self._loop = loop
+        return self._session
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+def _message(message: BaseMessage) -> Message:
+    content = message.content if isinstance(message.content, str) else str(message.text)
+    return {"role": _ROLES.get(message.type, message.type), "content": content}
+
+
+def _reply(body: bytes) -> dict[str, Any]:
+    """Return a chat completion that has at least one message.
+
+    Raises ValueError, TypeError, KeyError or IndexError for anything else.
+    """
+    reply = orjson.loads(body)
+    message = reply["choices"][0]["message"]
+    if not isinstance(message, dict) or not isinstance(message.get("content"), str | list | None):
+        raise TypeError("the first choice has no message")
+    return reply
+
+
+def _is_openai(host: str) -> bool:
+    return host == "api.openai.com" or host.endswith(".api.openai.com")
+
+
+def _key_name(host: str) -> str:
+    """Return the variable that has the key for a host.
+
+    OpenAI's key goes to OpenAI, to this machine, and to OPENAI_BASE_URL. Any other host gets COCOON_API_KEY, so that a
+    key is never shown to a server that it was not meant for.
+    """
+    base_url = os.environ.get("OPENAI_BASE_URL")
+    may_get_openai_key = _is_openai(host) or host.split(":")[0].strip("[]") in _LOOPBACK or host.startswith("[::1]")
+    return (
+        "OPENAI_API_KEY" if may_get_openai_key or (base_url and urlsplit(base_url).netloc == host) else "COCOON_API_KEY"
+    )
+
+
+def open_endpoint(model: str, base_url: str | None) -> EndpointChat:
+    """Return an endpoint's chat model. The key is read from the environment and never leaves this object.
+
+    A local server needs no key. Raises CocoonError when OpenAI itself is asked for and no key is set.
+    """
+    url = (base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL).rstrip("/")
+    refuse_secrets(url, "OPENAI_BASE_URL")
+    host = _host(url)
+    key_name = _key_name(host)
+    key = os.environ.get(key_name, "").strip()
+    if not key and _is_openai(host):
+        raise CocoonError(f"no key for {host}: set {key_name} in the environment")
+    if not (key.isascii() and key.isprintable()):
+        raise CocoonError(f"{key_name} has characters that no key has (its value is not shown); set it again")
+    secret = SecretStr(key or NO_KEY)
+    return EndpointChat(model=model, base_url=url, api_key=secret, max_retries=0, use_responses_api=False)
+
+
+def _host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise CocoonError(f"address {url!r} is not understood; write one such as http://127.0.0.1:8000/v1")
+    return urlsplit(url).netloc

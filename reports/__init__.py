@@ -1,0 +1,1 @@
+"""What is shown of numbers: tables, charts, and the formats they take."""

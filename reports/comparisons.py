@@ -1,0 +1,136 @@
+"""From run folders to comparisons of their supporters, and to the files that hold them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cocoon.core.config import StudyConfig, UserConfig
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import write_whole
+from cocoon.core.records import Dialogue, Rating
+from cocoon.evaluation.comparison.compare import compare
+from cocoon.evaluation.comparison.records import Comparison
+from cocoon.evaluation.comparison.sides import Side, name_sides, sides_of
+from cocoon.evaluation.scales.scoring import load_scale, shipped_scales
+from cocoon.reports.formats.csv_lines import render_csv
+from cocoon.reports.formats.html_page import render_html
+from cocoon.reports.formats.markdown import render_markdown
+from cocoon.reports.report import EMBEDDED_WARNING
+from cocoon.reports.tables.comparison import comparison_report, tidy_table
+from cocoon.reports.tables.records import Report
+from cocoon.reports.tables.trust import constant_warnings
+from cocoon.running.folder import existing_run, read_config, read_run
+from cocoon.running.manifest import uses_embedded
+
+# What makes dialogues or ratings of two runs differ beside the supporter; its own settings are what is compared.
+_SETTINGS = (
+    *(f"user.{name}" for name in UserConfig.model_fields),
+    *("rounds", "samples", "prompts", "judge.temperature", "judge.votes", "judge.floor"),
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What of the runs is compared; an empty list is everything."""
+
+    supporters: list[str] = field(default_factory=list)
+    baseline: str | None = None
+    judges: list[str] = field(default_factory=list)
+    prompts: list[str] = field(default_factory=list)
+    scale_files: list[Path] = field(default_factory=list)
+
+
+def compare_runs(runs: Sequence[Path], choice: Choice, allow: bool = False) -> tuple[list[Comparison], Report]:
+    """Comparisons of the chosen supporters, and the report that shows them.
+
+    Raises CocoonError for a run given twice, an unknown supporter, or sides that may not be compared.
+    """
+    paths = [path.resolve() for path in runs]
+    for path, given in zip(paths, runs, strict=True):
+        if paths.count(path) > 1:
+            raise CocoonError(f"{given}: is given twice; name two runs, or one that holds several supporters")
+    sides = _chosen([side for run in runs for side in _sides(run, choice)], choice.supporters)
+    name_sides(sides)
+    scales = {name: load_scale(name) for name in shipped_scales()}
+    scales |= {scale.id: scale for scale in map(load_scale, choice.scale_files)}
+    made = compare(sides, scales, _baseline(sides, choice.baseline), allow)
+    facts = [(f"Supporter {side.name}", side.run) for side in sides]
+    return made, comparison_report(made, _warnings(runs, sides), facts)
+
+
+def write_comparison(made: Sequence[Comparison], report: Report, out: Path) -> None:
+    """Write compare.md, compare.csv and compare.html into a folder, made if it is not there."""
+    out.mkdir(parents=True, exist_ok=True)
+    table = tidy_table(made)
+    files = {
+        "compare.md": render_markdown(report),
+        "compare.csv": render_csv(Report(title=report.title, tables=[table]))[table.id],
+        "compare.html": render_html(report),
+    }
+    for name, text in files.items():
+        write_whole(out / name, [text.encode()])
+
+
+def _sides(run: Path, choice: Choice) -> list[Side]:
+    existing_run(run)
+    ratings = read_run(run, "ratings.jsonl", Rating)
+    sides = sides_of(str(run), read_run(run, "dialogues.jsonl", Dialogue), ratings)
+    for side in sides:
+        side.ratings = _kept(side, choice)
+    return sides
+
+
+def _kept(side: Side, choice: Choice) -> list[Rating]:
+    """Ratings by the chosen judges; where some of a judge, scale and language are under a named prompt, those alone."""
+    language = {name: node[0] for node, some in side.dialogues.items() for name in some}
+    some = [rating for rating in side.ratings if not choice.judges or rating.judge in choice.judges]
+    named = [rating for rating in some if any(rating.prompt_sha.startswith(sha) for sha in choice.prompts)]
+    decided = {(one.judge, one.scale, language[one.dialogue]) for one in named}
+    return [one for one in some if (one.judge, one.scale, language[one.dialogue]) not in decided] + named
+
+
+def _chosen(sides: list[Side], names: list[str]) -> list[Side]:
+    known = ", ".join(repr(name) for name in dict.fromkeys(side.supporter for side in sides))
+    for name in names:
+        if name not in {side.supporter for side in sides}:
+            raise CocoonError(f"supporter {name!r} is in none of the runs; they hold {known}")
+    found = [side for name in names for side in sides if side.supporter == name] if names else sides
+    if len(found) < 2:
+        raise CocoonError(
+            f"nothing to compare: one supporter of one run alone; the runs hold {known}; give another run"
+        )
+    return found
+
+
+def _baseline(sides: Sequence[Side], name: str | None) -> Side | None:
+    if name is None:
+        return None
+    found = [side for side in sides if name in (side.name, side.supporter, side.run)]
+    if len(found) != 1:
+        known = ", ".join(repr(side.name) for side in sides)
+        raise CocoonError(f"--baseline {name!r} names {len(found) or 'no'} sides; name one of {known}")
+    return found[0]
+
+
+def _warnings(runs: Sequence[Path], sides: Sequence[Side]) -> list[str]:
+    configs = [config for run in runs if (config := read_config(run)) is not None]
+    embedded = [EMBEDDED_WARNING] if uses_embedded(runs) else []
+    constant = constant_warnings(rating for side in sides for rating in side.ratings)
+    return [*embedded, *_differing(configs), *constant]
+
+
+def _differing(configs: Sequence[StudyConfig]) -> list[str]:
+    """One warning for each setting other than the supporter's in which the runs differ."""
+    warnings = []
+    for key in _SETTINGS:
+        values = list(dict.fromkeys(str(_setting(config, key)) for config in configs))
+        if len(values) > 1:
+            warnings.append(f"The runs differ in {key}: {' | '.join(values)}. A difference may come from that.")
+    return warnings
+
+
+def _setting(config: StudyConfig, key: str) -> object:
+    value: object = config.model_dump(mode="json")
+    for part in key.split("."):
+        value = value[part] if isinstance(value, dict) else None
+    return value

@@ -1,0 +1,1 @@
+"""What a report is written as: Markdown, HTML, CSV, LaTeX, JSON."""

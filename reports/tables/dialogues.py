@@ -1,0 +1,143 @@
+"""Tables on the dialogues before any judge: how many, how long, why they ended, what failed."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from cocoon.core.records import Failure
+from cocoon.evaluation.facts import DialogueFacts
+from cocoon.evaluation.questions.detection import pooled
+from cocoon.evaluation.statistics.estimates import mean_over_profiles, spread
+from cocoon.reports.tables.records import Cell, Row, Table
+
+
+def by_supporter(dialogues: Iterable[DialogueFacts]) -> dict[tuple[str, str], list[DialogueFacts]]:
+    """Return the dialogues by (supporter, language), in the order of these keys."""
+    groups: dict[tuple[str, str], list[DialogueFacts]] = defaultdict(list)
+    for dialogue in dialogues:
+        groups[dialogue.supporter, dialogue.language].append(dialogue)
+    return dict(sorted(groups.items()))
+
+
+def dialogues_table(dialogues: Iterable[DialogueFacts]) -> Table:
+    """Return counts and lengths per supporter and language."""
+    rows = [
+        Row(
+            labels=list(key),
+            cells={
+                "dialogues": len(group),
+                "profiles": len({dialogue.profile for dialogue in group}),
+                "without need": sum(not dialogue.has_need for dialogue in group),
+                "rounds": spread(dialogue.rounds for dialogue in group),
+                "characters per user turn": _chars_per_turn(group, "u"),
+                "characters per supporter turn": _chars_per_turn(group, "s"),
+            },
+        )
+        for key, group in by_supporter(dialogues).items()
+    ]
+    return Table(
+        id="dialogues",
+        title="Dialogues",
+        keys=["Supporter", "Language"],
+        measures=list(rows[0].cells) if rows else [],
+        digits={"characters per user turn": 0, "characters per supporter turn": 0},
+        rows=rows,
+        note="Rounds: median and range; a round is a user turn and the reply to it.",
+    )
+
+
+def _chars_per_turn(dialogues: Iterable[DialogueFacts], role: str) -> float | None:
+    group = list(dialogues)
+    turns = sum(dialogue.roles.count(role) for dialogue in group)
+    chars = sum(dialogue.user_chars if role == "u" else dialogue.supporter_chars for dialogue in group)
+    return chars / turns if turns else None
+
+
+def questions_table(dialogues: Iterable[DialogueFacts]) -> Table:
+    """Return how much supporters ask.
+
+    The question ratio has beside it the shares that others call by the same name.
+    """
+    rows = [Row(labels=list(key), cells=_question_cells(group)) for key, group in by_supporter(dialogues).items()]
+    return Table(
+        id="questions",
+        title="Questions of the supporter",
+        keys=["Supporter", "Language"],
+        measures=list(rows[0].cells) if rows else [],
+        rows=rows,
+        note=(
+            "Question ratio: turns with at least one genuine question (open, closed or tag) over generated turns, the "
+            "fixed opening not counted; found by rule, see docs/questions.md. The types count sentences."
+        ),
+    )
+
+
+def _question_cells(dialogues: Iterable[DialogueFacts]) -> dict[str, Cell]:
+    by_profile: dict[str, list[float | None]] = defaultdict(list)
+    stats_by_profile = [
+        (dialogue.profile, dialogue.questions) for dialogue in dialogues if dialogue.questions is not None
+    ]
+    for profile, stats in stats_by_profile:
+        by_profile[profile].append(stats.ratio)
+    total = pooled(stats for _, stats in stats_by_profile)
+    return {
+        "question ratio": total.ratio,
+        "mean over profiles": mean_over_profiles(by_profile),
+        "share of sentences": total.sentence_share,
+        "share of turns with ?": total.mark_share,
+        "turns": total.turns,
+        "open": total.types["open"],
+        "closed": total.types["closed"],
+        "tag": total.types["tag"],
+        "rhetorical": total.types["rhetorical"],
+    }
+
+
+def stop_table(dialogues: Iterable[DialogueFacts]) -> Table:
+    """Return why dialogues ended."""
+    groups = by_supporter(dialogues)
+    reasons = sorted({dialogue.stop_reason or "not told" for group in groups.values() for dialogue in group})
+    rows = []
+    for key, group in groups.items():
+        counts = Counter(dialogue.stop_reason or "not told" for dialogue in group)
+        rows.append(Row(labels=list(key), cells={reason: counts[reason] for reason in reasons}))
+    return Table(
+        id="stop_reasons",
+        title="Why dialogues ended",
+        keys=["Supporter", "Language"],
+        measures=reasons,
+        rows=rows,
+        note="rounds: the planned number was reached; user_left: the simulated user ended the talk.",
+    )
+
+
+def turns_table(dialogues: Iterable[DialogueFacts]) -> Table:
+    """Return the distribution of the number of turns."""
+    rows = [
+        Row(labels=[*key, str(turns)], cells={"dialogues": count})
+        for key, group in by_supporter(dialogues).items()
+        for turns, count in sorted(Counter(len(dialogue.roles) for dialogue in group).items())
+    ]
+    return Table(
+        id="turns",
+        title="Distribution of turns",
+        keys=["Supporter", "Language", "Turns"],
+        measures=["dialogues"],
+        rows=rows,
+        note="Turns of both sides, the opening included.",
+    )
+
+
+def failures_table(failures: Iterable[Failure]) -> Table:
+    """Return the dialogues and ratings that failed, by where and why."""
+    counts = Counter((failure.stage, failure.node, failure.reason) for failure in failures)
+    return Table(
+        id="failures",
+        title="What could not be made",
+        keys=["Stage", "Node", "Reason"],
+        measures=["count"],
+        rows=[Row(labels=list(key), cells={"count": count}) for key, count in sorted(counts.items())],
+        note=(
+            "A dialogue that failed is in no rate above; a rating that failed counts as missing in its row. "
+            "Each with its message in failures.jsonl."
+        ),
+    )

@@ -1,0 +1,205 @@
+"""Tables of how and when the need was named, why verdicts are missing, and how far a guarded user opened up."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+
+from cocoon.core.records import Rating
+from cocoon.evaluation.facts import DialogueFacts
+from cocoon.evaluation.groups import KEY_COLUMNS, Group, Groups, majority
+from cocoon.evaluation.statistics.estimates import spread
+from cocoon.evaluation.success.verdicts import ATTRIBUTED
+from cocoon.reports.tables.records import Cell, Row, Table
+
+MISSING = "missing"
+NOBODY = "nobody"
+OUTCOMES = (
+    "supporter, after reflection",
+    "supporter, after question",
+    "user, after reflection",
+    "user, after question",
+    "volunteered",
+    "leaked",
+    NOBODY,
+    MISSING,
+)
+
+
+def outcome(rating: Rating) -> str:
+    """Return one of OUTCOMES for one vote in the attributed mode."""
+    verdict = rating.verdict
+    if verdict is None or verdict.success is None:
+        return MISSING
+    if verdict.named_by == "nobody" or verdict.how is None:
+        return NOBODY if verdict.named_by == "nobody" else MISSING
+    return verdict.how if verdict.how in OUTCOMES else f"{verdict.named_by}, {verdict.how.replace('_', ' ')}"
+
+
+def outcome_of(votes: list[Rating]) -> str:
+    """Return the outcome that most votes on one dialogue share.
+
+    It is missing on a tie, or when every vote is missing.
+    """
+    counts = Counter(outcome(vote) for vote in votes)
+    del counts[MISSING]
+    top = counts.most_common(2)
+    if not top or (len(top) == 2 and top[0][1] == top[1][1]):
+        return MISSING
+    return top[0][0]
+
+
+def outcomes_table(groups: Groups) -> Table:
+    """Return the dialogues by who named the need and what drew it out."""
+    return Table(
+        id="outcomes",
+        title="How the need came to be named (attributed mode)",
+        keys=KEY_COLUMNS,
+        measures=[*OUTCOMES, "not applicable"],
+        rows=[
+            Row(labels=group.key.labels, cells=_outcome_cells(group)) for group in groups if ATTRIBUTED in group.ratings
+        ],
+        note=(
+            "Dialogues. The first four are successes. Volunteered and leaked name the need without the "
+            "supporter's doing; a guarded user who says what was still locked, and any user who says it in "
+            "the first reply, leaked."
+        ),
+    )
+
+
+def _outcome_cells(group: Group) -> dict[str, Cell]:
+    counts = Counter(outcome_of(votes) for votes in group.by_dialogue(ATTRIBUTED))
+    counts[MISSING] += len(group.lost.get(ATTRIBUTED, []))
+    return {**{name: counts[name] for name in OUTCOMES}, "not applicable": group.not_applicable(ATTRIBUTED)}
+
+
+def missing_reasons_table(groups: Groups) -> Table:
+    """Return why verdicts and whole ratings are missing, per scale."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    for group in groups:
+        for scale in group.ratings:
+            for rating in group.applicable(scale):
+                for reason in _reasons(rating):
+                    counts[(*group.key.labels, scale, reason)] += 1
+            ties = _ties(group, scale)
+            if ties:
+                counts[(*group.key.labels, scale, "votes tie")] += ties
+            if group.lost.get(scale):
+                counts[(*group.key.labels, scale, "the rating could not be made")] += len(group.lost[scale])
+    return Table(
+        id="missing_reasons",
+        title="Why values are missing",
+        keys=[*KEY_COLUMNS, "Scale", "Reason"],
+        measures=["count"],
+        rows=[Row(labels=list(labels), cells={"count": count}) for labels, count in sorted(counts.items())],
+        note="Per item of a scale, or once for a verdict or a whole reply.",
+    )
+
+
+def _ties(group: Group, scale: str) -> int:
+    return sum(
+        majority(votes) is None and any(vote.verdict and vote.verdict.success is not None for vote in votes)
+        for votes in group.by_dialogue(scale)
+    )
+
+
+def _reasons(rating: Rating) -> list[str]:
+    verdict = [rating.verdict.missing] if rating.verdict and rating.verdict.missing else []
+    whole_reply = {rating.missing["*"]} if "*" in rating.missing else set()
+    items = [reason for item, reason in rating.missing.items() if item != "*"]
+    reasons = [*verdict, *(reason for reason in whole_reply if reason not in verdict), *items]
+    # The text after the colon is about one reply and would give every reply its own row.
+    return [reason.partition(":")[0] for reason in reasons]
+
+
+def named_table(groups: Groups, dialogues: Mapping[str, DialogueFacts]) -> Table:
+    """Return the rounds until the need was named, among the dialogues in which it was named."""
+    return Table(
+        id="named",
+        title="Rounds until the need was named (attributed mode)",
+        keys=KEY_COLUMNS,
+        measures=["by either", "by the supporter", "by the user", "never named"],
+        rows=[
+            Row(labels=group.key.labels, cells=_named_cells(group, dialogues))
+            for group in groups
+            if ATTRIBUTED in group.ratings
+        ],
+        note=(
+            "Median round and range; a round is a user turn and the reply to it, the opening is round 0. "
+            "Dialogues in which nobody named it are not in the median: a low one may go with a low success "
+            "rate."
+        ),
+    )
+
+
+def _named_cells(group: Group, dialogues: Mapping[str, DialogueFacts]) -> dict[str, Cell]:
+    rounds: dict[str, list[int]] = defaultdict(list)
+    never = 0
+    for votes in group.by_dialogue(ATTRIBUTED):
+        agreed = outcome_of(votes)
+        never += agreed == NOBODY
+        first = _first_naming([vote for vote in votes if outcome(vote) == agreed], dialogues)
+        if first is not None:
+            rounds[first[0]].append(first[1])
+    return {
+        "by either": spread(rounds["supporter"] + rounds["user"]),
+        "by the supporter": spread(rounds["supporter"]),
+        "by the user": spread(rounds["user"]),
+        "never named": never,
+    }
+
+
+def _first_naming(votes: Iterable[Rating], dialogues: Mapping[str, DialogueFacts]) -> tuple[str, int] | None:
+    """Return who named the need, and in which round.
+
+    Where agreeing votes quote different turns, the earliest turn counts.
+    """
+    namings = [
+        (dialogues[vote.dialogue].round_of(verdict.turn), verdict.named_by)
+        for vote in votes
+        if (verdict := vote.verdict) and verdict.turn is not None and vote.dialogue in dialogues
+        if verdict.named_by in ("supporter", "user") and verdict.success is not None
+    ]
+    if not namings:
+        return None
+    first, by = min(namings)
+    return by, first
+
+
+def disclosure_table(dialogues: Iterable[DialogueFacts]) -> Table | None:
+    """Return the rounds until a guarded user could say each chain node, per difficulty.
+
+    None without guarded users.
+    """
+    guarded = [dialogue for dialogue in dialogues if dialogue.unlocked is not None]
+    if not guarded:
+        return None
+    by_key: dict[tuple[str, str, int], list[DialogueFacts]] = defaultdict(list)
+    for dialogue in guarded:
+        for node in range(max(dialogue.nodes, 1)):
+            by_key[dialogue.supporter, dialogue.difficulty or "unknown", node].append(dialogue)
+    rows = [
+        Row(labels=[supporter, difficulty, str(node)], cells=_disclosure_cells(group, node))
+        for (supporter, difficulty, node), group in sorted(by_key.items())
+    ]
+    return Table(
+        id="disclosure",
+        title="Rounds until the guarded user opened up",
+        keys=["Supporter", "Difficulty", "Chain node"],
+        measures=["rounds", "unlocked", "never", "dialogues"],
+        rows=rows,
+        note=(
+            "Node 0 is the surface need, the last one of a chain the true need; median round and range in "
+            "which a node first came within reach, among the dialogues in which it did."
+        ),
+    )
+
+
+def _disclosure_cells(dialogues: list[DialogueFacts], node: int) -> dict[str, Cell]:
+    rounds = [
+        dialogue.unlocked[node] for dialogue in dialogues if dialogue.unlocked is not None and node in dialogue.unlocked
+    ]
+    return {
+        "rounds": spread(rounds),
+        "unlocked": len(rounds),
+        "never": len(dialogues) - len(rounds),
+        "dialogues": len(dialogues),
+    }

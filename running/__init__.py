@@ -1,0 +1,1 @@
+"""What walks graphs durably: run folder, manifest, trace, sessions, resume."""

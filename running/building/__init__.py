@@ -1,0 +1,1 @@
+"""Runs that build data: profiles, scripts, pairs, translations."""

@@ -1,0 +1,203 @@
+"""One session of building data: items in, records out; what is not kept is kept beside them with its reason.
+
+The same machinery as for conversations: journal, resume, budget, trace. A record that is decided on only when all are
+there (a near-duplicate, the lowest share of ratings) is decided on at the end of every session, over everything made
+so far in the order of the items, so that the outcome does not depend on timing or on interruptions.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from langgraph.graph.state import CompiledStateGraph
+
+from cocoon.core.config import RunConfig
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import dump_line, parse_record, read_lines, write_whole
+from cocoon.core.records import Dropped, Record
+from cocoon.models.by_name import Models
+from cocoon.models.calls import Caller
+from cocoon.running.folder import RunFolder, read_run
+from cocoon.running.frame import Outcome, Watch, opened_run, run_session, window_of
+from cocoon.running.resume import refuse_changed_prompts
+from cocoon.running.work import Progress, Stage, Work
+
+DROPPED = "dropped.jsonl"
+# Keys of the graphs' states to which nodes add; all others they replace.
+GATHERED = frozenset({"calls", "answers", "failures"})
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to be made: its id, and the graph's input."""
+
+    id: str
+    given: dict[str, Any]
+
+
+class Generator(Protocol):
+    """What is made and how; one for each kind of data.
+
+    `kept` is the file of what is kept, `kind` its record. `late`: reasons that `sieve` gives. `shas` are hashes of what
+    the outcome depends on (prompts, a taxonomy), by name; `roles` the models by role.
+    """
+
+    stage: Stage
+    kept: str
+    kind: type[Record]
+    late: frozenset[str]
+
+    @property
+    def recursion_limit(self) -> int:
+        """Steps that one item's graph may take."""
+        ...
+
+    def graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
+        """The compiled graph."""
+        ...
+
+    def context(self, caller: Caller) -> Any:
+        """What its nodes are given."""
+        ...
+
+    def made(self, item: Item, state: Mapping[str, Any]) -> Record | Dropped:
+        """The record of an item's final state, or why there is none."""
+        ...
+
+    def sieve(self, records: Sequence[Any], folder: Path) -> dict[str, tuple[str, str]]:
+        """Id -> (reason, detail) of those records, in the order of their items, that are not kept after all."""
+        ...
+
+    def notes(self, records: Sequence[Any]) -> list[str]:
+        """What is to be told of all records that were decided on together."""
+        ...
+
+    def shas(self) -> dict[str, str]: ...
+
+    def roles(self) -> dict[str, list[str]]: ...
+
+
+@dataclass
+class Generated(Outcome):
+    """How a session of building went. `reasons` counts what was dropped; without anything kept the exit code is 1."""
+
+    kept: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """As of every session; 1 too when nothing was kept."""
+        code = super().exit_code
+        return code or (0 if self.kept else 1)
+
+
+@dataclass(kw_only=True)
+class Generation(Work):
+    """The work of one session: walks the items' graphs and files what comes out."""
+
+    generator: Generator
+
+    async def make(self, items: Sequence[Item], done: set[str]) -> None:
+        """Make the items that are not `done`."""
+        self.progress.dialogues = len(items)
+        self.progress.resumed = sum(item.id in done for item in items)
+        graph, context = self.generator.graph(), self.generator.context(self.caller)
+        await self.admit(self._make(item, graph, context) for item in items if item.id not in done)
+
+    async def _make(self, item: Item, graph: CompiledStateGraph[Any, Any, Any, Any], context: Any) -> None:
+        self.caller.admit(item.id)
+        try:
+            state: dict[str, Any] = dict(item.given)
+            async for update in self.walk(graph, item.id, item.given, context, self.generator.recursion_limit):
+                gathered = {key: [*state.get(key, []), *update[key]] for key in GATHERED & update.keys()}
+                state |= {**update, **gathered}
+            self._file(self.generator.made(item, state))
+            self.progress.done += 1
+            self.folder.tried.add(item.id)
+        except Exception as error:
+            self.failed(item.id, self.generator.stage, error)
+        finally:
+            self.caller.dismiss(item.id)
+
+    def _file(self, record: Record) -> None:
+        if isinstance(record, Dropped):
+            self.progress.dropped += 1
+            self.folder.add(DROPPED, record)
+        else:
+            self.folder.add(self.generator.kept, record)
+
+
+async def generate(
+    generator: Generator,
+    items: Sequence[Item],
+    config: RunConfig,
+    models: Models,
+    out: Path,
+    watch: Watch | None = None,
+) -> Generated:
+    """Make every item; the same call again goes on where it stopped."""
+    order = [item.id for item in items]
+    with opened_run(out, config.seed, (generator.kept, DROPPED)) as (folder, manifest):
+        folder.agree(config)
+        shas = generator.shas()
+        if folder.journal.spent():
+            refuse_changed_prompts(out, manifest.prompts, shas)
+        manifest.prompts |= shas
+        manifest.roles = generator.roles()
+        work = Generation(
+            folder,
+            Caller(folder.journal, seed=config.seed),
+            window_of(config.concurrency),
+            models.stop,
+            Progress(things=generator.kept.removesuffix(".jsonl")),
+            generator=generator,
+        )
+        done = _ids(out, generator.kept) | _ids(out, DROPPED)
+        outcome = await run_session(work, manifest, models, lambda: work.make(items, done), order, watch)
+        kept, dropped, notes = _sift(generator, folder, order)
+    reasons = Counter(f"{one.node}: {one.reason}" for one in dropped)
+    return Generated(outcome.progress, outcome.failures, outcome.stopped_by, order, kept, reasons, notes)
+
+
+def _ids(out: Path, name: str) -> set[str]:
+    file = out / name
+    return {line["id"] for _, line in read_lines(file)} if file.exists() else set()
+
+
+def _sift(generator: Generator, folder: RunFolder, order: Sequence[str]) -> tuple[int, list[Dropped], list[str]]:
+    """Decide on all that was made, and write what is kept and what is not."""
+    path = folder.path
+    place = {name: number for number, name in enumerate(order)}
+    early: list[Dropped] = []
+    kind: Any = generator.kind
+    records: dict[str, Any] = {record.id: record for record in read_run(path, generator.kept, kind)}
+    for one in read_run(path, DROPPED, Dropped):
+        if one.reason in generator.late:
+            records.setdefault(one.id, parse_record(one.content, generator.kind, f"{path / DROPPED}: {one.id!r}"))
+        else:
+            early.append(one)
+    ordered = sorted(records.values(), key=lambda record: (place.get(record.id, len(place)), record.id))
+    out = generator.sieve(ordered, path)
+    late = [_late(generator, record, *out[record.id]) for record in ordered if record.id in out]
+    kept = [record for record in ordered if record.id not in out]
+    dropped = sorted([*early, *late], key=lambda one: (place.get(one.id, len(place)), one.id))
+    write_whole(path / generator.kept, map(dump_line, kept))
+    write_whole(path / DROPPED, map(dump_line, dropped))
+    return len(kept), dropped, generator.notes(ordered)
+
+
+def _late(generator: Generator, record: Any, reason: str, detail: str) -> Dropped:
+    if reason not in generator.late:
+        raise CocoonError(f"reason {reason!r} is none of {', '.join(sorted(generator.late))}")
+    content = record.model_dump(mode="json")
+    stage = "profile" if generator.stage == "profile" else "script"
+    return Dropped(id=record.id, stage=stage, node="sieve", reason=reason, detail=detail, content=content)
+
+
+def reasons_line(reasons: Mapping[str, int]) -> str:
+    """What was dropped and why, in one line, the most frequent first."""
+    ordered: Iterable[tuple[str, int]] = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{number} {reason}" for reason, number in ordered)

@@ -1,0 +1,131 @@
+"""What `cocoon profiles build` makes: scenarios crossed with emotions, and which of two like profiles is kept."""
+
+import itertools
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from langgraph.graph.state import CompiledStateGraph
+
+from cocoon.agents.writers.asking import Asker
+from cocoon.agents.writers.profile_checks import likeness
+from cocoon.agents.writers.profiles import ProfileWriter
+from cocoon.agents.writers.taxonomy import Taxonomy, load_taxonomy
+from cocoon.core.prompts import prompt_shas
+from cocoon.core.records import Dropped, Language, Profile, Record
+from cocoon.graphs.profile import ProfileContext, build_profile
+from cocoon.models.by_name import Models
+from cocoon.models.calls import Caller, Settings
+from cocoon.running.building.config import GenerationConfig, ProfileBuildConfig
+from cocoon.running.building.generation import Item
+from cocoon.running.work import Stage
+
+NEAR_DUPLICATE = "near_duplicate"
+PROMPTS = [f"profile/{name}" for name in ("propose", "deepen", "rate", "feel", "recall")]
+# Seeds shown at a time: not always the same ones, so that proposals differ.
+_SHOWN = 4
+
+
+def askers(config: GenerationConfig, models: Models) -> tuple[Asker, Asker]:
+    """The writer and the rater of a configuration."""
+    folder = Path(config.prompts) if config.prompts else None
+    writer, rater = config.writer, config.rater
+    return (
+        Asker(models.open(writer.model), Settings(writer.temperature, writer.max_tokens), folder),
+        Asker(models.open(config.rater_model), Settings(rater.temperature, rater.max_tokens), folder, rater.floor),
+    )
+
+
+@dataclass
+class ProfileGenerator:
+    """Builds profiles from a configuration."""
+
+    config: ProfileBuildConfig
+    models: Models
+    stage: Stage = "profile"
+    kept: str = "profiles.jsonl"
+    kind: type[Record] = Profile
+    late: frozenset[str] = frozenset({NEAR_DUPLICATE})
+    recursion_limit: int = 40
+    taxonomy: Taxonomy = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.taxonomy = load_taxonomy(Path(self.config.taxonomy) if self.config.taxonomy else None)
+
+    def items(self) -> list[Item]:
+        """The first `limit` items: languages in turn, every scenario with every emotion before one comes again."""
+        decks = [self._deck(language) for language in self.config.languages]
+        turns = itertools.chain.from_iterable(zip(*decks, strict=True))
+        return list(itertools.islice(turns, self.config.limit or 1))
+
+    def _deck(self, language: Language) -> Iterator[Item]:
+        rng = random.Random(f"{self.config.seed} {language}")
+        for again in itertools.count():
+            pairs = list(itertools.product(self.taxonomy.scenarios, self.taxonomy.emotions))
+            rng.shuffle(pairs)
+            for scenario, emotion in pairs:
+                seeds = list(scenario.seeds.of(language))
+                rng.shuffle(seeds)
+                name = f"{language}-{scenario.id}-{emotion.id}-{again + 1}"
+                given = {
+                    "item": name,
+                    "language": language,
+                    "scenario": scenario.name.of(language),
+                    "emotion": emotion.of(language),
+                    "seeds": seeds[:_SHOWN],
+                }
+                yield Item(name, given)
+
+    def graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
+        """The profile graph."""
+        return build_profile()
+
+    def context(self, caller: Caller) -> ProfileContext:
+        """Writer, rater and rules."""
+        config = self.config
+        agent = ProfileWriter(*askers(config, self.models))
+        return ProfileContext(caller, agent, config.longest_chain, config.keep_shallow, config.memories)
+
+    def made(self, item: Item, state: Mapping[str, Any]) -> Record:
+        """The profile, or why there is none, with all that stood when it ended."""
+        if drop := state.get("drop"):
+            content = {key: value for key, value in state.items() if key not in ("drop", "seeds")}
+            return Dropped(id=item.id, stage="profile", content=content, **drop)
+        return Profile.model_validate(state["profile"])
+
+    def sieve(self, records: Sequence[Profile], folder: Path) -> dict[str, tuple[str, str]]:
+        """Of two like profiles of one language, the later one goes."""
+        del folder
+        kept: list[Profile] = []
+        out: dict[str, tuple[str, str]] = {}
+        for profile in records:
+            twin = next((one for one in kept if self._alike(one, profile)), None)
+            if twin is None:
+                kept.append(profile)
+            else:
+                out[profile.id] = (NEAR_DUPLICATE, f"feeling and need are nearly those of {twin.id!r}")
+        return out
+
+    def _alike(self, one: Profile, other: Profile) -> bool:
+        return one.language == other.language and near(one, other) >= self.config.near_duplicate
+
+    def notes(self, records: Sequence[Profile]) -> list[str]:
+        """Nothing beyond the reasons."""
+        del records
+        return []
+
+    def shas(self) -> dict[str, str]:
+        """Hashes of the prompts and of the taxonomy."""
+        folder = Path(self.config.prompts) if self.config.prompts else None
+        return {**prompt_shas([*PROMPTS, "judge/repair"], folder), "profile/taxonomy": self.taxonomy.sha}
+
+    def roles(self) -> dict[str, list[str]]:
+        """Writer and rater."""
+        return {"writer": [self.config.writer.model], "rater": [self.config.rater_model]}
+
+
+def near(one: Profile, other: Profile) -> float:
+    """How alike two people are, 0 to 100: the mean likeness of their feelings and of their needs."""
+    return (likeness(one.feeling, other.feeling) + likeness(one.need or "", other.need or "")) / 2

@@ -1,0 +1,160 @@
+"""What `cocoon script` makes: one dialogue a profile, and which of them the rating of their listening lets pass."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from langgraph.graph.state import CompiledStateGraph
+
+from cocoon.agents.judges.judges import JudgeSettings, ScaleJudge
+from cocoon.agents.writers.scripts import READINGS, ScriptWriter
+from cocoon.core.errors import CocoonError
+from cocoon.core.prompts import prompt_shas
+from cocoon.core.records import Dialogue, Dropped, Profile, Rating, Record
+from cocoon.evaluation.scales.scoring import load_scale
+from cocoon.evaluation.screen.screen import ScreenRules
+from cocoon.evaluation.text.static_embedding import available
+from cocoon.graphs.script import ScriptContext, build_script, dialogue_of
+from cocoon.models.by_name import Models
+from cocoon.models.calls import Caller
+from cocoon.running.building.config import ScriptConfig
+from cocoon.running.building.generation import Item
+from cocoon.running.building.profiles import askers
+from cocoon.running.work import Stage
+
+LOW = "low_aels"
+AELS = "aels"
+PROMPTS = [f"script/{name}" for name in ("listen", "check", "restate", "analyse", "suggest", *READINGS, "annotate")]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A threshold on the mean of the AELS subscales (1 to 7), and how many dialogues lie below it."""
+
+    below: float
+    dropped: int
+
+
+@dataclass
+class ScriptGenerator:
+    """Writes a dialogue for every profile that has a need."""
+
+    config: ScriptConfig
+    models: Models
+    profiles: Sequence[Profile]
+    stage: Stage = "script"
+    kept: str = "dialogues.jsonl"
+    kind: type[Record] = Dialogue
+    late: frozenset[str] = frozenset({LOW})
+
+    def __post_init__(self) -> None:
+        lacking = next((profile for profile in self.profiles if profile.need is None), None)
+        if lacking is not None:
+            raise CocoonError(f"profile {lacking.id!r} has no need: a script is written towards one; leave it out")
+        if self.config.semantic == "static" and not available():
+            raise CocoonError("-o semantic=static needs word vectors: pip install 'cocoon-esc[screen]'")
+
+    @property
+    def recursion_limit(self) -> int:
+        """Steps that one dialogue can take, with room to spare."""
+        return 2 * self.config.pieces + 20
+
+    @property
+    def semantic(self) -> bool:
+        """Whether the screen compares meanings too: where the word vectors are installed, unless told otherwise."""
+        return self.config.semantic != "none" and available()
+
+    def items(self) -> list[Item]:
+        """One item a profile, in their order."""
+        return [
+            Item(name, {"item": name, "profile": profile.model_dump(mode="json"), "turns": []})
+            for profile in self.profiles
+            for name in [f"{profile.id}.script.0"]
+        ]
+
+    def graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
+        """The script graph."""
+        return build_script()
+
+    def context(self, caller: Caller) -> ScriptContext:
+        """Writer, rater, judge and rules."""
+        config = self.config
+        writer, rater = askers(config, self.models)
+        shared = JudgeSettings(rater.model, rater.settings, rater.floor, rater.folder)
+        rules = ScreenRules(
+            config.minimum_rounds, config.minimum_turns, config.rewrite, self.semantic, config.semantic != "none"
+        )
+        judge = ScaleJudge(shared, load_scale(AELS))
+        return ScriptContext(
+            caller, ScriptWriter(writer, rater), judge, rules, config.exchanges, config.pieces, config.suggestions
+        )
+
+    def made(self, item: Item, state: Mapping[str, Any]) -> Record:
+        """The dialogue with its ratings, analysis and the screen's remarks as facts, or why there is none."""
+        if drop := state.get("drop"):
+            content = {key: value for key, value in state.items() if key != "drop"}
+            return Dropped(id=item.id, stage="script", content=content, **drop)
+        rating = Rating.model_validate(state["rating"])
+        facts: dict[str, Any] = {f"{AELS}_{name}": value for name, value in rating.dimensions.items()}
+        facts[AELS] = _mean(rating)
+        facts["screen"] = "lexical, semantic" if self.semantic else "lexical"
+        remarks = sorted({finding["kind"] for finding in state.get("findings", [])})
+        facts |= {"remarks": ", ".join(remarks)} if remarks else {}
+        facts |= {"analysis": steps} if (steps := _steps(state.get("analysis", {}))) else {}
+        dialogue = dialogue_of({**state, "item": item.id})
+        bare = sum(turn.role == "supporter" and turn.thought is None for turn in dialogue.turns[1:])
+        facts |= {"not_annotated": bare} if bare else {}
+        return dialogue.model_copy(update={"facts": facts})
+
+    def cuts(self, records: Sequence[Dialogue]) -> dict[str, Cut]:
+        """Both thresholds on these dialogues, whichever of them is applied."""
+        scores = sorted(float(record.facts[AELS] or 0.0) for record in records)
+        place = int(self.config.aels_share * len(scores))
+        share = scores[place] if scores else 0.0
+        below = {"share": share, "mean": self.config.aels_mean}
+        return {name: Cut(value, sum(score < value for score in scores)) for name, value in below.items()}
+
+    def sieve(self, records: Sequence[Dialogue], folder: Path) -> dict[str, tuple[str, str]]:
+        """Dialogues whose listening was rated below the threshold; equal scores at the edge are kept."""
+        del folder
+        below = self.cuts(records)[self.config.threshold].below
+        return {
+            record.id: (LOW, f"mean of the AELS subscales {record.facts[AELS]:.3f}, threshold {below:.3f}")
+            for record in records
+            if float(record.facts[AELS] or 0.0) < below
+        }
+
+    def notes(self, records: Sequence[Dialogue]) -> list[str]:
+        """Both thresholds in one line."""
+        cuts = self.cuts(records)
+        told = [
+            f"{name} {cut.below:.3f} drops {cut.dropped}{' (applied)' if name == self.config.threshold else ''}"
+            for name, cut in cuts.items()
+        ]
+        notes = [f"AELS thresholds over {len(records)} rated dialogues: {', '.join(told)}"] if records else []
+        bare = [int(record.facts.get("not_annotated") or 0) for record in records]
+        lacking = (
+            f"{sum(bare)} turns in {sum(map(bool, bare))} dialogues have no annotation: their replies were unreadable"
+        )
+        return [*notes, lacking] if any(bare) else notes
+
+    def shas(self) -> dict[str, str]:
+        """Hashes of the prompts, and of the scale."""
+        folder = Path(self.config.prompts) if self.config.prompts else None
+        names = [*PROMPTS, "supporter/opening", "judge/scale", "judge/repair"]
+        return {**prompt_shas(names, folder), f"scales/{AELS}": load_scale(AELS).sha}
+
+    def roles(self) -> dict[str, list[str]]:
+        """Writer and rater."""
+        return {"writer": [self.config.writer.model], "rater": [self.config.rater_model]}
+
+
+def _steps(analysis: Mapping[str, Any]) -> str:
+    """The three steps before the suggestions as one text, as the paper's layout has them."""
+    return " ".join(str(text) for text in analysis.values() if text)
+
+
+def _mean(rating: Rating) -> float | None:
+    known = [value for value in rating.dimensions.values() if value is not None]
+    return sum(known) / len(known) if len(known) == len(rating.dimensions) else None

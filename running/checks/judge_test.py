@@ -1,0 +1,57 @@
+"""A judge put to the test: the labelled cases judged as the dialogues of any run are, then measured."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cocoon.agents.judges.ratings import is_current
+from cocoon.core.config import JudgeConfig, StudyConfig
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import dump_line, write_whole
+from cocoon.core.records import Dialogue, Failure, Rating
+from cocoon.evaluation.success.judge_test import measure
+from cocoon.evaluation.success.judge_test_records import JudgeTest
+from cocoon.evaluation.success.labelled_cases import JudgeCase
+from cocoon.models.local.control import Parts
+from cocoon.running.folder import read_run
+from cocoon.running.session import Watch, assess
+from cocoon.running.study import Study, open_models
+
+
+def judge_study(spec: str, timeout: float = 60.0, parts: Parts | None = None) -> Study:
+    """A study of a judge alone, in both success modes and with the settings that a run's judge has by default."""
+    config = StudyConfig(judge=JudgeConfig(model=spec, scales=["success"]), timeout=timeout)
+    return Study(config, open_models(config, parts))
+
+
+async def examine_judge(study: Study, cases: Sequence[JudgeCase], out: Path, watch: Watch | None = None) -> JudgeTest:
+    """Have the study's judge rate all cases, and measure it; the same call again asks only what is lacking.
+
+    `out` becomes a run folder (journal, ratings, trace) that may hold several judges. Raises CocoonError where it
+    holds other dialogues, and what stopped the session where it did not come to its end.
+    """
+    _put_cases(cases, out)
+    judges = {judge.name: judge for judge in study.judges()}
+    outcome = await assess(study, out, watch)
+    if outcome.stopped_by is not None:
+        raise outcome.stopped_by
+    label = str(study.config.judge.model)
+    ratings = [
+        rating
+        for rating in read_run(out, "ratings.jsonl", Rating)
+        if rating.scale in judges and is_current(judges[rating.scale], rating)
+    ]
+    return measure(label, cases, ratings, read_run(out, "failures.jsonl", Failure))
+
+
+def _put_cases(cases: Sequence[JudgeCase], out: Path) -> None:
+    """Write the cases' dialogues beside those that are there; CocoonError where these are not such cases."""
+    held = {dialogue.id: dialogue for dialogue in read_run(out, "dialogues.jsonl", Dialogue)}
+    wanted = {case.id: case.dialogue() for case in cases}
+    for name, dialogue in held.items():
+        if wanted.get(name, dialogue) != dialogue or dialogue.supporter != "labelled":
+            raise CocoonError(f"{out}: holds another dialogue {name!r} than the labelled case; use another --out")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CocoonError(f"{out}: cannot hold a run ({error.strerror}); use another --out") from None
+    write_whole(out / "dialogues.jsonl", map(dump_line, (held | wanted).values()))

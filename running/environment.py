@@ -1,0 +1,97 @@
+"""What this machine offers a run: versions, extras, the embedded model, the cache, settings of the environment."""
+
+import importlib.util
+import os
+import platform
+import shutil
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+from cocoon import __version__
+from cocoon.core.model_spec import without_secrets
+from cocoon.core.records import Record
+from cocoon.models.local.embedded import EMBEDDED_HUB_ID, EMBEDDED_PACKAGE, cache_folder, embedded_file
+
+PACKAGES = (
+    "aiohttp", "jinja2", "langchain-core", "langchain-openai", "langgraph", "numpy", "orjson", "pydantic", "pyyaml",
+    "rich", "typer", "torch", "transformers", "llguidance", "gguf",
+)  # fmt: skip
+# What an extra is for, told by the modules that it brings.
+EXTRAS = {
+    "local": ("torch", "transformers", "llguidance", "gguf", "peft"),
+    "bench": ("openevals", "inspect_ai"),
+    "dev": ("pytest",),
+}
+TRACING = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2")
+
+
+class Environment(Record):
+    """A look round; versions by package (none: not installed), bytes of free disk, never a secret."""
+
+    cocoon: str
+    python: str
+    system: str
+    packages: dict[str, str | None]
+    extras: dict[str, bool]
+    embedded_model: str
+    cache: str
+    cache_writable: bool
+    free_bytes: int
+    tracing_ignored: list[str]
+    openai_key_set: bool
+    openai_base_url: str | None
+
+
+def look_round() -> Environment:
+    """The environment as it is now; changes nothing and imports nothing heavy."""
+    cache = cache_folder()
+    base_url = os.environ.get("OPENAI_BASE_URL")
+    return Environment(
+        cocoon=__version__,
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        packages={name: _version(name) for name in PACKAGES},
+        extras={name: all(map(_installed, modules)) for name, modules in EXTRAS.items()},
+        embedded_model=_embedded(),
+        cache=str(cache),
+        cache_writable=_writable(_nearest(cache)),
+        free_bytes=shutil.disk_usage(_nearest(cache)).free,
+        tracing_ignored=[name for name in TRACING if os.environ.get(name, "").lower() in ("1", "true")],
+        openai_key_set=bool(os.environ.get("OPENAI_API_KEY")),
+        openai_base_url=without_secrets(base_url) if base_url else None,
+    )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def _embedded() -> str:
+    file = embedded_file()
+    if file is None:
+        return (
+            f"package {EMBEDDED_PACKAGE!r} is not installed; would come from the Hugging Face hub ({EMBEDDED_HUB_ID})"
+        )
+    made = any((cache_folder() / "models").glob(f"{file.stem}-*/source.json"))
+    return f"{file} ({'converted in the cache' if made else 'will be converted at first use'})"
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest above it that is there."""
+    return next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False

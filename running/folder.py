@@ -1,0 +1,216 @@
+"""A run's folder: what stands where, who may write to it, and what is already there."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+import yaml
+from pydantic import BaseModel
+
+from cocoon.core.config import RunConfig, StudyConfig, differences, to_yaml
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import Appender, dump_line, parse_record, read_records, write_whole
+from cocoon.core.records import Dialogue, Failure, Rating
+from cocoon.models.journal.store import Journal
+from cocoon.models.request_errors import one_line
+from cocoon.running.trace import Trace, settle
+
+RecordT = TypeVar("RecordT", bound=BaseModel)
+ConfigT = TypeVar("ConfigT", bound=RunConfig)
+APPENDED = ("dialogues.jsonl", "ratings.jsonl")
+REWRITTEN = ("manifest.json", "config.yaml", "sample.json", "trace.jsonl", *APPENDED, "failures.jsonl")
+
+
+class RunFolder:
+    """An open run folder, locked against a second writer.
+
+    The files of `appended` (`dialogues.jsonl` and `ratings.jsonl` if not told) are written to as things are done and
+    put in order by `settle`. `failures.jsonl` holds what failed when it was last tried: `tried` names the items that
+    this session came to the end of, and the earlier failures of all others stand as they were.
+    """
+
+    def __init__(self, path: Path, appended: tuple[str, ...] = APPENDED) -> None:
+        self.path = path
+        self._names = appended
+        self._lock = self._take_lock()
+        with contextlib.ExitStack() as undo:
+            undo.callback(os.close, self._lock)
+            self._sweep()
+            self.journal = Journal(path / "journal.sqlite")
+            undo.callback(self.journal.close)
+            self.trace = Trace(path / "trace.jsonl")
+            self._appending = {name: Appender(path / name) for name in appended}
+            self.failures: list[Failure] = []
+            self.tried: set[str] = set()
+            undo.pop_all()
+
+    def _take_lock(self) -> int:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise CocoonError(f"{self.path}: cannot hold a run ({error.strerror}); use another --out") from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            raise CocoonError(
+                f"{self.path}: another process is working on this run; wait for it or use another --out"
+            ) from None
+        return lock
+
+    def _sweep(self) -> None:
+        """Remove the halves of files that a killed session was about to put in place."""
+        for name in {*REWRITTEN, *self._names}:
+            for half in self.path.glob(f".{name}.*"):
+                half.unlink()
+
+    def agree(self, config: RunConfig) -> None:
+        """Store the configuration, or check that a run being resumed was made with one that is alike.
+
+        Raises CocoonError naming the keys that differ.
+        """
+        stored = read_config_as(self.path, type(config))
+        if stored is not None and (differing := differences(stored, config)):
+            raise CocoonError(
+                f"{self.path}: was begun with other settings ({', '.join(differing)}; see config.yaml); "
+                "give the same command to resume, or use another --out"
+            )
+        write_whole(self.path / "config.yaml", [to_yaml(config).encode()])
+
+    def add(self, name: str, record: BaseModel) -> None:
+        """Append a record to one of the folder's files."""
+        self._appending[name].write(dump_line(record))
+
+    def add_dialogue(self, dialogue: Dialogue) -> None:
+        """Append a finished dialogue."""
+        self.add("dialogues.jsonl", dialogue)
+
+    def add_ratings(self, ratings: Iterable[Rating]) -> None:
+        """Append the ratings of one dialogue, in one write."""
+        self._appending["ratings.jsonl"].write(b"".join(dump_line(rating) for rating in ratings))
+
+    def settle(self, order: list[str]) -> None:
+        """Put the files in the order of the dialogues, each line once, and write what has failed."""
+        self.trace.close()
+        place = {name: number for number, name in enumerate(order)}
+        for name in self._names:
+            sort_file(self.path / name, lambda line: _line_place(line, place))
+        settle(self.path / "trace.jsonl", order)
+        earlier = read_run(self.path, "failures.jsonl", Failure)
+        failures = [*(failure for failure in earlier if failure.dialogue not in self.tried), *self.failures]
+        failures.sort(key=lambda failure: (place.get(failure.dialogue, len(place)), failure.dialogue, failure.node))
+        write_whole(self.path / "failures.jsonl", map(dump_line, failures))
+
+    def close(self) -> None:
+        """Commit the journal and let others write."""
+        self.journal.close()
+        for file in (self.trace, *self._appending.values()):
+            file.close()
+        os.close(self._lock)
+
+
+def _line_place(line: dict[str, Any], place: dict[str, int]) -> tuple[Any, ...]:
+    """Sort key of a line: that of a rating, or of whatever has an id."""
+    if "scale" in line:
+        return rating_place(line, place)
+    return place.get(line["id"], len(place)), line["id"]
+
+
+def rating_place(line: dict[str, Any], place: dict[str, int]) -> tuple[Any, ...]:
+    """Sort key of a rating: dialogue, judge, scale, prompt, vote."""
+    where = place.get(line["dialogue"], len(place))
+    return where, line["dialogue"], line["judge"], line["scale"], line["prompt_sha"], line["vote"]
+
+
+def sort_file(path: Path, key: Any) -> None:
+    """Sort a JSONL file by a key of its values; of lines with equal keys the last stays. Holds keys, not lines."""
+    if not path.exists():
+        return
+    places: dict[tuple[Any, ...], int] = {}
+    position = 0
+    with path.open("rb") as source:
+        for line in source:
+            if line.strip():
+                places[key(orjson.loads(line))] = position
+            position += len(line)
+        write_whole(path, (_line_at(source, places[name]) for name in sorted(places)))
+
+
+def _line_at(source: Any, position: int) -> bytes:
+    source.seek(position)
+    return source.readline()
+
+
+def read_config(path: Path) -> StudyConfig | None:
+    """The configuration of a run of conversations, none for a folder without one or of another kind."""
+    value = _stored_config(path)
+    if value is None or (isinstance(value, dict) and "verb" in value):
+        return None
+    return parse_record(value, StudyConfig, str(path / "config.yaml"))
+
+
+def read_config_as(path: Path, kind: type[ConfigT]) -> ConfigT | None:
+    """The configuration of a run of that kind, none for a folder without one; CocoonError for another kind of run."""
+    value = _stored_config(path)
+    if value is None:
+        return None
+    stored, wanted = (str(one.get("verb", "simulate")) for one in (value, {"verb": kind.verb_of()}))
+    if stored != wanted:
+        raise CocoonError(f"{path}: holds a run of `cocoon {stored}`, not of `cocoon {wanted}`; use another --out")
+    return parse_record(value, kind, str(path / "config.yaml"))
+
+
+def _stored_config(path: Path) -> Any:
+    file = path / "config.yaml"
+    if not file.exists():
+        return None
+    try:
+        value = yaml.safe_load(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise CocoonError(
+            f"{file}: cannot be read ({one_line(str(error), 120)}); mend it, or use another --out"
+        ) from None
+    if not isinstance(value, dict):
+        raise CocoonError(f"{file}: must hold keys and values; mend it, or use another --out")
+    return value
+
+
+def read_run(path: Path, name: str, kind: type[RecordT]) -> Iterator[RecordT]:
+    """Records of one of a run's files; nothing where the file is not there yet."""
+    file = path / name
+    if file.exists():
+        yield from read_records(file, kind)
+
+
+def existing_run(path: Path) -> Path:
+    """The path, when it holds a run or a dialogues file; CocoonError otherwise."""
+    if not (path / "dialogues.jsonl").exists():
+        raise CocoonError(f"{path}: holds no run (no dialogues.jsonl); make one with `cocoon simulate --out {path}`")
+    return path
+
+
+def adopt_dialogues(file: Path, out: Path | None) -> Path:
+    """A run folder made from a plain dialogues file, for judging; the records are checked, the file is copied.
+
+    Raises CocoonError without `out`, or where `out` holds other dialogues.
+    """
+    if out is None:
+        raise CocoonError(f"{file}: is a dialogues file; name a folder for its ratings with --out")
+    return put_dialogues(out, [dump_line(dialogue) for dialogue in read_records(file, Dialogue)], str(file))
+
+
+def put_dialogues(out: Path, lines: list[bytes], source: str) -> Path:
+    """Write dialogues, a line each, as those of a run; CocoonError where it holds others, or `source` has none."""
+    if not lines:
+        raise CocoonError(f"{source}: holds no dialogue")
+    target = out / "dialogues.jsonl"
+    out.mkdir(parents=True, exist_ok=True)
+    if target.exists() and sorted(target.read_bytes().splitlines(keepends=True)) != sorted(lines):
+        raise CocoonError(f"{out}: holds other dialogues than {source} gives; use another --out")
+    write_whole(target, lines)
+    return out

@@ -1,0 +1,138 @@
+"""The frame of a session, whatever its graphs make: folder, manifest, interrupts, what was spent, how it ended."""
+
+import asyncio
+import gc
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cocoon import __version__
+from cocoon.core.errors import CocoonError
+from cocoon.models.by_name import Models
+from cocoon.running.environment import TRACING
+from cocoon.running.folder import RunFolder
+from cocoon.running.manifest import (
+    RunManifest,
+    begin_session,
+    end_session,
+    new_manifest,
+    note_models,
+    read_manifest,
+    write_manifest,
+)
+from cocoon.running.work import Progress, Work
+
+Watch = Callable[[Progress, Models], Awaitable[None]]
+
+
+@dataclass
+class Outcome:
+    """How a session went: `stopped_by` is none when everything was tried to the end."""
+
+    progress: Progress
+    failures: int
+    stopped_by: CocoonError | None = None
+    dialogues: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """0 ok, 1 some failed, or the code of what stopped the run."""
+        if self.stopped_by is not None:
+            return self.stopped_by.exit_code
+        return 1 if self.failures else 0
+
+
+def forbid_cloud_tracing() -> None:
+    """Conversations go to no tracing service, whatever the environment says."""
+    for name in TRACING:
+        os.environ[name] = "false"
+
+
+def window_of(concurrency: int) -> int:
+    """How many items are admitted at a time: enough to keep every connection busy, few enough for flat memory."""
+    return max(2 * concurrency, 64)
+
+
+@contextmanager
+def opened_run(
+    out: Path, seed: int, appended: tuple[str, ...] | None = None
+) -> Iterator[tuple[RunFolder, RunManifest]]:
+    """A run folder and its manifest, locked until the block ends."""
+    folder = RunFolder(out, appended) if appended else RunFolder(out)
+    try:
+        yield folder, read_manifest(out) or new_manifest(__version__, seed)
+    finally:
+        folder.close()
+
+
+async def run_session(
+    work: Work,
+    manifest: RunManifest,
+    models: Models,
+    job: Callable[[], Awaitable[None]],
+    order: list[str],
+    watch: Watch | None,
+) -> Outcome:
+    """Do `job` within a session: counted, interruptible, settled in `order`, noted in the manifest."""
+    folder = work.folder
+    _count_spent(folder, models)
+    note_models(manifest, {label: model.facts for label, model in models.opened.items()})
+    manifest.hosts = sorted({*manifest.hosts, *models.hosts})
+    session = begin_session(manifest)
+    write_manifest(folder.path, manifest)
+    watching = asyncio.ensure_future(watch(work.progress, models)) if watch else None
+    try:
+        with _stop_on_interrupt(models), _collector_spared():
+            await job()
+            await work.caller.drain()
+    finally:
+        work.caller.abandon()
+        if watching:
+            watching.cancel()
+        await models.aclose()
+    folder.settle(order)
+    end_session(session, type(work.stopped_by).__name__ if work.stopped_by else "finished")
+    write_manifest(folder.path, manifest)
+    return Outcome(work.progress, len(folder.failures), work.stopped_by, order)
+
+
+def _count_spent(folder: RunFolder, models: Models) -> None:
+    for label, (calls, tokens_in, tokens_out) in folder.journal.spent().items():
+        models.budget.calls_made += calls
+        model = models.opened.get(label)
+        models.budget.end_call(tokens_in, tokens_out, model.cost(tokens_in, tokens_out) if model else None)
+
+
+@contextmanager
+def _collector_spared() -> Iterator[None]:
+    """Keep the garbage collector from walking, again and again, all that was loaded before the work began: it took
+    a quarter of the processor time of a replay."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+@contextmanager
+def _stop_on_interrupt(models: Models) -> Iterator[None]:
+    """The first Ctrl-C starts no further call and lets those in flight finish; the second stops at once."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+
+    def interrupted() -> None:
+        loop.add_signal_handler(signal.SIGINT, lambda: task.cancel() if task else None)
+        models.stop()
+
+    try:
+        loop.add_signal_handler(signal.SIGINT, interrupted)
+    except (NotImplementedError, RuntimeError, ValueError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)

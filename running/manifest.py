@@ -1,0 +1,153 @@
+"""The manifest: what exactly a run was made with, so that its numbers can be made again."""
+
+import platform
+import subprocess
+import time
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import Field
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import parse_record, write_whole
+from cocoon.core.records import AgentFacts, Record
+from cocoon.models.local.embedded import EMBEDDED
+
+_PACKAGES = (
+    "langgraph",
+    "langchain-core",
+    "langchain-openai",
+    "pydantic",
+    "numpy",
+    "torch",
+    "transformers",
+    "llguidance",
+)
+
+
+class Session(Record):
+    """One process that worked on the run; times in seconds since 1970, `ended` none for one that was killed."""
+
+    started: float
+    ended: float | None = None
+    outcome: str = ""
+
+
+class RunManifest(Record):
+    """Models, endpoints (no secrets), prompts, versions, seed. `schema_version` is that of the run folder.
+
+    `agents` maps a role (supporter, user, judge) to what its agents say of themselves, `roles` what a model does
+    (supporter, user, appraiser, judge) to the labels of the models that do it.
+    """
+
+    schema_version: int = 1
+    cocoon: str
+    python: str = Field(default_factory=platform.python_version)
+    packages: dict[str, str] = Field(default_factory=dict)
+    git_revision: str | None = None
+    seed: int = 0
+    models: dict[str, dict[str, Any]] = {}
+    roles: dict[str, list[str]] = {}
+    agents: dict[str, list[AgentFacts]] = {}
+    hosts: list[str] = []
+    prompts: dict[str, str] = {}
+    form_invariance: dict[str, Any] | None = None
+    sessions: list[Session] = []
+
+
+def new_manifest(version: str, seed: int) -> RunManifest:
+    """A manifest of this machine's versions, with nothing run yet."""
+    return RunManifest(cocoon=version, packages=_versions(), git_revision=_revision(), seed=seed)
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _revision() -> str | None:
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty"], cwd=root, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def read_manifest(folder: Path) -> RunManifest | None:
+    """The manifest of a run folder, none where there is none."""
+    file = folder / "manifest.json"
+    if not file.exists():
+        return None
+    try:
+        value = orjson.loads(file.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise CocoonError(f"{file}: cannot be read ({error}); mend it, or use another --out") from None
+    return parse_record(value, RunManifest, str(file))
+
+
+def write_manifest(folder: Path, manifest: RunManifest) -> None:
+    """Write the manifest, whole."""
+    text = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
+    write_whole(folder / "manifest.json", [text, b"\n"])
+
+
+# What names a local model's exact weights among its facts: (part, key).
+_WEIGHTS = ((None, "revision"), ("adapter", "adapter"), ("steer", "direction"))
+
+
+def note_models(manifest: RunManifest, opened: dict[str, dict[str, Any]]) -> None:
+    """Put the facts of the opened models, by their labels, into the manifest.
+
+    Raises CocoonError where weights, an adapter or a direction have changed under a label that the run has used.
+    """
+    for label, facts in opened.items():
+        held = manifest.models.get(label, {})
+        for part, key in _WEIGHTS:
+            before, now = (told.get(part, {}).get(key) if part else told.get(key) for told in (held, facts))
+            if before is not None and now is not None and before != now:
+                raise CocoonError(
+                    f"{label}: its {part or 'model'} is another file than the run was made with "
+                    f"({before[:12]}, now {now[:12]}); put that one back, or use another --out"
+                )
+    manifest.models |= opened
+
+
+def uses_embedded(folders: Iterable[Path]) -> bool:
+    """Return whether one of these run folders was made with the embedded model, by the facts of its models.
+
+    Folders of release 0.1.0 tell only the name under which a local model was opened.
+    """
+    manifests = [manifest for folder in folders if (manifest := read_manifest(folder)) is not None]
+    models = [facts for manifest in manifests for facts in manifest.models.values()]
+    return any(facts.get("embedded", facts.get("name") == EMBEDDED) for facts in models)
+
+
+def begin_session(manifest: RunManifest) -> Session:
+    """Note a session's start."""
+    session = Session(started=round(time.time(), 3))
+    manifest.sessions = [*manifest.sessions, session]
+    return session
+
+
+def end_session(session: Session, outcome: str) -> None:
+    """Note how a session ended."""
+    session.ended = round(time.time(), 3)
+    session.outcome = outcome
+
+
+def seconds_worked(manifest: RunManifest) -> float:
+    """Wall seconds of all sessions that ended."""
+    return sum(session.ended - session.started for session in manifest.sessions if session.ended is not None)

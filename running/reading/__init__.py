@@ -1,0 +1,1 @@
+"""A run read back, finished or under way."""

@@ -1,0 +1,66 @@
+"""What a run folder already holds, and whether it was made with what is given now."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from cocoon.agents.judges.ratings import is_current
+from cocoon.agents.protocols import Judge
+from cocoon.core.errors import ReplayMismatchError
+from cocoon.core.jsonl import read_lines
+from cocoon.core.records import AgentFacts, Rating
+from cocoon.running.folder import read_run
+from cocoon.running.runner import Task, Wanted
+
+
+def refuse_changed_prompts(out: Path, before: dict[str, str], now: dict[str, str]) -> None:
+    """Raise ReplayMismatchError when prompts that dialogues are made with have changed since the run began.
+
+    `before` and `now` map names to hashes. The journal would tell of the calls that it replays only; dialogues that
+    are finished would silently stand beside others made with another prompt.
+    """
+    changed = sorted(name for name, sha in now.items() if before.get(name, sha) != sha)
+    if changed:
+        raise ReplayMismatchError(
+            f"{out}: the run was begun with another text of prompt {', '.join(map(repr, changed))}; "
+            "undo the change or use another --out"
+        )
+
+
+def refuse_changed_agents(out: Path, before: Iterable[AgentFacts], now: Iterable[AgentFacts]) -> None:
+    """Raise ReplayMismatchError when the Python code of an agent has changed since the run began; names the file."""
+    sources = {(facts.name, facts.source.file): facts.source.sha for facts in before if facts.source}
+    for facts in now:
+        if facts.source and sources.get((facts.name, facts.source.file), facts.source.sha) != facts.source.sha:
+            raise ReplayMismatchError(
+                f"{out}: agent {facts.name!r} was another version of {facts.source.file} when the run began. "
+                "Undo the change, or use another --out."
+            )
+
+
+def done_dialogues(out: Path, todo: Iterable[Task]) -> set[str]:
+    """Ids of the dialogues that are there; ReplayMismatchError for one made with another profile of the same id."""
+    profiles = {task.dialogue: task.profile for task in todo}
+    done: set[str] = set()
+    for number, line in read_lines(out / "dialogues.jsonl"):
+        name = line["id"]
+        if name in profiles and line["profile"] != profiles[name].model_dump(mode="json"):
+            raise ReplayMismatchError(
+                f"{out / 'dialogues.jsonl'}, line {number}: dialogue {name!r} was made with another profile "
+                f"{profiles[name].id!r} than the one given now; undo the change or use another --out"
+            )
+        done.add(name)
+    return done
+
+
+def lacking(out: Path, names: Iterable[str], wanted: list[Wanted], judges: Sequence[Judge]) -> dict[str, list[Wanted]]:
+    """What each dialogue still lacks of the wanted ratings, made with these judges' models and prompts."""
+    if not wanted:
+        return {}
+    by_scale = {judge.name: judge for judge in judges}
+    have: dict[str, set[Wanted]] = {}
+    for rating in read_run(out, "ratings.jsonl", Rating):
+        judge = by_scale.get(rating.scale)
+        if judge is not None and is_current(judge, rating):
+            have.setdefault(rating.dialogue, set()).add((rating.scale, rating.vote))
+    found = {name: [one for one in wanted if one not in have.get(name, set())] for name in names}
+    return {name: missing for name, missing in found.items() if missing}

@@ -1,0 +1,143 @@
+"""Makes and rates dialogues: one graph a dialogue, a bounded number admitted, every event to the trace.
+
+A dialogue is judged within its own admission, so that memory stays flat and judges never wait for the last dialogue.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cocoon.agents.protocols import Judge, SimulatedUser, Supporter, steps_of
+from cocoon.core.errors import CocoonError
+from cocoon.core.records import Dialogue, Profile, Rating, Turn
+from cocoon.graphs.assessment import build_assessment
+from cocoon.graphs.context import AssessmentContext, ConversationContext
+from cocoon.graphs.conversation import conversation_of, recursion_limit
+from cocoon.graphs.dialogue import build_dialogue
+from cocoon.running.work import Progress, Work
+
+__all__ = ["Progress", "Runner", "Task", "Wanted"]
+
+Wanted = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One dialogue to be made: who talks with whom, which draw."""
+
+    profile: Profile
+    supporter: Supporter
+    sample: int
+
+    @property
+    def dialogue(self) -> str:
+        """The dialogue's id."""
+        return f"{self.profile.id}.{self.supporter.name}.{self.sample}"
+
+
+@dataclass
+class Runner(Work):
+    """One session of a run. `user` talks in every dialogue; `judges` may be empty."""
+
+    user: SimulatedUser | None = None
+    judges: Sequence[Judge] = ()
+    votes: int = 1
+    rounds: int = 10
+
+    def __post_init__(self) -> None:
+        self._conversation = conversation_of(self.user) if self.user else None
+        self._assessment = build_assessment()
+        self._by_name = {judge.name: judge for judge in self.judges}
+        # Dialogues go in step and end together. Enough are judged at a time to fill the window with calls; starting
+        # all their judges at once would keep the event loop from every reply for a second.
+        self._judging = asyncio.Semaphore(-(-self.window // max(1, len(self.wanted))))
+
+    @property
+    def wanted(self) -> list[Wanted]:
+        """Every judge and vote that a dialogue is to be rated by."""
+        return [(judge.name, vote) for judge in self.judges for vote in range(self.votes)]
+
+    async def simulate(self, tasks: Sequence[Task], done: set[str]) -> None:
+        """Make the dialogues that are not `done`, and rate each as soon as it is made."""
+        self.progress.dialogues += len(tasks)
+        self.progress.resumed += sum(task.dialogue in done for task in tasks)
+        await self.admit(self._make(task) for task in tasks if task.dialogue not in done)
+
+    async def assess(self, dialogues: Iterable[Dialogue], wanted: dict[str, list[Wanted]]) -> None:
+        """Rate dialogues that are there; `wanted` names what each still lacks."""
+        self.progress.dialogues += len(wanted)
+        await self.admit(
+            self._rate_one(dialogue, wanted[dialogue.id]) for dialogue in dialogues if dialogue.id in wanted
+        )
+
+    async def _make(self, task: Task) -> None:
+        name = task.dialogue
+        self.caller.admit(name)
+        try:
+            dialogue = await self._converse(task)
+            self.folder.add_dialogue(dialogue)
+            if self.judges:
+                async with self._judging:
+                    await self._rate(dialogue, self.wanted)
+            self._done(name)
+        except Exception as error:
+            self.failed(name, "conversation", error)
+        finally:
+            self.caller.dismiss(name)
+
+    async def _rate_one(self, dialogue: Dialogue, wanted: list[Wanted]) -> None:
+        self.caller.admit(dialogue.id)
+        try:
+            await self._rate(dialogue, wanted)
+            self._done(dialogue.id)
+        except Exception as error:
+            self.failed(dialogue.id, "assessment", error)
+        finally:
+            self.caller.dismiss(dialogue.id)
+
+    def _done(self, dialogue: str) -> None:
+        self.progress.done += 1
+        self.folder.tried.add(dialogue)
+
+    async def _converse(self, task: Task) -> Dialogue:
+        if self.user is None or self._conversation is None:
+            raise CocoonError("a conversation needs a simulated user")
+        context = ConversationContext(self.caller, task.supporter, self.user, self.rounds)
+        start = {"dialogue": task.dialogue, "profile": task.profile.model_dump(mode="json"), "turns": []}
+        turns: list[Any] = []
+        stop_reason: str | None = None
+        limit = recursion_limit(self.rounds, len(steps_of(self.user)))
+        async for update in self.walk(self._conversation, task.dialogue, start, context, limit):
+            turns += update.get("turns", [])
+            stop_reason = update.get("stop_reason") or stop_reason
+        return build_dialogue(
+            task.dialogue,
+            task.profile,
+            task.supporter.facts(),
+            self.user.facts(),
+            [Turn.model_validate(turn) for turn in turns],
+            stop_reason,
+            sample=task.sample,
+        )
+
+    async def _rate(self, dialogue: Dialogue, wanted: Sequence[Wanted]) -> None:
+        context = AssessmentContext(self.caller, self._by_name)
+        plain = dialogue.model_dump(mode="json")
+        ratings: list[Rating] = []
+        failures: list[Any] = []
+        given = {"dialogue": plain, "wanted": [list(one) for one in wanted]}
+        async for update in self.walk(self._assessment, dialogue.id, given, context, recursion_limit(1)):
+            ratings += [Rating.model_validate(rating) for rating in update.get("ratings", [])]
+            failures += update.get("failures", [])
+        self.folder.add_ratings(ratings)
+        self._count(ratings)
+        for failure in failures:
+            self.add_failure(dialogue.id, "assessment", failure["node"], failure["reason"], failure["message"])
+
+    def _count(self, ratings: Iterable[Rating]) -> None:
+        """Add the verdicts of the attributed mode, for the running success rate."""
+        for rating in ratings:
+            if rating.scale == "success_attributed" and rating.verdict and rating.verdict.success is not None:
+                self.progress.verdicts += 1
+                self.progress.named += rating.verdict.success

@@ -1,0 +1,117 @@
+"""One session of work on a run folder: simulate and judge, resume, stop cleanly, leave the files settled."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from cocoon.agents.protocols import Judge, SimulatedUser, steps_of
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import read_lines
+from cocoon.core.records import AgentFacts, Dialogue, Language, Profile
+from cocoon.models.calls import Caller
+from cocoon.running.checks.form_invariance import appraisal_of, measure
+from cocoon.running.folder import RunFolder, read_run
+from cocoon.running.frame import Outcome, Watch, forbid_cloud_tracing, opened_run, run_session, window_of
+from cocoon.running.manifest import RunManifest
+from cocoon.running.resume import done_dialogues, lacking, refuse_changed_agents, refuse_changed_prompts
+from cocoon.running.runner import Runner
+from cocoon.running.study import Study, tasks
+
+__all__ = ["Outcome", "Watch", "assess", "forbid_cloud_tracing", "simulate"]
+
+
+async def simulate(study: Study, profiles: list[Profile], out: Path, watch: Watch | None = None) -> Outcome:
+    """Make (and, with a judge, rate) every dialogue of a study; the same call again goes on where it stopped."""
+    study = study.for_languages({profile.language for profile in profiles})
+    supporters, user, judges = study.supporters(), study.user(), study.judges()
+    todo = tasks(profiles, supporters, study.config.samples)
+    agents = {"supporter": [supporter.facts() for supporter in supporters], "user": [user_facts(user)]}
+    prompts = prompts_of(agents)
+    with opened_run(out, study.config.seed) as (folder, manifest):
+        folder.agree(study.config)
+        runner = _runner(study, folder, user, judges)
+        if not folder.journal.is_empty():
+            refuse_changed_prompts(out, manifest.prompts, prompts)
+            for role, facts in agents.items():
+                refuse_changed_agents(out, manifest.agents.get(role, []), facts)
+        done = done_dialogues(out, todo)
+        note_agents(manifest, agents | {"judge": [judge.facts() for judge in judges]})
+        unrated = lacking(out, [task.dialogue for task in todo if task.dialogue in done], runner.wanted, judges)
+
+        async def work() -> None:
+            await _measure_form(study, runner, manifest, profiles)
+            await runner.simulate(todo, done)
+            if unrated:
+                runner.progress.reopen(len(unrated))
+                await runner.assess(read_run(out, "dialogues.jsonl", Dialogue), unrated)
+
+        return await run_session(runner, manifest, study.models, work, [task.dialogue for task in todo], watch)
+
+
+async def assess(study: Study, out: Path, watch: Watch | None = None) -> Outcome:
+    """Rate the dialogues of a run folder with the study's judges; only what is lacking is asked."""
+    lines = [line for _, line in read_lines(out / "dialogues.jsonl")]
+    study = study.for_languages({line["language"] for line in lines})
+    judges = study.judges()
+    with opened_run(out, study.config.seed) as (folder, manifest):
+        runner = _runner(study, folder, None, judges)
+        names = [line["id"] for line in lines]
+        unrated = lacking(out, names, runner.wanted, judges)
+        note_agents(manifest, {"judge": [judge.facts() for judge in judges]})
+
+        async def work() -> None:
+            await runner.assess(read_run(out, "dialogues.jsonl", Dialogue), unrated)
+
+        return await run_session(runner, manifest, study.models, work, names, watch)
+
+
+def user_facts(user: SimulatedUser) -> AgentFacts:
+    """Return what a simulated user says of itself, with the steps that it publishes."""
+    return user.facts().model_copy(update={"steps": {step.name: step.about for step in steps_of(user)}})
+
+
+def prompts_of(agents: Mapping[str, Iterable[AgentFacts]]) -> dict[str, str]:
+    """Return the hashes of all prompts that some agents use, by `NAME.LANGUAGE`."""
+    return {name: sha for role in agents.values() for facts in role for name, sha in facts.prompts.items()}
+
+
+def note_agents(manifest: RunManifest, agents: Mapping[str, list[AgentFacts]]) -> None:
+    """Put what agents say of themselves into the manifest. Judges of earlier sessions stay."""
+    earlier = [facts for facts in manifest.agents.get("judge", []) if facts not in agents.get("judge", [])]
+    manifest.agents = {**manifest.agents, **agents, "judge": [*earlier, *agents.get("judge", [])]}
+    manifest.prompts |= prompts_of(agents)
+    models: dict[str, list[str]] = {role: [] for role in agents}
+    for role in agents.values():
+        for facts in role:
+            for part, label in facts.models.items():
+                models.setdefault(part.partition(".")[0], []).append(label)
+    judged = {*manifest.roles.get("judge", []), *models.get("judge", [])}
+    manifest.roles |= {part: list(dict.fromkeys(labels)) for part, labels in models.items()}
+    manifest.roles["judge"] = sorted(judged)
+
+
+def _runner(study: Study, folder: RunFolder, user: SimulatedUser | None, judges: Sequence[Judge]) -> Runner:
+    config = study.config
+    return Runner(
+        folder,
+        Caller(folder.journal, seed=config.seed, models=study.models),
+        window_of(config.concurrency),
+        study.models.stop,
+        user=user,
+        judges=judges,
+        votes=config.judge.votes,
+        rounds=config.rounds,
+    )
+
+
+async def _measure_form(study: Study, runner: Runner, manifest: RunManifest, profiles: list[Profile]) -> None:
+    """Measure the appraiser's form invariance once a run; a run that is stopped meanwhile measures it when resumed."""
+    appraisal, pairs = appraisal_of(runner.user), study.config.form_pairs
+    if manifest.form_invariance is not None or appraisal is None or not pairs:
+        return
+    languages: list[Language] = sorted({profile.language for profile in profiles})
+    try:
+        measured = await measure(appraisal, runner.caller, languages, pairs)
+    except CocoonError as error:
+        runner.end(error)
+        return
+    manifest.form_invariance = measured.model_dump(mode="json")

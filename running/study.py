@@ -1,0 +1,293 @@
+"""From settings to what a run needs: models, supporters, the simulated user, judges, tasks."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, get_args
+
+from langchain_core.language_models import BaseChatModel
+
+from cocoon.agents.adapters import as_judge, as_supporter, as_user, made_by
+from cocoon.agents.judges.judges import JudgeSettings, open_judges
+from cocoon.agents.judges.value import SLOT
+from cocoon.agents.protocols import Judge, SimulatedUser, Supporter
+from cocoon.agents.supporters.supporter import PromptedSupporter
+from cocoon.agents.users.appraiser import Appraiser, ModelAppraiser, RuleAppraiser
+from cocoon.agents.users.guarded import GuardedUser
+from cocoon.agents.users.prompted import PromptedUser
+from cocoon.agents.users.trust import TrustGate
+from cocoon.core.config import JudgeConfig, RunConfig, StudyConfig, SupporterConfig
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import read_records
+from cocoon.core.model_spec import short_name
+from cocoon.core.python_code import PREFIX, load_object, source_of
+from cocoon.core.records import Language, Profile, Record, SourceFile
+from cocoon.evaluation.scales.scoring import Scale, load_scale, shipped_scales
+from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
+from cocoon.models.budget import Budget
+from cocoon.models.by_name import Model, Models, host_of_chat
+from cocoon.models.calls import Settings
+from cocoon.models.local.control import Parts
+from cocoon.running.runner import Task
+
+_USER_SETTINGS = ("kind", "difficulty", "rules", "appraiser", "may_leave", "temperature", "max_tokens")
+SUCCESS = ("success", PAPER, ATTRIBUTED)
+
+
+@dataclass(frozen=True)
+class OwnObject:
+    """What a spec `python:FILE.py:NAME` stands for: an agent, or what makes one."""
+
+    name: str
+    value: object
+    source: SourceFile
+
+
+@dataclass
+class OwnObjects:
+    """Objects of the user's own by their spec: handed over in Python, or loaded from their file at first use."""
+
+    by_spec: dict[str, OwnObject] = field(default_factory=dict)
+
+    def add(self, name: str, value: object) -> str:
+        """Take an object under a name, and return the spec that stands for it in the configuration."""
+        source = source_of(value)
+        spec = f"{PREFIX}{source.file}:{name}"
+        self.by_spec[spec] = OwnObject(name, made_by(value), source)
+        return spec
+
+    def agent(self, spec: str | None) -> OwnObject | None:
+        """Return the object of a spec, None for a spec of a model, or for an object that is a chat model."""
+        own = self._find(spec)
+        return None if own is None or isinstance(own.value, BaseChatModel) else own
+
+    def chat(self, spec: str) -> BaseChatModel | None:
+        """Return the chat model that a spec of Python code stands for, None for every other spec."""
+        own = self._find(spec)
+        return own.value if own is not None and isinstance(own.value, BaseChatModel) else None
+
+    def _find(self, spec: str | None) -> OwnObject | None:
+        if spec is None or not spec.startswith(PREFIX):
+            return None
+        if spec not in self.by_spec:
+            value, source = load_object(spec)
+            self.by_spec[spec] = OwnObject(spec.rpartition(":")[2], made_by(value), source)
+        return self.by_spec[spec]
+
+
+@dataclass
+class Study:
+    """A configuration with its models opened on demand. `own` are agents that were handed over in Python."""
+
+    config: StudyConfig
+    models: Models
+    own: OwnObjects = field(default_factory=OwnObjects)
+    languages: tuple[Language, ...] = get_args(Language)
+
+    def for_languages(self, languages: Iterable[Language]) -> "Study":
+        """Return the study for dialogues in some languages, so that prompts of no other are asked for."""
+        return replace(self, languages=tuple(sorted(set(languages))))
+
+    @property
+    def folder(self) -> Path | None:
+        """The user's own prompts, where given."""
+        return Path(self.config.prompts) if self.config.prompts else None
+
+    def model(self, spec: str) -> Model:
+        """Return the model of a spec, opened at its first use."""
+        chat = self.own.chat(spec)
+        if chat is not None and spec not in self.models.opened:
+            return self.models.wrap(spec, chat, host_of_chat(chat))
+        return self.models.open(spec)
+
+    def supporters(self) -> list[Supporter]:
+        """The supporters, each under a name of its own; CocoonError for two of one name."""
+        found = [self._supporter(given) for given in self.config.supporters]
+        names = [supporter.name for supporter in found]
+        for name in names:
+            if names.count(name) > 1:
+                raise CocoonError(f"two supporters are named {name!r}; give each a name, as --supporter NAME=SPEC")
+        return found
+
+    def _supporter(self, given: SupporterConfig) -> Supporter:
+        own = self.own.agent(given.model)
+        if own is not None:
+            refuse_settings(given, ("prompt", "temperature", "max_tokens"), "A supporter of your own")
+            return as_supporter(own.value, supporter_name(given), own.source)
+        settings = Settings(given.temperature, given.max_tokens)
+        return PromptedSupporter(
+            supporter_name(given), self.model(given.model), given.prompt, settings, self.folder, self.languages
+        )
+
+    def own_user(self) -> OwnObject | None:
+        """Return the simulated user where it is Python code of the user's own."""
+        return self.own.agent(self.config.user.model)
+
+    def user(self) -> SimulatedUser:
+        """The simulated user."""
+        given = self.config.user
+        own = self.own_user()
+        if own is not None:
+            refuse_settings(given, _USER_SETTINGS, "A user of your own")
+            return as_user(own.value, own.name, own.source)
+        settings = Settings(given.temperature, given.max_tokens)
+        model = self.model(given.model)
+        if given.kind == "prompted":
+            return PromptedUser(model, settings, given.may_leave, self.folder, self.languages)
+        gate = TrustGate(given.difficulty, given.rules)
+        return GuardedUser(model, self._appraiser(), gate, settings, self.folder, self.languages)
+
+    def _appraiser(self) -> Appraiser:
+        given = self.config.user
+        if given.appraiser == "rule":
+            return RuleAppraiser()
+        model = self.model(given.appraiser or given.model)
+        return ModelAppraiser(model, folder=self.folder, languages=self.languages)
+
+    def judges(self) -> list[Judge]:
+        """The judges; none without a judge's model."""
+        given = self.config.judge
+        if given.model is None:
+            return []
+        own = self.own.agent(given.model)
+        if own is not None:
+            refuse_settings(given, ("scales", "permute", "temperature", "max_tokens", "floor"), "A judge of your own")
+            return [as_judge(own.value, own.name, own.source)]
+        scales = self.scales()
+        _refuse_copies(given, scales)
+        settings = Settings(given.temperature, given.max_tokens)
+        scorers = self._scorers(given.model, scales) if SLOT in given.model else {}
+        model = replace(next(iter(scorers.values())), label=given.model) if scorers else self.model(given.model)
+        shared = JudgeSettings(model, settings, given.floor, self.folder, given.permute, self.languages)
+        return open_judges(shared, given.scales, scales, scorers)
+
+    def _scorers(self, spec: str, scales: dict[str, Scale]) -> dict[str, Model]:
+        """A model per dimension; CocoonError where something is to be judged that has no one dimension a call."""
+        whole = [name for name in self.config.judge.scales if name not in scales or scales[name].ask != "each"]
+        if whole:
+            raise CocoonError(
+                f"judge {spec!r} is a model per dimension, and {whole[0]!r} is asked as a whole; name one model for "
+                "it, or give --scales esc_rank"
+            )
+        names = [one.id for scale in scales.values() for one in scale.dimensions]
+        return {name: self.models.open(spec.replace(SLOT, name)) for name in names}
+
+    def scales(self) -> dict[str, Scale]:
+        """The scales a run names, the user's own files before ours; CocoonError for an unknown name."""
+        own = {scale.id: scale for scale in map(load_scale, map(Path, self.config.scale_files))}
+        names = [name for name in self.config.judge.scales if name not in SUCCESS]
+        for name in names:
+            if name not in own and name not in shipped_scales():
+                raise CocoonError(
+                    f"scale {name!r} is not known; there are {', '.join([*SUCCESS, *shipped_scales(), *own])}"
+                )
+        return {name: own.get(name) or load_scale(name) for name in names}
+
+
+def _refuse_copies(given: JudgeConfig, scales: dict[str, Scale]) -> None:
+    """Raise CocoonError for votes that would ask the same at temperature 0."""
+    if given.votes == 1 or given.temperature > 0:
+        return
+    if not given.permute:
+        raise CocoonError(
+            "votes at temperature 0 are copies of one; set judge.temperature above 0, judge.permute=true or --votes 1"
+        )
+    alike = [name for name in given.scales if name in SUCCESS or not _permutable(scales[name])]
+    if alike:
+        raise CocoonError(
+            f"{alike[0]!r} has no items to permute, so its votes at temperature 0 are copies of one; "
+            "set judge.temperature above 0 or leave it out of --scales"
+        )
+
+
+def _permutable(scale: Scale) -> bool:
+    return scale.ask == "together" and len(scale.items) > 1
+
+
+def with_trained_prompts(study: Study) -> StudyConfig:
+    """The configuration in which a trained supporter speaks under the prompt it was trained with, where none is given.
+
+    The adapter's card tells it; the models of the supporters must be open.
+    """
+    supporters = [
+        supporter if study.own.agent(supporter.model) else _as_trained(supporter, study.model(supporter.model).facts)
+        for supporter in study.config.supporters
+    ]
+    return study.config.model_copy(update={"supporters": supporters})
+
+
+def _as_trained(given: SupporterConfig, facts: Mapping[str, Any]) -> SupporterConfig:
+    trained = facts.get("adapter", {}).get("prompt")
+    if trained is None or "prompt" in given.model_fields_set:
+        return given
+    return given.model_copy(update={"prompt": trained})
+
+
+def refuse_settings(given: Record, names: Sequence[str], whose: str) -> None:
+    """Raise CocoonError where a setting was given that an agent of the user's own cannot honour."""
+    for name in names:
+        if name in given.model_fields_set and getattr(given, name) != type(given).model_fields[name].default:
+            raise CocoonError(f"{whose} has no setting {name!r}: its code decides. Leave {name!r} out.")
+
+
+def supporter_name(given: SupporterConfig) -> str:
+    """The name a supporter has in tables: its own, or its model's with the prompt where that is not `listen`."""
+    if given.name:
+        return given.name
+    if given.model.startswith(PREFIX):
+        return given.model.rpartition(":")[2]
+    model = given.model.partition("#")[2] or given.model.partition(":")[2]
+    if given.model.startswith("local:") and "+" in model:
+        model = short_name(model)
+    plain = "".join(character if character.isalnum() or character in "-_" else "-" for character in model).strip("-")
+    return plain if given.prompt == "listen" else f"{plain}-{given.prompt}"
+
+
+def open_models(config: RunConfig, parts: Parts | None = None) -> Models:
+    """The models of a run, with its connections, time limit, budget and prices; nothing is loaded yet.
+
+    `parts` opens the adapters and controls of local models.
+    """
+    budget = Budget(config.budget.calls, config.budget.tokens, config.budget.money)
+    return Models(config.concurrency, config.timeout, budget, dict(config.prices), parts=parts)
+
+
+def read_profiles(config: StudyConfig) -> list[Profile]:
+    """The profiles of a run, in the order of its files; CocoonError for none, or two of one id."""
+    return profiles_of(config.profiles, config.limit, config.language)
+
+
+def profiles_of(files: Sequence[str], limit: int | None, language: Language | None) -> list[Profile]:
+    """The first `limit` profiles of some files; CocoonError for none, for two of one id, or for one without feeling."""
+    if not files:
+        raise CocoonError("no profiles: give --profiles FILE (a JSONL file of profiles; see examples/profiles)")
+    every = (profile for name in files for profile in read_records(Path(name), Profile))
+    wanted = (profile for profile in every if language in (None, profile.language))
+    profiles = list(islice(wanted, limit))
+    if not profiles:
+        raise CocoonError(f"{', '.join(files)}: no profile{f' in language {language!r}' if language else ''} in it")
+    _refuse_twins(profiles)
+    bare = next((profile for profile in profiles if not profile.feeling.strip()), None)
+    if bare is not None:
+        raise CocoonError(f"profile {bare.id!r} states no feeling, so nobody can play it; leave it out")
+    return profiles
+
+
+def _refuse_twins(profiles: Iterable[Profile]) -> None:
+    seen: set[str] = set()
+    for profile in profiles:
+        if profile.id in seen:
+            raise CocoonError(f"two profiles have the id {profile.id!r}; ids must differ")
+        seen.add(profile.id)
+
+
+def tasks(profiles: Iterable[Profile], supporters: Iterable[Supporter], samples: int) -> list[Task]:
+    """Every dialogue of a run, profiles first, so that supporters meet the same profiles at about the same time."""
+    supporters = list(supporters)
+    return [
+        Task(profile, supporter, sample)
+        for profile in profiles
+        for supporter in supporters
+        for sample in range(samples)
+    ]

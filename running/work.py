@@ -1,0 +1,151 @@
+"""What every session of a run does with its graphs: admit a bounded number, walk each, trace it, note what failed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from langgraph.graph.state import CompiledStateGraph
+
+from cocoon.core.errors import (
+    BudgetReachedError,
+    CallFailedError,
+    CocoonError,
+    NotSavedError,
+    ReplayMismatchError,
+    StoppedError,
+)
+from cocoon.core.records import Failure
+from cocoon.models.calls import Caller
+from cocoon.running.folder import RunFolder
+from cocoon.running.trace import SCHEMA_VERSION
+
+Stage = Literal["profile", "script", "conversation", "assessment", "comparison"]
+_ENDS_THE_RUN = (BudgetReachedError, StoppedError, ReplayMismatchError, NotSavedError)
+
+
+@dataclass
+class Progress:
+    """Running counts, for whoever shows them; `dialogues` counts items of whatever `things` names."""
+
+    things: str = "dialogues"
+    dialogues: int = 0
+    done: int = 0
+    resumed: int = 0
+    failed: int = 0
+    calls: int = 0
+    replayed: int = 0
+    named: int = 0
+    verdicts: int = 0
+    dropped: int = 0
+
+    def reopen(self, dialogues: int) -> None:
+        """Dialogues that were there but still lack ratings are not done yet; assessing counts them anew."""
+        self.dialogues -= dialogues
+        self.resumed -= dialogues
+
+
+@dataclass
+class Work:
+    """One session's work. `window`: items admitted at a time.
+
+    `stop` is called with what ends the run, so that no further call starts.
+    """
+
+    folder: RunFolder
+    caller: Caller
+    window: int = 64
+    stop: Callable[[Exception], None] | None = None
+    progress: Progress = field(default_factory=Progress)
+    stopped_by: CocoonError | None = None
+
+    async def admit(self, work: Iterator[Any]) -> None:
+        """Do jobs (coroutines), so many at a time; none is begun once the run has been ended."""
+
+        async def admitted() -> None:
+            for job in work:
+                if self.stopped_by:
+                    job.close()
+                    continue
+                await job
+
+        await asyncio.gather(*(admitted() for _ in range(self.window)))
+
+    def end(self, error: CocoonError) -> None:
+        """End the run because of `error`: no new call is started, what is under way finishes."""
+        if self.stopped_by is None:
+            self.stopped_by = error
+            if self.stop:
+                self.stop(error)
+
+    def failed(self, item: str, stage: Stage, error: Exception) -> None:
+        """Note an item that could not be made, or end the run where the error is of that kind."""
+        if isinstance(error, _ENDS_THE_RUN):
+            self.end(error)
+            return
+        if not isinstance(error, CocoonError):
+            self.add_failure(item, stage, "", "internal", f"{type(error).__name__}: {error}")
+            return
+        reason = error.reason if isinstance(error, CallFailedError) else "error"
+        self.add_failure(item, stage, "", reason, str(error))
+
+    def add_failure(self, item: str, stage: Stage, node: str, reason: str, message: str) -> None:
+        """Enter a failure; the same command tries the item again."""
+        self.progress.failed += 1
+        self.folder.tried.add(item)
+        self.folder.failures.append(
+            Failure(dialogue=item, stage=stage, node=node, reason=reason, message=message[:500])
+        )
+
+    async def walk(
+        self, graph: CompiledStateGraph[Any, Any, Any, Any], item: str, given: Any, context: Any, recursion_limit: int
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Walk one graph: LangGraph's own events to the trace, each node's update to the caller."""
+        steps = _Steps()
+        head = {"v": SCHEMA_VERSION, "dialogue": item, "graph": graph.name}
+        self.folder.trace.write({**head, "step": 0, "event": "start"})
+        stop_reason = None
+        stream: AsyncIterator[Any] = graph.astream(
+            given, {"recursion_limit": recursion_limit}, context=context, stream_mode=["updates", "custom"]
+        )
+        async for mode, data in stream:
+            if mode == "custom":
+                self.progress.calls += 1
+                self.progress.replayed += data.pop("replayed")
+                self.folder.trace.write({**head, "step": steps.of(data["node"]), "event": "call", **data})
+                continue
+            for node, update in data.items():
+                update = update or {}
+                stop_reason = update.get("stop_reason") or stop_reason
+                step = steps.enter(node)
+                keys = sorted(key for key, value in update.items() if value)
+                event = {**head, "step": step, "event": "node", "node": node, "task": _task_of(update), "updated": keys}
+                self.folder.trace.write(event)
+                yield update
+        self.folder.trace.write({**head, "step": steps.number, "event": "end", "stop_reason": stop_reason})
+
+
+@dataclass
+class _Steps:
+    """Counts supersteps from the stream: nodes that run side by side have one name and share a step."""
+
+    number: int = 0
+    node: str = ""
+
+    def of(self, node: str) -> int:
+        return self.number if node == self.node else self.number + 1
+
+    def enter(self, node: str) -> int:
+        self.number, self.node = self.of(node), node
+        return self.number
+
+
+def _task_of(update: dict[str, Any]) -> str | None:
+    """Which of several tasks of one node an update comes from; none for a node that runs alone."""
+    for answer in update.get("answers", []):
+        return answer["task"]
+    for rating in update.get("ratings", []):
+        return f"{rating['scale']}/{rating['vote']}"
+    for failure in update.get("failures", []):
+        return failure["node"]
+    return None

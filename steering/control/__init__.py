@@ -1,0 +1,1 @@
+"""A direction at work while text is written."""

@@ -1,0 +1,1 @@
+"""Directions in hidden states: read, estimated, chosen, stored."""

@@ -1,0 +1,1 @@
+"""Contrastive pairs, the situations they answer, and the tokens that are compared."""

@@ -1,0 +1,143 @@
+"""Settings of a study that reproduces a table of the paper: corpora, trainings, dialogues, judging."""
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from cocoon.core.config import EMBEDDED, JudgeConfig, RunConfig, StudyConfig, SupporterConfig, UserConfig
+from cocoon.core.records import Language, Record
+from cocoon.training.config import DataConfig, FitConfig, LoraConfig, TrainConfig
+
+TABLES = ("table3", "table4", "table5", "table7", "table9")
+TableName = Literal["table3", "table4", "table5", "table7", "table9"]
+STAGES = ("import", "train", "simulate", "report")
+UNTRAINED = "untrained"
+
+
+class CorpusRow(Record):
+    """A row of the table: a corpus of `cocoon corpus list`, its file, and whether thoughts are trained.
+
+    `own` marks our own script-based dialogues, which replace the corpus that the paper did not release. `subset`
+    samples as many dialogues as the largest other row has. `adapter` is an existing adapter to use instead of training.
+    """
+
+    label: str = Field(min_length=1)
+    corpus: str = "jsonl"
+    file: str
+    language: Language
+    limit: int | None = Field(default=None, ge=1)
+    thoughts: Literal["inline", "none"] = "none"
+    own: bool = False
+    subset: bool = False
+    adapter: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The label as the name of a file and of a supporter."""
+        file_name = "".join(character if character.isalnum() else "-" for character in self.label).strip("-")
+        return "-".join(part for part in file_name.split("-") if part)
+
+
+class ReproduceConfig(RunConfig):
+    """Settings of `cocoon reproduce`. Profiles must exist in all languages of the rows, paired by `translation_of`.
+
+    The first `limit` people are held out of every training. Only the first `talking` of them talk for now. This number
+    may grow later, because those who are added were held out too. `rehearsal` marks a small run that only shows that
+    everything works, and its report says so on its first line. With `untrained` the base speaks too, in every language,
+    so that the effect of the language can be separated from the effect of the corpus.
+    """
+
+    free_keys: ClassVar[tuple[str, ...]] = (*RunConfig.free_keys, "rehearsal", "judge", "talking")
+
+    verb: Literal["reproduce"] = "reproduce"
+    table: TableName = "table3"
+    rehearsal: bool = False
+    base: str = EMBEDDED
+    rows: list[CorpusRow] = Field(default=[], min_length=0)
+    profiles: list[str] = []
+    talking: int | None = Field(default=None, ge=1)
+    untrained: bool = True
+    rounds: int = Field(default=10, ge=0)
+    samples: int = Field(default=1, ge=1)
+    temperature: float = Field(default=0.7, ge=0, le=2)
+    max_tokens: int = Field(default=400, ge=1)
+    form_pairs: int = Field(default=30, ge=0)
+    user: UserConfig = UserConfig()
+    judge: JudgeConfig = JudgeConfig()
+    data: DataConfig = DataConfig()
+    lora: LoraConfig = LoraConfig()
+    fit: FitConfig = FitConfig()
+
+    @classmethod
+    def verb_of(cls) -> str:
+        return "reproduce"
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "ReproduceConfig":
+        names = [row.name for row in self.rows]
+        duplicate = next((name for name in names if names.count(name) > 1 or name == UNTRAINED), None)
+        if duplicate is not None:
+            raise ValueError(f"two rows would be named {duplicate!r}; give each row a label of its own")
+        return self
+
+    @property
+    def languages(self) -> list[Language]:
+        """The languages of the rows, in the order in which they first occur."""
+        return list(dict.fromkeys(row.language for row in self.rows))
+
+
+def training_of(
+    config: ReproduceConfig, row: CorpusRow, dialogues: Path, others: list[Path], held: Path
+) -> TrainConfig:
+    """Return the training of one row on its imported dialogues."""
+    data = config.data.model_copy(
+        update={
+            "thoughts": row.thoughts,
+            "held_out": [*config.data.held_out, str(held)],
+            "no_larger_than": [str(path) for path in others] if row.subset else [],
+        }
+    )
+    return TrainConfig(
+        base=config.base,
+        dialogues=[str(dialogues)],
+        name=row.label,
+        seed=config.seed,
+        data=data,
+        lora=config.lora,
+        fit=config.fit,
+    )
+
+
+def study_of(config: ReproduceConfig, language: Language, adapters: dict[str, Path], profiles: Path) -> StudyConfig:
+    """Return the run of all rows of one language over its profiles."""
+    supporters = [
+        SupporterConfig(
+            name=row.name,
+            model=f"{config.base}+adapter={adapters[row.name]}",
+            prompt=config.data.prompt,
+            temperature=config.temperature,
+            max_tokens=config.max_tokens,
+        )
+        for row in config.rows
+        if row.language == language
+    ]
+    if config.untrained:
+        shared_settings = {"model": config.base, "prompt": config.data.prompt}
+        supporters.append(
+            SupporterConfig(
+                name=UNTRAINED, **shared_settings, temperature=config.temperature, max_tokens=config.max_tokens
+            )
+        )
+    return StudyConfig(
+        profiles=[str(profiles)],
+        language=language,
+        supporters=supporters,
+        **{
+            name: getattr(config, name)
+            for name in (
+                *("rounds", "samples", "user", "judge", "form_pairs"),
+                *("concurrency", "timeout", "budget", "prices", "seed", "prompts"),
+            )
+        },
+    )

@@ -1,0 +1,348 @@
+"""The report of a sweep: what was asked, how it was rated, trends, and which conclusions they allow."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles
+from cocoon.evaluation.statistics.paired import holm
+from cocoon.reports.charts.records import Figure, Mark, Panel, PanelChart, Series
+from cocoon.reports.tables.records import Cell, Report, Row, Table
+from cocoon.steering.directions.direction import Direction
+from cocoon.studies.sweep.records import Observation, observations, of_arms
+from cocoon.studies.sweep.run import SweepArm, SweepPlan, read_plan
+from cocoon.studies.sweep.trend import OUTCOMES, SHOWN, Trend, Value, adjusted, conclusion, difference, trend
+
+_FIRST_TURNS = 8
+_SPEECH: dict[str, Value] = {
+    "Genuine": lambda observation: observation.ratio,
+    "Marked": lambda observation: observation.marked,
+    "Nats": lambda observation: observation.nats,
+    "Length": lambda observation: observation.length,
+}
+NOTES = [
+    "Primary: all dialogues by the coefficient that was assigned, the profile as the unit. Everything that follows the "
+    "coefficient (the measured ratio, success, surprise, length) is sensitivity: conditioning on it can bias.",
+    "Genuine: share of the supporter's replies with a question by its form; a statement with a question mark stuck on "
+    "does not count (Marked counts it), and neither does a sentence that the limit of tokens cut off. Nats: mean "
+    "surprise per token of the replies under the unsteered model.",
+    "An arm named `history steered` (or `unsteered`) is the largest coefficient with earlier replies encoded the other "
+    "way than in all the others.",
+]
+
+
+def sweep_report(out: Path) -> Report:
+    """Return the report of a sweep's folder. Raises CocoonError if the folder holds no sweep."""
+    plan = read_plan(out)
+    rows = observations(out, plan)
+    names = directions_of(plan)
+    trends = {(user, name): trends_of(plan, rows, user, name) for user in plan.users for name in names}
+    return Report(
+        title=f"Question ratio and comfort: {out.name}",
+        warnings=_warnings(plan, rows),
+        facts=[
+            ("Supporter", plan.base),
+            ("Users", ", ".join(plan.users)),
+            ("Directions", ", ".join(f"{name}{_where_added(out, plan, name)}" for name in names)),
+            ("History", "encoded unsteered" if plan.tokens == "reply" else "encoded as it was steered"),
+            ("Dialogues", str(len(rows))),
+        ],
+        tables=[
+            speech_table(plan, rows),
+            outcome_table(plan, rows, "outcomes", "Outcomes on all dialogues (primary)", lambda _: True),
+            trend_table(trends),
+            outcome_table(
+                plan, rows, "success_only", "Outcomes on dialogues that found the need (sensitivity)", _succeeded
+            ),
+            sensitivity_table(plan, rows, names),
+            placebo_table(plan, rows, names),
+            turn_table(plan, rows),
+        ],
+        notes=[*NOTES, *conclusions(plan, rows, trends, names)],
+        figures=[
+            comfort_figure(plan, rows, "figure_four_all", "all dialogues", lambda _: True),
+            comfort_figure(plan, rows, "figure_four_success", "dialogues that found the need", _succeeded),
+        ],
+    )
+
+
+def _where_added(out: Path, plan: SweepPlan, name: str) -> str:
+    """Return where a direction was added, in brackets, or an empty text if its file is missing."""
+    path = out / "directions" / f"{name}.safetensors"
+    at = plan.at or (Direction.load(path).card.at if path.is_file() else None)
+    return {"starts": " (where sentences begin)", "every": " (every token)", None: ""}[at]
+
+
+def directions_of(plan: SweepPlan) -> list[str]:
+    """Return the directions of a plan, in order."""
+    return list(dict.fromkeys(arm.direction for arm in plan.arms if arm.kind == "steered"))
+
+
+def _succeeded(observation: Observation) -> bool:
+    return observation.success is True
+
+
+def _warnings(plan: SweepPlan, rows: Sequence[Observation]) -> list[str]:
+    warnings = list(plan.warnings)
+    for user in plan.users:
+        user_rows = [row for row in rows if row.user == user]
+        if not user_rows:
+            warnings.append(f"no dialogue with the {user} user yet")
+        elif not any(row.success for row in user_rows):
+            silent = sum(row.success is None for row in user_rows)
+            missing = f" ({silent} without a verdict)" if silent else ""
+            warnings.append(
+                f"{user} user: 0 of {len(user_rows)} dialogues found the need{missing}; its success-only panel is empty"
+            )
+    return warnings
+
+
+def _ladder(plan: SweepPlan, direction: str) -> list[SweepArm]:
+    """Return the unsteered arm and the arms of a direction, by coefficient."""
+    ladder_arms = [
+        arm for arm in plan.arms if arm.kind == "plain" or (arm.kind == "steered" and arm.direction == direction)
+    ]
+    return sorted(ladder_arms, key=lambda arm: arm.coefficient)
+
+
+def _estimate(rows: Sequence[Observation], value: Value) -> Estimate:
+    draws: dict[str, list[float | None]] = {}
+    for row in rows:
+        draws.setdefault(row.profile, []).append(value(row))
+    return mean_over_profiles(draws)
+
+
+def _rows_by_arm(plan: SweepPlan, rows: Sequence[Observation]) -> Iterator[tuple[list[str], list[Observation]]]:
+    for user in plan.users:
+        for arm in plan.arms:
+            yield [user, arm.name], of_arms(rows, user, [arm])
+
+
+def speech_table(plan: SweepPlan, found: Sequence[Observation]) -> Table:
+    """Return how every arm spoke."""
+    kinds = ("open", "closed", "tag", "rhetorical")
+    rows: list[Row] = []
+    for labels, arm_rows in _rows_by_arm(plan, found):
+        cells: dict[str, Cell] = {name: _estimate(arm_rows, value) for name, value in _SPEECH.items()}
+        cells |= {kind: sum(row.types.get(kind, 0) for row in arm_rows) for kind in kinds}
+        rows.append(Row(labels=labels, cells={"Dialogues": len(arm_rows), **cells}))
+    return Table(
+        id="speech",
+        title="How the supporters spoke",
+        keys=["User", "Arm"],
+        measures=["Dialogues", *_SPEECH, *kinds],
+        rows=rows,
+        note="Question types count sentences (cocoon questions), those with a mark stuck on included.",
+    )
+
+
+def outcome_table(
+    plan: SweepPlan, found: Sequence[Observation], name: str, title: str, keep: Callable[[Observation], bool]
+) -> Table:
+    """Return the outcomes of every arm on the dialogues to keep."""
+    rows: list[Row] = []
+    for labels, arm_rows in _rows_by_arm(plan, found):
+        selected = [row for row in arm_rows if keep(row)]
+        cells: dict[str, Cell] = {"Dialogues": f"{len(selected)} of {len(arm_rows)}"}
+        cells |= {outcome: _estimate(selected, value) for outcome, value in SHOWN.items()} if selected else {}
+        rows.append(Row(labels=labels, cells=cells))
+    return Table(id=name, title=title, keys=["User", "Arm"], measures=["Dialogues", *SHOWN], rows=rows)
+
+
+def trends_of(plan: SweepPlan, found: Sequence[Observation], user: str, direction: str) -> dict[str, Trend]:
+    """Return the primary analysis: change of ratio and outcomes from the lowest to the highest coefficient."""
+    arms = _ladder(plan, direction)
+    span = arms[-1].coefficient - arms[0].coefficient
+    arm_rows = of_arms(found, user, arms)
+    measured: dict[str, Value] = {"Genuine": lambda observation: observation.ratio, **OUTCOMES}
+    return {
+        name: trend(arm_rows, lambda observation: observation.arm.coefficient, value, span)
+        for name, value in measured.items()
+    }
+
+
+def trend_table(trends: dict[tuple[str, str], dict[str, Trend]]) -> Table:
+    """Return the primary trends, with p corrected over outcomes (Holm) within each user and direction."""
+    rows: list[Row] = []
+    for (user, direction), outcome_trends in trends.items():
+        corrected = holm([outcome_trends[name].p for name in OUTCOMES])
+        for name, outcome_trend in outcome_trends.items():
+            p = corrected[list(OUTCOMES).index(name)] if name in OUTCOMES else outcome_trend.p
+            rows.append(Row(labels=[user, direction, name], cells=_trend_cells(outcome_trend) | {"p": p}))
+    return Table(
+        id="trends",
+        title="Trends over the assigned coefficient (primary)",
+        keys=["User", "Direction", "Outcome"],
+        measures=["Change", "Profiles", "p"],
+        digits={"p": 4},
+        rows=rows,
+        note=(
+            "Change from the lowest to the highest coefficient: mean over profiles of each profile's least-squares "
+            "slope. p: sign flips of the profiles' slopes, corrected over the outcomes by Holm's method (not for the "
+            "ratio itself, which shows that steering worked)."
+        ),
+    )
+
+
+def _trend_cells(outcome_trend: Trend) -> dict[str, Cell]:
+    return {"Change": outcome_trend.change, "Profiles": outcome_trend.profiles, "p": outcome_trend.p}
+
+
+def sensitivity_table(plan: SweepPlan, found: Sequence[Observation], names: Sequence[str]) -> Table:
+    """Return other views of the same trends, none of which is free of the coefficient's other effects."""
+    rows: list[Row] = []
+    for user in plan.users:
+        for name in names:
+            arms = _ladder(plan, name)
+            span = arms[-1].coefficient - arms[0].coefficient
+            arm_rows = of_arms(found, user, arms)
+            successes = [row for row in arm_rows if row.success]
+            for outcome in ("Aff", "7 - Neg"):
+                value = OUTCOMES[outcome]
+                views = {
+                    "over the measured ratio, 0 to 1": trend(arm_rows, lambda row: row.ratio, value, 1.0),
+                    f"success only, {len(successes)} of {len(arm_rows)}": trend(
+                        successes, lambda row: row.arm.coefficient, value, span
+                    ),
+                    "at equal surprise": adjusted(arm_rows, value, {"nats": _SPEECH["Nats"]}, span),
+                    "at equal surprise and length": adjusted(
+                        arm_rows, value, {"nats": _SPEECH["Nats"], "length": _SPEECH["Length"]}, span
+                    ),
+                }
+                rows += [
+                    Row(labels=[user, name, outcome, view], cells=_trend_cells(outcome_trend))
+                    for view, outcome_trend in views.items()
+                ]
+    return Table(
+        id="sensitivity",
+        title="Sensitivity: other views of the trends",
+        keys=["User", "Direction", "Outcome", "View"],
+        measures=["Change", "Profiles", "p"],
+        digits={"p": 4},
+        rows=rows,
+        note="At equal surprise or length: least squares within profiles, percentile bootstrap over profiles, no p.",
+    )
+
+
+def placebo_table(plan: SweepPlan, found: Sequence[Observation], names: Sequence[str]) -> Table:
+    """Compare the largest coefficient with other possible causes: a random direction, prompting, repeng's default."""
+    rows: list[Row] = []
+    for user in plan.users:
+        for name in names:
+            top = _ladder(plan, name)[-1]
+            for other in [arm for arm in plan.arms if arm.kind != "steered" and arm.direction in ("", name)]:
+                paired_rows = of_arms(found, user, [top, other])
+                values: dict[str, Value] = {"Genuine": lambda row: row.ratio, **OUTCOMES}
+                cells: dict[str, Cell] = {
+                    outcome: difference(paired_rows, top.name, other.name, value).change
+                    for outcome, value in values.items()
+                }
+                rows.append(Row(labels=[user, top.name, other.name], cells=cells))
+    return Table(
+        id="placebo",
+        title="Largest coefficient less another arm, paired by profile",
+        keys=["User", "Arm", "Other arm"],
+        measures=["Genuine", *OUTCOMES],
+        rows=rows,
+        note="random: a direction drawn at random, at equal norm; (nats): at equal rise of surprise.",
+    )
+
+
+def turn_table(plan: SweepPlan, found: Sequence[Observation]) -> Table:
+    """Return the share of dialogues whose k-th reply asks, which shows drift over the dialogue."""
+    rows: list[Row] = []
+    for labels, arm_rows in _rows_by_arm(plan, found):
+        cells: dict[str, Cell] = {}
+        for number in range(_FIRST_TURNS):
+            asking = [row.by_turn[number] for row in arm_rows if len(row.by_turn) > number]
+            cells[str(number + 1)] = sum(asking) / len(asking) if asking else None
+        rows.append(Row(labels=labels, cells=cells))
+    return Table(
+        id="turns",
+        title="Share of replies that ask, by reply",
+        keys=["User", "Arm"],
+        measures=[str(number + 1) for number in range(_FIRST_TURNS)],
+        rows=rows,
+    )
+
+
+def conclusions(
+    plan: SweepPlan,
+    found: Sequence[Observation],
+    trends: dict[tuple[str, str], dict[str, Trend]],
+    names: Sequence[str],
+) -> list[str]:
+    """Return one sentence per direction and outcome, naming causes only if users agree and the placebo differs."""
+    sentences: list[str] = []
+    for name in names:
+        top = _ladder(plan, name)[-1]
+        placebos = {
+            equal: arm
+            for equal, kind in (("norm", "random"), ("surprise", "random_nats"))
+            for arm in plan.arms
+            if (arm.kind, arm.direction) == (kind, name)
+        }
+        for outcome, value in OUTCOMES.items():
+            trends_by_user = {user: trends[user, name][outcome] for user in plan.users}
+            against_placebos = {
+                equal: {
+                    user: difference(of_arms(found, user, [top, arm]), top.name, arm.name, value) for user in plan.users
+                }
+                for equal, arm in placebos.items()
+            }
+            sentences.append(f"{name}, {conclusion(outcome, trends_by_user, against_placebos)}")
+    return sentences
+
+
+def comfort_figure(
+    plan: SweepPlan, found: Sequence[Observation], name: str, which: str, keep: Callable[[Observation], bool]
+) -> Figure:
+    """Draw comfort over the measured ratio, with one mark per arm.
+
+    The paper's Figure 4 shows the same for successes only.
+    """
+    selected = [observation for observation in found if keep(observation)]
+    panels = [
+        Panel(
+            title=title,
+            x_axis="share of replies that ask",
+            y_axis=outcome,
+            x_range=(0, 1),
+            y_range=ends,
+            series=_series(plan, selected, SHOWN[outcome]),
+        )
+        for title, outcome, ends in (
+            ("Affective improvement", "Aff", (1.0, 7.0)),
+            ("Negative evaluation", "Neg", (1.0, 7.0)),
+            ("Negative evaluation, turned", "7 - Neg", (0.0, 6.0)),
+        )
+    ]
+    chart = PanelChart(
+        title=f"Comfort by question ratio: {which}",
+        note=(
+            f"{len(selected)} of {len(found)} dialogues; across: the measured share of replies with a genuine "
+            "question; bars are 95 % intervals over profiles."
+        ),
+        empty=f"0 of {len(found)} dialogues",
+        language="en",
+        panels=panels,
+    )
+    return Figure(id=name, chart=chart)
+
+
+def _series(plan: SweepPlan, rows: Sequence[Observation], value: Value) -> list[Series]:
+    groups = [(name, _ladder(plan, name)) for name in directions_of(plan)]
+    groups.append(("prompting", [arm for arm in plan.arms if arm.kind == "prompt"]))
+    groups.append(("random", [arm for arm in plan.arms if arm.kind in ("random", "random_nats")]))
+    groups.append(("repeng", [arm for arm in plan.arms if arm.kind == "repeng"]))
+    series: list[Series] = []
+    for user in plan.users:
+        for name, arms in groups:
+            marks = [_mark(of_arms(rows, user, [arm]), value) for arm in arms]
+            if any(mark.y is not None for mark in marks):
+                series.append(Series(name=f"{name}, {user} user", marks=marks))
+    return series
+
+
+def _mark(rows: Sequence[Observation], value: Value) -> Mark:
+    x, y = _estimate(rows, _SPEECH["Genuine"]), _estimate(rows, value)
+    return Mark(x=x.value, x_low=x.low, x_high=x.high, y=y.value, low=y.low, high=y.high, n=y.n)

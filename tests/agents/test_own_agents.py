@@ -1,0 +1,193 @@
+"""Agents of a user's own in the loop: by `python:FILE.py:NAME` and handed over in Python, journalled and resumed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cocoon.core.jsonl import read_lines, read_records
+from cocoon.core.records import Dialogue, Rating
+from cocoon.running.manifest import read_manifest
+from cocoon.tests.commands import Done, cocoon
+
+FILE = Path(__file__).parent.parent / "own_agents.py"
+RULE = ["--user", "scripted:user.jsonl", "--appraiser", "rule", "-o", "form_pairs=0"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "user.jsonl").write_text('"It is nothing."\n')
+    (tmp_path / "listener.jsonl").write_text('"I hear you."\n')
+    (tmp_path / "mine.py").write_text(FILE.read_text())
+    return tmp_path
+
+
+def simulate(*arguments: str, out: str = "run") -> Done:
+    return cocoon(
+        "simulate", "--profiles", "shipped:en", "-n", "1", "--rounds", "2", *arguments, "--out", out, "--json"
+    )
+
+
+def dialogue(out: str = "run") -> Dialogue:
+    (record,) = read_records(Path(out) / "dialogues.jsonl", Dialogue)
+    return record
+
+
+def spoken(out: str = "run") -> list[str]:
+    return [turn.content for turn in dialogue(out).turns if turn.role == "supporter"][1:]
+
+
+@pytest.mark.parametrize("name", ["echo", "slow_echo"])
+def test_a_function_is_a_supporter(name: str) -> None:
+    done = simulate("--supporter", f"mine=python:mine.py:{name}", *RULE)
+    assert done.code == 0, done.err
+    assert dialogue().supporter == "mine" and spoken() == ["You said: It is nothing."] * 2
+
+
+def test_a_run_whose_supporter_asked_no_model_names_none() -> None:
+    simulate("--supporter", "mine=python:mine.py:echo", *RULE)
+    manifest = read_manifest(Path("run"))
+    assert manifest is not None
+    assert manifest.roles == {"supporter": [], "user": ["scripted:user.jsonl"], "judge": []}
+    (facts,) = manifest.agents["supporter"]
+    assert (facts.name, facts.kind, facts.models, facts.prompts) == ("mine", "echo", {}, {})
+    assert facts.source is not None and facts.source.file == "mine.py"
+    cocoon("report", "run")
+    report = Path("run/report.md").read_text()
+    assert "smollm2" not in report and "embedded" not in report and "mine.py" in report
+
+
+def test_an_agent_asks_through_the_journalled_client_as_often_as_it_likes() -> None:
+    simulate("--supporter", "python:mine.py:Listener", *RULE)
+    assert spoken() == ["I hear you. (11)"] * 2
+    calls = [call for turn in dialogue().turns if turn.role == "supporter" for call in turn.calls]
+    assert calls == ["supporter/1/0/0", "supporter.1/1/0/0", "supporter/2/0/0", "supporter.1/2/0/0"]
+
+
+def test_a_supporter_may_open_in_its_own_words() -> None:
+    simulate("--supporter", "python:mine.py:Warm", *RULE)
+    assert dialogue().turns[0].content.startswith("Hello, you look ") and spoken()[-1] == "I am here, round 2."
+
+
+def test_a_chat_model_of_ones_own_is_a_model_like_any_other() -> None:
+    simulate("--supporter", "m=python:mine.py:scripted_model", *RULE, "--supporter-prompt", "plain")
+    assert spoken() == ["I am a chat model."] * 2
+    manifest = read_manifest(Path("run"))
+    assert manifest is not None and manifest.roles["supporter"] == ["python:mine.py:scripted_model"]
+
+
+def test_only_the_last_reply_of_a_graph_with_tools_is_spoken_and_its_calls_are_counted() -> None:
+    done = simulate("--supporter", "python:mine.py:react_supporter", *RULE)
+    assert spoken() == ["I read that worry: it passes."] * 2
+    report = cocoon("report", "run", "--json").json
+    assert report["facts"]["Model calls"] == "6", (done.err, report["facts"])
+
+
+def test_a_user_of_ones_own_has_a_memory_of_its_own_and_may_leave() -> None:
+    simulate("--rounds", "5", "--supporter", "python:mine.py:echo", "--user", "python:mine.py:Counting")
+    record = dialogue()
+    assert record.stop_reason == "user_left" and record.user_kind == "Counting"
+    memories = [turn.memory for turn in record.turns if turn.role == "user"]
+    assert [memory["patience"] for memory in memories if memory] == [1, 0, -1]
+
+
+def test_judges_of_ones_own_rate_and_are_reported() -> None:
+    simulate("--supporter", "python:mine.py:echo", *RULE)
+    for name in ("shortness", "Politeness"):
+        assert cocoon("judge", "run", "--judge", f"python:mine.py:{name}").code == 0
+    ratings = {rating.scale: rating for rating in read_records(Path("run/ratings.jsonl"), Rating)}
+    assert ratings["shortness"].judge == "shortness" and ratings["shortness"].dimensions["shortness"] is not None
+    assert ratings["politeness"].dimensions == {"thanks": 3.0, "please": None}
+    assert ratings["politeness"].missing == {"please": "nobody asked"}
+    report = cocoon("report", "run")
+    assert report.code == 0 and "politeness" in Path("run/report.md").read_text()
+    again = cocoon("judge", "run", "--judge", "python:mine.py:shortness", "--json")
+    assert again.json["calls"] == 0 and len(list(read_lines(Path("run/ratings.jsonl")))) == 2
+
+
+def test_what_an_agent_said_is_not_said_again_on_a_resume(folder: Path) -> None:
+    (folder / "mine.py").write_text(
+        "import pathlib\n"
+        "def counts(messages):\n"
+        "    file = pathlib.Path('count.txt')\n"
+        "    number = int(file.read_text()) + 1 if file.exists() else 1\n"
+        "    file.write_text(str(number))\n"
+        "    return f'Reply {number}.'\n"
+    )
+    first = simulate("--supporter", "python:mine.py:counts", *RULE, "--budget-calls", "1")
+    assert first.code == 3 and Path("count.txt").read_text() == "1"
+    again = simulate("--supporter", "python:mine.py:counts", *RULE)
+    assert again.code == 0 and spoken() == ["Reply 1.", "Reply 2."] and Path("count.txt").read_text() == "2"
+
+
+def test_changed_code_refuses_to_resume_and_names_the_file(folder: Path) -> None:
+    simulate("--supporter", "python:mine.py:echo", *RULE)
+    (folder / "mine.py").write_text(FILE.read_text().replace("You said", "You told me"))
+    again = simulate("--supporter", "python:mine.py:echo", *RULE)
+    assert again.code == 2 and "mine.py" in again.err and again.err.count("\n") == 3, again.err
+
+
+def test_a_judge_whose_code_changed_rates_anew(folder: Path) -> None:
+    simulate("--supporter", "python:mine.py:echo", *RULE)
+    cocoon("judge", "run", "--judge", "python:mine.py:shortness")
+    (folder / "mine.py").write_text(FILE.read_text().replace("return 1 / max", "return 2 / max"))
+    assert cocoon("judge", "run", "--judge", "python:mine.py:shortness").code == 0
+    values = [rating.dimensions["shortness"] for rating in read_records(Path("run/ratings.jsonl"), Rating)]
+    assert len(values) == 2 and len(set(values)) == 2
+
+
+def test_code_that_fails_is_a_failure_of_the_dialogue_with_its_reason() -> None:
+    done = simulate("--supporter", "python:mine.py:Broken", "--supporter", "python:mine.py:echo", *RULE)
+    assert done.code == 1 and dialogue().supporter == "echo"
+    (failure,) = [line for _, line in read_lines(Path("run/failures.jsonl"))]
+    assert failure["reason"] == "agent" and "ValueError: no idea what to say in en" in failure["message"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("python:absent.py:echo", "the file absent.py does not exist"),
+        ("python:mine.py:ecco", "mine.py has no 'ecco'"),
+        ("python:mine.py", "Write python:FILE.py:NAME"),
+        ("python:bad.py:x", "bad.py, line 2: ZeroDivisionError"),
+        ("python:syntax.py:x", "syntax.py, line 1: SyntaxError"),
+        ("python:mine.py:FILE", "cannot be a supporter"),
+    ],
+)
+def test_a_spec_that_leads_nowhere_is_one_line(folder: Path, spec: str, words: str) -> None:
+    (folder / "bad.py").write_text("x = 1\ny = 1 / 0\n")
+    (folder / "syntax.py").write_text("def x(:\n")
+    (folder / "mine.py").write_text("FILE = 3\n")
+    done = simulate("--supporter", spec, *RULE)
+    assert done.code == 2 and words in done.err and done.err.count("\n") <= 2, done.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--supporter", "python:mine.py:echo", "--supporter-prompt", "plain", *RULE],
+        ["--supporter", "scripted:user.jsonl", "--user", "python:mine.py:Counting", "--difficulty", "hard"],
+        ["--supporter", "scripted:user.jsonl", "--user", "python:mine.py:Counting", "--user-kind", "prompted"],
+        ["--supporter", "scripted:user.jsonl", *RULE, "--judge", "python:mine.py:shortness", "--scales", "comfort"],
+    ],
+)
+def test_a_setting_that_own_code_cannot_honour_is_refused(arguments: list[str]) -> None:
+    done = simulate(*arguments)
+    assert done.code == 2 and "Leave" in done.err and done.err.count("\n") <= 2, done.err
+
+
+def test_the_graph_of_a_run_is_that_of_its_user() -> None:
+    simulate("--supporter", "python:mine.py:echo", "--user", "python:mine.py:Counting")
+    edges = cocoon("graph", "run", "--json").json
+    counts = {(edge["source"], edge["target"]): edge["times"] for edge in edges["conversation-Counting"]}
+    assert counts["open", "user"] == 1 and counts["user", "supporter"] == 2
+
+
+def test_the_conversation_of_a_supporter_is_a_valid_record() -> None:
+    simulate("--supporter", "python:mine.py:echo", *RULE)
+    assert json.loads(Path("run/manifest.json").read_text())["agents"]["user"][0]["steps"].keys() == {
+        "appraise",
+        "disclose",
+        "speak",
+    }

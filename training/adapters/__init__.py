@@ -1,0 +1,1 @@
+"""Adapters: their cards, laid over a base, merged into it."""

@@ -1,0 +1,1 @@
+"""From dialogues to rows with labels: split, held out, deduplicated."""

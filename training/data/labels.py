@@ -1,0 +1,208 @@
+"""Turn dialogues into `input_ids` and `labels`: every supporter turn is trained, and nothing else.
+
+The ids of a turn are those that follow the prompt which inference would answer at this point, up to the token that
+ends the turn. Both are made by the template that the local model uses (`cocoon.models.local.template`), so that
+training matches inference: system text, merged turns of one speaker, the user stub, one BOS.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.records import Dialogue, Thought
+from cocoon.core.thoughts import with_thought
+from cocoon.models.local.template import Template, render
+from cocoon.models.messages import Message, fit_to_template
+
+Thoughts = Literal["inline", "none"]
+IGNORED = -100
+"""The label of a token that is not trained."""
+
+Reason = Literal["no_supporter_turn", "too_long", "no_turn_boundary"]
+_PROBE_TALK: tuple[Message, ...] = (
+    {"role": "system", "content": "Be kind."},
+    {"role": "assistant", "content": "You look tired."},
+    {"role": "user", "content": "A bit."},
+    {"role": "assistant", "content": "It was a long week."},
+    {"role": "user", "content": "It was."},
+    {"role": "assistant", "content": "Now it is over."},
+)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A dialogue for the trainer. `turns` counts the supporter turns in it, `cut` those that did not fit."""
+
+    input_ids: list[int]
+    labels: list[int]
+    turns: int
+    cut: int = 0
+
+    @property
+    def trained(self) -> int:
+        """Number of tokens with a label."""
+        return sum(label != IGNORED for label in self.labels)
+
+
+class Encoder:
+    """Encodes dialogues for one tokenizer and template.
+
+    `max_length` is in tokens, and `ends` are the token ids that end a turn.
+    """
+
+    def __init__(
+        self,
+        template: Template,
+        ends: Sequence[int],
+        *,
+        thoughts: Thoughts = "inline",
+        max_length: int = 2048,
+        name: str = "this model",
+    ) -> None:
+        """Raise CocoonError, with the reason, for a template that cannot be trained on."""
+        self.template, self.ends = template, frozenset(ends)
+        self.thoughts: Thoughts = thoughts
+        self.max_length = max_length
+        self._check(name)
+
+    def encode(self, dialogue: Dialogue, system: str) -> Encoded | Reason:
+        """Return the ids and labels of a dialogue, cut after the last supporter turn that fits, or why nothing is left.
+
+        User turns after the last supporter turn are left out, because nothing is trained on them.
+        """
+        messages = self.fitted(messages_of(dialogue, system, self.thoughts))
+        if not any(message["role"] == "assistant" and message["content"] for message in messages):
+            return "no_supporter_turn"
+        return self._encode(messages)
+
+    def fitted(self, messages: Sequence[Message]) -> list[Message]:
+        """Return the dialogue as this template renders it, up to its last supporter turn."""
+        last = max((index for index, message in enumerate(messages) if message["role"] == "assistant"), default=-1)
+        # At inference the last turn is the user's, so a user turn is added here and removed again.
+        talk = [*messages[: last + 1], {"role": "user", "content": "."}]
+        fitted = fit_to_template(talk, self.template.user_first, system_role=self.template.system_role)[:-1]
+        return [
+            {**message, "content": self.template._without_control(message["content"]).strip()} for message in fitted
+        ]
+
+    def _encode(self, messages: Sequence[Message]) -> Encoded | Reason:
+        ids: list[int] = []
+        labels: list[int] = []
+        spans = self._spans(messages)
+        if spans is None:
+            return "no_turn_boundary"
+        all_ids, turn_spans = spans
+        for number, (first, end) in enumerate(turn_spans):
+            if end > self.max_length:
+                return Encoded(ids, labels, number, len(turn_spans) - number) if ids else "too_long"
+            labels += [IGNORED] * (first - len(labels)) + all_ids[first:end]
+            ids = all_ids[:end]
+        return Encoded(ids, labels, len(turn_spans))
+
+    def _spans(self, messages: Sequence[Message]) -> tuple[list[int], list[tuple[int, int]]] | None:
+        """Return all ids and the span (first, one past its end token) of each supporter turn.
+
+        Return None if the bounds of a turn cannot be found.
+        """
+        texts = self._texts(messages)
+        if texts is None:
+            return None
+        prompts, through, full_text = texts
+        tokens = self.template._tokens
+        all_ids = tokens(full_text)
+        turn_spans: list[tuple[int, int]] = []
+        for prompt, through_turn in zip(prompts, through, strict=True):
+            before, after = tokens(prompt), tokens(through_turn)
+            first, end = len(before), len(after)
+            if all_ids[:first] != before or all_ids[:end] != after or end <= first:
+                return None
+            if end >= len(all_ids) or all_ids[end] not in self.ends:
+                return None
+            turn_spans.append((first, end + 1))
+        return all_ids, turn_spans
+
+    def _texts(self, messages: Sequence[Message]) -> tuple[list[str], list[str], str] | None:
+        """Return each supporter turn's prompt, the prompt with the turn, and the full text, or None if rewritten."""
+        full_text = self._rendered(messages)
+        prompts: list[str] = []
+        through: list[str] = []
+        for index, message in enumerate(messages):
+            if message["role"] != "assistant":
+                continue
+            prompt = render(self.template.tokenizer, messages[:index])
+            rest = full_text[len(prompt) :]
+            room = len(rest) - len(rest.lstrip())
+            if not full_text.startswith(prompt) or not rest.lstrip().startswith(message["content"]):
+                return None
+            prompts.append(prompt)
+            through.append(full_text[: len(prompt) + room + len(message["content"])])
+        return prompts, through, full_text
+
+    def _rendered(self, messages: Sequence[Message]) -> str:
+        return self.template.tokenizer.apply_chat_template(
+            list(messages), tokenize=False, add_generation_prompt=False, enable_thinking=False
+        )
+
+    def _check(self, name: str) -> None:
+        """Raise CocoonError unless each of three replies of a test dialogue directly follows its own prompt."""
+        from jinja2 import TemplateError
+
+        thought = Thought(analysis="They hide it.", strategy="name it") if self.thoughts == "inline" else None
+        probe = [
+            {**message, "content": with_thought(message["content"], thought)}
+            if message["role"] == "assistant"
+            else message
+            for message in _PROBE_TALK
+        ]
+        messages = self.fitted(probe)
+        try:
+            texts = self._texts(messages)
+        except (TemplateError, ValueError, TypeError) as error:
+            raise CocoonError(
+                f"model {name!r} cannot be trained on whole dialogues: its chat template refuses a talk of several "
+                f"replies ({str(error).splitlines()[0]}); take another instruct model"
+            ) from None
+        if texts is None:
+            raise CocoonError(
+                f"model {name!r} cannot be trained on whole dialogues: its chat template rewrites earlier replies when "
+                "the talk goes on, so the text trained on would differ from the text at inference; take a model whose "
+                f"template only appends{', or data.thoughts=none' if self.thoughts == 'inline' else ''}"
+            )
+        if self._spans(messages) is None:
+            raise CocoonError(
+                f"model {name!r} cannot be trained: its chat template ends a reply with none of the tokens that end a "
+                f"turn for it ({self._named_ends()}), so that it would never learn to stop; set eos_token in its "
+                "tokenizer_config.json to the token that its template writes after a reply"
+            )
+
+    def _named_ends(self) -> str:
+        return ", ".join(repr(self.template.tokenizer.decode([end])) for end in sorted(self.ends))
+
+
+def messages_of(dialogue: Dialogue, system: str, thoughts: Thoughts) -> list[Message]:
+    """Return a dialogue as chat messages that start with a system text, leaving out empty turns."""
+    messages: list[Message] = [{"role": "system", "content": system}]
+    for turn in dialogue.turns:
+        if not turn.content.strip():
+            continue
+        content = turn.content.strip()
+        if turn.role == "supporter":
+            thought = turn.thought if thoughts == "inline" else None
+            messages.append({"role": "assistant", "content": with_thought(content, thought)})
+        else:
+            messages.append({"role": "user", "content": content})
+    return messages
+
+
+def decode_trained(tokenizer: Any, encoded: Encoded) -> list[str]:
+    """Return the text of each trained stretch, control tokens included."""
+    stretches: list[list[int]] = []
+    last = IGNORED
+    for label in encoded.labels:
+        if label != IGNORED:
+            if last == IGNORED:
+                stretches.append([])
+            stretches[-1].append(label)
+        last = label
+    return [tokenizer.decode(stretch, skip_special_tokens=False) for stretch in stretches]
