@@ -11,13 +11,13 @@ from cocoon.api.settings import Options, Profiles, Sources, flags_of, profile_fi
 from cocoon.core.config import RunConfig
 from cocoon.core.jsonl import read_records
 from cocoon.core.records import Dialogue, Dropped, Language, Profile
-from cocoon.graphs.translation import TranslationGenerator
 from cocoon.models.by_name import Models
 from cocoon.running.building.config import ProfileBuildConfig, ScriptConfig, TranslationConfig
 from cocoon.running.building.estimate import estimate_profiles, estimate_scripts
 from cocoon.running.building.generation import Generated, Generator, Item, generate
 from cocoon.running.building.profiles import ProfileGenerator
 from cocoon.running.building.scripts import ScriptGenerator
+from cocoon.running.building.translations import TranslationGenerator
 from cocoon.running.folder import read_run
 from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts

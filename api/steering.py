@@ -8,8 +8,8 @@ from cocoon.api.reporter import Reporter
 from cocoon.api.running import blocking
 from cocoon.api.settings import Options, Sources, flags_of
 from cocoon.core.jsonl import dump_line, write_whole
-from cocoon.graphs.pairs import PairsGenerator, SituationPairs, all_pairs
 from cocoon.running.building.config import PairsConfig
+from cocoon.running.building.pairs import PairsGenerator, SituationPairs, all_pairs
 from cocoon.running.folder import read_run
 from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts

@@ -1,9 +1,7 @@
 """The translation graph: the same profile in the other language, piece by piece, or the reason for none."""
 
 import operator
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
 from langgraph.graph import END, START, StateGraph
@@ -12,18 +10,11 @@ from langgraph.runtime import Runtime
 
 from cocoon.agents.writers.asking import Asker, object_schema, text_of
 from cocoon.agents.writers.profile_checks import is_in, profile_problem
-from cocoon.core.errors import CocoonError
-from cocoon.core.prompts import prompt_shas
-from cocoon.core.records import Dropped, Language, Profile, Record
+from cocoon.core.records import Language, Profile
 from cocoon.graphs.context import report_calls
 from cocoon.graphs.profile import dropped
-from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller
 from cocoon.models.journal.store import Place
-from cocoon.running.building.config import TranslationConfig
-from cocoon.running.building.generation import Item
-from cocoon.running.building.profiles import askers
-from cocoon.running.work import Stage
 
 PROMPT = "profile/translate"
 _LISTS = ("chain", "memory")
@@ -148,62 +139,3 @@ def build_translation() -> CompiledStateGraph[Any, Any, Any, Any]:
     graph.add_conditional_edges("translate", is_whole, {"goes on": "validate", "dropped": END})
     graph.add_edge("validate", END)
     return graph.compile(name="translation")
-
-
-@dataclass
-class TranslationGenerator:
-    """Translates profiles that are not in the language wanted."""
-
-    config: TranslationConfig
-    models: Models
-    profiles: Sequence[Profile]
-    stage: Stage = "profile"
-    kept: str = "profiles.jsonl"
-    kind: type[Record] = Profile
-    late: frozenset[str] = frozenset()
-    recursion_limit: int = 10
-
-    def __post_init__(self) -> None:
-        same = next((profile for profile in self.profiles if profile.language == self.config.to), None)
-        if same is not None:
-            raise CocoonError(f"profile {same.id!r} is in language {same.language!r} already; leave it out")
-
-    def items(self) -> list[Item]:
-        """One item a profile, named after it and the language."""
-        return [
-            Item(name, {"item": name, "original": profile.model_dump(mode="json")})
-            for profile in self.profiles
-            for name in [f"{profile.id}.{self.config.to}"]
-        ]
-
-    def graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
-        """The translation graph."""
-        return build_translation()
-
-    def context(self, caller: Caller) -> TranslationContext:
-        """The writer as translator."""
-        return TranslationContext(caller, askers(self.config, self.models)[0], self.config.to)
-
-    def made(self, item: Item, state: Mapping[str, Any]) -> Record:
-        """The translated profile, or why there is none."""
-        if drop := state.get("drop"):
-            content = {key: value for key, value in state.items() if key != "drop"}
-            return Dropped(id=item.id, stage="profile", content=content, **drop)
-        return Profile.model_validate(state["profile"])
-
-    def sieve(self, records: Sequence[Any], folder: Path) -> dict[str, tuple[str, str]]:
-        """Every translation is decided on by itself."""
-        del records, folder
-        return {}
-
-    def notes(self, records: Sequence[Any]) -> list[str]:
-        """That nobody has read them yet."""
-        return [f"{len(records)} translations are marked reviewed: false until somebody has read them"]
-
-    def shas(self) -> dict[str, str]:
-        """Hashes of the prompts."""
-        return prompt_shas([PROMPT, "judge/repair"], Path(self.config.prompts) if self.config.prompts else None)
-
-    def roles(self) -> dict[str, list[str]]:
-        """The translator."""
-        return {"translator": [self.config.writer.model]}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from cocoon.core.records import Rating
+from cocoon.evaluation.measures import MEASURES, Measure
 from cocoon.evaluation.statistics.estimates import mean_over_profiles
 from cocoon.evaluation.statistics.preference import Choice
 from cocoon.human.items import Material
@@ -12,7 +13,6 @@ from cocoon.reports.charts.preference import preference_figures
 from cocoon.reports.tables.people import item_kappas, judge_match_table, raters_table
 from cocoon.reports.tables.preference import preference_tables
 from cocoon.reports.tables.records import Cell, Report, Row, Table
-from cocoon.reports.tables.scores import MEASURES, Measure
 
 NOTES = [
     "Raters are pseudonyms; what each consented to stands as a hash beside every answer. Those who withdrew have left "

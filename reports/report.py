@@ -9,6 +9,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dialogue, Failure, Language, Rating
 from cocoon.evaluation.facts import DialogueFacts, RunFacts, facts_of
 from cocoon.evaluation.groups import group_ratings
+from cocoon.evaluation.measures import LEGAL_FLOOR
 from cocoon.evaluation.scales.scoring import Scale
 from cocoon.reports.charts.runs import run_figures
 from cocoon.reports.tables.dialogues import (
@@ -22,13 +23,7 @@ from cocoon.reports.tables.needs import disclosure_table, missing_reasons_table,
 from cocoon.reports.tables.records import NOTHING, Report, Table
 from cocoon.reports.tables.reliability import reliability_tables
 from cocoon.reports.tables.scores import main_table, other_scales_table, success_table, variants_table
-from cocoon.reports.tables.trust import (
-    LEGAL_FLOOR,
-    answers_table,
-    constant_warnings,
-    prompts_table,
-    version_warnings,
-)
+from cocoon.reports.tables.trust import answers_table, constant_warnings, prompts_table, version_warnings
 
 EMBEDDED_WARNING = "Made with the embedded model: this shows the machinery, not the science."
 NOTES = [

@@ -67,10 +67,13 @@ def _judged(settings: ReproduceConfig) -> ReproduceConfig:
 
 
 def _train(config: TrainConfig, out: Path) -> object:
+    from cocoon.reports.charts.losses import write_losses
     from cocoon.training.fit.sft import train
 
     with Progress() as watch:
-        return train(config, out, watch, say)
+        card = train(config, out, watch, say)
+    write_losses(out)
+    return card
 
 
 async def _simulate(config: StudyConfig, out: Path) -> Outcome:

@@ -57,6 +57,7 @@ def run_preview(config: TrainConfig, as_json: bool) -> None:
 
 def run_training(config: TrainConfig, out: Path, as_json: bool) -> None:
     """Train, show progress, and say where the adapter is."""
+    from cocoon.reports.charts.losses import write_losses
     from cocoon.training.fit.folder import is_main
     from cocoon.training.fit.sft import train
 
@@ -66,6 +67,7 @@ def run_training(config: TrainConfig, out: Path, as_json: bool) -> None:
     except KeyboardInterrupt:
         raise StoppedError("stopped; the same command goes on from the last checkpoint") from None
     if is_main():
+        write_losses(out)
         _tell(config, out, card, as_json)
 
 

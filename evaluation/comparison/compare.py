@@ -14,10 +14,10 @@ from cocoon.evaluation.comparison.judge_match import Match, judge_pairs, match, 
 from cocoon.evaluation.comparison.records import Column, Comparison, Effect
 from cocoon.evaluation.comparison.sides import Pair, Pairing, Side, pair_profiles
 from cocoon.evaluation.groups import WITH_NEED, WITHOUT_NEED, majority, mean_of_votes
+from cocoon.evaluation.measures import MEASURES
 from cocoon.evaluation.scales.scoring import Scale
 from cocoon.evaluation.statistics.paired import holm
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
-from cocoon.reports.tables.scores import MEASURES
 
 RATES = (Column(label="SR paper", scale=PAPER), Column(label="SR attributed", scale=ATTRIBUTED))
 UNEVEN = "Numbers of dialogues a profile differ between the sides: p-values assume symmetric differences."

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from cocoon.core.records import Failure, Rating
+from cocoon.evaluation.measures import LEGAL_FLOOR
 from cocoon.evaluation.statistics.estimates import Estimate, wilson
 from cocoon.evaluation.success.judge_test_records import (
     CHARACTERS,
@@ -30,7 +31,6 @@ from cocoon.evaluation.success.judge_test_records import (
 )
 from cocoon.evaluation.success.labelled_cases import JudgeCase
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
-from cocoon.reports.tables.trust import LEGAL_FLOOR
 
 MODES = (PAPER, ATTRIBUTED)
 FEWEST = 12

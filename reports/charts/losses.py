@@ -1,10 +1,21 @@
 """Draw the losses of a training."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from cocoon.core.jsonl import read_lines, write_whole
 from cocoon.reports.charts.draw import draw
 from cocoon.reports.charts.records import Mark, Panel, PanelChart, Series
+from cocoon.training.adapters.card import read_card
+
+
+def write_losses(out: Path) -> None:
+    """Draw the losses of a finished training beside its adapter, as losses.svg."""
+    card, file = read_card(out), out / "losses.jsonl"
+    if card is not None and file.exists():
+        history = [line for _, line in read_lines(file)]
+        write_whole(out / "losses.svg", [draw_losses(history, card.best_step, card.name).encode()])
 
 
 def draw_losses(history: Sequence[Mapping[str, Any]], best: int | None, name: str) -> str:

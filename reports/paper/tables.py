@@ -15,10 +15,11 @@ from pydantic import Field, ValidationError, model_validator
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Rating, Record
 from cocoon.evaluation.groups import Group, Groups
+from cocoon.evaluation.measures import MEASURES
 from cocoon.evaluation.statistics.estimates import mean_over_profiles
 from cocoon.evaluation.success.verdicts import PAPER
 from cocoon.reports.tables.records import NOTHING, Cell, Row, Table
-from cocoon.reports.tables.scores import MEASURES, mean_of, rate_of
+from cocoon.reports.tables.scores import mean_of, rate_of
 
 BASIC_AVERAGE = "Basic Avg"
 _BASIC = tuple(measure.dimension for measure in MEASURES if measure.scale == "basic")

@@ -10,11 +10,12 @@ from cocoon.core.records import Rating
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.fidelity.records import UserFacts, UserTurnFacts
 from cocoon.evaluation.groups import Group, group_ratings
+from cocoon.evaluation.measures import MEASURES
 from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles, spread, success_rate
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.reports.tables.ranking import Scores, ranking_rows
 from cocoon.reports.tables.records import Cell, Report, Row, Table
-from cocoon.reports.tables.scores import MEASURES, mean_of, rate_of
+from cocoon.reports.tables.scores import mean_of, rate_of
 
 NOTES = [
     "Counted, not judged: what a turn tells is found by shared words (Chinese: character pairs) with the profile. "

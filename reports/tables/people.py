@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from cocoon.core.records import Rating
+from cocoon.evaluation.measures import MEASURES, Measure
 from cocoon.evaluation.scales.scoring import Scale
 from cocoon.evaluation.statistics.agreement import Table as RatingTable
 from cocoon.evaluation.statistics.agreement import kappa, krippendorff, spearman
@@ -16,7 +17,6 @@ from cocoon.evaluation.statistics.reliability import intraclass
 from cocoon.reports.paper.tables import load_paper_table, paper_cells
 from cocoon.reports.tables.records import Cell, Row, Table
 from cocoon.reports.tables.reliability import value_of
-from cocoon.reports.tables.scores import MEASURES, Measure
 
 HUMAN = "human:"
 

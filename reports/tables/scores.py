@@ -1,38 +1,15 @@
 """The scores of a run: the paper's Table 3, success in both modes, other scales, other keyings."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from cocoon.core.records import Rating
 from cocoon.evaluation.groups import KEY_COLUMNS, Group, Groups, majority, mean_of_votes
+from cocoon.evaluation.measures import MEASURES
 from cocoon.evaluation.scales.scoring import Scale, score_variant
 from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles, sr_bounds, success_rate
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.reports.tables.records import Cell, Row, Table
 
-
-@dataclass(frozen=True)
-class Measure:
-    """A column of Table 3 and the scale and dimension that it shows."""
-
-    label: str
-    scale: str
-    dimension: str
-    digits: int = 2
-
-
-MEASURES = (
-    Measure("Flu", "basic", "fluency", 1),
-    Measure("Div", "basic", "diversity", 1),
-    Measure("Emp", "basic", "empathy", 1),
-    Measure("Inf", "basic", "information", 1),
-    Measure("Hum", "basic", "humanoid", 1),
-    Measure("Skil", "basic", "skillful", 1),
-    Measure("Aff", "comfort", "affective_improvement"),
-    Measure("Neg", "comfort", "negative_helper_evaluation"),
-    Measure("Sup", "rac", "supportiveness"),
-    Measure("Man", "rac", "management"),
-)
 _IN_MAIN = {(measure.scale, measure.dimension) for measure in MEASURES}
 
 

@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from cocoon.core.records import Rating
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.groups import KEY_COLUMNS, Groups, prompt_versions
+from cocoon.evaluation.measures import LEGAL_FLOOR
 from cocoon.evaluation.statistics.estimates import wilson
 from cocoon.reports.tables.records import Row, Table
-
-LEGAL_FLOOR = 0.5
-"""Below this share, the unmasked model would rather have written something else than any legal answer."""
 
 _CONSTANT_FROM = 3
 

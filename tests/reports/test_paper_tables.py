@@ -9,9 +9,9 @@ import pytest
 
 from cocoon.core.jsonl import dump_line, read_records
 from cocoon.core.records import Dialogue, Rating
+from cocoon.evaluation.measures import MEASURES
 from cocoon.evaluation.scales.scoring import load_scale
 from cocoon.reports.paper.tables import load_paper_table, paper_tables
-from cocoon.reports.tables.scores import MEASURES
 from cocoon.tests.commands import cocoon, said, server
 from cocoon.tests.evaluation.comparison.comparison_cases import comforted, head, judged, person, talk, write_run
 from cocoon.tests.reports.report_cases import scored

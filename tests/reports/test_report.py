@@ -7,6 +7,7 @@ import pytest
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dialogue, Failure
 from cocoon.evaluation.facts import facts_of
+from cocoon.evaluation.measures import MEASURES
 from cocoon.evaluation.scales.scoring import load_scale
 from cocoon.evaluation.statistics.estimates import Bounds, Estimate, Spread, wilson
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
@@ -15,7 +16,6 @@ from cocoon.reports.formats.json_value import to_json
 from cocoon.reports.formats.latex import render_latex
 from cocoon.reports.formats.markdown import render_markdown
 from cocoon.reports.report import EMBEDDED_WARNING, build_report
-from cocoon.reports.tables.scores import MEASURES
 from cocoon.tests.reports.report_cases import (
     KINDS,
     LABELS,

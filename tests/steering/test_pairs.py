@@ -12,11 +12,11 @@ from langchain_core.messages import BaseMessage
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dropped, Language
-from cocoon.graphs.pairs import PairsGenerator, SituationPairs, all_pairs
 from cocoon.models.by_name import Models
 from cocoon.models.scripted import ScriptedChat
 from cocoon.running.building.config import PairsConfig
 from cocoon.running.building.generation import Generated, generate
+from cocoon.running.building.pairs import PairsGenerator, SituationPairs, all_pairs
 from cocoon.running.folder import read_run
 from cocoon.steering.calibration.behaviour import asks_by_form
 from cocoon.steering.pairs.pairs import Pair, PairRules, duplicates, pair_problem, read_pairs

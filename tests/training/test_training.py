@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from cocoon.core.errors import CocoonError, NotSavedError
 from cocoon.models.local.weights import load_weights
+from cocoon.reports.charts.losses import write_losses
 from cocoon.tests.commands import cocoon
 from cocoon.tests.models.local.tiny_models import tiny_folder, tiny_gguf
 from cocoon.tests.training.training_cases import talk, write_talks
@@ -67,6 +68,7 @@ def trained(base: Path, dialogues: Path, tmp_path_factory: pytest.TempPathFactor
     """Three whole epochs."""
     out = tmp_path_factory.mktemp("trained") / "adapter"
     train(config(base, dialogues), out)
+    write_losses(out)
     return out
 
 

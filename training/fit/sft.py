@@ -18,7 +18,6 @@ from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Language
 from cocoon.models.local.libraries import quiet
 from cocoon.models.local.weights import Weights, model_hash
-from cocoon.reports.charts.losses import draw_losses
 from cocoon.training.adapters.card import Card, Side, Source, is_file_hash, read_card, write_card
 from cocoon.training.config import TrainConfig
 from cocoon.training.data.labels import Encoder
@@ -152,7 +151,6 @@ def _fit(ready: Prepared, out: Path, watch: Watch | None, say: Say) -> Card:
     if is_main():
         history = [entry for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
         write_whole(out / "losses.jsonl", map(dump_line, history))
-        write_whole(out / "losses.svg", [draw_losses(history, card.best_step, card.name).encode()])
         write_card(out, card)
     return card
 

@@ -10,11 +10,11 @@ from langchain_core.messages import BaseMessage
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dropped, Failure, Profile
-from cocoon.graphs.translation import TranslationGenerator
 from cocoon.models.by_name import Models
 from cocoon.models.scripted import ScriptedChat
 from cocoon.running.building.config import TranslationConfig, WriterConfig
 from cocoon.running.building.generation import Generated, generate
+from cocoon.running.building.translations import TranslationGenerator
 from cocoon.running.folder import read_run
 from cocoon.tests.commands import cocoon, endpoint
 from cocoon.tests.conversations import shipped_profiles

@@ -1,0 +1,106 @@
+"""What `cocoon steer pairs` makes: pairs to situations, and which of two like situations is kept."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from langgraph.graph.state import CompiledStateGraph
+from pydantic import Field
+
+from cocoon.agents.writers.asking import Asker
+from cocoon.agents.writers.pairs import PROMPT, PairWriter
+from cocoon.core.prompts import prompt_shas
+from cocoon.core.records import Dropped, Record
+from cocoon.graphs.pairs import PairsContext, build_pairs
+from cocoon.models.by_name import Models
+from cocoon.models.calls import Caller, Settings
+from cocoon.running.building.config import PairsConfig
+from cocoon.running.building.generation import Item
+from cocoon.running.work import Stage
+from cocoon.steering.pairs.pairs import Pair, PairRules, overlaps
+from cocoon.steering.pairs.situations import Situation
+
+
+class SituationPairs(Record):
+    """The pairs of one situation; `refused` are those that were not kept, each with its `reason` and `detail`."""
+
+    id: str
+    said: str
+    pairs: list[Pair] = Field(min_length=1)
+    refused: list[dict[str, str]] = []
+
+
+@dataclass
+class PairsGenerator:
+    """Writes pairs to situations; situations that are nearly the same as an earlier one are dropped at the end."""
+
+    config: PairsConfig
+    models: Models
+    situations: Sequence[Situation]
+    stage: Stage = "profile"
+    kept: str = "situations.jsonl"
+    kind: type[Record] = SituationPairs
+    late: frozenset[str] = frozenset({"near_duplicate"})
+    recursion_limit: int = 10
+
+    def items(self) -> list[Item]:
+        """One item a situation: its last words of the user."""
+        return [
+            Item(
+                one.id,
+                {"item": one.id, "said": one.talk[-1].content, "language": one.language, "source": one.source},
+            )
+            for one in self.situations
+        ]
+
+    def graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
+        """The graph of pairs."""
+        return build_pairs()
+
+    def context(self, caller: Caller) -> PairsContext:
+        """The writer and the rules."""
+        given = self.config.writer
+        settings = Settings(given.temperature, given.max_tokens)
+        asker = Asker(self.models.open(given.model), settings, self._prompts())
+        rules = PairRules(self.config.length_gap, self.config.likeness, self.config.duplicate)
+        return PairsContext(caller, PairWriter(asker, self.config.each), rules)
+
+    def made(self, item: Item, state: Mapping[str, Any]) -> Record:
+        """The situation's pairs, or why there are none."""
+        if drop := state.get("drop"):
+            content = {key: value for key, value in state.items() if key != "drop"}
+            return Dropped(id=item.id, stage="profile", content=content, **drop)
+        return SituationPairs(id=item.id, said=state["said"], pairs=state["kept"], refused=state.get("refused", []))
+
+    def sieve(self, records: Sequence[Any], folder: Path) -> dict[str, tuple[str, str]]:
+        """Situations that are nearly the same as an earlier one."""
+        del folder
+        found: dict[str, tuple[str, str]] = {}
+        for place, record in enumerate(records):
+            earlier = [(one.id, one.said) for one in records[:place] if one.id not in found]
+            if same := next(overlaps([(record.id, record.said)], earlier), None):
+                found[record.id] = ("near_duplicate", f"{same.likeness:.0f} of 100 like {same.other!r}")
+        return found
+
+    def notes(self, records: Sequence[Any]) -> list[str]:
+        """How many pairs there are, and why others are not."""
+        pairs = sum(len(one.pairs) for one in records)
+        refused = sum(len(one.refused) for one in records)
+        return [f"{pairs} pairs of {len(records)} situations, {refused} refused (the reasons stand beside them)"]
+
+    def shas(self) -> dict[str, str]:
+        """Hashes of the prompts."""
+        return prompt_shas([PROMPT, "judge/repair"], self._prompts())
+
+    def roles(self) -> dict[str, list[str]]:
+        """The writer."""
+        return {"writer": [self.config.writer.model]}
+
+    def _prompts(self) -> Path | None:
+        return Path(self.config.prompts) if self.config.prompts else None
+
+
+def all_pairs(records: Sequence[SituationPairs]) -> list[Pair]:
+    """The pairs of all situations, in order."""
+    return [pair for one in records for pair in one.pairs]
