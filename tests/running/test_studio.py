@@ -14,7 +14,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Overwrite
 from langgraph_sdk import get_client
 
-from cocoon.benchmarks.studio_fork import draw_history, fork_at, langgraph_server, scripted_settings
+from cocoon.benchmarks.viewer.studio_fork import draw_history, fork_at, langgraph_server, scripted_settings
 from cocoon.core.errors import CocoonError
 from cocoon.graphs.drawing.draw import open_graph
 from cocoon.tests.conversations import ROOT, shipped_profiles

@@ -1,6 +1,6 @@
 """Forks a conversation in LangGraph's development server, replays both futures, and draws the history.
 
-    python -m cocoon.benchmarks.studio_fork --out docs/images/studio-fork.svg
+    python -m cocoon.benchmarks.viewer.studio_fork --out docs/images/studio-fork.svg
 
 This needs the command `langgraph` (see docs/studio.md). It starts `langgraph dev` with the lines below as models and
 drives it over HTTP, as Studio does. A model gives its next line at every call, so a replay that asked a model again
@@ -32,7 +32,7 @@ from cocoon.core.records import Profile
 from cocoon.graphs.drawing.draw import Drawing, Edge, Node
 from cocoon.graphs.drawing.svg import to_svg
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 GRAPH = "conversation"
 ROUNDS = 3
 START_SECONDS = 60
