@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from cocoon.models.request_errors import one_line
+from cocoon.core.text import printable_line
 
 _WORDED = "worded"
 # What pydantic adds for readers of the schema, and what is written anew here.
@@ -103,7 +103,7 @@ def read_answer(value: object, kind: type[AnswerT]) -> AnswerT | Missing:
 def _problem(error: ValidationError) -> str:
     # Prompts ask for the reason before the value that it explains, and the value matters more.
     last = error.errors(include_url=False)[-1]
-    key = one_line(".".join(map(str, last["loc"])), 80)
+    key = printable_line(".".join(map(str, last["loc"])), 80)
     if last["type"] == "missing":
         return f"no {key!r} in the answer"
     return f"key {key!r}: {last['msg']}" if key and last["type"] != _WORDED else last["msg"]

@@ -10,14 +10,24 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Send
+from pydantic import Field
 
 from cocoon.agents.judges.ratings import signed
 from cocoon.core.errors import CallFailedError
-from cocoon.core.records import Dialogue, Rating
+from cocoon.core.records import Dialogue, Rating, Record
 from cocoon.graphs.context import AssessmentContext, ContextOf, bound, report_calls
 from cocoon.graphs.speaking import speak
 from cocoon.models.client import JournaledClient
 from cocoon.models.journal.store import Place
+
+
+class AssessmentInput(Record):
+    """What an assessment starts from."""
+
+    dialogue: Dialogue = Field(description="a dialogue record, such as a line of a run's dialogues.jsonl")
+    wanted: list[tuple[str, int]] | None = Field(
+        default=None, description="pairs of a judge's name and a vote, every judge once where left out"
+    )
 
 
 class AssessmentState(TypedDict, total=False):
@@ -80,7 +90,8 @@ def build_assessment(context_of: ContextOf | None = None) -> CompiledStateGraph[
 
     With `context_of` the graph makes its context from the state, and is invoked without one.
     """
-    graph = StateGraph(AssessmentState, context_schema=None if context_of else AssessmentContext)
+    context_schema = None if context_of else AssessmentContext
+    graph = StateGraph(AssessmentState, context_schema=context_schema, input_schema=AssessmentInput)
     graph.add_node("judge", bound(judge, context_of), input_schema=JudgeTask)
     graph.add_node("collect", collect)
     graph.add_conditional_edges(START, bound(fan_out, context_of), {"each judge and vote": "judge"})

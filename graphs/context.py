@@ -2,28 +2,26 @@
 
 import asyncio
 import functools
+import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from langgraph.runtime import Runtime
+from langgraph.runtime import Runtime, get_runtime
 
 from cocoon.agents.protocols import Judge, SimulatedUser, Supporter
+from cocoon.core.errors import CocoonError
 from cocoon.models.calls import Caller, Reply
 
 
 @dataclass(frozen=True)
 class ConversationContext:
-    """The two speakers of one conversation. `rounds`: replies of the supporter after its opening.
-
-    `branch` is added to the dialogue's id in the journal, so that another future of the same dialogue asks anew.
-    """
+    """The two speakers of one conversation. `rounds`: replies of the supporter after its opening."""
 
     caller: Caller
     supporter: Supporter
     user: SimulatedUser
     rounds: int = 10
-    branch: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,8 +33,12 @@ class AssessmentContext:
 
 
 ContextOf = Callable[[Any, Any], Any]
-"""Makes a context from a node's state and LangGraph's configuration of the run."""
+"""Makes a context from a node's state and LangGraph's runtime."""
 NodeT = TypeVar("NodeT", bound=Callable[..., Awaitable[Any]])
+
+
+class StudioError(CocoonError, ValueError):
+    """A CocoonError for LangGraph's server, which shows the messages of errors like ValueError and hides all others."""
 
 
 def bound(node: NodeT, context_of: ContextOf | None) -> NodeT:
@@ -48,13 +50,21 @@ def bound(node: NodeT, context_of: ContextOf | None) -> NodeT:
         return node
 
     @functools.wraps(node)
-    async def with_context(state: Any, runtime: Runtime[Any]) -> Any:
-        # In a thread, as opening a model may read files for long.
-        context = await asyncio.to_thread(context_of, state, runtime)
-        return await node(state, runtime.override(context=context))
+    async def with_context(state: Any) -> Any:
+        # LangGraph has no runtime when it only asks which node follows an edited state.
+        runtime = get_runtime() or Runtime()
+        try:
+            # In a thread, as opening a model may read files for long.
+            context = await asyncio.to_thread(context_of, state, runtime)
+            return await node(state, runtime.override(context=context))
+        except CocoonError as error:
+            raise StudioError(str(error)) from error
 
-    # functools.wraps keeps the signature that LangGraph reads, which no type can tell.
-    return cast(NodeT, with_context)
+    wrapped: Any = with_context
+    # LangGraph reads the signature, and refuses an edited state for a function that asks for a runtime.
+    state, *_ = inspect.signature(node).parameters.values()
+    wrapped.__signature__ = inspect.signature(node).replace(parameters=[state])
+    return wrapped
 
 
 def report_calls(runtime: Runtime[Any], node: str, replies: Sequence[Reply], task: str | None = None) -> list[str]:

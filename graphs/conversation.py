@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from pydantic import Field
 
 from cocoon.agents.protocols import (
     Memory,
@@ -26,7 +27,7 @@ from cocoon.agents.protocols import (
     user_view,
 )
 from cocoon.agents.supporters.supporter import first_words
-from cocoon.core.records import Profile, Role, Turn
+from cocoon.core.records import Profile, Record, Role, Turn
 from cocoon.graphs.context import ContextOf, ConversationContext, bound, report_calls
 from cocoon.graphs.speaking import speak
 from cocoon.models.client import JournaledClient
@@ -34,6 +35,13 @@ from cocoon.models.journal.store import Place
 
 TurnData = dict[str, Any]
 Context = Runtime[ConversationContext]
+
+
+class ConversationInput(Record):
+    """What a conversation starts from."""
+
+    profile: Profile = Field(description="a profile record, such as a line of examples/profiles/en.jsonl")
+    dialogue: str = Field(default="", description="an id of your choice")
 
 
 class ConversationState(TypedDict, total=False):
@@ -132,8 +140,7 @@ def _words(state: ConversationState) -> list[list[str]]:
 
 
 def _client(state: ConversationState, runtime: Context, node: str, ordinal: int) -> JournaledClient:
-    context = runtime.context
-    return JournaledClient(context.caller, Place(f"{state.get('dialogue', '')}{context.branch}", node, ordinal))
+    return JournaledClient(runtime.context.caller, Place(state.get("dialogue", ""), node, ordinal))
 
 
 def _turn(role: Role, utterance: Utterance, calls: Sequence[str], memory: Memory = None) -> list[TurnData]:
@@ -186,7 +193,8 @@ def build_conversation(
     """
     steps = steps or {"user": "The user replies."}
     first, *_, last = [*steps, *steps]
-    graph = StateGraph(ConversationState, context_schema=None if context_of else ConversationContext)
+    context_schema = None if context_of else ConversationContext
+    graph = StateGraph(ConversationState, context_schema=context_schema, input_schema=ConversationInput)
     graph.add_node("open", bound(open_conversation, context_of))
     graph.add_node("supporter", bound(supporter, context_of))
     for number, (name, about) in enumerate(steps.items()):

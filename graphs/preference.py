@@ -11,10 +11,11 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Send
+from pydantic import Field
 
 from cocoon.agents.judges.pair import PairJudge
 from cocoon.core.errors import CallFailedError
-from cocoon.core.records import Dialogue
+from cocoon.core.records import Dialogue, Record
 from cocoon.graphs.context import ContextOf, bound, report_calls
 from cocoon.models.calls import Caller
 from cocoon.models.client import JournaledClient
@@ -28,6 +29,13 @@ class PreferenceContext:
     caller: Caller
     judge: PairJudge
     votes: int = 1
+
+
+class PreferenceInput(Record):
+    """What a comparison of one pair starts from."""
+
+    dialogues: list[Dialogue] = Field(min_length=2, max_length=2, description="two dialogue records of one topic")
+    pair: str = Field(default="", description="an id of your choice")
 
 
 class PreferenceState(TypedDict, total=False):
@@ -103,7 +111,8 @@ async def collect(state: PreferenceState) -> PreferenceState:
 
 def build_preference(context_of: ContextOf | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
     """The graph; invoke it with a PreferenceContext. With `context_of` it makes its context from the state."""
-    graph = StateGraph(PreferenceState, context_schema=None if context_of else PreferenceContext)
+    context_schema = None if context_of else PreferenceContext
+    graph = StateGraph(PreferenceState, context_schema=context_schema, input_schema=PreferenceInput)
     graph.add_node("compare", bound(compare, context_of), input_schema=CompareTask)
     graph.add_node("collect", collect)
     graph.add_conditional_edges(START, bound(fan_out, context_of), {"each question and order": "compare"})

@@ -14,17 +14,20 @@ from typing import Annotated, Any, Literal, TypedDict
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from pydantic import Field
 
 from cocoon.agents.writers.profile_checks import profile_problem
 from cocoon.agents.writers.profiles import DifficultyAnswer, Person, ProfileWriter, memory_plan
 from cocoon.core.answers import Missing
-from cocoon.core.records import ChainStep, Memory, Profile
+from cocoon.core.records import ChainStep, Language, Memory, Profile, Record
 from cocoon.graphs.context import ContextOf, bound, report_calls
 from cocoon.models.calls import Caller
 from cocoon.models.client import JournaledClient
 from cocoon.models.journal.store import Place
 
 SOURCE = "cocoon profiles build"
+UNNAMED = "profile"
+"""The id of a profile for which none is given."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,16 @@ class ProfileContext:
     longest_chain: int = 3
     keep_shallow: bool = True
     memories: tuple[int, int] = (6, 8)
+
+
+class ProfileInput(Record):
+    """What a profile is built from."""
+
+    scenario: str = Field(min_length=1, description="an area of life, such as Study")
+    emotion: str = Field(min_length=1, description="an emotion, such as anxious")
+    language: Language = Field(default="en", description="zh or en")
+    item: str = Field(default=UNNAMED, min_length=1, description="the id that the profile will have")
+    seeds: list[str] = Field(default=[], description="needs that the proposed one should not repeat")
 
 
 class ProfileState(TypedDict, total=False):
@@ -58,7 +71,7 @@ Context = Runtime[ProfileContext]
 
 def _person(state: ProfileState) -> Person:
     return Person(
-        state.get("item", ""),
+        state.get("item", UNNAMED),
         state.get("language", "en"),
         state.get("scenario", ""),
         state.get("emotion", ""),
@@ -192,7 +205,8 @@ async def deep_enough(state: ProfileState, runtime: Context) -> Literal["deeper"
 
 def build_profile(context_of: ContextOf | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
     """The graph; invoke it with a ProfileContext. With `context_of` it makes its context from the state."""
-    graph = StateGraph(ProfileState, context_schema=None if context_of else ProfileContext)
+    context_schema = None if context_of else ProfileContext
+    graph = StateGraph(ProfileState, context_schema=context_schema, input_schema=ProfileInput)
     for name, node in (
         ("propose_need", propose_need),
         ("deepen_need", deepen_need),

@@ -16,12 +16,13 @@ from typing import Annotated, Any, Literal, TypedDict
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from pydantic import Field
 
 from cocoon.agents.judges.judges import ScaleJudge
 from cocoon.agents.writers.scripts import Analysis, ListeningCheck, ListeningPiece, Reading, Script, ScriptWriter
 from cocoon.core.answers import Missing
 from cocoon.core.prompts import load_prompt
-from cocoon.core.records import Dialogue, Profile, Role, Thought, Turn
+from cocoon.core.records import Dialogue, Profile, Record, Role, Thought, Turn
 from cocoon.evaluation.questions.sentences import language_by_script
 from cocoon.evaluation.screen.screen import (
     REWRITTEN,
@@ -56,6 +57,13 @@ class ScriptContext:
     exchanges: int = 3
     pieces: int = 6
     suggestions: int = 4
+
+
+class ScriptInput(Record):
+    """What a script is written from."""
+
+    profile: Profile = Field(description="a profile record with a need, such as a line of examples/profiles/en.jsonl")
+    item: str = Field(default="", description="the id that the dialogue will have")
 
 
 class ScriptState(TypedDict, total=False):
@@ -361,7 +369,8 @@ async def what_next(state: ScriptState) -> Literal["continue", "repair", "stop",
 
 def build_script(context_of: ContextOf | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
     """The graph; invoke it with a ScriptContext. With `context_of` it makes its context from the state."""
-    graph = StateGraph(ScriptState, context_schema=None if context_of else ScriptContext)
+    context_schema = None if context_of else ScriptContext
+    graph = StateGraph(ScriptState, context_schema=context_schema, input_schema=ScriptInput)
     for name, node in (
         ("write_listening", write_listening),
         ("check_listening", check_listening),

@@ -12,7 +12,7 @@ from cocoon.core.config import UserConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import explain
 from cocoon.core.records import Language, Record
-from cocoon.models.request_errors import one_line
+from cocoon.core.text import printable_line
 
 
 class _Part(Record):
@@ -118,7 +118,7 @@ def load_study(file: Path) -> HumanStudy:
     except OSError as error:
         raise CocoonError(f"{file}: cannot be read ({error.strerror}); check the path") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CocoonError(f"{file}: not YAML ({one_line(str(error), 120)})") from None
+        raise CocoonError(f"{file}: not YAML ({printable_line(str(error), 120)})") from None
     try:
         return HumanStudy.model_validate(value)
     except ValidationError as error:

@@ -11,10 +11,11 @@ from langchain_core.messages import AIMessage
 
 from cocoon.core.errors import CallFailedError, CocoonError, ReplayMismatchError
 from cocoon.core.records import OwnCall
+from cocoon.core.text import printable_line
 from cocoon.models.by_name import Model, Models
 from cocoon.models.journal.store import Entry, Journal, Place, SpokenEntry, fingerprint, text_sha
 from cocoon.models.pool import DIALOGUE, JUDGE, Outcome, Priority
-from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError, classify, one_line
+from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError, classify
 
 T = TypeVar("T")
 Message = dict[str, str]
@@ -242,7 +243,7 @@ async def _invoke(
     except Exception as error:
         ours = classify(error)
         if ours is error:
-            raise CallFailedError("error", one_line(f"{model.label}: {type(error).__name__}: {error}")) from error
+            raise CallFailedError("error", printable_line(f"{model.label}: {type(error).__name__}: {error}")) from error
         raise ours from None
 
 

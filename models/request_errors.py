@@ -42,18 +42,12 @@ _NO_CREDIT = "insufficient_quota"
 
 def error_for_status(status: int, text: str, retry_after: float | None) -> Exception:
     """Return the error that an HTTP status stands for: rate limit, worth another try, or final."""
-    line = one_line(text)
+    line = printable_line(text)
     if status == 429 and _NO_CREDIT not in text:
         return RateLimitedError(f"HTTP 429 {line}", retry_after)
     if status in _RETRIABLE_STATUS:
         return TransientError(str(status), f"HTTP {status} {line}", retry_after)
     return RefusedError(status, line)
-
-
-def one_line(text: str, most: int = 300) -> str:
-    """Return another program's words as one printable line of at most `most` characters."""
-    line = " ".join(text[: 4 * most].split())[:most]
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
 
 
 def classify(error: Exception) -> Exception:
@@ -72,7 +66,7 @@ def classify(error: Exception) -> Exception:
     names = " ".join(kind.__name__ for kind in type(error).__mro__)
     if any(word in names for word in ("Connection", "Timeout", "TransportError")):
         kind = "timeout" if "Timeout" in names else "connection"
-        return TransientError(kind, one_line(f"{type(error).__name__}: {error}"))
+        return TransientError(kind, printable_line(f"{type(error).__name__}: {error}"))
     return error
 
 

@@ -16,10 +16,11 @@ import orjson
 from cocoon.core.answers import AnswerT, Missing, read_answer, schema_of
 from cocoon.core.errors import CallFailedError
 from cocoon.core.prompts import Prompt
+from cocoon.core.text import printable_line
 from cocoon.models.by_name import Model
 from cocoon.models.calls import Caller, Message, Reply, Settings
 from cocoon.models.journal.store import Place
-from cocoon.models.request_errors import RefusedError, one_line
+from cocoon.models.request_errors import RefusedError
 
 RUNGS = ("json_schema", "json_object", "prompt")
 
@@ -54,7 +55,7 @@ async def ask_json(
     first, answer, problem = await ask(0, messages)
     if problem is None:
         return answer, [first]
-    error = repair.render(error=one_line(problem, 500))
+    error = repair.render(error=printable_line(problem, 500))
     shown = [{"role": "assistant", "content": first.text or "-"}, {"role": "user", "content": error}]
     second, answer, problem = await ask(1, [*messages, *shown])
     return answer if problem is None or partial else Missing(problem), [first, second]
@@ -122,7 +123,7 @@ def read_json(text: str) -> tuple[Any | None, str | None]:
         found = list(_objects(text))
         forms = {_form(value) for value in found}
     except (ValueError, TypeError, RecursionError) as error:
-        return None, one_line(f"the JSON cannot be read: {error}")
+        return None, printable_line(f"the JSON cannot be read: {error}")
     if len(forms) > 1:
         return None, "several different JSON objects in the reply; give one"
     return (found[0], None) if found else (None, "no JSON object in the reply")
@@ -177,7 +178,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _finite(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
-        raise ValueError(f"{one_line(digits, 40)} is too large a number")
+        raise ValueError(f"{printable_line(digits, 40)} is too large a number")
     return value
 
 

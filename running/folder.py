@@ -15,8 +15,8 @@ from cocoon.core.config import RunConfig, StudyConfig, differences, to_yaml
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import Appender, dump_line, parse_record, read_records, write_whole
 from cocoon.core.records import Dialogue, Failure, Rating
+from cocoon.core.text import printable_line
 from cocoon.models.journal.store import Journal
-from cocoon.models.request_errors import one_line
 from cocoon.running.trace import Trace, settle
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
@@ -173,7 +173,7 @@ def _stored_config(path: Path) -> Any:
         value = yaml.safe_load(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise CocoonError(
-            f"{file}: cannot be read ({one_line(str(error), 120)}); mend it, or use another --out"
+            f"{file}: cannot be read ({printable_line(str(error), 120)}); mend it, or use another --out"
         ) from None
     if not isinstance(value, dict):
         raise CocoonError(f"{file}: must hold keys and values; mend it, or use another --out")

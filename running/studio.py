@@ -1,9 +1,10 @@
 """The graphs for LangGraph's own tools, which open them by name (langgraph.json) and give them no context.
 
-A conversation starts from `{"profile": {...}}` (a `dialogue` id may stand beside it), an assessment from
-`{"dialogue": {...}}`. Settings come from the environment, such as `COCOON_USER__MODEL=openai:gpt-4o`; models are
-opened at the first step, so that looking at a graph needs none. Replies go to a journal in the user's cache that
-lasts as long as the process.
+Settings come from the environment, such as `COCOON_USER__MODEL=openai:gpt-4o`. Models are opened at the first step, so
+that looking at a graph needs none. Replies go to a journal in the user's cache that lasts as long as the process.
+
+A person may edit a state and go on from it, so one dialogue has several futures. Each moment of a thread therefore has
+a place of its own in the journal: see `moment_key`.
 """
 
 import atexit
@@ -11,12 +12,14 @@ import functools
 import shutil
 import tempfile
 import threading
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import orjson
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
 
 from cocoon.agents.judges.pair import PairJudge
 from cocoon.agents.judges.settings import JudgeSettings
@@ -24,16 +27,17 @@ from cocoon.agents.users import guarded as guarded_user
 from cocoon.core.config import resolve, resolve_as
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record
-from cocoon.core.records import Dialogue, Profile
+from cocoon.core.records import Record
 from cocoon.evaluation.scales.comparison_questions import load_questions
-from cocoon.graphs.assessment import build_assessment
+from cocoon.graphs.assessment import AssessmentInput, build_assessment
 from cocoon.graphs.context import AssessmentContext, ConversationContext
-from cocoon.graphs.conversation import build_conversation
-from cocoon.graphs.preference import PreferenceContext, build_preference
-from cocoon.graphs.profile import ProfileContext, build_profile
-from cocoon.graphs.script import ScriptContext, build_script
-from cocoon.models.calls import Caller, Settings
-from cocoon.models.journal.store import Journal, text_sha
+from cocoon.graphs.conversation import ConversationInput, build_conversation
+from cocoon.graphs.preference import PreferenceContext, PreferenceInput, build_preference
+from cocoon.graphs.profile import ProfileContext, ProfileInput, build_profile
+from cocoon.graphs.script import ScriptContext, ScriptInput, build_script
+from cocoon.models.by_name import Model
+from cocoon.models.calls import Caller, Message, Reply, Settings
+from cocoon.models.journal.store import Journal, Place, SpokenEntry, text_sha
 from cocoon.models.local.embedded import cache_folder
 from cocoon.running.building.config import ProfileBuildConfig, ScriptConfig
 from cocoon.running.building.profiles import ProfileGenerator
@@ -41,186 +45,159 @@ from cocoon.running.building.scripts import ScriptGenerator
 from cocoon.running.study import Study, open_models
 
 Compiled = CompiledStateGraph[Any, Any, Any, Any]
+State = Mapping[str, Any]
+ContextT = TypeVar("ContextT", ConversationContext, AssessmentContext, ProfileContext, ScriptContext, PreferenceContext)
+NO_JUDGE = "no judge: set COCOON_JUDGE__MODEL, such as COCOON_JUDGE__MODEL=openai:gpt-4o"
 
 
-@dataclass
-class _Desk:
-    """What all steps of one opened graph share: the study of the environment's settings, and a caller."""
+def moment_key(state: State, runtime: Runtime[Any]) -> str:
+    """Return what tells one moment from every other: the thread, and a hash of the state as a node sees it.
 
-    study: Study
-    caller: Caller
-    admitted: set[str] = field(default_factory=set)
-
-    @classmethod
-    def opened(cls, **flags: Any) -> "_Desk":
-        config = resolve(flags=flags).config
-        cache = cache_folder()
-        cache.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.mkdtemp(prefix="studio-", dir=cache)
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        journal = Journal(Path(folder) / "journal.sqlite")
-        return cls(Study(config, open_models(config)), Caller(journal, seed=config.seed))
-
-    def admit(self, dialogue: str, *, anew: bool) -> None:
-        """Let a dialogue make calls; one that begins `anew` asks everything again."""
-        if anew or dialogue not in self.admitted:
-            self.caller.admit(dialogue)
-            self.admitted.add(dialogue)
-
-
-def _branch(state: Any, runtime: Any) -> str:
-    """Return what tells the moments of one conversation apart: the thread, and all that was said and decided so far.
-
-    A state that was edited is another moment, so its future is asked anew. The same moment replayed is the same call.
+    The checkpoint is not part of it. A replay from a checkpoint makes new checkpoints of the same states, and is to
+    find the replies that these states already have.
     """
     info = runtime.execution_info
-    moment = [state.get(key) for key in ("profile", "turns", "memory", "draft")]
-    sha = text_sha(orjson.dumps(moment, option=orjson.OPT_SORT_KEYS).decode())
-    return f"@{info.thread_id if info else None}/{sha}"
+    sha = text_sha(orjson.dumps(state, option=orjson.OPT_SORT_KEYS).decode())
+    return f"{info.thread_id if info else None}/{sha}"
 
 
-class _Conversation:
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
+class MomentCaller(Caller):
+    """Makes the calls of one moment, and journals them under the moment's key instead of the dialogue's id."""
+
+    def __init__(self, calls: Caller, moment: str) -> None:
+        super().__init__(calls.journal, seed=calls.seed, models=calls.models)
+        self._moment = moment
+        self.admit(moment)
+
+    async def ask(
+        self, model: Model, place: Place, messages: Sequence[Message], settings: Settings, **options: Any
+    ) -> Reply:
+        """Return one reply as every caller does."""
+        return await super().ask(model, self._at_moment(place), messages, settings, **options)
+
+    def utterance_at(self, place: Place) -> SpokenEntry | None:
+        """Return what an agent said at this moment."""
+        return super().utterance_at(self._at_moment(place))
+
+    async def keep_utterance(self, entry: SpokenEntry) -> None:
+        """Journal what an agent said at this moment."""
+        await super().keep_utterance(replace(entry, place=self._at_moment(entry.place)))
+
+    def _at_moment(self, place: Place) -> Place:
+        return place._replace(dialogue=self._moment)
+
+
+class ContextMaker(Generic[ContextT]):
+    """Gives the nodes of one graph their context: opened once, with a caller for each moment.
+
+    `given` is the record of the graph's input, and `open_context` opens models and agents from the environment.
+    """
+
+    def __init__(self, given: type[Record], open_context: Callable[[], ContextT]) -> None:
+        self._given = given
+        self._open_context = open_context
         self._opening = threading.Lock()
 
-    @functools.cached_property
-    def _made(self) -> tuple[_Desk, ConversationContext]:
-        desk = _Desk.opened(**{"user.kind": self.kind})
-        study = desk.study
-        context = ConversationContext(desk.caller, study.supporters()[0], study.user(), study.config.rounds)
-        return desk, context
-
-    def __call__(self, state: Any, runtime: Any) -> ConversationContext:
-        if not state.get("profile"):
-            raise CocoonError("the input lacks 'profile': give a profile record (see examples/profiles)")
-        parse_record(state["profile"], Profile, "input 'profile'")
+    def __call__(self, state: State, runtime: Runtime[Any]) -> ContextT:
+        """Return the context of a node. Raises CocoonError for an input that is not complete."""
+        check_input(state, self._given)
         with self._opening:
-            desk, context = self._made
-        branch = _branch(state, runtime)
-        desk.admit(f"{state.get('dialogue', '')}{branch}", anew=False)
-        return replace(context, branch=branch)
-
-
-class _Assessment:
-    def __init__(self) -> None:
-        self._opening = threading.Lock()
+            context = self._context
+        return replace(context, caller=MomentCaller(context.caller, moment_key(state, runtime)))
 
     @functools.cached_property
-    def _made(self) -> tuple[_Desk, AssessmentContext]:
-        desk = _Desk.opened()
-        judges = desk.study.judges()
-        if not judges:
-            raise CocoonError("no judge: set COCOON_JUDGE__MODEL, such as COCOON_JUDGE__MODEL=openai:gpt-4o")
-        return desk, AssessmentContext(desk.caller, {judge.name: judge for judge in judges})
-
-    def __call__(self, state: Any, runtime: Any) -> AssessmentContext:
-        del runtime
-        if not state.get("dialogue"):
-            raise CocoonError("the input lacks 'dialogue': give a dialogue record, such as a line of dialogues.jsonl")
-        dialogue = parse_record(state["dialogue"], Dialogue, "input 'dialogue'")
-        with self._opening:
-            desk, context = self._made
-        desk.admit(dialogue.id, anew="judge" not in state)
-        return context
+    def _context(self) -> ContextT:
+        return self._open_context()
 
 
-class _Profile:
-    def __init__(self) -> None:
-        self._opening = threading.Lock()
-
-    @functools.cached_property
-    def _made(self) -> tuple[_Desk, ProfileContext]:
-        config = resolve_as(ProfileBuildConfig).config
-        desk = _Desk.opened()
-        return desk, ProfileGenerator(config, desk.study.models).context(desk.caller)
-
-    def __call__(self, state: Any, runtime: Any) -> ProfileContext:
-        del runtime
-        if not state.get("scenario") or not state.get("emotion"):
-            raise CocoonError("the input lacks 'scenario' or 'emotion': give both, such as Study and anxious")
-        with self._opening:
-            desk, context = self._made
-        desk.admit(state.get("item", ""), anew=not state.get("chain"))
-        return context
+def check_input(state: State, kind: type[Record]) -> None:
+    """Raise CocoonError if the input lacks a key that its record requires, or holds a value that it refuses."""
+    fields = kind.model_fields
+    missing = [name for name, field in fields.items() if field.is_required() and not state.get(name)]
+    if missing:
+        wanted = ", ".join(f"{name!r} ({fields[name].description})" for name in missing)
+        raise CocoonError(f"the input lacks {wanted}; add it and run again")
+    parse_record({name: state[name] for name in fields if name in state}, kind, "the input")
 
 
-class _Script:
-    def __init__(self) -> None:
-        self._opening = threading.Lock()
-
-    @functools.cached_property
-    def _made(self) -> tuple[_Desk, ScriptContext]:
-        config = resolve_as(ScriptConfig).config
-        desk = _Desk.opened()
-        return desk, ScriptGenerator(config, desk.study.models, []).context(desk.caller)
-
-    def __call__(self, state: Any, runtime: Any) -> ScriptContext:
-        del runtime
-        if not state.get("profile"):
-            raise CocoonError("the input lacks 'profile': give a profile record with a need (see examples/profiles)")
-        parse_record(state["profile"], Profile, "input 'profile'")
-        with self._opening:
-            desk, context = self._made
-        desk.admit(state.get("item", ""), anew=not state.get("turns"))
-        return context
+def _open_study(**flags: Any) -> tuple[Study, Caller]:
+    config = resolve(flags=flags).config
+    cache = cache_folder()
+    cache.mkdir(parents=True, exist_ok=True)
+    folder = tempfile.mkdtemp(prefix="studio-", dir=cache)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    models = open_models(config)
+    caller = Caller(Journal(Path(folder) / "journal.sqlite"), seed=config.seed, models=models)
+    return Study(config, models), caller
 
 
-class _Preference:
-    def __init__(self) -> None:
-        self._opening = threading.Lock()
+def _open_conversation(kind: str) -> ConversationContext:
+    study, caller = _open_study(**{"user.kind": kind})
+    return ConversationContext(caller, study.supporters()[0], study.user(), study.config.rounds)
 
-    @functools.cached_property
-    def _made(self) -> tuple[_Desk, PreferenceContext]:
-        desk = _Desk.opened()
-        given = desk.study.config.judge
-        if given.model is None:
-            raise CocoonError("no judge: set COCOON_JUDGE__MODEL, such as COCOON_JUDGE__MODEL=openai:gpt-4o")
-        settings = Settings(given.temperature, given.max_tokens)
-        shared = JudgeSettings(desk.study.models.open(given.model), settings, given.floor, desk.study.folder)
-        return desk, PreferenceContext(desk.caller, PairJudge(shared, load_questions()))
 
-    def __call__(self, state: Any, runtime: Any) -> PreferenceContext:
-        del runtime
-        if len(state.get("dialogues") or []) != 2:
-            raise CocoonError("the input lacks 'dialogues': give two dialogue records of one topic")
-        with self._opening:
-            desk, context = self._made
-        desk.admit(state.get("pair", ""), anew="question" not in state)
-        return context
+def _open_assessment() -> AssessmentContext:
+    study, caller = _open_study()
+    judges = {judge.name: judge for judge in study.judges()}
+    if not judges:
+        raise CocoonError(NO_JUDGE)
+    return AssessmentContext(caller, judges)
+
+
+def _open_profile() -> ProfileContext:
+    config = resolve_as(ProfileBuildConfig).config
+    study, caller = _open_study()
+    return ProfileGenerator(config, study.models).context(caller)
+
+
+def _open_script() -> ScriptContext:
+    config = resolve_as(ScriptConfig).config
+    study, caller = _open_study()
+    return ScriptGenerator(config, study.models, []).context(caller)
+
+
+def _open_preference() -> PreferenceContext:
+    study, caller = _open_study()
+    judge = study.config.judge
+    if judge.model is None:
+        raise CocoonError(NO_JUDGE)
+    settings = Settings(judge.temperature, judge.max_tokens)
+    shared = JudgeSettings(study.models.open(judge.model), settings, judge.floor, study.folder)
+    return PreferenceContext(caller, PairJudge(shared, load_questions()))
 
 
 @functools.cache
 def conversation() -> Compiled:
     """A conversation with the guarded user."""
-    return build_conversation("guarded", guarded_user.STEPS, _Conversation("guarded"))
+    maker = ContextMaker(ConversationInput, lambda: _open_conversation("guarded"))
+    return build_conversation("guarded", guarded_user.STEPS, maker)
 
 
 @functools.cache
 def conversation_prompted() -> Compiled:
     """A conversation with the paper's prompted user."""
-    return build_conversation("prompted", None, _Conversation("prompted"))
+    return build_conversation("prompted", None, ContextMaker(ConversationInput, lambda: _open_conversation("prompted")))
 
 
 @functools.cache
 def assessment() -> Compiled:
     """Every judge of the settings on one dialogue."""
-    return build_assessment(_Assessment())
+    return build_assessment(ContextMaker(AssessmentInput, _open_assessment))
 
 
 @functools.cache
 def profile() -> Compiled:
     """A profile from a scenario and an emotion."""
-    return build_profile(_Profile())
+    return build_profile(ContextMaker(ProfileInput, _open_profile))
 
 
 @functools.cache
 def script() -> Compiled:
     """A script-based dialogue from a profile."""
-    return build_script(_Script())
+    return build_script(ContextMaker(ScriptInput, _open_script))
 
 
 @functools.cache
 def preference() -> Compiled:
     """Which of two dialogues of one topic has the better simulated user."""
-    return build_preference(_Preference())
+    return build_preference(ContextMaker(PreferenceInput, _open_preference))

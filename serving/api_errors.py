@@ -3,7 +3,8 @@
 from typing import Any
 
 from cocoon.core.errors import CallFailedError, CocoonError
-from cocoon.models.request_errors import RefusedError, one_line
+from cocoon.core.text import printable_line
+from cocoon.models.request_errors import RefusedError
 
 _KINDS = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_error"}
 
@@ -31,13 +32,13 @@ def as_api_error(error: Exception) -> ApiError:
     if isinstance(error, ApiError):
         return error
     if isinstance(error, RefusedError):
-        return ApiError(error.status, one_line(str(error)), param="response_format")
+        return ApiError(error.status, printable_line(str(error)), param="response_format")
     if isinstance(error, CallFailedError) and error.reason == "context":
-        return ApiError(400, one_line(str(error)), code="context_length_exceeded", param="messages")
+        return ApiError(400, printable_line(str(error)), code="context_length_exceeded", param="messages")
     if isinstance(error, CallFailedError) and error.reason == "messages":
-        return ApiError(400, one_line(str(error)), param="messages")
+        return ApiError(400, printable_line(str(error)), param="messages")
     if isinstance(error, CallFailedError):
-        return ApiError(500, one_line(str(error)))
+        return ApiError(500, printable_line(str(error)))
     if isinstance(error, CocoonError):
-        return ApiError(400, one_line(str(error)))
+        return ApiError(400, printable_line(str(error)))
     return ApiError(500, f"the server failed: {type(error).__name__}")

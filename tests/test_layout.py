@@ -40,7 +40,7 @@ FLOORS = {
     "cli": 9,
 }
 # `import cocoon` is the front door: it may lead to every room but the command line.
-DOOR = 6
+DOOR = FLOORS["cli"]
 ROOMS = sorted(room for room in FLOORS if (ROOT / room).is_dir())
 HEAVY = {"langgraph", "langsmith", "matplotlib", "openai", "torch", "transformers"}
 MOST_FILES = 15
@@ -120,7 +120,7 @@ def test_every_room_imports_only_from_floors_below(room: str) -> None:
         ("agents", "from ..core import records"),
         ("graphs", "from cocoon.graphs import nodes\nfrom cocoon.cli.main import app"),
         ("cli", "import cocoon.tests.conftest"),
-        ("", "from cocoon.core.records import Profile"),
+        ("", "from cocoon.cli.main import app"),
     ],
 )
 def test_an_import_against_the_floors_is_caught(room: str, source: str) -> None:

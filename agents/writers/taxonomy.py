@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import explain
 from cocoon.core.records import Language, Record
-from cocoon.models.request_errors import one_line
+from cocoon.core.text import printable_line
 
 
 class _Frozen(Record):
@@ -86,7 +86,7 @@ def load_taxonomy(file: Path | None = None) -> Taxonomy:
     except OSError as error:
         raise CocoonError(f"{place}: cannot be read ({error.strerror}); check the path") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CocoonError(f"{place}: not YAML ({one_line(str(error), 120)})") from None
+        raise CocoonError(f"{place}: not YAML ({printable_line(str(error), 120)})") from None
     try:
         return Taxonomy.model_validate(value)
     except ValidationError as error:

@@ -21,8 +21,9 @@ from pydantic import PrivateAttr, SecretStr
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.model_spec import refuse_secrets
+from cocoon.core.text import printable_line
 from cocoon.models.messages import Message, fit_to_template
-from cocoon.models.request_errors import RefusedError, TransientError, error_for_status, one_line, retry_after
+from cocoon.models.request_errors import RefusedError, TransientError, error_for_status, retry_after
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 NO_KEY = "none"
@@ -134,7 +135,7 @@ class EndpointChat(ChatOpenAI):
             async with self._client().post(url, data=orjson.dumps(payload), allow_redirects=False) as response:
                 body = await response.read()
         except (aiohttp.ClientError, ConnectionError) as error:
-            problem = self._without_key(one_line(f"{type(error).__name__} {error}"))
+            problem = self._without_key(printable_line(f"{type(error).__name__} {error}"))
             raise TransientError("connection", f"{self.host}: {problem}") from None
         if response.status != 200:
             answer = self._without_key(body[:4000].decode("utf-8", "replace"))
@@ -149,7 +150,7 @@ class EndpointChat(ChatOpenAI):
         try:
             return self._create_chat_result(_reply(body))
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-            excerpt = self._without_key(one_line(body[:800].decode("utf-8", "replace"), 120))
+            excerpt = self._without_key(printable_line(body[:800].decode("utf-8", "replace"), 120))
             raise TransientError("no_reply", f"{self.host}: the answer has no message: {excerpt!r}") from None
 
     def _without_key(self, text: str) -> str:

@@ -10,7 +10,7 @@ from cocoon.core.records import Dialogue, Rating
 from cocoon.running.manifest import read_manifest
 from cocoon.tests.commands import Done, cocoon
 
-FILE = Path(__file__).parent.parent / "own_agents.py"
+FILE = Path(__file__).parent / "own_agents.py"
 RULE = ["--user", "scripted:user.jsonl", "--appraiser", "rule", "-o", "form_pairs=0"]
 
 

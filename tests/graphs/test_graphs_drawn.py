@@ -1,14 +1,11 @@
 """The drawn graphs are the real ones: every arrow against the compiled graph and against what a run walked."""
 
-import importlib.util
 import itertools
 import json
 import random
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -26,7 +23,7 @@ from cocoon.graphs.drawing.svg import to_svg
 from cocoon.models.scripted import ScriptedChat
 from cocoon.running.session import simulate
 from cocoon.running.study import Study, open_models
-from cocoon.tests.conversations import ROOT, shipped_profiles
+from cocoon.tests.conversations import shipped_profiles
 
 SVG = "{http://www.w3.org/2000/svg}"
 Pairs = set[tuple[str, str]]
@@ -260,79 +257,3 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, place: str) -> N
     error = CliRunner().invoke(app, ["assessment", "-o", str(tmp_path / place)]).exception
     assert isinstance(error, CocoonError) and place in str(error)
     assert list(tmp_path.iterdir()) == []
-
-
-def studio(name: str) -> Any:
-    """A graph as LangGraph's tools open it: the file by its path, the factory by its name, without arguments."""
-    reference = json.loads((ROOT / "langgraph.json").read_text("utf-8"))["graphs"][name]
-    path, _, factory = reference.partition(":")
-    spec = importlib.util.spec_from_file_location(f"opened_{factory}", ROOT / path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return getattr(module, factory)()
-
-
-@pytest.fixture
-def scripted_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Settings in the environment: scripted models, one round, a cache of its own."""
-    scripts = {
-        "user": ["It is only work."],
-        "supporter": ["I am listening."],
-        "judge": ['{"reason": "", "named": false}'],
-    }
-    for name, replies in scripts.items():
-        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, replies)), "utf-8")
-    monkeypatch.setenv("COCOON_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("COCOON_ROUNDS", "1")
-    monkeypatch.setenv("COCOON_SUPPORTERS", json.dumps([{"model": f"scripted:{tmp_path}/supporter.jsonl"}]))
-    monkeypatch.setenv("COCOON_USER__MODEL", f"scripted:{tmp_path}/user.jsonl")
-    monkeypatch.setenv("COCOON_USER__APPRAISER", "rule")
-    monkeypatch.setenv("COCOON_JUDGE__MODEL", f"scripted:{tmp_path}/judge.jsonl")
-    yield tmp_path
-    shutil.rmtree(tmp_path / "cache", ignore_errors=True)
-
-
-def test_langgraph_json_names_every_graph_that_we_draw() -> None:
-    for name in json.loads((ROOT / "langgraph.json").read_text("utf-8"))["graphs"]:
-        edges = {(edge.source, edge.target, str(edge.data or "")) for edge in studio(name).get_graph().edges}
-        assert edges == real_edges(name)
-    assert set(json.loads((ROOT / "langgraph.json").read_text("utf-8"))["graphs"]) == set(GRAPHS)
-
-
-@pytest.mark.parametrize("name", ["conversation", "conversation-prompted"])
-async def test_a_conversation_opened_without_context_runs(scripted_settings: Path, name: str) -> None:
-    graph, profile = studio(name), shipped_profiles()[0].model_dump(mode="json")
-    for given in ({"profile": profile}, {"profile": profile, "dialogue": "d"}, {"profile": profile, "dialogue": "d"}):
-        made = await graph.ainvoke(given)
-        assert [turn["content"] for turn in made["turns"][1:]] == ["It is only work.", "I am listening."]
-        assert made["stop_reason"] == "rounds"
-    with pytest.raises(CocoonError, match="lacks 'profile'"):
-        await graph.ainvoke({"dialogue": "d"})
-
-
-async def test_an_assessment_opened_without_context_runs_every_judge(scripted_settings: Path) -> None:
-    profile = shipped_profiles()[0]
-    turns = [{"role": "supporter", "content": "You look tired."}, {"role": "user", "content": "Hm."}]
-    dialogue = {
-        "id": "d",
-        "profile": profile.model_dump(mode="json"),
-        "supporter": "s",
-        "language": "zh",
-        "turns": turns,
-    }
-    made = await studio("assessment").ainvoke({"dialogue": dialogue})
-    ratings = {rating["scale"]: rating for rating in made["ratings"]}
-    assert set(ratings) == {"success_paper", "success_attributed", "basic", "comfort", "rac"}
-    assert ratings["success_paper"]["verdict"]["success"] is False
-    assert ratings["basic"]["missing"]
-
-
-async def test_an_assessment_without_a_judge_says_which_setting_is_lacking(
-    scripted_settings: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("COCOON_JUDGE__MODEL")
-    profile = shipped_profiles()[0].model_dump(mode="json")
-    dialogue = {"id": "d", "profile": profile, "supporter": "s", "language": "zh", "turns": []}
-    with pytest.raises(CocoonError, match="COCOON_JUDGE__MODEL"):
-        await studio("assessment").ainvoke({"dialogue": dialogue})
