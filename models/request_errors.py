@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from cocoon.core.text import printable_line
+
 
 class RateLimitedError(Exception):
     """The endpoint answered 429. `retry_after` is in seconds where the endpoint stated it."""

@@ -12,13 +12,13 @@ from pydantic import SecretStr
 
 from cocoon.benchmarks.endpoint.server import serve
 from cocoon.benchmarks.endpoint.settings import Settings as ServerSettings
+from cocoon.core.text import printable_line
 from cocoon.models.request_errors import (
     RateLimitedError,
     RefusedError,
     TransientError,
     classify,
     error_for_status,
-    one_line,
     retry_after,
     seconds,
 )
@@ -102,5 +102,5 @@ def test_retry_after_in_seconds_as_a_date_and_as_nonsense() -> None:
 
 @given(st.text(st.characters(), max_size=400), st.integers(1, 50))
 def test_one_line_is_one_short_printable_line(text: str, most: int) -> None:
-    line = one_line(text, most)
+    line = printable_line(text, most)
     assert len(line) <= most and line.isprintable()
