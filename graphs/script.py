@@ -32,6 +32,7 @@ from cocoon.evaluation.screen.screen import (
     leftover_question,
     need_turn,
     screen_listening,
+    structure_findings,
 )
 from cocoon.graphs.context import ContextOf, bound, report_calls
 from cocoon.graphs.profile import dropped, unreadable
@@ -248,7 +249,7 @@ async def screen(state: ScriptState, runtime: Context) -> ScriptState:
     rules = runtime.context.rules
     profile, listening = _profile(state), _spoken(state)
     findings = await asyncio.to_thread(screen_listening, listening, profile, rules)
-    findings += _whole_findings(state, rules)
+    findings += structure_findings(state.get("turns", []), rules)
     confirmed, replies = await _confirm(findings, state, runtime)
     calls = report_calls(runtime, "screen", replies)
     if await asyncio.to_thread(need_turn, listening, profile, rules.semantic) is None:
@@ -289,18 +290,6 @@ def _reading(candidate: Finding, rules: ScreenRules) -> tuple[Reading, dict[str,
     if candidate.kind == "question":
         return "asks", {**words, "every": rules.rewrite == "all"}
     return "confirm", {**words, "part": candidate.part}
-
-
-def _whole_findings(state: ScriptState, rules: ScreenRules) -> list[Finding]:
-    turns = state.get("turns", [])
-    found = []
-    if len(turns) < rules.minimum_turns:
-        detail = f"{len(turns)} turns, at least {rules.minimum_turns}"
-        found.append(Finding(kind="too_short", test="structure", detail=detail))
-    empty = next((number for number, turn in enumerate(turns) if not turn["content"]), None)
-    if empty is not None:
-        found.append(Finding(kind="roles", test="structure", turn=empty, detail="an empty turn"))
-    return found
 
 
 async def rate_listening(state: ScriptState, runtime: Context) -> ScriptState:

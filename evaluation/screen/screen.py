@@ -4,10 +4,10 @@ It works on any dialogue with a profile. Lexical tests compare words, and semant
 Each finding names its test, so that a reader can leave one test out. Figures on planted sentences: docs/scripts.md.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict
 
@@ -255,3 +255,15 @@ def manner(kind: Manner, text: str, language: Language, rewrite: Rewrite) -> str
 def doubtful_manner(kind: Manner, text: str, language: Language, rewrite: Rewrite) -> str | None:
     """Return the sentences that may be advice or such a question, and that a model has to read, or None."""
     return may_advise(text, language) if kind == "advice" else may_ask(text, language, rewrite)
+
+
+def structure_findings(turns: Sequence[Mapping[str, Any]], rules: ScreenRules) -> list[Finding]:
+    """Return what is wrong with a whole dialogue's form: too few turns, or an empty one. `turns` are plain JSON."""
+    findings: list[Finding] = []
+    if len(turns) < rules.minimum_turns:
+        detail = f"{len(turns)} turns, at least {rules.minimum_turns}"
+        findings.append(Finding(kind="too_short", test="structure", detail=detail))
+    empty = next((number for number, turn in enumerate(turns) if not turn["content"]), None)
+    if empty is not None:
+        findings.append(Finding(kind="roles", test="structure", turn=empty, detail="an empty turn"))
+    return findings
