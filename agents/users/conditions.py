@@ -6,7 +6,7 @@
 
 from collections.abc import Sequence
 from itertools import combinations, pairwise
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from pydantic import ConfigDict
 
@@ -68,7 +68,7 @@ def _condition(name: str) -> Condition:
     return Condition.model_validate(
         {
             "name": name,
-            "component": cast(Component, component),
+            "component": component,
             "kind": base or None,
             "difficulty": difficulty or None,
         }
