@@ -200,7 +200,7 @@ def test_the_search_for_developer_paths_works(line: str, caught: bool) -> None:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this tree, built from a copy so that a stale build/ of the checkout cannot get in."""
     source, out = tmp_path_factory.mktemp("source") / "tree", tmp_path_factory.mktemp("wheel")
-    keep_out = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "runs", "*.egg-info")
+    keep_out = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "runs", "site", "*.egg-info")
     shutil.copytree(ROOT, source, ignore=keep_out)
     run(
         [
