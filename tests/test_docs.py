@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import cocoon
+from cocoon.tests.test_layout import FLOORS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -144,6 +145,12 @@ def test_every_room_says_what_comes_in_what_goes_out_and_where_to_begin(room: st
     text = (ROOT / room / "README.md").read_text("utf-8")
     assert text.startswith(f"# {room}\n") and len(text.splitlines()) <= MOST_LINES
     assert [part for part in ("**In:**", "**Out:**", "**Begin with**", "**Not here:**") if part not in text] == []
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_the_floors_of_a_page_are_those_that_imports_are_held_to(page: str) -> None:
+    rows = re.findall(r"^\| (\d) \| ([^|]+) \|", (ROOT / page).read_text("utf-8"), flags=re.MULTILINE)
+    assert {room: int(floor) for floor, rooms in rows for room in re.findall(r"\w+", rooms)} == FLOORS
 
 
 def test_the_index_of_decisions_lists_every_decision() -> None:
