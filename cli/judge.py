@@ -29,7 +29,8 @@ def judge(
     ],
     judge: Annotated[str | None, typer.Option(metavar="SPEC", help="The judge's model.")] = None,
     judges: Annotated[
-        str | None, typer.Option(metavar="SPEC,SPEC", help="Several judges, one after the other; see docs/judging.md.")
+        str | None,
+        typer.Option(metavar="SPEC,SPEC", help="Several judges, one after the other; see docs/guide/judging.md."),
     ] = None,
     scales: Scales = None,
     votes: Votes = None,

@@ -34,7 +34,7 @@ def refuse_secrets(spec: str, where: str = "model") -> None:
 
 @dataclass(frozen=True)
 class LocalSpec:
-    """A local model as a spec names it: BASE[+adapter=PATH][+steer=PATH:COEF[+layers=16-24][+mode=add]...].
+    """A local model as a spec names it: `BASE[+adapter=PATH][+steer=PATH:COEF[+layers=16-24][+mode=add]...]`.
 
     `coefficient` is in shares of each layer's median residual norm; `options` (`STEER_OPTIONS`) say how `steer` is
     applied.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Studies with people: rating, comparison, live chat; all on this machine.")
 
-StudyFile = Annotated[Path, typer.Argument(help="The study (YAML); see docs/human.md.")]
+StudyFile = Annotated[Path, typer.Argument(help="The study (YAML); see docs/how-to/human.md.")]
 Out = Annotated[Path, typer.Option("--out", help="The study's folder: answers and chats.")]
 
 

@@ -1,7 +1,7 @@
 """Which sentences ask, and how: typed question detection by rule, with and without question marks.
 
 Open, closed and tag questions are genuine: they ask the listener for an answer. A rhetorical question does not, and no
-ratio counts it. Definitions: `docs/questions.md`. Figures: `python -m cocoon.benchmarks.evaluation.questions`.
+ratio counts it. Definitions: `docs/guide/questions.md`. Figures: `python -m cocoon.benchmarks.evaluation.questions`.
 """
 
 from collections import Counter
