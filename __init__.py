@@ -13,7 +13,7 @@ Every name is loaded at its first use: `import cocoon` itself imports neither to
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 if TYPE_CHECKING:
     from cocoon.agents.judges.ratings import make_rating as make_rating
