@@ -61,11 +61,13 @@ async def judge(state: JudgeTask, runtime: Runtime[AssessmentContext]) -> Assess
     name, vote = state["judge"], state["vote"]
     agent = runtime.context.judges[name]
     dialogue = Dialogue.model_validate(state["dialogue"])
-    facts = agent.facts()
+    facts = runtime.context.facts[name]
     # Another version of a judge's code is another judge, as another prompt of ours is.
     node = f"judge:{name}:{facts.source.sha}" if facts.source else f"judge:{name}"
     client = JournaledClient(runtime.context.caller, Place(dialogue.id, node, 0, vote), judging=True)
-    seen = [[turn.role, turn.content] for turn in dialogue.turns]
+
+    def seen() -> list[list[str]]:
+        return [[turn.role, turn.content] for turn in dialogue.turns]
 
     async def run() -> Rating:
         return signed(await agent.rate(client, dialogue), agent, dialogue, vote)
