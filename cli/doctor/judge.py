@@ -1,47 +1,16 @@
-"""`cocoon doctor --judge`: a judge put to the test on labelled transcripts, and how that is shown."""
+"""How the test of a judge on labelled transcripts is printed."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from cocoon.core.records import Language
     from cocoon.evaluation.statistics.estimates import Estimate
     from cocoon.evaluation.success.judge_test_records import CaseResult, JudgeTest, ModeTest
 
 
-def examine(spec: str, language: "Language | None", most: int | None, out: Path | None, timeout: float) -> "JudgeTest":
-    """Test a judge on the shipped cases; without `out` in a folder that is gone afterwards."""
-    import tempfile
-
-    if out is not None:
-        return _examine(spec, language, most, out, timeout)
-    with tempfile.TemporaryDirectory(prefix="cocoon-judge-") as folder:
-        return _examine(spec, language, most, Path(folder), timeout)
-
-
-def _examine(spec: str, language: "Language | None", most: int | None, out: Path, timeout: float) -> "JudgeTest":
-    import asyncio
-
-    import typer
-
-    from cocoon.api.progress import Watcher
-    from cocoon.evaluation.success.labelled_cases import shipped_cases
-    from cocoon.running.checks.judge_test import examine_judge, judge_study
-    from cocoon.running.local_parts import local_parts
-    from cocoon.running.session import forbid_cloud_tracing
-
-    forbid_cloud_tracing()
-    study = judge_study(spec, timeout, local_parts())
-    study.judges()
-    hosts = study.models.hosts
-    typer.echo(f"text goes to: {', '.join(hosts)}" if hosts else "text stays on this machine", err=True)
-    return asyncio.run(examine_judge(study, shipped_cases(language, most), out, Watcher()))
-
-
-def print_test(test: "JudgeTest", *, verbose: bool = False) -> None:
+def print_judge_test(test: "JudgeTest", *, verbose: bool = False) -> None:
     """Per mode the matrix and the shares, then cases and warnings; `verbose` lists what has another verdict."""
     from rich.console import Console
     from rich.text import Text
