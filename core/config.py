@@ -22,6 +22,8 @@ EMBEDDED = "local:smollm2"
 UserKind = Literal["guarded", "prompted"]
 """Kinds of simulated user that a model plays: behind a trust gate, or with the paper's prompt."""
 ENVIRONMENT_PREFIX = "COCOON_"
+DEFAULT = "default"
+"""The origin of a setting that nobody set."""
 _NOT_SETTINGS = frozenset({"COCOON_CACHE", "COCOON_API_KEY"})
 # The first parts of keys that only some kinds of run have.
 _KEYS_OF_ALL_KINDS = frozenset(
@@ -146,6 +148,29 @@ class Resolved(Generic[ConfigT]):
 
     config: ConfigT
     origins: dict[str, str]
+
+    def rows(self) -> list[tuple[str, Any, str]]:
+        """Return (dotted key, value, origin) of every setting. The origin of an untouched setting is `default`."""
+        values = _dotted(self.config.model_dump(mode="json"))
+        return [(key, value, self._origin(key)) for key, value in values]
+
+    def _origin(self, key: str) -> str:
+        """Return where a key was set: itself, or a key above it that was given with all it holds."""
+        parts = key.split(".")
+        above = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+        return next((self.origins[name] for name in above if name in self.origins), DEFAULT)
+
+
+def _dotted(tree: dict[str, Any], above: str = "") -> list[tuple[str, Any]]:
+    settings: list[tuple[str, Any]] = []
+    for key, value in tree.items():
+        name = f"{above}{key}"
+        # Prices are named by model, and a model's name contains dots of its own.
+        if isinstance(value, dict) and name != "prices":
+            settings += _dotted(value, f"{name}.")
+        else:
+            settings.append((name, value))
+    return settings
 
 
 def resolve(

@@ -23,7 +23,7 @@ from cocoon.agents.writers.scripts import Analysis, ListeningCheck, ListeningPie
 from cocoon.core.answers import Missing
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Dialogue, Profile, Record, Role, Thought, Turn
-from cocoon.evaluation.questions.sentences import language_by_script
+from cocoon.core.text import language_by_script
 from cocoon.evaluation.screen.screen import (
     REWRITTEN,
     Finding,

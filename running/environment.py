@@ -12,6 +12,7 @@ from cocoon import __version__
 from cocoon.core.model_spec import without_secrets
 from cocoon.core.records import Record
 from cocoon.models.local.embedded import EMBEDDED_HUB_ID, EMBEDDED_PACKAGE, cache_folder, embedded_file
+from cocoon.models.probe import Finding
 
 PACKAGES = (
     "aiohttp", "jinja2", "langchain-core", "langchain-openai", "langgraph", "numpy", "orjson", "pydantic", "pyyaml",
@@ -61,6 +62,31 @@ def look_round() -> Environment:
         openai_key_set=bool(os.environ.get("OPENAI_API_KEY")),
         openai_base_url=without_secrets(base_url) if base_url else None,
     )
+
+
+def findings_of(environment: Environment) -> list[Finding]:
+    """Return what an environment has, as yes or no with a detail."""
+    missing = [name for name, version in environment.packages.items() if version is None]
+    packages = ", ".join(f"{name} {version}" for name, version in environment.packages.items() if version)
+    lacking = f"; not installed: {', '.join(missing)}" if missing else ""
+    key = f"requests go to {environment.openai_base_url}" if environment.openai_base_url else ""
+    system = f"{environment.cocoon}, Python {environment.python}, {environment.system}"
+    ignored = ", ".join(environment.tracing_ignored)
+    tracing = f"{ignored}: set, and ignored" if ignored else "not asked for"
+    return [
+        Finding(name="cocoon", found=True, detail=system),
+        Finding(name="packages", found=not missing, detail=packages + lacking),
+        *(Finding(name=f"extra {name!r}", found=installed) for name, installed in environment.extras.items()),
+        Finding(
+            name="embedded model",
+            found="not installed" not in environment.embedded_model,
+            detail=environment.embedded_model,
+        ),
+        Finding(name="cache writable", found=environment.cache_writable, detail=environment.cache),
+        Finding(name="free disk", found=environment.free_bytes > 2e9, detail=f"{environment.free_bytes / 1e9:.0f} GB"),
+        Finding(name="OPENAI_API_KEY set", found=environment.openai_key_set, detail=key),
+        Finding(name="cloud tracing", found=False, detail=tracing),
+    ]
 
 
 def _version(package: str) -> str | None:

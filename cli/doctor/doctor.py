@@ -1,5 +1,6 @@
 """`cocoon doctor`: what works here, and what a model or its endpoint can do."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -8,7 +9,7 @@ import typer
 from cocoon.cli.terminal.options import Json
 
 if TYPE_CHECKING:
-    from cocoon.running.environment import Environment
+    from cocoon.models.probe import Finding
 
 MARKS = {True: "yes", False: "no", None: "?"}
 
@@ -38,12 +39,12 @@ def doctor(
 
     if judge is None and (language, number, out, verbose) != (None, None, None, False):
         raise typer.BadParameter("--language, -n, --out and --verbose go with --judge SPEC")
-    from cocoon.running.environment import look_round
+    from cocoon.running.environment import findings_of, look_round
 
     environment = look_round()
     results: dict[str, Any] = {"environment": environment.model_dump()}
     if not as_json:
-        _print_rows("environment", environment_rows(environment))
+        _print_findings("environment", findings_of(environment))
     answers = True
     if model is not None:
         from cocoon.running.checks.model_test import examine_model
@@ -52,7 +53,7 @@ def doctor(
         answers = test.answers
         results["model"] = test.model_dump()
         if not as_json:
-            _print_rows(model, [(finding.name, MARKS[finding.found], finding.detail) for finding in test.findings])
+            _print_findings(model, test.findings)
     if judge is not None:
         from cocoon.cli.doctor.judge import print_judge_test
         from cocoon.running.checks.judge_test import examine_named_judge
@@ -68,26 +69,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def environment_rows(environment: "Environment") -> list[tuple[str, str, str]]:
-    """(what, yes or no, detail) of the environment, as they are printed."""
-    missing = [name for name, version in environment.packages.items() if version is None]
-    packages = ", ".join(f"{name} {version}" for name, version in environment.packages.items() if version)
-    key = f"requests go to {environment.openai_base_url}" if environment.openai_base_url else ""
-    extras = [(f"extra {name!r}", MARKS[there], "") for name, there in environment.extras.items()]
-    ignored = ", ".join(environment.tracing_ignored)
-    return [
-        ("cocoon", "yes", f"{environment.cocoon}, Python {environment.python}, {environment.system}"),
-        ("packages", MARKS[not missing], packages + (f"; not installed: {', '.join(missing)}" if missing else "")),
-        *extras,
-        ("embedded model", MARKS["not installed" not in environment.embedded_model], environment.embedded_model),
-        ("cache writable", MARKS[environment.cache_writable], environment.cache),
-        ("free disk", MARKS[environment.free_bytes > 2e9], f"{environment.free_bytes / 1e9:.0f} GB"),
-        ("OPENAI_API_KEY set", MARKS[environment.openai_key_set], key),
-        ("cloud tracing", "no", f"{ignored}: set, and ignored" if ignored else "not asked for"),
-    ]
-
-
-def _print_rows(title: str, rows: list[tuple[str, str, str]]) -> None:
+def _print_findings(title: str, findings: "Sequence[Finding]") -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -97,7 +79,8 @@ def _print_rows(title: str, rows: list[tuple[str, str, str]]) -> None:
     table = Table(title=Text(printable(title)), title_justify="left", show_header=False, show_edge=False, box=None)
     for _ in range(3):
         table.add_column(overflow="fold")
-    for name, mark, detail in rows:
+    for finding in findings:
+        mark = MARKS[finding.found]
         style = {"no": "yellow", "?": "magenta"}.get(mark, "green")
-        table.add_row(Text(name), Text(mark, style=style), Text(printable(detail)))
+        table.add_row(Text(finding.name), Text(mark, style=style), Text(printable(finding.detail)))
     Console().print(table)
