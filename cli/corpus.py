@@ -41,7 +41,7 @@ def import_corpus(
     force: Annotated[bool, typer.Option("--force", help="Replace the output file if it is there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Read a corpus and write its dialogues as ours; what was done to them is told on stderr."""
+    """Read a corpus and write its dialogues as ours. What was done to them is printed on stderr."""
     from cocoon.corpora.imports import import_corpus_file
 
     report = import_corpus_file(name, file, out, limit, force=force)

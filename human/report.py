@@ -23,7 +23,7 @@ from cocoon.reports.tables.records import Cell, Report, Row, Table
 from cocoon.running.folder import read_run
 
 NOTES = [
-    "Raters are pseudonyms; what each consented to stands as a hash beside every answer. Those who withdrew have left "
+    "Raters are pseudonyms; what each consented to is a hash beside every answer. Those who withdrew have left "
     "nothing behind.",
     "Scales are worded by this project and adapted; ratings of simulated users and supporters are no clinical finding.",
 ]
@@ -93,7 +93,7 @@ def progress_table(material: Material, store: HumanStore) -> Table:
             answered = store.answers_of(rater, item)
             for key in counts:
                 counts[key] += key in answered
-        status = "withdrawn" if store.withdrawn(rater) else "consented" if store.consent_of(rater) else "not begun"
+        status = "withdrawn" if store.withdrawn(rater) else "consented" if store.consent_of(rater) else "not started"
         cells: dict[str, Cell] = {
             "items": len(items),
             "done": counts[DONE],

@@ -28,7 +28,9 @@ TRACING = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LA
 
 
 class Environment(Record):
-    """A look round; versions by package (none: not installed), bytes of free disk, never a secret."""
+    """What is installed here. `packages` are versions (None: not installed), and free disk is in bytes. It has no
+    secret.
+    """
 
     cocoon: str
     python: str
@@ -45,7 +47,7 @@ class Environment(Record):
 
 
 def look_round() -> Environment:
-    """The environment as it is now; changes nothing and imports nothing heavy."""
+    """Return the environment as it is now. Nothing is changed, and nothing heavy is imported."""
     cache = cache_folder()
     base_url = os.environ.get("OPENAI_BASE_URL")
     return Environment(
@@ -106,13 +108,13 @@ def _embedded() -> str:
         return (
             f"package {EMBEDDED_PACKAGE!r} is not installed; would come from the Hugging Face hub ({EMBEDDED_HUB_ID})"
         )
-    made = any((cache_folder() / "models").glob(f"{file.stem}-*/source.json"))
-    return f"{file} ({'converted in the cache' if made else 'will be converted at first use'})"
+    converted = any((cache_folder() / "models").glob(f"{file.stem}-*/source.json"))
+    return f"{file} ({'converted in the cache' if converted else 'will be converted at first use'})"
 
 
 def _nearest(folder: Path) -> Path:
-    """The folder, or the nearest above it that is there."""
-    return next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
+    """Return the folder, or the nearest above it that is there."""
+    return next(candidate for candidate in (folder, *folder.absolute().parents) if candidate.is_dir())
 
 
 def _writable(folder: Path) -> bool:

@@ -79,8 +79,8 @@ def _talk(chat: "PersonChat", study: "Study", out: Path | None) -> None:
         finally:
             runner.run(study.models.aclose())
     if out is not None:
-        kept = chat.close()
-        saved = f"saved as {chat.dialogue.id!r} in {out}/dialogues.jsonl" if kept else "nothing was said"
+        both_spoke = chat.close()
+        saved = f"saved as {chat.dialogue.id!r} in {out}/dialogues.jsonl" if both_spoke else "nothing was said"
         typer.echo(saved, err=True)
     if unanswered:
         raise typer.Exit(1)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def print_judge_test(test: "JudgeTest", *, verbose: bool = False) -> None:
-    """Per mode the matrix and the shares, then cases and warnings; `verbose` lists what has another verdict."""
+    """Print the matrix and the shares of each mode, then cases and warnings. `verbose` lists the wrong verdicts."""
     from rich.console import Console
     from rich.text import Text
 
@@ -53,12 +53,12 @@ def _matrix(mode: "ModeTest") -> "Table":
 
 
 def _plain(name: str) -> str:
-    """`user/after_question` as it is read: `user, question`; `success_paper` is `paper`."""
+    """Return `user, question` for `user/after_question`, and `paper` for `success_paper`."""
     return name.replace("/", ", ").replace("after_", "").replace("success_", "")
 
 
 def _head(name: str) -> str:
-    """A column's head in two short lines: `supp.` over `refl.`."""
+    """Return a column's head in two short lines: `supp.` over `refl.`."""
     short = {"supporter": "supp.", "reflection": "refl.", "question": "quest.", "volunteered": "vol."}
     short |= {"leaked": "leak", "missing": "miss."}
     return "\n".join(short.get(part, part) for part in _plain(name).split(", "))
@@ -89,7 +89,7 @@ def _value(share: "Estimate | None") -> str:
 
 
 def _answers(mode: "ModeTest") -> str:
-    """Whether the answers are constant, why some are missing, and the character, in a line."""
+    """Return whether the answers are constant, why some are missing, and the character, in a line."""
     from cocoon.cli.terminal.terminal_text import printable
 
     reasons = ", ".join(f"{count} x {printable(reason)}" for reason, count in mode.reasons.items())
@@ -120,6 +120,6 @@ def _cases(results: "Sequence[CaseResult]") -> "Table":
     for result in results:
         if result.label != result.verdict:
             verdict = f"missing: {result.missing}" if result.missing else _plain(result.verdict)
-            told = (result.id, _plain(result.mode), _plain(result.label), verdict)
-            table.add_row(*(Text(printable(text)) for text in told))
+            texts = (result.id, _plain(result.mode), _plain(result.label), verdict)
+            table.add_row(*(Text(printable(text)) for text in texts))
     return table

@@ -1,4 +1,4 @@
-"""`cocoon human`: people rate, compare and talk with simulated users, blind; and what came of it."""
+"""`cocoon human`: people rate, compare and talk with simulated users, blind, and the report of it."""
 
 from pathlib import Path
 from typing import Annotated

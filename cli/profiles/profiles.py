@@ -1,4 +1,4 @@
-"""`cocoon profiles`: foreign profiles made ours, and profiles shown."""
+"""`cocoon profiles`: import foreign profiles, and show profiles."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -39,7 +39,7 @@ def import_profiles(
     force: Annotated[bool, typer.Option("--force", help="Replace the output file if it is there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Read profiles and write them as ours; what had to be mended is told on stderr, record by record."""
+    """Read profiles and write them as ours. Every repair is printed on stderr, record by record."""
     from cocoon.corpora.imports import import_profile_file
 
     _print_repairs(import_profile_file(kind, file, out, limit, force=force), out, as_json)
@@ -73,8 +73,8 @@ def show(
 
     profiles = read_profile_files(file) if profile is None else [find_profile(file, profile)]
     if as_json:
-        for shown in profiles:
-            typer.echo(shown.model_dump_json())
+        for selected in profiles:
+            typer.echo(selected.model_dump_json())
         return
     console = Console()
     console.print(_panel(profiles[0]) if profile else _table(profiles, console.width))

@@ -21,7 +21,7 @@ from cocoon.running.study import Study, open_models
 
 
 def judge_study(spec: str, timeout: float = 60.0, parts: Parts | None = None) -> Study:
-    """A study of a judge alone, in both success modes and with the settings that a run's judge has by default."""
+    """Return a study of a judge alone, in both success modes and with the default settings of a run's judge."""
     config = StudyConfig(judge=JudgeConfig(model=spec, scales=["success"]), timeout=timeout)
     return Study(config, open_models(config, parts))
 
@@ -50,10 +50,10 @@ async def examine_named_judge(
 
 
 async def examine_judge(study: Study, cases: Sequence[JudgeCase], out: Path, watch: Watch | None = None) -> JudgeTest:
-    """Have the study's judge rate all cases, and measure it; the same call again asks only what is lacking.
+    """Have the study's judge rate all cases, and measure it. The same call again asks only what is missing.
 
-    `out` becomes a run folder (journal, ratings, trace) that may hold several judges. Raises CocoonError where it
-    holds other dialogues, and what stopped the session where it did not come to its end.
+    `out` becomes a run folder (journal, ratings, trace) that may have several judges. Raises CocoonError where it has
+    other dialogues, and raises what stopped the session where it did not come to its end.
     """
     _put_cases(cases, out)
     judges = {judge.name: judge for judge in study.judges()}
@@ -70,14 +70,14 @@ async def examine_judge(study: Study, cases: Sequence[JudgeCase], out: Path, wat
 
 
 def _put_cases(cases: Sequence[JudgeCase], out: Path) -> None:
-    """Write the cases' dialogues beside those that are there; CocoonError where these are not such cases."""
+    """Write the cases' dialogues beside those that are there. Raises CocoonError where these are not such cases."""
     held = {dialogue.id: dialogue for dialogue in read_run(out, "dialogues.jsonl", Dialogue)}
-    wanted = {case.id: case.dialogue() for case in cases}
+    expected = {case.id: case.dialogue() for case in cases}
     for name, dialogue in held.items():
-        if wanted.get(name, dialogue) != dialogue or dialogue.supporter != "labelled":
-            raise CocoonError(f"{out}: holds another dialogue {name!r} than the labelled case; use another --out")
+        if expected.get(name, dialogue) != dialogue or dialogue.supporter != "labelled":
+            raise CocoonError(f"{out}: has another dialogue {name!r} than the labelled case; use another --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CocoonError(f"{out}: cannot hold a run ({error.strerror}); use another --out") from None
-    write_whole(out / "dialogues.jsonl", map(dump_line, (held | wanted).values()))
+    write_whole(out / "dialogues.jsonl", map(dump_line, (held | expected).values()))

@@ -12,7 +12,7 @@ from cocoon.running.local_parts import local_parts
 
 
 class ModelTest(Record):
-    """What a model can do. `hosts` are the hosts that were asked, none for a model of this machine."""
+    """What a model can do. `hosts` are the hosts that were asked, and the list is empty for a model of this machine."""
 
     spec: str
     hosts: list[str]
