@@ -64,9 +64,9 @@ def _success(progress: "Progress") -> list[str]:
         return []
     from cocoon.evaluation.statistics.estimates import wilson
 
-    found = wilson(progress.named, progress.verdicts)
-    interval = f" [{found.low:.2f}, {found.high:.2f}]" if found.low is not None and found.high is not None else ""
-    return [f"SR {found.value:.2f}{interval}"]
+    rate = wilson(progress.named, progress.verdicts)
+    interval = f" [{rate.low:.2f}, {rate.high:.2f}]" if rate.low is not None and rate.high is not None else ""
+    return [f"SR {rate.value:.2f}{interval}"]
 
 
 def _retries(models: "Models") -> list[str]:
@@ -74,8 +74,8 @@ def _retries(models: "Models") -> list[str]:
     for pool in models.pools.values():
         for kind, number in pool.counts.retried.items():
             kinds[kind] = kinds.get(kind, 0) + number
-    told = ", ".join(f"{number} x {kind}" for kind, number in sorted(kinds.items()))
-    return [f"retried {told}"] if told else []
+    counts = ", ".join(f"{number} x {kind}" for kind, number in sorted(kinds.items()))
+    return [f"retried {counts}"] if counts else []
 
 
 def _clock(seconds: float) -> str:

@@ -73,16 +73,16 @@ def flags_of(keywords: Mapping[str, Any], known: Mapping[str, str] = KEYWORDS) -
     return {known[name]: value for name, value in keywords.items() if value is not None}
 
 
-def supporters_of(given: Supporters, prompt: str | None, own: OwnObjects) -> list[dict[str, str]] | None:
+def supporters_of(supporters: Supporters, prompt: str | None, own: OwnObjects) -> list[dict[str, str]] | None:
     """Return the supporters of a run as its configuration has them, None where nothing was given."""
     extra = {"prompt": prompt} if prompt else {}
-    if given is None:
+    if supporters is None:
         return [extra] if extra else None
     named: list[tuple[str, object]] = []
-    if isinstance(given, Mapping):
-        named = [(str(name), value) for name, value in given.items()]
+    if isinstance(supporters, Mapping):
+        named = [(str(name), value) for name, value in supporters.items()]
     else:
-        named = [_named(value) for value in (given if isinstance(given, list | tuple) else [given])]
+        named = [_named(value) for value in (supporters if isinstance(supporters, list | tuple) else [supporters])]
     return [_supporter(name, value, own) | extra for name, value in named]
 
 
@@ -112,9 +112,9 @@ def _name_of(value: object) -> str:
     return type(value).__name__
 
 
-def profile_files(given: Profiles, out: Path) -> list[str]:
+def profile_files(profiles: Profiles, out: Path) -> list[str]:
     """Return the files of some profiles. Records are written into the run's folder, so that it can be resumed."""
-    listed = [given] if isinstance(given, str | Path | Profile) else list(given)
+    listed = [profiles] if isinstance(profiles, str | Path | Profile) else list(profiles)
     records = [profile for profile in listed if isinstance(profile, Profile)]
     files = [str(path) for name in listed if not isinstance(name, Profile) for path in profile_path(str(name))]
     if records:

@@ -93,7 +93,7 @@ def judge(
 
 
 def _specs(judge: str | None, judges: str | None) -> list[str]:
-    """The judges' specs, each once, in the order given."""
+    """Return the judges' specs, each once, in the order given."""
     named = [*([judge] if judge else []), *(judges.split(",") if judges else [])]
     specs = list(dict.fromkeys(spec.strip() for spec in named if spec.strip()))
     if not specs:

@@ -22,6 +22,8 @@ EMBEDDED = "local:smollm2"
 UserKind = Literal["guarded", "prompted"]
 """Kinds of simulated user that a model plays: behind a trust gate, or with the paper's prompt."""
 ENVIRONMENT_PREFIX = "COCOON_"
+DEFAULT = "default"
+"""The origin of a setting that nobody set."""
 _NOT_SETTINGS = frozenset({"COCOON_CACHE", "COCOON_API_KEY"})
 # The first parts of keys that only some kinds of run have.
 _KEYS_OF_ALL_KINDS = frozenset(
@@ -44,7 +46,7 @@ class SupporterConfig(Record):
 
 
 class UserConfig(Record):
-    """The simulated user. `appraiser` is a model, `rule`, or none for the user's own model."""
+    """The simulated user. `appraiser` is a model, `rule`, or None for the user's own model."""
 
     model: str = EMBEDDED
     kind: UserKind = "guarded"
@@ -73,7 +75,7 @@ class JudgeConfig(Record):
 
 
 class BudgetConfig(Record):
-    """Limits of the whole run, over all its sessions; none is no limit."""
+    """Limits of the whole run, over all its sessions. None is no limit."""
 
     calls: int | None = Field(default=None, ge=0)
     tokens: int | None = Field(default=None, ge=0)
@@ -95,14 +97,15 @@ class RunConfig(Record):
 
     @classmethod
     def verb_of(cls) -> str:
-        """The command whose runs have this configuration."""
+        """Return the command whose runs have this configuration."""
         return "simulate"
 
 
 class StudyConfig(RunConfig):
     """Everything that decides what a run of conversations does.
 
-    `form_pairs`: contents per language on which the appraiser's form invariance is measured, two calls each; 0: not.
+    `form_pairs` is the number of contents in each language on which the appraiser's form invariance is measured, with
+    two calls each. With 0 it is not measured.
     """
 
     # Changing these between two sessions of one run changes no dialogue that is already there.
@@ -147,6 +150,29 @@ class Resolved(Generic[ConfigT]):
     config: ConfigT
     origins: dict[str, str]
 
+    def rows(self) -> list[tuple[str, Any, str]]:
+        """Return (dotted key, value, origin) of every setting. The origin of an untouched setting is `default`."""
+        values = _dotted(self.config.model_dump(mode="json"))
+        return [(key, value, self._origin(key)) for key, value in values]
+
+    def _origin(self, key: str) -> str:
+        """Return where a key was set: itself, or a key above it that was given with all it holds."""
+        parts = key.split(".")
+        above = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+        return next((self.origins[name] for name in above if name in self.origins), DEFAULT)
+
+
+def _dotted(tree: dict[str, Any], above: str = "") -> list[tuple[str, Any]]:
+    settings: list[tuple[str, Any]] = []
+    for key, value in tree.items():
+        name = f"{above}{key}"
+        # Prices are named by model, and a model's name contains dots of its own.
+        if isinstance(value, dict) and name != "prices":
+            settings += _dotted(value, f"{name}.")
+        else:
+            settings.append((name, value))
+    return settings
+
 
 def resolve(
     file: Path | None = None,
@@ -168,16 +194,16 @@ def resolve_as(
     preset: str | None = None,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Resolved[ConfigT]:
-    """Merge the sources of settings; raises CocoonError naming the source, the key and the nearest known key.
+    """Merge the sources of settings. Raises CocoonError naming the source, the key and the nearest known key.
 
-    `presets` are those of this kind of run, by name; none: those of conversations. Variables of the environment that
-    are settings of another kind of run alone are passed over.
+    `presets` are those of this kind of run, by name, and None means those of conversations. Variables of the
+    environment that are settings of another kind of run only are ignored.
     """
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
     variables = _of_kind(os.environ if environment is None else environment, kind)
-    given = _sources(file, options, flags or {}, variables)
-    for origin, values in chain(_preset(preset, PRESETS if presets is None else presets), given):
+    sources = _sources(file, options, flags or {}, variables)
+    for origin, values in chain(_preset(preset, PRESETS if presets is None else presets), sources):
         for key, value in values.items():
             _put(merged, key, value, origin)
             for known in [name for name in origins if name.startswith(f"{key}.")]:
@@ -201,7 +227,7 @@ def _of_kind(environment: Mapping[str, str], kind: type[Record]) -> dict[str, st
 
 
 def _specs(value: Any, above: str = "") -> Iterator[tuple[str, str]]:
-    """Every model's spec in a configuration, with its dotted key."""
+    """Yield every model's spec in a configuration, with its dotted key."""
     if isinstance(value, str) and above.rpartition(".")[2] in ("model", "appraiser"):
         yield above, value
     named = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -268,7 +294,7 @@ def _put(tree: dict[str, Any], key: str, value: Any, origin: str) -> None:
     for part in above:
         tree = tree.setdefault(part, {})
         if not isinstance(tree, dict):
-            raise CocoonError(f"{origin}: key {key!r}: {part!r} holds no keys")
+            raise CocoonError(f"{origin}: key {key!r}: {part!r} has no keys")
     tree[last] = value
 
 
@@ -276,19 +302,30 @@ def _origin_of(error: ValidationError, origins: Mapping[str, str]) -> str:
     return _origin_of_key(".".join(str(part) for part in error.errors()[0]["loc"]), origins)
 
 
-def _origin_of_key(place: str, origins: Mapping[str, str]) -> str:
-    for key in sorted(origins, key=len, reverse=True):
-        if place == key or place.startswith(f"{key}.") or key.startswith(f"{place}."):
-            return origins[key]
+def _origin_of_key(key: str, origins: Mapping[str, str]) -> str:
+    for known in sorted(origins, key=len, reverse=True):
+        if known == key or known.startswith(f"{key}.") or key.startswith(f"{known}."):
+            return origins[known]
     return "configuration"
 
 
 def differences(stored: RunConfig, now: RunConfig) -> list[str]:
-    """Keys in which two configurations of one kind would make different things."""
+    """Return the keys in which two configurations of one kind would make different things.
+
+    A number or a word is shown with both values, as in `rounds: 10, now 12`.
+    """
     before, after = stored.model_dump(mode="json"), now.model_dump(mode="json")
-    return [key for key in before if key not in stored.free_keys and before[key] != after[key]]
+    changed = [key for key in before if key not in stored.free_keys and before[key] != after[key]]
+    return [
+        f"{key}: {before[key]}, now {after[key]}" if _is_short(before[key]) and _is_short(after[key]) else key
+        for key in changed
+    ]
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, int | float | str) and len(str(value)) <= 40
 
 
 def to_yaml(config: Record) -> str:
-    """The configuration as YAML."""
+    """Return the configuration as YAML."""
     return yaml.safe_dump(config.model_dump(mode="json"), allow_unicode=True, sort_keys=False)

@@ -3,7 +3,7 @@
     a user of one step          open -> user -(goes on)-> supporter -> user ...
     a user of published steps   open -> appraise -> disclose -> speak -(goes on)-> supporter -> appraise ...
 
-State is plain JSON; agents and settings travel in the run's context.
+State is plain JSON. Agents and settings are in the run's context.
 """
 
 import operator
@@ -110,7 +110,7 @@ def user_step(number: int, about: str) -> Any:
 
 
 async def supporter(state: ConversationState, runtime: Context) -> ConversationState:
-    """The supporter replies; after the last round the conversation is over."""
+    """The supporter replies. After the last round the conversation is over."""
     context = runtime.context
     view = supporter_view(_profile(state), _turns(state))
     client = _client(state, runtime, "supporter", view.round)
@@ -156,13 +156,13 @@ def _turn(role: Role, utterance: Utterance, calls: Sequence[str], memory: Memory
 def spoken_turn(role: Role, utterance: Utterance, calls: Sequence[str], memory: Memory = None) -> Turn:
     """Return an utterance as a turn. A memory that the published state already tells is not written twice."""
     state = utterance.state
-    told = state is not None and state.model_dump(mode="json") == memory
+    state_is_memory = state is not None and state.model_dump(mode="json") == memory
     return Turn(
         role=role,
         content=utterance.content,
         thought=utterance.thought,
         state=state,
-        memory=None if told else memory,
+        memory=None if state_is_memory else memory,
         calls=list(calls),
     )
 
@@ -180,7 +180,10 @@ def _user_stop(utterance: Utterance, state: ConversationState, runtime: Context)
 
 
 async def goes_on(state: ConversationState) -> Literal["goes on", "is over"]:
-    """Whether the conversation goes on; async because LangGraph gives a plain function a thread each time."""
+    """Return whether the conversation goes on.
+
+    It is async because LangGraph gives a plain function a thread each time.
+    """
     return "is over" if state.get("stop_reason") else "goes on"
 
 

@@ -19,21 +19,21 @@ from cocoon.running.manifest import uses_embedded
 
 
 def fidelity_of(runs: Sequence[Path]) -> Report:
-    """The report of one run or several; CocoonError for a run given twice or without dialogues."""
+    """Return the report of one run or several. Raises CocoonError for a run given twice or without dialogues."""
     paths = [run.resolve() for run in runs]
-    for path, given in zip(paths, runs, strict=True):
+    for path, run in zip(paths, runs, strict=True):
         if paths.count(path) > 1:
-            raise CocoonError(f"{given}: is given twice; name another run, or one alone")
+            raise CocoonError(f"{run}: is given twice; name another run, or one alone")
     return fidelity_report([_read(run) for run in runs], _warnings(runs))
 
 
 def _read(run: Path) -> SimulatedRun:
     existing_run(run)
-    made = SimulatedRun(str(run), [], {}, list(read_run(run, "ratings.jsonl", Rating)))
+    simulated = SimulatedRun(str(run), [], {}, list(read_run(run, "ratings.jsonl", Rating)))
     for dialogue in read_run(run, "dialogues.jsonl", Dialogue):
-        made.users.append(user_facts(dialogue))
-        made.dialogues[dialogue.id] = facts_of(dialogue)
-    return made
+        simulated.users.append(user_facts(dialogue))
+        simulated.dialogues[dialogue.id] = facts_of(dialogue)
+    return simulated
 
 
 def _warnings(runs: Sequence[Path]) -> list[str]:

@@ -55,7 +55,7 @@ def write_report(run: Path, scale_files: Sequence[Path] = (), language: Language
 def write_like(run: Path, name: str) -> Report:
     """Build the report in the shape of a table of the paper, and write it as tables/NAME_like_paper.csv and .tex."""
     existing_run(run)
-    made = build_like(
+    report = build_like(
         name,
         read_run(run, "dialogues.jsonl", Dialogue),
         read_run(run, "ratings.jsonl", Rating),
@@ -63,14 +63,16 @@ def write_like(run: Path, name: str) -> Report:
         facts_of_run(run),
     )
     (run / "tables").mkdir(exist_ok=True)
-    (table,) = made.tables
-    for ending, files in {"csv": render_csv(made), "tex": render_latex(made)}.items():
+    (table,) = report.tables
+    for ending, files in {"csv": render_csv(report), "tex": render_latex(report)}.items():
         write_whole(run / "tables" / f"{name}_like_paper.{ending}", [files[table.id].encode()])
-    return made
+    return report
 
 
 def facts_of_run(run: Path) -> dict[str, Any]:
-    """What a run's folder tells of it beside dialogues and ratings, as `cocoon.evaluation.facts.RunFacts` has it."""
+    """Return what a run's folder tells of it beside dialogues and ratings, as `cocoon.evaluation.facts.RunFacts` has
+    it.
+    """
     facts: dict[str, Any] = {"name": run.name}
     config, manifest, sample = read_config(run), read_manifest(run), read_sample(run)
     if sample is not None:

@@ -1,4 +1,4 @@
-"""What a run will take before it starts: calls, tokens, cost, hosts. No model is opened; tokens are estimates."""
+"""What a run will take before it starts: calls, tokens, cost and hosts. No model is opened. Tokens are estimates."""
 
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,9 @@ def _calls(name: str, config: StudyConfig) -> int:
 
 
 def estimate(config: StudyConfig, dialogues: int, *, talking: bool = True) -> dict[str, Any]:
-    """Expected calls, tokens (estimated), cost (none unless every remote model has a price) and hosts.
+    """Return the expected calls, tokens (estimated), cost (None unless every remote model has a price) and hosts.
 
-    `dialogues` are to be made and judged; with `talking` false they are there and only judged.
+    `dialogues` are to be made and judged. Without `talking` they exist and are only judged.
     """
     rounds = config.rounds if talking else 0
     spoken = config.rounds * 2 * TURN
@@ -57,7 +57,7 @@ def specs_used(config: StudyConfig, *, talking: bool = True) -> list[str]:
     """Specs of every model that a run will use."""
     specs = [config.judge.model] if config.judge.model else []
     if talking:
-        specs += [config.user.model, *(one.model for one in config.supporters)]
+        specs += [config.user.model, *(supporter.model for supporter in config.supporters)]
         specs += [config.user.appraiser or config.user.model] if _appraises(config) else []
     return specs
 

@@ -8,7 +8,7 @@ from cocoon.models.local.weights import Weights
 
 
 def local_parts() -> Parts:
-    """Openers for `Models` and `open_chat`; nothing is imported before a spec asks for it."""
+    """Return the openers for `Models` and `open_chat`. Nothing is imported before a spec asks for it."""
     return Parts(_adapter, _control)
 
 

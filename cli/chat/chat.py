@@ -1,7 +1,5 @@
 """`cocoon chat`: talk to either side in the terminal, to the simulated user or to the supporter."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,10 +8,8 @@ import typer
 from cocoon.cli.terminal.options import CloudTracing, Config, Options, Preset, Timeout
 
 if TYPE_CHECKING:
-    from cocoon.cli.chat.talk import Other
-    from cocoon.core.config import StudyConfig
-    from cocoon.core.records import Language, Profile, Role
-    from cocoon.running.folder import RunFolder
+    from cocoon.core.config import StudyConfig, SupporterConfig
+    from cocoon.running.chat import PersonChat
     from cocoon.running.study import Study
 
 
@@ -40,6 +36,7 @@ def chat(
 ) -> None:
     """Talk with a simulated user (as the supporter) or with a supporter (as the user); /help tells more."""
     from cocoon.core.config import resolve
+    from cocoon.running.chat import chat_profile, open_chat, open_partner
     from cocoon.running.local_parts import local_parts
     from cocoon.running.session import forbid_cloud_tracing
     from cocoon.running.study import Study, open_models
@@ -55,78 +52,35 @@ def chat(
         "timeout": timeout,
     }
     settings = resolve(config, options or [], flags, preset=preset).config
-    settings.supporters[:] = [_chosen(settings, supporter, supporter_prompt)]
-    chosen = _profile(profile, play, language)
-    study = Study(settings, open_models(settings, local_parts()), languages=(chosen.language,))
+    settings.supporters[:] = [_supporter_config(settings, supporter, supporter_prompt)]
+    user_profile = chat_profile(profile, play, language)
+    study = Study(settings, open_models(settings, local_parts()), languages=(user_profile.language,))
     typer.echo("loading the model ...", err=True)
-    other = _other(study, play)
+    partner = open_partner(study, play)
     hosts = study.models.hosts
     typer.echo(f"text goes to: {', '.join(hosts)}" if hosts else "text stays on this machine", err=True)
-    with _folder(out) as folder:
-        _talk(folder, other, study, chosen, out)
+    with open_chat(study, partner, user_profile, out) as talk:
+        _talk(talk, study, out)
 
 
-def _chosen(config: "StudyConfig", spec: str | None, prompt: str | None) -> Any:
-    given = {"model": spec, "name": "" if spec else None, "prompt": prompt}
-    return config.supporters[0].model_copy(update={key: value for key, value in given.items() if value is not None})
+def _supporter_config(config: "StudyConfig", spec: str | None, prompt: str | None) -> "SupporterConfig":
+    options = {"model": spec, "name": "" if spec else None, "prompt": prompt}
+    return config.supporters[0].model_copy(update={key: value for key, value in options.items() if value is not None})
 
 
-def _profile(wanted: str | None, play: "Role", language: "Language") -> "Profile":
-    from cocoon.core.errors import CocoonError
-    from cocoon.core.jsonl import read_records
-    from cocoon.core.profile_files import profile_path
-    from cocoon.core.records import Profile
-
-    if wanted is None and play == "user":
-        return Profile(id="person", language=language, feeling="(not stated: a person at the terminal)", source="chat")
-    file, _, name = (wanted or f"shipped:{language}").partition("#")
-    for path in profile_path(file):
-        for profile in read_records(path, Profile):
-            if name in ("", profile.id):
-                return profile
-    raise CocoonError(f"{file}: no profile {name!r} in it; see `cocoon profiles show {file}`")
-
-
-def _other(study: "Study", play: "Role") -> "Other":
-    from cocoon.cli.chat.talk import OtherSupporter, OtherUser
-
-    if play == "supporter":
-        return OtherUser(study.user(), study.folder)
-    return OtherSupporter(study.supporters()[0])
-
-
-@contextmanager
-def _folder(out: Path | None) -> "Iterator[RunFolder]":
-    """The run folder, or one that is gone afterwards."""
-    import tempfile
-
-    from cocoon.running.folder import RunFolder
-
-    with tempfile.TemporaryDirectory(prefix="cocoon-chat-") as beside:
-        folder = RunFolder(out or Path(beside))
-        try:
-            yield folder
-        finally:
-            folder.trace.close()
-            folder.close()
-
-
-def _talk(folder: "RunFolder", other: "Other", study: "Study", profile: "Profile", out: Path | None) -> None:
+def _talk(chat: "PersonChat", study: "Study", out: Path | None) -> None:
     import asyncio
 
-    from cocoon.cli.chat.talk import Kept, Talk
-    from cocoon.models.calls import Caller
+    from cocoon.cli.chat.talk import TerminalTalk
 
-    caller = Caller(folder.journal, seed=study.config.seed, models=study.models)
-    kept = Kept(folder)
     with asyncio.Runner() as runner:
-        talk = Talk(caller, other, kept.fresh(profile, other), runner, kept)
         try:
-            failed = talk.run()
+            unanswered = TerminalTalk(chat, runner).run()
         finally:
             runner.run(study.models.aclose())
     if out is not None:
-        said = kept.close(talk.dialogue)
-        typer.echo(f"saved as {talk.dialogue.id!r} in {out}/dialogues.jsonl" if said else "nothing was said", err=True)
-    if failed:
+        both_spoke = chat.close()
+        saved = f"saved as {chat.dialogue.id!r} in {out}/dialogues.jsonl" if both_spoke else "nothing was said"
+        typer.echo(saved, err=True)
+    if unanswered:
         raise typer.Exit(1)

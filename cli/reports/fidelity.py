@@ -22,8 +22,8 @@ def fidelity(
     from cocoon.reports.formats.json_value import to_json
     from cocoon.reports.formats.markdown import render_markdown
 
-    made = fidelity_of(runs)
-    typer.echo(json.dumps(to_json(made), ensure_ascii=False) if as_json else render_markdown(made))
+    report = fidelity_of(runs)
+    typer.echo(json.dumps(to_json(report), ensure_ascii=False) if as_json else render_markdown(report))
     if out is not None:
-        write_fidelity(made, out)
+        write_fidelity(report, out)
         typer.echo(f"written: {out}/fidelity.md, fidelity.html, tables/", err=True)

@@ -31,14 +31,16 @@ def power(
     as_json: Json = False,
 ) -> None:
     """Sample sizes for comparisons in which both sides meet the same profiles (paired t test; McNemar's test)."""
-    if rates:
-        rows = _of_rates(rates, discordant, wanted, level)
-    elif run is not None and difference is not None:
-        from cocoon.reports.power import of_run
+    from cocoon.reports.power import power_of_difference, power_of_rates, power_of_run
 
-        rows = of_run(run, difference, wanted, level)
+    if rates:
+        shares = _two_shares(rates)
+        _check_discordant(discordant, shares)
+        rows = power_of_rates(shares, discordant, wanted, level)
+    elif run is not None and difference is not None:
+        rows = power_of_run(run, difference, wanted, level)
     elif difference is not None and spread is not None:
-        rows = [_of_mean(difference, spread, profiles, wanted, level)]
+        rows = [power_of_difference(difference, spread, profiles, wanted, level)]
     else:
         raise typer.BadParameter("give --difference and --spread, --difference and --run, or --rates A,B")
     if as_json:
@@ -48,31 +50,14 @@ def power(
         typer.echo(", ".join(f"{name.replace('_', ' ')} {_shown(value)}" for name, value in row.items()))
 
 
-def _of_mean(difference: float, spread: float, profiles: int | None, wanted: float, level: float) -> dict[str, Any]:
-    from cocoon.evaluation.statistics.power import power_of_mean, profiles_for_mean
+def _check_discordant(share: float | None, rates: tuple[float, float]) -> None:
+    from cocoon.evaluation.statistics.power import discordant_range
 
-    row: dict[str, Any] = {"difference": difference, "spread": spread, "level": level}
-    if profiles is not None:
-        return {**row, "profiles": profiles, "power": power_of_mean(profiles, difference, spread, level=level)}
-    return {**row, "power": wanted, "profiles": profiles_for_mean(difference, spread, power=wanted, level=level)}
-
-
-def _of_rates(rates: str, discordant: float | None, wanted: float, level: float) -> list[dict[str, Any]]:
-    from cocoon.evaluation.statistics.power import discordant_range, profiles_for_rate
-
-    first, second = _two_shares(rates)
-    low, high = discordant_range(first, second)
-    shares = [low, high] if discordant is None else [discordant]
-    rows = []
-    for share in shares:
-        if not low - 1e-12 <= share <= high + 1e-12:
-            raise typer.BadParameter(
-                f"--discordant {share:g}: rates {first:g} and {second:g} allow {low:g} to {high:g}"
-            )
-        sides = (share + (first - second)) / 2, (share - (first - second)) / 2
-        found = profiles_for_rate(max(0.0, sides[0]), max(0.0, sides[1]), power=wanted, level=level)
-        rows.append({"rates": [first, second], "discordant": share, "level": level, "power": wanted, "profiles": found})
-    return rows
+    low, high = discordant_range(*rates)
+    if share is not None and not low - 1e-12 <= share <= high + 1e-12:
+        raise typer.BadParameter(
+            f"--discordant {share:g}: rates {rates[0]:g} and {rates[1]:g} allow {low:g} to {high:g}"
+        )
 
 
 def _two_shares(text: str) -> tuple[float, float]:
@@ -87,5 +72,5 @@ def _two_shares(text: str) -> tuple[float, float]:
 
 def _shown(value: Any) -> str:
     if isinstance(value, list):
-        return " and ".join(_shown(one) for one in value)
+        return " and ".join(map(_shown, value))
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from cocoon.core.records import Language, Role, Turn
+from cocoon.core.text import language_by_script
 from cocoon.evaluation.questions.chinese import classify_chinese
 from cocoon.evaluation.questions.english import classify_english
 from cocoon.evaluation.questions.records import QuestionStats, QuestionType, Sentence, stats_of
-from cocoon.evaluation.questions.sentences import language_by_script, sentences
+from cocoon.evaluation.questions.sentences import sentences
 
 _MARKS = frozenset("?？")
 

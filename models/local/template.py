@@ -85,7 +85,7 @@ class Template:
 
     def _span(self, fitted: Sequence[Message], index: int, ids: list[int]) -> tuple[int, int]:
         if not index or not _renders(self.tokenizer, fitted[:index]):
-            raise CallFailedError("messages", "earlier replies cannot be found: nothing stands before the first one")
+            raise CallFailedError("messages", "earlier replies cannot be found: nothing comes before the first one")
         preceding = render(self.tokenizer, fitted[:index])
         preceding_ids = self.tokens(preceding)
         # The last token may merge with the text after it, so the end is where the two token lists differ.

@@ -287,7 +287,7 @@ async def test_langgraph_dev_forks_a_conversation_at_turn_3_over_http(tmp_path: 
             for assistant in await client.assistants.search():
                 schemas = await client.assistants.get_schemas(assistant["assistant_id"])
                 assert (schemas["input_schema"] or {})["required"]
-            with pytest.raises(Exception, match="the input lacks 'profile'"):
+            with pytest.raises(Exception, match="the input has no 'profile'"):
                 await client.runs.wait(None, "conversation", input={})
             fork = await fork_at(client, PROFILE, 3, "Something waits for you.")
     first, second = fork.first.words, fork.second.words

@@ -94,7 +94,7 @@ def test_a_run_that_was_trained_to_the_end_is_not_trained_again(base: Path, dial
     card = train(config(base, dialogues), trained, say=told.append)
     assert told == [f"{trained}: was trained to the end before"]
     assert card == read_card(trained) and (trained / WEIGHTS).stat().st_mtime_ns == before
-    with pytest.raises(CocoonError, match=r"begun with other settings \(fit; see config.yaml\)"):
+    with pytest.raises(CocoonError, match=r"started with different settings \(fit; see config.yaml\)"):
         train(config(base, dialogues, epochs=1), trained)
 
 
@@ -305,7 +305,7 @@ def test_merged_weights_answer_as_the_adapter_beside_its_base(trained: Path, bas
     assert torch.allclose(whole.network(ids).logits, beside, atol=1e-4)
     assert merge(trained, tmp_path / "half", dtype="bfloat16").dtype == "bfloat16"
     assert {tensor.dtype for tensor in load_file(tmp_path / "half" / "model.safetensors").values()} == {torch.bfloat16}
-    with pytest.raises(CocoonError, match="is there already"):
+    with pytest.raises(CocoonError, match="already exists"):
         merge(trained, tmp_path / "merged")
 
 

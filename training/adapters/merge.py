@@ -49,7 +49,7 @@ def merge(folder: Path, out: Path, base: str | None = None, dtype: Dtype = "floa
     """
     require_libraries("torch", "transformers", "peft")
     if out.exists():
-        raise CocoonError(f"{out}: is there already; give another --out")
+        raise CocoonError(f"{out}: already exists; choose another --out")
     name = base or _base_of(folder)
     refuse_packed(name, MERGED)
     base_folder, _ = model_folder(name)

@@ -1,4 +1,4 @@
-"""Dialogues of any shape -> turns: our records, lists of {role, content}, {"messages": [...]} and the like."""
+"""Read the turns of dialogues of any shape: our records, lists of {role, content}, {"messages": [...]} and the like."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record
 from cocoon.core.records import Dialogue, Language, Role, Turn
+from cocoon.core.text import language_by_script
 from cocoon.corpora.reading.foreign_file import read_values, shown
-from cocoon.evaluation.questions.sentences import language_by_script
 
 _LISTS = ("turns", "messages", "dialog", "dialogue", "conversation")
 _ROLES: dict[str, Role] = {
@@ -18,37 +18,38 @@ _ROLES: dict[str, Role] = {
     ),
     **dict.fromkeys(("心理咨询师", "咨询师", "支持者", "倾听者"), "supporter"),
 }
-_NO_PART = frozenset(("system", "developer", "tool"))
+_NEITHER_SIDE = frozenset(("system", "developer", "tool"))
 
 
-class Spoken(NamedTuple):
-    """One dialogue as far as questions need it."""
+class SpokenDialogue(NamedTuple):
+    """A dialogue without its profile and its making: who says what, in which language."""
 
     id: str
     language: Language
     turns: list[Turn]
 
 
-def read_dialogues(path: Path, language: Language | None = None) -> Iterator[Spoken]:
-    """Yield the dialogues of a .json or .jsonl file, or of a run folder; bare turns are one dialogue together.
+def read_turn_lists(path: Path, language: Language | None = None) -> Iterator[SpokenDialogue]:
+    """Yield the dialogues of a .json or .jsonl file, or of a run folder.
 
-    `language` none: what the record says, else by script. Raises CocoonError naming file, place and key.
+    Turns outside any list are one dialogue together. `language` None: what the record says, or else what the script
+    shows. Raises CocoonError naming the file, the record and the key.
     """
-    bare: list[Turn] = []
+    single_turns: list[Turn] = []
     for where, value in read_values(path / "dialogues.jsonl" if path.is_dir() else path):
         if isinstance(value, dict) and "profile" in value and "turns" in value:
             record = parse_record(value, Dialogue, where)
-            yield Spoken(record.id, language or record.language, record.turns)
+            yield SpokenDialogue(record.id, language or record.language, record.turns)
         elif isinstance(value, dict) and not any(key in value for key in _LISTS):
-            bare += _turns([value], where)
+            single_turns += _turns([value], where)
         else:
             yield _spoken(_name(value, where), _turns(_list(value), where), language)
-    if bare:
-        yield _spoken(path.name, bare, language)
+    if single_turns:
+        yield _spoken(path.name, single_turns, language)
 
 
-def _spoken(name: str, turns: list[Turn], language: Language | None) -> Spoken:
-    return Spoken(name, language or language_by_script(" ".join(turn.content for turn in turns)), turns)
+def _spoken(name: str, turns: list[Turn], language: Language | None) -> SpokenDialogue:
+    return SpokenDialogue(name, language or language_by_script(" ".join(turn.content for turn in turns)), turns)
 
 
 def _list(value: Any) -> Any:
@@ -56,8 +57,8 @@ def _list(value: Any) -> Any:
 
 
 def _name(value: Any, where: str) -> str:
-    given = value.get("id") if isinstance(value, dict) else None
-    return str(given) if given is not None else where
+    name = value.get("id") if isinstance(value, dict) else None
+    return str(name) if name is not None else where
 
 
 def _turns(values: Any, where: str) -> list[Turn]:
@@ -67,12 +68,12 @@ def _turns(values: Any, where: str) -> list[Turn]:
 
 
 def _turn(value: Any, where: str) -> Turn | None:
-    """One turn, or none for a message that belongs to neither side."""
+    """Return one turn, or None for a message that belongs to neither side."""
     if not isinstance(value, dict):
         raise CocoonError(f"{where}: must be an object with role and content, found {shown(value)}")
     role = value.get("role", value.get("speaker"))
     content = value.get("content", value.get("text"))
-    if isinstance(role, str) and role.strip().lower() in _NO_PART:
+    if isinstance(role, str) and role.strip().lower() in _NEITHER_SIDE:
         return None
     known = _ROLES.get(role.strip().lower()) if isinstance(role, str) else None
     if known is None:
