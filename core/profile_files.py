@@ -1,11 +1,13 @@
 """Where profiles are read from: a file of the user's, or the shipped ones by name."""
 
+import difflib
 from importlib import resources
 from pathlib import Path
 from typing import get_args
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.records import Language
+from cocoon.core.jsonl import read_records
+from cocoon.core.records import Language, Profile
 
 SHIPPED = "shipped"
 """Twenty people for trying things out."""
@@ -31,6 +33,27 @@ def profile_path(name: str) -> list[Path]:
         names = ", ".join(f"{collection}:{each_language}" for each_language in languages)
         raise CocoonError(f"profiles {name!r}: there are {collection}, {names}")
     return [folder / f"{language}.jsonl"]
+
+
+def read_profile_files(name: str) -> list[Profile]:
+    """Return the profiles of a file, or of `shipped`, `shipped:zh`, `shipped:en`."""
+    return [profile for path in profile_path(name) for profile in read_records(path, Profile)]
+
+
+def find_profile(name: str, profile_id: str) -> Profile:
+    """Return the profile of that id. Raises CocoonError naming the nearest id if there is none."""
+    profiles = read_profile_files(name)
+    for profile in profiles:
+        if profile.id == profile_id:
+            return profile
+    raise CocoonError(
+        f"{name}: no profile {profile_id!r} in it{_nearest(profile_id, [profile.id for profile in profiles])}"
+    )
+
+
+def _nearest(profile_id: str, ids: list[str]) -> str:
+    close = difflib.get_close_matches(profile_id, ids, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(ids[:5])}{' ...' if ids[5:] else ''}"
 
 
 def _existing(path: Path) -> Path:
