@@ -1,6 +1,7 @@
 """What a verb tells people while it works: where text goes, how far it is, how it ended, what to do next."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -33,7 +34,11 @@ class Reporter:
 
     def hosts(self, models: Models) -> None:
         """Say where text will go before anything is sent."""
-        self.say(f"text goes to: {', '.join(models.hosts)}" if models.hosts else "text stays on this machine")
+        self.text_goes_to(models.hosts)
+
+    def text_goes_to(self, hosts: Sequence[str]) -> None:
+        """Say which hosts get text."""
+        self.say(f"text goes to: {', '.join(hosts)}" if hosts else "text stays on this machine")
 
     def talked(self, outcome: Outcome, out: Path, summary: dict[str, Any], *, judged: bool) -> None:
         """Say how a session of conversations or ratings went, and what to do next."""

@@ -36,15 +36,11 @@ def serve(
 
 
 async def _run(server: "Server", port: int) -> None:
-    import asyncio
-    import signal
-
+    from cocoon.serving.loopback import stop_signal
     from cocoon.serving.server import serve as served
 
-    stop = asyncio.Event()
     async with served(server, port) as url:
-        for name in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        stop = stop_signal()
         typer.echo(url)
         for name in server.models:
             typer.echo(f"use it with: --supporter '{url}#{name}'", err=True)

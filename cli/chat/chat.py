@@ -39,6 +39,7 @@ def chat(
     allow_cloud_tracing: CloudTracing = False,
 ) -> None:
     """Talk with a simulated user (as the supporter) or with a supporter (as the user); /help tells more."""
+    from cocoon.api.reporter import Reporter
     from cocoon.core.config import resolve
     from cocoon.running.local_parts import local_parts
     from cocoon.running.session import forbid_cloud_tracing
@@ -60,8 +61,7 @@ def chat(
     study = Study(settings, open_models(settings, local_parts()), languages=(chosen.language,))
     typer.echo("loading the model ...", err=True)
     other = _other(study, play)
-    hosts = study.models.hosts
-    typer.echo(f"text goes to: {', '.join(hosts)}" if hosts else "text stays on this machine", err=True)
+    Reporter().hosts(study.models)
     with _folder(out) as folder:
         _talk(folder, other, study, chosen, out)
 

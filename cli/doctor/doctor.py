@@ -67,6 +67,7 @@ def _examine(spec: str, timeout: float) -> "tuple[list[str], list[Finding]]":
     import asyncio
     import time
 
+    from cocoon.api.reporter import Reporter
     from cocoon.models.by_name import open_chat
     from cocoon.models.probe import Finding, Prober
     from cocoon.running.local_parts import local_parts
@@ -76,7 +77,7 @@ def _examine(spec: str, timeout: float) -> "tuple[list[str], list[Finding]]":
     began = time.monotonic()
     chat, host = open_chat(spec, local_parts())
     loaded = time.monotonic() - began
-    typer.echo(f"text goes to: {host}" if host else "text stays on this machine", err=True)
+    Reporter().text_goes_to([host] if host else [])
     prober = Prober(chat, timeout, lambda what: typer.echo(f"asking for {what} ...", err=True))
     local = spec.startswith("local:")
     if local:

@@ -25,9 +25,8 @@ def examine(spec: str, language: "Language | None", most: int | None, out: Path 
 def _examine(spec: str, language: "Language | None", most: int | None, out: Path, timeout: float) -> "JudgeTest":
     import asyncio
 
-    import typer
-
     from cocoon.api.progress import Watcher
+    from cocoon.api.reporter import Reporter
     from cocoon.evaluation.success.labelled_cases import shipped_cases
     from cocoon.running.checks.judge_test import examine_judge, judge_study
     from cocoon.running.local_parts import local_parts
@@ -36,8 +35,7 @@ def _examine(spec: str, language: "Language | None", most: int | None, out: Path
     forbid_cloud_tracing()
     study = judge_study(spec, timeout, local_parts())
     study.judges()
-    hosts = study.models.hosts
-    typer.echo(f"text goes to: {', '.join(hosts)}" if hosts else "text stays on this machine", err=True)
+    Reporter().hosts(study.models)
     return asyncio.run(examine_judge(study, shipped_cases(language, most), out, Watcher()))
 
 

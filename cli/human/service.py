@@ -1,7 +1,5 @@
 """Opens a study with people: its material, its answers, the users that raters talk with, its page, its report."""
 
-import asyncio
-import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +10,9 @@ import typer
 
 from cocoon.agents.protocols import SimulatedUser
 from cocoon.agents.users.conditions import Condition
-from cocoon.api.reporter import say
+from cocoon.api.reporter import Reporter
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Rating
 from cocoon.human.desk import Desk
 from cocoon.human.items import Material
@@ -24,14 +21,12 @@ from cocoon.human.server import served
 from cocoon.human.store import HumanStore
 from cocoon.human.study import load_study
 from cocoon.models.by_name import Models
-from cocoon.reports.charts.draw import draw
-from cocoon.reports.formats.csv_lines import render_csv
-from cocoon.reports.formats.html_page import render_html
-from cocoon.reports.formats.markdown import render_markdown
+from cocoon.reports.formats.files import write_report_files
 from cocoon.reports.tables.records import Report
 from cocoon.running.folder import read_run
 from cocoon.running.local_parts import local_parts
 from cocoon.running.study import Study, open_models
+from cocoon.serving.loopback import stop_signal
 from cocoon.studies.ablation import choices_of
 
 STORE = "human.sqlite"
@@ -91,19 +86,18 @@ async def _serve(study: Path, out: Path, port: int) -> None:
     config = StudyConfig(user=chats.user) if chats else StudyConfig()
     models = open_models(config, local_parts())
     users = Users(config, models)
+    reporter = Reporter()
     if chats:
-        say("loading the simulated user ...")
+        reporter.say("loading the simulated user ...")
         Study(config, models).user()
-        say(f"text goes to: {', '.join(models.hosts)}" if models.hosts else "text stays on this machine")
-    stop = asyncio.Event()
+        reporter.hosts(models)
     desk = Desk(material, store, out, users.open if chats else None)
     desk.sweep()
     async with served(desk, port) as url:
-        for name in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        stop = stop_signal()
         for rater, token in store.enrol(material.study.names).items():
             typer.echo(f"{rater}\t{url}/r/{token}")
-        say("each link is one rater's alone; Ctrl-C ends, the same command goes on")
+        reporter.say("each link is one rater's alone; Ctrl-C ends, the same command goes on")
         await stop.wait()
     await models.aclose()
 
@@ -113,10 +107,5 @@ def write_report(study: Path, out: Path, run: Path | None, ablation: Path | None
     material, store = opened(study, out, begun=True)
     judged = list(read_run(run, "ratings.jsonl", Rating)) if run else []
     made = human_report(material, store, judged, choices_of(ablation) if ablation else [])
-    (out / "tables").mkdir(parents=True, exist_ok=True)
-    files = {"human.md": render_markdown(made), "human.html": render_html(made)}
-    files |= {f"tables/human_{name}.csv": text for name, text in render_csv(made).items()}
-    files |= {f"tables/human_{one.id}.svg": draw(one.chart, one.id, standalone=True) for one in made.figures}
-    for name, text in files.items():
-        write_whole(out / name, [text.encode()])
+    write_report_files(made, out, "human", figures="tables")
     return made
