@@ -41,14 +41,10 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Agreement of the raters, people against judges, preferences; written into the study's folder."""
-    import json
-
     from cocoon.cli.human.service import write_report
-    from cocoon.reports.formats.json_value import to_json
-    from cocoon.reports.formats.markdown import render_markdown
+    from cocoon.cli.terminal.results import print_report
 
-    made = write_report(study, out, run, ablation)
-    typer.echo(json.dumps(to_json(made), ensure_ascii=False) if as_json else render_markdown(made))
+    print_report(write_report(study, out, run, ablation), as_json)
     typer.echo(f"written: {out}/human.md, human.html, tables/", err=True)
 
 

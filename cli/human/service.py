@@ -27,7 +27,7 @@ from cocoon.running.folder import read_run
 from cocoon.running.local_parts import local_parts
 from cocoon.running.study import Study, open_models
 from cocoon.serving.loopback import stop_signal
-from cocoon.studies.ablation import choices_of
+from cocoon.studies.ablation.compare import choices_of
 
 STORE = "human.sqlite"
 

@@ -83,6 +83,11 @@ class LocalChat(BaseChatModel):
         return self._base
 
     @property
+    def adapter(self) -> Adapter | None:
+        """Return the adapter of this chat, or None."""
+        return self._adapter
+
+    @property
     def control(self) -> Control | None:
         """Return the control that steers this chat, or None."""
         return self._control
