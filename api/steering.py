@@ -24,6 +24,7 @@ from cocoon.api.settings import (
     spec_of,
     with_profile_files,
 )
+from cocoon.api.vectors import export_vector, fold, import_vector
 from cocoon.core.config import StudyConfig
 from cocoon.core.jsonl import dump_line, write_whole
 from cocoon.core.model_spec import read_local_spec
