@@ -3,11 +3,12 @@
 import asyncio
 import sys
 import time
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from cocoon.models.by_name import Models
     from cocoon.running.work import Progress
+    from cocoon.training.fit.trainer import Step
 
 PLAIN_EVERY = 10.0
 LIVE_EVERY = 0.5
@@ -81,3 +82,44 @@ def _retries(models: "Models") -> list[str]:
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+class TrainingWatcher:
+    """Shows a training on `stream` (stderr): a bar in a terminal, elsewhere a line at times and at each validation."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._began = time.monotonic()
+        self._last_line = 0.0
+        self._bar: Any = None
+        self._task: Any = None
+        self._validation = ""
+
+    def __enter__(self) -> "TrainingWatcher":
+        if self._stream.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+            self._bar = Progress(*columns, console=Console(file=self._stream), transient=True)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, step: "Step") -> None:
+        """Show a step."""
+        validated = step.validation_loss is not None
+        if validated:
+            self._validation = f" · validation {step.validation_loss:.4f}"
+        loss = f" · loss {step.loss:.4f}" if step.loss is not None else ""
+        line = f"epoch {step.epoch:.2f}{loss}{self._validation}"
+        if self._bar is not None:
+            self._task = self._task if self._task is not None else self._bar.add_task(line, total=step.steps)
+            self._bar.update(self._task, completed=step.step, description=line)
+        elif validated or time.monotonic() - self._last_line > PLAIN_EVERY:
+            self._last_line = time.monotonic()
+            seconds = self._last_line - self._began
+            print(f"[{seconds:.0f} s] step {step.step}/{step.steps} · {line}", file=self._stream, flush=True)

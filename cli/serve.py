@@ -35,7 +35,7 @@ def serve(
 
 
 async def _run(server: "Server", port: int) -> None:
-    from cocoon.cli.terminal.stopping import stop_signal
+    from cocoon.serving.loopback import stop_signal
     from cocoon.serving.server import serve as served
 
     async with served(server, port) as url:

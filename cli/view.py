@@ -37,7 +37,7 @@ def view(
 def _serve(page: "RunPage", port: int) -> None:
     import asyncio
 
-    from cocoon.cli.terminal.stopping import stop_signal
+    from cocoon.serving.loopback import stop_signal
     from cocoon.viewer.server import served
 
     async def work() -> None:

@@ -274,6 +274,11 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     return value or {}
 
 
+def read_presets(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the presets of a folder of YAML files by name, each with its values by dotted key."""
+    return {file.stem: dict(_flat(_read_yaml(file))) for file in sorted(folder.glob("*.yaml"))}
+
+
 def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in tree.items():
         if isinstance(value, dict) and key != "prices":

@@ -6,15 +6,13 @@ from pathlib import Path
 
 from cocoon.core.config import StudyConfig, UserConfig
 from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Dialogue, Rating
 from cocoon.evaluation.comparison.compare import compare
 from cocoon.evaluation.comparison.records import Comparison
 from cocoon.evaluation.comparison.sides import Side, name_sides, sides_of
-from cocoon.evaluation.scales.scoring import load_scale, shipped_scales
+from cocoon.evaluation.scales.files import load_scales
 from cocoon.reports.formats.csv_lines import render_csv
-from cocoon.reports.formats.html_page import render_html
-from cocoon.reports.formats.markdown import render_markdown
+from cocoon.reports.formats.files import write_pages, write_texts
 from cocoon.reports.report import EMBEDDED_WARNING
 from cocoon.reports.tables.comparison import comparison_report, tidy_table
 from cocoon.reports.tables.records import Report
@@ -51,24 +49,16 @@ def compare_runs(runs: Sequence[Path], choice: Choice, allow: bool = False) -> t
             raise CocoonError(f"{run}: is given twice; name two runs, or one that holds several supporters")
     sides = _chosen([side for run in runs for side in _sides(run, choice)], choice.supporters)
     name_sides(sides)
-    scales = {name: load_scale(name) for name in shipped_scales()}
-    scales |= {scale.id: scale for scale in map(load_scale, choice.scale_files)}
-    comparisons = compare(sides, scales, _baseline(sides, choice.baseline), allow)
+    comparisons = compare(sides, load_scales(choice.scale_files), _baseline(sides, choice.baseline), allow)
     facts = [(f"Supporter {side.name}", side.run) for side in sides]
     return comparisons, comparison_report(comparisons, _warnings(runs, sides), facts)
 
 
 def write_comparison(comparisons: Sequence[Comparison], report: Report, out: Path) -> None:
     """Write compare.md, compare.csv and compare.html into a folder, made if it is not there."""
-    out.mkdir(parents=True, exist_ok=True)
     table = tidy_table(comparisons)
-    files = {
-        "compare.md": render_markdown(report),
-        "compare.csv": render_csv(Report(title=report.title, tables=[table]))[table.id],
-        "compare.html": render_html(report),
-    }
-    for name, text in files.items():
-        write_whole(out / name, [text.encode()])
+    write_pages(report, out, "compare")
+    write_texts(out, {"compare.csv": render_csv(Report(title=report.title, tables=[table]))[table.id]})
 
 
 def _sides(run: Path, choice: Choice) -> list[Side]:

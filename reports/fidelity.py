@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Dialogue, Rating
 from cocoon.evaluation.facts import facts_of
 from cocoon.evaluation.fidelity.users import user_facts
-from cocoon.reports.formats.csv_lines import render_csv
-from cocoon.reports.formats.html_page import render_html
-from cocoon.reports.formats.markdown import render_markdown
+from cocoon.reports.formats.files import write_report_files
 from cocoon.reports.report import EMBEDDED_WARNING
 from cocoon.reports.tables.fidelity import SimulatedRun, fidelity_report
 from cocoon.reports.tables.records import Report
@@ -42,8 +39,4 @@ def _warnings(runs: Sequence[Path]) -> list[str]:
 
 def write_fidelity(report: Report, out: Path) -> None:
     """Write fidelity.md, fidelity.html and tables/*.csv into a folder, made if it is not there."""
-    (out / "tables").mkdir(parents=True, exist_ok=True)
-    files = {"fidelity.md": render_markdown(report), "fidelity.html": render_html(report)}
-    files |= {f"tables/fidelity_{name}.csv": text for name, text in render_csv(report).items()}
-    for name, text in files.items():
-        write_whole(out / name, [text.encode()])
+    write_report_files(report, out, "fidelity")

@@ -1,10 +1,12 @@
 """What a run will take before it starts: calls, tokens, cost and hosts. No model is opened. Tokens are estimates."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cocoon.core.config import StudyConfig
-from cocoon.evaluation.scales.scoring import load_scale
+from cocoon.evaluation.scales.files import load_scale, load_scales
+from cocoon.evaluation.scales.records import Scale
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.models.by_name import host_of
 
@@ -17,14 +19,15 @@ def judges_wanted(config: StudyConfig) -> int:
     """Calls that judging takes for each dialogue: `success` has two modes, some scales ask each item on its own."""
     if config.judge.model is None:
         return 0
-    return sum(_calls(name, config) for name in config.judge.scales) * config.judge.votes
+    scales = load_scales(map(Path, config.scale_files))
+    return sum(_calls(name, scales) for name in config.judge.scales) * config.judge.votes
 
 
-def _calls(name: str, config: StudyConfig) -> int:
+def _calls(name: str, scales: Mapping[str, Scale]) -> int:
     if name in (PAPER, ATTRIBUTED, "success"):
         return 2 if name == "success" else 1
-    own = {scale.id: scale for scale in map(load_scale, map(Path, config.scale_files))}
-    scale = own.get(name) or load_scale(name)
+    # Raises CocoonError for a name that no scale has.
+    scale = scales.get(name) or load_scale(name)
     return len(scale.items) if scale.ask == "each" else 1
 
 

@@ -23,7 +23,8 @@ from cocoon.core.jsonl import read_records
 from cocoon.core.model_spec import short_name
 from cocoon.core.python_code import PREFIX, load_object, source_of
 from cocoon.core.records import Language, Profile, Record, SourceFile
-from cocoon.evaluation.scales.scoring import Scale, load_scale, shipped_scales
+from cocoon.evaluation.scales.files import load_scales
+from cocoon.evaluation.scales.records import Scale
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.models.budget import Budget
 from cocoon.models.by_name import Model, Models, host_of_chat
@@ -178,14 +179,12 @@ class Study:
 
     def scales(self) -> dict[str, Scale]:
         """Return the scales a run names, the user's own files before ours. Raises CocoonError for an unknown name."""
-        own = {scale.id: scale for scale in map(load_scale, map(Path, self.config.scale_files))}
+        known = load_scales(map(Path, self.config.scale_files))
         names = [name for name in self.config.judge.scales if name not in SUCCESS]
         for name in names:
-            if name not in own and name not in shipped_scales():
-                raise CocoonError(
-                    f"scale {name!r} is not known; there are {', '.join([*SUCCESS, *shipped_scales(), *own])}"
-                )
-        return {name: own.get(name) or load_scale(name) for name in names}
+            if name not in known:
+                raise CocoonError(f"scale {name!r} is not known; there are {', '.join([*SUCCESS, *known])}")
+        return {name: known[name] for name in names}
 
 
 def _refuse_copies(config: JudgeConfig, scales: dict[str, Scale]) -> None:

@@ -35,6 +35,7 @@ def chat(
     allow_cloud_tracing: CloudTracing = False,
 ) -> None:
     """Talk with a simulated user (as the supporter) or with a supporter (as the user); /help tells more."""
+    from cocoon.api.reporter import Reporter
     from cocoon.core.config import resolve
     from cocoon.running.chat import chat_profile, open_chat, open_partner
     from cocoon.running.local_parts import local_parts
@@ -57,8 +58,7 @@ def chat(
     study = Study(settings, open_models(settings, local_parts()), languages=(user_profile.language,))
     typer.echo("loading the model ...", err=True)
     partner = open_partner(study, play)
-    hosts = study.models.hosts
-    typer.echo(f"text goes to: {', '.join(hosts)}" if hosts else "text stays on this machine", err=True)
+    Reporter().hosts(study.models)
     with open_chat(study, partner, user_profile, out) as talk:
         _talk(talk, study, out)
 

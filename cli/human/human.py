@@ -28,7 +28,7 @@ def serve(
 
 async def _serve(study: Path, out: Path, port: int) -> None:
     from cocoon.api.reporter import say
-    from cocoon.cli.terminal.stopping import stop_signal
+    from cocoon.serving.loopback import stop_signal
     from cocoon.human.service import serve_study
 
     async with serve_study(study, out, port, say) as links:
@@ -48,15 +48,11 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Agreement of the raters, people against judges, preferences; written into the study's folder."""
-    import json
-
+    from cocoon.cli.terminal.results import print_report
     from cocoon.human.report import write_human_report
-    from cocoon.reports.formats.json_value import to_json
-    from cocoon.reports.formats.markdown import render_markdown
-    from cocoon.studies.ablation import choices_of
+    from cocoon.studies.ablation.compare import choices_of
 
-    result = write_human_report(study, out, run, choices_of(ablation) if ablation else [])
-    typer.echo(json.dumps(to_json(result), ensure_ascii=False) if as_json else render_markdown(result))
+    print_report(write_human_report(study, out, run, choices_of(ablation) if ablation else []), as_json)
     typer.echo(f"written: {out}/human.md, human.html, tables/", err=True)
 
 

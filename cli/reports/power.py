@@ -31,18 +31,18 @@ def power(
     as_json: Json = False,
 ) -> None:
     """Sample sizes for comparisons in which both sides meet the same profiles (paired t test; McNemar's test)."""
-    from cocoon.reports.power import power_of_difference, power_of_rates, power_of_run
+    from cocoon.reports.power import power as rows_of
 
-    if rates:
-        shares = _two_shares(rates)
-        _check_discordant(discordant, shares)
-        rows = power_of_rates(shares, discordant, wanted, level)
-    elif run is not None and difference is not None:
-        rows = power_of_run(run, difference, wanted, level)
-    elif difference is not None and spread is not None:
-        rows = [power_of_difference(difference, spread, profiles, wanted, level)]
-    else:
-        raise typer.BadParameter("give --difference and --spread, --difference and --run, or --rates A,B")
+    rows = rows_of(
+        difference=difference,
+        spread=spread,
+        rates=rates,
+        discordant=discordant,
+        run=run,
+        profiles=profiles,
+        power=wanted,
+        level=level,
+    )
     if as_json:
         typer.echo(json.dumps(rows))
         return
@@ -50,27 +50,7 @@ def power(
         typer.echo(", ".join(f"{name.replace('_', ' ')} {_shown(value)}" for name, value in row.items()))
 
 
-def _check_discordant(share: float | None, rates: tuple[float, float]) -> None:
-    from cocoon.evaluation.statistics.power import discordant_range
-
-    low, high = discordant_range(*rates)
-    if share is not None and not low - 1e-12 <= share <= high + 1e-12:
-        raise typer.BadParameter(
-            f"--discordant {share:g}: rates {rates[0]:g} and {rates[1]:g} allow {low:g} to {high:g}"
-        )
-
-
-def _two_shares(text: str) -> tuple[float, float]:
-    try:
-        first, second = (float(part) for part in text.split(","))
-    except ValueError:
-        raise typer.BadParameter(f"--rates {text!r}: write two shares, such as 0.6,0.7") from None
-    if not (0 <= first <= 1 and 0 <= second <= 1) or first == second:
-        raise typer.BadParameter(f"--rates {text!r}: two different shares from 0 to 1")
-    return first, second
-
-
 def _shown(value: Any) -> str:
     if isinstance(value, list):
-        return " and ".join(map(_shown, value))
+        return " and ".join(_shown(one) for one in value)
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,6 +1,5 @@
 """`cocoon steer sweep`: how much asking does to comfort, over a grid of coefficients."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -60,34 +59,38 @@ def sweep(
     as_json: Json = False,
 ) -> None:
     """Simulate and judge every coefficient with every kind of user; the same command goes on where it stopped."""
-    from cocoon.cli.steer.run_sweep import SweepOptions, expect_sweep, run_sweep_command
-    from cocoon.cli.terminal.results import print_estimate
-    from cocoon.core.config import resolve
-    from cocoon.running.frame import forbid_cloud_tracing
-    from cocoon.running.study import OwnObjects
+    from cocoon.api.steering import prepare_sweep
+    from cocoon.api.steering import sweep as run
+    from cocoon.cli.terminal.results import finish_study, print_estimate
 
-    flags = {
+    settings: dict[str, Any] = {
+        "direction": direction,
+        "coefficient": coefficient,
+        "out": out,
+        "model": model,
         "profiles": profiles,
         "limit": limit,
         "rounds": rounds,
         "samples": samples,
-        "user.model": user,
-        "user.appraiser": appraiser,
-        "judge.model": judge,
-        "judge.scales": scales.split(",") if scales else None,
+        "users": users,
+        "user": user,
+        "appraiser": appraiser,
+        "judge": judge,
+        "scales": scales or None,
+        "placebo": placebo,
+        "repeng": repeng,
+        "tokens": tokens,
+        "at": at,
+        "allow_overlap": allow_overlap,
         "concurrency": concurrency,
         "timeout": timeout,
-        "budget.calls": budget_calls,
+        "budget_calls": budget_calls,
+        "config": config,
+        "options": options or (),
+        "allow_cloud_tracing": allow_cloud_tracing,
     }
-    settings = resolve(config, options or [], flags).config
-    if not allow_cloud_tracing:
-        forbid_cloud_tracing()
-    how: Any = tokens
-    place: Any = at
-    own_user = OwnObjects().agent(settings.user.model) is not None
-    given = SweepOptions(model, direction, coefficient, users, placebo, repeng, how, allow_overlap, place, own_user)
-    given.check()
     if dry_run:
-        print_estimate(expect_sweep(settings, given, Path(out)), as_json)
+        print_estimate(prepare_sweep(**settings).estimate(), as_json)
         return
-    run_sweep_command(settings, given, Path(out), as_json)
+    written = f"{out}/sweep.md, sweep.html, tables/, figures/; the runs stand in {out}/users"
+    finish_study(run(**settings), as_json, written)

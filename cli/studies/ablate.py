@@ -1,7 +1,6 @@
 """`cocoon ablate`: what parts of a profile and the kind of user do to the simulated user (paper RQ5, Figure 5)."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -38,26 +37,29 @@ def ablate(
     as_json: Json = False,
 ) -> None:
     """Simulate every condition, have a judge compare them in both orders, and report. The same line resumes."""
-    from cocoon.cli.studies.run_ablation import run_ablation
-    from cocoon.core.config import resolve
-    from cocoon.running.frame import forbid_cloud_tracing
+    from cocoon.api.studies import ablate as run
+    from cocoon.cli.terminal.results import finish_study
 
-    flags: dict[str, Any] = {
-        "profiles": profiles,
-        "limit": limit,
-        "rounds": rounds,
-        "supporters": [{"model": supporter}] if supporter else None,
-        "user.model": user,
-        "user.kind": user_kind,
-        "user.appraiser": appraiser,
-        "judge.model": judge,
-        "judge.votes": votes,
-        "seed": seed,
-        "concurrency": concurrency,
-        "timeout": timeout,
-        "budget.calls": budget_calls,
-    }
-    settings = resolve(config, options or [], flags).config
-    if not allow_cloud_tracing:
-        forbid_cloud_tracing()
-    run_ablation(settings, conditions, every_pair, Path(out), as_json, compare_only=compare_only)
+    result = run(
+        out=out,
+        judge=judge,
+        profiles=profiles,
+        limit=limit,
+        conditions=conditions,
+        every_pair=every_pair,
+        compare_only=compare_only,
+        votes=votes,
+        rounds=rounds,
+        supporter=supporter,
+        user=user,
+        user_kind=user_kind,
+        appraiser=appraiser,
+        seed=seed,
+        concurrency=concurrency,
+        timeout=timeout,
+        budget_calls=budget_calls,
+        config=config,
+        options=options or (),
+        allow_cloud_tracing=allow_cloud_tracing,
+    )
+    finish_study(result, as_json, f"{out}/ablation.md, ablation.html, tables/; the dialogues stand in {out}/conditions")

@@ -1,7 +1,7 @@
 """`cocoon reproduce`: a table of the paper made again, from corpora to figures."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -26,19 +26,20 @@ def reproduce(
     as_json: Json = False,
 ) -> None:
     """Import corpora, train a supporter on each, simulate, judge, and print the table. The same line goes on."""
-    from cocoon.cli.studies.run_reproduce import run_reproduction
-    from cocoon.core.config import resolve_as
-    from cocoon.running.frame import forbid_cloud_tracing
-    from cocoon.studies.reproduce.config import ReproduceConfig
+    from cocoon.api.studies import reproduce as run
+    from cocoon.cli.terminal.results import finish_study, resumable
 
-    flags: dict[str, Any] = {
-        "table": table,
-        "talking": talking,
-        "judge.model": judge,
-        "concurrency": concurrency,
-        "budget.calls": budget_calls,
-    }
-    settings = resolve_as(ReproduceConfig, config, options or [], flags).config
-    if not allow_cloud_tracing:
-        forbid_cloud_tracing()
-    run_reproduction(settings, Path(out), [one.strip() for one in stages.split(",")], as_json)
+    with resumable("stopped at once; the same command goes on where it stopped"):
+        result = run(
+            table,
+            out=out,
+            config=config,
+            stages=stages,
+            talking=talking,
+            judge=judge,
+            concurrency=concurrency,
+            budget_calls=budget_calls,
+            options=options or (),
+            allow_cloud_tracing=allow_cloud_tracing,
+        )
+    finish_study(result, as_json, f"{out}/{table}.md, {table}.html, tables/; the runs stand in {out}/runs")

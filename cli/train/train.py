@@ -55,30 +55,41 @@ def train(
     """Train a supporter (LoRA). The same line again goes on from the last checkpoint."""
     if context.invoked_subcommand is not None:
         return
-    from cocoon.cli.train.run import run_preview, run_training, settings
-    from cocoon.core.errors import CocoonError
+    import json
 
-    flags: dict[str, Any] = {
+    from cocoon.api.training import preview_training
+    from cocoon.api.training import train as run
+    from cocoon.cli.terminal.results import resumable
+    from cocoon.cli.train.preview import print_preview
+    from cocoon.core.errors import CocoonError
+    from cocoon.training.fit.folder import is_main
+
+    settings: dict[str, Any] = {
         "base": base,
         "dialogues": dialogues,
-        "data.thoughts": thoughts,
-        "data.prompt": prompt,
-        "data.max_length": max_length,
-        "data.held_out": held_out,
-        "data.no_larger_than": no_larger_than,
-        "fit.steps": max_steps,
-        "fit.epochs": epochs,
-        "fit.evaluate_every": evaluate_every,
-        "fit.patience": patience,
+        "thoughts": thoughts,
+        "prompt": prompt,
+        "max_length": max_length,
+        "held_out": held_out,
+        "no_larger_than": no_larger_than,
+        "max_steps": max_steps,
+        "epochs": epochs,
+        "evaluate_every": evaluate_every,
+        "patience": patience,
         "seed": seed,
+        "preset": preset,
+        "config": config,
+        "options": options or (),
     }
-    chosen = settings(config, options or [], flags, preset)
     if preview:
-        run_preview(chosen, as_json)
+        print_preview(preview_training(**settings), as_json)
         return
     if out is None:
         raise CocoonError("no folder to train into: give --out FOLDER (or --preview to look at the data first)")
-    run_training(chosen, out, as_json)
+    with resumable("stopped; the same command goes on from the last checkpoint"):
+        trained = run(out=out, **settings)
+    if as_json and is_main():
+        typer.echo(json.dumps({"out": str(out)} | trained.card.model_dump(mode="json"), ensure_ascii=False))
 
 
 @app.command("merge")
@@ -90,9 +101,17 @@ def merge_adapter(
     as_json: Json = False,
 ) -> None:
     """Merge an adapter into its base, for vLLM and llama.cpp; quantised bases are refused."""
-    from cocoon.cli.train.run import run_merge
+    import json
+    from dataclasses import asdict
 
-    run_merge(adapter, out, base, dtype, as_json)
+    from cocoon.training.adapters.merge import merge, read_dtype
+
+    merged = merge(adapter, out, base.removeprefix("local:") if base else None, read_dtype(dtype))
+    text = f"{merged.parameters:,} parameters in {merged.dtype} in {out}"
+    typer.echo(json.dumps(asdict(merged)) if as_json else text)
+    typer.echo(f"largest difference of a logit, merged against beside the base: {merged.change:.2g}", err=True)
+    if merged.note:
+        typer.echo(merged.note, err=True)
 
 
 @app.command("llama-factory")
@@ -109,10 +128,16 @@ def llama_factory(
     as_json: Json = False,
 ) -> None:
     """Hand the same dialogues, split and settings to LLaMA-Factory; README.md there tells what will differ."""
-    from cocoon.cli.train.run import run_hand_over, settings
+    import json
+    from dataclasses import asdict
 
-    chosen = settings(config, options or [], {"dialogues": dialogues}, preset)
-    run_hand_over(chosen, template, out, i_have_the_right, as_json)
+    from cocoon.api.training import train_config
+    from cocoon.training.llama_factory import hand_over
+
+    settings = train_config(dialogues=dialogues, preset=preset, config=config, options=options or ())
+    handed = hand_over(settings, template, out, i_have_the_right=i_have_the_right)
+    sides = f"{handed.train} dialogues to train on, {handed.validation} to validate"
+    typer.echo(json.dumps(asdict(handed)) if as_json else f"{sides}, in {out}; {out}/README.md tells more")
 
 
 @app.command("launch")
@@ -120,10 +145,6 @@ def launch_file(
     kind: Annotated[str, typer.Argument(help="ddp (each GPU holds the base) or fsdp (the base is spread).")],
 ) -> None:
     """Print the path of a configuration for `accelerate launch --config_file`."""
-    from importlib import resources
+    from cocoon.training.config import launch_file as path_of
 
-    folder = Path(str(resources.files("cocoon.training"))) / "launch"
-    known = sorted(file.stem for file in folder.glob("*.yaml"))
-    if kind not in known:
-        raise typer.BadParameter(f"{kind!r}: {', '.join(known)}")
-    typer.echo(folder / f"{kind}.yaml")
+    typer.echo(path_of(kind))

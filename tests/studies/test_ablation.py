@@ -18,7 +18,9 @@ from cocoon.models.scripted import ScriptedChat
 from cocoon.running.building.generation import Generated
 from cocoon.running.folder import read_run
 from cocoon.running.study import Study
-from cocoon.studies.ablation import AblationConfig, Compared, choices_of, compare_conditions, make_conditions
+from cocoon.studies.ablation.compare import Compared, choices_of, compare_conditions
+from cocoon.studies.ablation.config import AblationConfig
+from cocoon.studies.ablation.run import make_conditions
 from cocoon.tests.commands import cocoon, endpoint
 from cocoon.tests.conversations import shipped_profiles
 

@@ -16,6 +16,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from cocoon.api.training import train_config
 from cocoon.core.errors import CocoonError, NotSavedError
 from cocoon.models.local.weights import load_weights
 from cocoon.reports.charts.losses import write_losses
@@ -25,7 +26,7 @@ from cocoon.tests.training.training_cases import talk, write_talks
 from cocoon.training.adapters.attach import attach
 from cocoon.training.adapters.card import read_card
 from cocoon.training.adapters.merge import merge
-from cocoon.training.config import TrainConfig
+from cocoon.training.config import TrainConfig, training_presets
 from cocoon.training.fit.folder import CHECKPOINTS, last_checkpoint
 from cocoon.training.fit.isolation import isolates
 from cocoon.training.fit.sft import prepare, train
@@ -416,9 +417,7 @@ def test_wrong_commands_are_one_line(
 
 
 def test_a_preset_stands_for_every_row_of_table_3() -> None:
-    from cocoon.cli.train.run import presets, settings
-
-    found = {name: settings(None, [], {}, name) for name in presets()}
+    found = {name: train_config(preset=name) for name in training_presets()}
     assert sorted(found) == sorted(
         f"paper-{row}" for row in ("esconv", "escot", "extes", "soulchat", "smile", "cocoon", "without-thoughts")
     )

@@ -41,6 +41,15 @@ class Merged:
     note: str = ""
 
 
+def read_dtype(name: str) -> Dtype:
+    """Return a type to merge in. Raises CocoonError for another name."""
+    if name == "float32":
+        return "float32"
+    if name == "bfloat16":
+        return "bfloat16"
+    raise CocoonError(f"--dtype {name!r}: float32 or bfloat16; quantised weights are not merged into")
+
+
 def merge(folder: Path, out: Path, base: str | None = None, dtype: Dtype = "float32") -> Merged:
     """Write base and adapter as one model.
 

@@ -1,13 +1,9 @@
-"""The user ablation (paper RQ5, F.3): dialogues with simulated users that know more or less, compared in pairs.
-
-Every condition is a run folder of its own under `conditions/`. The comparisons are beside these folders, in the order
-of the profiles. The two dialogues of a pair have the same profile, supporter and sample number.
-"""
+"""Compare the dialogues of conditions in pairs. The two of a pair have the same profile, supporter and sample."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 from langgraph.graph.state import CompiledStateGraph
 from pydantic import Field
@@ -15,10 +11,9 @@ from pydantic import Field
 from cocoon.agents.judges.judges import JudgeSettings
 from cocoon.agents.judges.pair import PairJudge
 from cocoon.agents.users.conditions import Condition, pairs_of, read_conditions
-from cocoon.core.config import JudgeConfig, RunConfig, StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.prompts import prompt_shas
-from cocoon.core.records import Dialogue, Profile, Record
+from cocoon.core.records import Dialogue, Record
 from cocoon.evaluation.scales.comparison_questions import load_questions
 from cocoon.evaluation.statistics.preference import TIE, Choice
 from cocoon.graphs.preference import PreferenceContext, build_preference
@@ -27,26 +22,8 @@ from cocoon.models.calls import Caller, Settings
 from cocoon.running.building.generation import Generated, Item, generate
 from cocoon.running.folder import read_run
 from cocoon.running.frame import Watch
-from cocoon.running.session import Outcome, simulate
-from cocoon.running.study import Study
 from cocoon.running.work import Stage
-
-CONDITIONS = "conditions"
-
-
-class AblationConfig(RunConfig):
-    """Settings for comparing conditions: the judge, the conditions, and which pairs (neighbours, or every pair)."""
-
-    free_keys: ClassVar[tuple[str, ...]] = (*RunConfig.free_keys, "limit")
-
-    verb: Literal["ablate"] = "ablate"
-    judge: JudgeConfig = JudgeConfig(scales=[])
-    conditions: str = "full,no-memory,no-memory-need"
-    every_pair: bool = False
-
-    @classmethod
-    def verb_of(cls) -> str:
-        return "ablate"
+from cocoon.studies.ablation.config import CONDITIONS, AblationConfig, refuse_copies
 
 
 class Compared(Record):
@@ -63,20 +40,6 @@ class Compared(Record):
     choices: list[Choice] = Field(default_factory=list)
     missing: dict[str, str] = Field(default_factory=dict)
     calls: list[str] = Field(default_factory=list)
-
-
-async def make_conditions(
-    study: Study, profiles: Sequence[Profile], conditions: Sequence[Condition], out: Path, watch: Watch | None = None
-) -> list[Outcome]:
-    """Simulate every condition into its own run folder, and stop after a condition that was stopped."""
-    outcomes: list[Outcome] = []
-    for condition in conditions:
-        condition_study = Study(condition.settings(study.config), study.models)
-        known_profiles = [condition.profile(profile) for profile in profiles]
-        outcomes.append(await simulate(condition_study, known_profiles, out / CONDITIONS / condition.name, watch))
-        if outcomes[-1].stopped_by is not None:
-            break
-    return outcomes
 
 
 async def compare_conditions(
@@ -194,19 +157,6 @@ class Comparer:
         return {"judge": [self.config.judge.model] if self.config.judge.model else []}
 
 
-def refuse_copies(judge: JudgeConfig) -> None:
-    """Raise CocoonError for several votes at temperature 0, because the same prompt would get the same answer."""
-    if judge.votes > 1 and judge.temperature == 0:
-        raise CocoonError(
-            "votes at temperature 0 are copies of one; set -o judge.temperature=0.7 (or another above 0), or --votes 1"
-        )
-
-
 def choices_of(out: Path) -> list[Choice]:
     """Return every answer in an ablation's folder."""
     return [choice for comparison in read_run(out, "comparisons.jsonl", Compared) for choice in comparison.choices]
-
-
-def study_of(config: StudyConfig, models: Models) -> Study:
-    """Return the simulation half of an ablation: a study without a judge."""
-    return Study(config.model_copy(update={"judge": config.judge.model_copy(update={"model": None})}), models)
