@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from cocoon.core.records import Language
 from cocoon.running.reading.reader import RunReader
 from cocoon.running.reading.summary import file_of
-from cocoon.viewer.page import dialogue_file, graphs, page_file, page_facts, script
+from cocoon.viewer.page import dialogue_file, graphs, page_facts, page_file, script
 
 _POLICY = re.compile(r'(<meta http-equiv="Content-Security-Policy" content=")[^"]*(">)')
 _STYLE_LINK = '<link rel="stylesheet" href="view.css">'

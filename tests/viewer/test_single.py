@@ -17,8 +17,8 @@ from cocoon.running.reading.summary import file_of
 from cocoon.tests.commands import cocoon as command
 from cocoon.tests.commands import endpoint
 from cocoon.tests.exports.export_runs import dialogue, rating
-from cocoon.tests.viewer.trace_pages import said
 from cocoon.tests.viewer.trace_pages import opened as opened_page
+from cocoon.tests.viewer.trace_pages import said
 
 HOSTILE = (
     "</script><script>parent.document.title='owned'</script></iframe><img src=x onerror=\"document.title='owned'\">"
@@ -81,8 +81,9 @@ async def test_a_cell_shows_the_user_the_words_the_thoughts_and_the_evidence(tmp
     run = tmp_path / "run"
     with endpoint() as spec:
         done = command(
-            *("simulate", "--out", str(run), "--profiles", "shipped:en", "-n", "2", "--rounds", "1", "--supporter", spec),
-            *("--user", spec, "--judge", spec, "--scales", "success,comfort", "-o", "form_pairs=0"),
+            *("simulate", "--out", str(run), "--profiles", "shipped:en", "-n", "2", "--rounds", "1"),
+            *("--supporter", spec, "--user", spec, "--judge", spec, "--scales", "success,comfort"),
+            *("-o", "form_pairs=0"),
         )
     assert done.code == 0, done.err
     second = list(read_run(run, "dialogues.jsonl", Dialogue))[1]
