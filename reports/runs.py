@@ -8,7 +8,6 @@ from cocoon.core.config import StudyConfig
 from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Dialogue, Failure, Language, Rating
 from cocoon.evaluation.fidelity.form_invariance import FormInvariance
-from cocoon.evaluation.scales.scoring import load_scale, shipped_scales
 from cocoon.models.journal.store import Journal
 from cocoon.reports.charts.draw import draw
 from cocoon.reports.formats.csv_lines import render_csv
@@ -20,20 +19,19 @@ from cocoon.reports.report import build_report
 from cocoon.reports.tables.records import Report
 from cocoon.running.folder import existing_run, read_config, read_run
 from cocoon.running.manifest import RunManifest, read_manifest, seconds_worked, uses_embedded
+from cocoon.running.reading.scales import scales_of
 from cocoon.running.sample import read_sample
 
 
 def build_run_report(run: Path, scale_files: Sequence[Path] = (), language: Language = "en") -> Report:
     """Return the report of a run folder. `language` is that of the figures."""
     existing_run(run)
-    scales = {name: load_scale(name) for name in shipped_scales()}
-    scales |= {scale.id: scale for scale in map(load_scale, scale_files)}
     return build_report(
         read_run(run, "dialogues.jsonl", Dialogue),
         read_run(run, "ratings.jsonl", Rating),
         read_run(run, "failures.jsonl", Failure),
         facts_of_run(run),
-        scales,
+        scales_of([run], scale_files),
         language=language,
     )
 
