@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from cocoon.agents.judges.ratings import make_rating as make_rating
     from cocoon.agents.protocols import Judge as Judge
+    from cocoon.agents.protocols import Memory as Memory
     from cocoon.agents.protocols import Missing as Missing
     from cocoon.agents.protocols import SimulatedUser as SimulatedUser
     from cocoon.agents.protocols import Step as Step
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from cocoon.agents.protocols import TurnDraft as TurnDraft
     from cocoon.agents.protocols import UserView as UserView
     from cocoon.agents.protocols import Utterance as Utterance
+    from cocoon.agents.protocols import transcript as transcript
     from cocoon.api.building import build_profiles as build_profiles
     from cocoon.api.building import build_profiles_async as build_profiles_async
     from cocoon.api.building import script as script
@@ -48,12 +50,13 @@ if TYPE_CHECKING:
     from cocoon.core.records import Profile as Profile
     from cocoon.core.records import Rating as Rating
     from cocoon.core.records import Turn as Turn
+    from cocoon.models.calls import Message as Message
     from cocoon.models.client import JournaledClient as JournaledClient
 
 _HOMES = {
     "cocoon.agents.protocols": (
-        *("Judge", "Missing", "SimulatedUser", "Step", "Supporter", "SupporterView", "TurnDraft", "UserView"),
-        "Utterance",
+        *("Judge", "Memory", "Missing", "SimulatedUser", "Step", "Supporter", "SupporterView", "TurnDraft"),
+        *("UserView", "Utterance", "transcript"),
     ),
     "cocoon.agents.judges.ratings": ("make_rating",),
     "cocoon.api.building": (
@@ -64,6 +67,7 @@ _HOMES = {
     "cocoon.api.reporting": ("compare", "report"),
     "cocoon.api.run": ("Run",),
     "cocoon.api.talking": ("judge", "judge_async", "simulate", "simulate_async"),
+    "cocoon.models.calls": ("Message",),
     "cocoon.models.client": ("JournaledClient",),
     "cocoon.core.errors": ("CocoonError",),
     "cocoon.core.records": ("AgentFacts", "Dialogue", "Profile", "Rating", "Turn"),

@@ -96,7 +96,7 @@ async def _serve(study: Path, out: Path, port: int) -> None:
         Study(config, models).user()
         say(f"text goes to: {', '.join(models.hosts)}" if models.hosts else "text stays on this machine")
     stop = asyncio.Event()
-    desk = Desk(material, store, out, users.open if chats else None)
+    desk = Desk(material, store, out, users.open if chats else None, models)
     desk.sweep()
     async with served(desk, port) as url:
         for name in (signal.SIGINT, signal.SIGTERM):
