@@ -92,10 +92,10 @@ def _own(function: Callable[..., Any], path: Path, file: str) -> Iterator[Read]:
 def read_corpus(name: str, path: Path, limit: int | None = None) -> Reading:
     """Read a corpus as a stream, up to the first `limit` dialogues.
 
-    `name` may be a function of the user's own, as `python:FILE.py:NAME`. The report grows while the dialogues are taken.
-    If a second dialogue has the same id, it gets another id. Raises CocoonError for an unknown corpus and for a missing
-    path. While reading, it raises CocoonError for the first record that cannot be read, naming the file, the record and
-    the turn.
+    `name` may be a function of the user's own, as `python:FILE.py:NAME`. The report grows while the dialogues are
+    taken. If a second dialogue has the same id, it gets another id. Raises CocoonError for an unknown corpus and for a
+    missing path. While reading, it raises CocoonError for the first record that cannot be read, naming the file, the
+    record and the turn.
     """
     load = _loader(name)
     if not path.exists():
