@@ -1,6 +1,5 @@
 """The example of a simulated user of one's own, in everything that a simulated user takes part in."""
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
