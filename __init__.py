@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     import cocoon.api.steering as steering_api
     from cocoon.agents.judges.ratings import make_rating as make_rating
     from cocoon.agents.protocols import Judge as Judge
+<<<<<<< HEAD
+=======
+    from cocoon.agents.protocols import Memory as Memory
+    from cocoon.agents.protocols import Missing as Missing
+>>>>>>> refs/heads/guide
     from cocoon.agents.protocols import SimulatedUser as SimulatedUser
     from cocoon.agents.protocols import Step as Step
     from cocoon.agents.protocols import Supporter as Supporter
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from cocoon.agents.protocols import TurnDraft as TurnDraft
     from cocoon.agents.protocols import UserView as UserView
     from cocoon.agents.protocols import Utterance as Utterance
+    from cocoon.agents.protocols import transcript as transcript
     from cocoon.api.building import build_profiles as build_profiles
     from cocoon.api.building import build_profiles_async as build_profiles_async
     from cocoon.api.building import script as script
@@ -57,14 +63,20 @@ if TYPE_CHECKING:
     from cocoon.core.records import Profile as Profile
     from cocoon.core.records import Rating as Rating
     from cocoon.core.records import Turn as Turn
+    from cocoon.models.calls import Message as Message
     from cocoon.models.client import JournaledClient as JournaledClient
 
     steer = steering_api
 
 _HOMES = {
     "cocoon.agents.protocols": (
+<<<<<<< HEAD
         *("Judge", "SimulatedUser", "Step", "Supporter", "SupporterView", "TurnDraft", "UserView"),
         "Utterance",
+=======
+        *("Judge", "Memory", "Missing", "SimulatedUser", "Step", "Supporter", "SupporterView", "TurnDraft"),
+        *("UserView", "Utterance", "transcript"),
+>>>>>>> refs/heads/guide
     ),
     "cocoon.agents.judges.ratings": ("make_rating",),
     "cocoon.api.building": (
@@ -76,8 +88,12 @@ _HOMES = {
     "cocoon.api.run": ("Run",),
     "cocoon.api.studies": ("ablate", "ablate_async", "fidelity", "power", "reproduce", "reproduce_async"),
     "cocoon.api.talking": ("judge", "judge_async", "simulate", "simulate_async"),
+<<<<<<< HEAD
     "cocoon.api.training": ("preview_training", "train"),
     "cocoon.core.answers": ("Missing",),
+=======
+    "cocoon.models.calls": ("Message",),
+>>>>>>> refs/heads/guide
     "cocoon.models.client": ("JournaledClient",),
     "cocoon.core.errors": ("CocoonError",),
     "cocoon.core.records": ("AgentFacts", "Dialogue", "Profile", "Rating", "Turn"),

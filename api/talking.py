@@ -29,6 +29,7 @@ from cocoon.running.estimate import estimate
 from cocoon.running.folder import adopt_dialogues, existing_run
 from cocoon.running.frame import Outcome, forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
+from cocoon.running.reading.scales import kept_files
 from cocoon.running.sample import adopt_sample
 from cocoon.running.study import OwnObjects, Study, open_models, read_profiles, with_trained_prompts
 
@@ -123,6 +124,7 @@ def judged_folder(
 
 
 def prepare_judging(
+    run: Path,
     *,
     judge: object = None,
     scales: str | Sequence[str] | None = None,
@@ -132,14 +134,14 @@ def prepare_judging(
     allow_cloud_tracing: bool = False,
     **settings: Any,
 ) -> Study:
-    """Return a study of a judge alone. See `judge`."""
+    """Return a study of a judge alone, which knows the scales that the run keeps. See `judge`."""
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
     own = OwnObjects()
     flags = flags_of(settings) | {
         "judge.model": spec_of(judge, own) if judge is not None else None,
         "judge.scales": scale_names(scales),
-        "scale_files": [str(file) for file in scale_files] or None,
+        "scale_files": [str(file) for file in (*kept_files(run), *scale_files)] or None,
     }
     resolved = Sources(config, None, options).resolve(StudyConfig, flags)
     if resolved.judge.model is None:
@@ -167,11 +169,11 @@ async def judge_async(
 
     `run` is a run folder, or files of dialogues whose ratings go to `out`. `judge` is a spec or a judge of your own.
     Ratings that are there, by the same judge and prompts, are kept and not asked again. `scale_files` are scales of
-    your own. Further settings have the names of the flags of `cocoon judge`.
+    your own, which the run folder keeps from then on. Further settings have the names of the flags of `cocoon judge`.
     """
     reporter = Reporter.of(progress)
     folder = judged_folder(run.path if isinstance(run, Run) else run, out, sample, seed)
-    study = prepare_judging(judge=judge, scales=scales, **settings)
+    study = prepare_judging(folder, judge=judge, scales=scales, **settings)
     study.judges()
     reporter.hosts(study.models)
     outcome = await session.assess(study, folder, reporter.watch())

@@ -79,7 +79,7 @@ def judge(
     some_failed = False
     for spec in specs:
         if dry_run:
-            print_estimate(estimate_judging(prepare_judging(judge=spec, **settings), folder), as_json)
+            print_estimate(estimate_judging(prepare_judging(folder, judge=spec, **settings), folder), as_json)
             continue
         try:
             finish(rate(folder, spec, **settings), as_json)

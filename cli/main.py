@@ -15,6 +15,7 @@ from cocoon.cli.export import export
 from cocoon.cli.graph import graph
 from cocoon.cli.human.human import app as human_app
 from cocoon.cli.judge import judge
+from cocoon.cli.new import new
 from cocoon.cli.profiles.profiles import app as profiles_app
 from cocoon.cli.reports.compare import compare
 from cocoon.cli.reports.fidelity import fidelity
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 for command in (
     demo,
+    new,
     doctor,
     script,
     simulate,

@@ -28,8 +28,8 @@ def serve(
 
 async def _serve(study: Path, out: Path, port: int) -> None:
     from cocoon.api.reporter import say
-    from cocoon.serving.loopback import stop_signal
     from cocoon.human.service import serve_study
+    from cocoon.serving.loopback import stop_signal
 
     async with serve_study(study, out, port, say) as links:
         stop = stop_signal()
