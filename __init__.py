@@ -19,11 +19,7 @@ if TYPE_CHECKING:
     import cocoon.api.steering as steering_api
     from cocoon.agents.judges.ratings import make_rating as make_rating
     from cocoon.agents.protocols import Judge as Judge
-<<<<<<< HEAD
-=======
     from cocoon.agents.protocols import Memory as Memory
-    from cocoon.agents.protocols import Missing as Missing
->>>>>>> refs/heads/guide
     from cocoon.agents.protocols import SimulatedUser as SimulatedUser
     from cocoon.agents.protocols import Step as Step
     from cocoon.agents.protocols import Supporter as Supporter
@@ -70,13 +66,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "cocoon.agents.protocols": (
-<<<<<<< HEAD
-        *("Judge", "SimulatedUser", "Step", "Supporter", "SupporterView", "TurnDraft", "UserView"),
-        "Utterance",
-=======
-        *("Judge", "Memory", "Missing", "SimulatedUser", "Step", "Supporter", "SupporterView", "TurnDraft"),
+        *("Judge", "Memory", "SimulatedUser", "Step", "Supporter", "SupporterView", "TurnDraft"),
         *("UserView", "Utterance", "transcript"),
->>>>>>> refs/heads/guide
     ),
     "cocoon.agents.judges.ratings": ("make_rating",),
     "cocoon.api.building": (
@@ -88,12 +79,9 @@ _HOMES = {
     "cocoon.api.run": ("Run",),
     "cocoon.api.studies": ("ablate", "ablate_async", "fidelity", "power", "reproduce", "reproduce_async"),
     "cocoon.api.talking": ("judge", "judge_async", "simulate", "simulate_async"),
-<<<<<<< HEAD
     "cocoon.api.training": ("preview_training", "train"),
     "cocoon.core.answers": ("Missing",),
-=======
     "cocoon.models.calls": ("Message",),
->>>>>>> refs/heads/guide
     "cocoon.models.client": ("JournaledClient",),
     "cocoon.core.errors": ("CocoonError",),
     "cocoon.core.records": ("AgentFacts", "Dialogue", "Profile", "Rating", "Turn"),

@@ -1,19 +1,11 @@
 """What a verb tells people while it works: where text goes, how far it is, how it ended, what to do next."""
 
-<<<<<<< HEAD
-import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-=======
->>>>>>> refs/heads/guide
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-<<<<<<< HEAD
-from cocoon.api.progress import TrainingWatcher, Watcher
-=======
-from cocoon.api.progress import Watcher, people_stream
->>>>>>> refs/heads/guide
+from cocoon.api.progress import TrainingWatcher, Watcher, people_stream
 from cocoon.models.by_name import Models
 from cocoon.running.building.generation import Generated, reasons_line
 from cocoon.running.frame import Outcome, Watch

@@ -25,14 +25,10 @@ LONGEST = 4_000
 
 @dataclass
 class Desk:
-<<<<<<< HEAD
-    """One study while it runs. `open_user` returns a condition's simulated user. Each rater's chats have a folder."""
-=======
-    """One study under way. `open_user` makes the simulated user of a condition; `chats` lie in a folder a rater.
+    """One study while it runs. `open_user` returns a condition's simulated user. Each rater's chats have a folder.
 
     `models` opens the models that a user of somebody's own asks for by name.
     """
->>>>>>> refs/heads/guide
 
     material: Material
     store: HumanStore

@@ -7,10 +7,6 @@ from typing import Any
 from cocoon.core.config import StudyConfig
 from cocoon.core.records import Dialogue, Failure, Language, Rating
 from cocoon.evaluation.fidelity.form_invariance import FormInvariance
-<<<<<<< HEAD
-from cocoon.evaluation.scales.files import load_scales
-=======
->>>>>>> refs/heads/guide
 from cocoon.models.journal.store import Journal
 from cocoon.reports.formats.csv_lines import render_csv
 from cocoon.reports.formats.files import TABLES, write_report_files, write_texts
@@ -32,11 +28,7 @@ def build_run_report(run: Path, scale_files: Sequence[Path] = (), language: Lang
         read_run(run, "ratings.jsonl", Rating),
         read_run(run, "failures.jsonl", Failure),
         facts_of_run(run),
-<<<<<<< HEAD
-        load_scales(scale_files),
-=======
         scales_of([run], scale_files),
->>>>>>> refs/heads/guide
         language=language,
     )
 

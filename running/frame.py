@@ -124,14 +124,10 @@ _ON_INTERRUPT: dict[asyncio.AbstractEventLoop, Callable[[], object]] = {}
 
 @contextmanager
 def _stop_on_interrupt(models: Models) -> Iterator[None]:
-<<<<<<< HEAD
-    """Let the first Ctrl-C start no further call and finish those in flight. The second stops at once."""
-=======
-    """The first Ctrl-C starts no further call and lets those in flight finish; the second stops at once.
+    """Let the first Ctrl-C start no further call and finish those in flight. The second stops at once.
 
     Signals reach the main thread alone. A session in another thread is stopped by `interrupt`.
     """
->>>>>>> refs/heads/guide
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
 

@@ -16,10 +16,6 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record
 from cocoon.core.records import Dialogue, Failure, Profile, Rating, Turn
 from cocoon.evaluation.facts import DialogueFacts, facts_of
-<<<<<<< HEAD
-from cocoon.evaluation.scales.files import load_scales
-=======
->>>>>>> refs/heads/guide
 from cocoon.evaluation.scales.records import Scale
 from cocoon.running.manifest import RunManifest, read_manifest
 from cocoon.running.reading.calls import Calls, calls_of
@@ -54,11 +50,7 @@ class RunReader:
         self.dropped = LineIndex(folder / "dropped.jsonl", "id")
         self.trace = LineIndex(folder / "trace.jsonl", "dialogue")
         self.journal = path / "journal.sqlite" if self._folder else None
-<<<<<<< HEAD
-        self.scales: dict[str, Scale] = load_scales(scale_files)
-=======
         self.scales: dict[str, Scale] = scales_of([path], scale_files)
->>>>>>> refs/heads/guide
         self._summaries: dict[str, tuple[int, int, Summary]] = {}
         self._facts: dict[str, tuple[int, DialogueFacts]] = {}
         self._held: tuple[int, Dialogue] | None = None
