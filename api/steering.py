@@ -14,7 +14,7 @@ from cocoon.running.folder import read_run
 from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
 from cocoon.running.study import open_models
-from cocoon.steering.pairs.situations import read_situations, spread
+from cocoon.steering.pairs.situations import read_situations, spread_situations
 
 PAIR_KEYWORDS = KEYWORDS | {"situations": "situations", "each": "each"}
 
@@ -34,7 +34,7 @@ async def write_pairs_async(
     out = Path(out)
     resolved = Sources(config, None, options).resolve(PairsConfig, flags_of(settings, PAIR_KEYWORDS))
     situations = [situation for name in resolved.situations for situation in read_situations(name)]
-    chosen = spread(situations, resolved.limit or len(situations), resolved.seed)
+    chosen = spread_situations(situations, resolved.limit or len(situations), resolved.seed)
     models = open_models(resolved, local_parts())
     generator = PairsGenerator(resolved, models, chosen)
     next_step = f"cocoon steer extract --pairs {out}/pairs.jsonl --kind reply"

@@ -9,10 +9,10 @@ from cocoon.evaluation.measures import MEASURES, Measure
 from cocoon.evaluation.statistics.estimates import mean_over_profiles
 from cocoon.evaluation.statistics.preference import Choice
 from cocoon.human.items import Material
-from cocoon.human.results import choices_of, ratings_of
+from cocoon.human.results import people_choices, ratings_of
 from cocoon.human.service import open_study
 from cocoon.human.store import DONE, SKIPPED, HumanStore
-from cocoon.reports.charts.draw import draw
+from cocoon.reports.charts.draw import draw_chart
 from cocoon.reports.charts.preference import preference_figures
 from cocoon.reports.formats.csv_lines import render_csv
 from cocoon.reports.formats.html_page import render_html
@@ -41,7 +41,8 @@ def write_human_report(study: Path, out: Path, run: Path | None = None, preferre
     files = {"human.md": render_markdown(report), "human.html": render_html(report)}
     files |= {f"tables/human_{name}.csv": text for name, text in render_csv(report).items()}
     files |= {
-        f"tables/human_{figure.id}.svg": draw(figure.chart, figure.id, standalone=True) for figure in report.figures
+        f"tables/human_{figure.id}.svg": draw_chart(figure.chart, figure.id, standalone=True)
+        for figure in report.figures
     }
     for name, text in files.items():
         write_whole(out / name, [text.encode()])
@@ -56,7 +57,7 @@ def human_report(
     `judged` are judges' ratings of the same dialogues, and `preferred` are judges' choices.
     """
     answers = list(store.every_answer())
-    ratings, choices = ratings_of(material, answers), choices_of(material, answers)
+    ratings, choices = ratings_of(material, answers), people_choices(material, answers)
     all_ratings = [*ratings, *judged]
     conditions = list(dict.fromkeys(name for choice in choices for name in sorted((choice.first, choice.second))))
     tables = [

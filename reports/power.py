@@ -11,7 +11,7 @@ from cocoon.evaluation.statistics.power import (
     profiles_for_mean,
     profiles_for_rate,
 )
-from cocoon.reports.comparisons import Choice, compare_runs
+from cocoon.reports.comparisons import ComparisonChoice, compare_runs
 
 
 def power_of_difference(
@@ -53,7 +53,7 @@ def power_of_run(run: Path, difference: float, power: float, level: float) -> li
     Success rates with one draw for each profile are left out, because their need depends on the rates
     (`cocoon power --rates`). Raises CocoonError where no measure has a spread.
     """
-    comparisons, _ = compare_runs([run], Choice())
+    comparisons, _ = compare_runs([run], ComparisonChoice())
     rows = [
         {
             "first": comparison.first,

@@ -10,7 +10,7 @@ from cocoon.core.records import Dialogue, Failure, Language, Rating
 from cocoon.evaluation.fidelity.form_invariance import FormInvariance
 from cocoon.evaluation.scales.scoring import load_scale, shipped_scales
 from cocoon.models.journal.store import Journal
-from cocoon.reports.charts.draw import draw
+from cocoon.reports.charts.draw import draw_chart
 from cocoon.reports.formats.csv_lines import render_csv
 from cocoon.reports.formats.html_page import render_html
 from cocoon.reports.formats.latex import render_latex
@@ -46,7 +46,9 @@ def write_report(run: Path, scale_files: Sequence[Path] = (), language: Language
     files = {"report.md": render_markdown(report), "report.html": render_html(report)}
     files |= {f"tables/{name}.csv": text for name, text in render_csv(report).items()}
     files |= {f"tables/{name}.tex": text for name, text in render_latex(report).items()}
-    files |= {f"figures/{figure.id}.svg": draw(figure.chart, figure.id, standalone=True) for figure in report.figures}
+    files |= {
+        f"figures/{figure.id}.svg": draw_chart(figure.chart, figure.id, standalone=True) for figure in report.figures
+    }
     for name, text in files.items():
         write_whole(run / name, [text.encode()])
     return report

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from cocoon.models.local.control import Adapter, Control, Parts
+from cocoon.models.local.control import Adapter, LocalControl, Parts
 from cocoon.models.local.weights import Weights
 
 
@@ -18,7 +18,7 @@ def _adapter(weights: Weights, path: Path) -> Adapter:
     return attach(weights, path)
 
 
-def _control(weights: Weights, path: Path, options: Mapping[str, str]) -> Control:
+def _control(weights: Weights, path: Path, options: Mapping[str, str]) -> LocalControl:
     from cocoon.steering.control.control import open_control
 
     return open_control(weights, path, options)

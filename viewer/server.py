@@ -13,7 +13,7 @@ from cocoon.viewer.page import PAGES, RunPage, Since, page_file, refusal
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 
 
-def application(page: RunPage) -> web.Application:
+def trace_application(page: RunPage) -> web.Application:
     """Return the web application of a run: the same files as on disk, created when they are requested."""
     lock = asyncio.Lock()
 
@@ -54,12 +54,12 @@ def _answer(text: str, kind: str) -> web.Response:
 
 
 @asynccontextmanager
-async def served(page: RunPage, port: int = 0) -> AsyncIterator[str]:
+async def served_run(page: RunPage, port: int = 0) -> AsyncIterator[str]:
     """Serve a run and yield the address.
 
     Raises CocoonError for a port that is taken.
     """
-    runner = web.AppRunner(application(page), access_log=None, shutdown_timeout=2)
+    runner = web.AppRunner(trace_application(page), access_log=None, shutdown_timeout=2)
     await runner.setup()
     try:
         try:

@@ -29,7 +29,7 @@ from cocoon.steering.directions.estimate import METHODS
 from cocoon.steering.directions.extract import Extraction, Recipe, extract
 from cocoon.steering.pairs.contrast import POSITIONS, PairKind
 from cocoon.steering.pairs.pairs import read_pairs
-from cocoon.steering.pairs.situations import Situation, check_apart, marks, read_situations, spread
+from cocoon.steering.pairs.situations import Situation, check_apart, marks, read_situations, spread_situations
 
 PAPER = Recipe("reply", "mean", "mean", at="every")
 PAPER_PAIRS = 800
@@ -184,7 +184,7 @@ def run_calibrate(given: CalibrateOptions, as_json: bool) -> None:
     direction = Direction.load(given.direction)
     control = given.control(direction)
     name = given.situations or f"shipped:{language_of(direction)}:calibrate"
-    situations = spread(read_situations(name), given.limit, given.seed)
+    situations = spread_situations(read_situations(name), given.limit, given.seed)
     shared = _keep_apart(direction, situations, given.allow_overlap)
     reader = trust(read_labels(given.labels)) if given.labels else None
     with opened(given.model, control.at) as weights:

@@ -20,7 +20,7 @@ from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Profile
 from cocoon.models.by_name import Models
 from cocoon.models.local.weights import Weights
-from cocoon.reports.charts.draw import draw
+from cocoon.reports.charts.draw import draw_chart
 from cocoon.reports.formats.csv_lines import render_csv
 from cocoon.reports.formats.html_page import render_html
 from cocoon.reports.formats.json_value import to_json
@@ -292,7 +292,7 @@ def write_sweep_report(out: Path) -> Report:
         (out / folder).mkdir(parents=True, exist_ok=True)
     files = {"sweep.md": render_markdown(report), "sweep.html": render_html(report)}
     files |= {f"tables/sweep_{name}.csv": text for name, text in render_csv(report).items()}
-    files |= {f"figures/{one.id}.svg": draw(one.chart, one.id, standalone=True) for one in report.figures}
+    files |= {f"figures/{one.id}.svg": draw_chart(one.chart, one.id, standalone=True) for one in report.figures}
     for name, text in files.items():
         write_whole(out / name, [text.encode()])
     return report

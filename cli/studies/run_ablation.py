@@ -15,7 +15,7 @@ from cocoon.core.jsonl import write_whole
 from cocoon.core.profile_files import profile_path
 from cocoon.core.records import Profile
 from cocoon.models.by_name import Models
-from cocoon.reports.charts.draw import draw
+from cocoon.reports.charts.draw import draw_chart
 from cocoon.reports.charts.preference import preference_figures
 from cocoon.reports.formats.csv_lines import render_csv
 from cocoon.reports.formats.html_page import render_html
@@ -114,7 +114,7 @@ def write_report(out: Path, conditions: list[str], settings: StudyConfig) -> Rep
     (out / "tables").mkdir(parents=True, exist_ok=True)
     files = {"ablation.md": render_markdown(report), "ablation.html": render_html(report)}
     files |= {f"tables/ablation_{name}.csv": text for name, text in render_csv(report).items()}
-    files |= {f"tables/ablation_{one.id}.svg": draw(one.chart, one.id, standalone=True) for one in report.figures}
+    files |= {f"tables/ablation_{one.id}.svg": draw_chart(one.chart, one.id, standalone=True) for one in report.figures}
     for name, text in files.items():
         write_whole(out / name, [text.encode()])
     return report

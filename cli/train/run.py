@@ -135,7 +135,7 @@ class Progress:
             self._bar.stop()
 
     def __call__(self, step: Any) -> None:
-        """Take a step of `cocoon.training.fit.trainer.Step`."""
+        """Take a step of `cocoon.training.fit.trainer.TrainingStep`."""
         validated = step.validation_loss is not None
         if validated:
             self._words = f" · validation {step.validation_loss:.4f}"
