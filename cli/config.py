@@ -14,8 +14,8 @@ def _group() -> None:
     """Look at settings."""
 
 
-@app.command()
-def show(config: Config = None, preset: Preset = None, options: Options = None, as_json: Json = False) -> None:
+@app.command("show")
+def show_settings(config: Config = None, preset: Preset = None, options: Options = None, as_json: Json = False) -> None:
     """Print every setting with its value and its origin: default, preset, file, environment or -o."""
     import json
 

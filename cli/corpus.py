@@ -52,8 +52,8 @@ def import_corpus(
         typer.echo(json.dumps(_plain(report) | {"out": str(out)}, ensure_ascii=False))
 
 
-@app.command()
-def stats(
+@app.command("stats")
+def corpus_stats(
     name: Name,
     file: File,
     limit: Limit = None,
@@ -94,7 +94,7 @@ def export_dialogues(
     as_json: Json = False,
 ) -> None:
     """Export for training elsewhere, with a dataset card; text that may not be passed on is refused."""
-    from cocoon.corpora.export.export import FILES, FORMATS, Format, export
+    from cocoon.corpora.export.export import FILES, FORMATS, Format, export_corpus
 
     chosen: Format | None = next((known for known in FORMATS if known == form), None)
     if chosen is None:
@@ -102,7 +102,7 @@ def export_dialogues(
     if thoughts not in ("none", "inline"):
         raise typer.BadParameter(f"--thoughts {thoughts!r}: none or inline")
     thought_form = "inline" if thoughts == "inline" else "none"
-    exported = export(file, chosen, out, thought_form, i_have_the_right=i_have_the_right, force=force)
+    exported = export_corpus(file, chosen, out, thought_form, i_have_the_right=i_have_the_right, force=force)
     target, number, left_out = out / FILES[chosen], exported.dialogues - exported.left_out, exported.left_out
     if left_out:
         typer.echo(f"{left_out} dialogues left out: without an answer of the supporter nothing remains", err=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Out = Annotated[Path | None, typer.Option("-o", "--out", metavar="PATH", help="The file or folder to write.")]
 
 
-def export(
+def export_command(
     run: Annotated[Path, typer.Argument(help="A run folder, or a JSONL file of dialogues.")],
     to: Annotated[str, typer.Option("--to", metavar="KIND", help="inspect, otel, tables or messages.")],
     out: Out = None,
@@ -69,7 +69,7 @@ def _inspect(reader: "RunReader", out: Path, force: bool) -> None:
 
 def _otel(reader: "RunReader", out: Path | None, endpoint: str | None, content: bool, force: bool) -> None:
     from cocoon.exports.otel.export import OtelExport
-    from cocoon.exports.otel.send import host_of
+    from cocoon.exports.otel.send import endpoint_host
 
     if (out is None) == (endpoint is None):
         raise typer.BadParameter("give -o FILE, or --endpoint URL to send")
@@ -79,7 +79,7 @@ def _otel(reader: "RunReader", out: Path | None, endpoint: str | None, content: 
         typer.echo(f"{export.to_file(out, force=force)} spans {with_or_without} text", err=True)
         typer.echo(out)
     elif endpoint is not None:
-        typer.echo(f"spans {with_or_without} text go to: {host_of(endpoint)}", err=True)
+        typer.echo(f"spans {with_or_without} text go to: {endpoint_host(endpoint)}", err=True)
         typer.echo(f"{export.to_endpoint(endpoint)} spans sent", err=True)
 
 
@@ -95,7 +95,7 @@ def _tables(reader: "RunReader", out: Path, form: str, force: bool) -> None:
 
 
 def _messages(reader: "RunReader", out: Path, form: str, thoughts: str, right: bool, force: bool) -> None:
-    from cocoon.corpora.export.export import FILES, export
+    from cocoon.corpora.export.export import FILES, export_corpus
     from cocoon.exports.file import refuse_existing
 
     if form not in ("messages", "parquet"):
@@ -104,6 +104,6 @@ def _messages(reader: "RunReader", out: Path, form: str, thoughts: str, right: b
         raise typer.BadParameter(f"--thoughts {thoughts!r}: none or inline")
     for name in (FILES[form], "README.md"):
         refuse_existing(out / name, force=force)
-    exported = export(reader.dialogues.path, form, out, thoughts, i_have_the_right=right)
+    exported = export_corpus(reader.dialogues.path, form, out, thoughts, i_have_the_right=right)
     typer.echo(f"{exported.dialogues} dialogues, {exported.turns} turns; card: {out / 'README.md'}", err=True)
     typer.echo(out / FILES[form])

@@ -11,19 +11,19 @@ from cocoon.cli.config import app as config_app
 from cocoon.cli.corpus import app as corpus_app
 from cocoon.cli.demo import demo
 from cocoon.cli.doctor.doctor import doctor
-from cocoon.cli.export import export
+from cocoon.cli.export import export_command
 from cocoon.cli.graph import graph
 from cocoon.cli.human.human import app as human_app
 from cocoon.cli.judge import judge
 from cocoon.cli.new import new
 from cocoon.cli.profiles.profiles import app as profiles_app
-from cocoon.cli.reports.compare import compare
+from cocoon.cli.reports.compare import compare_command
 from cocoon.cli.reports.fidelity import fidelity
 from cocoon.cli.reports.power import power
-from cocoon.cli.reports.questions import questions
-from cocoon.cli.reports.report import report
+from cocoon.cli.reports.questions import questions_command
+from cocoon.cli.reports.report import report_command
 from cocoon.cli.script import script
-from cocoon.cli.serve import serve
+from cocoon.cli.serve import serve_command
 from cocoon.cli.simulate import simulate
 from cocoon.cli.steer.steer import app as steer_app
 from cocoon.cli.studies.ablate import ablate
@@ -46,20 +46,20 @@ for command in (
     script,
     simulate,
     judge,
-    report,
+    report_command,
     reproduce,
-    compare,
+    compare_command,
     ablate,
     fidelity,
     power,
-    questions,
+    questions_command,
     chat,
-    serve,
+    serve_command,
     view,
     graph,
-    export,
+    export_command,
 ):
-    app.command()(command)
+    app.command(command.__name__.removesuffix("_command"))(command)
 app.add_typer(profiles_app, name="profiles")
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(train_app, name="train")

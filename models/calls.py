@@ -14,8 +14,8 @@ from cocoon.core.records import OwnCall
 from cocoon.core.text import printable_line
 from cocoon.models.by_name import Model, Models
 from cocoon.models.journal.store import Entry, Journal, Place, SpokenEntry, fingerprint, text_sha
-from cocoon.models.pool import DIALOGUE, JUDGE, Outcome, Priority
-from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError, classify
+from cocoon.models.pool import DIALOGUE, JUDGE, Priority, RequestOutcome
+from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError, classify_error
 
 T = TypeVar("T")
 Message = dict[str, str]
@@ -67,7 +67,7 @@ class Caller:
         self.seed = seed
         self.models = models
         self._dialogues: dict[str, DialogueCalls] = {}
-        self._flying: dict[str, asyncio.Future[Outcome[AIMessage]]] = {}
+        self._flying: dict[str, asyncio.Future[RequestOutcome[AIMessage]]] = {}
         self._under_way: set[asyncio.Future[Any]] = set()
 
     def admit(self, dialogue: str) -> None:
@@ -205,7 +205,7 @@ class Caller:
                 "undo the change or use another --out"
             )
 
-    async def _once(self, digest: str, model: Model, send: Send, priority: Priority) -> Outcome[AIMessage]:
+    async def _once(self, digest: str, model: Model, send: Send, priority: Priority) -> RequestOutcome[AIMessage]:
         """Identical calls at temperature 0 (fingerprint and rung) that are in flight together are asked once."""
         flight = self._flying.get(digest)
         if flight is None:
@@ -241,13 +241,13 @@ async def _invoke(
             raise
         raise CallFailedError(str(error.status), f"{model.label}: {error}") from None
     except Exception as error:
-        ours = classify(error)
+        ours = classify_error(error)
         if ours is error:
             raise CallFailedError("error", printable_line(f"{model.label}: {type(error).__name__}: {error}")) from error
         raise ours from None
 
 
-def _entry(place: Place, print_: str, model: Model, outcome: Outcome[AIMessage], rung: str | None) -> Entry:
+def _entry(place: Place, print_: str, model: Model, outcome: RequestOutcome[AIMessage], rung: str | None) -> Entry:
     message = outcome.value
     usage = message.usage_metadata or {}
     meta = message.response_metadata or {}

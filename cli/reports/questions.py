@@ -16,7 +16,7 @@ RoleChoice = Literal["user", "supporter"]
 LanguageChoice = Literal["zh", "en"]
 
 
-def questions(
+def questions_command(
     file: Annotated[Path, typer.Argument(help="Dialogues (.jsonl, .json), lists of {role, content}, or a run folder.")],
     role: Annotated[RoleChoice | None, typer.Option(help="Only this side (default: both).")] = None,
     language: Annotated[LanguageChoice | None, typer.Option(help="Language of the text (default: detected).")] = None,

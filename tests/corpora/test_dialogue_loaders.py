@@ -14,7 +14,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line
 from cocoon.core.records import Dialogue
 from cocoon.corpora.dialogue_loaders import CORPORA, LOADERS, Reading, read_corpus
-from cocoon.corpora.profile_loaders import KINDS, load_profiles
+from cocoon.corpora.profile_loaders import KINDS, load_foreign_profiles
 from cocoon.corpora.reading import json_list
 from cocoon.tests.commands import cocoon
 from cocoon.tests.conversations import ROOT
@@ -275,7 +275,7 @@ def test_whatever_a_file_of_profiles_holds_it_is_read_or_refused(tmp_path: Path,
         record = swapped(record, data.draw(st.lists(st.integers(0, 5), max_size=3)), data.draw(VALUES))
     file = write(tmp_path, mangled(json.dumps(record, ensure_ascii=data.draw(st.booleans())) + "\n", data))
     try:
-        profiles, report = load_profiles(kind, file)
+        profiles, report = load_foreign_profiles(kind, file)
     except CocoonError as error:
         assert str(file) in str(error) and "\n" not in str(error)
         return
@@ -285,7 +285,7 @@ def test_whatever_a_file_of_profiles_holds_it_is_read_or_refused(tmp_path: Path,
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030"])
 def test_role_cards_in_other_encodings_are_read(tmp_path: Path, encoding: str) -> None:
     text = json.dumps([PEOPLE["esc-eval"]], ensure_ascii=False)
-    (profile,), _ = load_profiles("esc-eval", write(tmp_path, text.encode(encoding)))
+    (profile,), _ = load_foreign_profiles("esc-eval", write(tmp_path, text.encode(encoding)))
     assert profile.feeling.startswith("我睡不好")
 
 
@@ -336,7 +336,7 @@ def test_the_real_files_import_with_their_report(name: str, file: str) -> None:
     ("interactive-agents", "interactive_agents/user_profiles_test.json", 100),
 ])  # fmt: skip
 def test_profiles_of_the_real_files_import(kind: str, file: str, number: int) -> None:
-    profiles, report = load_profiles(kind, at_hand(file))
+    profiles, report = load_foreign_profiles(kind, at_hand(file))
     assert (len(profiles), report.read) == (number, number)
     assert all(profile.feeling for profile in profiles)
     assert all((profile.need is not None) == (kind == "sage") for profile in profiles)
@@ -357,11 +357,11 @@ def test_personas_become_memories_and_what_has_no_place_is_told(tmp_path: Path) 
         "life_events": "\n1. She moved.\n2. She moved again.",
         "role": "r",
     }
-    (profile,), report = load_profiles("esc-judge", write(tmp_path, json.dumps(record)))
+    (profile,), report = load_foreign_profiles("esc-judge", write(tmp_path, json.dumps(record)))
     assert [one.text for one in profile.memory] == ["She moved.", "She moved again."]
     assert (profile.feeling, profile.need, report.counts["dropped"]) == ("Moving house", None, 1)
     with pytest.raises(CocoonError, match="record 1: the request is empty"):
-        load_profiles("interactive-agents", write(tmp_path, '[" "]'))
+        load_foreign_profiles("interactive-agents", write(tmp_path, '[" "]'))
 
 
 def test_import_from_the_command_line_and_its_report(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import BaseMessage
 
-from cocoon.agents.writers.profile_checks import likeness, profile_problem
+from cocoon.agents.writers.profile_checks import profile_problem, text_likeness
 from cocoon.agents.writers.profiles import memory_plan
 from cocoon.agents.writers.taxonomy import load_taxonomy
 from cocoon.core.errors import CocoonError, StoppedError
@@ -309,8 +309,8 @@ OTHER_PEOPLE = [
 
 def test_likeness_tells_rewordings_from_other_people() -> None:
     threshold = ProfileBuildConfig().near_duplicate
-    alike = [likeness(*pair) for pair in SAME_PEOPLE]
-    apart = [likeness(*pair) for pair in OTHER_PEOPLE]
+    alike = [text_likeness(*pair) for pair in SAME_PEOPLE]
+    apart = [text_likeness(*pair) for pair in OTHER_PEOPLE]
     assert max(apart) < threshold - 20 and sum(value >= threshold for value in alike) >= 3
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cocoon.human.server import served
+from cocoon.human.server import served_study
 from cocoon.human.store import HumanStore
 from cocoon.tests.browser import chromium
 from cocoon.tests.commands import cocoon, endpoint
@@ -141,7 +141,7 @@ async def _withdraw(rater: Rater) -> None:
 async def test_going_back_drafts_and_quick_answers(tmp_path: Path) -> None:
     made = desk(tmp_path, study(tmp_path, parts="likert chats", raters=1))
     (token,) = made.store.enrol(made.material.study.names).values()
-    async with chromium() as browser, served(made) as url:
+    async with chromium() as browser, served_study(made) as url:
         rater = Rater(await browser.new_page())
         await rater.page.goto(f"{url}/r/{token}")
         await rater.agree()
@@ -178,7 +178,7 @@ async def test_going_back_drafts_and_quick_answers(tmp_path: Path) -> None:
 async def test_hostile_text_is_shown_as_text_and_keys_reach_everything(tmp_path: Path) -> None:
     made = desk(tmp_path, study(tmp_path, parts="likert", raters=1))
     (token,) = made.store.enrol(made.material.study.names).values()
-    async with chromium() as browser, served(made) as url:
+    async with chromium() as browser, served_study(made) as url:
         page = await browser.new_page()
         alarms: list[str] = []
         page.on("dialog", lambda dialog: alarms.append(dialog.message))

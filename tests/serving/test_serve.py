@@ -18,12 +18,12 @@ from cocoon.core.errors import CocoonError
 from cocoon.models.local.base import LocalBase
 from cocoon.models.local.embedded import embedded_file
 from cocoon.models.local.model import LocalChat
-from cocoon.models.local.stream import spoken
+from cocoon.models.local.stream import final_part
 from cocoon.models.remote.endpoint import open_endpoint
 from cocoon.running.local_parts import local_parts
 from cocoon.serving.chat_request import read_request
 from cocoon.serving.models import split_name
-from cocoon.serving.server import Limits, Server, serve
+from cocoon.serving.server import Limits, Server, serve_models
 from cocoon.steering.control.control import Control
 from cocoon.tests.commands import cocoon
 from cocoon.tests.models.local import tiny_models as tiny
@@ -51,7 +51,7 @@ def chats(tmp_path_factory: pytest.TempPathFactory) -> dict[str, LocalChat]:
 @pytest.fixture
 async def url(chats: dict[str, LocalChat]) -> AsyncIterator[str]:
     """A server's base URL."""
-    async with serve(Server(chats, Limits(max_tokens=200, waiting=24))) as address:
+    async with serve_models(Server(chats, Limits(max_tokens=200, waiting=24))) as address:
         yield address
 
 
@@ -174,7 +174,7 @@ async def test_stop_words_end_a_reply(client: openai.AsyncOpenAI) -> None:
     ],
 )
 def test_what_may_become_a_stop_word_is_held_back(text: str, stop: list[str], over: bool, said: str) -> None:
-    assert spoken(text, stop, over=over) == said
+    assert final_part(text, stop, over=over) == said
 
 
 async def test_the_coefficient_is_the_models_or_the_requests(client: openai.AsyncOpenAI) -> None:
@@ -297,7 +297,7 @@ async def test_pages_of_other_sites_are_refused(url: str, headers: dict[str, str
 
 async def test_a_name_may_be_allowed(chats: dict[str, LocalChat]) -> None:
     async with (
-        serve(Server(chats, allowed_hosts=frozenset({"lab.example"}))) as url,
+        serve_models(Server(chats, allowed_hosts=frozenset({"lab.example"}))) as url,
         aiohttp.ClientSession() as session,
         session.get(f"{url}/models", headers={"Host": "lab.example"}) as response,
     ):
@@ -327,7 +327,7 @@ async def test_too_many_at_once_are_told_to_come_back(client: openai.AsyncOpenAI
 
 async def test_a_key_is_demanded_where_one_is_set(chats: dict[str, LocalChat], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COCOON_SERVER_KEY", "open-sesame")
-    async with serve(Server(chats)) as url:
+    async with serve_models(Server(chats)) as url:
         for key, good in (("open-sesame", True), ("none", False)):
             async with openai.AsyncOpenAI(base_url=url, api_key=key, max_retries=0) as client:
                 if good:
@@ -380,7 +380,10 @@ async def test_our_own_client_reads_it(url: str) -> None:
 
 def test_a_port_that_is_taken_is_an_error(chats: dict[str, LocalChat]) -> None:
     async def twice() -> None:
-        async with serve(Server(chats)) as url, serve(Server(chats), int(url.split(":")[2].split("/")[0])):
+        async with (
+            serve_models(Server(chats)) as url,
+            serve_models(Server(chats), int(url.split(":")[2].split("/")[0])),
+        ):
             raise AssertionError
 
     with pytest.raises(CocoonError, match=r"port \d+ cannot be opened .*--port"):
@@ -463,7 +466,7 @@ def test_smollm2_is_served_with_a_direction(tmp_path: Path) -> None:
 
     async def talk() -> tuple[Any, Any, Any]:
         async with (
-            serve(Server({"asking": chat})) as url,
+            serve_models(Server({"asking": chat})) as url,
             openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0) as client,
         ):
             plain = ask(client, model="asking", max_tokens=12, extra_body={"steer": {"coefficient": 0}})

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM
 
 from cocoon.benchmarks.steering.speed import arms_of, one_batch_or_many, rounds
 from cocoon.core.errors import CocoonError
-from cocoon.models.local.control import Place
+from cocoon.models.local.control import RowColumns
 from cocoon.models.local.decoder_layers import decoder, decoder_layers
 from cocoon.models.local.embedded import embedded_file
 from cocoon.models.local.weights import load_weights
@@ -56,7 +56,7 @@ def agree_with_a_cache_without_one_and_in_one_pass(network: Any, control: Contro
     assert torch.equal(ids, again)
     assert torch.allclose(cached, whole, atol=CLOSE)
     written = [list(prompt) + ids[row, 7:].tolist() for row, prompt in enumerate(PROMPTS)]
-    places = [Place(7 - len(prompt), 7) for prompt in PROMPTS]
+    places = [RowColumns(7 - len(prompt), 7) for prompt in PROMPTS]
     with control.applied(network, doses, places):
         scored = logits(network, written)
     assert torch.allclose(scored[:, 6:-1], cached, atol=CLOSE), "replies scored in one pass"
@@ -140,7 +140,7 @@ def residuals(network: Any, layer: int, control: Control, doses: Sequence[float]
 
 def test_what_is_added_is_coefficient_times_median_norm_times_direction(model: Any) -> None:
     direction = direction_for(model, norm=3.0)
-    control, places = Control(direction, (1,), tokens="both"), [Place(7 - len(prompt), 7) for prompt in PROMPTS]
+    control, places = Control(direction, (1,), tokens="both"), [RowColumns(7 - len(prompt), 7) for prompt in PROMPTS]
     plain, steered = residuals(model, 1, control, [0.0, 0.5, -1.0, 0.25], places=places)
     expected = torch.tensor([0.0, 0.5, -1.0, 0.25])[:, None, None] * 3.0 * torch.from_numpy(direction.vectors[1])
     real = left_padded(PROMPTS)["attention_mask"].bool()
@@ -178,7 +178,7 @@ def test_tokens_are_chosen_by_their_place(llama: Any, tokens: Tokens, expected: 
     del plain
     seen: list[Any] = []
     with torch.no_grad():
-        for context in (nullcontext(), control.applied(llama, [1.0], [Place(0, 4, ((1, 2),))])):
+        for context in (nullcontext(), control.applied(llama, [1.0], [RowColumns(0, 4, ((1, 2),))])):
             with context:
                 handle = decoder_layers(llama)[0].register_forward_hook(lambda *given: seen.append(given[-1]))
                 llama(**left_padded([text]))

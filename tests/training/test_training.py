@@ -30,7 +30,7 @@ from cocoon.training.config import TrainConfig, training_presets
 from cocoon.training.fit.folder import CHECKPOINTS, last_checkpoint
 from cocoon.training.fit.isolation import isolates
 from cocoon.training.fit.sft import prepare, train
-from cocoon.training.fit.trainer import Step
+from cocoon.training.fit.trainer import TrainingStep
 
 WEIGHTS = "adapter_model.safetensors"
 
@@ -103,8 +103,8 @@ class KilledError(BaseException):
     """Stands for a kill: nothing of ours catches it."""
 
 
-def killed_at(number: int) -> Callable[[Step], None]:
-    def kill(step: Step) -> None:
+def killed_at(number: int) -> Callable[[TrainingStep], None]:
+    def kill(step: TrainingStep) -> None:
         if step.step == number and step.loss is not None:
             raise KilledError
 
@@ -210,7 +210,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(base: Path, dialogues: Path,
         given = config(base, dialogues, steps=8, evaluate_every=4, epochs=100)
         filler = small / "filler"
 
-        def fill(step: Step) -> None:
+        def fill(step: TrainingStep) -> None:
             if step.step == 5 and not filler.exists():
                 with filler.open("wb") as file, pytest.raises(OSError, match="No space left"):
                     while True:

@@ -7,15 +7,15 @@ import pytest
 
 from cocoon.core.records import Dialogue
 from cocoon.graphs.drawing.draw import GRAPHS, open_graph
-from cocoon.graphs.drawing.draw import draw as draw_graph
+from cocoon.graphs.drawing.draw import draw_graph as draw_graph
 from cocoon.running.folder import read_run
 from cocoon.running.reading.lines import LineIndex
 from cocoon.running.reading.reader import RunReader
 from cocoon.running.reading.summary import file_of
 from cocoon.tests.commands import cocoon, endpoint
 from cocoon.tests.viewer.trace_pages import opened, said
-from cocoon.viewer.page import RunPage, drawings, export_page, script
-from cocoon.viewer.server import served
+from cocoon.viewer.page import RunPage, data_script, drawings, export_page
+from cocoon.viewer.server import served_run
 
 SAGE = Path(__file__).parents[3] / "shared" / "data" / "sage"
 HOSTILE = (
@@ -86,7 +86,7 @@ async def test_the_same_page_is_live_and_takes_in_what_comes(run: Path, tmp_path
     manifest["sessions"][-1]["ended"] = None
     (growing / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     (growing / "dialogues.jsonl").write_bytes(lines[0])
-    async with served(RunPage(RunReader(growing), live=True)) as url, opened(url) as page:
+    async with served_run(RunPage(RunReader(growing), live=True)) as url, opened(url) as page:
         await said(page, "#counts", "1 of 1 dialogues · under way")
         with (growing / "dialogues.jsonl").open("ab") as file:
             file.write(b"".join(lines[1:]))
@@ -201,7 +201,7 @@ def test_a_folder_of_something_else_is_left_alone(run: Path, tmp_path: Path) -> 
     assert refused.code and "has other files" in refused.err
     nowhere = cocoon("view", str(tmp_path / "nowhere"), "--export", str(tmp_path / "p"))
     assert nowhere.code and "neither a run folder" in nowhere.err
-    assert script("x", {"a": "</script>"}) == 'cocoonData("x",{"a":"\\u003c/script>"});\n'
+    assert data_script("x", {"a": "</script>"}) == 'cocoonData("x",{"a":"\\u003c/script>"});\n'
 
 
 def test_the_graph_of_a_run_is_weighted_by_its_walks(run: Path, tmp_path: Path) -> None:

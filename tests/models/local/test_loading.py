@@ -10,7 +10,7 @@ import torch
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from cocoon.core.errors import CocoonError
-from cocoon.models.local.embedded import cache_folder, converted, embedded_file, settle
+from cocoon.models.local.embedded import cache_folder, converted, embedded_file, move_conversion
 from cocoon.models.local.model import LocalChat, describe
 from cocoon.models.messages import USER_STUB, fit_to_template
 from cocoon.tests.models.local import tiny_models as tiny
@@ -164,9 +164,9 @@ def test_a_conversion_gives_way_to_one_that_was_quicker(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "weights").write_text(name)
     (tmp_path / "done" / "source.json").write_text("{}")
-    settle(tmp_path / "part", tmp_path / "done")
+    move_conversion(tmp_path / "part", tmp_path / "done")
     assert (tmp_path / "done" / "weights").read_text() == "done"
-    settle(tmp_path / "part2", tmp_path / "broken")
+    move_conversion(tmp_path / "part2", tmp_path / "broken")
     assert (tmp_path / "broken" / "weights").read_text() == "part2"
     assert not (tmp_path / "part2").exists()
 
