@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from cocoon.tests.browser import chromium
+from cocoon.tests.shallow_model import shallow_weights
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SETTINGS = {
@@ -133,3 +134,9 @@ async def browser(chromium_of_all_tests: Any) -> AsyncIterator[Any]:
     yield chromium_of_all_tests
     for context in chromium_of_all_tests.contexts:
         await context.close()
+
+
+@pytest.fixture
+def shallow_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chats on a local model use its first layers alone: a tenth of the work, and replies that mean less still."""
+    monkeypatch.setattr("cocoon.models.local.base.load_weights", shallow_weights)

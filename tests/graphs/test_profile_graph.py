@@ -368,8 +368,10 @@ def test_a_folder_of_another_kind_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_embedded_model_builds_or_says_why_not(tmp_path: Path) -> None:
-    done = cocoon("profiles", "build", "-n", "2", "--language", "en", "--out", str(tmp_path / "run"), "--json")
+def test_the_embedded_model_builds_or_says_why_not(shallow_model: None, tmp_path: Path) -> None:
+    short = ("-o", "writer.max_tokens=100", "-o", "rater.max_tokens=100")
+    given = ("-n", "2", "--language", "en", *short, "--out", str(tmp_path / "run"))
+    done = cocoon("profiles", "build", *given, "--json")
     kept = list(read_run(tmp_path / "run", "profiles.jsonl", Profile))
     dropped = list(read_run(tmp_path / "run", "dropped.jsonl", Dropped))
     assert len(kept) + len(dropped) == 2 and done.code == (0 if kept else 1)

@@ -489,9 +489,20 @@ def test_a_dry_run_and_a_wrong_threshold(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_embedded_model_writes_or_says_why_not(tmp_path: Path) -> None:
+def test_the_embedded_model_writes_or_says_why_not(shallow_model: None, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    given = ["-n", "1", "-o", "writer.max_tokens=300", "-o", "pieces=2", "-o", "exchanges=1"]
+    given = [
+        "-n",
+        "1",
+        "-o",
+        "writer.max_tokens=100",
+        "-o",
+        "rater.max_tokens=100",
+        "-o",
+        "pieces=2",
+        "-o",
+        "exchanges=1",
+    ]
     done = cocoon("script", "--profiles", "shipped:en", *given, "--out", str(out), "--json")
     kept = list(read_run(out, "dialogues.jsonl", Dialogue))
     dropped = list(read_run(out, "dropped.jsonl", Dropped))

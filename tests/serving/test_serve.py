@@ -4,8 +4,6 @@ import asyncio
 import io
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from cocoon.steering.control.control import Control
 from cocoon.tests.commands import cocoon
 from cocoon.tests.models.local import tiny_models as tiny
 from cocoon.tests.steering.steered import direction_for, saved_adapter, saved_direction
+from cocoon.tests.warm import start_cocoon
 
 TALK: Any = [{"role": "system", "content": "Listen."}, {"role": "user", "content": "I am tired."}]
 SCHEMA = {
@@ -419,22 +418,16 @@ def test_a_request_is_read_with_openais_defaults() -> None:
     }
 
 
-def served(folder: Path, *arguments: str) -> "tuple[subprocess.Popen[str], str]":
-    """`cocoon serve` in a process of its own, and its address."""
-    command = [sys.executable, "-m", "cocoon.cli.main", "serve", "--port", "0", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
-    assert process.stdout is not None
-    return process, process.stdout.readline().strip()
-
-
 @pytest.mark.slow
 def test_the_command_serves_a_simulation_and_stops_cleanly(tmp_path: Path) -> None:
     tiny.tiny_folder(tmp_path / "m", context=8192)
     saved_adapter(tmp_path / "a")
     saved_direction(tmp_path / "d.safetensors", tiny.tiny_network())
     spec = "local:m+adapter=a+steer=d.safetensors:0.5"
-    process, url = served(tmp_path, "--model", "plain=local:m", "--model", f"asking={spec}", "--max-tokens", "16")
+    served = ("--model", "plain=local:m", "--model", f"asking={spec}", "--max-tokens", "16")
+    process = start_cocoon("serve", "--port", "0", *served, folder=tmp_path)
     try:
+        url = process.first_line()
         run = ["--supporter", f"{url}#plain", "--supporter", f"{url}#asking", "--user", f"{url}#plain"]
         done = cocoon(
             *("simulate", "--profiles", "shipped:en", "-n", "2", "--rounds", "2", *run),
@@ -444,11 +437,11 @@ def test_the_command_serves_a_simulation_and_stops_cleanly(tmp_path: Path) -> No
         dialogues = (tmp_path / "run" / "dialogues.jsonl").read_text("utf-8").splitlines()
         assert len(dialogues) == 4
     finally:
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
-    assert process.returncode == 0
-    assert err.endswith("stopped\n")
-    assert "Traceback" not in err
+        process.send(signal.SIGINT)
+        ended = process.end()
+    assert ended.code == 0
+    assert ended.err.endswith("stopped\n")
+    assert "Traceback" not in ended.err
 
 
 @pytest.mark.slow

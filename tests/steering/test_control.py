@@ -375,13 +375,14 @@ def test_smollm2_gives_a_sequence_the_same_logits_wherever_it_stands() -> None:
     words = ["I feel tired today. " * times for times in (1, 3, 2, 1)]
     prompts = [weights.template.ids([{"role": "user", "content": text}]) for text in words]
     doses = [0.0, 0.06, -0.04, 0.1]
-    plain = generated(network, prompts)[1]
+    three = {"max_new_tokens": 3, "min_new_tokens": 3}
+    plain = generated(network, prompts, **three)[1]
     with control.applied(network, doses):
-        together = generated(network, prompts)[1]
+        together = generated(network, prompts, **three)[1]
     assert torch.equal(together[0], plain[0]), "coefficient 0 beside others, bit for bit"
     for row, (prompt, dose) in enumerate(zip(prompts, doses, strict=True)):
         with control.applied(network, [dose]):
-            alone = generated(network, [prompt])[1]
+            alone = generated(network, [prompt], **three)[1]
         assert torch.allclose(alone[0], together[row], atol=CLOSE, rtol=0), row
     assert (together[1:] - plain[1:]).abs().amax(dim=(1, 2)).min() > 0.5, "what steering does is far larger"
 

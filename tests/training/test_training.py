@@ -5,6 +5,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from cocoon.reports.charts.losses import write_losses
 from cocoon.tests.commands import cocoon
 from cocoon.tests.models.local.tiny_models import tiny_folder, tiny_gguf
 from cocoon.tests.training.training_cases import talk, write_talks
+from cocoon.tests.warm import launch_cocoon, start, start_cocoon
 from cocoon.training.adapters.attach import attach
 from cocoon.training.adapters.card import read_card
 from cocoon.training.adapters.merge import merge
@@ -134,19 +136,19 @@ def test_a_rising_loss_stops_early_takes_the_best_and_a_kill_changes_neither(bas
     assert late == card
 
 
-def test_killed_at_20_and_resumed_the_losses_are_those_of_a_straight_run(
+def test_killed_at_10_and_resumed_the_losses_are_those_of_a_straight_run(
     base: Path, dialogues: Path, tmp_path: Path
 ) -> None:
-    given = config(base, dialogues, steps=30, evaluate_every=10, epochs=100)
+    given = config(base, dialogues, steps=12, evaluate_every=4, epochs=100)
     train(given, tmp_path / "straight")
 
     with pytest.raises(KilledError):
-        train(given, tmp_path / "killed", killed_at(23))
+        train(given, tmp_path / "killed", killed_at(10))
     last = last_checkpoint(tmp_path / "killed")
-    assert last is not None and last.name == "checkpoint-20"
+    assert last is not None and last.name == "checkpoint-8"
     seen: list[int] = []
     train(given, tmp_path / "killed", lambda step: seen.append(step.step))
-    assert min(seen) == 21
+    assert min(seen) == 9
     for key in ("loss", "eval_loss"):
         assert logged(tmp_path / "killed", key) == logged(tmp_path / "straight", key)
     assert (tmp_path / "killed" / WEIGHTS).read_bytes() == (tmp_path / "straight" / WEIGHTS).read_bytes()
@@ -432,40 +434,32 @@ def test_a_preset_stands_for_every_row_of_table_3() -> None:
 def test_a_process_killed_while_training_goes_on_with_the_same_command(
     base: Path, dialogues: Path, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "cocoon.cli.main", "train", "--base", f"local:{base}", "--prompt", "plain"]
-    command += ["--dialogues", str(dialogues), "--max-steps", "12", "--evaluate-every", "2", "--out", "a"]
-    command += [
-        "-o",
-        "data.near_duplicate=null",
-        "-o",
-        "fit.dtype=float32",
-        "-o",
-        "data.validation=0.1",
-        "-o",
-        "fit.accumulate=1",
-    ]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
-        for _ in range(600):
-            if (tmp_path / "a" / CHECKPOINTS / "checkpoint-4" / "trainer_state.json").is_file():
-                break
-            time.sleep(0.1)
-        process.kill()
-    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert "going on from checkpoint-" in again.stderr
+    command = ["train", "--base", f"local:{base}", "--prompt", "plain", "--dialogues", str(dialogues)]
+    command += ["--max-steps", "12", "--evaluate-every", "2", "--out", "a", "-o", "data.near_duplicate=null"]
+    command += ["-o", "fit.dtype=float32", "-o", "data.validation=0.1", "-o", "fit.accumulate=1"]
+    first = start_cocoon(*command, folder=tmp_path, name="first")
+    state = tmp_path / "a" / CHECKPOINTS / "checkpoint-4" / "trainer_state.json"
+    while first.process.is_alive() and not state.is_file():
+        time.sleep(0.02)
+    first.send(signal.SIGKILL)
+    assert first.end().code == -signal.SIGKILL
+    again = start_cocoon(*command, folder=tmp_path, name="again").end()
+    assert again.code == 0 and "going on from checkpoint-" in again.err, again.err
     assert sorted(logged(tmp_path / "a", "loss")) == list(range(1, 13))
 
 
 @pytest.mark.slow
 def test_two_processes_train_one_adapter_and_speak_once(base: Path, dialogues: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "cocoon.cli.main", "train"]
-    command += ["--base", f"local:{base}", "--prompt", "plain", "--dialogues", str(dialogues), "--max-steps", "4"]
-    command += ["--evaluate-every", "2", "--out", "a", "--json", "-o", "data.near_duplicate=null"]
+    command = ["train", "--base", f"local:{base}", "--prompt", "plain", "--dialogues", str(dialogues)]
+    command += ["--max-steps", "4", "--evaluate-every", "2", "--out", "a", "--json", "-o", "data.near_duplicate=null"]
     command += ["-o", "fit.dtype=float32", "-o", "fit.accumulate=1"]
-    first = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "cocoon.cli.main"]
+    first = subprocess.run([*launcher, *command], cwd=tmp_path, capture_output=True, text=True)
     assert first.returncode == 0, first.stderr
     told = json.loads(first.stdout)
     assert (told["processes"], told["steps"]) == (2, 4)
     assert first.stderr.count("validation loss") == 1
-    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=True)
-    assert json.loads(again.stdout) == told and again.stderr.count("was trained to the end before") == 1
+    again = start(launch_cocoon, 2, command, folder=tmp_path).end()
+    assert again.code == 0, again.err
+    assert json.loads(again.out) == told and again.err.count("was trained to the end before") == 1
     attach(load_weights(str(base), "cpu", "float32"), tmp_path / "a")
