@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from cocoon.cli.reports.question_file import Spoken
     from cocoon.core.records import Role
     from cocoon.evaluation.questions.records import QuestionStats
+    from cocoon.evaluation.replies import ReplyCounts
 
 
 RoleChoice = Literal["user", "supporter"]
@@ -33,11 +34,14 @@ def questions(
     dialogues = list(read_dialogues(file, language))
     roles: list[Role] = [role] if role else ["supporter", "user"]
     stats: dict[Role, QuestionStats] = {one: _stats(dialogues, one) for one in roles}
+    replies: dict[Role, ReplyCounts] = {one: _replies(dialogues, one) for one in roles}
     listed = [row for dialogue in dialogues for row in _listed(dialogue, roles)] if sentences else []
     if as_json:
-        typer.echo(json.dumps(_as_json(stats, listed if sentences else None, len(dialogues)), ensure_ascii=False))
+        typer.echo(
+            json.dumps(_as_json(stats, replies, listed if sentences else None, len(dialogues)), ensure_ascii=False)
+        )
         return
-    for line in [f"{len(dialogues)} dialogues in {file}", *_table(stats)]:
+    for line in [f"{len(dialogues)} dialogues in {file}", *_table(stats, replies)]:
         typer.echo(line)
     for row in listed:
         typer.echo(f"{row['dialogue']}\t{row['turn']}\t{row['role']}\t{row['type']}\t{printable(row['text'])}")
@@ -47,6 +51,12 @@ def _stats(dialogues: "list[Spoken]", role: "Role") -> "QuestionStats":
     from cocoon.evaluation.questions.detection import pooled, question_ratio
 
     return pooled(question_ratio(one.turns, one.language, role) for one in dialogues)
+
+
+def _replies(dialogues: "list[Spoken]", role: "Role") -> "ReplyCounts":
+    from cocoon.evaluation.replies import count_replies, pooled_counts
+
+    return pooled_counts(count_replies(one.turns, role) for one in dialogues)
 
 
 def _listed(dialogue: "Spoken", roles: "list[Role]") -> list[dict[str, Any]]:
@@ -63,15 +73,20 @@ def _listed(dialogue: "Spoken", roles: "list[Role]") -> list[dict[str, Any]]:
     ]
 
 
-def _as_json(stats: "dict[Role, QuestionStats]", listed: list[dict[str, Any]] | None, dialogues: int) -> dict[str, Any]:
+def _as_json(
+    stats: "dict[Role, QuestionStats]",
+    replies: "dict[Role, ReplyCounts]",
+    listed: list[dict[str, Any]] | None,
+    dialogues: int,
+) -> dict[str, Any]:
     """`ratio` is that of the first role: the supporter's, unless another was asked for."""
     first, ratio = next((role, one.ratio) for role, one in stats.items())
     made: dict[str, Any] = {"ratio": ratio, "role": first, "dialogues": dialogues}
-    made["roles"] = {role: one.model_dump() for role, one in stats.items()}
+    made["roles"] = {role: {**one.model_dump(), "cut_turns": replies[role].cut} for role, one in stats.items()}
     return made if listed is None else {**made, "sentences": listed}
 
 
-def _table(stats: "dict[Role, QuestionStats]") -> list[str]:
+def _table(stats: "dict[Role, QuestionStats]", replies: "dict[Role, ReplyCounts]") -> list[str]:
     lines = []
     for role, one in stats.items():
         lines += [
@@ -79,6 +94,9 @@ def _table(stats: "dict[Role, QuestionStats]") -> list[str]:
             f"    sentences that ask {_percent(one.sentence_share)}; turns with ? {_percent(one.mark_share)}",
             "    " + ", ".join(f"{kind} {count}" for kind, count in one.types.items()),
         ]
+        if replies[role].cut:
+            share = _percent(replies[role].cut / replies[role].turns)
+            lines.append(f"    {share} of these turns were cut by the server before their end")
     return lines
 
 

@@ -127,6 +127,19 @@ def test_cut_replies_are_marked_and_a_cut_rating_is_missing(odd: OddServer, tmp_
     assert all("cut at its token limit" in why for rating in rated for why in reasons(rating))
 
 
+def test_cut_turns_are_told_in_report_and_questions(odd: OddServer, tmp_path: Path) -> None:
+    simulate(odd, tmp_path, supporter="length", user="special")
+    report = cocoon("report", str(tmp_path), "--json").json
+    warned = [warning for warning in report["warnings"] if "turns of the" in warning]
+    assert len(warned) == 2 and "6 of 6 had text" in warned[0] and "6 of 6 were cut" in warned[1]
+    rows = report["tables"]["replies"]["rows"]
+    assert [{name: cell["value"] for name, cell in row["measures"].items()} for row in rows] == [
+        {"turns": 6, "cut": 0, "with foreign text": 6, "with a thought": 0},
+        {"turns": 6, "cut": 6, "with foreign text": 0, "with a thought": 0},
+    ]
+    assert "100.0% of these turns were cut" in cocoon("questions", str(tmp_path)).out
+
+
 def test_a_refusing_judge_is_asked_once_and_its_words_are_told(odd: OddServer, tmp_path: Path) -> None:
     simulate(odd, tmp_path, judge="refusal")
     rated = ratings(tmp_path)
