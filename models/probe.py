@@ -16,6 +16,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.records import Record
 from cocoon.models.local.libraries import first_line
 from cocoon.models.messages import Message
+from cocoon.models.reply import read_message
 from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError, classify_error
 from cocoon.models.structured import RUNGS, read_json, response_format
 
@@ -56,7 +57,7 @@ class Attempt:
 
     @property
     def text(self) -> str:
-        return str(self.message.text) if self.message else ""
+        return read_message(self.message, structured=True).speech if self.message else ""
 
 
 @dataclass

@@ -36,10 +36,7 @@ def write_report_files(
     if figures is not None:
         start = beginning if figures == TABLES else ""
         drawn = {
-            f"{beginning if figures == TABLES else ''}{figure.id}.svg": draw_chart(
-                figure.chart, figure.id, standalone=True
-            )
-            for figure in report.figures
+            f"{start}{figure.id}.svg": draw_chart(figure.chart, figure.id, standalone=True) for figure in report.figures
         }
         write_texts(folder / figures, drawn)
 
