@@ -39,7 +39,7 @@ from cocoon.core.prompts import load_prompt
 from cocoon.core.records import AgentFacts, Dialogue, OwnCall, Profile, Rating, SourceFile
 from cocoon.models.calls import Message
 from cocoon.models.client import JournaledClient
-from cocoon.models.reply import read_message
+from cocoon.models.reply import read_message, split_reply
 
 Speak = Callable[[JournaledClient, Any], Awaitable[Utterance]]
 Rate = Callable[[JournaledClient, Dialogue], Awaitable[Rating | Missing]]
@@ -294,11 +294,9 @@ def _own_call(message: AIMessage) -> OwnCall:
 
 
 def _said(value: object) -> Utterance:
-    """Return text or a message as an utterance. The thoughts of a model's message are kept apart."""
-    if isinstance(value, AIMessage):
-        reply = read_message(value)
-        return utterance_of(reply, reply.speech.strip())
-    return Utterance(content=_text(value))
+    """Return text or a message as an utterance. The thoughts of a model are kept apart here too."""
+    reply = read_message(value) if isinstance(value, AIMessage) else split_reply(_text(value))
+    return utterance_of(reply, reply.speech.strip())
 
 
 def _text(value: object) -> str:

@@ -152,7 +152,8 @@ class Caller:
             said = replies[-1].speech.strip()
             if said and accept(said):
                 return said, replies
-            if replies[-1].parts.finish == "refused":
+            # A refusal that is replayed is asked again: the user gave the same command once more.
+            if replies[-1].parts.finish == "refused" and not replies[-1].replayed:
                 problem = printable_line(replies[-1].parts.obstacle or "", 300)
                 raise CallFailedError("refused", f"{model.label}: {problem} (at {place.key})")
         reasons = [reply.parts.obstacle for reply in replies if reply.parts.obstacle]

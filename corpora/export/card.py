@@ -35,7 +35,8 @@ class Exported:
         """Add a dialogue to the counts."""
         self.dialogues += 1
         self.turns += len(dialogue.turns)
-        self.with_thought += any(turn.thought for turn in dialogue.turns)
+        thoughts = [turn.thought for turn in dialogue.turns if turn.thought]
+        self.with_thought += any(thought.analysis or thought.strategy for thought in thoughts)
         self.languages[dialogue.language] += 1
         self.licences[dialogue.source, dialogue.licence] += 1
 

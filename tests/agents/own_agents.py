@@ -28,6 +28,13 @@ async def slow_echo(messages: list[Message]) -> str:
     return echo(messages)
 
 
+def thinker(messages: list[Message]) -> AIMessage:
+    """A supporter that gives the message of its reasoning model as it is."""
+    return AIMessage(
+        f"<think>Is this sad?</think>\nI read {len(messages)} lines.", response_metadata={"finish_reason": "length"}
+    )
+
+
 class Listener:
     """A supporter that asks a model of its own choice through the journalled client."""
 

@@ -65,6 +65,14 @@ def test_an_agent_asks_through_the_journalled_client_as_often_as_it_likes() -> N
     assert calls == ["supporter/1/0/0", "supporter.1/1/0/0", "supporter/2/0/0", "supporter.1/2/0/0"]
 
 
+def test_the_thought_of_a_message_that_an_agent_returns_is_kept_apart() -> None:
+    simulate("--supporter", "python:mine.py:thinker", *RULE)
+    assert all(words.startswith("I read ") for words in spoken())
+    turn = dialogue().turns[-1]
+    assert turn.thought is not None and turn.thought.reasoning == "Is this sad?"
+    assert turn.finish == "length"
+
+
 def test_a_supporter_may_open_in_its_own_words() -> None:
     simulate("--supporter", "python:mine.py:Warm", *RULE)
     assert dialogue().turns[0].content.startswith("Hello, you look ") and spoken()[-1] == "I am here, round 2."

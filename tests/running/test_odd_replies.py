@@ -153,6 +153,8 @@ def test_a_refusing_supporter_ends_its_dialogue_at_once(odd: OddServer, tmp_path
     assert done.code != 0 and len(odd.of("refusal")) == 2
     failures = (tmp_path / "failures.jsonl").read_text()
     assert failures.count('"refused"') == 2 and REFUSAL in failures
+    simulate(odd, tmp_path, supporter="refusal")
+    assert len(odd.of("refusal")) == 4, "the same command asks each once more"
 
 
 @pytest.mark.parametrize(("name", "cut"), [("prefix", 1), ("both", 2), ("special", 1)])
