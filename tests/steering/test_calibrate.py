@@ -246,20 +246,20 @@ def test_doses_go_up_from_0_and_down_only_for_low_targets(monkeypatch: pytest.Mo
     control = Control(direction_for(weights.network))
     situations = read_situations("shipped:en:calibrate")
     up, down = Speaker(), Speaker(2.0)
-    monkeypatch.setattr(calibration, "speak", up)
+    monkeypatch.setattr(calibration, "sample_replies", up)
     made, replies = calibrate(weights, control, situations, [0.3, 0.7], samples=4, step=0.01)
     assert min(up.asked) == 0 and [one.coefficient for one in made.tried] == sorted(set(up.asked))
     for found in made.found:
         assert abs(float(truth(found.coefficient)) - found.target) < 0.1
     assert made.drift.keys() == {"0", "3-5", "6+"} and len(replies) == len(up.asked) * 32 * 4
-    monkeypatch.setattr(calibration, "speak", down)
+    monkeypatch.setattr(calibration, "sample_replies", down)
     calibrate(weights, control, situations, [0.05], samples=4, step=0.01)
     assert min(down.asked) < 0, "the plain ratio is 0.12"
     again = Speaker()
-    monkeypatch.setattr(calibration, "speak", again)
+    monkeypatch.setattr(calibration, "sample_replies", again)
     same, _ = calibrate(weights, control, situations, [0.3, 0.7], samples=4, step=0.01, known=replies)
     assert not again.asked and same == made, "nothing is drawn twice"
-    monkeypatch.setattr(calibration, "speak", Speaker(-2.0))
+    monkeypatch.setattr(calibration, "sample_replies", Speaker(-2.0))
     with pytest.raises(CocoonError, match="out of reach"):
         calibrate(weights, control, situations, [0.999], samples=4, step=0.02)
     with pytest.raises(CocoonError, match="too few"):
