@@ -12,6 +12,7 @@ from cocoon.exports.material import materials
 from cocoon.exports.tables.columns import TABLES
 from cocoon.exports.tables.rows import failure_row, rows_of
 from cocoon.reports.comparisons import ComparisonChoice, compare_runs, write_comparison
+from cocoon.reports.formats.html_page import render_html
 from cocoon.reports.runs import build_run_report, write_like, write_report
 from cocoon.reports.tables.records import Report
 from cocoon.running.reading.reader import RunReader
@@ -23,11 +24,14 @@ __all__ = ["Comparisons", "build_run_report", "compare", "report", "tidy_table"]
 
 
 class Comparisons(list[Comparison]):
-    """Paired comparisons of supporters, with the report that shows them."""
+    """Paired comparisons of supporters, with the report that shows them, in a notebook too."""
 
     def __init__(self, comparisons: Sequence[Comparison], report: Report) -> None:
         super().__init__(comparisons)
         self.report = report
+
+    def _repr_html_(self) -> str:
+        return render_html(self.report)
 
 
 def report(

@@ -12,6 +12,8 @@ _NEEDED_FOR = {"steer": "steering", "train": "training"}
 
 def require_libraries(*names: str, extra: str = "local") -> None:
     """Raise CocoonError naming the first of these packages that is not installed, and how to install it."""
+    # In a notebook tqdm, which these libraries import, asks for widgets that nothing here shows.
+    warnings.filterwarnings("ignore", message="IProgress not found")
     for name in names:
         if importlib.util.find_spec(name) is None:
             raise CocoonError(

@@ -8,6 +8,7 @@ the numbers).
 import asyncio
 import os
 import re
+from collections.abc import AsyncGenerator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,6 +50,7 @@ class EndpointChat(ChatOpenAI):
     """
 
     _session: aiohttp.ClientSession | None = PrivateAttr(default=None)
+    _open: AsyncGenerator[None, None] | None = PrivateAttr(default=None)
     _loop: Any = PrivateAttr(default=None)
     _quirks: set[str] = PrivateAttr(default_factory=set)
 
@@ -133,7 +135,8 @@ class EndpointChat(ChatOpenAI):
         """
         url = f"{(self.openai_api_base or OPENAI_BASE_URL).rstrip('/')}/chat/completions"
         try:
-            async with self._client().post(url, data=orjson.dumps(payload), allow_redirects=False) as response:
+            session = await self._client()
+            async with session.post(url, data=orjson.dumps(payload), allow_redirects=False) as response:
                 body = await response.read()
         except (aiohttp.ClientError, ConnectionError) as error:
             problem = self._without_key(printable_line(f"{type(error).__name__} {error}"))
@@ -170,7 +173,7 @@ class EndpointChat(ChatOpenAI):
         token = key.get_secret_value() if isinstance(key, SecretStr) else ""
         return "" if token == NO_KEY else token
 
-    def _client(self) -> aiohttp.ClientSession:
+    async def _client(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()
         if self._session is None or self._session.closed or self._loop is not loop:
             token = self._token
@@ -181,13 +184,26 @@ class EndpointChat(ChatOpenAI):
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=20)
             self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers)
             self._loop = loop
+            self._open = _held_open(self._session)
+            await anext(self._open)
         return self._session
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._open is not None:
+            held, self._open, self._session = self._open, None, None
+            await held.aclose()
+
+
+async def _held_open(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
+    """Close a session when the event loop ends, or when nobody needs the model any more.
+
+    A model that a user's own graph holds is closed by nobody else, and the loop closes its asynchronous generators.
+    """
+    try:
+        yield
+    finally:
+        await session.close()
 
 
 def _message(message: BaseMessage) -> Message:

@@ -22,7 +22,7 @@ from cocoon.running.folder import read_run
 from cocoon.tests.commands import cocoon
 from cocoon.tests.exports.export_runs import dialogue, lines, simulated, with_gaps, written
 
-DOCS = Path(__file__).parent.parent.parent / "docs" / "exports.md"
+DOCS = Path(__file__).parent.parent.parent / "docs" / "how-to" / "exports.md"
 
 
 @pytest.fixture(scope="module")

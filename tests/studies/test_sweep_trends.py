@@ -133,7 +133,7 @@ def test_the_dose_of_equal_surprise_lies_between_0_and_the_first_that_leaves_no_
     def counted(some: Sequence[Any]) -> Any:
         return SimpleNamespace(nats=nats[some[0].label, some[0].coefficient])
 
-    monkeypatch.setattr(sweep_placebo, "speak", spoken)
+    monkeypatch.setattr(sweep_placebo, "sample_replies", spoken)
     monkeypatch.setattr(sweep_placebo, "behaviour", counted)
     model: Any = None
     assert equal_surprise(model, model, 0.5, model, [1.0, 2.0, 4.0], []) == expected
