@@ -70,11 +70,9 @@ def _open(given: list[str]) -> "dict[str, LocalChat]":
 def _named(text: str) -> tuple[str, str]:
     """The name that clients use, and the spec. Without a name, it is made of the spec's file names."""
     from cocoon.core.errors import CocoonError
-    from cocoon.core.model_spec import short_name
+    from cocoon.core.model_spec import short_name, split_name
 
-    name, equals, spec = text.partition("=")
-    if not equals or set(name) & set(":/#"):
-        name, spec = "", text
+    name, spec = split_name(text)
     if not spec.startswith("local:"):
         raise CocoonError(f"--model {text!r}: only local models are served; write local:smollm2 or NAME=local:smollm2")
     return name or short_name(spec.removeprefix("local:")), spec
