@@ -9,7 +9,7 @@ from cocoon.api.reporter import Reporter, count
 from cocoon.api.run import Run
 from cocoon.api.running import blocking
 from cocoon.api.settings import Profiles, Supporters, out_folder, takes, with_own, with_profile_files
-from cocoon.core.config import Resolved, StudyConfig
+from cocoon.core.config import Resolved, StudyConfig, refuse_gate_of_prompted
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines
 from cocoon.core.records import Profile
@@ -53,9 +53,7 @@ def _refuse_idle(resolved: Resolved[StudyConfig]) -> None:
     """Raise CocoonError for settings that were given, and that nobody in this run would look at."""
     if resolved.config.judge.model is None:
         resolved.refuse(["judge", "scale_files"], "nobody judges. Name a judge, such as --judge SPEC, or leave it out.")
-    if resolved.config.user.kind == "prompted":
-        keys = ["user.difficulty", "user.rules", "user.appraiser"]
-        resolved.refuse(keys, "a prompted user has no trust gate. Leave it out, or take --user-kind guarded.")
+    refuse_gate_of_prompted(resolved)
 
 
 def _with_own_scales(resolved: Resolved[StudyConfig]) -> Resolved[StudyConfig]:

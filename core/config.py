@@ -308,6 +308,13 @@ def _origin_of_key(place: str, origins: Mapping[str, str]) -> str:
     return "configuration"
 
 
+def refuse_gate_of_prompted(resolved: Resolved[StudyConfig]) -> None:
+    """Raise CocoonError where a setting of the trust gate was given, and the user is a prompted one, which has none."""
+    if resolved.config.user.kind == "prompted":
+        keys = ["user.difficulty", "user.rules", "user.appraiser"]
+        resolved.refuse(keys, "a prompted user has no trust gate. Leave it out, or take --user-kind guarded.")
+
+
 def differences(stored: RunConfig, now: RunConfig) -> list[str]:
     """Keys in which two configurations of one kind would make different things."""
     before, after = stored.model_dump(mode="json"), now.model_dump(mode="json")

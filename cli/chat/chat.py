@@ -3,59 +3,46 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cocoon.cli.terminal.options import CloudTracing, Config, Options, Preset, Timeout
+from cocoon.cli.terminal.options import CloudTracing
+from cocoon.cli.terminal.settings import PAPER, settings_of
+from cocoon.core.config import Resolved, StudyConfig, refuse_gate_of_prompted
+from cocoon.core.verb_settings import CHAT, Given
 
 if TYPE_CHECKING:
     from cocoon.cli.chat.talk import Other
-    from cocoon.core.config import StudyConfig
     from cocoon.core.records import Language, Profile, Role
     from cocoon.running.folder import RunFolder
     from cocoon.running.study import Study
 
 
+@settings_of(CHAT, preset=PAPER)
 def chat(
+    given: Given[StudyConfig],
     play: Annotated[Literal["supporter", "user"], typer.Option("--as", help="Whom you play.")] = "supporter",
     profile: Annotated[
         str | None,
         typer.Option(metavar="FILE#ID", help="Who the user is; FILE may be shipped:en. Without #ID the first."),
     ] = None,
-    language: Annotated[Literal["zh", "en"], typer.Option(help="The language where no profile is given.")] = "en",
-    supporter: Annotated[str | None, typer.Option(metavar="SPEC", help="The supporter's model.")] = None,
-    supporter_prompt: Annotated[str | None, typer.Option(help="Its prompt: listen, plain, brief, or your own.")] = None,
-    user: Annotated[str | None, typer.Option(metavar="SPEC", help="The simulated user's model.")] = None,
-    user_kind: Annotated[str | None, typer.Option(help="guarded (trust gate) or prompted (the paper's).")] = None,
-    difficulty: Annotated[str | None, typer.Option(help="easy, normal or hard (guarded user).")] = None,
-    rules: Annotated[str | None, typer.Option(help="Trust rules: neutral or listening.")] = None,
-    appraiser: Annotated[str | None, typer.Option(metavar="SPEC", help="Appraising model, or rule.")] = None,
+    language: Annotated[
+        Literal["zh", "en"] | None, typer.Option(help="The language where no profile is given (default: en).")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Append the dialogue to this run folder.")] = None,
-    timeout: Timeout = None,
-    config: Config = None,
-    preset: Preset = None,
-    options: Options = None,
     allow_cloud_tracing: CloudTracing = False,
 ) -> None:
     """Talk with a simulated user (as the supporter) or with a supporter (as the user); /help tells more."""
-    from cocoon.core.config import resolve
     from cocoon.running.local_parts import local_parts
     from cocoon.running.session import forbid_cloud_tracing
     from cocoon.running.study import Study, open_models
 
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
-    flags: dict[str, Any] = {
-        "user.model": user,
-        "user.kind": user_kind,
-        "user.difficulty": difficulty,
-        "user.rules": rules,
-        "user.appraiser": appraiser,
-        "timeout": timeout,
-    }
-    settings = resolve(config, options or [], flags, preset=preset).config
-    settings.supporters[:] = [_chosen(settings, supporter, supporter_prompt)]
+    resolved = given.resolve()
+    _refuse_idle(resolved, play)
+    settings = resolved.config
     chosen = _profile(profile, play, language)
     study = Study(settings, open_models(settings, local_parts()), languages=(chosen.language,))
     typer.echo("loading the model ...", err=True)
@@ -66,17 +53,24 @@ def chat(
         _talk(folder, other, study, chosen, out)
 
 
-def _chosen(config: "StudyConfig", spec: str | None, prompt: str | None) -> Any:
-    given = {"model": spec, "name": "" if spec else None, "prompt": prompt}
-    return config.supporters[0].model_copy(update={key: value for key, value in given.items() if value is not None})
+def _refuse_idle(resolved: Resolved[StudyConfig], play: "Role") -> None:
+    """Raise CocoonError for settings of the side that a person plays, and of an agent that lacks them."""
+    side = {"supporter": "supporters", "user": "user"}[play]
+    resolved.refuse([side], f"you play the {play} yourself. Leave it out, or take the other side with --as.")
+    refuse_gate_of_prompted(resolved)
+    if len(resolved.config.supporters) > 1 and play == "user":
+        resolved.refuse(["supporters"], "a chat has one supporter. Name one.")
 
 
-def _profile(wanted: str | None, play: "Role", language: "Language") -> "Profile":
+def _profile(wanted: str | None, play: "Role", language: "Language | None") -> "Profile":
     from cocoon.core.errors import CocoonError
     from cocoon.core.jsonl import read_records
     from cocoon.core.profile_files import profile_path
     from cocoon.core.records import Profile
 
+    if wanted is not None and language is not None:
+        raise CocoonError(f"--language {language}: the language is that of profile {wanted!r}. Leave one of them out.")
+    language = language or "en"
     if wanted is None and play == "user":
         return Profile(id="person", language=language, feeling="(not stated: a person at the terminal)", source="chat")
     file, _, name = (wanted or f"shipped:{language}").partition("#")

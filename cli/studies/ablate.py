@@ -1,20 +1,22 @@
 """`cocoon ablate`: what parts of a profile and the kind of user do to the simulated user (paper RQ5, Figure 5)."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from cocoon.cli.terminal.options import BudgetCalls, CloudTracing, Concurrency, Config, Json, Options, Out, Timeout
+from cocoon.cli.terminal.options import CloudTracing, Json, Out
+from cocoon.cli.terminal.settings import settings_of
+from cocoon.core.config import StudyConfig
+from cocoon.core.verb_settings import ABLATE, Given
+
+# Settings of the dialogues, which are there already where they are only compared.
+TALKING = ("profiles", "limit", "language", "rounds", "samples", "supporters", "user", "form_pairs")
 
 
+@settings_of(ABLATE, required=["judge"])
 def ablate(
     out: Out,
-    judge: Annotated[str, typer.Option(metavar="SPEC", help="The judge that compares the dialogues in pairs.")],
-    profiles: Annotated[
-        list[str] | None, typer.Option(help="Profiles: a JSONL file, or shipped:en, shipped:zh, shipped. Repeatable.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option("-n", "--limit", help="Only the first N profiles.")] = None,
+    given: Given[StudyConfig],
     conditions: Annotated[
         str, typer.Option(help="full, no-memory, no-memory-need; each may name @prompted, @guarded, @guarded-hard.")
     ] = "full,no-memory,no-memory-need",
@@ -22,42 +24,16 @@ def ablate(
     compare_only: Annotated[
         bool, typer.Option("--compare-only", help="Simulate nothing: compare the dialogues in OUT/conditions.")
     ] = False,
-    votes: Annotated[int, typer.Option(help="Answers to each question and order (needs temperature > 0).")] = 1,
-    rounds: Annotated[int | None, typer.Option(help="Replies of the supporter after its opening.")] = None,
-    supporter: Annotated[str | None, typer.Option(metavar="SPEC", help="The supporter's model.")] = None,
-    user: Annotated[str | None, typer.Option(metavar="SPEC", help="The simulated user's model.")] = None,
-    user_kind: Annotated[str | None, typer.Option(help="guarded or prompted, where a condition names none.")] = None,
-    appraiser: Annotated[str | None, typer.Option(metavar="SPEC", help="Appraising model, or rule.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of every draw.")] = None,
-    concurrency: Concurrency = None,
-    timeout: Timeout = None,
-    budget_calls: BudgetCalls = None,
-    config: Config = None,
-    options: Options = None,
     allow_cloud_tracing: CloudTracing = False,
     as_json: Json = False,
 ) -> None:
     """Simulate every condition, have a judge compare them in both orders, and report. The same line resumes."""
     from cocoon.cli.studies.run_ablation import run_ablation
-    from cocoon.core.config import resolve
     from cocoon.running.frame import forbid_cloud_tracing
 
-    flags: dict[str, Any] = {
-        "profiles": profiles,
-        "limit": limit,
-        "rounds": rounds,
-        "supporters": [{"model": supporter}] if supporter else None,
-        "user.model": user,
-        "user.kind": user_kind,
-        "user.appraiser": appraiser,
-        "judge.model": judge,
-        "judge.votes": votes,
-        "seed": seed,
-        "concurrency": concurrency,
-        "timeout": timeout,
-        "budget.calls": budget_calls,
-    }
-    settings = resolve(config, options or [], flags).config
+    resolved = given.resolve()
+    if compare_only:
+        resolved.refuse(TALKING, "--compare-only simulates nothing. Leave one of them out.")
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
-    run_ablation(settings, conditions, every_pair, Path(out), as_json, compare_only=compare_only)
+    run_ablation(resolved.config, conditions, every_pair, out, as_json, compare_only=compare_only)
