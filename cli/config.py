@@ -1,13 +1,15 @@
 """`cocoon config`: the settings that a command would run with, and where each of them came from."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from cocoon.cli.terminal.options import Config, Json, Options, Preset
 
 if TYPE_CHECKING:
-    from cocoon.core.config import Resolved
+    from collections.abc import Iterator
+
+    from cocoon.core.config import Resolved, StudyConfig
 
 app = typer.Typer(no_args_is_help=True, help="Look at settings.")
 DEFAULT = "default"
@@ -28,33 +30,37 @@ def show(config: Config = None, preset: Preset = None, options: Options = None, 
     resolved = resolve(config, options or [], preset=preset)
     if as_json:
         values = resolved.config.model_dump(mode="json")
-        told = {"config": values, "origins": {key: origin for key, _, origin in rows(resolved)}}
-        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        shown = {"config": values, "origins": {key: origin for key, _, origin in rows(resolved)}}
+        typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
         return
     _print_table(rows(resolved))
 
 
-def rows(resolved: "Resolved") -> list[tuple[str, Any, str]]:
-    """(dotted key, value, origin) of every setting."""
-    values = _flat(resolved.config.model_dump(mode="json"))
+def rows(resolved: "Resolved[StudyConfig]") -> list[tuple[str, object, str]]:
+    """Return (dotted key, value, origin) of every setting."""
+    values = _flat(resolved.config.model_dump(mode="json"), "")
     return [(key, value, _origin(key, resolved.origins)) for key, value in values]
 
 
-def _flat(tree: dict[str, Any], above: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
-    for key, value in tree.items():
-        name = f"{above}{key}"
-        # Prices are named by model, and a model's name holds dots of its own.
-        if isinstance(value, dict) and name != "prices":
-            found += _flat(value, f"{name}.")
-        else:
-            found.append((name, value))
-    return found
+def _flat(value: object, key: str) -> "Iterator[tuple[str, object]]":
+    """Yield every value below a key with its own key, the elements of a list by their number."""
+    # Prices are named by model, and a model's name holds dots of its own.
+    if isinstance(value, dict) and key != "prices":
+        children = [(str(name), child) for name, child in value.items()]
+    elif isinstance(value, list) and any(isinstance(child, dict) for child in value):
+        children = [(str(number), child) for number, child in enumerate(value)]
+    else:
+        yield key, value
+        return
+    for name, child in children:
+        yield from _flat(child, f"{key}.{name}" if key else name)
 
 
 def _origin(key: str, origins: dict[str, str]) -> str:
-    """Where a key was set: itself, or a key above it that was given whole."""
-    return next((origins[name] for name in (key, *_above(key)) if name in origins), DEFAULT)
+    """Where a key was set: itself, a key above it that was given whole, or its elements one by one."""
+    given = next((origins[name] for name in (key, *_above(key)) if name in origins), None)
+    elements = [origin for name, origin in origins.items() if name.startswith(f"{key}.")]
+    return given or ", ".join(dict.fromkeys(elements)) or DEFAULT
 
 
 def _above(key: str) -> list[str]:
@@ -62,7 +68,7 @@ def _above(key: str) -> list[str]:
     return [".".join(parts[:length]) for length in range(len(parts) - 1, 0, -1)]
 
 
-def _print_table(found: list[tuple[str, Any, str]]) -> None:
+def _print_table(found: list[tuple[str, object, str]]) -> None:
     import json
 
     from rich.console import Console
