@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Import corpora of dialogues, count them, export them.")
 
 Name = Annotated[str, typer.Argument(help="The corpus, such as smile or esconv; `cocoon corpus list` names all.")]
+Form = Literal["messages", "parquet", "sharegpt"]
 File = Annotated[Path, typer.Argument(help="Its file, or its folder where it comes as many files.")]
 Limit = Annotated[int | None, typer.Option("-n", "--limit", min=1, help="Only the first N dialogues.")]
 
@@ -92,8 +93,10 @@ def stats(
 def export_dialogues(
     file: Annotated[Path, typer.Argument(help="A dialogues.jsonl of ours.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The folder for the data and its card.")],
-    form: Annotated[str, typer.Option("--format", help="messages, parquet or sharegpt.")] = "messages",
-    thoughts: Annotated[str, typer.Option(help="none, or inline: analysis and strategy before the reply.")] = "none",
+    form: Annotated[Form, typer.Option("--format", help="The layout of the data.")] = "messages",
+    thoughts: Annotated[
+        Literal["none", "inline"], typer.Option(help="inline: analysis and strategy before the reply.")
+    ] = "none",
     i_have_the_right: Annotated[
         bool, typer.Option("--i-have-the-right", help="Export text whose licence does not let it be passed on.")
     ] = False,
@@ -101,16 +104,10 @@ def export_dialogues(
     as_json: Json = False,
 ) -> None:
     """Export for training elsewhere, with a dataset card; text that may not be passed on is refused."""
-    from cocoon.corpora.export.export import FILES, FORMATS, Format, export
+    from cocoon.corpora.export.export import FILES, export
 
-    chosen: Format | None = next((known for known in FORMATS if known == form), None)
-    if chosen is None:
-        raise typer.BadParameter(f"--format {form!r}: {', '.join(FORMATS)}")
-    if thoughts not in ("none", "inline"):
-        raise typer.BadParameter(f"--thoughts {thoughts!r}: none or inline")
-    shown = "inline" if thoughts == "inline" else "none"
-    told = export(file, chosen, out, shown, i_have_the_right=i_have_the_right, force=force)
-    target, kept = out / FILES[chosen], told.dialogues - told.left_out
+    told = export(file, form, out, thoughts, i_have_the_right=i_have_the_right, force=force)
+    target, kept = out / FILES[form], told.dialogues - told.left_out
     if told.left_out:
         typer.echo(f"{told.left_out} dialogues left out: without an answer of the supporter nothing remains", err=True)
     plain = {"out": str(target), "dialogues": kept, "turns": told.turns, "left_out": told.left_out}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.unused import refuse_unused
 
 if TYPE_CHECKING:
     from cocoon.models.probe import Finding, Prober
@@ -27,14 +28,20 @@ def doctor(
     verbose: Annotated[
         bool, typer.Option("--verbose", help="With --judge: list the transcripts judged wrong.")
     ] = False,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each call.")] = 60.0,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.1, help="With --model or --judge: seconds for each call (default: 60).")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Look round: versions, extras, the embedded model, the cache; with --model or --judge, what that model can do."""
     import json
 
-    if judge is None and (language, number, out, verbose) != (None, None, None, False):
-        raise typer.BadParameter("--language, -n, --out and --verbose go with --judge SPEC")
+    if judge is None:
+        given = {"--language": language, "-n": number, "--out": out, "--verbose": verbose}
+        refuse_unused(given, (), "without --judge SPEC")
+        refuse_unused({"--timeout": model is None and timeout}, (), "without --model or --judge")
+    refuse_unused({"--verbose": as_json and verbose}, (), "with --json, which holds every transcript")
+    seconds = 60.0 if timeout is None else timeout
     from cocoon.running.environment import look_round
 
     environment = look_round()
@@ -43,7 +50,7 @@ def doctor(
         _print_rows("environment", environment_rows(environment))
     answers = True
     if model is not None:
-        hosts, findings = _examine(model, timeout)
+        hosts, findings = _examine(model, seconds)
         answers = any(one.name == "answers" and one.found for one in findings)
         told["model"] = {"spec": model, "hosts": hosts, "answers": answers, "findings": [vars(one) for one in findings]}
         if not as_json:
@@ -51,7 +58,7 @@ def doctor(
     if judge is not None:
         from cocoon.cli.doctor.judge import examine, print_test
 
-        test = examine(judge, language, number, out, timeout)
+        test = examine(judge, language, number, out, seconds)
         answers = answers and any(result.success is not None for result in test.results)
         told["judge"] = test.model_dump(mode="json")
         if not as_json:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.unused import refuse_unused
 
 if TYPE_CHECKING:
     from cocoon.core.records import Language, Profile
@@ -30,8 +31,8 @@ def stats(
     sample: Annotated[
         int | None, typer.Option(min=2, help="Texts in each draw (default: as many as the smallest file has).")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
-    language: Annotated[LanguageChoice, typer.Option(help="Language of the figure.")] = "en",
+    seed: Annotated[int | None, typer.Option(help="Seed of the draws (default: 0).")] = None,
+    language: Annotated[LanguageChoice | None, typer.Option(help="Language of the figure (default: en).")] = None,
     as_json: Json = False,
 ) -> None:
     """Count scenarios, emotions and chains, and measure how diverse the descriptions are."""
@@ -47,12 +48,16 @@ def stats(
         raise CocoonError(
             f"--like {like!r}: profiles fill table8 alone; other tables are of `cocoon report RUN --like`"
         )
+    if figure is None:
+        refuse_unused({"--language": language}, (), "without --figure")
     files = list(dict.fromkeys(files))
     held = dict(zip(_names(files), map(read_profiles, files), strict=True))
     sets = {name: profile_figures(some) for name, some in held.items()}
-    measured = measure(held, text, sample, seed)
+    measured = measure(held, text, sample, seed or 0)
+    if not any(one.drawn for one in measured):
+        refuse_unused({"--seed": seed}, (), "where nothing is drawn: give two files, or --sample")
     if figure:
-        _draw(figure, [one for some in held.values() for one in some], language)
+        _draw(figure, [one for some in held.values() for one in some], language or "en")
     if as_json and not like:
         typer.echo(json.dumps(_as_json(sets, measured, text), ensure_ascii=False))
         return

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.unused import refuse_unused
 
 
 def power(
@@ -26,19 +27,28 @@ def power(
         Path | None, typer.Option(help="Take the spread of every measure from a run of two supporters or more.")
     ] = None,
     profiles: Annotated[int | None, typer.Option(help="With --difference: the power of so many profiles.")] = None,
-    wanted: Annotated[float, typer.Option("--power", help="Probability of seeing the difference.")] = 0.8,
+    wanted: Annotated[
+        float | None, typer.Option("--power", help="Probability of seeing the difference (default: 0.8).")
+    ] = None,
     level: Annotated[float, typer.Option(help="Two-sided level of the test.")] = 0.05,
     as_json: Json = False,
 ) -> None:
     """Sample sizes for comparisons in which both sides meet the same profiles (paired t test; McNemar's test)."""
+    given = {"--difference": difference, "--spread": spread, "--run": run, "--profiles": profiles}
+    given |= {"--rates": rates, "--discordant": discordant, "--power": wanted}
+    probability = 0.8 if wanted is None else wanted
     if rates:
-        rows = _of_rates(rates, discordant, wanted, level)
+        refuse_unused(given, ("--rates", "--discordant", "--power"), "with --rates")
+        rows = _of_rates(rates, discordant, probability, level)
     elif run is not None and difference is not None:
         from cocoon.reports.power import of_run
 
-        rows = of_run(run, difference, wanted, level)
+        refuse_unused(given, ("--run", "--difference", "--power"), "with --run")
+        rows = of_run(run, difference, probability, level)
     elif difference is not None and spread is not None:
-        rows = [_of_mean(difference, spread, profiles, wanted, level)]
+        last = "--power" if profiles is None else "--profiles"
+        refuse_unused(given, ("--difference", "--spread", last), f"with --difference and {last}")
+        rows = [_of_mean(difference, spread, profiles, probability, level)]
     else:
         raise typer.BadParameter("give --difference and --spread, --difference and --run, or --rates A,B")
     if as_json:

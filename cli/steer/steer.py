@@ -8,6 +8,7 @@ import typer
 from cocoon.cli.steer.pairs import pairs
 from cocoon.cli.steer.sweep import sweep
 from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.unused import refuse_unused
 
 app = typer.Typer(help="Steer how often a local supporter asks.", no_args_is_help=True, rich_markup_mode=None)
 app.command()(pairs)
@@ -51,6 +52,9 @@ def extract(
 ) -> None:
     """Read a direction from pairs and choose the layers that it works in."""
     from cocoon.cli.steer.run import ExtractOptions, run_extract
+
+    if band is not None:
+        refuse_unused({"--choose": choose}, (), "with --band, which is chosen already")
 
     run_extract(
         ExtractOptions(model, out, pairs, kind, position, method, layers, band, choose, preset, max_tokens, seed, at),

@@ -24,9 +24,12 @@ def reproduce(
 ) -> None:
     """Import corpora, train a supporter on each, simulate, judge, and print the table. The same line goes on."""
     from cocoon.cli.studies.run_reproduce import run_reproduction
+    from cocoon.reports.paper.tables import load_paper_table
     from cocoon.running.frame import forbid_cloud_tracing
 
-    settings = given.resolve().config
+    resolved = given.resolve()
+    if load_paper_table(resolved.config.table).data == "people":
+        resolved.refuse(["judge"], f"people rate {resolved.config.table}, and no judge does. Leave it out.")
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
-    run_reproduction(settings, out, [one.strip() for one in stages.split(",")], as_json)
+    run_reproduction(resolved.config, out, [one.strip() for one in stages.split(",")], as_json)
