@@ -1,15 +1,13 @@
 """`cocoon config`: the settings that a command would run with, and where each of them came from."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import typer
 
-from cocoon.cli.terminal.options import Config, Json, Options, Preset
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cocoon.core.config import Resolved, StudyConfig
+from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.settings import PAPER, settings_of
+from cocoon.core.config import Resolved, StudyConfig
+from cocoon.core.verb_settings import SIMULATE, Given
 
 app = typer.Typer(no_args_is_help=True, help="Look at settings.")
 DEFAULT = "default"
@@ -21,13 +19,12 @@ def _group() -> None:
 
 
 @app.command()
-def show(config: Config = None, preset: Preset = None, options: Options = None, as_json: Json = False) -> None:
-    """Print every setting with its value and its origin: default, preset, file, environment or -o."""
+@settings_of(SIMULATE, preset=PAPER)
+def show(given: Given[StudyConfig], as_json: Json = False) -> None:
+    """Print every setting of a run with its value and its origin: default, preset, file, environment, -o or flag."""
     import json
 
-    from cocoon.core.config import resolve
-
-    resolved = resolve(config, options or [], preset=preset)
+    resolved = given.resolve()
     if as_json:
         values = resolved.config.model_dump(mode="json")
         shown = {"config": values, "origins": {key: origin for key, _, origin in rows(resolved)}}
@@ -36,13 +33,13 @@ def show(config: Config = None, preset: Preset = None, options: Options = None, 
     _print_table(rows(resolved))
 
 
-def rows(resolved: "Resolved[StudyConfig]") -> list[tuple[str, object, str]]:
+def rows(resolved: Resolved[StudyConfig]) -> list[tuple[str, object, str]]:
     """Return (dotted key, value, origin) of every setting."""
     values = _flat(resolved.config.model_dump(mode="json"), "")
     return [(key, value, _origin(key, resolved.origins)) for key, value in values]
 
 
-def _flat(value: object, key: str) -> "Iterator[tuple[str, object]]":
+def _flat(value: object, key: str) -> Iterator[tuple[str, object]]:
     """Yield every value below a key with its own key, the elements of a list by their number."""
     # Prices are named by model, and a model's name holds dots of its own.
     if isinstance(value, dict) and key != "prices":

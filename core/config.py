@@ -113,7 +113,9 @@ class StudyConfig(RunConfig):
         *("limit", "samples", "form_pairs", "judge", "scale_files"),
     )
 
-    profiles: list[str] = flag([], "Profiles: a JSONL file, or shipped:en, shipped:zh, shipped. Repeatable.")
+    profiles: list[str] = flag(
+        [], "Profiles: a JSONL file, or shipped:en, shipped:zh, shipped. Repeatable.", metavar="FILE"
+    )
     language: Language | None = flag(None, "Only profiles in this language.")
     rounds: int = flag(10, "Replies of the supporter after its opening.", ge=0)
     samples: int = flag(1, "Dialogues per profile and supporter.", ge=1)

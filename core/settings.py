@@ -104,7 +104,8 @@ def default_at(kind: type[BaseModel], key: str) -> object:
 
 
 def _settings(kind: type[BaseModel], above: str, defaults: object) -> Iterator[Setting]:
-    for name, field in kind.model_fields.items():
+    for name in _own_first(kind):
+        field = kind.model_fields[name]
         default = getattr(defaults, name, None) if defaults else field.get_default(call_default_factory=True)
         inner, many = _element(_bare(field.annotation))
         setting = _declared(name, above, field, default)
@@ -113,6 +114,12 @@ def _settings(kind: type[BaseModel], above: str, defaults: object) -> Iterator[S
         record = _record_of(inner)
         if record is not None:
             yield from _settings(record, f"{above}{name}.{'*.' if many else ''}", None if many else default)
+
+
+def _own_first(kind: type[BaseModel]) -> list[str]:
+    """Return the names of the fields, those that the class declares itself before those of its bases."""
+    inherited = [name for name in kind.model_fields if name not in kind.__annotations__]
+    return [*(name for name in kind.model_fields if name in kind.__annotations__), *inherited]
 
 
 def _declared(name: str, above: str, field: FieldInfo, default: object) -> Setting | None:

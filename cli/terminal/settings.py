@@ -38,7 +38,9 @@ def settings_of(
     """
 
     def decorate(function: Verb) -> Verb:
-        own = {name: one for name, one in inspect.signature(function).parameters.items() if name != GIVEN}
+        own = dict(inspect.signature(function).parameters)
+        before = list(own)[: list(own).index(GIVEN)]
+        del own[GIVEN]
         chosen = {
             name: setting
             for name, setting in verb.settings.items()
@@ -56,7 +58,8 @@ def settings_of(
             given = Given(verb, told, _path(values.pop("config")), _text(values.pop("preset", None)), _texts(values))
             function(**values, **{GIVEN: given})
 
-        parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*own.values(), *shown)]
+        first, last = [own[name] for name in before], [one for name, one in own.items() if name not in before]
+        parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*first, *shown, *last)]
         command.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportAttributeAccessIssue]
         command.__annotations__ = {one.name: one.annotation for one in parameters}
         return command

@@ -88,7 +88,7 @@ class ScriptConfig(GenerationConfig):
 
     verb: Literal["script"] = "script"
     writer: WriterConfig = Field(default=WriterConfig(max_tokens=2000), description="The model of both roles.")
-    profiles: list[str] = flag([], PROFILES)
+    profiles: list[str] = flag([], PROFILES, metavar="FILE")
     language: Language | None = flag(None, "Only profiles in this language.")
     rewrite: Literal["closed", "all", "none"] = flag(
         "closed", "Questions that become statements (closed: rhetorical and choice too)."
@@ -130,7 +130,7 @@ class TranslationConfig(GenerationConfig):
     writer: WriterConfig = Field(
         default=WriterConfig(temperature=0.0, max_tokens=3000), description="The model that translates."
     )
-    profiles: list[str] = flag([], PROFILES)
+    profiles: list[str] = flag([], PROFILES, metavar="FILE")
     to: Language = flag("en", "The language to translate into.")
 
     @classmethod
