@@ -1,6 +1,6 @@
 """`cocoon steer sweep`: how much asking does to comfort, over a grid of coefficients."""
 
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import typer
 
@@ -28,9 +28,11 @@ def sweep(
         float | None,
         typer.Option(help="Dose of repeng's default direction; unless given, that of equal surprise; 0: leave it out."),
     ] = None,
-    tokens: Annotated[str, typer.Option(help="reply, or replies: steer earlier replies in the history too.")] = "reply",
+    tokens: Annotated[
+        Literal["reply", "replies"], typer.Option(help="replies: steer earlier replies in the history too.")
+    ] = "reply",
     at: Annotated[
-        str | None, typer.Option(help="every or starts, as in +at=; default: as each direction was made.")
+        Literal["every", "starts"] | None, typer.Option(help="As in +at=; default: as each direction was made.")
     ] = None,
     allow_overlap: Annotated[
         bool, typer.Option("--allow-overlap", help="Go on though profiles stand in the direction's pairs too.")
@@ -45,14 +47,15 @@ def sweep(
     from cocoon.running.frame import forbid_cloud_tracing
     from cocoon.running.study import OwnObjects
 
-    settings = given.resolve().config
+    resolved = given.resolve()
+    settings = resolved.config
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
-    how: Any = tokens
-    place: Any = at
     own_user = OwnObjects().agent(settings.user.model) is not None
-    asked = SweepOptions(model, direction, coefficient, users, placebo, repeng, how, allow_overlap, place, own_user)
+    asked = SweepOptions(model, direction, coefficient, users, placebo, repeng, tokens, allow_overlap, at, own_user)
     asked.check()
+    if asked.kinds() == ["prompted"]:
+        resolved.refuse(["user.difficulty", "user.appraiser"], "only prompted users talk, who have no trust gate.")
     if dry_run:
         print_estimate(expect_sweep(settings, asked, out), as_json)
         return

@@ -44,12 +44,7 @@ class GenerationConfig(RunConfig):
 
 
 class ProfileBuildConfig(GenerationConfig):
-    """Settings of `cocoon profiles build`. `limit` is the number of profiles that are tried, over all languages.
-
-    `longest_chain` counts nodes, with the initial need included. `keep_shallow` says whether a chain is kept that is
-    still on the surface (difficulty 1 or 2) at its greatest length, which the paper does not state. `near_duplicate` is
-    the likeness of feeling and need, 0 to 100, from which the later of two profiles is dropped.
-    """
+    """Settings of `cocoon profiles build`."""
 
     free_keys: ClassVar[tuple[str, ...]] = (*GenerationConfig.free_keys, "near_duplicate")
 
@@ -59,10 +54,18 @@ class ProfileBuildConfig(GenerationConfig):
         ["zh", "en"], "zh, en or both.", option="--language", metavar="zh|en|both", commas=True, min_length=1
     )
     taxonomy: str | None = flag(None, "Scenarios, emotions and seed needs of your own (YAML).", metavar="FILE")
-    longest_chain: int = Field(default=3, ge=2, le=5, description="Most nodes of a chain.")
-    keep_shallow: bool = Field(default=True, description="Whether a chain that stays on the surface is kept.")
+    longest_chain: int = Field(default=3, ge=2, le=5, description="Most nodes of a chain, the initial need included.")
+    # The paper does not say what becomes of such a chain.
+    keep_shallow: bool = Field(
+        default=True, description="Whether a chain is kept that is still on the surface at its greatest length."
+    )
     memories: tuple[int, int] = Field(default=(6, 8), description="Fewest and most memories.")
-    near_duplicate: float = Field(default=85.0, gt=0, le=100, description="Likeness from which one is dropped.")
+    near_duplicate: float = Field(
+        default=85.0,
+        gt=0,
+        le=100,
+        description="Likeness of feeling and need from which the later of two profiles is dropped.",
+    )
 
     @classmethod
     def verb_of(cls) -> str:
@@ -75,14 +78,7 @@ class ProfileBuildConfig(GenerationConfig):
 
 
 class ScriptConfig(GenerationConfig):
-    """Settings of `cocoon script`.
-
-    `minimum_rounds` is the number of user turns before the need may appear, and `minimum_turns` that of a complete
-    dialogue. `exchanges` are written at a time, in at most `pieces` pieces (repairs included). `suggestions` is the
-    number of exchanges of the suggestion stage. `rewrite` says which questions of the listening stage become
-    statements. `threshold` says how dialogues are dropped by the mean of the three AELS subscales (1 to 7): those below
-    `aels_mean`, or the lowest `aels_share` of all.
-    """
+    """Settings of `cocoon script`."""
 
     free_keys: ClassVar[tuple[str, ...]] = (*GenerationConfig.free_keys, "threshold", "aels_mean", "aels_share")
 
@@ -104,8 +100,12 @@ class ScriptConfig(GenerationConfig):
         "AELS filter: share (the lowest 12.5%), mean, or a number from 1 to 7.",
         metavar="share|mean|NUMBER",
     )
-    aels_mean: float = Field(default=4.0, ge=1, le=7, description="The threshold `mean`.")
-    aels_share: float = Field(default=0.125, ge=0, lt=1, description="The share that the threshold `share` drops.")
+    aels_mean: float = Field(
+        default=4.0, ge=1, le=7, description="Mean of the AELS subscales below which the threshold `mean` drops."
+    )
+    aels_share: float = Field(
+        default=0.125, ge=0, lt=1, description="The lowest share, which the threshold `share` drops."
+    )
 
     @classmethod
     def verb_of(cls) -> str:
@@ -124,7 +124,7 @@ class ScriptConfig(GenerationConfig):
 
 
 class TranslationConfig(GenerationConfig):
-    """Settings of `cocoon profiles translate`. The writer translates. `to` is the target language."""
+    """Settings of `cocoon profiles translate`. The writer translates."""
 
     verb: Literal["profiles translate"] = "profiles translate"
     writer: WriterConfig = Field(
@@ -139,10 +139,7 @@ class TranslationConfig(GenerationConfig):
 
 
 class PairsConfig(GenerationConfig):
-    """Settings of `cocoon steer pairs`. `each` is the number of pairs of one situation.
-
-    For the other three, see `cocoon.steering.pairs.pairs.PairRules`.
-    """
+    """Settings of `cocoon steer pairs`. For the last three, see `cocoon.steering.pairs.pairs.PairRules`."""
 
     verb: Literal["steer pairs"] = "steer pairs"
     writer: WriterConfig = Field(
