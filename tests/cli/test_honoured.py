@@ -107,7 +107,7 @@ TALK = ("simulate", "--profiles", "shipped:en", "--out", "OUT")
         (("script", "--profiles", "shipped:en", "--out", "OUT", "-o", "aels_mean=5"), "the threshold is 'share'"),
         (("ablate", "--out", "OUT", "--judge", "x:y", "--compare-only", "--rounds", "3"), "simulates nothing"),
         (("report", "RUN", "--like", "table3", "--language", "zh"), "has no figures and no other scales"),
-        (("view", "RUN", "--export", "OUT", "--port", "80"), "--port has no use with --export"),
+        (("view", "RUN", "--export", "OUT", "--port", "0"), "--port has no use with --export"),
         (("export", "RUN", "--to", "tables", "-o", "OUT", "--thoughts", "inline"), "--thoughts has no use with --to"),
         (("export", "RUN", "--to", "inspect", "-o", "OUT", "--format", "csv"), "--format has no use with --to"),
         (("power", "--rates", "0.6,0.7", "--spread", "1"), "--spread has no use with --rates"),
