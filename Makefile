@@ -32,13 +32,14 @@ define step
 	wait $$child || { echo "[setup] failed: $(1). The lines above say why; the same command tries again." >&2; exit 1; }
 endef
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint docs bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up, then simulate, judge and report with the embedded model"
 	@echo "make test    set up, then lint, type check and all tests"
 	@echo "make lint    set up, then lint and type check alone"
+	@echo "make docs    set up, then build the documentation into site/ (warnings are errors)"
 	@echo "make bench   set up with the peer tools, then start-up time and orchestration benchmarks"
 	@echo "make clean   remove the environment and every cache of this folder (runs/ is kept)"
 
@@ -53,12 +54,16 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
+docs: $(VENV)/.ready-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "site/index.html opens from disk; for the search: $(BIN)/python -m http.server -b 127.0.0.1 -d site"
+
 bench: $(VENV)/.ready-bench
 	$(BIN)/python -m cocoon.benchmarks.startup
 	$(BIN)/python benchmarks/orchestration/orchestration.py $(BENCH_FLAGS)
 
 clean:
-	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis build dist site *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.ready-python:
@@ -79,8 +84,13 @@ $(VENV)/.ready-local: $(VENV)/.ready-python $(PINS)
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready-local
-	$(call step,ruff pyright and pytest for the tests,$(PIP) --no-build-isolation -e '.[local$(comma)steer$(comma)train$(comma)corpora$(comma)screen$(comma)dev]')
+	$(call step,ruff pyright and pytest for the tests,$(PIP) --no-build-isolation -e '.[local$(comma)steer$(comma)train$(comma)corpora$(comma)screen$(comma)docs$(comma)dev]')
 	$(call step,repeng for the tests that compare with it (its pin of numpy left out),$(PIP) --no-deps repeng)
+	@touch $@
+
+$(VENV)/.ready-docs: $(VENV)/.ready-python $(PINS)
+	$(call step,build tool,$(PIP) setuptools)
+	$(call step,what builds the documentation,$(PIP) --no-build-isolation -e '.[docs]')
 	@touch $@
 
 $(VENV)/.ready-bench: $(VENV)/.ready-local

@@ -13,9 +13,10 @@ Every name is loaded at its first use: `import cocoon` itself imports neither to
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 if TYPE_CHECKING:
+    import cocoon.api.steering as steering_api
     from cocoon.agents.judges.ratings import make_rating as make_rating
     from cocoon.agents.protocols import Judge as Judge
     from cocoon.agents.protocols import SimulatedUser as SimulatedUser
@@ -37,10 +38,18 @@ if TYPE_CHECKING:
     from cocoon.api.reporting import compare as compare
     from cocoon.api.reporting import report as report
     from cocoon.api.run import Run as Run
+    from cocoon.api.studies import ablate as ablate
+    from cocoon.api.studies import ablate_async as ablate_async
+    from cocoon.api.studies import fidelity as fidelity
+    from cocoon.api.studies import power as power
+    from cocoon.api.studies import reproduce as reproduce
+    from cocoon.api.studies import reproduce_async as reproduce_async
     from cocoon.api.talking import judge as judge
     from cocoon.api.talking import judge_async as judge_async
     from cocoon.api.talking import simulate as simulate
     from cocoon.api.talking import simulate_async as simulate_async
+    from cocoon.api.training import preview_training as preview_training
+    from cocoon.api.training import train as train
     from cocoon.core.answers import Missing as Missing
     from cocoon.core.errors import CocoonError as CocoonError
     from cocoon.core.records import AgentFacts as AgentFacts
@@ -49,6 +58,8 @@ if TYPE_CHECKING:
     from cocoon.core.records import Rating as Rating
     from cocoon.core.records import Turn as Turn
     from cocoon.models.client import JournaledClient as JournaledClient
+
+    steer = steering_api
 
 _HOMES = {
     "cocoon.agents.protocols": (
@@ -63,23 +74,30 @@ _HOMES = {
     "cocoon.api.loading": ("load_dialogues", "load_profiles", "open_model"),
     "cocoon.api.reporting": ("compare", "report"),
     "cocoon.api.run": ("Run",),
+    "cocoon.api.studies": ("ablate", "ablate_async", "fidelity", "power", "reproduce", "reproduce_async"),
     "cocoon.api.talking": ("judge", "judge_async", "simulate", "simulate_async"),
+    "cocoon.api.training": ("preview_training", "train"),
     "cocoon.core.answers": ("Missing",),
     "cocoon.models.client": ("JournaledClient",),
     "cocoon.core.errors": ("CocoonError",),
     "cocoon.core.records": ("AgentFacts", "Dialogue", "Profile", "Rating", "Turn"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
-__all__ = ["__version__", *_HOME]  # pyright: ignore[reportUnsupportedDunderAll]  (loaded lazily, below)
+# Names that stand for a whole module.
+_MODULES = {"steer": "cocoon.api.steering"}
+__all__ = ["__version__", *_HOME, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]  (loaded lazily, below)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name in _MODULES:
+        value = importlib.import_module(_MODULES[name])
+    elif name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+    else:
         raise AttributeError(f"module 'cocoon' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+    return sorted({*globals(), *_HOME, *_MODULES})

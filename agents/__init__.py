@@ -1,1 +1,1 @@
-"""The actors: each is a prompt, a chat model and an output schema; no graph, no file, no command line."""
+"""The actors. Each is a prompt, a chat model and an output schema, without a graph, a file or the command line."""

@@ -101,8 +101,8 @@ def as_user(value: object, name: str, source: SourceFile) -> SimulatedUser:
         return OwnUser(agent, facts)
     speak = _speaker(agent, lambda view: view.chat(_role_prompt(view)))
     if speak is None:
-        wanted = "a class with `async def respond(self, client, view, memory)`"
-        raise _unfit(agent, source, "a simulated user", wanted)
+        expected = "a class with `async def respond(self, client, view, memory)`"
+        raise _unfit(agent, source, "a simulated user", expected)
     return OwnUser(_SpokenUser(speak), facts)
 
 
@@ -334,7 +334,11 @@ def _required(function: Callable[..., Any]) -> list[str]:
     except (TypeError, ValueError):
         return ["unknown"]
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [one.name for one in parameters if one.kind in positional and one.default is inspect.Parameter.empty]
+    return [
+        parameter.name
+        for parameter in parameters
+        if parameter.kind in positional and parameter.default is inspect.Parameter.empty
+    ]
 
 
 async def _guarded(run: Callable[[], Awaitable[Any]], facts: AgentFacts) -> Any:
@@ -359,8 +363,8 @@ def _checked(utterance: object, facts: AgentFacts) -> Utterance:
     return utterance
 
 
-def _unfit(agent: object, source: SourceFile, role: str, wanted: str) -> CocoonError:
+def _unfit(agent: object, source: SourceFile, role: str, expected: str) -> CocoonError:
     return CocoonError(
-        f"{source.file}: {type(agent).__name__} cannot be {role}. Give {wanted}, a function of messages, a LangChain "
+        f"{source.file}: {type(agent).__name__} cannot be {role}. Give {expected}, a function of messages, a LangChain "
         "Runnable, or a LangGraph graph with `messages`."
     )

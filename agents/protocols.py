@@ -112,17 +112,17 @@ class UserView(ConversationView):
         return self.messages("user", system)
 
 
-def supporter_view(profile: Profile, turns: Sequence[Turn]) -> SupporterView:
+def supporter_view(profile: Profile, turns: Sequence[Turn | SpokenTurn]) -> SupporterView:
     """Return what the supporter of a conversation may see."""
     return SupporterView(profile.language, _seen_by("supporter", turns), profile.emotion)
 
 
-def user_view(profile: Profile, turns: Sequence[Turn]) -> UserView:
+def user_view(profile: Profile, turns: Sequence[Turn | SpokenTurn]) -> UserView:
     """Return what the simulated user of a conversation may see."""
     return UserView(profile.language, _seen_by("user", turns), profile)
 
 
-def _seen_by(role: Role, turns: Sequence[Turn]) -> tuple[SpokenTurn, ...]:
+def _seen_by(role: Role, turns: Sequence[Turn | SpokenTurn]) -> tuple[SpokenTurn, ...]:
     return tuple(
         SpokenTurn(turn.role, turn.content, turn.thought if turn.role == role == "supporter" else None)
         for turn in turns

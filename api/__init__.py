@@ -1,1 +1,1 @@
-"""The Python door: every verb as a function, with an asynchronous twin; the command line calls these."""
+"""The Python door: every verb as a function, with an asynchronous twin. The command line calls these functions."""

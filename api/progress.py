@@ -3,11 +3,12 @@
 import asyncio
 import sys
 import time
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from cocoon.models.by_name import Models
     from cocoon.running.work import Progress
+    from cocoon.training.fit.trainer import Step
 
 PLAIN_EVERY = 10.0
 LIVE_EVERY = 0.5
@@ -64,9 +65,9 @@ def _success(progress: "Progress") -> list[str]:
         return []
     from cocoon.evaluation.statistics.estimates import wilson
 
-    found = wilson(progress.named, progress.verdicts)
-    interval = f" [{found.low:.2f}, {found.high:.2f}]" if found.low is not None and found.high is not None else ""
-    return [f"SR {found.value:.2f}{interval}"]
+    rate = wilson(progress.named, progress.verdicts)
+    interval = f" [{rate.low:.2f}, {rate.high:.2f}]" if rate.low is not None and rate.high is not None else ""
+    return [f"SR {rate.value:.2f}{interval}"]
 
 
 def _retries(models: "Models") -> list[str]:
@@ -74,10 +75,51 @@ def _retries(models: "Models") -> list[str]:
     for pool in models.pools.values():
         for kind, number in pool.counts.retried.items():
             kinds[kind] = kinds.get(kind, 0) + number
-    told = ", ".join(f"{number} x {kind}" for kind, number in sorted(kinds.items()))
-    return [f"retried {told}"] if told else []
+    counts = ", ".join(f"{number} x {kind}" for kind, number in sorted(kinds.items()))
+    return [f"retried {counts}"] if counts else []
 
 
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+class TrainingWatcher:
+    """Shows a training on `stream` (stderr): a bar in a terminal, elsewhere a line at times and at each validation."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._began = time.monotonic()
+        self._last_line = 0.0
+        self._bar: Any = None
+        self._task: Any = None
+        self._validation = ""
+
+    def __enter__(self) -> "TrainingWatcher":
+        if self._stream.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+            self._bar = Progress(*columns, console=Console(file=self._stream), transient=True)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, step: "Step") -> None:
+        """Show a step."""
+        validated = step.validation_loss is not None
+        if validated:
+            self._validation = f" · validation {step.validation_loss:.4f}"
+        loss = f" · loss {step.loss:.4f}" if step.loss is not None else ""
+        line = f"epoch {step.epoch:.2f}{loss}{self._validation}"
+        if self._bar is not None:
+            self._task = self._task if self._task is not None else self._bar.add_task(line, total=step.steps)
+            self._bar.update(self._task, completed=step.step, description=line)
+        elif validated or time.monotonic() - self._last_line > PLAIN_EVERY:
+            self._last_line = time.monotonic()
+            seconds = self._last_line - self._began
+            print(f"[{seconds:.0f} s] step {step.step}/{step.steps} · {line}", file=self._stream, flush=True)

@@ -1,13 +1,18 @@
 """What a verb tells people while it works: where text goes, how far it is, how it ended, what to do next."""
 
 import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from cocoon.api.progress import Watcher
+from cocoon.api.progress import TrainingWatcher, Watcher
 from cocoon.models.by_name import Models
 from cocoon.running.building.generation import Generated, reasons_line
 from cocoon.running.frame import Outcome, Watch
+
+if TYPE_CHECKING:
+    from cocoon.training.adapters.card import Card
 
 
 class Reporter:
@@ -33,7 +38,19 @@ class Reporter:
 
     def hosts(self, models: Models) -> None:
         """Say where text will go before anything is sent."""
-        self.say(f"text goes to: {', '.join(models.hosts)}" if models.hosts else "text stays on this machine")
+        self.text_goes_to(models.hosts)
+
+    def text_goes_to(self, hosts: Sequence[str]) -> None:
+        """Say which hosts get text."""
+        self.say(f"text goes to: {', '.join(hosts)}" if hosts else "text stays on this machine")
+
+    def training(self) -> "AbstractContextManager[TrainingWatcher | None]":
+        """Return what shows the steps of a training inside the block."""
+        return nullcontext() if self._quiet else TrainingWatcher(self._stream)
+
+    def next(self, step: str) -> None:
+        """Say what to do next."""
+        self.say(f"next: {step}")
 
     def talked(self, outcome: Outcome, out: Path, summary: dict[str, Any], *, judged: bool) -> None:
         """Say how a session of conversations or ratings went, and what to do next."""
@@ -45,7 +62,7 @@ class Reporter:
         if outcome.stopped_by:
             self.say(f"cocoon: {outcome.stopped_by}")
         else:
-            self.say(f"next: cocoon report {out}" if judged else f"next: cocoon judge {out} --judge SPEC")
+            self.next(f"cocoon report {out}" if judged else f"cocoon judge {out} --judge SPEC")
 
     def built(self, outcome: Generated, out: Path, kept: str, next_step: str) -> None:
         """Say how a session of building went: what was kept, why the rest was not, and what to do next."""
@@ -62,7 +79,17 @@ class Reporter:
         if outcome.stopped_by:
             self.say(f"cocoon: {outcome.stopped_by}")
         elif outcome.kept:
-            self.say(f"next: {next_step}")
+            self.next(next_step)
+
+    def trained(self, card: "Card", base: str, out: Path) -> None:
+        """Say how a training went, and what to do next."""
+        if card.best_loss is not None:
+            before = f" (before: {card.loss_before:.4f})" if card.loss_before is not None else ""
+            self.say(f"{card.steps} steps; validation loss {card.best_loss:.4f} at step {card.best_step}{before}")
+            if card.loss_before is not None and card.best_loss >= card.loss_before:
+                self.say("no checkpoint validates better than the base alone: this adapter has learnt nothing of use")
+        self.say(f"adapter and card in {out}; losses in {out}/losses.svg")
+        self.next(f"cocoon simulate --supporter '{base}+adapter={out}' ...")
 
     def _failures(self, outcome: Outcome, out: Path) -> None:
         if outcome.failures:

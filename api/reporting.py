@@ -69,10 +69,10 @@ def compare(
     """
     files = [Path(file) for file in scale_files]
     choice = Choice(list(supporters), baseline, list(judges), list(prompts), files)
-    comparisons, shown = compare_runs([_path(run) for run in runs], choice, allow_different_judges)
+    comparisons, report = compare_runs([_path(run) for run in runs], choice, allow_different_judges)
     if out is not None:
-        write_comparison(comparisons, shown, Path(out))
-    return Comparisons(comparisons, shown)
+        write_comparison(comparisons, report, Path(out))
+    return Comparisons(comparisons, report)
 
 
 def tidy_table(run: Path, name: str) -> list[dict[str, Any]]:

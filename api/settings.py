@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from cocoon.core.config import RunConfig, StudyConfig
+from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, write_whole
 from cocoon.core.model_spec import split_name
 from cocoon.core.profile_files import profile_path
-from cocoon.core.records import Profile
+from cocoon.core.records import Profile, Record
 from cocoon.core.settings import Setting
 from cocoon.core.verb_settings import Given, VerbSettings
 from cocoon.running.study import OwnObjects
@@ -18,7 +18,7 @@ from cocoon.running.study import OwnObjects
 Supporters = object
 """A spec, an agent, a mapping of names to either, or a list of them."""
 Profiles = str | Path | Profile | Sequence["str | Path | Profile"]
-ConfigT = TypeVar("ConfigT", bound=RunConfig)
+ConfigT = TypeVar("ConfigT", bound=Record)
 FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
 
 

@@ -1,20 +1,52 @@
-"""The steering study from Python: contrastive pairs, written by a model."""
+"""The steering study from Python, as `cocoon.steer`: pairs, a direction, its coefficient, and the sweep.
 
+cocoon.steer.write_pairs(situations=["shipped:en:choose"], writer="openai:gpt-5", out="runs/pairs")
+cocoon.steer.extract(model="local:smollm2", pairs="runs/pairs/pairs.jsonl", out="asking.safetensors")
+found = cocoon.steer.calibrate(model="local:smollm2", direction="asking.safetensors", ratio=0.3)
+cocoon.steer.sweep(direction="asking.safetensors", coefficient=[0.02, found.coefficient], out="runs/sweep", ...)
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cocoon.api.building import Building, Built
 from cocoon.api.reporter import Reporter
-from cocoon.api.running import blocking
-from cocoon.api.settings import out_folder, takes
+from cocoon.api.running import blocking, wait_for
+from cocoon.api.settings import Profiles, out_folder, takes, with_own, with_profile_files
+from cocoon.api.vectors import export_vector, fold, import_vector
+from cocoon.core.config import StudyConfig
 from cocoon.core.jsonl import dump_line, write_whole
-from cocoon.core.verb_settings import Given, Options
+from cocoon.core.model_spec import read_local_spec
+from cocoon.core.settings import read_settings
+from cocoon.core.verb_settings import SWEEP, Given, Options
 from cocoon.running.building.config import STEER_PAIRS, PairsConfig
 from cocoon.running.building.pairs import PairsGenerator, SituationPairs, all_pairs
 from cocoon.running.folder import read_run
 from cocoon.running.frame import forbid_cloud_tracing
-from cocoon.running.local_parts import local_parts
-from cocoon.running.study import open_models
+from cocoon.running.local_parts import local_parts, opened_weights
+from cocoon.running.study import OwnObjects, open_models, read_profiles
+from cocoon.steering.calibration.on_situations import CalibrateConfig, Calibrated, CalibrationTask
+from cocoon.steering.directions.from_pairs import ExtractConfig, Extracted, ExtractionTask
 from cocoon.steering.pairs.situations import read_situations, spread
+from cocoon.studies.result import StudyResult
+from cocoon.studies.sweep.config import SweepConfig
+from cocoon.studies.sweep.run import Sweep
+
+__all__ = [
+    "calibrate",
+    "export_vector",
+    "extract",
+    "fold",
+    "import_vector",
+    "sweep",
+    "sweep_async",
+    "write_pairs",
+    "write_pairs_async",
+]
+
+Directions = str | Path | Sequence[str | Path] | Mapping[str, str | Path]
+"""A file of a direction, a list of files (`NAME=FILE` names one), or a mapping of names to files."""
 
 
 async def build_pairs(
@@ -55,6 +87,142 @@ async def write_pairs_async(
     """Write each reply as a question and as a statement, into `out`/pairs.jsonl. See `cocoon steer pairs`."""
     given = Given(STEER_PAIRS, settings, config, None, options)
     return await build_pairs(out, given, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
+
+
+def extract(*, model: str, out: str | Path, progress: bool | Reporter = True, **settings: object) -> Extracted:
+    """Read a direction from pairs, choose the layers that it works in, and save it to the file `out`.
+
+    `model` is `local:BASE[+adapter=PATH]`. Further settings are the fields of `ExtractConfig`, with the names of the
+    flags of `cocoon steer extract`: `pairs`, `kind`, `position`, `method`, `layers`, `band`, `at`, `preset`, ...
+    """
+    reporter = Reporter.of(progress)
+    task = ExtractionTask.of(read_settings(ExtractConfig, settings))
+    if task.remark:
+        reporter.say(task.remark)
+    with opened_weights(model, task.recipe.steers) as weights:
+        adapter = read_local_spec(model.removeprefix("local:")).adapter
+        return task.run(weights, Path(out), adapter, reporter.say)
+
+
+def calibrate(
+    *,
+    model: str,
+    direction: str | Path,
+    ratio: float | Sequence[float],
+    out: str | Path | None = None,
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> Calibrated:
+    """Find the coefficient at which so large a share of the replies has a genuine question, for one ratio or several.
+
+    `direction` is the file of a direction, and `out` a file for the calibration. Further settings are the fields of
+    `CalibrateConfig`, with the names of the flags of `cocoon steer calibrate`: `situations`, `limit`, `samples`, ...
+    """
+    reporter = Reporter.of(progress)
+    config = read_settings(CalibrateConfig, settings | {"ratio": _numbers(ratio)})
+    task = CalibrationTask.of(config, Path(direction), reporter.say)
+    with opened_weights(model, task.control.at) as weights:
+        return task.run(weights, model, Path(out) if out is not None else None, reporter.say)
+
+
+def prepare_sweep(
+    out: str | Path, given: Given[StudyConfig], compared: Mapping[str, object], *, allow_cloud_tracing: bool = False
+) -> Sweep:
+    """Return a sweep that is ready to start. `compared` are the fields of `SweepConfig`. See `sweep`."""
+    if not allow_cloud_tracing:
+        forbid_cloud_tracing()
+    own, out = OwnObjects(), out_folder(out)
+    resolved = with_own(given, own, out).resolve()
+    sweep_config = read_settings(SweepConfig, compared)
+    users = sweep_config.kinds(own_user=own.agent(resolved.config.user.model) is not None)
+    if users == ["prompted"]:
+        resolved.refuse(["user.difficulty", "user.appraiser"], "only prompted users talk, who have no trust gate.")
+    study = with_profile_files(resolved.config)
+    return Sweep(study, sweep_config, users, read_profiles(study), out, own)
+
+
+def run_sweep_study(study: Sweep, progress: bool | Reporter = True) -> StudyResult:
+    """Do a sweep that is ready to start, or go on with it. See `sweep`."""
+    reporter = Reporter.of(progress)
+    plan = study.plan(reporter)
+    return study.finish(plan, wait_for(study.talk(plan, reporter)), reporter)
+
+
+@takes(SWEEP)
+async def sweep_async(
+    *,
+    direction: Directions,
+    coefficient: float | Sequence[float],
+    out: str | Path,
+    profiles: Profiles | None = None,
+    user: object = None,
+    judge: object = None,
+    config: str | Path | None = None,
+    options: Options = (),
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> StudyResult:
+    """Simulate and judge every coefficient with every kind of user, and report. See `sweep`."""
+    settings |= {"profiles": profiles, "user": user, "judge": judge}
+    given, compared = _split(settings, direction, coefficient, config, options)
+    study = prepare_sweep(out, given, compared, allow_cloud_tracing=allow_cloud_tracing)
+    reporter = Reporter.of(progress)
+    # What is computed on the open base would hold up the event loop for minutes.
+    plan = await asyncio.to_thread(study.plan, reporter)
+    outcomes = await study.talk(plan, reporter)
+    return await asyncio.to_thread(study.finish, plan, outcomes, reporter)
+
+
+@takes(SWEEP)
+def sweep(
+    *,
+    direction: Directions,
+    coefficient: float | Sequence[float],
+    out: str | Path,
+    profiles: Profiles | None = None,
+    user: object = None,
+    judge: object = None,
+    config: str | Path | None = None,
+    options: Options = (),
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> StudyResult:
+    """Simulate and judge every coefficient with every kind of user, and report what asking does to comfort.
+
+    `direction` is a file, a list of files (`NAME=FILE` names one), or a mapping of names to files. `coefficient` is one
+    number or several. `out` is the folder. The same call again goes on where it stopped. `user` and `judge` are specs
+    or agents of your own. Besides the settings below there are those of `SweepConfig`: `model`, `users`, `placebo`,
+    `repeng`, `tokens`, `at`, `allow_overlap`.
+    """
+    settings |= {"profiles": profiles, "user": user, "judge": judge}
+    given, compared = _split(settings, direction, coefficient, config, options)
+    return run_sweep_study(prepare_sweep(out, given, compared, allow_cloud_tracing=allow_cloud_tracing), progress)
+
+
+def _split(
+    settings: Mapping[str, object],
+    direction: Directions,
+    coefficient: float | Sequence[float],
+    config: str | Path | None,
+    options: Options,
+) -> tuple[Given[StudyConfig], dict[str, object]]:
+    """Return what the runs of a sweep were given, and what the sweep itself was given."""
+    compared = {name: value for name, value in settings.items() if name in SweepConfig.model_fields}
+    of_runs = {name: value for name, value in settings.items() if name not in compared}
+    compared |= {"direction": _named_files(direction), "coefficient": _numbers(coefficient)}
+    return Given(SWEEP, of_runs, config, None, options), compared
+
+
+def _numbers(value: float | Sequence[float]) -> list[float]:
+    return [value] if isinstance(value, int | float) else list(value)
+
+
+def _named_files(direction: Directions) -> list[str]:
+    if isinstance(direction, Mapping):
+        return [f"{name}={file}" for name, file in direction.items()]
+    return [str(direction)] if isinstance(direction, str | Path) else [str(file) for file in direction]
 
 
 write_pairs = blocking(write_pairs_async)

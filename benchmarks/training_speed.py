@@ -263,13 +263,13 @@ def main() -> None:
     if options.arm:
         print(json.dumps(work(options)))
         return
-    from cocoon.models.local.weights import _folder_of
+    from cocoon.models.local.weights import model_folder
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         texts = import_sample(options.sample, folder, options.dialogues)
         if options.base:
-            base = str(_folder_of(options.base)[0])
+            base = str(model_folder(options.base)[0])
         else:
             base = str(random_llama(folder / "base", texts, options.width, options.layers))
         size = Size(base, options.steps, options.length, options.dtype)

@@ -1,1 +1,1 @@
-"""The command line: one file a verb; it parses and prints."""
+"""The command line: one file for each verb, which parses and prints."""

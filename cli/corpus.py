@@ -42,22 +42,13 @@ def import_corpus(
     force: Annotated[bool, typer.Option("--force", help="Replace the output file if it is there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Read a corpus and write its dialogues as ours; what was done to them is told on stderr."""
-    from cocoon.core.errors import CocoonError
-    from cocoon.core.jsonl import dump_line, write_whole
-    from cocoon.corpora.dialogue_loaders import read_corpus
+    """Read a corpus and write its dialogues as ours. What was done to them is printed on stderr."""
+    from cocoon.corpora.imports import import_corpus_file
 
-    if out.exists() and not force:
-        raise CocoonError(f"{out}: is there already; give --force to replace it, or another -o")
-    reading = read_corpus(name, file, limit)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(out, map(dump_line, reading.dialogues))
-    except OSError as error:
-        raise CocoonError(f"{out}: cannot be written ({error.strerror}); choose another -o") from None
-    _tell(reading.report)
+    report = import_corpus_file(name, file, out, limit, force=force)
+    _print_repairs(report)
     if as_json:
-        typer.echo(json.dumps(_report(reading.report) | {"out": str(out)}, ensure_ascii=False))
+        typer.echo(json.dumps(_plain(report) | {"out": str(out)}, ensure_ascii=False))
 
 
 @app.command()
@@ -80,7 +71,7 @@ def stats(
         raise CocoonError(f"--like {like!r}: corpora are counted like table1")
     reading = read_corpus(name, file, limit)
     figures = corpus_figures(reading.dialogues)
-    _tell(reading.report)
+    _print_repairs(reading.report)
     report = figures_report({name: figures}, like=like is not None)
     if not as_json:
         typer.echo(render_markdown(report))
@@ -106,20 +97,20 @@ def export_dialogues(
     """Export for training elsewhere, with a dataset card; text that may not be passed on is refused."""
     from cocoon.corpora.export.export import FILES, export
 
-    told = export(file, form, out, thoughts, i_have_the_right=i_have_the_right, force=force)
-    target, kept = out / FILES[form], told.dialogues - told.left_out
-    if told.left_out:
-        typer.echo(f"{told.left_out} dialogues left out: without an answer of the supporter nothing remains", err=True)
-    plain = {"out": str(target), "dialogues": kept, "turns": told.turns, "left_out": told.left_out}
-    typer.echo(json.dumps(plain) if as_json else f"{kept} dialogues in {target}; card: {out}/README.md")
+    exported = export(file, form, out, thoughts, i_have_the_right=i_have_the_right, force=force)
+    target, number, left_out = out / FILES[form], exported.dialogues - exported.left_out, exported.left_out
+    if left_out:
+        typer.echo(f"{left_out} dialogues left out: without an answer of the supporter nothing remains", err=True)
+    plain = {"out": str(target), "dialogues": number, "turns": exported.turns, "left_out": left_out}
+    typer.echo(json.dumps(plain) if as_json else f"{number} dialogues in {target}; card: {out}/README.md")
 
 
-def _report(report: "RepairReport") -> dict[str, object]:
+def _plain(report: "RepairReport") -> dict[str, object]:
     notes = [note.model_dump(mode="json") for note in report.notes]
     return {"read": report.read, "kept": report.kept, "repairs": report.counts, "examples": notes}
 
 
-def _tell(report: "RepairReport") -> None:
+def _print_repairs(report: "RepairReport") -> None:
     typer.echo(report.summary(), err=True)
     for note in report.notes:
         typer.echo(f"  {note.repair}: {note.where}, {note.key}: {note.reason}", err=True)

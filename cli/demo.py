@@ -51,10 +51,10 @@ def _show(out: Path) -> None:
     for turn in dialogue.turns:
         words = " ".join(turn.content.split())
         console.print(f"  {turn.role}: {words}", markup=False, highlight=False)
-    made = write_report(out, [])
-    for warning in made.warnings:
+    report = write_report(out, [])
+    for warning in report.warnings:
         console.print(f"Warning: {warning}", style="yellow", markup=False, highlight=False)
-    for table in made.tables[:2]:
+    for table in report.tables[:2]:
         console.print(f"\n{table.title}", style="bold", markup=False)
         for row in table.rows:
             console.print(f"  {', '.join(row.labels)}", markup=False, highlight=False)

@@ -87,12 +87,12 @@ def _otel(reader: "RunReader", out: Path | None, endpoint: str | None, content: 
     if (out is None) == (endpoint is None):
         raise typer.BadParameter("give -o FILE, or --endpoint URL to send")
     export = OtelExport(reader, content=content)
-    said = "with" if content else "without"
+    with_or_without = "with" if content else "without"
     if out is not None:
-        typer.echo(f"{export.to_file(out, force=force)} spans {said} text", err=True)
+        typer.echo(f"{export.to_file(out, force=force)} spans {with_or_without} text", err=True)
         typer.echo(out)
     elif endpoint is not None:
-        typer.echo(f"spans {said} text go to: {host_of(endpoint)}", err=True)
+        typer.echo(f"spans {with_or_without} text go to: {host_of(endpoint)}", err=True)
         typer.echo(f"{export.to_endpoint(endpoint)} spans sent", err=True)
 
 
@@ -115,6 +115,6 @@ def _messages(reader: "RunReader", out: Path, form: str, thoughts: "Thoughts", r
         raise typer.BadParameter(f"--format {form!r}: messages, parquet (ShareGPT: `cocoon corpus export`)")
     for name in (FILES[form], "README.md"):
         refuse_existing(out / name, force=force)
-    told = export(reader.dialogues.path, form, out, thoughts, i_have_the_right=right)
-    typer.echo(f"{told.dialogues} dialogues, {told.turns} turns; card: {out / 'README.md'}", err=True)
+    exported = export(reader.dialogues.path, form, out, thoughts, i_have_the_right=right)
+    typer.echo(f"{exported.dialogues} dialogues, {exported.turns} turns; card: {out / 'README.md'}", err=True)
     typer.echo(out / FILES[form])

@@ -20,7 +20,8 @@ def judge(
     ],
     given: Given[StudyConfig],
     judges: Annotated[
-        str | None, typer.Option(metavar="SPEC,SPEC", help="Several judges, one after the other; see docs/judging.md.")
+        str | None,
+        typer.Option(metavar="SPEC,SPEC", help="Several judges, one after the other; see docs/guide/judging.md."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Where ratings of plain dialogues files go.")] = None,
     sample: Annotated[
@@ -55,7 +56,7 @@ def judge(
 
 
 def _specs(judge: object, judges: str | None) -> list[str]:
-    """The judges' specs, each once, in the order given."""
+    """Return the judges' specs, each once, in the order given."""
     named = [*([str(judge)] if judge else []), *(judges.split(",") if judges else [])]
     specs = list(dict.fromkeys(spec.strip() for spec in named if spec.strip()))
     if not specs:

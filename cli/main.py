@@ -1,4 +1,4 @@
-"""`cocoon`: every verb is a file of its own; nothing heavy is imported before a verb needs it."""
+"""`cocoon`: every verb is a file of its own. Nothing heavy is imported before a verb needs it."""
 
 import os
 import sys
@@ -65,7 +65,7 @@ def version(
 
 
 def run() -> None:
-    """The entry point: errors that the user can mend are one line on stderr, with their exit code."""
+    """Start the command line. An error that the user can fix is one line on stderr, with its exit code."""
     warnings.filterwarnings("ignore", module="langchain|langgraph|pydantic|torch|transformers")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:

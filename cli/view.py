@@ -38,15 +38,13 @@ def view(
 
 def _serve(page: "RunPage", port: int) -> None:
     import asyncio
-    import signal
 
+    from cocoon.serving.loopback import stop_signal
     from cocoon.viewer.server import served
 
     async def work() -> None:
-        stop = asyncio.Event()
         async with served(page, port) as url:
-            for name in (signal.SIGINT, signal.SIGTERM):
-                asyncio.get_running_loop().add_signal_handler(name, stop.set)
+            stop = stop_signal()
             typer.echo(url)
             typer.echo("open that address; Ctrl-C stops", err=True)
             await stop.wait()

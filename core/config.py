@@ -24,6 +24,8 @@ EMBEDDED = "local:smollm2"
 UserKind = Literal["guarded", "prompted"]
 """Kinds of simulated user that a model plays: behind a trust gate, or with the paper's prompt."""
 ENVIRONMENT_PREFIX = "COCOON_"
+DEFAULT = "default"
+"""The origin of a setting that nobody set."""
 _NOT_SETTINGS = frozenset({"COCOON_CACHE", "COCOON_API_KEY"})
 # The first parts of keys that only some kinds of run have.
 _KEYS_OF_ALL_KINDS = frozenset(
@@ -100,7 +102,7 @@ class RunConfig(Record):
 
     @classmethod
     def verb_of(cls) -> str:
-        """The command whose runs have this configuration."""
+        """Return the command whose runs have this configuration."""
         return "simulate"
 
 
@@ -177,6 +179,32 @@ class Resolved(Generic[ConfigT]):
             if origin := self.given(key):
                 raise CocoonError(f"{origin}: {why}")
 
+    def rows(self) -> list[tuple[str, object, str]]:
+        """Return (dotted key, value, origin) of every setting. The origin of an untouched setting is `default`."""
+        return [(key, value, self._origin(key)) for key, value in _dotted(self.config.model_dump(mode="json"), "")]
+
+    def _origin(self, key: str) -> str:
+        """Return where a key was set: itself, a key above it that was given whole, or its elements one by one."""
+        parts = key.split(".")
+        above = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+        given = next((self.origins[name] for name in above if name in self.origins), None)
+        elements = [origin for name, origin in self.origins.items() if name.startswith(f"{key}.")]
+        return given or ", ".join(dict.fromkeys(elements)) or DEFAULT
+
+
+def _dotted(value: object, key: str) -> Iterator[tuple[str, object]]:
+    """Yield every value below a key with its own key, the elements of a list by their number."""
+    # Prices are named by model, and a model's name contains dots of its own.
+    if isinstance(value, dict) and key != "prices":
+        children = [(str(name), child) for name, child in value.items()]
+    elif isinstance(value, list) and any(isinstance(child, dict) for child in value):
+        children = [(str(number), child) for number, child in enumerate(value)]
+    else:
+        yield key, value
+        return
+    for name, child in children:
+        yield from _dotted(child, f"{key}.{name}" if key else name)
+
 
 def resolve(
     file: Path | None = None,
@@ -198,10 +226,10 @@ def resolve_as(
     preset: str | None = None,
     presets: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Resolved[ConfigT]:
-    """Merge the sources of settings; raises CocoonError naming the source, the key and the nearest known key.
+    """Merge the sources of settings. Raises CocoonError naming the source, the key and the nearest known key.
 
-    `presets` are those of this kind of run, by name; none: those of conversations. Variables of the environment that
-    are settings of another kind of run alone are passed over.
+    `presets` are those of this kind of run, by name, and None means those of conversations. Variables of the
+    environment that are settings of another kind of run only are ignored.
     """
     variables = _of_kind(os.environ if environment is None else environment, kind)
     merged = Merged(lambda key: _default_list(kind, key))
@@ -227,7 +255,7 @@ def _of_kind(environment: Mapping[str, str], kind: type[Record]) -> dict[str, st
 
 
 def _specs(value: object, above: str = "") -> Iterator[tuple[str, str]]:
-    """Every model's spec in a configuration, with its dotted key."""
+    """Yield every model's spec in a configuration, with its dotted key."""
     if isinstance(value, str) and above.rpartition(".")[2] in ("model", "appraiser"):
         yield above, value
     named = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -276,6 +304,11 @@ def _read_yaml(file: Path) -> dict[str, object]:
     return value or {}
 
 
+def read_presets(folder: Path) -> dict[str, dict[str, object]]:
+    """Return the presets of a folder of YAML files by name, each with its values by dotted key."""
+    return {file.stem: dict(_flat(_read_yaml(file))) for file in sorted(folder.glob("*.yaml"))}
+
+
 def _flat(tree: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
     for key, value in tree.items():
         if isinstance(value, dict) and key != "prices":
@@ -303,10 +336,10 @@ def _origin_of(error: ValidationError, origins: Mapping[str, str]) -> str:
     return _origin_of_key(".".join(str(part) for part in error.errors()[0]["loc"]), origins)
 
 
-def _origin_of_key(place: str, origins: Mapping[str, str]) -> str:
-    for key in sorted(origins, key=len, reverse=True):
-        if place == key or place.startswith(f"{key}.") or key.startswith(f"{place}."):
-            return origins[key]
+def _origin_of_key(key: str, origins: Mapping[str, str]) -> str:
+    for known in sorted(origins, key=len, reverse=True):
+        if known == key or known.startswith(f"{key}.") or key.startswith(f"{known}."):
+            return origins[known]
     return "configuration"
 
 
@@ -318,11 +351,22 @@ def refuse_gate_of_prompted(resolved: Resolved[StudyConfig]) -> None:
 
 
 def differences(stored: RunConfig, now: RunConfig) -> list[str]:
-    """Keys in which two configurations of one kind would make different things."""
+    """Return the keys in which two configurations of one kind would make different things.
+
+    A number or a word is shown with both values, as in `rounds: 10, now 12`.
+    """
     before, after = stored.model_dump(mode="json"), now.model_dump(mode="json")
-    return [key for key in before if key not in stored.free_keys and before[key] != after[key]]
+    changed = [key for key in before if key not in stored.free_keys and before[key] != after[key]]
+    return [
+        f"{key}: {before[key]}, now {after[key]}" if _is_short(before[key]) and _is_short(after[key]) else key
+        for key in changed
+    ]
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, int | float | str) and len(str(value)) <= 40
 
 
 def to_yaml(config: Record) -> str:
-    """The configuration as YAML."""
+    """Return the configuration as YAML."""
     return yaml.safe_dump(config.model_dump(mode="json"), allow_unicode=True, sort_keys=False)

@@ -1,4 +1,4 @@
-"""Errors that a user can act on; the command line prints them in one line and exits with `exit_code`."""
+"""Errors that a user can act on. The command line prints them in one line and exits with `exit_code`."""
 
 
 class CocoonError(Exception):
@@ -8,7 +8,7 @@ class CocoonError(Exception):
 
 
 class BudgetReachedError(CocoonError):
-    """The run spent its budget of calls, tokens or money; what was answered is kept."""
+    """The run spent its budget of calls, tokens or money. What was answered is kept."""
 
     exit_code = 3
 
@@ -32,6 +32,6 @@ class NotSavedError(CocoonError):
 
 
 class StoppedError(CocoonError):
-    """The user asked to stop; no new call is started."""
+    """The user asked to stop. No new call is started."""
 
     exit_code = 130

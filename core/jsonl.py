@@ -17,7 +17,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
-    """Yield (line number from 1, value) of a JSONL file; blank lines are skipped.
+    """Yield (line number from 1, value) of a JSONL file. Blank lines are skipped.
 
     Raises CocoonError naming the file and the line of broken JSON or of bytes that are not UTF-8.
     """
@@ -38,12 +38,12 @@ def _parse(path: Path, number: int, line: bytes) -> Any:
         return orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise CocoonError(
-            f"{path}, line {number}: not JSON ({error}); each line must hold one whole value, mend or remove this one"
+            f"{path}, line {number}: not JSON ({error}); each line must be one complete value; fix or remove this line"
         ) from None
 
 
 def read_records(path: Path, kind: type[RecordT]) -> Iterator[RecordT]:
-    """Yield the records of a JSONL file; CocoonError names file, line, key and the nearest known key."""
+    """Yield the records of a JSONL file. Raises CocoonError naming file, line, key and the nearest known key."""
     for number, value in read_lines(path):
         yield parse_record(value, kind, f"{path}, line {number}")
 
@@ -57,15 +57,15 @@ def parse_record(value: Any, kind: type[RecordT], where: str) -> RecordT:
 
 
 def explain(error: ValidationError, kind: type[BaseModel]) -> str:
-    """The first problem of a validation error in plain words, with the key and, for a wrong key, the nearest."""
+    """Return the first problem of a validation error in plain words, with the key and, for a wrong key, the nearest."""
     first = error.errors(include_url=False)[0]
-    place = ".".join(_short(str(part), 80) for part in first["loc"]) or "the whole record"
+    key = ".".join(_short(str(part), 80) for part in first["loc"]) or "the whole record"
     if first["type"] == "extra_forbidden":
-        return f"unknown key {place!r}{_nearest(str(first['loc'][-1]), kind)}"
+        return f"unknown key {key!r}{_nearest(str(first['loc'][-1]), kind)}"
     if first["type"] == "missing":
-        return f"key {place!r} is missing"
+        return f"key {key!r} is missing"
     value = without_secrets(repr(first.get("input")))
-    return f"key {place!r}: {first['msg']} (found {_short(value, 60)})"
+    return f"key {key!r}: {first['msg']} (found {_short(value, 60)})"
 
 
 def _short(text: str, most: int) -> str:
@@ -88,7 +88,7 @@ def _known_keys(kind: type[BaseModel]) -> set[str]:
 
 
 def dump_line(value: Any) -> bytes:
-    """One JSON value as a UTF-8 line; records leave out nothing, so that equal records give equal bytes."""
+    """Return one JSON value as a UTF-8 line. Records leave nothing out, so that equal records give equal bytes."""
     if isinstance(value, BaseModel):
         value = value.model_dump(mode="json")
     return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
@@ -106,7 +106,7 @@ class Appender:
             raise NotSavedError(f"{path}: cannot be written ({error.strerror}); check its permissions") from None
 
     def write(self, lines: bytes) -> None:
-        """Append one or more lines; raises NotSavedError when they cannot all be written."""
+        """Append one or more lines. Raises NotSavedError when they cannot all be written."""
         if self._file is None:
             raise NotSavedError(f"{self.path}: is closed; run the same command again to go on")
         before = os.fstat(self._file).st_size
@@ -120,7 +120,7 @@ class Appender:
         raise NotSavedError(f"{self.path}: cannot be written ({problem}); free space and run again")
 
     def close(self) -> None:
-        """Close the file; its number may then stand for another one, so nothing is written any more."""
+        """Close the file. Its number may then belong to another file, so nothing is written any more."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -166,15 +166,15 @@ def _end_of_last_line(handle: BinaryIO) -> int:
     while keep > 0:
         step = min(65536, keep)
         handle.seek(keep - step)
-        found = handle.read(step).rfind(b"\n")
-        if found >= 0:
-            return keep - step + found + 1
+        newline = handle.read(step).rfind(b"\n")
+        if newline >= 0:
+            return keep - step + newline + 1
         keep -= step
     return 0
 
 
 def _is_whole(tail: bytes) -> bool:
-    """Whether it is a JSON object: no beginning of one is one."""
+    """Return whether it is a JSON object: no beginning of one is one."""
     try:
         return isinstance(orjson.loads(tail.removeprefix(_BOM)), dict)
     except orjson.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""Model specs: no key may be part of one, since they stand in every record; and the parts of a local one."""
+"""Model specs. A key may not be part of a spec, because specs are in every record. Also the parts of a local spec."""
 
 import difflib
 import math
@@ -19,7 +19,7 @@ _KEY_IN_QUERY = re.compile(r"(?<=[?&])((?:[\w-]*(?:key|token|secret|password))=)
 
 
 def without_secrets(text: str) -> str:
-    """The text with passwords and keys in addresses replaced by ***."""
+    """Return the text with passwords and keys in addresses replaced by ***."""
     return _KEY_IN_QUERY.sub(r"\1***", _USER_INFO.sub("***", text))
 
 
@@ -27,7 +27,7 @@ def refuse_secrets(spec: str, where: str = "model") -> None:
     """Raise CocoonError, in words that do not repeat it, for a spec whose address holds a password or a key."""
     if without_secrets(spec) != spec:
         raise CocoonError(
-            f"{where}: {without_secrets(spec)!r} holds a password or key, which would stand in every record; "
+            f"{where}: {without_secrets(spec)!r} has a password or key, which every record would contain; "
             "leave it out and set OPENAI_API_KEY in the environment"
         )
 
@@ -41,9 +41,9 @@ def split_name(text: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class LocalSpec:
-    """A local model as a spec names it: BASE[+adapter=PATH][+steer=PATH:COEF[+layers=16-24][+mode=add]...].
+    """A local model as a spec names it: `BASE[+adapter=PATH][+steer=PATH:COEF[+layers=16-24][+mode=add]...]`.
 
-    `coefficient` is in shares of each layer's median residual norm; `options` (`STEER_OPTIONS`) say how `steer` is
+    `coefficient` is in shares of each layer's median residual norm, and `options` (`STEER_OPTIONS`) say how `steer` is
     applied.
     """
 
@@ -55,31 +55,34 @@ class LocalSpec:
 
 
 def read_local_spec(text: str) -> LocalSpec:
-    """The parts of a spec without its `local:`; CocoonError for a part that is unknown, empty, or given twice."""
+    """Return the parts of a spec without its `local:`.
+
+    Raises CocoonError for a part that is unknown, empty, or given twice.
+    """
     base, *rest = _PART.split(text)
     names, values = rest[::2], rest[1::2]
     for name, value in zip(names, values, strict=True):
         _check_part(text, name, value, names)
-    given = dict(zip(names, values, strict=True))
+    parts = dict(zip(names, values, strict=True))
     if not base:
         raise CocoonError(f"model 'local:{text}' names no base; write local:BASE+adapter=PATH+steer=PATH:COEF")
-    options = {name: given[name] for name in STEER_OPTIONS if name in given}
-    if STEER not in given:
+    options = {name: parts[name] for name in STEER_OPTIONS if name in parts}
+    if STEER not in parts:
         if options:
             raise CocoonError(
                 f"model 'local:{text}': '+{next(iter(options))}=' says how to steer; add +steer=PATH:COEF"
             )
-        return LocalSpec(base, given.get(ADAPTER))
-    path, coefficient = _dose(text, given[STEER])
-    return LocalSpec(base, given.get(ADAPTER), path, coefficient, options)
+        return LocalSpec(base, parts.get(ADAPTER))
+    path, coefficient = _dose(text, parts[STEER])
+    return LocalSpec(base, parts.get(ADAPTER), path, coefficient, options)
 
 
 def short_name(text: str) -> str:
-    """A name for a local spec, of its base, its files without folders and its coefficient."""
+    """Return a name for a local spec, of its base, its files without folders and its coefficient."""
     named = read_local_spec(text)
     files = [Path(part).name for part in (named.base, named.adapter, named.steer) if part]
-    shown = [file.removesuffix(".gguf").removesuffix(".safetensors") for file in files]
-    return "-".join([*shown, f"{named.coefficient:g}"] if named.steer else shown)
+    stems = [file.removesuffix(".gguf").removesuffix(".safetensors") for file in files]
+    return "-".join([*stems, f"{named.coefficient:g}"] if named.steer else stems)
 
 
 def _check_part(text: str, name: str, value: str, names: list[str]) -> None:
@@ -95,7 +98,7 @@ def _check_part(text: str, name: str, value: str, names: list[str]) -> None:
 
 
 def _dose(text: str, value: str) -> tuple[str, float]:
-    """The path and the coefficient of `PATH:COEF`; the last colon parts them."""
+    """Return the path and the coefficient of `PATH:COEF`, split at the last colon."""
     path, _, number = value.rpartition(":")
     try:
         coefficient = float(number)

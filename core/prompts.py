@@ -21,7 +21,7 @@ from cocoon.core.records import Language, Record
 
 
 def _without_closing_tag(value: Any) -> Any:
-    """Prompts put material between tags; words of a profile or a dialogue must not close one."""
+    """Return words that close no tag, because prompts put material between tags."""
     return value.replace("</", "< /") if isinstance(value, str) else value
 
 
@@ -55,9 +55,10 @@ class Prompt:
     template: jinja2.Template
 
     def render(self, **values: Any) -> str:
-        """The text with its inputs filled in; CocoonError when the given inputs are not the declared ones.
+        """Return the text with its inputs filled in.
 
-        Values are inserted as they are, but for `</`, and never taken for a template.
+        Raises CocoonError when the given inputs are not the declared ones. Values are inserted as they are, but for
+        `</`, and never taken for a template.
         """
         if values.keys() != self.inputs:
             wrong = sorted(values.keys() ^ self.inputs)
@@ -70,7 +71,7 @@ class Prompt:
 
 @functools.cache
 def load_prompt(prompt_id: str, language: Language, folder: Path | None = None) -> Prompt:
-    """The prompt `prompt_id` (such as `supporter/listen`), from `folder` where it has one, else the shipped one.
+    """Return the prompt `prompt_id` (such as `supporter/listen`), from `folder` where it has one, else the shipped one.
 
     Raises CocoonError naming the file for a missing file, a broken head or inputs that are declared and not used.
     """
@@ -109,7 +110,7 @@ _RULE = re.compile(r"^---[ \t]*\n", re.MULTILINE)
 
 
 def parse_prompt(text: str, where: str) -> Prompt:
-    """A prompt from the text of its file; see `load_prompt`."""
+    """Return a prompt from the text of its file. See `load_prompt`."""
     text = text.replace("\r\n", "\n")
     parts = _RULE.split(text, 2)
     if len(parts) != 3 or parts[0].strip():
@@ -136,12 +137,12 @@ def _head(text: str, where: str) -> FrontMatter:
 
 
 def shipped_prompts() -> list[str]:
-    """Ids of the prompts that come with the package."""
+    """Return the ids of the prompts that come with the package."""
     root = resources.files("cocoon.prompts")
-    found = set()
+    names = set()
     for folder in root.iterdir():
         if folder.is_dir():
-            found |= {
+            names |= {
                 f"{folder.name}/{file.name.split('.')[0]}" for file in folder.iterdir() if file.name.endswith(".md")
             }
-    return sorted(found)
+    return sorted(names)

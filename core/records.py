@@ -28,7 +28,7 @@ class ChainStep(Record):
 
 
 class Memory(Record):
-    """A recent event; `chain_node` is the index into `Profile.chain` that it tells of, or none."""
+    """A recent event. `chain_node` is the index in `Profile.chain` of the need that it is about, or None."""
 
     text: str = Field(min_length=1)
     chain_node: int | None = Field(default=None, ge=0)
@@ -37,10 +37,10 @@ class Memory(Record):
 class Profile(Record):
     """Who the simulated user is (paper 3.1): emotion, feeling, need, chain and memories.
 
-    `chain` runs from the surface need (index 0) to the true need (last); `need` is none for role cards from
-    elsewhere, whose success is then not applicable. `memory` begins with the need and walks back to the feeling.
-    `feeling` is empty where a corpus states nothing of its user; such a profile cannot be simulated. `reviewed` tells
-    of a translation whether a person has read it; none for what is no translation by a model.
+    `chain` runs from the surface need (index 0) to the true need (last). `need` is None for role cards from elsewhere,
+    whose success is then not applicable. `memory` begins with the need and leads back to the feeling. `feeling` is
+    empty where a corpus says nothing about its user, and such a profile cannot be simulated. `reviewed` says of a
+    translation whether a person has read it, and is None for a profile that no model translated.
     """
 
     id: str = Field(min_length=1)
@@ -80,9 +80,9 @@ class Thought(Record):
 class Appraisal(Record):
     """How the simulated user took the supporter's last turn: enums and integers only, never text.
 
-    `accuracy`: what was named of the unsaid (none: plain reflection; near; accurate; wrong). `pressure`: 0 none,
-    1 some, 2 strong. `touched`: index of the chain node that was named, or none. `asked`: the turn has the form
-    of a question (used by the `listening` trust rules alone).
+    `accuracy` says what was named of the unsaid (none: plain reflection; near; accurate; wrong). `pressure` is 0 none,
+    1 some, 2 strong. `touched` is the index of the chain node that was named, or None. `asked` says that the turn has
+    the form of a question, and only the `listening` trust rules use it.
     """
 
     accuracy: Literal["none", "near", "accurate", "wrong"]
@@ -94,10 +94,11 @@ class Appraisal(Record):
 class UserState(Record):
     """Disclosure state of the guarded user after a turn.
 
-    `trust` is in points (0 is a stranger). `unlocked`: chain nodes that the prompt may contain, by index; `newly`:
-    those of them that opened with this turn. `memories`: indices of memories that the prompt may contain. `credit`:
-    points of trust already given for naming a chain node (`none`: something else unsaid), so that saying a thing
-    twice earns nothing. `appraisal` is what led here; none means that it could not be read and trust was left alone.
+    `trust` is in points (0 is a stranger). `unlocked` are the chain nodes that the prompt may contain, by index, and
+    `newly` are those of them that opened with this turn. `memories` are the indices of memories that the prompt may
+    contain. `credit` has the points of trust already given for naming a chain node (`none`: something else unsaid), so
+    that saying a thing twice earns nothing. `appraisal` is what led here. It is None when it could not be read, and
+    then trust did not change.
     """
 
     trust: float
@@ -190,10 +191,10 @@ class Dialogue(Record):
 
 
 class Verdict(Record):
-    """Who named the need, what drew it out, and the quote that shows it.
+    """Who named the need, how it came out, and the quote that shows it.
 
-    `success` is none when the verdict is missing; `missing` then says why. `turn` is the index into
-    `Dialogue.turns` where the quote stands. For a failure the quote is what came nearest.
+    `success` is None when the verdict is missing, and `missing` then says why. `turn` is the index in `Dialogue.turns`
+    of the turn with the quote. For a failure the quote is what came nearest.
     """
 
     success: bool | None
@@ -205,12 +206,12 @@ class Verdict(Record):
 
 
 class Rating(Record):
-    """One judge's answer on one scale (or success mode) for one dialogue; a value of none is missing.
+    """One judge's answer on one scale (or success mode) for one dialogue. A value of None is missing.
 
-    `items` maps item ids to values as answered (before keying); `dimensions` maps names to keyed means, on the
-    scale's own range. `prompt_sha` is the prompt's hash and, for a scale, after a dot that of its wording and keying.
-    `missing` says per item, or under `*` for the whole, why there is no value. `legal_mass` is
-    the lowest probability that an unmasked local model gave to the legal answers, where known.
+    `items` maps item ids to values as answered (before keying), and `dimensions` maps names to keyed means, on the
+    scale's own range. `prompt_sha` is the prompt's hash and, for a scale, after a dot the hash of its wording and
+    keying. `missing` says for each item, or under `*` for all of them, why there is no value. `legal_mass` is the
+    lowest probability that an unmasked local model gave to the legal answers, where known.
     """
 
     dialogue: str
@@ -243,9 +244,11 @@ class Failure(Record):
 
 
 class Dropped(Record):
-    """A profile or dialogue that was made and not kept: at which node of its graph, why, and all of it as it stood.
+    """A profile or dialogue that was written and not kept: at which node of its graph, why, and its content at that
+    point.
 
-    `reason` is one word for tables; `detail` tells a person what was found, with the turn where there is one.
+    `reason` is one word for tables. `detail` says what was wrong in words for a person, with the turn where there is
+    one.
     """
 
     id: str

@@ -1,19 +1,25 @@
 """One declaration for a setting: a field of a configuration that is also a keyword of Python and a flag.
 
 `flag(...)` declares such a field. `settings_of` reads the declarations of a configuration, of nested ones too. What the
-command line shows (help, choices, short name) and what Python takes both come from there.
+command line shows (help, choices, short name) and what Python takes both come from there. `read_settings` reads the
+keywords of a function as a record, with errors that name a setting as its flag is named.
 """
 
+import difflib
+import re
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue, ValidationError
 from pydantic.fields import FieldInfo
 
+from cocoon.core.errors import CocoonError
+
 ValueT = TypeVar("ValueT")
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
 _MARK = "flag"
 
 
@@ -103,6 +109,32 @@ def default_at(kind: type[BaseModel], key: str) -> object:
     return value
 
 
+def read_settings(kind: type[SettingsT], values: Mapping[str, object]) -> SettingsT:
+    """Return settings as a record. None stands for the default.
+
+    Raises CocoonError for an unknown name, naming the nearest, and for a value that a setting does not have.
+    """
+    for name in values:
+        if name not in kind.model_fields:
+            raise unknown_setting(name, kind.model_fields)
+    try:
+        return kind.model_validate({name: value for name, value in values.items() if value is not None})
+    except ValidationError as error:
+        raise CocoonError(_problem(error)) from None
+
+
+def unknown_setting(name: str, known: Iterable[str]) -> CocoonError:
+    """Return the error of a setting that does not exist. It names the nearest one that does."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(known)}."
+    return CocoonError(f"setting {name!r} is not known. {hint}")
+
+
+def refused(name: str, value: object, known: Sequence[str]) -> CocoonError:
+    """Return the error of a value that a setting does not have. `known` are those that it has."""
+    return CocoonError(f"--{name.replace('_', '-')} {value}: choose {', '.join(known)}")
+
+
 def _settings(kind: type[BaseModel], above: str, defaults: object) -> Iterator[Setting]:
     for name in _own_first(kind):
         field = kind.model_fields[name]
@@ -158,3 +190,14 @@ def _element(kind: object) -> tuple[object, bool]:
 
 def _record_of(kind: object) -> type[BaseModel] | None:
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _problem(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    if first["type"] == "literal_error":
+        expected = str(first.get("ctx", {}).get("expected"))
+        return str(refused(name, first["input"], re.findall(r"'([^']*)'", expected)))
+    if first["type"] == "missing":
+        return f"no {name.replace('_', ' ')} is given. Give --{name.replace('_', '-')}."
+    return f"--{name.replace('_', '-')} {first['input']!r}: {first['msg']}"

@@ -14,7 +14,7 @@ _ANY_TAG = re.compile(r"</?(?:analysis|strategy)>")
 
 
 def with_thought(content: str, thought: Thought | None) -> str:
-    """The words with their thought before them, as a supporter is trained on them and keeps them in its history."""
+    """Return the words with their thought before them, as a supporter learns them and keeps them in its history."""
     if thought is None:
         return content
     analysis = f"<analysis>{_untagged(thought.analysis)}</analysis>\n" if thought.analysis else ""
@@ -23,20 +23,21 @@ def with_thought(content: str, thought: Thought | None) -> str:
 
 
 def split_thought(text: str) -> tuple[Thought | None, str] | None:
-    """The thought at the beginning of a reply (none where it has none) and the words that are spoken.
+    """Return the thought at the beginning of a reply (None without one) and the words that are spoken.
 
-    None where tags stand elsewhere or are not closed: what the user may see of such a reply cannot be told.
+    The result is None where tags are elsewhere or not closed, because nobody can tell what the user may see of such a
+    reply.
     """
-    found = _TAGS.match(text)
-    end = found.end() if found else 0
+    tags = _TAGS.match(text)
+    end = tags.end() if tags else 0
     spoken = text[end:]
     if _ANY_TAG.search(spoken):
         return None
-    if found is None or (found["analysis"] is None and found["strategy"] is None):
+    if tags is None or (tags["analysis"] is None and tags["strategy"] is None):
         return None, text
-    return Thought(analysis=(found["analysis"] or "").strip(), strategy=(found["strategy"] or "").strip()), spoken
+    return Thought(analysis=(tags["analysis"] or "").strip(), strategy=(tags["strategy"] or "").strip()), spoken
 
 
 def _untagged(text: str) -> str:
-    """A thought that holds no tag, so that it ends where it ends."""
+    """Return a thought that holds no tag, so that it ends where it ends."""
     return _ANY_TAG.sub(" ", text)

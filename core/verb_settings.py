@@ -3,7 +3,6 @@
 The command line and the functions of `cocoon` build the same `Given`, so that a setting means the same in both.
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from cocoon.core.config import Resolved, StudyConfig, resolve_as
 from cocoon.core.errors import CocoonError
 from cocoon.core.model_spec import split_name
 from cocoon.core.records import Record
-from cocoon.core.settings import Setting, settings_of
+from cocoon.core.settings import Setting, settings_of, unknown_setting
 
 ConfigT = TypeVar("ConfigT", bound=Record)
 Options = Sequence[str] | Mapping[str, object]
@@ -26,18 +25,20 @@ class VerbSettings(Generic[ConfigT]):
     """The settings of a verb: its configuration, or the part under `keys` of one that several verbs share.
 
     `without` are keys that the verb has no use for. A setting that it has no use for is refused, except in a YAML file
-    or the environment, which several verbs may share.
+    or the environment, which several verbs may share. `unnamed` are keys without a keyword or a flag of their own.
     """
 
     verb: str
     kind: type[ConfigT]
     keys: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    unnamed: tuple[str, ...] = ()
 
     @property
     def settings(self) -> dict[str, Setting]:
         """Return the verb's settings by keyword."""
-        return {name: setting for name, setting in settings_of(self.kind).items() if self.uses(setting.key)}
+        settings = settings_of(self.kind).items()
+        return {name: one for name, one in settings if self.uses(one.key) and one.key not in self.unnamed}
 
     def uses(self, key: str) -> bool:
         """Whether the verb has a use for a dotted key, or for some key below it."""
@@ -50,9 +51,7 @@ class VerbSettings(Generic[ConfigT]):
         settings = self.settings
         for name in keywords:
             if name not in settings:
-                close = difflib.get_close_matches(name, settings, n=1, cutoff=0.5)
-                hint = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(settings)}."
-                raise CocoonError(f"setting {name!r} is not known. {hint}")
+                raise unknown_setting(name, settings)
         given = {name: value for name, value in keywords.items() if value is not None}
         return {settings[name].key: _as_given(settings[name], value) for name, value in given.items()}
 
@@ -123,4 +122,5 @@ SWEEP = VerbSettings(
     "steer sweep",
     StudyConfig,
     without=("supporters.*.name", "supporters.*.model", "supporters.*.prompt", "user.kind", "user.rules"),
+    unnamed=("supporters",),
 )

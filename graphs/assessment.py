@@ -48,24 +48,26 @@ class JudgeTask(TypedDict):
 
 
 async def fan_out(state: AssessmentState, runtime: Runtime[AssessmentContext]) -> list[Send]:
-    """One task per judge and vote; every judge once where nothing is said to be wanted."""
+    """One task for each wanted judge and vote, or one for each judge."""
     dialogue = state.get("dialogue", {})
-    wanted = state.get("wanted")
-    if wanted is None:
-        wanted = [(name, 0) for name in runtime.context.judges]
-    return [Send("judge", JudgeTask(dialogue=dialogue, judge=name, vote=vote)) for name, vote in wanted]
+    ratings = state.get("wanted")
+    if ratings is None:
+        ratings = [(name, 0) for name in runtime.context.judges]
+    return [Send("judge", JudgeTask(dialogue=dialogue, judge=name, vote=vote)) for name, vote in ratings]
 
 
 async def judge(state: JudgeTask, runtime: Runtime[AssessmentContext]) -> AssessmentState:
-    """One rating; a judge that gives no reply at all is a failure with its reason, not a rating."""
+    """One rating. A judge without any reply is a failure with its reason."""
     name, vote = state["judge"], state["vote"]
     agent = runtime.context.judges[name]
     dialogue = Dialogue.model_validate(state["dialogue"])
-    facts = agent.facts()
+    facts = runtime.context.facts[name]
     # Another version of a judge's code is another judge, as another prompt of ours is.
     node = f"judge:{name}:{facts.source.sha}" if facts.source else f"judge:{name}"
     client = JournaledClient(runtime.context.caller, Place(dialogue.id, node, 0, vote), judging=True)
-    seen = [[turn.role, turn.content] for turn in dialogue.turns]
+
+    def seen() -> list[list[str]]:
+        return [[turn.role, turn.content] for turn in dialogue.turns]
 
     async def run() -> Rating:
         return signed(await agent.rate(client, dialogue), agent, dialogue, vote)
@@ -86,7 +88,7 @@ async def collect(state: AssessmentState) -> AssessmentState:
 
 
 def build_assessment(context_of: ContextOf | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """The graph; invoke it with an AssessmentContext that holds the wanted judges.
+    """Return the graph. Invoke it with an AssessmentContext that has the wanted judges.
 
     With `context_of` the graph makes its context from the state, and is invoked without one.
     """

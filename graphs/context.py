@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 from langgraph.runtime import Runtime, get_runtime
 
-from cocoon.agents.protocols import Judge, SimulatedUser, Supporter
+from cocoon.agents.protocols import Judge, SimulatedUser, Step, Supporter, steps_of
 from cocoon.core.errors import CocoonError
+from cocoon.core.records import AgentFacts
 from cocoon.models.calls import Caller, Reply
 
 
@@ -23,6 +24,21 @@ class ConversationContext:
     user: SimulatedUser
     rounds: int = 10
 
+    @functools.cached_property
+    def supporter_facts(self) -> AgentFacts:
+        """What the supporter says of itself."""
+        return self.supporter.facts()
+
+    @functools.cached_property
+    def user_facts(self) -> AgentFacts:
+        """What the simulated user says of itself."""
+        return self.user.facts()
+
+    @functools.cached_property
+    def steps(self) -> Sequence[Step]:
+        """The steps of the user's answer."""
+        return steps_of(self.user)
+
 
 @dataclass(frozen=True)
 class AssessmentContext:
@@ -30,6 +46,11 @@ class AssessmentContext:
 
     caller: Caller
     judges: dict[str, Judge]
+
+    @functools.cached_property
+    def facts(self) -> dict[str, AgentFacts]:
+        """What each judge says of itself."""
+        return {name: judge.facts() for name, judge in self.judges.items()}
 
 
 ContextOf = Callable[[Any, Any], Any]

@@ -3,7 +3,7 @@
     a user of one step          open -> user -(goes on)-> supporter -> user ...
     a user of published steps   open -> appraise -> disclose -> speak -(goes on)-> supporter -> appraise ...
 
-State is plain JSON; agents and settings travel in the run's context.
+State is plain JSON. Agents and settings are in the run's context.
 """
 
 import operator
@@ -19,6 +19,7 @@ from pydantic import Field
 from cocoon.agents.protocols import (
     Memory,
     SimulatedUser,
+    SpokenTurn,
     TurnDraft,
     Utterance,
     finished,
@@ -27,7 +28,7 @@ from cocoon.agents.protocols import (
     user_view,
 )
 from cocoon.agents.supporters.supporter import first_words
-from cocoon.core.records import Profile, Record, Role, Turn
+from cocoon.core.records import Profile, Record, Role, Thought, Turn
 from cocoon.graphs.context import ContextOf, ConversationContext, bound, report_calls
 from cocoon.graphs.speaking import speak
 from cocoon.models.client import JournaledClient
@@ -69,7 +70,7 @@ async def open_conversation(state: ConversationState, runtime: Context) -> Conve
     async def run() -> Utterance:
         return Utterance(content=first_words(context.supporter, view))
 
-    utterance = await speak(context.caller, client, context.supporter.facts(), view.emotion, Utterance, run)
+    utterance = await speak(context.caller, client, context.supporter_facts, lambda: view.emotion, Utterance, run)
     memory = state.get("memory") or context.user.first_memory(_profile(state))
     return {"turns": _turn("supporter", utterance, []), "memory": memory}
 
@@ -79,19 +80,18 @@ def user_step(number: int, about: str) -> Any:
 
     async def step(state: ConversationState, runtime: Context) -> ConversationState:
         context = runtime.context
-        steps = steps_of(context.user)
+        steps = context.steps
         name, last = steps[number].name, number == len(steps) - 1
         view = user_view(_profile(state), _turns(state))
-        draft = TurnDraft.model_validate(state.get("draft") or {"memory": state.get("memory")})
+        before = TurnDraft.model_validate(state.get("draft") or {"memory": state.get("memory")})
         client = _client(state, runtime, name, view.round)
-        seen = [_words(state), draft.model_dump(mode="json")]
         draft = await speak(
             context.caller,
             client,
-            context.user.facts(),
-            seen,
+            context.user_facts,
+            lambda: [_words(state), before.model_dump(mode="json")],
             TurnDraft,
-            lambda: steps[number].run(client, view, draft),
+            lambda: steps[number].run(client, view, before),
         )
         calls = [*(state.get("draft_calls") or []), *report_calls(runtime, name, client.replies)]
         if not last:
@@ -110,15 +110,15 @@ def user_step(number: int, about: str) -> Any:
 
 
 async def supporter(state: ConversationState, runtime: Context) -> ConversationState:
-    """The supporter replies; after the last round the conversation is over."""
+    """The supporter replies. After the last round the conversation is over."""
     context = runtime.context
     view = supporter_view(_profile(state), _turns(state))
     client = _client(state, runtime, "supporter", view.round)
     utterance = await speak(
         context.caller,
         client,
-        context.supporter.facts(),
-        _words(state),
+        context.supporter_facts,
+        lambda: _words(state),
         Utterance,
         lambda: context.supporter.speak(client, view),
     )
@@ -131,8 +131,14 @@ def _profile(state: ConversationState) -> Profile:
     return Profile.model_validate(state.get("profile"))
 
 
-def _turns(state: ConversationState) -> list[Turn]:
-    return [Turn.model_validate(turn) for turn in state.get("turns", [])]
+def _turns(state: ConversationState) -> list[SpokenTurn]:
+    """Return the turns as roles see them. They were validated when they were spoken."""
+    return [
+        SpokenTurn(
+            turn["role"], turn["content"], Thought.model_validate(turn["thought"]) if turn.get("thought") else None
+        )
+        for turn in state.get("turns", [])
+    ]
 
 
 def _words(state: ConversationState) -> list[list[str]]:
@@ -150,13 +156,13 @@ def _turn(role: Role, utterance: Utterance, calls: Sequence[str], memory: Memory
 def spoken_turn(role: Role, utterance: Utterance, calls: Sequence[str], memory: Memory = None) -> Turn:
     """Return an utterance as a turn. A memory that the published state already tells is not written twice."""
     state = utterance.state
-    told = state is not None and state.model_dump(mode="json") == memory
+    state_is_memory = state is not None and state.model_dump(mode="json") == memory
     return Turn(
         role=role,
         content=utterance.content,
         thought=utterance.thought,
         state=state,
-        memory=None if told else memory,
+        memory=None if state_is_memory else memory,
         calls=list(calls),
     )
 
@@ -174,7 +180,10 @@ def _user_stop(utterance: Utterance, state: ConversationState, runtime: Context)
 
 
 async def goes_on(state: ConversationState) -> Literal["goes on", "is over"]:
-    """Whether the conversation goes on; async because LangGraph gives a plain function a thread each time."""
+    """Return whether the conversation goes on.
+
+    It is async because LangGraph gives a plain function a thread each time.
+    """
     return "is over" if state.get("stop_reason") else "goes on"
 
 

@@ -22,7 +22,7 @@ from cocoon.models.client import JournaledClient
 
 @dataclass
 class PersonSupporter:
-    """Speaks what a person has said; waits where they have not spoken yet."""
+    """Speaks what a person has said, and waits where the person has not spoken yet."""
 
     folder: Path | None = None
     name: str = PERSON.name
@@ -70,15 +70,15 @@ class LiveChat:
     _moved: asyncio.Condition = field(default_factory=asyncio.Condition)
     _task: "asyncio.Task[None] | None" = None
 
-    async def start(self, said: Sequence[str] = ()) -> None:
-        """Begin, or go on after what was said before; comes back when it is the person's turn."""
-        self._person = PersonSupporter(self.folder, said=list(said))
+    async def start(self, words: Sequence[str] = ()) -> None:
+        """Start, or go on after what was said before (`words`). Returns when it is the person's turn."""
+        self._person = PersonSupporter(self.folder, said=list(words))
         self.caller.admit(self.dialogue)
         self._task = asyncio.create_task(self._walk())
-        await self._wait(2 + 2 * len(said))
+        await self._wait(2 + 2 * len(words))
 
     async def say(self, text: str) -> None:
-        """The person's words; comes back with the user's answer, or when the talk is over."""
+        """Take the person's words. Returns with the user's answer, or when the talk is over."""
         await self._person.say(text)
         await self._wait(2 + 2 * len(self._person.said))
 
@@ -101,11 +101,11 @@ class LiveChat:
 
     async def _walk(self) -> None:
         context = ConversationContext(self.caller, self._person, self.user, self.rounds)
-        given = {"dialogue": self.dialogue, "profile": self.profile.model_dump(mode="json"), "turns": []}
+        start_state = {"dialogue": self.dialogue, "profile": self.profile.model_dump(mode="json"), "turns": []}
         try:
             limit = recursion_limit(self.rounds, len(steps_of(self.user)))
             stream = conversation_of(self.user).astream(
-                given, {"recursion_limit": limit}, context=context, stream_mode="updates"
+                start_state, {"recursion_limit": limit}, context=context, stream_mode="updates"
             )
             async for update in stream:
                 for change in update.values():

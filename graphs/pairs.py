@@ -57,10 +57,10 @@ async def sieve(state: PairsState, runtime: Runtime[PairsContext]) -> PairsState
     """What differs in more than asking, or says what an earlier pair says, is refused."""
     rules = runtime.context.rules
     pairs = [_pair(state, number, written) for number, written in enumerate(state.get("written", []), 1)]
-    problems = {pair.id: found for pair in pairs if (found := pair_problem(pair, rules))}
+    problems = {pair.id: problem for pair in pairs if (problem := pair_problem(pair, rules))}
     sound = [pair for pair in pairs if pair.id not in problems]
     problems |= duplicates(sound, rules)
-    kept = [pair.model_dump() for pair in sound if pair.id not in problems]
+    usable = [pair.model_dump() for pair in sound if pair.id not in problems]
     refused = [
         {
             "question": pair.question,
@@ -71,11 +71,11 @@ async def sieve(state: PairsState, runtime: Runtime[PairsContext]) -> PairsState
         for pair in pairs
         if pair.id in problems
     ]
-    made: PairsState = {"kept": kept, "refused": refused}
-    if not kept:
+    update: PairsState = {"kept": usable, "refused": refused}
+    if not usable:
         first = refused[0] if refused else {"reason": "empty", "detail": "no pair was written"}
-        made["drop"] = dropped("sieve", first["reason"], first["detail"])
-    return made
+        update["drop"] = dropped("sieve", first["reason"], first["detail"])
+    return update
 
 
 def _pair(state: PairsState, number: int, written: Mapping[str, str]) -> Pair:
@@ -97,7 +97,7 @@ async def is_readable(state: PairsState) -> Literal["written", "dropped"]:
 
 
 def build_pairs() -> CompiledStateGraph[Any, Any, Any, Any]:
-    """The graph; invoke it with a PairsContext."""
+    """Return the graph. Invoke it with a PairsContext."""
     graph = StateGraph(PairsState, context_schema=PairsContext)
     graph.add_node("write", write)
     graph.add_node("sieve", sieve)

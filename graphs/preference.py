@@ -78,16 +78,16 @@ async def fan_out(state: PreferenceState, runtime: Runtime[PreferenceContext]) -
 
 
 async def compare(state: CompareTask, runtime: Runtime[PreferenceContext]) -> PreferenceState:
-    """One answer; a judge that gives no reply at all is a failure with its reason, not an answer."""
+    """One answer. A judge without any reply is a failure with its reason."""
     context = runtime.context
-    question = next(one for one in context.judge.questions.questions if one.id == state["question"])
+    question = next(known for known in context.judge.questions.questions if known.id == state["question"])
     both = [Dialogue.model_validate(plain) for plain in state["dialogues"]]
     first, second = both if state["order"] == 0 else both[::-1]
     task = f"{question.id}/{state['order']}/{state['vote']}"
     place = Place(state["pair"], "compare", state["order"], state["vote"])
     client = JournaledClient(context.caller, place, judging=True)
     try:
-        found = await context.judge.compare(client, first, second, question)
+        comparison = await context.judge.compare(client, first, second, question)
     except CallFailedError as error:
         return {"failures": [{"node": task, "reason": error.reason, "message": str(error)}]}
     answer = {
@@ -95,9 +95,9 @@ async def compare(state: CompareTask, runtime: Runtime[PreferenceContext]) -> Pr
         "question": question.id,
         "order": state["order"],
         "vote": state["vote"],
-        "better": found.better,
-        "missing": found.missing,
-        "reason": found.reason,
+        "better": comparison.better,
+        "missing": comparison.missing,
+        "reason": comparison.reason,
         "calls": report_calls(runtime, "compare", client.replies, task=task),
     }
     return {"answers": [answer]}
@@ -110,7 +110,7 @@ async def collect(state: PreferenceState) -> PreferenceState:
 
 
 def build_preference(context_of: ContextOf | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """The graph; invoke it with a PreferenceContext. With `context_of` it makes its context from the state."""
+    """Return the graph. Invoke it with a PreferenceContext. With `context_of` it makes its context from the state."""
     context_schema = None if context_of else PreferenceContext
     graph = StateGraph(PreferenceState, context_schema=context_schema, input_schema=PreferenceInput)
     graph.add_node("compare", bound(compare, context_of), input_schema=CompareTask)

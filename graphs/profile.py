@@ -179,13 +179,13 @@ async def recall(state: ProfileState, runtime: Context) -> ProfileState:
 
 
 async def validate(state: ProfileState) -> ProfileState:
-    """The whole profile against the rules; likeness to other profiles is decided when all are made."""
+    """The profile against the rules. Likeness to other profiles is decided when all are written."""
     problem = profile_problem(Profile.model_validate(state.get("profile")))
     return {"drop": dropped("validate", problem[0], problem[1])} if problem else {}
 
 
 async def drop(state: ProfileState) -> ProfileState:
-    """Not kept; what stood when it ended is kept beside the reason."""
+    """The profile is not kept. Its content is kept beside the reason."""
     del state
     return {}
 
@@ -204,7 +204,7 @@ async def deep_enough(state: ProfileState, runtime: Context) -> Literal["deeper"
 
 
 def build_profile(context_of: ContextOf | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """The graph; invoke it with a ProfileContext. With `context_of` it makes its context from the state."""
+    """Return the graph. Invoke it with a ProfileContext. With `context_of` it makes its context from the state."""
     context_schema = None if context_of else ProfileContext
     graph = StateGraph(ProfileState, context_schema=context_schema, input_schema=ProfileInput)
     for name, node in (

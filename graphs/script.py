@@ -23,7 +23,7 @@ from cocoon.agents.writers.scripts import Analysis, ListeningCheck, ListeningPie
 from cocoon.core.answers import Missing
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Dialogue, Profile, Record, Role, Thought, Turn
-from cocoon.evaluation.questions.sentences import language_by_script
+from cocoon.core.text import language_by_script
 from cocoon.evaluation.screen.screen import (
     REWRITTEN,
     Finding,
@@ -49,7 +49,7 @@ _PIECE = 1_000
 
 @dataclass(frozen=True)
 class ScriptContext:
-    """Who writes and rates, and the rules. `exchanges`: of one piece; `pieces`: written at most, repairs included."""
+    """Who writes and rates, and the rules. `exchanges` are in one piece, `pieces` the most with repairs."""
 
     caller: Caller
     agent: ScriptWriter
@@ -68,7 +68,9 @@ class ScriptInput(Record):
 
 
 class ScriptState(TypedDict, total=False):
-    """One dialogue while it is written. `turns` are plain turns (role, content, draft); `findings` of the screen."""
+    """One dialogue while it is written. `turns` are plain turns (role, content, draft), `findings` are those of the
+    screen.
+    """
 
     item: str
     profile: dict[str, Any]
@@ -155,22 +157,22 @@ async def _restate_leftovers(
     rewrite = context.rules.rewrite
     if not REWRITTEN[rewrite]:
         return turns, []
-    left = [
+    leftovers = [
         number
         for number in range(start, len(turns))
         if turns[number]["role"] == "supporter"
         and leftover_question(turns[number]["content"], script.language, rewrite)
     ]
     first = state.get("piece", 0) * _PIECE
-    clients = [_client(state, runtime, "restate", first + number) for number in left]
+    clients = [_client(state, runtime, "restate", first + number) for number in leftovers]
     answers = await asyncio.gather(
         *(
             context.agent.restate(client, script, number, rewrite == "all")
-            for client, number in zip(clients, left, strict=True)
+            for client, number in zip(clients, leftovers, strict=True)
         )
     )
     restated = list(turns)
-    for number, answer in zip(left, answers, strict=True):
+    for number, answer in zip(leftovers, answers, strict=True):
         if not isinstance(answer, Missing):
             turn = turns[number]
             restated[number] = {**turn, "content": answer.statement, "draft": turn["draft"] or turn["content"]}
@@ -323,7 +325,7 @@ async def annotate(state: ScriptState, runtime: Context) -> ScriptState:
 
 
 def dialogue_of(state: Mapping[str, Any]) -> Dialogue:
-    """The dialogue as it stands."""
+    """Return the dialogue as it stands."""
     profile = Profile.model_validate(state["profile"])
     return Dialogue(
         id=state.get("item", ""),
@@ -338,7 +340,7 @@ def dialogue_of(state: Mapping[str, Any]) -> Dialogue:
 
 
 async def drop(state: ScriptState) -> ScriptState:
-    """Not kept; what stood when it ended is kept beside the reason."""
+    """The dialogue is not kept. Its content is kept beside the reason."""
     del state
     return {}
 
@@ -357,7 +359,7 @@ async def what_next(state: ScriptState) -> Literal["continue", "repair", "stop",
 
 
 def build_script(context_of: ContextOf | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """The graph; invoke it with a ScriptContext. With `context_of` it makes its context from the state."""
+    """Return the graph. Invoke it with a ScriptContext. With `context_of` it makes its context from the state."""
     context_schema = None if context_of else ScriptContext
     graph = StateGraph(ScriptState, context_schema=context_schema, input_schema=ScriptInput)
     for name, node in (

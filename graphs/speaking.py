@@ -19,11 +19,11 @@ async def speak(
     caller: Caller,
     client: JournaledClient,
     facts: AgentFacts,
-    seen: object,
+    seen: Callable[[], object],
     kind: type[SpokenT],
     run: Callable[[], Awaitable[SpokenT]],
 ) -> SpokenT:
-    """Return what an agent says at the client's place. `seen` is what it was shown, as plain JSON.
+    """Return what an agent says at the client's place. `seen` gives what it was shown, as plain JSON.
 
     An agent of ours is run again on a resume, and its calls come from the journal. An agent of the user's own may do
     anything (ask a model of its own, use a tool, draw a number), so its words are journalled and it is not run again.
@@ -31,7 +31,7 @@ async def speak(
     if facts.source is None:
         return await run()
     place = client.place._replace(attempt=0)
-    fingerprint = text_sha(orjson.dumps([facts.source.sha, seen], option=orjson.OPT_SORT_KEYS).decode())
+    fingerprint = text_sha(orjson.dumps([facts.source.sha, seen()], option=orjson.OPT_SORT_KEYS).decode())
     spoken = caller.utterance_at(place)
     if spoken is not None:
         if spoken.fingerprint != fingerprint:

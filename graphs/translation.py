@@ -59,7 +59,7 @@ class TranslationContext:
 
 
 class TranslationState(TypedDict, total=False):
-    """One profile while it is translated; both are records as plain JSON."""
+    """One profile while it is translated. Both are records as plain JSON."""
 
     item: str
     original: dict[str, Any]
@@ -124,7 +124,9 @@ def _translated(original: Profile, answer: TranslatedTexts, name: str, to: Langu
     chain = [
         step.model_copy(update={"need": need, "reason": ""}) for step, need in zip(original.chain, needs, strict=True)
     ]
-    memory = [one.model_copy(update={"text": text}) for one, text in zip(original.memory, texts, strict=True)]
+    memory = [
+        memory_line.model_copy(update={"text": text}) for memory_line, text in zip(original.memory, texts, strict=True)
+    ]
     return original.model_copy(
         update={
             "id": name,
@@ -145,7 +147,7 @@ async def is_whole(state: TranslationState) -> Literal["goes on", "dropped"]:
 
 
 def build_translation() -> CompiledStateGraph[Any, Any, Any, Any]:
-    """The graph; invoke it with a TranslationContext."""
+    """Return the graph. Invoke it with a TranslationContext."""
     graph = StateGraph(TranslationState, context_schema=TranslationContext)
     graph.add_node("translate", translate)
     graph.add_node("validate", validate)

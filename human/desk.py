@@ -24,7 +24,7 @@ LONGEST = 4_000
 
 @dataclass
 class Desk:
-    """One study under way. `open_user` makes the simulated user of a condition; `chats` lie in a folder a rater."""
+    """One study while it runs. `open_user` returns a condition's simulated user. Each rater's chats have a folder."""
 
     material: Material
     store: HumanStore
@@ -33,8 +33,8 @@ class Desk:
     _live: dict[tuple[str, str], LiveChat] = field(default_factory=dict)
     _journals: dict[str, Journal] = field(default_factory=dict)
 
-    def state(self, rater: str, language: Language, wanted: str | None = None) -> dict[str, Any]:
-        """What the page shows next, or the item that it asked for again (by its page id)."""
+    def state(self, rater: str, language: Language, page_id: str | None = None) -> dict[str, Any]:
+        """Return what the page shows next, or the item that it asked for again (by its page id)."""
         study = self.material.study
         texts = {
             name: getattr(study, name).model_dump() for name in ("title", "consent", "content_warning", "help_line")
@@ -47,43 +47,52 @@ class Desk:
         mine, finished = self.material.assigned(rater), self.store.finished(rater)
         skipped = sum(SKIPPED in self.store.answers_of(rater, name) for name in finished)
         progress = {"done": len(finished) - skipped, "skipped": skipped, "of": len(mine)}
-        again = [place for place, shown in enumerate(mine) if self.code(rater, shown.item) == wanted]
-        open_ones = [place for place, shown in enumerate(mine) if shown.item not in finished]
-        place = next(iter(again or open_ones), len(mine))
-        before = self.code(rater, mine[place - 1].item) if place else None
+        again = [position for position, assignment in enumerate(mine) if self.code(rater, assignment.item) == page_id]
+        open_ones = [position for position, assignment in enumerate(mine) if assignment.item not in finished]
+        position = next(iter(again or open_ones), len(mine))
+        before = self.code(rater, mine[position - 1].item) if position else None
         head |= {"progress": progress, "before": before}
-        if place == len(mine):
+        if position == len(mine):
             return {**head, "phase": "end"}
-        return {**head, "phase": "item", "item": self._page(rater, mine[place], language)}
+        return {**head, "phase": "item", "item": self._page(rater, mine[position], language)}
 
     def code(self, rater: str, item: str) -> str:
-        """The item's id on this rater's page: it tells nothing, since names of items hold those of conditions."""
+        """Return the item's id on this rater's page.
+
+        It is a hash, because the names of items contain the names of conditions.
+        """
         return hashlib.sha256(f"{self.store.secret} {rater} {item}".encode()).hexdigest()[:16]
 
     def named(self, rater: str, code: object) -> str:
-        """The item behind an id of this rater's page; RefusedError where there is none."""
-        for shown in self.material.assigned(rater):
-            if self.code(rater, shown.item) == code:
-                return shown.item
+        """Return the item behind an id of this rater's page. Raises RefusedError where there is none."""
+        for assignment in self.material.assigned(rater):
+            if self.code(rater, assignment.item) == code:
+                return assignment.item
         raise RefusedError("this is no item of yours")
 
-    def _page(self, rater: str, shown: Shown, language: Language) -> dict[str, Any]:
-        item = self.material.items[shown.item]
-        answers = self.store.answers_of(rater, shown.item)
+    def _page(self, rater: str, assignment: Shown, language: Language) -> dict[str, Any]:
+        item = self.material.items[assignment.item]
+        answers = self.store.answers_of(rater, assignment.item)
         page = {"id": self.code(rater, item.id), "kind": item.kind, "answers": answers}
         if isinstance(item, LikertItem):
             scales = [_scale_page(scale, language) for scale in self.material.scales]
             return {**page, "dialogues": [_turns(item.dialogue)], "scales": scales}
         if isinstance(item, PairItem):
-            both = [_turns(one) for one in item.dialogues]
-            return {**page, "dialogues": both[::-1] if shown.swapped else both, **self._asked(language)}
-        said = [len(self.store.said(rater, name)) for name in chat_names(item)]
+            turn_lists = [_turns(dialogue) for dialogue in item.dialogues]
+            return {
+                **page,
+                "dialogues": turn_lists[::-1] if assignment.swapped else turn_lists,
+                **self._questions_page(language),
+            }
+        turns_said = [len(self.store.said(rater, name)) for name in chat_names(item)]
         rounds = self.material.study.chats.rounds if self.material.study.chats else 0
         topic = {"emotion": item.profile.emotion, "feeling": item.profile.feeling}
-        return {**page, "said": said, "rounds": rounds, "topic": topic, **self._asked(language)}
+        return {**page, "said": turns_said, "rounds": rounds, "topic": topic, **self._questions_page(language)}
 
-    def _asked(self, language: Language) -> dict[str, Any]:
-        questions = [{"id": one.id, "text": one.of(language)} for one in self.material.questions.questions]
+    def _questions_page(self, language: Language) -> dict[str, Any]:
+        questions = [
+            {"id": question.id, "text": question.of(language)} for question in self.material.questions.questions
+        ]
         return {"instruction": self.material.questions.instruction.of(language), "questions": questions}
 
     def consent(self, rater: str, sha: object) -> None:
@@ -95,27 +104,27 @@ class Desk:
             self.store.consent(rater, self.material.study.consent_sha)
 
     def answer(self, rater: str, item: object, key: object, value: object) -> None:
-        """Keep one answer of a rater to an item of theirs; RefusedError for anything else."""
-        shown, found = self._mine(rater, item)
+        """Keep one answer of a rater to an item of theirs. Raises RefusedError for anything else."""
+        assignment, own_item = self._assignment(rater, item)
         if key in (DONE, SKIPPED):
             check_mark(str(key), value)
-            if key == DONE and (lacking := self._lacking(rater, shown, found)):
-                raise RefusedError(f"not answered yet: {', '.join(lacking)}")
-            self.store.answer(rater, shown.item, str(key), True, shown.swapped)
+            if key == DONE and (unanswered := self._unanswered(rater, assignment, own_item)):
+                raise RefusedError(f"not answered yet: {', '.join(unanswered)}")
+            self.store.answer(rater, assignment.item, str(key), True, assignment.swapped)
             return
-        check(self.material, found, key, value)
-        self.store.answer(rater, shown.item, str(key), value, shown.swapped)
+        check(self.material, own_item, key, value)
+        self.store.answer(rater, assignment.item, str(key), value, assignment.swapped)
 
-    def _mine(self, rater: str, item: object) -> tuple[Shown, Item]:
+    def _assignment(self, rater: str, item: object) -> tuple[Shown, Item]:
         if self.store.consent_of(rater) != self.material.study.consent_sha:
             raise RefusedError("nothing is taken before consent")
-        shown = next((one for one in self.material.assigned(rater) if one.item == item), None)
-        if shown is None:
+        assignment = next((known for known in self.material.assigned(rater) if known.item == item), None)
+        if assignment is None:
             raise RefusedError("this is no item of yours")
-        return shown, self.material.items[shown.item]
+        return assignment, self.material.items[assignment.item]
 
-    def _lacking(self, rater: str, shown: Shown, item: Item) -> list[str]:
-        answered = self.store.answers_of(rater, shown.item)
+    def _unanswered(self, rater: str, assignment: Shown, item: Item) -> list[str]:
+        answered = self.store.answers_of(rater, assignment.item)
         return [key for key in keys_of(self.material, item) if key not in answered]
 
     async def chat(
@@ -125,23 +134,23 @@ class Desk:
 
         `turn` is how much the page knows to have been said before: words sent again after an error are said once.
         """
-        shown, found = self._mine(rater, item)
-        if not isinstance(found, ChatItem) or isinstance(which, bool) or which not in (0, 1):
+        assignment, own_item = self._assignment(rater, item)
+        if not isinstance(own_item, ChatItem) or isinstance(which, bool) or which not in (0, 1):
             raise RefusedError("this item has no such chat")
-        live = await self._chat(rater, shown, found, 1 if which else 0)
-        said = len(self.store.said(rater, live.dialogue))
-        if isinstance(text, str) and text.strip() and not live.over and turn in (None, said):
+        live = await self._chat(rater, assignment, own_item, 1 if which else 0)
+        turns_said = len(self.store.said(rater, live.dialogue))
+        if isinstance(text, str) and text.strip() and not live.over and turn in (None, turns_said):
             words = _words(text)
-            self.store.say(rater, live.dialogue, said, words)
+            self.store.say(rater, live.dialogue, turns_said, words)
             await live.say(words)
         if live.failed is not None:
             self._live.pop((rater, live.dialogue), None)
             await live.close()
             raise RefusedError("the simulated user gave no answer; say nothing new and try again in a moment")
-        return self._told(rater, live, _condition(shown, found, 1 if which else 0), found.pair)
+        return self._chat_page(rater, live, _condition(assignment, own_item, 1 if which else 0), own_item.pair)
 
-    def _told(self, rater: str, live: LiveChat, condition: Condition, pair: int) -> dict[str, Any]:
-        """The chat so far, kept for the study's owner and shown to the rater."""
+    def _chat_page(self, rater: str, live: LiveChat, condition: Condition, pair: int) -> dict[str, Any]:
+        """Return the chat so far, kept for the study's owner and shown to the rater."""
         if self.store.withdrawn(rater):
             raise RefusedError("you have withdrawn")
         # A draw a pair, so that the chats of one topic meet those that they were compared with.
@@ -150,12 +159,12 @@ class Desk:
         self.store.keep_talk(Talk(rater, live.dialogue, condition.name, record.model_dump_json()))
         return {"turns": _turns(record), "over": live.over}
 
-    async def _chat(self, rater: str, shown: Shown, item: ChatItem, which: int) -> LiveChat:
+    async def _chat(self, rater: str, assignment: Shown, item: ChatItem, which: int) -> LiveChat:
         name = chat_names(item)[which]
         if (rater, name) not in self._live:
             if self.open_user is None or self.material.study.chats is None:
                 raise RefusedError("this study has no live chats")
-            condition = _condition(shown, item, which)
+            condition = _condition(assignment, item, which)
             # A seed a rater: else all raters would draw the same replies of the user.
             seed = random.Random(f"{self.material.study.seed} {rater}").getrandbits(31)
             live = LiveChat(
@@ -178,7 +187,7 @@ class Desk:
         return self._journals[rater]
 
     async def withdraw(self, rater: str) -> None:
-        """Delete the rater's answers and all of their chats, the journalled calls too; nothing is taken after."""
+        """Delete the rater's answers and all of their chats with the journalled calls. Nothing is taken afterwards."""
         self.store.withdraw(rater)
         for key in [key for key in self._live if key[0] == rater]:
             await self._live.pop(key).close()
@@ -200,7 +209,7 @@ class Desk:
             folder.rmdir()
 
     async def close(self) -> None:
-        """Leave every chat where it is; all that was said is kept."""
+        """Leave every chat where it is. Everything that was said is kept."""
         for live in self._live.values():
             await live.close()
         for journal in self._journals.values():
@@ -212,20 +221,20 @@ def _gone() -> LiveChat:
     raise RefusedError("you have withdrawn")
 
 
-def _condition(shown: Shown, item: ChatItem, which: int) -> Condition:
-    return item.conditions[which ^ int(shown.swapped)]
+def _condition(assignment: Shown, item: ChatItem, which: int) -> Condition:
+    return item.conditions[which ^ int(assignment.swapped)]
 
 
 def _words(text: str) -> str:
-    """What a rater said; RefusedError for what cannot be kept whole."""
-    said = text.strip().encode("utf-8", "replace").decode()
-    if len(said) > LONGEST:
+    """Return what a rater said. Raises RefusedError for what cannot be kept whole."""
+    words = text.strip().encode("utf-8", "replace").decode()
+    if len(words) > LONGEST:
         raise RefusedError(f"your words are longer than {LONGEST:,} characters; say it in fewer")
-    return said
+    return words
 
 
 def chat_names(item: ChatItem) -> tuple[str, str]:
-    """The dialogue ids of an item's two chats, in the order in which they are held."""
+    """Return the dialogue ids of an item's two chats, in the order in which they are held."""
     return f"{item.id}.0", f"{item.id}.1"
 
 

@@ -47,7 +47,7 @@ class PairItem:
 
 @dataclass(frozen=True)
 class ChatItem:
-    """A topic to be talked about twice, with the user under either condition; `pair` counts the study's pairs."""
+    """A topic that a rater talks about twice, with the user under each condition. `pair` counts the study's pairs."""
 
     id: str
     profile: Profile
@@ -70,43 +70,43 @@ class Material:
 
     @classmethod
     def of(cls, study: HumanStudy) -> "Material":
-        """Read what a study rates; CocoonError for what is not there."""
-        made = cls(study)
+        """Read what a study rates. Raises CocoonError for what is not there."""
+        material = cls(study)
         for item in (*_likert(study), *_pairs(study), *_chats(study)):
-            if item.id in made.items:
+            if item.id in material.items:
                 raise CocoonError(
-                    f"{item.id!r} stands twice in what is to be rated; give every dialogue an id of its own"
+                    f"{item.id!r} occurs twice in what is to be rated; give every dialogue an id of its own"
                 )
-            made.items[item.id] = item
-        made.scales = [load_scale(name) for name in study.likert.scales] if study.likert else []
-        if not made.items:
-            raise CocoonError("the study holds nothing to rate: no dialogue, pair or profile was found")
-        return made
+            material.items[item.id] = item
+        material.scales = [load_scale(name) for name in study.likert.scales] if study.likert else []
+        if not material.items:
+            raise CocoonError("the study has nothing to rate: no dialogue, pair or profile was found")
+        return material
 
     @property
     def sha(self) -> str:
         """12 hex digits of all that decides what an answer means: raters, seed, parts, dialogues and profiles."""
-        told = {"raters", "seed", "likert", "pairs", "chats"}
-        places = {"likert": {"dialogues"}, "pairs": {"run"}, "chats": {"profiles"}}
-        design = self.study.model_dump(mode="json", include=told, exclude=places)
+        design_keys = {"raters", "seed", "likert", "pairs", "chats"}
+        path_keys = {"likert": {"dialogues"}, "pairs": {"run"}, "chats": {"profiles"}}
+        design = self.study.model_dump(mode="json", include=design_keys, exclude=path_keys)
         parts = [design, [_plain(item) for item in self.items.values()]]
-        whole = json.dumps(parts, ensure_ascii=False, sort_keys=True)
-        return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        text = json.dumps(parts, ensure_ascii=False, sort_keys=True)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
     def assigned(self, rater: str) -> list[Shown]:
-        """The rater's items in their order: kinds one after the other, chats last.
+        """Return the rater's items in their order: kinds one after the other, chats last.
 
-        Which item comes when, and what stands first, is drawn from the seed; over the raters every item is swapped as
-        often as not (by one at most).
+        The seed decides which item comes when, and what is shown first. Over the raters every item is swapped as often
+        as not (by one at most).
         """
-        place = self.study.names.index(rater)
-        shown: list[Shown] = []
+        rater_index = self.study.names.index(rater)
+        assignments: list[Shown] = []
         for kind, most in self._shares():
-            some = [item.id for item in self.items.values() if item.kind == kind]
-            turned = self._turned(some, place, most)
-            random.Random(f"{self.study.seed} {rater} {kind}").shuffle(turned)
-            shown += [Shown(name, self._swapped(name, place)) for name in turned]
-        return shown
+            names = [item.id for item in self.items.values() if item.kind == kind]
+            own_names = self._share_of_rater(names, rater_index, most)
+            random.Random(f"{self.study.seed} {rater} {kind}").shuffle(own_names)
+            assignments += [Shown(name, self._swapped(name, rater_index)) for name in own_names]
+        return assignments
 
     def _shares(self) -> list[tuple[Kind, int | None]]:
         study = self.study
@@ -116,28 +116,28 @@ class Material:
             ("chats", study.chats.per_rater if study.chats else None),
         ]
 
-    def _turned(self, items: Sequence[str], place: int, most: int | None) -> list[str]:
-        """The items of one rater: all of them, or a share that goes on where the rater before left off."""
-        drawn = list(items)
-        random.Random(f"{self.study.seed} items").shuffle(drawn)
-        if most is None or most >= len(drawn):
-            return drawn
-        start = place * most % len(drawn)
-        return [drawn[(start + step) % len(drawn)] for step in range(most)]
+    def _share_of_rater(self, items: Sequence[str], rater_index: int, most: int | None) -> list[str]:
+        """Return the items of one rater: all of them, or a share that goes on where the rater before left off."""
+        shuffled = list(items)
+        random.Random(f"{self.study.seed} items").shuffle(shuffled)
+        if most is None or most >= len(shuffled):
+            return shuffled
+        start = rater_index * most % len(shuffled)
+        return [shuffled[(start + step) % len(shuffled)] for step in range(most)]
 
-    def _swapped(self, item: str, place: int) -> bool:
+    def _swapped(self, item: str, rater_index: int) -> bool:
         raters = list(range(len(self.study.names)))
         random.Random(f"{self.study.seed} {item} order").shuffle(raters)
         first = random.Random(f"{self.study.seed} {item} first").randint(0, 1)
-        return bool((raters.index(place) + first) % 2)
+        return bool((raters.index(rater_index) + first) % 2)
 
 
 def _plain(item: Item) -> object:
-    """An item as plain JSON."""
+    """Return an item as plain JSON."""
     if isinstance(item, ChatItem):
         return [item.id, item.profile.model_dump(mode="json")]
-    shown = [item.dialogue] if isinstance(item, LikertItem) else item.dialogues
-    return [item.id, *(one.model_dump(mode="json") for one in shown)]
+    dialogues = [item.dialogue] if isinstance(item, LikertItem) else item.dialogues
+    return [item.id, *(dialogue.model_dump(mode="json") for dialogue in dialogues)]
 
 
 def _likert(study: HumanStudy) -> Iterator[LikertItem]:
@@ -152,17 +152,15 @@ def _pairs(study: HumanStudy) -> Iterator[PairItem]:
     conditions = read_conditions(study.pairs.conditions)
     folder = Path(study.pairs.run) / "conditions"
     talks = {
-        one.name: {
+        condition.name: {
             (talk.profile.id, talk.supporter, talk.sample): talk
-            for talk in read_run(folder / one.name, "dialogues.jsonl", Dialogue)
+            for talk in read_run(folder / condition.name, "dialogues.jsonl", Dialogue)
         }
-        for one in conditions
+        for condition in conditions
     }
     for first, second in pairs_of(conditions, study.pairs.every_pair):
         if not talks[first] or not talks[second]:
-            raise CocoonError(
-                f"{folder}: holds no dialogues of {first!r} and {second!r}; make them with `cocoon ablate`"
-            )
+            raise CocoonError(f"{folder}: has no dialogues of {first!r} and {second!r}; make them with `cocoon ablate`")
         for key, talk in talks[first].items():
             if key in talks[second]:
                 name = f"pair:{talk.profile.id}:{key[1]}:{key[2]}:{first}:{second}"
@@ -172,7 +170,7 @@ def _pairs(study: HumanStudy) -> Iterator[PairItem]:
 def _chats(study: HumanStudy) -> Iterator[ChatItem]:
     if study.chats is None:
         return
-    conditions = {one.name: one for one in read_conditions(study.chats.conditions)}
+    conditions = {condition.name: condition for condition in read_conditions(study.chats.conditions)}
     pairs = pairs_of(list(conditions.values()), study.chats.every_pair)
     for path in profile_path(study.chats.profiles):
         for profile in read_records(path, Profile):

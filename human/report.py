@@ -1,24 +1,51 @@
 """The report of a study with people: agreement, people against judges, preferences (Tables 5 and 10, Figure 5)."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Rating
 from cocoon.evaluation.measures import MEASURES, Measure
 from cocoon.evaluation.statistics.estimates import mean_over_profiles
 from cocoon.evaluation.statistics.preference import Choice
 from cocoon.human.items import Material
 from cocoon.human.results import choices_of, ratings_of
+from cocoon.human.service import open_study
 from cocoon.human.store import DONE, SKIPPED, HumanStore
+from cocoon.reports.charts.draw import draw
 from cocoon.reports.charts.preference import preference_figures
+from cocoon.reports.formats.csv_lines import render_csv
+from cocoon.reports.formats.html_page import render_html
+from cocoon.reports.formats.markdown import render_markdown
 from cocoon.reports.tables.people import item_kappas, judge_match_table, raters_table
 from cocoon.reports.tables.preference import preference_tables
 from cocoon.reports.tables.records import Cell, Report, Row, Table
+from cocoon.running.folder import read_run
 
 NOTES = [
-    "Raters are pseudonyms; what each consented to stands as a hash beside every answer. Those who withdrew have left "
+    "Raters are pseudonyms; what each consented to is a hash beside every answer. Those who withdrew have left "
     "nothing behind.",
     "Scales are worded by this project and adapted; ratings of simulated users and supporters are no clinical finding.",
 ]
+
+
+def write_human_report(study: Path, out: Path, run: Path | None = None, preferred: Sequence[Choice] = ()) -> Report:
+    """Write the report of a study into its folder as human.md, human.html and tables/, and return it.
+
+    `run` is a run whose judges rated the same dialogues, and `preferred` are judges' choices.
+    """
+    material, store = open_study(study, out, started=True)
+    judged = list(read_run(run, "ratings.jsonl", Rating)) if run else []
+    report = human_report(material, store, judged, preferred)
+    (out / "tables").mkdir(parents=True, exist_ok=True)
+    files = {"human.md": render_markdown(report), "human.html": render_html(report)}
+    files |= {f"tables/human_{name}.csv": text for name, text in render_csv(report).items()}
+    files |= {
+        f"tables/human_{figure.id}.svg": draw(figure.chart, figure.id, standalone=True) for figure in report.figures
+    }
+    for name, text in files.items():
+        write_whole(out / name, [text.encode()])
+    return report
 
 
 def human_report(
@@ -66,7 +93,7 @@ def progress_table(material: Material, store: HumanStore) -> Table:
             answered = store.answers_of(rater, item)
             for key in counts:
                 counts[key] += key in answered
-        status = "withdrawn" if store.withdrawn(rater) else "consented" if store.consent_of(rater) else "not begun"
+        status = "withdrawn" if store.withdrawn(rater) else "consented" if store.consent_of(rater) else "not started"
         cells: dict[str, Cell] = {
             "items": len(items),
             "done": counts[DONE],

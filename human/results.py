@@ -98,6 +98,15 @@ def to_csv(answers: Iterable[Answer]) -> str:
     return out.getvalue()
 
 
+def take_csv(file: Path, store: HumanStore, material: Material) -> int:
+    """Take the answers of a CSV file into a study and return their number. See `from_csv`."""
+    try:
+        text = file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CocoonError(f"{file}: cannot be read as UTF-8 text ({type(error).__name__})") from None
+    return from_csv(text, str(file), store, material)
+
+
 def from_csv(text: str, where: str, store: HumanStore, material: Material) -> int:
     """Take answers from CSV in the same columns into a study and return their number.
 

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from cocoon.core.errors import CocoonError
 from cocoon.human.desk import Desk
-from cocoon.serving.loopback import loopback
+from cocoon.serving.loopback import loopback, served_on_loopback
 
 LARGEST_BODY = 64 * 1024
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
@@ -116,16 +116,8 @@ async def served(desk: Desk, port: int = 0) -> AsyncIterator[str]:
 
     Raises CocoonError for a port that is taken.
     """
-    runner = web.AppRunner(application(desk), access_log=None, shutdown_timeout=2)
-    await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", port)
-        try:
-            await site.start()
-        except OSError as error:
-            raise CocoonError(f"port {port} cannot be used ({error.strerror}); give another --port") from None
-        address = runner.addresses[0]
-        yield f"http://127.0.0.1:{address[1]}"
+        async with served_on_loopback(application(desk), port) as address:
+            yield address
     finally:
-        await runner.cleanup()
         await desk.close()

@@ -7,11 +7,11 @@ from cocoon.core.errors import BudgetReachedError
 
 @dataclass
 class Budget:
-    """Limits (none: no limit) and counters of one run; money in the currency of the price list.
+    """Limits (None: no limit) and counters of one run. Money is in the currency of the price list.
 
-    Calls are counted when they start, so a limit of N calls starts no call N + 1; every attempt that the endpoint took
-    counts. Tokens and money are known only afterwards: calls in flight when the limit is met are finished and kept.
-    `untold` counts answers without token counts: a limit on tokens or money cannot be kept then, and stops the run.
+    Calls are counted when they start, so a limit of N calls starts no call N + 1. Every attempt that the endpoint took
+    counts. Tokens and money are known only afterwards, so calls in flight when the limit is met are finished and kept.
+    `untold` counts answers without token counts. A limit on tokens or money cannot be kept then, and stops the run.
     """
 
     calls: int | None = None
@@ -24,7 +24,7 @@ class Budget:
     untold: int = 0
 
     def start_call(self) -> None:
-        """Count a call about to start; raises BudgetReachedError when a limit is met."""
+        """Count a call about to start. Raises BudgetReachedError when a limit is met."""
         if self.calls is not None and self.calls_made >= self.calls:
             raise BudgetReachedError(f"budget of {self.calls} calls is spent; raise --budget-calls and run again")
         if self.tokens is not None and self.tokens_in + self.tokens_out >= self.tokens:
@@ -42,7 +42,7 @@ class Budget:
         self.calls_made -= 1
 
     def end_call(self, tokens_in: int | None, tokens_out: int | None, cost: float | None) -> None:
-        """Add what an answered call used (none: the server did not tell, or no price is known)."""
+        """Add what an answered call used. None means that the server did not report it, or that no price is known."""
         self.untold += tokens_in is None or tokens_out is None
         self.tokens_in += tokens_in or 0
         self.tokens_out += tokens_out or 0

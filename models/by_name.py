@@ -1,6 +1,6 @@
 """Chat models by name: `openai:gpt-4o`, `http://127.0.0.1:8000/v1#qwen`, `local:smollm2`, `scripted:FILE`.
 
-Every one is a LangChain `BaseChatModel`; a `Model` adds what a run must know of it: label, host, prices, pool.
+Every one is a LangChain `BaseChatModel`. A `Model` adds what a run must know about it: label, host, prices, pool.
 """
 
 import os
@@ -33,9 +33,9 @@ LOCAL_BATCH = 16
 class Model:
     """A chat model as a run uses it.
 
-    `label` is the spec as it stands in every record; `host` is where it sends text (none: stays in this process).
-    `price` is money per million tokens (in, out), none where it is not known. `rung` is the best rung of the
-    structured-output ladder that the endpoint has not refused.
+    `label` is the spec as every record has it. `host` is where the model sends text (None: the text stays in this
+    process). `price` is money per million tokens (in, out), or None where it is not known. `rung` is the best rung of
+    the structured-output ladder that the endpoint has not refused.
     """
 
     label: str
@@ -47,14 +47,14 @@ class Model:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def cost(self, tokens_in: int | None, tokens_out: int | None) -> float | None:
-        """Money for a call, none without a price or token counts."""
+        """Return the money for a call, or None without a price or token counts."""
         if self.price is None or tokens_in is None or tokens_out is None:
             return None
         return (tokens_in * self.price[0] + tokens_out * self.price[1]) / 1e6
 
 
 def host_of(spec: str) -> str | None:
-    """The host that a spec's model would talk to, without opening it; none for one in this process."""
+    """Return the host that a spec's model would talk to, without opening it, or None for a model in this process."""
     kind, _, _ = spec.partition(":")
     if kind in ("http", "https"):
         return _netloc(spec)
@@ -84,10 +84,10 @@ def _netloc(address: str) -> str:
 def open_chat(
     spec: str, parts: Parts | None = None, bases: "dict[str, LocalBase] | None" = None
 ) -> tuple[BaseChatModel, str | None]:
-    """The chat model that a spec names, and the host it talks to (none: in this process).
+    """Return the chat model that a spec names, and the host it talks to (None: in this process).
 
-    `parts` opens the adapter and the control of a local spec; `bases` holds the bases that are already loaded, and
-    takes a new one. Raises CocoonError for a spec that cannot be read, a missing key, or what cannot be loaded.
+    `parts` opens the adapter and the control of a local spec. `bases` has the bases that are already loaded, and a new
+    one is added to it. Raises CocoonError for a spec that cannot be read, a missing key, or what cannot be loaded.
     """
     refuse_secrets(spec)
     kind, _, rest = spec.partition(":")
@@ -108,7 +108,7 @@ def open_chat(
 
 
 def _facts(spec: str, chat: Any) -> dict[str, Any]:
-    """What a manifest says of a model in this process: exact weights, adapter, direction."""
+    """Return what a manifest says of a model in this process: exact weights, adapter, direction."""
     if not spec.startswith("local:"):
         return {}
     from cocoon.models.local.model import describe
@@ -117,7 +117,7 @@ def _facts(spec: str, chat: Any) -> dict[str, Any]:
 
 
 def open_local(text: str, parts: Parts | None, bases: "dict[str, LocalBase]") -> "LocalChat":
-    """The local model of a spec without its `local:`, on the base in `bases`, loaded where it is not there yet."""
+    """Return the local model of a spec without its `local:`, on the base in `bases`, which is loaded if missing."""
     from cocoon.models.local.base import LocalBase
     from cocoon.models.local.model import LocalChat
 
@@ -171,7 +171,7 @@ class Models:
     bases: "dict[str, LocalBase]" = field(default_factory=dict)
 
     def open(self, spec: str) -> Model:
-        """The model named by `spec`, opened at its first use."""
+        """Return the model named by `spec`, opened at its first use."""
         if spec not in self.opened:
             chat, host = open_chat(spec, self.parts, self.bases)
             self.opened[spec] = self.wrap(spec, chat, host)
@@ -179,7 +179,7 @@ class Models:
         return self.opened[spec]
 
     def wrap(self, label: str, chat: BaseChatModel, host: str | None = None) -> Model:
-        """Any LangChain chat model as a run's model, with the pool of its host (or one of its own)."""
+        """Return any LangChain chat model as a run's model, with the pool of its host (or one of its own)."""
         if self.budget.money is not None and host and label not in self.prices:
             raise CocoonError(f"--budget-money cannot be kept without a price for {label!r}; add it to prices")
         where = host or label

@@ -114,17 +114,17 @@ class Caller:
         *,
         judging: bool = False,
     ) -> tuple[str, list[Reply]]:
-        """A reply that is not empty, and that `accept` takes; another is asked for otherwise.
+        """Return a reply that is not empty and that `accept` takes. Otherwise another reply is asked for.
 
-        Raises CallFailedError when this session has asked three times in vain.
+        Raises CallFailedError when this session has asked three times without success.
         """
         replies: list[Reply] = []
         while sum(not reply.replayed for reply in replies) < 3:
             attempt = place._replace(attempt=len(replies))
             replies.append(await self.ask(model, attempt, messages, settings, judging=judging))
-            said = replies[-1].text.strip()
-            if said and accept(said):
-                return said, replies
+            text = replies[-1].text.strip()
+            if text and accept(text):
+                return text, replies
         if any(reply.text.strip() for reply in replies):
             raise CallFailedError("unusable_reply", f"{model.label}: three replies that cannot be used at {place.key}")
         raise CallFailedError("empty_reply", f"{model.label}: three empty replies at {place.key}")
@@ -197,27 +197,27 @@ class Caller:
 
     def _check(self, held: Entry, print_: str, label: str) -> None:
         if held.fingerprint != print_:
-            place = held.place
+            entry_place = held.place
             other = f", then made by {held.model!r}" if held.model != label else ""
             raise ReplayMismatchError(
-                f"{self.journal.path}: dialogue {place.dialogue!r}, call {place.key!r}: the journal holds the answer "
-                f"to another call{other} (a prompt, profile, model or setting has changed since); undo the change "
-                "or use another --out"
+                f"{self.journal.path}: dialogue {entry_place.dialogue!r}, call {entry_place.key!r}: the journal has "
+                f"the answer to another call{other} (a prompt, profile, model or setting has changed since); "
+                "undo the change or use another --out"
             )
 
-    async def _once(self, whole: str, model: Model, send: Send, priority: Priority) -> Outcome[AIMessage]:
+    async def _once(self, digest: str, model: Model, send: Send, priority: Priority) -> Outcome[AIMessage]:
         """Identical calls at temperature 0 (fingerprint and rung) that are in flight together are asked once."""
-        flight = self._flying.get(whole)
+        flight = self._flying.get(digest)
         if flight is None:
             flight = asyncio.ensure_future(model.pool.call(send, priority))
-            self._flying[whole] = flight
+            self._flying[digest] = flight
             self._under_way.add(flight)
-            flight.add_done_callback(lambda done: (self._flying.pop(whole, None), self._end(done)))
+            flight.add_done_callback(lambda done: (self._flying.pop(digest, None), self._end(done)))
         return await asyncio.shield(flight)
 
     def _seed(self, place: Place) -> int:
-        whole = f"{self.seed}\0{place.dialogue}\0{place.key}".encode("utf-8", "surrogatepass")
-        return int.from_bytes(hashlib.sha256(whole).digest()[:4], "big") >> 1
+        seed_text = f"{self.seed}\0{place.dialogue}\0{place.key}".encode("utf-8", "surrogatepass")
+        return int.from_bytes(hashlib.sha256(seed_text).digest()[:4], "big") >> 1
 
 
 async def _invoke(

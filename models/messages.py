@@ -8,11 +8,11 @@ USER_STUB = "(…)"
 
 
 def fit_to_template(messages: Sequence[Message], user_first: bool, *, system_role: bool = True) -> list[Message]:
-    """The same talk in a form that the template renders whole; `messages` is left as it is.
+    """Return the same talk in a form that the template renders completely. `messages` does not change.
 
-    Neighbours of one role become one message. `user_first`: a talk that the assistant opens (or nobody yet)
-    gets a neutral user turn before it. `system_role` false: system texts are said by the user. Raises ValueError
-    when there is nothing to answer: no message, or the last one is the assistant's own.
+    Neighbours of one role become one message. With `user_first`, a talk that the assistant opens (or nobody yet) gets a
+    neutral user turn before it. Without `system_role`, the user says the system texts. Raises ValueError when there is
+    nothing to answer: no message, or a last message of the assistant.
     """
     if not messages or messages[-1]["role"] == "assistant":
         raise ValueError("the last message must not be the assistant's: there is nothing to answer")
@@ -32,7 +32,7 @@ def _join_neighbours(messages: Sequence[Message], renamed: dict[str, str]) -> li
 
 
 def _with_user_first(messages: list[Message]) -> list[Message]:
-    place = next((i for i, message in enumerate(messages) if message["role"] != "system"), len(messages))
-    if place < len(messages) and messages[place]["role"] == "user":
+    first = next((i for i, message in enumerate(messages) if message["role"] != "system"), len(messages))
+    if first < len(messages) and messages[first]["role"] == "user":
         return messages
-    return [*messages[:place], {"role": "user", "content": USER_STUB}, *messages[place:]]
+    return [*messages[:first], {"role": "user", "content": USER_STUB}, *messages[first:]]

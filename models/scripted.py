@@ -30,14 +30,17 @@ class ScriptedChat(BaseChatModel):
 
     @classmethod
     def from_file(cls, path: Path) -> "ScriptedChat":
-        """Replies from a JSONL file of strings; CocoonError for a line that is none, or a file without lines."""
+        """Return the replies from a JSONL file of strings.
+
+        Raises CocoonError for a line that is none, or a file without lines.
+        """
         replies: list[str] = []
         for number, value in read_lines(path):
             if not isinstance(value, str):
                 raise CocoonError(f"{path}, line {number}: must be a string in quotes, one reply a line")
             replies.append(value)
         if not replies:
-            raise CocoonError(f"{path}: holds no reply; write one string in quotes a line")
+            raise CocoonError(f"{path}: has no reply; write one string in quotes on each line")
         return cls(replies=replies)
 
     @property

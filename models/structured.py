@@ -46,9 +46,9 @@ async def ask_json(
     Raises CallFailedError when the model gives no reply at all.
     """
 
-    async def ask(attempt: int, said: Sequence[Message]) -> tuple[Reply, AnswerT | Missing, str | None]:
+    async def ask(attempt: int, conversation: Sequence[Message]) -> tuple[Reply, AnswerT | Missing, str | None]:
         reply = await _climb_down(
-            caller, model, place._replace(attempt=attempt), said, settings, schema_of(kind), name, judging
+            caller, model, place._replace(attempt=attempt), conversation, settings, schema_of(kind), name, judging
         )
         return reply, *_read(reply.text, kind, check)
 
@@ -56,8 +56,8 @@ async def ask_json(
     if problem is None:
         return answer, [first]
     error = repair.render(error=printable_line(problem, 500))
-    shown = [{"role": "assistant", "content": first.text or "-"}, {"role": "user", "content": error}]
-    second, answer, problem = await ask(1, [*messages, *shown])
+    correction = [{"role": "assistant", "content": first.text or "-"}, {"role": "user", "content": error}]
+    second, answer, problem = await ask(1, [*messages, *correction])
     return answer if problem is None or partial else Missing(problem), [first, second]
 
 
@@ -120,13 +120,13 @@ def read_json(text: str) -> tuple[Any | None, str | None]:
     breaks off or breaks the rules: what stands inside it is a part and not the answer.
     """
     try:
-        found = list(_objects(text))
-        forms = {_form(value) for value in found}
+        objects = list(_objects(text))
+        forms = {_form(value) for value in objects}
     except (ValueError, TypeError, RecursionError) as error:
         return None, printable_line(f"the JSON cannot be read: {error}")
     if len(forms) > 1:
         return None, "several different JSON objects in the reply; give one"
-    return (found[0], None) if found else (None, "no JSON object in the reply")
+    return (objects[0], None) if objects else (None, "no JSON object in the reply")
 
 
 _OBJECT = re.compile(r"\{\s*[\"}]")
@@ -134,7 +134,7 @@ _BRACE = re.compile(r"[{}]")
 
 
 def _objects(text: str) -> Iterator[Any]:
-    """The outermost objects of a text; braces that begin no JSON object are passed over with all that is in them.
+    """Yield the outermost objects of a text. Braces that begin no JSON object are skipped with all that is in them.
 
     Every part of the text is read once, however hostile it is.
     """
@@ -161,18 +161,20 @@ def _closing(text: str, start: int) -> int:
 
 
 def _form(value: Any) -> bytes:
-    """Equal values, and only those, give equal bytes; TypeError for what no record could store: lone surrogates,
-    integers above 64 bits, nesting without end."""
+    """Equal values, and only those, give equal bytes.
+
+    Raises TypeError for what no record could store: lone surrogates, integers above 64 bits, nesting without end.
+    """
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    unique: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found and _form(found[key]) != _form(value):
+        if key in unique and _form(unique[key]) != _form(value):
             raise ValueError(f"key {key!r} stands there twice with different values")
-        found[key] = value
-    return found
+        unique[key] = value
+    return unique
 
 
 def _finite(digits: str) -> float:

@@ -6,15 +6,13 @@ from pathlib import Path
 
 from cocoon.core.config import StudyConfig, UserConfig
 from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Dialogue, Rating
 from cocoon.evaluation.comparison.compare import compare
 from cocoon.evaluation.comparison.records import Comparison
 from cocoon.evaluation.comparison.sides import Side, name_sides, sides_of
-from cocoon.evaluation.scales.scoring import load_scale, shipped_scales
+from cocoon.evaluation.scales.files import load_scales
 from cocoon.reports.formats.csv_lines import render_csv
-from cocoon.reports.formats.html_page import render_html
-from cocoon.reports.formats.markdown import render_markdown
+from cocoon.reports.formats.files import write_pages, write_texts
 from cocoon.reports.report import EMBEDDED_WARNING
 from cocoon.reports.tables.comparison import comparison_report, tidy_table
 from cocoon.reports.tables.records import Report
@@ -31,7 +29,7 @@ _SETTINGS = (
 
 @dataclass(frozen=True)
 class Choice:
-    """What of the runs is compared; an empty list is everything."""
+    """What of the runs is compared. An empty list is everything."""
 
     supporters: list[str] = field(default_factory=list)
     baseline: str | None = None
@@ -46,29 +44,21 @@ def compare_runs(runs: Sequence[Path], choice: Choice, allow: bool = False) -> t
     Raises CocoonError for a run given twice, an unknown supporter, or sides that may not be compared.
     """
     paths = [path.resolve() for path in runs]
-    for path, given in zip(paths, runs, strict=True):
+    for path, run in zip(paths, runs, strict=True):
         if paths.count(path) > 1:
-            raise CocoonError(f"{given}: is given twice; name two runs, or one that holds several supporters")
+            raise CocoonError(f"{run}: is given twice; name two runs, or one that holds several supporters")
     sides = _chosen([side for run in runs for side in _sides(run, choice)], choice.supporters)
     name_sides(sides)
-    scales = {name: load_scale(name) for name in shipped_scales()}
-    scales |= {scale.id: scale for scale in map(load_scale, choice.scale_files)}
-    made = compare(sides, scales, _baseline(sides, choice.baseline), allow)
+    comparisons = compare(sides, load_scales(choice.scale_files), _baseline(sides, choice.baseline), allow)
     facts = [(f"Supporter {side.name}", side.run) for side in sides]
-    return made, comparison_report(made, _warnings(runs, sides), facts)
+    return comparisons, comparison_report(comparisons, _warnings(runs, sides), facts)
 
 
-def write_comparison(made: Sequence[Comparison], report: Report, out: Path) -> None:
+def write_comparison(comparisons: Sequence[Comparison], report: Report, out: Path) -> None:
     """Write compare.md, compare.csv and compare.html into a folder, made if it is not there."""
-    out.mkdir(parents=True, exist_ok=True)
-    table = tidy_table(made)
-    files = {
-        "compare.md": render_markdown(report),
-        "compare.csv": render_csv(Report(title=report.title, tables=[table]))[table.id],
-        "compare.html": render_html(report),
-    }
-    for name, text in files.items():
-        write_whole(out / name, [text.encode()])
+    table = tidy_table(comparisons)
+    write_pages(report, out, "compare")
+    write_texts(out, {"compare.csv": render_csv(Report(title=report.title, tables=[table]))[table.id]})
 
 
 def _sides(run: Path, choice: Choice) -> list[Side]:
@@ -76,40 +66,44 @@ def _sides(run: Path, choice: Choice) -> list[Side]:
     ratings = read_run(run, "ratings.jsonl", Rating)
     sides = sides_of(str(run), read_run(run, "dialogues.jsonl", Dialogue), ratings)
     for side in sides:
-        side.ratings = _kept(side, choice)
+        side.ratings = _chosen_ratings(side, choice)
     return sides
 
 
-def _kept(side: Side, choice: Choice) -> list[Rating]:
-    """Ratings by the chosen judges; where some of a judge, scale and language are under a named prompt, those alone."""
-    language = {name: node[0] for node, some in side.dialogues.items() for name in some}
-    some = [rating for rating in side.ratings if not choice.judges or rating.judge in choice.judges]
-    named = [rating for rating in some if any(rating.prompt_sha.startswith(sha) for sha in choice.prompts)]
-    decided = {(one.judge, one.scale, language[one.dialogue]) for one in named}
-    return [one for one in some if (one.judge, one.scale, language[one.dialogue]) not in decided] + named
+def _chosen_ratings(side: Side, choice: Choice) -> list[Rating]:
+    """Return the ratings by the chosen judges.
+
+    Where some ratings of a judge, scale and language are under a named prompt, only those are returned.
+    """
+    language = {name: node[0] for node, names in side.dialogues.items() for name in names}
+    chosen = [rating for rating in side.ratings if not choice.judges or rating.judge in choice.judges]
+    named = [rating for rating in chosen if any(rating.prompt_sha.startswith(sha) for sha in choice.prompts)]
+    decided = {(rating.judge, rating.scale, language[rating.dialogue]) for rating in named}
+    others = [rating for rating in chosen if (rating.judge, rating.scale, language[rating.dialogue]) not in decided]
+    return others + named
 
 
 def _chosen(sides: list[Side], names: list[str]) -> list[Side]:
     known = ", ".join(repr(name) for name in dict.fromkeys(side.supporter for side in sides))
     for name in names:
         if name not in {side.supporter for side in sides}:
-            raise CocoonError(f"supporter {name!r} is in none of the runs; they hold {known}")
-    found = [side for name in names for side in sides if side.supporter == name] if names else sides
-    if len(found) < 2:
+            raise CocoonError(f"supporter {name!r} is not in the runs; they have {known}")
+    sides_found = [side for name in names for side in sides if side.supporter == name] if names else sides
+    if len(sides_found) < 2:
         raise CocoonError(
-            f"nothing to compare: one supporter of one run alone; the runs hold {known}; give another run"
+            f"nothing to compare: one supporter of one run alone; the runs have {known}; give another run"
         )
-    return found
+    return sides_found
 
 
 def _baseline(sides: Sequence[Side], name: str | None) -> Side | None:
     if name is None:
         return None
-    found = [side for side in sides if name in (side.name, side.supporter, side.run)]
-    if len(found) != 1:
+    candidates = [side for side in sides if name in (side.name, side.supporter, side.run)]
+    if len(candidates) != 1:
         known = ", ".join(repr(side.name) for side in sides)
-        raise CocoonError(f"--baseline {name!r} names {len(found) or 'no'} sides; name one of {known}")
-    return found[0]
+        raise CocoonError(f"--baseline {name!r} names {len(candidates) or 'no'} sides; name one of {known}")
+    return candidates[0]
 
 
 def _warnings(runs: Sequence[Path], sides: Sequence[Side]) -> list[str]:

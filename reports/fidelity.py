@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Dialogue, Rating
 from cocoon.evaluation.facts import facts_of
 from cocoon.evaluation.fidelity.users import user_facts
-from cocoon.reports.formats.csv_lines import render_csv
-from cocoon.reports.formats.html_page import render_html
-from cocoon.reports.formats.markdown import render_markdown
+from cocoon.reports.formats.files import write_report_files
 from cocoon.reports.report import EMBEDDED_WARNING
 from cocoon.reports.tables.fidelity import SimulatedRun, fidelity_report
 from cocoon.reports.tables.records import Report
@@ -19,21 +16,21 @@ from cocoon.running.manifest import uses_embedded
 
 
 def fidelity_of(runs: Sequence[Path]) -> Report:
-    """The report of one run or several; CocoonError for a run given twice or without dialogues."""
+    """Return the report of one run or several. Raises CocoonError for a run given twice or without dialogues."""
     paths = [run.resolve() for run in runs]
-    for path, given in zip(paths, runs, strict=True):
+    for path, run in zip(paths, runs, strict=True):
         if paths.count(path) > 1:
-            raise CocoonError(f"{given}: is given twice; name another run, or one alone")
+            raise CocoonError(f"{run}: is given twice; name another run, or one alone")
     return fidelity_report([_read(run) for run in runs], _warnings(runs))
 
 
 def _read(run: Path) -> SimulatedRun:
     existing_run(run)
-    made = SimulatedRun(str(run), [], {}, list(read_run(run, "ratings.jsonl", Rating)))
+    simulated = SimulatedRun(str(run), [], {}, list(read_run(run, "ratings.jsonl", Rating)))
     for dialogue in read_run(run, "dialogues.jsonl", Dialogue):
-        made.users.append(user_facts(dialogue))
-        made.dialogues[dialogue.id] = facts_of(dialogue)
-    return made
+        simulated.users.append(user_facts(dialogue))
+        simulated.dialogues[dialogue.id] = facts_of(dialogue)
+    return simulated
 
 
 def _warnings(runs: Sequence[Path]) -> list[str]:
@@ -42,8 +39,4 @@ def _warnings(runs: Sequence[Path]) -> list[str]:
 
 def write_fidelity(report: Report, out: Path) -> None:
     """Write fidelity.md, fidelity.html and tables/*.csv into a folder, made if it is not there."""
-    (out / "tables").mkdir(parents=True, exist_ok=True)
-    files = {"fidelity.md": render_markdown(report), "fidelity.html": render_html(report)}
-    files |= {f"tables/fidelity_{name}.csv": text for name, text in render_csv(report).items()}
-    for name, text in files.items():
-        write_whole(out / name, [text.encode()])
+    write_report_files(report, out, "fidelity")

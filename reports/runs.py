@@ -5,16 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from cocoon.core.config import StudyConfig
-from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Dialogue, Failure, Language, Rating
 from cocoon.evaluation.fidelity.form_invariance import FormInvariance
-from cocoon.evaluation.scales.scoring import load_scale, shipped_scales
+from cocoon.evaluation.scales.files import load_scales
 from cocoon.models.journal.store import Journal
-from cocoon.reports.charts.draw import draw
 from cocoon.reports.formats.csv_lines import render_csv
-from cocoon.reports.formats.html_page import render_html
+from cocoon.reports.formats.files import TABLES, write_report_files, write_texts
 from cocoon.reports.formats.latex import render_latex
-from cocoon.reports.formats.markdown import render_markdown
 from cocoon.reports.paper.report import build_like
 from cocoon.reports.report import build_report
 from cocoon.reports.tables.records import Report
@@ -26,14 +23,12 @@ from cocoon.running.sample import read_sample
 def build_run_report(run: Path, scale_files: Sequence[Path] = (), language: Language = "en") -> Report:
     """Return the report of a run folder. `language` is that of the figures."""
     existing_run(run)
-    scales = {name: load_scale(name) for name in shipped_scales()}
-    scales |= {scale.id: scale for scale in map(load_scale, scale_files)}
     return build_report(
         read_run(run, "dialogues.jsonl", Dialogue),
         read_run(run, "ratings.jsonl", Rating),
         read_run(run, "failures.jsonl", Failure),
         facts_of_run(run),
-        scales,
+        load_scales(scale_files),
         language=language,
     )
 
@@ -41,36 +36,31 @@ def build_run_report(run: Path, scale_files: Sequence[Path] = (), language: Lang
 def write_report(run: Path, scale_files: Sequence[Path] = (), language: Language = "en") -> Report:
     """Build the report of a run folder and write report.md, report.html, tables/ and figures/ into it."""
     report = build_run_report(run, scale_files, language)
-    for folder in ("tables", "figures"):
-        (run / folder).mkdir(exist_ok=True)
-    files = {"report.md": render_markdown(report), "report.html": render_html(report)}
-    files |= {f"tables/{name}.csv": text for name, text in render_csv(report).items()}
-    files |= {f"tables/{name}.tex": text for name, text in render_latex(report).items()}
-    files |= {f"figures/{figure.id}.svg": draw(figure.chart, figure.id, standalone=True) for figure in report.figures}
-    for name, text in files.items():
-        write_whole(run / name, [text.encode()])
+    write_report_files(report, run, "report", prefix="", latex=True, figures="figures")
     return report
 
 
 def write_like(run: Path, name: str) -> Report:
     """Build the report in the shape of a table of the paper, and write it as tables/NAME_like_paper.csv and .tex."""
     existing_run(run)
-    made = build_like(
+    report = build_like(
         name,
         read_run(run, "dialogues.jsonl", Dialogue),
         read_run(run, "ratings.jsonl", Rating),
         read_run(run, "failures.jsonl", Failure),
         facts_of_run(run),
     )
-    (run / "tables").mkdir(exist_ok=True)
-    (table,) = made.tables
-    for ending, files in {"csv": render_csv(made), "tex": render_latex(made)}.items():
-        write_whole(run / "tables" / f"{name}_like_paper.{ending}", [files[table.id].encode()])
-    return made
+    (table,) = report.tables
+    rendered = {"csv": render_csv(report), "tex": render_latex(report)}
+    texts = {f"{name}_like_paper.{ending}": files[table.id] for ending, files in rendered.items()}
+    write_texts(run / TABLES, texts)
+    return report
 
 
 def facts_of_run(run: Path) -> dict[str, Any]:
-    """What a run's folder tells of it beside dialogues and ratings, as `cocoon.evaluation.facts.RunFacts` has it."""
+    """Return what a run's folder tells of it beside dialogues and ratings, as `cocoon.evaluation.facts.RunFacts` has
+    it.
+    """
     facts: dict[str, Any] = {"name": run.name}
     config, manifest, sample = read_config(run), read_manifest(run), read_sample(run)
     if sample is not None:

@@ -12,6 +12,7 @@ from cocoon import __version__
 from cocoon.core.model_spec import without_secrets
 from cocoon.core.records import Record
 from cocoon.models.local.embedded import EMBEDDED_HUB_ID, EMBEDDED_PACKAGE, cache_folder, embedded_file
+from cocoon.models.probe import Finding
 
 PACKAGES = (
     "aiohttp", "jinja2", "langchain-core", "langchain-openai", "langgraph", "numpy", "orjson", "pydantic", "pyyaml",
@@ -27,7 +28,9 @@ TRACING = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LA
 
 
 class Environment(Record):
-    """A look round; versions by package (none: not installed), bytes of free disk, never a secret."""
+    """What is installed here. `packages` are versions (None: not installed), and free disk is in bytes. It has no
+    secret.
+    """
 
     cocoon: str
     python: str
@@ -44,7 +47,7 @@ class Environment(Record):
 
 
 def look_round() -> Environment:
-    """The environment as it is now; changes nothing and imports nothing heavy."""
+    """Return the environment as it is now. Nothing is changed, and nothing heavy is imported."""
     cache = cache_folder()
     base_url = os.environ.get("OPENAI_BASE_URL")
     return Environment(
@@ -61,6 +64,31 @@ def look_round() -> Environment:
         openai_key_set=bool(os.environ.get("OPENAI_API_KEY")),
         openai_base_url=without_secrets(base_url) if base_url else None,
     )
+
+
+def findings_of(environment: Environment) -> list[Finding]:
+    """Return what an environment has, as yes or no with a detail."""
+    missing = [name for name, version in environment.packages.items() if version is None]
+    packages = ", ".join(f"{name} {version}" for name, version in environment.packages.items() if version)
+    lacking = f"; not installed: {', '.join(missing)}" if missing else ""
+    key = f"requests go to {environment.openai_base_url}" if environment.openai_base_url else ""
+    system = f"{environment.cocoon}, Python {environment.python}, {environment.system}"
+    ignored = ", ".join(environment.tracing_ignored)
+    tracing = f"{ignored}: set, and ignored" if ignored else "not asked for"
+    return [
+        Finding(name="cocoon", found=True, detail=system),
+        Finding(name="packages", found=not missing, detail=packages + lacking),
+        *(Finding(name=f"extra {name!r}", found=installed) for name, installed in environment.extras.items()),
+        Finding(
+            name="embedded model",
+            found="not installed" not in environment.embedded_model,
+            detail=environment.embedded_model,
+        ),
+        Finding(name="cache writable", found=environment.cache_writable, detail=environment.cache),
+        Finding(name="free disk", found=environment.free_bytes > 2e9, detail=f"{environment.free_bytes / 1e9:.0f} GB"),
+        Finding(name="OPENAI_API_KEY set", found=environment.openai_key_set, detail=key),
+        Finding(name="cloud tracing", found=False, detail=tracing),
+    ]
 
 
 def _version(package: str) -> str | None:
@@ -80,13 +108,13 @@ def _embedded() -> str:
         return (
             f"package {EMBEDDED_PACKAGE!r} is not installed; would come from the Hugging Face hub ({EMBEDDED_HUB_ID})"
         )
-    made = any((cache_folder() / "models").glob(f"{file.stem}-*/source.json"))
-    return f"{file} ({'converted in the cache' if made else 'will be converted at first use'})"
+    converted = any((cache_folder() / "models").glob(f"{file.stem}-*/source.json"))
+    return f"{file} ({'converted in the cache' if converted else 'will be converted at first use'})"
 
 
 def _nearest(folder: Path) -> Path:
-    """The folder, or the nearest above it that is there."""
-    return next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
+    """Return the folder, or the nearest above it that is there."""
+    return next(candidate for candidate in (folder, *folder.absolute().parents) if candidate.is_dir())
 
 
 def _writable(folder: Path) -> bool:

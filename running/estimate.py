@@ -1,10 +1,12 @@
-"""What a run will take before it starts: calls, tokens, cost, hosts. No model is opened; tokens are estimates."""
+"""What a run will take before it starts: calls, tokens, cost and hosts. No model is opened. Tokens are estimates."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cocoon.core.config import StudyConfig
-from cocoon.evaluation.scales.scoring import load_scale
+from cocoon.evaluation.scales.files import load_scale, load_scales
+from cocoon.evaluation.scales.records import Scale
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.models.by_name import host_of
 
@@ -17,21 +19,22 @@ def judges_wanted(config: StudyConfig) -> int:
     """Calls that judging takes for each dialogue: `success` has two modes, some scales ask each item on its own."""
     if config.judge.model is None:
         return 0
-    return sum(_calls(name, config) for name in config.judge.scales) * config.judge.votes
+    scales = load_scales(map(Path, config.scale_files))
+    return sum(_calls(name, scales) for name in config.judge.scales) * config.judge.votes
 
 
-def _calls(name: str, config: StudyConfig) -> int:
+def _calls(name: str, scales: Mapping[str, Scale]) -> int:
     if name in (PAPER, ATTRIBUTED, "success"):
         return 2 if name == "success" else 1
-    own = {scale.id: scale for scale in map(load_scale, map(Path, config.scale_files))}
-    scale = own.get(name) or load_scale(name)
+    # Raises CocoonError for a name that no scale has.
+    scale = scales.get(name) or load_scale(name)
     return len(scale.items) if scale.ask == "each" else 1
 
 
 def estimate(config: StudyConfig, dialogues: int, *, talking: bool = True) -> dict[str, Any]:
-    """Expected calls, tokens (estimated), cost (none unless every remote model has a price) and hosts.
+    """Return the expected calls, tokens (estimated), cost (None unless every remote model has a price) and hosts.
 
-    `dialogues` are to be made and judged; with `talking` false they are there and only judged.
+    `dialogues` are to be made and judged. Without `talking` they exist and are only judged.
     """
     rounds = config.rounds if talking else 0
     spoken = config.rounds * 2 * TURN
@@ -57,7 +60,7 @@ def specs_used(config: StudyConfig, *, talking: bool = True) -> list[str]:
     """Specs of every model that a run will use."""
     specs = [config.judge.model] if config.judge.model else []
     if talking:
-        specs += [config.user.model, *(one.model for one in config.supporters)]
+        specs += [config.user.model, *(supporter.model for supporter in config.supporters)]
         specs += [config.user.appraiser or config.user.model] if _appraises(config) else []
     return specs
 

@@ -77,8 +77,8 @@ class RunFolder:
         stored = read_config_as(self.path, type(config))
         if stored is not None and (differing := differences(stored, config)):
             raise CocoonError(
-                f"{self.path}: was begun with other settings ({', '.join(differing)}; see config.yaml); "
-                "give the same command to resume, or use another --out"
+                f"{self.path} was started with different settings ({', '.join(differing)}; see config.yaml). "
+                "Run the original command to resume, or choose another --out."
             )
         write_whole(self.path / "config.yaml", [to_yaml(config).encode()])
 
@@ -97,13 +97,15 @@ class RunFolder:
     def settle(self, order: list[str]) -> None:
         """Put the files in the order of the dialogues, each line once, and write what has failed."""
         self.trace.close()
-        place = {name: number for number, name in enumerate(order)}
+        position = {name: number for number, name in enumerate(order)}
         for name in self._names:
-            sort_file(self.path / name, lambda line: _line_place(line, place))
+            sort_file(self.path / name, lambda line: _line_order(line, position))
         settle(self.path / "trace.jsonl", order)
         earlier = read_run(self.path, "failures.jsonl", Failure)
         failures = [*(failure for failure in earlier if failure.dialogue not in self.tried), *self.failures]
-        failures.sort(key=lambda failure: (place.get(failure.dialogue, len(place)), failure.dialogue, failure.node))
+        failures.sort(
+            key=lambda failure: (position.get(failure.dialogue, len(position)), failure.dialogue, failure.node)
+        )
         write_whole(self.path / "failures.jsonl", map(dump_line, failures))
 
     def close(self) -> None:
@@ -114,21 +116,21 @@ class RunFolder:
         os.close(self._lock)
 
 
-def _line_place(line: dict[str, Any], place: dict[str, int]) -> tuple[Any, ...]:
+def _line_order(line: dict[str, Any], position: dict[str, int]) -> tuple[Any, ...]:
     """Sort key of a line: that of a rating, or of whatever has an id."""
     if "scale" in line:
-        return rating_place(line, place)
-    return place.get(line["id"], len(place)), line["id"]
+        return rating_order(line, position)
+    return position.get(line["id"], len(position)), line["id"]
 
 
-def rating_place(line: dict[str, Any], place: dict[str, int]) -> tuple[Any, ...]:
+def rating_order(line: dict[str, Any], position: dict[str, int]) -> tuple[Any, ...]:
     """Sort key of a rating: dialogue, judge, scale, prompt, vote."""
-    where = place.get(line["dialogue"], len(place))
+    where = position.get(line["dialogue"], len(position))
     return where, line["dialogue"], line["judge"], line["scale"], line["prompt_sha"], line["vote"]
 
 
 def sort_file(path: Path, key: Any) -> None:
-    """Sort a JSONL file by a key of its values; of lines with equal keys the last stays. Holds keys, not lines."""
+    """Sort a JSONL file by a key of its values. Of lines with equal keys the last stays. Only keys are in memory."""
     if not path.exists():
         return
     places: dict[tuple[Any, ...], int] = {}
@@ -147,7 +149,7 @@ def _line_at(source: Any, position: int) -> bytes:
 
 
 def read_config(path: Path) -> StudyConfig | None:
-    """The configuration of a run of conversations, none for a folder without one or of another kind."""
+    """Return the configuration of a run of conversations, or None for a folder without one or of another kind."""
     value = _stored_config(path)
     if value is None or (isinstance(value, dict) and "verb" in value):
         return None
@@ -155,13 +157,16 @@ def read_config(path: Path) -> StudyConfig | None:
 
 
 def read_config_as(path: Path, kind: type[ConfigT]) -> ConfigT | None:
-    """The configuration of a run of that kind, none for a folder without one; CocoonError for another kind of run."""
+    """Return the configuration of a run of that kind, or None for a folder without one.
+
+    Raises CocoonError for another kind of run.
+    """
     value = _stored_config(path)
     if value is None:
         return None
-    stored, wanted = (str(one.get("verb", "simulate")) for one in (value, {"verb": kind.verb_of()}))
-    if stored != wanted:
-        raise CocoonError(f"{path}: holds a run of `cocoon {stored}`, not of `cocoon {wanted}`; use another --out")
+    stored, expected = (str(settings.get("verb", "simulate")) for settings in (value, {"verb": kind.verb_of()}))
+    if stored != expected:
+        raise CocoonError(f"{path}: has a run of `cocoon {stored}`, not of `cocoon {expected}`; use another --out")
     return parse_record(value, kind, str(path / "config.yaml"))
 
 
@@ -173,31 +178,32 @@ def _stored_config(path: Path) -> Any:
         value = yaml.safe_load(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise CocoonError(
-            f"{file}: cannot be read ({printable_line(str(error), 120)}); mend it, or use another --out"
+            f"{file}: cannot be read ({printable_line(str(error), 120)}); fix it, or use another --out"
         ) from None
     if not isinstance(value, dict):
-        raise CocoonError(f"{file}: must hold keys and values; mend it, or use another --out")
+        raise CocoonError(f"{file}: must hold keys and values; fix it, or use another --out")
     return value
 
 
 def read_run(path: Path, name: str, kind: type[RecordT]) -> Iterator[RecordT]:
-    """Records of one of a run's files; nothing where the file is not there yet."""
+    """Yield the records of one of a run's files, and nothing where the file does not exist yet."""
     file = path / name
     if file.exists():
         yield from read_records(file, kind)
 
 
 def existing_run(path: Path) -> Path:
-    """The path, when it holds a run or a dialogues file; CocoonError otherwise."""
+    """Return the path, when it holds a run or a dialogues file. Raises CocoonError otherwise."""
     if not (path / "dialogues.jsonl").exists():
-        raise CocoonError(f"{path}: holds no run (no dialogues.jsonl); make one with `cocoon simulate --out {path}`")
+        raise CocoonError(f"{path}: has no run (no dialogues.jsonl); make one with `cocoon simulate --out {path}`")
     return path
 
 
 def adopt_dialogues(file: Path, out: Path | None) -> Path:
-    """A run folder made from a plain dialogues file, for judging; the records are checked, the file is copied.
+    """Return a run folder made from a plain dialogues file, for judging. The records are checked, and the file is
+    copied.
 
-    Raises CocoonError without `out`, or where `out` holds other dialogues.
+    Raises CocoonError without `out`, or where `out` has other dialogues.
     """
     if out is None:
         raise CocoonError(f"{file}: is a dialogues file; name a folder for its ratings with --out")
@@ -205,12 +211,15 @@ def adopt_dialogues(file: Path, out: Path | None) -> Path:
 
 
 def put_dialogues(out: Path, lines: list[bytes], source: str) -> Path:
-    """Write dialogues, a line each, as those of a run; CocoonError where it holds others, or `source` has none."""
+    """Write dialogues, each as one line, as those of a run, and return its folder.
+
+    Raises CocoonError where it has others, or `source` has none.
+    """
     if not lines:
-        raise CocoonError(f"{source}: holds no dialogue")
+        raise CocoonError(f"{source}: has no dialogue")
     target = out / "dialogues.jsonl"
     out.mkdir(parents=True, exist_ok=True)
     if target.exists() and sorted(target.read_bytes().splitlines(keepends=True)) != sorted(lines):
-        raise CocoonError(f"{out}: holds other dialogues than {source} gives; use another --out")
+        raise CocoonError(f"{out}: has other dialogues than {source}; use another --out")
     write_whole(target, lines)
     return out

@@ -30,7 +30,7 @@ Watch = Callable[[Progress, Models], Awaitable[None]]
 
 @dataclass
 class Outcome:
-    """How a session went: `stopped_by` is none when everything was tried to the end."""
+    """How a session went. `stopped_by` is None when everything was tried to the end."""
 
     progress: Progress
     failures: int
@@ -52,7 +52,7 @@ def forbid_cloud_tracing() -> None:
 
 
 def window_of(concurrency: int) -> int:
-    """How many items are admitted at a time: enough to keep every connection busy, few enough for flat memory."""
+    """Return how many items run at a time: enough to keep every connection busy, few enough for flat memory."""
     return max(2 * concurrency, 64)
 
 
@@ -60,7 +60,7 @@ def window_of(concurrency: int) -> int:
 def opened_run(
     out: Path, seed: int, appended: tuple[str, ...] | None = None
 ) -> Iterator[tuple[RunFolder, RunManifest]]:
-    """A run folder and its manifest, locked until the block ends."""
+    """Yield a run folder and its manifest, locked until the block ends."""
     folder = RunFolder(out, appended) if appended else RunFolder(out)
     try:
         yield folder, read_manifest(out) or new_manifest(__version__, seed)
@@ -119,7 +119,7 @@ def _collector_spared() -> Iterator[None]:
 
 @contextmanager
 def _stop_on_interrupt(models: Models) -> Iterator[None]:
-    """The first Ctrl-C starts no further call and lets those in flight finish; the second stops at once."""
+    """Let the first Ctrl-C start no further call and finish those in flight. The second stops at once."""
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
 

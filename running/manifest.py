@@ -29,7 +29,7 @@ _PACKAGES = (
 
 
 class Session(Record):
-    """One process that worked on the run; times in seconds since 1970, `ended` none for one that was killed."""
+    """One process that worked on the run. Times are in seconds since 1970, and `ended` is None if it was killed."""
 
     started: float
     ended: float | None = None
@@ -59,18 +59,18 @@ class RunManifest(Record):
 
 
 def new_manifest(version: str, seed: int) -> RunManifest:
-    """A manifest of this machine's versions, with nothing run yet."""
+    """Return a manifest of this machine's versions, with nothing run yet."""
     return RunManifest(cocoon=version, packages=_versions(), git_revision=_revision(), seed=seed)
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in _PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _revision() -> str | None:
@@ -87,14 +87,14 @@ def _revision() -> str | None:
 
 
 def read_manifest(folder: Path) -> RunManifest | None:
-    """The manifest of a run folder, none where there is none."""
+    """Return the manifest of a run folder, or None."""
     file = folder / "manifest.json"
     if not file.exists():
         return None
     try:
         value = orjson.loads(file.read_bytes())
     except (OSError, orjson.JSONDecodeError) as error:
-        raise CocoonError(f"{file}: cannot be read ({error}); mend it, or use another --out") from None
+        raise CocoonError(f"{file}: cannot be read ({error}); fix it, or use another --out") from None
     return parse_record(value, RunManifest, str(file))
 
 
@@ -116,7 +116,10 @@ def note_models(manifest: RunManifest, opened: dict[str, dict[str, Any]]) -> Non
     for label, facts in opened.items():
         held = manifest.models.get(label, {})
         for part, key in _WEIGHTS:
-            before, now = (told.get(part, {}).get(key) if part else told.get(key) for told in (held, facts))
+            before, now = (
+                facts_of_model.get(part, {}).get(key) if part else facts_of_model.get(key)
+                for facts_of_model in (held, facts)
+            )
             if before is not None and now is not None and before != now:
                 raise CocoonError(
                     f"{label}: its {part or 'model'} is another file than the run was made with "

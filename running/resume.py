@@ -13,32 +13,35 @@ from cocoon.running.runner import Task, Wanted
 
 
 def refuse_changed_prompts(out: Path, before: dict[str, str], now: dict[str, str]) -> None:
-    """Raise ReplayMismatchError when prompts that dialogues are made with have changed since the run began.
+    """Raise ReplayMismatchError when prompts that dialogues are made with have changed since the run started.
 
-    `before` and `now` map names to hashes. The journal would tell of the calls that it replays only; dialogues that
-    are finished would silently stand beside others made with another prompt.
+    `before` and `now` map names to hashes. The journal would report only the calls that it replays, and finished
+    dialogues would silently be mixed with others made with another prompt.
     """
     changed = sorted(name for name, sha in now.items() if before.get(name, sha) != sha)
     if changed:
         raise ReplayMismatchError(
-            f"{out}: the run was begun with another text of prompt {', '.join(map(repr, changed))}; "
+            f"{out}: the run was started with another text of prompt {', '.join(map(repr, changed))}; "
             "undo the change or use another --out"
         )
 
 
 def refuse_changed_agents(out: Path, before: Iterable[AgentFacts], now: Iterable[AgentFacts]) -> None:
-    """Raise ReplayMismatchError when the Python code of an agent has changed since the run began; names the file."""
+    """Raise ReplayMismatchError naming the file when the Python code of an agent has changed since the run started."""
     sources = {(facts.name, facts.source.file): facts.source.sha for facts in before if facts.source}
     for facts in now:
         if facts.source and sources.get((facts.name, facts.source.file), facts.source.sha) != facts.source.sha:
             raise ReplayMismatchError(
-                f"{out}: agent {facts.name!r} was another version of {facts.source.file} when the run began. "
+                f"{out}: agent {facts.name!r} was another version of {facts.source.file} when the run was started. "
                 "Undo the change, or use another --out."
             )
 
 
 def done_dialogues(out: Path, todo: Iterable[Task]) -> set[str]:
-    """Ids of the dialogues that are there; ReplayMismatchError for one made with another profile of the same id."""
+    """Return the ids of the dialogues that are there.
+
+    Raises ReplayMismatchError for one made with another profile of the same id.
+    """
     profiles = {task.dialogue: task.profile for task in todo}
     done: set[str] = set()
     for number, line in read_lines(out / "dialogues.jsonl"):
@@ -53,7 +56,7 @@ def done_dialogues(out: Path, todo: Iterable[Task]) -> set[str]:
 
 
 def lacking(out: Path, names: Iterable[str], wanted: list[Wanted], judges: Sequence[Judge]) -> dict[str, list[Wanted]]:
-    """What each dialogue still lacks of the wanted ratings, made with these judges' models and prompts."""
+    """Return what each dialogue still lacks of the wanted ratings, made with these judges' models and prompts."""
     if not wanted:
         return {}
     by_scale = {judge.name: judge for judge in judges}
@@ -62,5 +65,5 @@ def lacking(out: Path, names: Iterable[str], wanted: list[Wanted], judges: Seque
         judge = by_scale.get(rating.scale)
         if judge is not None and is_current(judge, rating):
             have.setdefault(rating.dialogue, set()).add((rating.scale, rating.vote))
-    found = {name: [one for one in wanted if one not in have.get(name, set())] for name in names}
-    return {name: missing for name, missing in found.items() if missing}
+    missing = {name: [rating for rating in wanted if rating not in have.get(name, set())] for name in names}
+    return {name: ratings for name, ratings in missing.items() if ratings}

@@ -38,7 +38,7 @@ class Task:
 
 @dataclass
 class Runner(Work):
-    """One session of a run. `user` talks in every dialogue; `judges` may be empty."""
+    """One session of a run. `user` talks in every dialogue, and `judges` may be empty."""
 
     user: SimulatedUser | None = None
     judges: Sequence[Judge] = ()
@@ -65,7 +65,7 @@ class Runner(Work):
         await self.admit(self._make(task) for task in tasks if task.dialogue not in done)
 
     async def assess(self, dialogues: Iterable[Dialogue], wanted: dict[str, list[Wanted]]) -> None:
-        """Rate dialogues that are there; `wanted` names what each still lacks."""
+        """Rate dialogues that exist. `wanted` names the ratings that each still lacks."""
         self.progress.dialogues += len(wanted)
         await self.admit(
             self._rate_one(dialogue, wanted[dialogue.id]) for dialogue in dialogues if dialogue.id in wanted
@@ -126,8 +126,8 @@ class Runner(Work):
         plain = dialogue.model_dump(mode="json")
         ratings: list[Rating] = []
         failures: list[Any] = []
-        given = {"dialogue": plain, "wanted": [list(one) for one in wanted]}
-        async for update in self.walk(self._assessment, dialogue.id, given, context, recursion_limit(1)):
+        inputs = {"dialogue": plain, "wanted": [list(rating) for rating in wanted]}
+        async for update in self.walk(self._assessment, dialogue.id, inputs, context, recursion_limit(1)):
             ratings += [Rating.model_validate(rating) for rating in update.get("ratings", [])]
             failures += update.get("failures", [])
         self.folder.add_ratings(ratings)

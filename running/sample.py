@@ -25,23 +25,26 @@ class SampledFile(Record):
 
 
 class Sample(Record):
-    """What a run's dialogues were drawn from. `size` per file, none where all were taken; drawn without replacement."""
+    """What a run's dialogues were drawn from, without replacement. `size` is for each file, and None where all were
+    taken.
+    """
 
     size: int | None
     seed: int
     files: list[SampledFile]
 
     def one_line(self) -> str:
-        """The sample in words."""
+        """Return the sample in words."""
         parts = (f"{one.drawn:,} of {one.dialogues:,} in {one.file}" for one in self.files)
         return f"{'; '.join(parts)} (seed {self.seed})" if self.size else "; ".join(parts)
 
 
 def adopt_sample(files: Sequence[Path], out: Path | None, size: int | None, seed: int = 0) -> Path:
-    """A run folder made from `size` dialogues of each file (none: all), with `sample.json` that says which files.
+    """Return a run folder made from `size` dialogues of each file (None: all), with `sample.json` that says which
+    files.
 
     A file with fewer gives all it has. The same files, size and seed give the same dialogues. Raises CocoonError
-    without `out`, where it holds other dialogues, or where two dialogues have one id.
+    without `out`, where it has other dialogues, or where two dialogues have one id.
     """
     if out is None:
         raise CocoonError(f"{files[0]}: is a dialogues file; name a folder for its ratings with --out")
@@ -67,8 +70,8 @@ def _chosen(held: int, size: int | None, seed: int) -> set[int]:
 
 
 def _dialogues(file: Path, chosen: set[int]) -> Iterator[Dialogue]:
-    for place, (number, value) in enumerate(read_lines(file)):
-        if place in chosen:
+    for index, (number, value) in enumerate(read_lines(file)):
+        if index in chosen:
             yield parse_record(value, Dialogue, f"{file}, line {number}")
 
 
@@ -78,7 +81,7 @@ def _sha256(file: Path) -> str:
 
 
 def read_sample(run: Path) -> Sample | None:
-    """What a run's dialogues were drawn from, none where it was not drawn."""
+    """Return what a run's dialogues were drawn from, or None where they are not a sample."""
     file = run / SAMPLE
     if not file.exists():
         return None

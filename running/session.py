@@ -20,7 +20,7 @@ __all__ = ["Outcome", "Watch", "assess", "forbid_cloud_tracing", "simulate"]
 
 
 async def simulate(study: Study, profiles: list[Profile], out: Path, watch: Watch | None = None) -> Outcome:
-    """Make (and, with a judge, rate) every dialogue of a study; the same call again goes on where it stopped."""
+    """Make (and, with a judge, rate) every dialogue of a study. The same call again goes on where it stopped."""
     study = study.for_languages({profile.language for profile in profiles})
     supporters, user, judges = study.supporters(), study.user(), study.judges()
     todo = tasks(profiles, supporters, study.config.samples)
@@ -48,7 +48,7 @@ async def simulate(study: Study, profiles: list[Profile], out: Path, watch: Watc
 
 
 async def assess(study: Study, out: Path, watch: Watch | None = None) -> Outcome:
-    """Rate the dialogues of a run folder with the study's judges; only what is lacking is asked."""
+    """Rate the dialogues of a run folder with the study's judges. Only what is missing is asked."""
     lines = [line for _, line in read_lines(out / "dialogues.jsonl")]
     study = study.for_languages({line["language"] for line in lines})
     judges = study.judges()
@@ -104,7 +104,7 @@ def _runner(study: Study, folder: RunFolder, user: SimulatedUser | None, judges:
 
 
 async def _measure_form(study: Study, runner: Runner, manifest: RunManifest, profiles: list[Profile]) -> None:
-    """Measure the appraiser's form invariance once a run; a run that is stopped meanwhile measures it when resumed."""
+    """Measure the appraiser's form invariance once in a run. A run that is stopped measures it when resumed."""
     appraisal, pairs = appraisal_of(runner.user), study.config.form_pairs
     if manifest.form_invariance is not None or appraisal is None or not pairs:
         return

@@ -93,8 +93,8 @@ class ContextMaker(Generic[ContextT]):
     `given` is the record of the graph's input, and `open_context` opens models and agents from the environment.
     """
 
-    def __init__(self, given: type[Record], open_context: Callable[[], ContextT]) -> None:
-        self._given = given
+    def __init__(self, input_kind: type[Record], open_context: Callable[[], ContextT]) -> None:
+        self._given = input_kind
         self._open_context = open_context
         self._opening = threading.Lock()
 
@@ -115,8 +115,8 @@ def check_input(state: State, kind: type[Record]) -> None:
     fields = kind.model_fields
     missing = [name for name, field in fields.items() if field.is_required() and not state.get(name)]
     if missing:
-        wanted = ", ".join(f"{name!r} ({fields[name].description})" for name in missing)
-        raise CocoonError(f"the input lacks {wanted}; add it and run again")
+        fields_needed = ", ".join(f"{name!r} ({fields[name].description})" for name in missing)
+        raise CocoonError(f"the input has no {fields_needed}; add it and run again")
     parse_record({name: state[name] for name in fields if name in state}, kind, "the input")
 
 
@@ -168,36 +168,36 @@ def _open_preference() -> PreferenceContext:
 
 @functools.cache
 def conversation() -> Compiled:
-    """A conversation with the guarded user."""
+    """Return the graph of a conversation with the guarded user."""
     maker = ContextMaker(ConversationInput, lambda: _open_conversation("guarded"))
     return build_conversation("guarded", guarded_user.STEPS, maker)
 
 
 @functools.cache
 def conversation_prompted() -> Compiled:
-    """A conversation with the paper's prompted user."""
+    """Return the graph of a conversation with the paper's prompted user."""
     return build_conversation("prompted", None, ContextMaker(ConversationInput, lambda: _open_conversation("prompted")))
 
 
 @functools.cache
 def assessment() -> Compiled:
-    """Every judge of the settings on one dialogue."""
+    """Return the graph in which every judge of the settings rates one dialogue."""
     return build_assessment(ContextMaker(AssessmentInput, _open_assessment))
 
 
 @functools.cache
 def profile() -> Compiled:
-    """A profile from a scenario and an emotion."""
+    """Return the graph that writes a profile from a scenario and an emotion."""
     return build_profile(ContextMaker(ProfileInput, _open_profile))
 
 
 @functools.cache
 def script() -> Compiled:
-    """A script-based dialogue from a profile."""
+    """Return the graph that writes a script-based dialogue from a profile."""
     return build_script(ContextMaker(ScriptInput, _open_script))
 
 
 @functools.cache
 def preference() -> Compiled:
-    """Which of two dialogues of one topic has the better simulated user."""
+    """Return the graph in which a judge says which of two dialogues of one topic has the better simulated user."""
     return build_preference(ContextMaker(PreferenceInput, _open_preference))

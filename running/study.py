@@ -23,7 +23,8 @@ from cocoon.core.jsonl import read_records
 from cocoon.core.model_spec import short_name
 from cocoon.core.python_code import PREFIX, load_object, source_of
 from cocoon.core.records import Language, Profile, Record, SourceFile
-from cocoon.evaluation.scales.scoring import Scale, load_scale, shipped_scales
+from cocoon.evaluation.scales.files import load_scales
+from cocoon.evaluation.scales.records import Scale
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.models.budget import Budget
 from cocoon.models.by_name import Model, Models, host_of_chat
@@ -102,22 +103,22 @@ class Study:
         return self.models.open(spec)
 
     def supporters(self) -> list[Supporter]:
-        """The supporters, each under a name of its own; CocoonError for two of one name."""
-        found = [self._supporter(given) for given in self.config.supporters]
-        names = [supporter.name for supporter in found]
+        """Return the supporters, each under a name of its own. Raises CocoonError for two of one name."""
+        supporters = [self._supporter(config) for config in self.config.supporters]
+        names = [supporter.name for supporter in supporters]
         for name in names:
             if names.count(name) > 1:
                 raise CocoonError(f"two supporters are named {name!r}; give each a name, as --supporter NAME=SPEC")
-        return found
+        return supporters
 
-    def _supporter(self, given: SupporterConfig) -> Supporter:
-        own = self.own.agent(given.model)
+    def _supporter(self, config: SupporterConfig) -> Supporter:
+        own = self.own.agent(config.model)
         if own is not None:
-            refuse_settings(given, ("prompt", "temperature", "max_tokens"), "A supporter of your own")
-            return as_supporter(own.value, supporter_name(given), own.source)
-        settings = Settings(given.temperature, given.max_tokens)
+            refuse_settings(config, ("prompt", "temperature", "max_tokens"), "A supporter of your own")
+            return as_supporter(own.value, supporter_name(config), own.source)
+        settings = Settings(config.temperature, config.max_tokens)
         return PromptedSupporter(
-            supporter_name(given), self.model(given.model), given.prompt, settings, self.folder, self.languages
+            supporter_name(config), self.model(config.model), config.prompt, settings, self.folder, self.languages
         )
 
     def own_user(self) -> OwnObject | None:
@@ -125,75 +126,76 @@ class Study:
         return self.own.agent(self.config.user.model)
 
     def user(self) -> SimulatedUser:
-        """The simulated user."""
-        given = self.config.user
+        """Return the simulated user."""
+        config = self.config.user
         own = self.own_user()
         if own is not None:
-            refuse_settings(given, _USER_SETTINGS, "A user of your own")
+            refuse_settings(config, _USER_SETTINGS, "A user of your own")
             return as_user(own.value, own.name, own.source)
-        settings = Settings(given.temperature, given.max_tokens)
-        model = self.model(given.model)
-        if given.kind == "prompted":
-            return PromptedUser(model, settings, given.may_leave, self.folder, self.languages)
-        gate = TrustGate(given.difficulty, given.rules)
+        settings = Settings(config.temperature, config.max_tokens)
+        model = self.model(config.model)
+        if config.kind == "prompted":
+            return PromptedUser(model, settings, config.may_leave, self.folder, self.languages)
+        gate = TrustGate(config.difficulty, config.rules)
         return GuardedUser(model, self._appraiser(), gate, settings, self.folder, self.languages)
 
     def _appraiser(self) -> Appraiser:
-        given = self.config.user
-        if given.appraiser == "rule":
+        config = self.config.user
+        if config.appraiser == "rule":
             return RuleAppraiser()
-        model = self.model(given.appraiser or given.model)
+        model = self.model(config.appraiser or config.model)
         return ModelAppraiser(model, folder=self.folder, languages=self.languages)
 
     def judges(self) -> list[Judge]:
-        """The judges; none without a judge's model."""
-        given = self.config.judge
-        if given.model is None:
+        """Return the judges, and an empty list without a judge's model."""
+        config = self.config.judge
+        if config.model is None:
             return []
-        own = self.own.agent(given.model)
+        own = self.own.agent(config.model)
         if own is not None:
-            refuse_settings(given, ("scales", "permute", "temperature", "max_tokens", "floor"), "A judge of your own")
+            refuse_settings(config, ("scales", "permute", "temperature", "max_tokens", "floor"), "A judge of your own")
             return [as_judge(own.value, own.name, own.source)]
         scales = self.scales()
-        _refuse_copies(given, scales)
-        settings = Settings(given.temperature, given.max_tokens)
-        scorers = self._scorers(given.model, scales) if SLOT in given.model else {}
-        model = replace(next(iter(scorers.values())), label=given.model) if scorers else self.model(given.model)
-        shared = JudgeSettings(model, settings, given.floor, self.folder, given.permute, self.languages)
-        return open_judges(shared, given.scales, scales, scorers)
+        _refuse_copies(config, scales)
+        settings = Settings(config.temperature, config.max_tokens)
+        scorers = self._scorers(config.model, scales) if SLOT in config.model else {}
+        model = replace(next(iter(scorers.values())), label=config.model) if scorers else self.model(config.model)
+        shared = JudgeSettings(model, settings, config.floor, self.folder, config.permute, self.languages)
+        return open_judges(shared, config.scales, scales, scorers)
 
     def _scorers(self, spec: str, scales: dict[str, Scale]) -> dict[str, Model]:
-        """A model per dimension; CocoonError where something is to be judged that has no one dimension a call."""
-        whole = [name for name in self.config.judge.scales if name not in scales or scales[name].ask != "each"]
-        if whole:
+        """Return a model per dimension.
+
+        Raises CocoonError where something is to be judged that has no one dimension a call.
+        """
+        undivided = [name for name in self.config.judge.scales if name not in scales or scales[name].ask != "each"]
+        if undivided:
             raise CocoonError(
-                f"judge {spec!r} is a model per dimension, and {whole[0]!r} is asked as a whole; name one model for "
-                "it, or give --scales esc_rank"
+                f"judge {spec!r} is a model per dimension, and {undivided[0]!r} is asked as a whole; name one model "
+                "for it, or give --scales esc_rank"
             )
-        names = [one.id for scale in scales.values() for one in scale.dimensions]
+        names = [dimension.id for scale in scales.values() for dimension in scale.dimensions]
         return {name: self.models.open(spec.replace(SLOT, name)) for name in names}
 
     def scales(self) -> dict[str, Scale]:
-        """The scales a run names, the user's own files before ours; CocoonError for an unknown name."""
-        own = {scale.id: scale for scale in map(load_scale, map(Path, self.config.scale_files))}
+        """Return the scales a run names, the user's own files before ours. Raises CocoonError for an unknown name."""
+        known = load_scales(map(Path, self.config.scale_files))
         names = [name for name in self.config.judge.scales if name not in SUCCESS]
         for name in names:
-            if name not in own and name not in shipped_scales():
-                raise CocoonError(
-                    f"scale {name!r} is not known; there are {', '.join([*SUCCESS, *shipped_scales(), *own])}"
-                )
-        return {name: own.get(name) or load_scale(name) for name in names}
+            if name not in known:
+                raise CocoonError(f"scale {name!r} is not known; there are {', '.join([*SUCCESS, *known])}")
+        return {name: known[name] for name in names}
 
 
-def _refuse_copies(given: JudgeConfig, scales: dict[str, Scale]) -> None:
+def _refuse_copies(config: JudgeConfig, scales: dict[str, Scale]) -> None:
     """Raise CocoonError for votes that would ask the same at temperature 0."""
-    if given.votes == 1 or given.temperature > 0:
+    if config.votes == 1 or config.temperature > 0:
         return
-    if not given.permute:
+    if not config.permute:
         raise CocoonError(
             "votes at temperature 0 are copies of one; set judge.temperature above 0, judge.permute=true or --votes 1"
         )
-    alike = [name for name in given.scales if name in SUCCESS or not _permutable(scales[name])]
+    alike = [name for name in config.scales if name in SUCCESS or not _permutable(scales[name])]
     if alike:
         raise CocoonError(
             f"{alike[0]!r} has no items to permute, so its votes at temperature 0 are copies of one; "
@@ -206,9 +208,9 @@ def _permutable(scale: Scale) -> bool:
 
 
 def with_trained_prompts(study: Study) -> StudyConfig:
-    """The configuration in which a trained supporter speaks under the prompt it was trained with, where none is given.
+    """Return the configuration in which a trained supporter without a prompt speaks under the prompt of its training.
 
-    The adapter's card tells it; the models of the supporters must be open.
+    The adapter's card has that prompt. The models of the supporters must be open.
     """
     supporters = [
         supporter if study.own.agent(supporter.model) else _as_trained(supporter, study.model(supporter.model).facts)
@@ -217,35 +219,35 @@ def with_trained_prompts(study: Study) -> StudyConfig:
     return study.config.model_copy(update={"supporters": supporters})
 
 
-def _as_trained(given: SupporterConfig, facts: Mapping[str, Any]) -> SupporterConfig:
+def _as_trained(config: SupporterConfig, facts: Mapping[str, Any]) -> SupporterConfig:
     trained = facts.get("adapter", {}).get("prompt")
-    if trained is None or "prompt" in given.model_fields_set:
-        return given
-    return given.model_copy(update={"prompt": trained})
+    if trained is None or "prompt" in config.model_fields_set:
+        return config
+    return config.model_copy(update={"prompt": trained})
 
 
-def refuse_settings(given: Record, names: Sequence[str], whose: str) -> None:
+def refuse_settings(config: Record, names: Sequence[str], whose: str) -> None:
     """Raise CocoonError where a setting was given that an agent of the user's own cannot honour."""
     for name in names:
-        if name in given.model_fields_set and getattr(given, name) != type(given).model_fields[name].default:
+        if name in config.model_fields_set and getattr(config, name) != type(config).model_fields[name].default:
             raise CocoonError(f"{whose} has no setting {name!r}: its code decides. Leave {name!r} out.")
 
 
-def supporter_name(given: SupporterConfig) -> str:
-    """The name a supporter has in tables: its own, or its model's with the prompt where that is not `listen`."""
-    if given.name:
-        return given.name
-    if given.model.startswith(PREFIX):
-        return given.model.rpartition(":")[2]
-    model = given.model.partition("#")[2] or given.model.partition(":")[2]
-    if given.model.startswith("local:") and "+" in model:
+def supporter_name(config: SupporterConfig) -> str:
+    """Return the name a supporter has in tables: its own, or its model's with the prompt where that is not `listen`."""
+    if config.name:
+        return config.name
+    if config.model.startswith(PREFIX):
+        return config.model.rpartition(":")[2]
+    model = config.model.partition("#")[2] or config.model.partition(":")[2]
+    if config.model.startswith("local:") and "+" in model:
         model = short_name(model)
     plain = "".join(character if character.isalnum() or character in "-_" else "-" for character in model).strip("-")
-    return plain if given.prompt == "listen" else f"{plain}-{given.prompt}"
+    return plain if config.prompt == "listen" else f"{plain}-{config.prompt}"
 
 
 def open_models(config: RunConfig, parts: Parts | None = None) -> Models:
-    """The models of a run, with its connections, time limit, budget and prices; nothing is loaded yet.
+    """Return the models of a run, with its connections, time limit, budget and prices. Nothing is loaded yet.
 
     `parts` opens the adapters and controls of local models.
     """
@@ -254,17 +256,20 @@ def open_models(config: RunConfig, parts: Parts | None = None) -> Models:
 
 
 def read_profiles(config: StudyConfig) -> list[Profile]:
-    """The profiles of a run, in the order of its files; CocoonError for none, or two of one id."""
+    """Return the profiles of a run, in the order of its files. Raises CocoonError for none, or two of one id."""
     return profiles_of(config.profiles, config.limit, config.language)
 
 
 def profiles_of(files: Sequence[str], limit: int | None, language: Language | None) -> list[Profile]:
-    """The first `limit` profiles of some files; CocoonError for none, for two of one id, or for one without feeling."""
+    """Return the first `limit` profiles of some files.
+
+    Raises CocoonError for none, for two of one id, or for one without feeling.
+    """
     if not files:
         raise CocoonError("no profiles: give --profiles FILE (a JSONL file of profiles; see examples/profiles)")
-    every = (profile for name in files for profile in read_records(Path(name), Profile))
-    wanted = (profile for profile in every if language in (None, profile.language))
-    profiles = list(islice(wanted, limit))
+    all_profiles = (profile for name in files for profile in read_records(Path(name), Profile))
+    in_language = (profile for profile in all_profiles if language in (None, profile.language))
+    profiles = list(islice(in_language, limit))
     if not profiles:
         raise CocoonError(f"{', '.join(files)}: no profile{f' in language {language!r}' if language else ''} in it")
     _refuse_twins(profiles)
@@ -283,7 +288,7 @@ def _refuse_twins(profiles: Iterable[Profile]) -> None:
 
 
 def tasks(profiles: Iterable[Profile], supporters: Iterable[Supporter], samples: int) -> list[Task]:
-    """Every dialogue of a run, profiles first, so that supporters meet the same profiles at about the same time."""
+    """Return every dialogue of a run, by profile, so that supporters meet the same profiles at about the same time."""
     supporters = list(supporters)
     return [
         Task(profile, supporter, sample)

@@ -1,6 +1,6 @@
-"""The trace file: one line per event of LangGraph's own streams, schema 1 (docs/trace.md).
+"""The trace file: one line for each event of LangGraph's own streams, schema 1 (docs/trace.md).
 
-Events are written as they happen. After a kill, resuming writes the events of unfinished dialogues once more; equal
+Events are written as they happen. After a kill, resuming writes the events of unfinished dialogues once more. Equal
 events are known by their identity, readers take the last, and the end of a run leaves each once, in order.
 """
 
@@ -38,7 +38,7 @@ class Trace:
 
 
 def identity(event: Event) -> tuple[Any, ...]:
-    """What tells an event from all others of its run."""
+    """Return what tells an event from all others of its run."""
     return tuple(event.get(name) for name in IDENTITY)
 
 
@@ -66,7 +66,7 @@ def _parse(path: Path, line: bytes) -> Event:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise CocoonError(f"{path}: holds a line that is not JSON ({error}): {line[:60]!r}; remove it") from None
+        raise CocoonError(f"{path}: has a line that is not JSON ({error}): {line[:60]!r}; remove it") from None
 
 
 def _settled(source: Any, offsets: "array[int]") -> Iterator[bytes]:

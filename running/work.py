@@ -26,7 +26,7 @@ _ENDS_THE_RUN = (BudgetReachedError, StoppedError, ReplayMismatchError, NotSaved
 
 @dataclass
 class Progress:
-    """Running counts, for whoever shows them; `dialogues` counts items of whatever `things` names."""
+    """Running counts, for whoever shows them. `dialogues` counts items of the kind that `things` names."""
 
     things: str = "dialogues"
     dialogues: int = 0
@@ -40,7 +40,7 @@ class Progress:
     dropped: int = 0
 
     def reopen(self, dialogues: int) -> None:
-        """Dialogues that were there but still lack ratings are not done yet; assessing counts them anew."""
+        """Count dialogues that exist but still lack ratings as not done. Assessing counts them anew."""
         self.dialogues -= dialogues
         self.resumed -= dialogues
 
@@ -60,7 +60,7 @@ class Work:
     stopped_by: CocoonError | None = None
 
     async def admit(self, work: Iterator[Any]) -> None:
-        """Do jobs (coroutines), so many at a time; none is begun once the run has been ended."""
+        """Do jobs (coroutines), so many at a time. None is started once the run has been ended."""
 
         async def admitted() -> None:
             for job in work:
@@ -90,7 +90,7 @@ class Work:
         self.add_failure(item, stage, "", reason, str(error))
 
     def add_failure(self, item: str, stage: Stage, node: str, reason: str, message: str) -> None:
-        """Enter a failure; the same command tries the item again."""
+        """Enter a failure. The same command tries the item again."""
         self.progress.failed += 1
         self.folder.tried.add(item)
         self.folder.failures.append(
@@ -98,7 +98,7 @@ class Work:
         )
 
     async def walk(
-        self, graph: CompiledStateGraph[Any, Any, Any, Any], item: str, given: Any, context: Any, recursion_limit: int
+        self, graph: CompiledStateGraph[Any, Any, Any, Any], item: str, inputs: Any, context: Any, recursion_limit: int
     ) -> AsyncIterator[dict[str, Any]]:
         """Walk one graph: LangGraph's own events to the trace, each node's update to the caller."""
         steps = _Steps()
@@ -106,7 +106,7 @@ class Work:
         self.folder.trace.write({**head, "step": 0, "event": "start"})
         stop_reason = None
         stream: AsyncIterator[Any] = graph.astream(
-            given, {"recursion_limit": recursion_limit}, context=context, stream_mode=["updates", "custom"]
+            inputs, {"recursion_limit": recursion_limit}, context=context, stream_mode=["updates", "custom"]
         )
         async for mode, data in stream:
             if mode == "custom":
@@ -141,7 +141,7 @@ class _Steps:
 
 
 def _task_of(update: dict[str, Any]) -> str | None:
-    """Which of several tasks of one node an update comes from; none for a node that runs alone."""
+    """Return which of several tasks of one node an update comes from, or None for a node that runs alone."""
     for answer in update.get("answers", []):
         return answer["task"]
     for rating in update.get("ratings", []):

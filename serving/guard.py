@@ -2,30 +2,29 @@
 
 import hmac
 import os
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from cocoon.serving.api_errors import ApiError, as_api_error
+from cocoon.serving.loopback import is_for_names
 
-LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 KEY_NAME = "COCOON_SERVER_KEY"
 
 
 def guard(names: frozenset[str]) -> Middleware:
     """Return a middleware that answers only requests made to one of `names`, with errors in OpenAI's shape.
 
-    A page that rebinds its name to 127.0.0.1 is recognised by its Host header, and a page of another site by its Origin
-    header. Bodies must be application/json, so no page can send a body without asking first. If COCOON_SERVER_KEY is
-    set, it is required as the bearer token.
+    Bodies must be application/json, so no page can send a body without asking first. If COCOON_SERVER_KEY is set, it is
+    required as the bearer token.
     """
     key = os.environ.get(KEY_NAME, "").strip()
 
     @web.middleware
     async def checked(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            _check_names(request, names)
+            if not is_for_names(request, names):
+                raise ApiError(403, "this server answers only requests made to its own address; see --allow-host")
             if key and request.path != "/health":
                 _check_key(request, key)
             return await handler(request)
@@ -40,22 +39,6 @@ def guard(names: frozenset[str]) -> Middleware:
 def _answer(error: ApiError) -> web.Response:
     headers = {"Retry-After": "1"} if error.status == 429 else {}
     return web.json_response(error.body(), status=error.status, headers=headers)
-
-
-def _check_names(request: web.Request, names: frozenset[str]) -> None:
-    addresses = [f"//{request.headers.get('Host', '')}"]
-    if "Origin" in request.headers:
-        addresses.append(request.headers["Origin"])
-    for address in addresses:
-        if _host(address) not in names:
-            raise ApiError(403, "this server answers only requests made to its own address; see --allow-host")
-
-
-def _host(address: str) -> str | None:
-    try:
-        return urlsplit(address).hostname
-    except ValueError:
-        return None
 
 
 def _check_key(request: web.Request, key: str) -> None:

@@ -16,13 +16,13 @@ import orjson
 from aiohttp import web
 from langchain_core.messages import AIMessage
 
-from cocoon.core.errors import CocoonError
 from cocoon.models.local.model import LocalChat, describe
 from cocoon.models.local.weights import model_hash
 from cocoon.serving.api_errors import ApiError, as_api_error
 from cocoon.serving.chat_request import ChatRequest, read_request
 from cocoon.serving.completion import Head
-from cocoon.serving.guard import LOCAL_NAMES, guard
+from cocoon.serving.guard import guard
+from cocoon.serving.loopback import LOCAL_NAMES, served_on_loopback
 from cocoon.serving.stream import Streams
 
 LARGEST_BODY = 4 * 1024 * 1024
@@ -180,13 +180,5 @@ async def serve(server: Server, port: int = 0) -> AsyncIterator[str]:
     `port` 0 takes a free port. At the end the server waits a short time for unfinished replies. Raises CocoonError for
     a port that is taken.
     """
-    runner = web.AppRunner(server.app(), handler_cancellation=True, access_log=None, shutdown_timeout=_GRACE)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, "127.0.0.1", port).start()
-        except OSError as error:
-            raise CocoonError(f"port {port} cannot be opened ({error.strerror}); choose another with --port") from None
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    finally:
-        await runner.cleanup()
+    async with served_on_loopback(server.app(), port, grace=_GRACE, cancels=True) as address:
+        yield f"{address}/v1"

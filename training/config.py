@@ -1,15 +1,18 @@
 """Settings of training: what is trained on which dialogues, and every choice that the paper leaves open, by name."""
 
+from importlib import resources
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from cocoon.core.config import EMBEDDED
+from cocoon.core.config import EMBEDDED, read_presets
+from cocoon.core.errors import CocoonError
 from cocoon.core.records import Record
 from cocoon.core.settings import flag
 from cocoon.core.verb_settings import VerbSettings
 
+FOLDER = Path(str(resources.files("cocoon.training")))
 # The paper states these two for its LoRA (appendix F.1): rank and alpha.
 DEFAULT_RANK, DEFAULT_ALPHA = 32, 16
 
@@ -108,3 +111,16 @@ class TrainConfig(Record):
 
 
 TRAIN = VerbSettings("train", TrainConfig)
+
+
+def training_presets() -> dict[str, dict[str, object]]:
+    """Return the shipped presets by name: the rows of the paper's Table 3."""
+    return read_presets(FOLDER / "presets")
+
+
+def launch_file(kind: str) -> Path:
+    """Return the configuration for `accelerate launch` of that kind. Raises CocoonError for an unknown kind."""
+    known = sorted(file.stem for file in (FOLDER / "launch").glob("*.yaml"))
+    if kind not in known:
+        raise CocoonError(f"launch file {kind!r} is not known; there are {', '.join(known)}")
+    return FOLDER / "launch" / f"{kind}.yaml"

@@ -57,7 +57,7 @@ def hand_over(config: TrainConfig, template: str, out: Path, *, i_have_the_right
     allow passing it on, unless `i_have_the_right`, and for a folder that already exists.
     """
     if out.exists():
-        raise CocoonError(f"{out}: is there already; give another --out")
+        raise CocoonError(f"{out}: already exists; choose another --out")
     corpus = read_rows(config.dialogues, config.data, config.seed)
     exported = Exported()
     for dialogue in (*corpus.train, *corpus.validation):

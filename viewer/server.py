@@ -1,13 +1,12 @@
 """Serve the trace page on 127.0.0.1 while the run continues."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 from aiohttp import web
 
 from cocoon.core.errors import CocoonError
-from cocoon.serving.loopback import loopback
+from cocoon.serving.loopback import loopback, served_on_loopback
 from cocoon.viewer.page import PAGES, RunPage, Since, page_file, refusal
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
@@ -53,19 +52,6 @@ def _answer(text: str, kind: str) -> web.Response:
     return web.Response(body=text.encode("utf-8", "surrogatepass"), content_type=_TYPES[kind], charset="utf-8")
 
 
-@asynccontextmanager
-async def served(page: RunPage, port: int = 0) -> AsyncIterator[str]:
-    """Serve a run and yield the address.
-
-    Raises CocoonError for a port that is taken.
-    """
-    runner = web.AppRunner(application(page), access_log=None, shutdown_timeout=2)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, "127.0.0.1", port).start()
-        except OSError as error:
-            raise CocoonError(f"port {port} cannot be used ({error.strerror}); give another --port") from None
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+def served(page: RunPage, port: int = 0) -> AbstractAsyncContextManager[str]:
+    """Serve a run for the length of the block and yield the address. Raises CocoonError for a port that is taken."""
+    return served_on_loopback(application(page), port)

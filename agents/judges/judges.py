@@ -57,16 +57,16 @@ class ScaleJudge:
         prompt = load_prompt("judge/scale" if need else "judge/scale_no_need", language, self.shared.folder)
         rating = self.shared.blank(self.name, prompt, dialogue, vote)
         rating.prompt_sha += f".{self.scale.sha}"
-        asked = permuted(self.scale, vote) if self.shared.permute else self.scale
+        shown_scale = permuted(self.scale, vote) if self.shared.permute else self.scale
         text = prompt.render(
-            **prompt_inputs(asked, language),
+            **prompt_inputs(shown_scale, language),
             **need,
             emotion=profile.emotion,
             feeling=profile.feeling,
             transcript=transcript(dialogue.turns, language),
         )
         client = client.at(self.shared.node(f"{self.name}.{self.scale.sha}", prompt))
-        answer = await self.shared.ask(client, text, scale_answer(asked), self.name, language, self._problem)
+        answer = await self.shared.ask(client, text, scale_answer(shown_scale), self.name, language, self._problem)
         return self._read(rating, answer, client.replies)
 
     def _problem(self, answer: ScaleAnswer) -> str | None:

@@ -22,7 +22,8 @@ _MOST_TOKENS = 8
 
 @dataclass(frozen=True)
 class ValueJudge:
-    """Rates one scale item by item. `models`: a model per dimension id; without one the shared model is asked.
+    """Rates one scale item by item. `models` has a model for each dimension id, and without one the shared model is
+    asked.
 
     A reply that is not one of the scale's values is missing. It is not asked again: a scorer that was trained to answer
     a number has no better answer at temperature 0.
@@ -71,10 +72,12 @@ class ValueJudge:
     def _model(self, item: ScaleItem) -> Model:
         if not self.models:
             return self.shared.model
-        return next(self.models[one.id] for one in self.scale.dimensions if item.id in one.items)
+        return next(self.models[dimension.id] for dimension in self.scale.dimensions if item.id in dimension.items)
 
     def _read(self, rating: Rating, replies: list[Reply]) -> Rating:
-        read = {item: read_value(self.scale, one.text) for item, one in zip(self.scale.item_ids, replies, strict=True)}
+        read = {
+            item: read_value(self.scale, reply.text) for item, reply in zip(self.scale.item_ids, replies, strict=True)
+        }
         items = {item: value for item, (value, _) in read.items()}
         return rating.model_copy(
             update={

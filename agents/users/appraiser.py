@@ -118,24 +118,26 @@ class RuleAppraiser:
     async def appraise(self, client: JournaledClient, view: UserView, unlocked: Sequence[int]) -> Appraisal | None:
         """Compare words, and ask nobody."""
         del client
-        said = " ".join(turn.content for turn in view.turns if turn.role == "user")
-        return appraise_by_rule(view.last, said, [step.need for step in view.profile.chain], unlocked)
+        user_words = " ".join(turn.content for turn in view.turns if turn.role == "user")
+        return appraise_by_rule(view.last, user_words, [step.need for step in view.profile.chain], unlocked)
 
     def facts(self) -> AgentFacts:
         """Return its name."""
         return AgentFacts(name="rule")
 
 
-def appraise_by_rule(last: str, said: str, chain: Sequence[str], unlocked: Sequence[int]) -> Appraisal:
-    """Appraise the words `last` given what the user has `said` and the chain's needs; see RuleAppraiser."""
+def appraise_by_rule(last: str, user_words: str, chain: Sequence[str], unlocked: Sequence[int]) -> Appraisal:
+    """Appraise the words `last`, given all words of the user and the chain's needs. See RuleAppraiser."""
     pressure = min(2, len(_PRESSING.findall(without_tags(last))))
-    asked = asks(last)
+    is_question = asks(last)
     unsaid = [
-        node for node in range(len(chain)) if not (node in unlocked and share_named(said, chain[node]) >= ACCURATE)
+        node
+        for node in range(len(chain))
+        if not (node in unlocked and share_named(user_words, chain[node]) >= ACCURATE)
     ]
-    shares = {node: share_named(last, chain[node], said) for node in unsaid}
+    shares = {node: share_named(last, chain[node], user_words) for node in unsaid}
     best = max(shares, key=lambda node: (shares[node], node), default=None)
     if best is None or shares[best] < NEAR:
-        return Appraisal(accuracy="none", pressure=pressure, asked=asked)
+        return Appraisal(accuracy="none", pressure=pressure, asked=is_question)
     accuracy = "accurate" if shares[best] >= ACCURATE else "near"
-    return Appraisal(accuracy=accuracy, pressure=pressure, touched=best, asked=asked)
+    return Appraisal(accuracy=accuracy, pressure=pressure, touched=best, asked=is_question)

@@ -1,7 +1,7 @@
 """The guarded user: what it has not unlocked is not in its prompt, so its need cannot leak (design section 4).
 
-One turn is appraise -> disclose -> speak. Only `appraise` may see the whole profile, and it returns enums and
-integers; `disclose` is a rule over them; `speak` is told what is open now and nothing else.
+One turn is appraise -> disclose -> speak. Only `appraise` may see the whole profile, and it returns enums and integers.
+`disclose` is a rule over them. `speak` knows what is open now and nothing else.
 """
 
 from collections.abc import Sequence

@@ -72,12 +72,12 @@ class TrustGate:
         return self.preset.start + (self.need_at(profile) - self.preset.start) * (node / last if last else 1.0)
 
     def begin(self, profile: Profile) -> UserState:
-        """The state before the first word."""
+        """Return the state before the first word."""
         unlocked = self._unlock([], self.preset.start, profile)
         return UserState(trust=self.preset.start, unlocked=unlocked, memories=open_memories(profile, unlocked))
 
     def step(self, before: UserState, appraisal: Appraisal | None, profile: Profile) -> UserState:
-        """The state after a supporter turn; an appraisal that could not be read changes nothing."""
+        """Return the state after a supporter turn. An appraisal that could not be read changes nothing."""
         if appraisal is None:
             return before.model_copy(update={"appraisal": None, "newly": [], "pressed": False, "touched_locked": False})
         credit, change = self._earned(before.credit, appraisal)
@@ -97,11 +97,11 @@ class TrustGate:
         )
 
     def leaves(self, state: UserState) -> bool:
-        """Whether the user has had enough and ends the conversation."""
+        """Return whether the user has had enough and ends the conversation."""
         return state.trust <= self.preset.leaves_at
 
     def openness(self, state: UserState, profile: Profile) -> Openness:
-        """How the user speaks at this trust, in four steps."""
+        """Return how the user speaks at this trust, in four steps."""
         start, need_at = self.preset.start, self.need_at(profile)
         if state.trust >= need_at:
             return "open"
@@ -128,7 +128,10 @@ class TrustGate:
 
 
 def open_memories(profile: Profile, unlocked: list[int]) -> list[int]:
-    """Memories whose chain node is open; one tied to no node is held until the need is, as it may tell it."""
+    """Return the memories whose chain node is open.
+
+    A memory without a node waits until the need is open, because it may reveal the need.
+    """
     last = len(profile.chain) - 1
     nodes = [memory.chain_node if memory.chain_node is not None else last for memory in profile.memory]
     return [index for index, node in enumerate(nodes) if node in unlocked or last < 0]

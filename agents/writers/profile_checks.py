@@ -1,4 +1,4 @@
-"""What makes a profile valid: language, length, form, and that its parts differ; each problem is one line."""
+"""What makes a profile valid: language, length, form, and parts that differ. Each problem is one line."""
 
 import re
 from collections.abc import Sequence
@@ -24,26 +24,26 @@ _HAN = re.compile("[\u4e00-\u9fff]")
 
 
 def likeness(one: str, other: str) -> float:
-    """How alike two texts are, 0 to 100, whatever their case, spaces and marks."""
+    """Return how alike two texts are, 0 to 100, whatever their case, spaces and marks."""
     from rapidfuzz import fuzz, utils
 
     return float(fuzz.ratio(one, other, processor=utils.default_process))
 
 
 def is_in(text: str, language: Language) -> bool:
-    """Whether a text is in the language, by its script; a text without letters is in no Chinese."""
+    """Return whether a text is in the language, by its script. A text without letters is not Chinese."""
     letters = sum(letter.isalpha() for letter in text)
     han = len(_HAN.findall(text)) / letters if letters else 0.0
     return han >= 0.8 if language == "zh" else han <= 0.05
 
 
 def text_problem(text: str, kind: str, language: Language) -> str | None:
-    """What is wrong with the form of one text, none where nothing is."""
+    """Return what is wrong with the form of one text, or None."""
     low, high = _LENGTHS[kind][language]
     if not low <= len(text) <= high:
         return f"has {len(text)} characters, a {kind} has {low} to {high}"
-    if found := _MARKUP.search(text):
-        return f"holds {found.group()!r}, which is no part of what a person says"
+    if markup := _MARKUP.search(text):
+        return f"holds {markup.group()!r}, which is no part of what a person says"
     if not is_in(text, language):
         return f"is not in language {language!r}"
     if kind != "memory" and not _FIRST_PERSON[language].search(text):
@@ -52,7 +52,9 @@ def text_problem(text: str, kind: str, language: Language) -> str | None:
 
 
 def need_problem(text: str, language: Language, others: Sequence[str]) -> str | None:
-    """A need's form, and that it is none of `others` again (seeds, or the chain so far)."""
+    """Return what is wrong with a need, or None: its form, or that it repeats one of `others` (seeds, or the chain so
+    far).
+    """
     problem = text_problem(text, "need", language)
     if problem:
         return f"the need {problem}"
@@ -61,7 +63,7 @@ def need_problem(text: str, language: Language, others: Sequence[str]) -> str | 
 
 
 def feeling_problem(text: str, language: Language, chain: Sequence[str]) -> str | None:
-    """A feeling's form, and that it does not tell the need."""
+    """Return a feeling's form, and that it does not tell the need."""
     problem = text_problem(text, "feeling", language)
     if problem:
         return f"the feeling {problem}"
@@ -71,12 +73,12 @@ def feeling_problem(text: str, language: Language, chain: Sequence[str]) -> str 
 
 
 def memory_problem(text: str, language: Language) -> str | None:
-    """A memory's form."""
+    """Return a memory's form."""
     return text_problem(text, "memory", language)
 
 
 def profile_problem(profile: Profile) -> tuple[str, str] | None:
-    """(reason in a word, what was found) for a whole profile that is not valid, none for a valid one."""
+    """Return (reason in a word, what is wrong) for a profile that is not valid, or None for a valid one."""
     chain = [step.need for step in profile.chain]
     for number, need in enumerate(chain):
         if problem := need_problem(need, profile.language, chain[:number]):
@@ -88,7 +90,7 @@ def profile_problem(profile: Profile) -> tuple[str, str] | None:
         if problem := memory_problem(text, profile.language):
             return "memory", f"memory {number} {problem}"
         if again := next(
-            (place for place, other in enumerate(texts[: number - 1], 1) if likeness(text, other) >= SAME), 0
+            (position for position, other in enumerate(texts[: number - 1], 1) if likeness(text, other) >= SAME), 0
         ):
             return "memory", f"memory {number} is memory {again} again"
     return _order_problem(profile, texts)

@@ -111,8 +111,8 @@ def suggestion_stage(rounds: int) -> type[SuggestionStage]:
 @functools.cache
 def reading_answer(reading: Reading) -> type[ReadingAnswer]:
     """Return the form of an answer under the key of `reading`."""
-    found = (bool | None, Field(alias=READINGS[reading]))
-    return variant_of(ReadingAnswer, found=found)
+    field = (bool | None, Field(alias=READINGS[reading]))
+    return variant_of(ReadingAnswer, found=field)
 
 
 def _at_most(rounds: int, exchange: type[TypedAnswer]) -> Any:

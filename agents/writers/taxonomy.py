@@ -26,12 +26,12 @@ class Name(_Frozen):
     en: str = Field(min_length=1)
 
     def of(self, language: Language) -> str:
-        """The name in a language."""
+        """Return the name in a language."""
         return self.zh if language == "zh" else self.en
 
 
 class Emotion(Name):
-    """An emotion; `id` stands in the ids of profiles."""
+    """An emotion. Its `id` is part of the ids of profiles."""
 
     id: str = Field(pattern=r"^[a-z][a-z_]*$")
 
@@ -43,7 +43,7 @@ class Seeds(_Frozen):
     en: list[str] = Field(min_length=5, max_length=8)
 
     def of(self, language: Language) -> list[str]:
-        """The seeds in a language."""
+        """Return the seeds in a language."""
         return self.zh if language == "zh" else self.en
 
 
@@ -64,11 +64,11 @@ class Taxonomy(_Frozen):
 
     @model_validator(mode="after")
     def _ids_differ(self) -> "Taxonomy":
-        for some in (self.emotions, self.scenarios):
-            ids = [one.id for one in some]
+        for entries in (self.emotions, self.scenarios):
+            ids = [entry.id for entry in entries]
             twice = sorted({name for name in ids if ids.count(name) > 1})
             if twice:
-                raise ValueError(f"id {twice[0]!r} stands twice")
+                raise ValueError(f"id {twice[0]!r} occurs twice")
         return self
 
     @property
@@ -79,15 +79,15 @@ class Taxonomy(_Frozen):
 
 
 def load_taxonomy(file: Path | None = None) -> Taxonomy:
-    """The taxonomy of a YAML file, or the shipped one; CocoonError naming file and key."""
-    place: Traversable = file or resources.files("cocoon.prompts").joinpath("profile", "taxonomy.yaml")
+    """Return the taxonomy of a YAML file, or the shipped one. Raises CocoonError naming file and key."""
+    source: Traversable = file or resources.files("cocoon.prompts").joinpath("profile", "taxonomy.yaml")
     try:
-        value = yaml.safe_load(place.read_text("utf-8"))
+        value = yaml.safe_load(source.read_text("utf-8"))
     except OSError as error:
-        raise CocoonError(f"{place}: cannot be read ({error.strerror}); check the path") from None
+        raise CocoonError(f"{source}: cannot be read ({error.strerror}); check the path") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CocoonError(f"{place}: not YAML ({printable_line(str(error), 120)})") from None
+        raise CocoonError(f"{source}: not YAML ({printable_line(str(error), 120)})") from None
     try:
         return Taxonomy.model_validate(value)
     except ValidationError as error:
-        raise CocoonError(f"{place}: {explain(error, Taxonomy)}") from None
+        raise CocoonError(f"{source}: {explain(error, Taxonomy)}") from None

@@ -2,8 +2,8 @@
 
     python -m cocoon.benchmarks.viewer.studio_fork --out docs/images/studio-fork.svg
 
-This needs the command `langgraph` (see docs/studio.md). It starts `langgraph dev` with the lines below as models and
-drives it over HTTP, as Studio does. A model gives its next line at every call, so a replay that asked a model again
+This needs the command `langgraph` (see docs/how-to/studio.md). It starts `langgraph dev` with the lines below as models
+and drives it over HTTP, as Studio does. A model gives its next line at every call, so a replay that asked a model again
 would show other words.
 """
 
@@ -213,7 +213,7 @@ def main() -> None:
     options = parser.parse_args()
     command = shutil.which("langgraph")
     if command is None:
-        raise CocoonError("the command langgraph is not on the PATH; see docs/studio.md on how to install it")
+        raise CocoonError("the command langgraph is not on the PATH; see docs/how-to/studio.md on how to install it")
     with tempfile.TemporaryDirectory() as folder:
         settings = scripted_settings(Path(folder), LINES)
         with langgraph_server(command, Path(folder), settings) as address:

@@ -1,7 +1,5 @@
 """`cocoon chat`: talk to either side in the terminal, to the simulated user or to the supporter."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,9 +11,8 @@ from cocoon.core.config import Resolved, StudyConfig, refuse_gate_of_prompted
 from cocoon.core.verb_settings import CHAT, Given
 
 if TYPE_CHECKING:
-    from cocoon.cli.chat.talk import Other
-    from cocoon.core.records import Language, Profile, Role
-    from cocoon.running.folder import RunFolder
+    from cocoon.core.records import Role
+    from cocoon.running.chat import PersonChat
     from cocoon.running.study import Study
 
 
@@ -34,6 +31,9 @@ def chat(
     allow_cloud_tracing: CloudTracing = False,
 ) -> None:
     """Talk with a simulated user (as the supporter) or with a supporter (as the user); /help tells more."""
+    from cocoon.api.reporter import Reporter
+    from cocoon.core.errors import CocoonError
+    from cocoon.running.chat import chat_profile, open_chat, open_partner
     from cocoon.running.local_parts import local_parts
     from cocoon.running.session import forbid_cloud_tracing
     from cocoon.running.study import Study, open_models
@@ -42,15 +42,16 @@ def chat(
         forbid_cloud_tracing()
     resolved = given.resolve()
     _refuse_idle(resolved, play)
-    settings = resolved.config
-    chosen = _profile(profile, play, language)
-    study = Study(settings, open_models(settings, local_parts()), languages=(chosen.language,))
+    if profile is not None and language is not None:
+        raise CocoonError(f"--language {language}: the language is that of profile {profile!r}. Leave one of them out.")
+    user_profile = chat_profile(profile, play, language or "en")
+    config = resolved.config
+    study = Study(config, open_models(config, local_parts()), languages=(user_profile.language,))
     typer.echo("loading the model ...", err=True)
-    other = _other(study, play)
-    hosts = study.models.hosts
-    typer.echo(f"text goes to: {', '.join(hosts)}" if hosts else "text stays on this machine", err=True)
-    with _folder(out) as folder:
-        _talk(folder, other, study, chosen, out)
+    partner = open_partner(study, play)
+    Reporter().hosts(study.models)
+    with open_chat(study, partner, user_profile, out) as talk:
+        _talk(talk, study, out)
 
 
 def _refuse_idle(resolved: Resolved[StudyConfig], play: "Role") -> None:
@@ -62,65 +63,19 @@ def _refuse_idle(resolved: Resolved[StudyConfig], play: "Role") -> None:
         resolved.refuse(["supporters"], "a chat has one supporter. Name one.")
 
 
-def _profile(wanted: str | None, play: "Role", language: "Language | None") -> "Profile":
-    from cocoon.core.errors import CocoonError
-    from cocoon.core.jsonl import read_records
-    from cocoon.core.profile_files import profile_path
-    from cocoon.core.records import Profile
-
-    if wanted is not None and language is not None:
-        raise CocoonError(f"--language {language}: the language is that of profile {wanted!r}. Leave one of them out.")
-    language = language or "en"
-    if wanted is None and play == "user":
-        return Profile(id="person", language=language, feeling="(not stated: a person at the terminal)", source="chat")
-    file, _, name = (wanted or f"shipped:{language}").partition("#")
-    for path in profile_path(file):
-        for profile in read_records(path, Profile):
-            if name in ("", profile.id):
-                return profile
-    raise CocoonError(f"{file}: no profile {name!r} in it; see `cocoon profiles show {file}`")
-
-
-def _other(study: "Study", play: "Role") -> "Other":
-    from cocoon.cli.chat.talk import OtherSupporter, OtherUser
-
-    if play == "supporter":
-        return OtherUser(study.user(), study.folder)
-    return OtherSupporter(study.supporters()[0])
-
-
-@contextmanager
-def _folder(out: Path | None) -> "Iterator[RunFolder]":
-    """The run folder, or one that is gone afterwards."""
-    import tempfile
-
-    from cocoon.running.folder import RunFolder
-
-    with tempfile.TemporaryDirectory(prefix="cocoon-chat-") as beside:
-        folder = RunFolder(out or Path(beside))
-        try:
-            yield folder
-        finally:
-            folder.trace.close()
-            folder.close()
-
-
-def _talk(folder: "RunFolder", other: "Other", study: "Study", profile: "Profile", out: Path | None) -> None:
+def _talk(chat: "PersonChat", study: "Study", out: Path | None) -> None:
     import asyncio
 
-    from cocoon.cli.chat.talk import Kept, Talk
-    from cocoon.models.calls import Caller
+    from cocoon.cli.chat.talk import TerminalTalk
 
-    caller = Caller(folder.journal, seed=study.config.seed, models=study.models)
-    kept = Kept(folder)
     with asyncio.Runner() as runner:
-        talk = Talk(caller, other, kept.fresh(profile, other), runner, kept)
         try:
-            failed = talk.run()
+            unanswered = TerminalTalk(chat, runner).run()
         finally:
             runner.run(study.models.aclose())
     if out is not None:
-        said = kept.close(talk.dialogue)
-        typer.echo(f"saved as {talk.dialogue.id!r} in {out}/dialogues.jsonl" if said else "nothing was said", err=True)
-    if failed:
+        both_spoke = chat.close()
+        saved = f"saved as {chat.dialogue.id!r} in {out}/dialogues.jsonl" if both_spoke else "nothing was said"
+        typer.echo(saved, err=True)
+    if unanswered:
         raise typer.Exit(1)

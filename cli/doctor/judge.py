@@ -1,48 +1,17 @@
-"""`cocoon doctor --judge`: a judge put to the test on labelled transcripts, and how that is shown."""
+"""How the test of a judge on labelled transcripts is printed."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from cocoon.core.records import Language
     from cocoon.evaluation.statistics.estimates import Estimate
     from cocoon.evaluation.success.judge_test_records import CaseResult, JudgeTest, ModeTest
 
 
-def examine(spec: str, language: "Language | None", most: int | None, out: Path | None, timeout: float) -> "JudgeTest":
-    """Test a judge on the shipped cases; without `out` in a folder that is gone afterwards."""
-    import tempfile
-
-    if out is not None:
-        return _examine(spec, language, most, out, timeout)
-    with tempfile.TemporaryDirectory(prefix="cocoon-judge-") as folder:
-        return _examine(spec, language, most, Path(folder), timeout)
-
-
-def _examine(spec: str, language: "Language | None", most: int | None, out: Path, timeout: float) -> "JudgeTest":
-    import asyncio
-
-    import typer
-
-    from cocoon.api.progress import Watcher
-    from cocoon.evaluation.success.labelled_cases import shipped_cases
-    from cocoon.running.checks.judge_test import examine_judge, judge_study
-    from cocoon.running.local_parts import local_parts
-    from cocoon.running.session import forbid_cloud_tracing
-
-    forbid_cloud_tracing()
-    study = judge_study(spec, timeout, local_parts())
-    study.judges()
-    hosts = study.models.hosts
-    typer.echo(f"text goes to: {', '.join(hosts)}" if hosts else "text stays on this machine", err=True)
-    return asyncio.run(examine_judge(study, shipped_cases(language, most), out, Watcher()))
-
-
-def print_test(test: "JudgeTest", *, verbose: bool = False) -> None:
-    """Per mode the matrix and the shares, then cases and warnings; `verbose` lists what has another verdict."""
+def print_judge_test(test: "JudgeTest", *, verbose: bool = False) -> None:
+    """Print the matrix and the shares of each mode, then cases and warnings. `verbose` lists the wrong verdicts."""
     from rich.console import Console
     from rich.text import Text
 
@@ -84,12 +53,12 @@ def _matrix(mode: "ModeTest") -> "Table":
 
 
 def _plain(name: str) -> str:
-    """`user/after_question` as it is read: `user, question`; `success_paper` is `paper`."""
+    """Return `user, question` for `user/after_question`, and `paper` for `success_paper`."""
     return name.replace("/", ", ").replace("after_", "").replace("success_", "")
 
 
 def _head(name: str) -> str:
-    """A column's head in two short lines: `supp.` over `refl.`."""
+    """Return a column's head in two short lines: `supp.` over `refl.`."""
     short = {"supporter": "supp.", "reflection": "refl.", "question": "quest.", "volunteered": "vol."}
     short |= {"leaked": "leak", "missing": "miss."}
     return "\n".join(short.get(part, part) for part in _plain(name).split(", "))
@@ -120,7 +89,7 @@ def _value(share: "Estimate | None") -> str:
 
 
 def _answers(mode: "ModeTest") -> str:
-    """Whether the answers are constant, why some are missing, and the character, in a line."""
+    """Return whether the answers are constant, why some are missing, and the character, in a line."""
     from cocoon.cli.terminal.terminal_text import printable
 
     reasons = ", ".join(f"{count} x {printable(reason)}" for reason, count in mode.reasons.items())
@@ -151,6 +120,6 @@ def _cases(results: "Sequence[CaseResult]") -> "Table":
     for result in results:
         if result.label != result.verdict:
             verdict = f"missing: {result.missing}" if result.missing else _plain(result.verdict)
-            told = (result.id, _plain(result.mode), _plain(result.label), verdict)
-            table.add_row(*(Text(printable(text)) for text in told))
+            texts = (result.id, _plain(result.mode), _plain(result.label), verdict)
+            table.add_row(*(Text(printable(text)) for text in texts))
     return table

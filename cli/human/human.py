@@ -1,19 +1,15 @@
-"""`cocoon human`: people rate, compare and talk with simulated users, blind; and what came of it."""
+"""`cocoon human`: people rate, compare and talk with simulated users, blind, and the report of it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cocoon.cli.terminal.options import Json
 
-if TYPE_CHECKING:
-    from cocoon.human.items import Material
-    from cocoon.human.store import HumanStore
-
 app = typer.Typer(no_args_is_help=True, help="Studies with people: rating, comparison, live chat; all on this machine.")
 
-StudyFile = Annotated[Path, typer.Argument(help="The study (YAML); see docs/human.md.")]
+StudyFile = Annotated[Path, typer.Argument(help="The study (YAML); see docs/how-to/human.md.")]
 Out = Annotated[Path, typer.Option("--out", help="The study's folder: answers and chats.")]
 
 
@@ -26,10 +22,21 @@ def serve(
     """Serve the rating page on 127.0.0.1 until Ctrl-C; prints one link a rater. The same line goes on."""
     import asyncio
 
-    from cocoon.cli.human.service import serve_study
-
-    asyncio.run(serve_study(study, out, port))
+    asyncio.run(_serve(study, out, port))
     typer.echo("stopped; every answer is saved", err=True)
+
+
+async def _serve(study: Path, out: Path, port: int) -> None:
+    from cocoon.api.reporter import say
+    from cocoon.human.service import serve_study
+    from cocoon.serving.loopback import stop_signal
+
+    async with serve_study(study, out, port, say) as links:
+        stop = stop_signal()
+        for rater, link in links.items():
+            typer.echo(f"{rater}\t{link}")
+        say("each link is one rater's alone; Ctrl-C ends, the same command goes on")
+        await stop.wait()
 
 
 @app.command()
@@ -41,14 +48,11 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Agreement of the raters, people against judges, preferences; written into the study's folder."""
-    import json
+    from cocoon.cli.terminal.results import print_report
+    from cocoon.human.report import write_human_report
+    from cocoon.studies.ablation.compare import choices_of
 
-    from cocoon.cli.human.service import write_report
-    from cocoon.reports.formats.json_value import to_json
-    from cocoon.reports.formats.markdown import render_markdown
-
-    made = write_report(study, out, run, ablation)
-    typer.echo(json.dumps(to_json(made), ensure_ascii=False) if as_json else render_markdown(made))
+    print_report(write_human_report(study, out, run, choices_of(ablation) if ablation else []), as_json)
     typer.echo(f"written: {out}/human.md, human.html, tables/", err=True)
 
 
@@ -64,10 +68,11 @@ def export_answers(
     from cocoon.core.jsonl import write_whole
     from cocoon.human.potato.configuration import write_potato
     from cocoon.human.results import to_csv, write_chats
+    from cocoon.human.service import open_study
 
     if csv is None and potato is None and chats is None:
         raise typer.BadParameter("give --csv FILE, --chats FOLDER or --potato FOLDER")
-    material, store = _opened(study, out, begun=potato is None)
+    material, store = open_study(study, out, started=potato is None)
     if csv is not None:
         write_whole(csv, [to_csv(store.every_answer()).encode()])
         typer.echo(f"written: {csv}", err=True)
@@ -86,22 +91,10 @@ def import_answers(
     out: Out,
 ) -> None:
     """Take answers from CSV or from Potato; nothing is taken unless all can be read and none changes another."""
-    from cocoon.core.errors import CocoonError
     from cocoon.human.potato.answers import from_potato
-    from cocoon.human.results import from_csv
+    from cocoon.human.results import take_csv
+    from cocoon.human.service import open_study
 
-    material, store = _opened(study, out)
-    if file.is_dir():
-        typer.echo(f"{from_potato(file, store, material)} answers taken", err=True)
-        return
-    try:
-        text = file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CocoonError(f"{file}: cannot be read as UTF-8 text ({type(error).__name__})") from None
-    typer.echo(f"{from_csv(text, str(file), store, material)} answers taken", err=True)
-
-
-def _opened(study: Path, out: Path, *, begun: bool = False) -> "tuple[Material, HumanStore]":
-    from cocoon.cli.human.service import opened
-
-    return opened(study, out, begun=begun)
+    material, store = open_study(study, out)
+    number = from_potato(file, store, material) if file.is_dir() else take_csv(file, store, material)
+    typer.echo(f"{number} answers taken", err=True)

@@ -1,4 +1,4 @@
-"""`cocoon profiles`: foreign profiles made ours, and profiles shown."""
+"""`cocoon profiles`: import foreign profiles, and show profiles."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -39,25 +39,13 @@ def import_profiles(
     force: Annotated[bool, typer.Option("--force", help="Replace the output file if it is there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Read profiles and write them as ours; what had to be mended is told on stderr, record by record."""
-    from cocoon.core.errors import CocoonError
-    from cocoon.core.jsonl import dump_line, write_whole
-    from cocoon.corpora.profile_loaders import load_profiles
+    """Read profiles and write them as ours. Every repair is printed on stderr, record by record."""
+    from cocoon.corpora.imports import import_profile_file
 
-    if out.exists() and not force:
-        raise CocoonError(f"{out}: is there already; give --force to replace it, or another -o")
-    profiles, report = load_profiles(kind, file, limit)
-    if not profiles:
-        raise CocoonError(f"{file}: holds no profile")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(out, map(dump_line, profiles))
-    except OSError as error:
-        raise CocoonError(f"{out}: cannot be written ({error.strerror}); choose another -o") from None
-    _tell(report, out, as_json)
+    _print_repairs(import_profile_file(kind, file, out, limit, force=force), out, as_json)
 
 
-def _tell(report: "RepairReport", out: Path, as_json: bool) -> None:
+def _print_repairs(report: "RepairReport", out: Path, as_json: bool) -> None:
     import json
 
     from cocoon.cli.terminal.terminal_text import printable
@@ -68,8 +56,8 @@ def _tell(report: "RepairReport", out: Path, as_json: bool) -> None:
         typer.echo(f"... and {len(report.notes) - MOST_NOTES} more (all with --json)", err=True)
     typer.echo(printable(f"{report.summary()} -> {out}"), err=True)
     if as_json:
-        told = {"out": str(out), **report.model_dump(mode="json"), "counts": report.counts}
-        typer.echo(json.dumps(told, ensure_ascii=False))
+        plain = {"out": str(out), **report.model_dump(mode="json"), "counts": report.counts}
+        typer.echo(json.dumps(plain, ensure_ascii=False))
 
 
 @app.command()
@@ -81,39 +69,19 @@ def show(
     """Show the profiles of a file as a table, or one of them whole."""
     from rich.console import Console
 
-    found = _read(file, profile)
+    from cocoon.core.profile_files import find_profile, read_profile_files
+
+    profiles = read_profile_files(file) if profile is None else [find_profile(file, profile)]
     if as_json:
-        for one in found:
-            typer.echo(one.model_dump_json())
+        for selected in profiles:
+            typer.echo(selected.model_dump_json())
         return
     console = Console()
-    console.print(_panel(found[0]) if profile else _table(found, console.width))
-
-
-def _read(name: str, wanted: str | None) -> "list[Profile]":
-    from cocoon.core.errors import CocoonError
-    from cocoon.core.jsonl import read_records
-    from cocoon.core.profile_files import profile_path
-    from cocoon.core.records import Profile
-
-    found = [profile for path in profile_path(name) for profile in read_records(path, Profile)]
-    if wanted is None:
-        return found
-    chosen = [profile for profile in found if profile.id == wanted]
-    if not chosen:
-        raise CocoonError(f"{name}: no profile {wanted!r} in it{_nearest(wanted, [profile.id for profile in found])}")
-    return chosen[:1]
-
-
-def _nearest(wanted: str, ids: list[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(wanted, ids, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(ids[:5])}{' ...' if ids[5:] else ''}"
+    console.print(_panel(profiles[0]) if profile else _table(profiles, console.width))
 
 
 def _table(profiles: "list[Profile]", width: int) -> "Table":
-    """A line a profile; the two texts share what the other columns leave of `width`."""
+    """Return one line for each profile. The two texts share the width that the other columns leave."""
     from rich.table import Table
     from rich.text import Text
 
@@ -123,12 +91,12 @@ def _table(profiles: "list[Profile]", width: int) -> "Table":
     for head in ("id", "lang", "emotion", "feeling", "need", "chain", "memories"):
         table.add_column(head, overflow="fold")
     room = max(12, (width - 60) // 2)
-    for one in profiles:
-        texts = [Text(printable(" ".join(text[:400].split()))) for text in (one.feeling, one.need or "-")]
+    for profile in profiles:
+        texts = [Text(printable(" ".join(text[:400].split()))) for text in (profile.feeling, profile.need or "-")]
         for text in texts:
             text.truncate(room, overflow="ellipsis")
-        head = (one.id, one.language, one.emotion or "-")
-        numbers = (str(len(one.chain)), str(len(one.memory)))
+        head = (profile.id, profile.language, profile.emotion or "-")
+        numbers = (str(len(profile.chain)), str(len(profile.memory)))
         table.add_row(*(Text(printable(cell)) for cell in head), *texts, *numbers)
     return table
 
@@ -148,12 +116,12 @@ def _panel(profile: "Profile") -> "Panel":
 
 
 def _parts(profile: "Profile") -> list[tuple[str, list[str]]]:
-    """What a profile says, in the order in which a person would come upon it."""
+    """Return what a profile says, in the order in which a person would notice it."""
     chain = [
         f"{node}. {step.need}" + (f"  (difficulty {step.difficulty}: {step.reason})" if step.difficulty else "")
         for node, step in enumerate(profile.chain)
     ]
-    memory = [f"[{'-' if one.chain_node is None else one.chain_node}] {one.text}" for one in profile.memory]
+    memory = [f"[{'-' if memory.chain_node is None else memory.chain_node}] {memory.text}" for memory in profile.memory]
     parts = [
         ("Scenario", [profile.scenario]),
         ("Emotion", [profile.emotion]),

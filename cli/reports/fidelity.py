@@ -16,14 +16,9 @@ def fidelity(
     as_json: Json = False,
 ) -> None:
     """Count what the simulated users gave away: unasked, early, locked or made up. No model is called."""
-    import json
+    from cocoon.api.studies import fidelity as count
+    from cocoon.cli.terminal.results import print_report
 
-    from cocoon.reports.fidelity import fidelity_of, write_fidelity
-    from cocoon.reports.formats.json_value import to_json
-    from cocoon.reports.formats.markdown import render_markdown
-
-    made = fidelity_of(runs)
-    typer.echo(json.dumps(to_json(made), ensure_ascii=False) if as_json else render_markdown(made))
+    print_report(count(*runs, out=out), as_json)
     if out is not None:
-        write_fidelity(made, out)
         typer.echo(f"written: {out}/fidelity.md, fidelity.html, tables/", err=True)

@@ -34,65 +34,32 @@ def power(
     as_json: Json = False,
 ) -> None:
     """Sample sizes for comparisons in which both sides meet the same profiles (paired t test; McNemar's test)."""
+    from cocoon.reports.power import power as rows_of
+
     given = {"--difference": difference, "--spread": spread, "--run": run, "--profiles": profiles}
     given |= {"--rates": rates, "--discordant": discordant, "--power": wanted}
-    probability = 0.8 if wanted is None else wanted
     if rates:
         refuse_unused(given, ("--rates", "--discordant", "--power"), "with --rates")
-        rows = _of_rates(rates, discordant, probability, level)
     elif run is not None and difference is not None:
-        from cocoon.reports.power import of_run
-
         refuse_unused(given, ("--run", "--difference", "--power"), "with --run")
-        rows = of_run(run, difference, probability, level)
     elif difference is not None and spread is not None:
         last = "--power" if profiles is None else "--profiles"
         refuse_unused(given, ("--difference", "--spread", last), f"with --difference and {last}")
-        rows = [_of_mean(difference, spread, profiles, probability, level)]
-    else:
-        raise typer.BadParameter("give --difference and --spread, --difference and --run, or --rates A,B")
+    rows = rows_of(
+        difference=difference,
+        spread=spread,
+        rates=rates,
+        discordant=discordant,
+        run=run,
+        profiles=profiles,
+        power=0.8 if wanted is None else wanted,
+        level=level,
+    )
     if as_json:
         typer.echo(json.dumps(rows))
         return
     for row in rows:
         typer.echo(", ".join(f"{name.replace('_', ' ')} {_shown(value)}" for name, value in row.items()))
-
-
-def _of_mean(difference: float, spread: float, profiles: int | None, wanted: float, level: float) -> dict[str, Any]:
-    from cocoon.evaluation.statistics.power import power_of_mean, profiles_for_mean
-
-    row: dict[str, Any] = {"difference": difference, "spread": spread, "level": level}
-    if profiles is not None:
-        return {**row, "profiles": profiles, "power": power_of_mean(profiles, difference, spread, level=level)}
-    return {**row, "power": wanted, "profiles": profiles_for_mean(difference, spread, power=wanted, level=level)}
-
-
-def _of_rates(rates: str, discordant: float | None, wanted: float, level: float) -> list[dict[str, Any]]:
-    from cocoon.evaluation.statistics.power import discordant_range, profiles_for_rate
-
-    first, second = _two_shares(rates)
-    low, high = discordant_range(first, second)
-    shares = [low, high] if discordant is None else [discordant]
-    rows = []
-    for share in shares:
-        if not low - 1e-12 <= share <= high + 1e-12:
-            raise typer.BadParameter(
-                f"--discordant {share:g}: rates {first:g} and {second:g} allow {low:g} to {high:g}"
-            )
-        sides = (share + (first - second)) / 2, (share - (first - second)) / 2
-        found = profiles_for_rate(max(0.0, sides[0]), max(0.0, sides[1]), power=wanted, level=level)
-        rows.append({"rates": [first, second], "discordant": share, "level": level, "power": wanted, "profiles": found})
-    return rows
-
-
-def _two_shares(text: str) -> tuple[float, float]:
-    try:
-        first, second = (float(part) for part in text.split(","))
-    except ValueError:
-        raise typer.BadParameter(f"--rates {text!r}: write two shares, such as 0.6,0.7") from None
-    if not (0 <= first <= 1 and 0 <= second <= 1) or first == second:
-        raise typer.BadParameter(f"--rates {text!r}: two different shares from 0 to 1")
-    return first, second
 
 
 def _shown(value: Any) -> str:

@@ -1,14 +1,13 @@
 """`cocoon questions`: how much each side asks, by type, in any dialogues file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from cocoon.cli.terminal.options import Json
 
 if TYPE_CHECKING:
-    from cocoon.cli.reports.question_file import Spoken
     from cocoon.core.records import Role
     from cocoon.evaluation.questions.records import QuestionStats
 
@@ -27,57 +26,28 @@ def questions(
     """Print the question ratio: turns with a genuine question / turns (a fixed opening does not count)."""
     import json
 
-    from cocoon.cli.reports.question_file import read_dialogues
     from cocoon.cli.terminal.terminal_text import printable
+    from cocoon.reports.questions import question_report
 
-    dialogues = list(read_dialogues(file, language))
-    roles: list[Role] = [role] if role else ["supporter", "user"]
-    stats: dict[Role, QuestionStats] = {one: _stats(dialogues, one) for one in roles}
-    listed = [row for dialogue in dialogues for row in _listed(dialogue, roles)] if sentences else []
+    report = question_report(file, role, language)
     if as_json:
-        typer.echo(json.dumps(_as_json(stats, listed if sentences else None, len(dialogues)), ensure_ascii=False))
+        typer.echo(json.dumps(report.to_json(sentences=sentences), ensure_ascii=False))
         return
-    for line in [f"{len(dialogues)} dialogues in {file}", *_table(stats)]:
+    for line in [f"{report.dialogues} dialogues in {file}", *_table(report.roles)]:
         typer.echo(line)
-    for row in listed:
-        typer.echo(f"{row['dialogue']}\t{row['turn']}\t{row['role']}\t{row['type']}\t{printable(row['text'])}")
-
-
-def _stats(dialogues: "list[Spoken]", role: "Role") -> "QuestionStats":
-    from cocoon.evaluation.questions.detection import pooled, question_ratio
-
-    return pooled(question_ratio(one.turns, one.language, role) for one in dialogues)
-
-
-def _listed(dialogue: "Spoken", roles: "list[Role]") -> list[dict[str, Any]]:
-    """Questions of all types in the turns that count; `turn` is the index into the dialogue."""
-    from cocoon.evaluation.questions.detection import counted_turns, questions
-
-    counted = {id(turn) for role in roles for turn in counted_turns(dialogue.turns, role)}
-    return [
-        {"dialogue": dialogue.id, "turn": number, "role": turn.role, "type": one.type, "text": one.text}
-        for number, turn in enumerate(dialogue.turns)
-        if id(turn) in counted
-        for one in questions(turn.content, dialogue.language)
-        if one.type != "none"
-    ]
-
-
-def _as_json(stats: "dict[Role, QuestionStats]", listed: list[dict[str, Any]] | None, dialogues: int) -> dict[str, Any]:
-    """`ratio` is that of the first role: the supporter's, unless another was asked for."""
-    first, ratio = next((role, one.ratio) for role, one in stats.items())
-    made: dict[str, Any] = {"ratio": ratio, "role": first, "dialogues": dialogues}
-    made["roles"] = {role: one.model_dump() for role, one in stats.items()}
-    return made if listed is None else {**made, "sentences": listed}
+    for question in report.sentences if sentences else []:
+        typer.echo(
+            f"{question.dialogue}\t{question.turn}\t{question.role}\t{question.type}\t{printable(question.text)}"
+        )
 
 
 def _table(stats: "dict[Role, QuestionStats]") -> list[str]:
     lines = []
-    for role, one in stats.items():
+    for role, counts in stats.items():
         lines += [
-            f"{role}: question ratio {_percent(one.ratio)} ({one.asking_turns} of {one.turns} turns)",
-            f"    sentences that ask {_percent(one.sentence_share)}; turns with ? {_percent(one.mark_share)}",
-            "    " + ", ".join(f"{kind} {count}" for kind, count in one.types.items()),
+            f"{role}: question ratio {_percent(counts.ratio)} ({counts.asking_turns} of {counts.turns} turns)",
+            f"    sentences that ask {_percent(counts.sentence_share)}; turns with ? {_percent(counts.mark_share)}",
+            "    " + ", ".join(f"{kind} {count}" for kind, count in counts.types.items()),
         ]
     return lines
 

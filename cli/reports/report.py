@@ -20,13 +20,9 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write report.md, report.html, tables/ and figures/ into the run folder, and print the report."""
-    import json
-
     from cocoon.api.reporting import report as write
-    from cocoon.reports.formats.json_value import to_json
-    from cocoon.reports.formats.markdown import render_markdown
+    from cocoon.cli.terminal.results import print_report
 
-    report = write(run, scale_files=scale_file or [], language=language, like=like)
-    typer.echo(json.dumps(to_json(report), ensure_ascii=False) if as_json else render_markdown(report))
+    print_report(write(run, scale_files=scale_file or [], language=language, like=like), as_json)
     written = f"tables/{like}_like_paper.csv, .tex" if like else "report.md, report.html, tables/, figures/"
     typer.echo(f"written: {run}/{written}", err=True)

@@ -1,7 +1,7 @@
 """`cocoon steer`: the questioning direction: pairs, extraction, calibration, the study, and other programs' formats."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -51,15 +51,35 @@ def extract(
     as_json: Json = False,
 ) -> None:
     """Read a direction from pairs and choose the layers that it works in."""
-    from cocoon.cli.steer.run import ExtractOptions, run_extract
+    import json
+
+    from cocoon.api.reporter import Reporter
+    from cocoon.api.steering import extract as run
+    from cocoon.cli.steer.tables import print_extraction
 
     if band is not None:
         refuse_unused({"--choose": choose}, (), "with --band, which is chosen already")
-
-    run_extract(
-        ExtractOptions(model, out, pairs, kind, position, method, layers, band, choose, preset, max_tokens, seed, at),
-        as_json,
+    extracted = run(
+        model=model,
+        out=out,
+        pairs=pairs,
+        kind=kind,
+        position=position,
+        method=method,
+        layers=layers,
+        band=band,
+        choose=choose,
+        at=at,
+        preset=preset,
+        max_tokens=max_tokens,
+        seed=seed,
     )
+    if as_json:
+        typer.echo(json.dumps({"direction": str(out), **extracted.extraction.model_dump()}))
+    else:
+        print_extraction(extracted.extraction)
+    typer.echo(f"written: {out}, {extracted.report}", err=True)
+    Reporter().next(f"cocoon steer calibrate --model {model} --direction {out} --ratio 0.3")
 
 
 @app.command()
@@ -90,13 +110,34 @@ def calibrate(
     as_json: Json = False,
 ) -> None:
     """Find the coefficient at which so large a share of the replies has a genuine question."""
-    from cocoon.cli.steer.run import CalibrateOptions, run_calibrate
+    import json
 
-    given = CalibrateOptions(
-        *(model, direction, ratio, situations, limit, samples, max_tokens, seed, allow_overlap, out, labels),
-        *(mode, tokens, at),
+    from cocoon.api.steering import calibrate as run
+    from cocoon.cli.steer.tables import print_calibration
+
+    calibrated = run(
+        model=model,
+        direction=direction,
+        ratio=ratio,
+        out=out,
+        situations=situations,
+        limit=limit,
+        samples=samples,
+        max_tokens=max_tokens,
+        seed=seed,
+        allow_overlap=allow_overlap,
+        mode=mode,
+        tokens=tokens,
+        at=at,
+        labels=labels,
     )
-    run_calibrate(given, as_json)
+    calibration = calibrated.calibration
+    if as_json:
+        first = calibration.found[0].model_dump()
+        typer.echo(json.dumps({**first, "overlap": calibrated.overlap, **calibration.model_dump()}))
+        return
+    print_calibration(calibrated)
+    typer.echo(f"use it: {calibrated.spec}", err=True)
 
 
 app.command()(sweep)
@@ -109,12 +150,11 @@ def export(
     model_type: Annotated[str, typer.Option(help="A hint for readers, such as llama.")] = "llama",
 ) -> None:
     """Write a direction as a GGUF control vector for llama.cpp and repeng; its scale is the coefficient."""
-    from cocoon.steering.directions.control_vector import save_control_vector
+    from cocoon.api.vectors import export_vector
     from cocoon.steering.directions.direction import Direction
 
-    made = Direction.load(direction)
-    layers = save_control_vector(made, out, model_type)
-    if made.card.at == "starts":
+    layers = export_vector(direction, out=out, model_type=model_type)
+    if Direction.load(direction).card.at == "starts":
         typer.echo(
             "made for the starts of sentences; a control vector is added to every token: calibrate with --at every "
             "--tokens both",
@@ -136,15 +176,10 @@ def import_vector(
     ),
 ) -> None:
     """Read a GGUF control vector; the residual norms that it lacks are measured on the model."""
-    from cocoon.cli.steer.run import one_of, opened
-    from cocoon.steering.directions.control_vector import load_control_vector
+    from cocoon.api.vectors import import_vector as run
 
-    one_of("--kind", kind, ("reply", "instruction"))
-    one_of("--at", at, ("every", "starts"))
-    chosen: Any = {"kind": kind, "at": at}
-    with opened(model) as weights:
-        made = load_control_vector(file, weights, **chosen).save(out)
-    typer.echo(f"{out}: {len(made.layers)} layers; calibrate it before use", err=True)
+    imported = run(file, model=model, out=out, kind=kind, at=at)
+    typer.echo(f"{out}: {len(imported.layers)} layers; calibrate it before use", err=True)
 
 
 @app.command()
@@ -155,16 +190,7 @@ def fold(
     out: Annotated[Path, typer.Option("-o", "--out", help="The folder to write.")],
 ) -> None:
     """Write a checkpoint with the direction in its biases, for servers that know no steering (vLLM, SGLang)."""
-    from cocoon.models.by_name import open_local
-    from cocoon.running.local_parts import local_parts
-    from cocoon.steering.control.control import Control
-    from cocoon.steering.control.fold import save_folded
+    from cocoon.api.vectors import fold as run
 
-    kind, _, rest = model.partition(":")
-    if kind != "local":
-        raise typer.BadParameter("only a local model can be folded: local:BASE+steer=PATH:COEF+tokens=both+at=every")
-    chat = open_local(rest, local_parts(), {})
-    if not isinstance(chat.control, Control):
-        raise typer.BadParameter("the model names no direction; add +steer=PATH:COEF+tokens=both+at=every")
-    save_folded(chat.weights.network, chat.weights.tokenizer, chat.control, chat.coefficient, out)
+    run(model, out=out)
     typer.echo(f"{out}: serve it as any checkpoint; it steers every token, the prompt's too", err=True)

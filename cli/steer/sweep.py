@@ -10,7 +10,7 @@ from cocoon.core.config import EMBEDDED, StudyConfig
 from cocoon.core.verb_settings import SWEEP, Given
 
 
-@settings_of(SWEEP, without=["supporter"])
+@settings_of(SWEEP)
 def sweep(
     direction: Annotated[
         list[str],
@@ -42,21 +42,16 @@ def sweep(
     as_json: Json = False,
 ) -> None:
     """Simulate and judge every coefficient with every kind of user; the same command goes on where it stopped."""
-    from cocoon.cli.steer.run_sweep import SweepOptions, expect_sweep, run_sweep_command
-    from cocoon.cli.terminal.results import print_estimate
-    from cocoon.running.frame import forbid_cloud_tracing
-    from cocoon.running.study import OwnObjects
+    from cocoon.api.steering import prepare_sweep, run_sweep_study
+    from cocoon.cli.terminal.results import finish_study, print_estimate
 
-    resolved = given.resolve()
-    settings = resolved.config
-    if not allow_cloud_tracing:
-        forbid_cloud_tracing()
-    own_user = OwnObjects().agent(settings.user.model) is not None
-    asked = SweepOptions(model, direction, coefficient, users, placebo, repeng, tokens, allow_overlap, at, own_user)
-    asked.check()
-    if asked.kinds() == ["prompted"]:
-        resolved.refuse(["user.difficulty", "user.appraiser"], "only prompted users talk, who have no trust gate.")
+    compared: dict[str, object] = {
+        **{"direction": direction, "coefficient": coefficient, "model": model, "users": users, "placebo": placebo},
+        **{"repeng": repeng, "tokens": tokens, "at": at, "allow_overlap": allow_overlap},
+    }
+    study = prepare_sweep(out, given, compared, allow_cloud_tracing=allow_cloud_tracing)
     if dry_run:
-        print_estimate(expect_sweep(settings, asked, out), as_json)
+        print_estimate(study.estimate(), as_json)
         return
-    run_sweep_command(settings, asked, out, as_json)
+    written = f"{out}/sweep.md, sweep.html, tables/, figures/; the runs stand in {out}/users"
+    finish_study(run_sweep_study(study), as_json, written)

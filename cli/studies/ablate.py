@@ -9,9 +9,6 @@ from cocoon.cli.terminal.settings import settings_of
 from cocoon.core.config import StudyConfig
 from cocoon.core.verb_settings import ABLATE, Given
 
-# Settings of the dialogues, which are there already where they are only compared.
-TALKING = ("profiles", "limit", "language", "rounds", "samples", "supporters", "user", "form_pairs")
-
 
 @settings_of(ABLATE, required=["judge"])
 def ablate(
@@ -28,12 +25,18 @@ def ablate(
     as_json: Json = False,
 ) -> None:
     """Simulate every condition, have a judge compare them in both orders, and report. The same line resumes."""
-    from cocoon.cli.studies.run_ablation import run_ablation
-    from cocoon.running.frame import forbid_cloud_tracing
+    from cocoon.api.reporter import Reporter
+    from cocoon.api.running import wait_for
+    from cocoon.api.studies import prepare_ablation
+    from cocoon.cli.terminal.results import finish_study
 
-    resolved = given.resolve()
-    if compare_only:
-        resolved.refuse(TALKING, "--compare-only simulates nothing. Leave one of them out.")
-    if not allow_cloud_tracing:
-        forbid_cloud_tracing()
-    run_ablation(resolved.config, conditions, every_pair, out, as_json, compare_only=compare_only)
+    study = prepare_ablation(
+        out,
+        given,
+        conditions=conditions,
+        every_pair=every_pair,
+        compare_only=compare_only,
+        allow_cloud_tracing=allow_cloud_tracing,
+    )
+    result = wait_for(study.run(Reporter()))
+    finish_study(result, as_json, f"{out}/ablation.md, ablation.html, tables/; the dialogues stand in {out}/conditions")

@@ -23,13 +23,11 @@ def reproduce(
     as_json: Json = False,
 ) -> None:
     """Import corpora, train a supporter on each, simulate, judge, and print the table. The same line goes on."""
-    from cocoon.cli.studies.run_reproduce import run_reproduction
-    from cocoon.reports.paper.tables import load_paper_table
-    from cocoon.running.frame import forbid_cloud_tracing
+    from cocoon.api.studies import prepare_reproduction, run_reproduction
+    from cocoon.cli.terminal.results import finish_study, resumable
 
-    resolved = given.resolve()
-    if load_paper_table(resolved.config.table).data == "people":
-        resolved.refuse(["judge"], f"people rate {resolved.config.table}, and no judge does. Leave it out.")
-    if not allow_cloud_tracing:
-        forbid_cloud_tracing()
-    run_reproduction(resolved.config, out, [one.strip() for one in stages.split(",")], as_json)
+    study = prepare_reproduction(out, given, stages, allow_cloud_tracing=allow_cloud_tracing)
+    with resumable("stopped at once; the same command goes on where it stopped"):
+        result = run_reproduction(study)
+    table = study.config.table
+    finish_study(result, as_json, f"{out}/{table}.md, {table}.html, tables/; the runs stand in {out}/runs")

@@ -1,6 +1,8 @@
-"""How a verb of the command line ends: its result as JSON where that is wanted, and its exit code."""
+"""How a verb of the command line ends: its result as text or as JSON, and its exit code."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
 
     from cocoon.api.building import Built
     from cocoon.api.run import Run
+    from cocoon.reports.tables.records import Report
+    from cocoon.studies.result import StudyResult
 
 
 def finish(result: "Run | Built", as_json: bool) -> None:
@@ -28,3 +32,31 @@ def print_estimate(expected: "Mapping[str, Any]", as_json: bool) -> None:
     for name, value in expected.items():
         text = ", ".join(value) or "none" if isinstance(value, list) else value
         typer.echo(f"{name.replace('_', ' ')}: {'not known' if text is None else text}")
+
+
+def print_report(report: "Report", as_json: bool) -> None:
+    """Print a report as Markdown or as JSON."""
+    from cocoon.reports.formats.json_value import to_json
+    from cocoon.reports.formats.markdown import render_markdown
+
+    typer.echo(json.dumps(to_json(report), ensure_ascii=False) if as_json else render_markdown(report))
+
+
+def finish_study(result: "StudyResult", as_json: bool, written: str) -> None:
+    """Print the report of a study, if it has one, and what was written. Exits with the study's code unless it is 0."""
+    if result.report is not None:
+        print_report(result.report, as_json)
+        typer.echo(f"written: {written}", err=True)
+    if result.exit_code:
+        raise typer.Exit(result.exit_code)
+
+
+@contextmanager
+def resumable(stopped: str) -> Iterator[None]:
+    """Turn Ctrl-C inside the block into one line that says how to go on."""
+    from cocoon.core.errors import StoppedError
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise StoppedError(stopped) from None

@@ -32,18 +32,26 @@ def train(
     if context.invoked_subcommand is not None:
         _refuse_before(context, context.invoked_subcommand)
         return
-    from cocoon.cli.train.run import presets, run_preview, run_training
-    from cocoon.core.errors import CocoonError
+    import json
 
-    chosen = given.resolve(presets()).config
+    from cocoon.api.training import fit_adapter, preview_of, train_config
+    from cocoon.cli.terminal.results import resumable
+    from cocoon.cli.train.preview import print_preview
+    from cocoon.core.errors import CocoonError
+    from cocoon.training.fit.folder import is_main
+
+    config = train_config(given)
     if preview:
         if out is not None:
             raise CocoonError(f"--out {out}: --preview trains nothing and writes nothing. Leave one of them out.")
-        run_preview(chosen, as_json)
+        print_preview(preview_of(config), as_json)
         return
     if out is None:
         raise CocoonError("no folder to train into: give --out FOLDER (or --preview to look at the data first)")
-    run_training(chosen, out, as_json)
+    with resumable("stopped; the same command goes on from the last checkpoint"):
+        trained = fit_adapter(config, out)
+    if as_json and is_main():
+        typer.echo(json.dumps({"out": str(out)} | trained.card.model_dump(mode="json"), ensure_ascii=False))
 
 
 def _refuse_before(context: typer.Context, command: str) -> None:
@@ -68,9 +76,17 @@ def merge_adapter(
     as_json: Json = False,
 ) -> None:
     """Merge an adapter into its base, for vLLM and llama.cpp; quantised bases are refused."""
-    from cocoon.cli.train.run import run_merge
+    import json
+    from dataclasses import asdict
 
-    run_merge(adapter, out, base, dtype, as_json)
+    from cocoon.training.adapters.merge import merge, read_dtype
+
+    merged = merge(adapter, out, base.removeprefix("local:") if base else None, read_dtype(dtype))
+    text = f"{merged.parameters:,} parameters in {merged.dtype} in {out}"
+    typer.echo(json.dumps(asdict(merged)) if as_json else text)
+    typer.echo(f"largest difference of a logit, merged against beside the base: {merged.change:.2g}", err=True)
+    if merged.note:
+        typer.echo(merged.note, err=True)
 
 
 @app.command("llama-factory")
@@ -85,9 +101,15 @@ def llama_factory(
     as_json: Json = False,
 ) -> None:
     """Hand the same dialogues, split and settings to LLaMA-Factory; README.md there tells what will differ."""
-    from cocoon.cli.train.run import presets, run_hand_over
+    import json
+    from dataclasses import asdict
 
-    run_hand_over(given.resolve(presets()).config, template, out, i_have_the_right, as_json)
+    from cocoon.api.training import train_config
+    from cocoon.training.llama_factory import hand_over
+
+    handed = hand_over(train_config(given), template, out, i_have_the_right=i_have_the_right)
+    sides = f"{handed.train} dialogues to train on, {handed.validation} to validate"
+    typer.echo(json.dumps(asdict(handed)) if as_json else f"{sides}, in {out}; {out}/README.md tells more")
 
 
 @app.command("launch")
@@ -95,10 +117,6 @@ def launch_file(
     kind: Annotated[str, typer.Argument(help="ddp (each GPU holds the base) or fsdp (the base is spread).")],
 ) -> None:
     """Print the path of a configuration for `accelerate launch --config_file`."""
-    from importlib import resources
+    from cocoon.training.config import launch_file as path_of
 
-    folder = Path(str(resources.files("cocoon.training"))) / "launch"
-    known = sorted(file.stem for file in folder.glob("*.yaml"))
-    if kind not in known:
-        raise typer.BadParameter(f"{kind!r}: {', '.join(known)}")
-    typer.echo(folder / f"{kind}.yaml")
+    typer.echo(path_of(kind))

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dialogue, Language, Profile, Role, Thought, Turn
-from cocoon.corpora.reading.foreign_file import clip, language_of, shown
+from cocoon.core.text import language_by_script
+from cocoon.corpora.reading.foreign_file import clip, shown
 from cocoon.corpora.reading.repair import Repair, RepairNote
 
 # A longer turn means a broken file, because no person says so much at once.
@@ -87,7 +88,7 @@ class Draft:
         if not self.turns:
             self.note("turns", "dropped", "the dialogue has no turn")
             return Read(self.where, None, self.notes)
-        spoken = language or language_of(" ".join(turn.content for turn in self.turns[:20]))
+        spoken = language or language_by_script(" ".join(turn.content for turn in self.turns[:20]))
         corpus = self.corpus
         person = profile or Profile(
             id=self.id,

@@ -9,7 +9,6 @@ import orjson
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines
-from cocoon.core.records import Language
 from cocoon.corpora.reading.foreign_text import encoding_of
 
 # A profile text goes into every prompt of its dialogue. A longer text means a broken file, not a person.
@@ -118,10 +117,3 @@ def shown(value: Any) -> str:
 def clip(text: str) -> str:
     """Return at most 60 characters of a text."""
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
-
-
-def language_of(text: str) -> Language:
-    """Return `zh` where at least a tenth of the letters are Han characters, else `en`."""
-    letters = [letter for letter in text if letter.isalpha()]
-    han = sum("\u4e00" <= letter <= "\u9fff" for letter in letters)
-    return "zh" if letters and han * 10 >= len(letters) else "en"

@@ -52,5 +52,5 @@ class RepairReport(Record):
     def summary(self) -> str:
         """Return the report on one line."""
         repairs = ", ".join(f"{number} {repair}" for repair, number in self.counts.items() if number)
-        outcome = repairs or "nothing had to be mended"
+        outcome = repairs or "nothing had to be repaired"
         return f"{self.file}: {self.read} records read, {self.kept} {self.things} kept; {outcome}"

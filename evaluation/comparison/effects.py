@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Sequence
 from statistics import stdev
-from typing import cast
 
 from cocoon.evaluation.comparison.records import Column, Effect
 from cocoon.evaluation.statistics.estimates import Bounds, Estimate, mean_over_profiles, sr_bounds, wilson
@@ -104,6 +103,7 @@ def _fourfold_effect(column: Column, units: Units) -> Effect:
 
 def _bounds(units: Units, side: int) -> Bounds | None:
     draws = {
-        str(number): [draw for unit in person_units for draw in unit[side]] for number, person_units in enumerate(units)
+        str(number): [None if draw is None else bool(draw) for unit in person_units for draw in unit[side]]
+        for number, person_units in enumerate(units)
     }
-    return sr_bounds(cast(dict[str, list[bool | None]], draws))
+    return sr_bounds(draws)

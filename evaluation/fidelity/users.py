@@ -1,8 +1,8 @@
 """Count how closely simulated users follow their profiles and how easy they make it, without a model call.
 
 Everything here compares contents (word stems, Chinese character pairs) of what was said with those of the profile.
-Paraphrases are not recognised, so disclosures are counted too low rather than too high. docs/fidelity.md reports the
-accuracy on labelled transcripts.
+Paraphrases are not recognised, so disclosures are counted too low rather than too high. The accuracy on
+labelled transcripts is in docs/guide/fidelity.md.
 """
 
 import re

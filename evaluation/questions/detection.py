@@ -1,17 +1,18 @@
 """Which sentences ask, and how: typed question detection by rule, with and without question marks.
 
 Open, closed and tag questions are genuine: they ask the listener for an answer. A rhetorical question does not, and no
-ratio counts it. Definitions: `docs/questions.md`. Figures: `python -m cocoon.benchmarks.evaluation.questions`.
+ratio counts it. Definitions: `docs/guide/questions.md`. Figures: `python -m cocoon.benchmarks.evaluation.questions`.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from cocoon.core.records import Language, Role, Turn
+from cocoon.core.text import language_by_script
 from cocoon.evaluation.questions.chinese import classify_chinese
 from cocoon.evaluation.questions.english import classify_english
 from cocoon.evaluation.questions.records import QuestionStats, QuestionType, Sentence, stats_of
-from cocoon.evaluation.questions.sentences import language_by_script, sentences
+from cocoon.evaluation.questions.sentences import sentences
 
 _MARKS = frozenset("?？")
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from cocoon.core.records import Language
+from cocoon.core.text import language_by_script
 
 _QUOTES = re.compile(r"“[^”\n]*”|\"[^\"\n]*\"|「[^」\n]*」|『[^』\n]*』|‘[^’\n]*’(?=[，。！？；\s]|$)")
 _ONLY_A_QUOTE = re.compile(r"\s*(?:“([^“”\n]*)”|\"([^\"\n]*)\"|「([^「」\n]*)」)\s*")
@@ -29,12 +30,6 @@ def any_of(*parts: str) -> str:
 def compiled(forms: Mapping[Language, Sequence[str]]) -> dict[Language, re.Pattern[str]]:
     """Return one pattern per language that matches any of its forms, in upper or lower case."""
     return {language: re.compile(any_of(*patterns), re.IGNORECASE) for language, patterns in forms.items()}
-
-
-def language_by_script(text: str) -> Language:
-    """Return `zh` where at least a tenth of the letters are Han, else `en`."""
-    letters = sum(letter.isalpha() for letter in text)
-    return "zh" if letters and 10 * len(_HAN.findall(text)) >= letters else "en"
 
 
 def sentences(text: str, language: Language | None = None) -> list[str]:

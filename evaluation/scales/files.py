@@ -2,7 +2,7 @@
 
 import difflib
 import reprlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -59,6 +59,12 @@ def load_scale(name: str | Path) -> Scale:
     if isinstance(name, str) and not text.endswith((".yaml", ".yml")):
         return _load(_shipped(text))
     return _load(Path(text))
+
+
+def load_scales(files: Iterable[Path] = ()) -> dict[str, Scale]:
+    """Return the shipped scales and those of some files, by id. A file replaces the shipped scale of its id."""
+    scales = [*map(load_scale, shipped_scales()), *map(load_scale, files)]
+    return {scale.id: scale for scale in scales}
 
 
 def _folder() -> Traversable:

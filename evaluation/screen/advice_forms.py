@@ -2,7 +2,7 @@
 
 The form alone of the certain ones is what a listening supporter does not say (`试试`, `why not`, an imperative). The
 others share their words with reflections (`你需要的是…`, `you could not sleep`), so that a model has to read them. Both
-lists are grammar, not remembered sentences. docs/scripts.md says what they find.
+lists are grammar, not remembered sentences. docs/how-to/scripts.md says what they find.
 """
 
 from collections.abc import Sequence

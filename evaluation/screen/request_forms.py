@@ -1,8 +1,8 @@
 """Forms of asking without a question's grammar, Chinese and English: `I wonder whether`, `tell me`, 你还没说.
 
 Their words also occur in reflections (`I am not sure that was fair`), and they may ask for a piece of information or
-for anything at all, so that a model has to read them. The lists are grammar, not remembered sentences. docs/scripts.md
-says what they find.
+for anything at all, so that a model has to read them. The lists are grammar, not remembered sentences.
+docs/how-to/scripts.md says what they find.
 """
 
 from collections.abc import Sequence

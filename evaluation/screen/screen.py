@@ -1,7 +1,8 @@
 """The structural screen of script-based dialogues (paper 3.2, 3.3, D.1): what a listening stage must not contain.
 
 It works on any dialogue with a profile. Lexical tests compare words, and semantic tests compare static word vectors.
-Each finding names its test, so that a reader can leave one test out. Figures on planted sentences: docs/scripts.md.
+Each finding names its test, so that a reader can leave one test out. Figures on planted sentences are in
+docs/how-to/scripts.md.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -2,7 +2,7 @@
 
 The paper counts turns as runs of one speaker, two to a turn. Neighbouring utterances of one side count as one, and an
 unpaired last utterance counts as half a turn. All of SMILE gives 5.69 (printed 5.70), and 260 dialogues of ESConv give
-11.70 (printed 11.70): docs/statistics.md.
+11.70 (printed 11.70): docs/guide/statistics.md.
 """
 
 from collections import Counter

@@ -1,7 +1,7 @@
 """Diversity of texts: Self-BLEU-2 and -4, Distinct-2 and Shannon entropy (the paper's Table 8).
 
-docs/paper.md says what the paper leaves open and what is chosen here. All four measures depend on the number of texts.
-Corpora are therefore compared at the same number of texts, by drawing equal subsets of each.
+docs/guide/paper.md says what the paper leaves open and what is chosen here. All four measures depend on the number of
+texts. Corpora are therefore compared at the same number of texts, by drawing equal subsets of each.
 """
 
 import math

@@ -1,6 +1,6 @@
 """Write a run as an Inspect log (`.eval`) without Inspect: a zip of JSON, one dialogue at a time.
 
-docs/exports.md has the mapping, and docs/decisions/inspect-log.md says why it is written like this.
+docs/how-to/exports.md has the mapping, and docs/decisions/inspect-log.md says why it is written like this.
 """
 
 import re

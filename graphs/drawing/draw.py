@@ -35,7 +35,7 @@ _MARKS: dict[str, NodeKind] = {START: "start", END: "end"}
 
 @dataclass(frozen=True)
 class Node:
-    """One box; `about` is the first line that the node's own code says of it."""
+    """One box. `about` is the first line of the documentation of the node's own code."""
 
     id: str
     label: str
@@ -45,7 +45,9 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """One arrow. `conditional`: a rule decides at run time whether it is taken; `label` is that rule's answer."""
+    """One arrow. `conditional` says that a rule decides at run time whether it is taken, and `label` is that rule's
+    answer.
+    """
 
     source: str
     target: str
@@ -62,12 +64,12 @@ class Drawing:
     edges: list[Edge]
 
     def to_json(self) -> dict[str, Any]:
-        """The drawing as plain values."""
+        """Return the drawing as plain values."""
         return asdict(self)
 
 
 def open_graph(name: str) -> Compiled:
-    """The compiled graph of that name; CocoonError names all, and the nearest."""
+    """Return the compiled graph of that name. Raises CocoonError naming all, and the nearest."""
     if name not in GRAPHS:
         close = difflib.get_close_matches(name, GRAPHS, n=1, cutoff=0.4)
         nearest = f"; did you mean {close[0]!r}?" if close else ""
@@ -77,20 +79,22 @@ def open_graph(name: str) -> Compiled:
 
 def draw(graph: Compiled) -> Drawing:
     """Boxes and arrows of a compiled graph, in the order in which it was built."""
-    found = graph.get_graph()
+    drawable = graph.get_graph()
     labels = _labels(graph)
-    nodes = [Node(name, _MARKS.get(name, name), _about(graph, name), _MARKS.get(name, "step")) for name in found.nodes]
+    nodes = [
+        Node(name, _MARKS.get(name, name), _about(graph, name), _MARKS.get(name, "step")) for name in drawable.nodes
+    ]
     edges = {
         (edge.source, edge.target): Edge(
             edge.source, edge.target, " / ".join(labels.get((edge.source, edge.target), ())), edge.conditional
         )
-        for edge in found.edges
+        for edge in drawable.edges
     }
     return Drawing(graph.get_name(), nodes, list(edges.values()))
 
 
 def draw_mermaid(graph: Compiled) -> str:
-    """A compiled graph as Mermaid text."""
+    """Return a compiled graph as Mermaid text."""
     return graph.get_graph().draw_mermaid()
 
 
@@ -101,7 +105,10 @@ def _about(graph: Compiled, name: str) -> str:
 
 
 def _labels(graph: Compiled) -> dict[tuple[str, str], list[str]]:
-    """What the rules answer, by the pair of nodes: LangGraph's own drawing keeps one answer a pair, we keep all."""
+    """Return what the rules answer, by the pair of nodes.
+
+    LangGraph's own drawing keeps one answer for each pair, and ours keeps all.
+    """
     labels: dict[tuple[str, str], list[str]] = {}
     for source, branches in graph.builder.branches.items():
         for branch in branches.values():

@@ -1,8 +1,8 @@
-"""Places for boxes and arrows: rows from start to end, lanes beside them for what skips rows or goes back.
+"""Positions of boxes and arrows: rows from start to end, and lanes beside them for what skips rows or goes back.
 
-No arrow crosses a box: one to the next row stays in the gap between the two, every other runs in a lane of its
-own outside all boxes (forward on the right, back on the left) and comes to it through a gap or past free sides.
-Lengths are in SVG user units (CSS pixels at natural size); y grows downwards.
+No arrow crosses a box. An arrow to the next row stays in the gap between the two. Every other arrow runs in a lane of
+its own outside all boxes (forward on the right, back on the left), and reaches it through a gap or past free sides.
+Lengths are in SVG user units (CSS pixels at natural size), and y grows downwards.
 """
 
 import unicodedata
@@ -81,7 +81,7 @@ def lay_out(drawing: Drawing) -> Layout:
 
 
 def _rows(drawing: Drawing) -> dict[str, int]:
-    """A row for each node: the longest way to it from a node without arrows in, arrows back left out."""
+    """Return a row for each node: the longest way to it from a node without arrows in, arrows back left out."""
     back = _back_edges(drawing)
     rows = {node.id: 0 for node in drawing.nodes}
     forward = [edge for edge in drawing.edges if edge not in back]
@@ -96,7 +96,7 @@ def _rows(drawing: Drawing) -> dict[str, int]:
 
 
 def _back_edges(drawing: Drawing) -> set[Edge]:
-    """Arrows that close a loop, as a walk in depth meets them; without them no node leads to itself."""
+    """Return the arrows that close a loop in a search by depth. Without them no node leads to itself."""
     leaving: dict[str, list[Edge]] = {node.id: [] for node in drawing.nodes}
     for edge in drawing.edges:
         leaving[edge.source].append(edge)
@@ -127,10 +127,10 @@ def _boxes(drawing: Drawing, rows: dict[str, int]) -> dict[str, Box]:
         inside = [node for node in drawing.nodes if rows[node.id] == row]
         inside.sort(key=lambda node: _middle_of_parents(node, drawing.edges, boxes))
         step = width + COLUMN_GAP
-        left = -step * (len(inside) - 1) / 2
+        leftmost = -step * (len(inside) - 1) / 2
         for column, node in enumerate(inside):
             own = width if node.kind == "step" else text_width(node.label, BOX_FONT) + 2 * PADDING
-            boxes[node.id] = Box(node, row, left + column * step, row * (BOX_HEIGHT + ROW_GAP), own)
+            boxes[node.id] = Box(node, row, leftmost + column * step, row * (BOX_HEIGHT + ROW_GAP), own)
     return boxes
 
 
@@ -140,7 +140,7 @@ def _middle_of_parents(node: Node, edges: Iterable[Edge], boxes: dict[str, Box])
 
 
 def _place_lanes(lanes: list[_Lane], boxes: dict[str, Box]) -> None:
-    """Short ways inside, long ones outside; lanes whose rows meet get numbers of their own."""
+    """Put short ways inside and long ones outside. Lanes whose rows meet get different numbers."""
     outside = max((abs(box.x) + box.width / 2 for box in boxes.values()), default=0.0)
     for side, sign in (("right", 1.0), ("left", -1.0)):
         placed: list[_Lane] = []
@@ -161,13 +161,15 @@ def _span(lane: _Lane, boxes: dict[str, Box]) -> tuple[int, int, int]:
     return first, last, last - first
 
 
-def _meet(one: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
+def _meet(first: tuple[int, int, int], second: tuple[int, int, int]) -> bool:
     # An arrow that leaves or comes through a gap reaches into the rows beside its own.
-    return one[0] <= other[1] + 1 and other[0] <= one[1] + 1
+    return first[0] <= second[1] + 1 and second[0] <= first[1] + 1
 
 
 def _ports(lanes: Sequence[_Lane], boxes: dict[str, Box]) -> dict[tuple[Edge, str], float]:
-    """Height, from a box's middle, at which each lane's arrow leaves or reaches its side, so that none cross there."""
+    """Return the height, from a box's middle, at which each lane's arrow touches its side, so that no arrows cross
+    there.
+    """
     at: dict[tuple[str, Side], list[tuple[tuple[float, float], Edge, str]]] = {}
     for lane in lanes:
         for end, name, other in (
@@ -179,7 +181,7 @@ def _ports(lanes: Sequence[_Lane], boxes: dict[str, Box]) -> dict[tuple[Edge, st
             at.setdefault((name, lane.side), []).append((order, lane.edge, end))
     ports: dict[tuple[Edge, str], float] = {}
     for used in at.values():
-        used.sort(key=lambda one: one[0])
+        used.sort(key=lambda port: port[0])
         step = min(PORT_GAP, (BOX_HEIGHT - PORT_GAP) / len(used))
         for number, (_, edge, end) in enumerate(used):
             ports[edge, end] = (number - (len(used) - 1) / 2) * step

@@ -1,4 +1,4 @@
-"""A drawing as SVG: one file, no script, no font and nothing from elsewhere; light or dark as the reader has it."""
+"""A drawing as SVG: one file without script, fonts or anything from elsewhere, in light or dark colours."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -34,10 +34,10 @@ text { font-family: system-ui, -apple-system, "Segoe UI", "Noto Sans", "Noto San
 
 
 def to_svg(drawing: Drawing, walked: Mapping[tuple[str, str], int] | None = None) -> str:
-    """The picture of a drawing as the text of an SVG file.
+    """Return the picture of a drawing as the text of an SVG file.
 
-    `walked` counts how often edges (source, target) were taken: their lines are as thick as they were frequent, and
-    the number stands beside them.
+    `walked` counts how often edges (source, target) were taken: their lines are as thick as they were frequent, and the
+    number stands beside them.
     """
     if walked is not None:
         drawing = _counted(drawing, walked)
@@ -104,7 +104,7 @@ def _node(box: Box) -> str:
 
 
 def _counted(drawing: Drawing, walked: Mapping[tuple[str, str], int]) -> Drawing:
-    """The drawing with the number of walks in every label."""
+    """Return the drawing with the number of walks in every label."""
     edges = [
         replace(edge, label=f"{edge.label} · {times}" if edge.label else str(times))
         for edge in drawing.edges
@@ -114,7 +114,9 @@ def _counted(drawing: Drawing, walked: Mapping[tuple[str, str], int]) -> Drawing
 
 
 def _width(edge: Edge, walked: Mapping[tuple[str, str], int] | None) -> float | None:
-    """Thickness of an edge's line, 0.8 (never walked) to 6 (walked most often); none where nothing is counted."""
+    """Return the thickness of an edge's line, 0.8 (never used) to 6 (used most often), or None where nothing is
+    counted.
+    """
     if walked is None:
         return None
     most = max(walked.values(), default=0) or 1
@@ -150,13 +152,13 @@ def _path(route: Route) -> Iterator[str]:
     yield f"L {_xy(points[-1])}"
 
 
-def _distance(one: Point, other: Point) -> float:
-    return abs(one[0] - other[0]) + abs(one[1] - other[1])
+def _distance(start: Point, goal: Point) -> float:
+    return abs(start[0] - goal[0]) + abs(start[1] - goal[1])
 
 
 def _towards(start: Point, goal: Point, length: float) -> Point:
-    whole = _distance(start, goal) or 1.0
-    return start[0] + (goal[0] - start[0]) * length / whole, start[1] + (goal[1] - start[1]) * length / whole
+    distance = _distance(start, goal) or 1.0
+    return start[0] + (goal[0] - start[0]) * length / distance, start[1] + (goal[1] - start[1]) * length / distance
 
 
 def _xy(point: Point) -> str:

@@ -15,10 +15,13 @@ Walks = dict[str, Counter[tuple[str, str]]]
 
 
 def walked_edges(run: Path) -> Walks:
-    """Graph name (as in the trace) -> times that each (source, target) was walked; CocoonError without a trace."""
+    """Return how often each edge (source, target) was used, by the name of the graph in the trace.
+
+    Raises CocoonError without a trace.
+    """
     path = run / "trace.jsonl"
     if not path.is_file():
-        raise CocoonError(f"{run} holds no trace.jsonl; give a run folder, or the name of a graph")
+        raise CocoonError(f"{run} has no trace.jsonl; give a run folder, or the name of a graph")
     steps: dict[tuple[str, str], dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     ended: set[tuple[str, str]] = set()
     for _, event in read_lines(path):
@@ -27,10 +30,10 @@ def walked_edges(run: Path) -> Walks:
             steps[key][event["step"]].add(event["node"])
         elif event["event"] == "end":
             ended.add(key)
-    found: Walks = defaultdict(Counter)
+    counts: Walks = defaultdict(Counter)
     for key, own in steps.items():
-        found[key[0]].update(_edges(own, over=key in ended))
-    return dict(found)
+        counts[key[0]].update(_edges(own, over=key in ended))
+    return dict(counts)
 
 
 def _edges(steps: dict[int, set[str]], *, over: bool) -> Iterable[tuple[str, str]]:
@@ -39,4 +42,4 @@ def _edges(steps: dict[int, set[str]], *, over: bool) -> Iterable[tuple[str, str
     if over:
         order.append({END})
     for before, after in pairwise(order):
-        yield from ((one, other) for one in sorted(before) for other in sorted(after))
+        yield from ((source, target) for source in sorted(before) for target in sorted(after))

@@ -37,7 +37,7 @@ class JournalReader:
             raise CocoonError(f"{path}: cannot be read as a journal ({error}); check the file") from None
 
     def calls(self, dialogue: str) -> list[Call]:
-        """All calls of a dialogue, in the order in which they were answered."""
+        """Return all calls of a dialogue, in the order in which they were answered."""
         rows = self._connection.execute(
             "select dialogue, node, ordinal, vote, attempt, fingerprint, model, reply, answered_at, request "
             "from calls where dialogue = ? order by answered_at, node, ordinal, vote, attempt",
@@ -46,14 +46,14 @@ class JournalReader:
         return [_call(row) for row in rows]
 
     def texts(self, shas: Iterable[str]) -> dict[str, str]:
-        """Texts by their hash; what the journal does not hold is left out."""
-        wanted = sorted(set(shas))
-        found: dict[str, str] = {}
-        for first in range(0, len(wanted), _MOST_NAMES):
-            some = wanted[first : first + _MOST_NAMES]
-            marks = ",".join("?" * len(some))
-            found.update(self._connection.execute(f"select sha, text from texts where sha in ({marks})", some))
-        return found
+        """Return texts by their hash. What the journal does not have is left out."""
+        names = sorted(set(shas))
+        texts: dict[str, str] = {}
+        for first in range(0, len(names), _MOST_NAMES):
+            batch = names[first : first + _MOST_NAMES]
+            marks = ",".join("?" * len(batch))
+            texts.update(self._connection.execute(f"select sha, text from texts where sha in ({marks})", batch))
+        return texts
 
     def close(self) -> None:
         """Close the file."""
@@ -61,14 +61,14 @@ class JournalReader:
 
 
 def _call(row: tuple[str, str, int, int, int, str, str, str, float, str]) -> Call:
-    told = orjson.loads(row[7])
-    entry = Entry(Place(*row[:5]), row[5], row[6], answered_at=row[8], **told)
+    facts = orjson.loads(row[7])
+    entry = Entry(Place(*row[:5]), row[5], row[6], answered_at=row[8], **facts)
     return Call(entry, [(role, sha) for role, sha in orjson.loads(row[9])])
 
 
 @contextmanager
 def opened_journal(path: Path | None) -> Iterator[JournalReader | None]:
-    """The journal at a path, closed at the end; none where there is no file."""
+    """Yield the journal at a path, or None where there is no file. It is closed at the end."""
     if path is None or not path.exists():
         yield None
         return

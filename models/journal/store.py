@@ -1,11 +1,11 @@
 """The journal: every model reply, committed before its effect is used, so that nothing is paid for twice.
 
-A reply stands at a *place* (dialogue, node, ordinal, vote, attempt); beside it stands the fingerprint of the
-call that it answers (model, parameters, messages, schema). A replay that comes to the place with another call
-is told so instead of going on. Texts are stored once by their hash: histories grow, and every call repeats them.
+A reply has a *place* (dialogue, node, ordinal, vote, attempt). With it is the fingerprint of the call that it answers
+(model, parameters, messages, schema). A replay that comes to the place with another call gets an error instead of going
+on. Texts are stored once by their hash, because histories grow and every call repeats them.
 
-What an agent of the user's own said stands in a table beside the calls, because such an agent may ask nobody or ask
-where the journal cannot see it. A resume takes its words from there and does not run it again.
+What an agent of the user's own said is in a table beside the calls, because such an agent may ask nobody or ask where
+the journal cannot see it. A resume takes its words from there and does not run it again.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One journalled reply. `latency` in seconds, tokens as the server counted them (none: not told)."""
+    """One journalled reply. `latency` is in seconds. Tokens are as the server counted them (None: not reported)."""
 
     place: Place
     fingerprint: str
@@ -89,20 +89,20 @@ class SpokenEntry:
 
 
 def text_sha(text: str) -> str:
-    """A short stable hash of a text (16 hex digits of BLAKE2b)."""
+    """Return a short stable hash of a text (16 hex digits of BLAKE2b)."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def fingerprint(model: str, parameters: dict[str, Any], request: Sequence[Any], schema: Any) -> str:
     """Hash of a whole call: what must be equal for a journalled reply to be its answer."""
-    whole = orjson.dumps([model, parameters, request, schema], option=orjson.OPT_SORT_KEYS)
-    return hashlib.blake2b(whole, digest_size=12).hexdigest()
+    request_bytes = orjson.dumps([model, parameters, request, schema], option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(request_bytes, digest_size=12).hexdigest()
 
 
 class Journal:
     """Append-only SQLite store with one writer thread that commits what has gathered (group commit).
 
-    WAL with synchronous=NORMAL: a killed process loses nothing that was committed; a power cut may lose the last
+    WAL with synchronous=NORMAL: a killed process loses nothing that was committed. A power cut may lose the last
     moments but never breaks the file.
     """
 
@@ -118,7 +118,7 @@ class Journal:
         self._writer.start()
 
     def load(self, dialogue: str) -> dict[Place, Entry]:
-        """All answered calls of one dialogue."""
+        """Return all answered calls of one dialogue."""
         return {entry.place: entry for entry in self.entries(dialogue)}
 
     def entries(self, dialogue: str | None = None) -> Iterator[Entry]:
@@ -151,7 +151,7 @@ class Journal:
             "select request from calls where dialogue=? and node=? and ordinal=? and vote=? and attempt=?", place
         ).fetchone()
         if row is None:
-            raise CocoonError(f"{self.path}: holds no call {place.key!r} of dialogue {place.dialogue!r}")
+            raise CocoonError(f"{self.path}: has no call {place.key!r} of dialogue {place.dialogue!r}")
         return [(role, sha) for role, sha in orjson.loads(row[0])]
 
     def request(self, place: Place) -> list[dict[str, str]]:
@@ -186,11 +186,11 @@ class Journal:
             raise NotSavedError(f"{self.path}: is closed; run the same command again to go on")
 
     async def append(self, entry: Entry, request: Sequence[tuple[str, str]], texts: Sequence[tuple[str, str]]) -> None:
-        """Store a reply with its request ((role, sha) pairs) and texts; returns when it is committed."""
+        """Store a reply with its request ((role, sha) pairs) and texts. Returns when it is committed."""
         await self._commit_item(_INSERT_CALL, _row(entry, request), [(sha, _storable(text)) for sha, text in texts])
 
     async def append_utterance(self, entry: SpokenEntry) -> None:
-        """Store what an agent said; returns when it is committed."""
+        """Store what an agent said. Returns when it is committed."""
         row = (*entry.place[:4], entry.fingerprint, _storable(entry.utterance), round(time.time(), 3))
         await self._commit_item(_INSERT_UTTERANCE, row, [])
 
@@ -278,7 +278,7 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _storable(text: str) -> str:
-    """The text without lone surrogates, which no UTF-8 file can hold."""
+    """Return the text without lone surrogates, which no UTF-8 file can hold."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

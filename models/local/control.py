@@ -37,7 +37,7 @@ class Control(Protocol):
 
     @property
     def changes_prompt(self) -> bool:
-        """Whether tokens of the prompt before its last are changed; else prompts are shared between coefficients."""
+        """Whether tokens of the prompt before its last are changed. If not, prompts are shared between coefficients."""
         ...
 
     def applied(
@@ -50,19 +50,19 @@ class Control(Protocol):
         ...
 
     def facts(self) -> dict[str, Any]:
-        """What a manifest says of it."""
+        """Return what a manifest says of it."""
         ...
 
 
 class Adapter(Protocol):
-    """Weights laid over a base that is loaded once; inactive outside `applied`."""
+    """Weights laid over a base that is loaded once. They are inactive outside `applied`."""
 
     def applied(self, network: Any) -> AbstractContextManager[None]:
         """Have the adapter work for every row inside the block."""
         ...
 
     def facts(self) -> dict[str, Any]:
-        """What a manifest says of it."""
+        """Return what a manifest says of it."""
         ...
 
 

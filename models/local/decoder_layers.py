@@ -1,7 +1,7 @@
 """The decoder layers of a causal language model, found by structure: Llama, Qwen, Gemma, Mistral and their like.
 
-Names differ between families, wrappers (peft) and versions; what they share is one list of as many blocks as the
-configuration states, each with attention inside.
+Names differ between families, wrappers (peft) and versions. What they share is one list of as many blocks as the
+configuration says, each with attention inside.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _OTHER_TOWERS = ("vision", "visual", "audio", "image", "encoder")
 
 
 def text_config(network: Any) -> Any:
-    """The configuration of the part that writes."""
+    """Return the configuration of the part that writes."""
     return network.config.get_text_config(decoder=True)
 
 
@@ -25,15 +25,15 @@ def hidden_size(network: Any) -> int:
 
 
 def decoder_layers(network: Any) -> Sequence[Any]:
-    """The blocks in order, counted from 0: block l turns hidden_states[l] into hidden_states[l + 1].
+    """Return the blocks in order, counted from 0: block l turns hidden_states[l] into hidden_states[l + 1].
 
-    Raises CocoonError where none or several lists of blocks could be meant.
+    Raises CocoonError where no list of blocks, or more than one, could be meant.
     """
     return _find(network)[1]
 
 
 def decoder(network: Any) -> Any:
-    """The module that owns the blocks and runs them."""
+    """Return the module that owns the blocks and runs them."""
     return network.get_submodule(_find(network)[0].rpartition(".")[0])
 
 

@@ -116,11 +116,11 @@ def _unpack(gguf: Path, folder: Path) -> None:
             packed = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=dtype)
         except (ValueError, KeyError, NotImplementedError, RuntimeError) as error:
             raise CocoonError(f"{str(gguf)!r} cannot be read as a GGUF chat model: {first_line(error)}") from None
-        _plain(packed).save_pretrained(folder)
+        without_packing(packed).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
 
 
-def _plain(packed: Any) -> Any:
+def without_packing(packed: Any) -> Any:
     """Return the same network without the mark of its packed origin, with which transformers refuses to save it."""
     import torch
 

@@ -83,6 +83,11 @@ class LocalChat(BaseChatModel):
         return self._base
 
     @property
+    def adapter(self) -> Adapter | None:
+        """Return the adapter that is laid over the base, or None."""
+        return self._adapter
+
+    @property
     def control(self) -> Control | None:
         """Return the control that steers this chat, or None."""
         return self._control
@@ -206,8 +211,8 @@ def _generator(settings: CallSettings) -> Any:
 def describe(model: LocalChat) -> dict[str, Any]:
     """Return what a run's manifest says about a local model, its adapter and its control."""
     facts = describe_weights(model.weights)
-    if model._adapter is not None:
-        facts["adapter"] = model._adapter.facts()
-    if model._control is not None:
-        facts["steer"] = {"coefficient": model.coefficient, **model._control.facts()}
+    if model.adapter is not None:
+        facts["adapter"] = model.adapter.facts()
+    if model.control is not None:
+        facts["steer"] = {"coefficient": model.coefficient, **model.control.facts()}
     return facts

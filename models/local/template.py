@@ -60,7 +60,7 @@ class Template:
 
     def ids(self, messages: Sequence[Message]) -> list[int]:
         """Return the token ids of the prompt up to the start of the reply, with one BOS where the model has one."""
-        return self._tokens(render(self.tokenizer, self._fitted(messages)))
+        return self.tokens(render(self.tokenizer, self._fitted(messages)))
 
     def earlier_replies(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
         """Return where the assistant's messages stand in `ids(messages)`: (first, one past the last) token of each.
@@ -68,7 +68,7 @@ class Template:
         Raises CallFailedError for a template in which they cannot be found.
         """
         fitted = self._fitted(messages)
-        ids = self._tokens(render(self.tokenizer, fitted))
+        ids = self.tokens(render(self.tokenizer, fitted))
         replies = [index for index, message in enumerate(fitted) if message["role"] == "assistant"]
         return [self._span(fitted, index, ids) for index in replies]
 
@@ -78,18 +78,18 @@ class Template:
         Raises CallFailedError for a template in which a reply does not simply follow its prompt.
         """
         prompt = render(self.tokenizer, self._fitted(messages))
-        prompt_ids, ids = self._tokens(prompt), self._tokens(prompt + self._without_control(reply.strip()))
+        prompt_ids, ids = self.tokens(prompt), self.tokens(prompt + self.without_control_tokens(reply.strip()))
         if ids[: len(prompt_ids)] != prompt_ids or len(ids) == len(prompt_ids):
             raise CallFailedError("messages", "a reply shares a token with the prompt in this tokenizer")
         return len(prompt_ids), ids
 
     def _span(self, fitted: Sequence[Message], index: int, ids: list[int]) -> tuple[int, int]:
         if not index or not _renders(self.tokenizer, fitted[:index]):
-            raise CallFailedError("messages", "earlier replies cannot be found: nothing stands before the first one")
+            raise CallFailedError("messages", "earlier replies cannot be found: nothing comes before the first one")
         preceding = render(self.tokenizer, fitted[:index])
-        preceding_ids = self._tokens(preceding)
+        preceding_ids = self.tokens(preceding)
         # The last token may merge with the text after it, so the end is where the two token lists differ.
-        end = _common_length(self._tokens(preceding + fitted[index]["content"].strip()), ids)
+        end = _common_length(self.tokens(preceding + fitted[index]["content"].strip()), ids)
         if _common_length(preceding_ids, ids) < len(preceding_ids) or end <= len(preceding_ids):
             raise CallFailedError(
                 "messages", "earlier replies cannot be found: this template rewrites the conversation"
@@ -101,9 +101,10 @@ class Template:
             fitted = fit_to_template(messages, self.user_first, system_role=self.system_role)
         except ValueError as error:
             raise CallFailedError("messages", str(error)) from None
-        return [{**message, "content": self._without_control(message["content"])} for message in fitted]
+        return [{**message, "content": self.without_control_tokens(message["content"])} for message in fitted]
 
-    def _tokens(self, text: str) -> list[int]:
+    def tokens(self, text: str) -> list[int]:
+        """Return a rendered text as token ids, with the beginning mark where the tokenizer would set it."""
         with self._lock:
             ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
             return [*self._missing_bos(ids), *ids]
@@ -114,7 +115,7 @@ class Template:
             return []
         return [bos] if self.tokenizer("a")["input_ids"][:1] == [bos] else []
 
-    def _without_control(self, text: str) -> str:
+    def without_control_tokens(self, text: str) -> str:
         """Return the text with control tokens such as <|im_end|> broken up, so that no speaker ends a turn with one."""
         for token in self.tokenizer.all_special_tokens:
             text = text.replace(token, f"{token[:1]} {token[1:]}")

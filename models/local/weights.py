@@ -44,18 +44,18 @@ def load_weights(name: str, device: str | None, dtype: str | None) -> Weights:
     safetensors, and no code that comes with a model is run.
     """
     require_libraries("torch", "transformers")
-    folder, revision = _folder_of(name)
+    folder, revision = model_folder(name)
     device = device or _best_device()
-    dtype = dtype or _best_dtype(device)
+    dtype = dtype or best_dtype(device)
     network, tokenizer = _load(name, folder, device, dtype)
     template = Template.learn(tokenizer, name)
-    eos = _turn_ends(network, tokenizer, name)
+    eos = turn_end_tokens(network, tokenizer, name)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else eos[0]
     context = getattr(network.config, "max_position_embeddings", None) or _DEFAULT_CONTEXT
     return Weights(name, network, tokenizer, template, revision, device, dtype, context, eos, pad)
 
 
-def _folder_of(name: str) -> tuple[Path, str | None]:
+def model_folder(name: str) -> tuple[Path, str | None]:
     """Return the folder to load from and the revision that it has."""
     path: Path | None = Path(name).expanduser()
     if name == EMBEDDED:
@@ -119,7 +119,7 @@ def idle_processors() -> int:
     return max(1, count - round(load))
 
 
-def _turn_ends(network: Any, tokenizer: Any, name: str) -> list[int]:
+def turn_end_tokens(network: Any, tokenizer: Any, name: str) -> list[int]:
     configured = network.generation_config.eos_token_id
     ends = configured if isinstance(configured, list) else [configured]
     eos = sorted({end for end in [*ends, tokenizer.eos_token_id] if end is not None})
@@ -134,7 +134,7 @@ def _best_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _best_dtype(device: str) -> str:
+def best_dtype(device: str) -> str:
     """Return bfloat16 where the processor computes in it natively (4 times the prefill speed here), else float32."""
     import torch
 

@@ -66,7 +66,7 @@ def questions_table(dialogues: Iterable[DialogueFacts]) -> Table:
         rows=rows,
         note=(
             "Question ratio: turns with at least one genuine question (open, closed or tag) over generated turns, the "
-            "fixed opening not counted; found by rule, see docs/questions.md. The types count sentences."
+            "fixed opening not counted; found by rule, see docs/guide/questions.md. The types count sentences."
         ),
     )
 

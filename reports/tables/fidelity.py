@@ -19,7 +19,7 @@ from cocoon.reports.tables.scores import mean_of, rate_of
 
 NOTES = [
     "Counted, not judged: what a turn tells is found by shared words (Chinese: character pairs) with the profile. "
-    "Paraphrases are missed, so disclosures and leaks are lower bounds. docs/fidelity.md has figures on labelled "
+    "Paraphrases are missed, so disclosures and leaks are lower bounds. docs/guide/fidelity.md has figures on labelled "
     "transcripts.",
     "A user that tells more than its supporter touched makes every supporter look better, and a ranking that changes "
     "with the simulated user says as much of the simulator as of the supporters.",

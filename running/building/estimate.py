@@ -1,4 +1,4 @@
-"""What building will take before it starts: calls, tokens, cost, hosts; no model is opened."""
+"""What building will take before it starts: calls, tokens, cost and hosts. No model is opened."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ def profile_calls(config: ProfileBuildConfig) -> dict[str, int]:
 
 
 def estimate_profiles(config: ProfileBuildConfig, items: int) -> dict[str, Any]:
-    """The most that building so many profiles takes; four characters are taken for a token."""
+    """Return the most that building so many profiles takes. A token is taken as four characters."""
     calls = profile_calls(config)
     characters_in = calls["writer"] * _WRITER_PROMPT + calls["rater"] * _RATER_PROMPT
     characters_out = (calls["writer"] + calls["rater"]) * _ANSWER + _MEMORIES
@@ -26,10 +26,10 @@ def estimate_profiles(config: ProfileBuildConfig, items: int) -> dict[str, Any]:
 
 
 def script_calls(config: ScriptConfig) -> dict[str, int]:
-    """Writer's and rater's calls for one dialogue that is kept, without repairs and restatements.
+    """Return the writer's and the rater's calls for one dialogue that is kept, without repairs and restatements.
 
-    As many pieces as the minimum of rounds takes and one more; every supporter turn but the opening is annotated, and
-    about one sentence a piece is doubtful to the screen.
+    It has as many pieces as the minimum of rounds takes, and one more. Every supporter turn but the opening is
+    annotated, and about one sentence in each piece is doubtful to the screen.
     """
     pieces = min(config.pieces, -(-config.minimum_rounds // config.exchanges) + 1)
     supporters = pieces * config.exchanges + config.suggestions + 1
@@ -37,7 +37,7 @@ def script_calls(config: ScriptConfig) -> dict[str, int]:
 
 
 def estimate_scripts(config: ScriptConfig, items: int) -> dict[str, Any]:
-    """About what writing so many dialogues takes; four characters are taken for a token."""
+    """Return about what writing so many dialogues takes. A token is taken as four characters."""
     calls = script_calls(config)
     characters_in = calls["writer"] * 3600 + calls["rater"] * 2400
     characters_out = calls["writer"] * 900 + calls["rater"] * 320
@@ -54,7 +54,7 @@ def told(
     characters_in: float,
     characters_out: float,
 ) -> dict[str, Any]:
-    """An estimate as it is printed; `calls` and characters are those of one item."""
+    """Return an estimate as it is printed. `calls` and characters are those of one item."""
     tokens_in, tokens_out = items * characters_in / 4, items * characters_out / 4
     specs = [config.writer.model, config.rater_model]
     return {

@@ -1,8 +1,8 @@
-"""One session of building data: items in, records out; what is not kept is kept beside them with its reason.
+"""One session of building data: items in, records out. What is not kept is stored beside them with its reason.
 
-The same machinery as for conversations: journal, resume, budget, trace. A record that is decided on only when all are
-there (a near-duplicate, the lowest share of ratings) is decided on at the end of every session, over everything made
-so far in the order of the items, so that the outcome does not depend on timing or on interruptions.
+The same machinery as for conversations: journal, resume, budget, trace. Some records are decided on only when all are
+there (a near-duplicate, the lowest share of ratings). They are decided on at the end of every session, over everything
+made so far in the order of the items, so that the outcome does not depend on timing or on interruptions.
 """
 
 from collections import Counter
@@ -38,10 +38,10 @@ class Item:
 
 
 class Generator(Protocol):
-    """What is made and how; one for each kind of data.
+    """What is made and how, one for each kind of data.
 
-    `kept` is the file of what is kept, `kind` its record. `late`: reasons that `sieve` gives. `shas` are hashes of what
-    the outcome depends on (prompts, a taxonomy), by name; `roles` the models by role.
+    `kept` is the file of what is kept, and `kind` its record. `late` has the reasons that `sieve` gives. `shas` are
+    hashes of what the outcome depends on (prompts, a taxonomy), by name, and `roles` are the models by role.
     """
 
     stage: Stage
@@ -55,15 +55,15 @@ class Generator(Protocol):
         ...
 
     def graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
-        """The compiled graph."""
+        """Return the compiled graph."""
         ...
 
     def context(self, caller: Caller) -> Any:
-        """What its nodes are given."""
+        """Return what its nodes are given."""
         ...
 
     def made(self, item: Item, state: Mapping[str, Any]) -> Record | Dropped:
-        """The record of an item's final state, or why there is none."""
+        """Return the record of an item's final state, or why there is none."""
         ...
 
     def sieve(self, records: Sequence[Any], folder: Path) -> dict[str, tuple[str, str]]:
@@ -71,7 +71,7 @@ class Generator(Protocol):
         ...
 
     def notes(self, records: Sequence[Any]) -> list[str]:
-        """What is to be told of all records that were decided on together."""
+        """Return what is to be told of all records that were decided on together."""
         ...
 
     def shas(self) -> dict[str, str]: ...
@@ -81,7 +81,7 @@ class Generator(Protocol):
 
 @dataclass
 class Generated(Outcome):
-    """How a session of building went. `reasons` counts what was dropped; without anything kept the exit code is 1."""
+    """How a session of building went. `reasons` counts what was dropped. When nothing was kept, the exit code is 1."""
 
     kept: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
@@ -89,7 +89,7 @@ class Generated(Outcome):
 
     @property
     def exit_code(self) -> int:
-        """As of every session; 1 too when nothing was kept."""
+        """The exit code of every session, and 1 when nothing was kept."""
         code = super().exit_code
         return code or (0 if self.kept else 1)
 
@@ -138,7 +138,7 @@ async def generate(
     out: Path,
     watch: Watch | None = None,
 ) -> Generated:
-    """Make every item; the same call again goes on where it stopped."""
+    """Make every item. The same call again goes on where it stopped."""
     order = [item.id for item in items]
     with opened_run(out, config.seed, (generator.kept, DROPPED)) as (folder, manifest):
         folder.agree(config)
@@ -158,7 +158,7 @@ async def generate(
         done = _ids(out, generator.kept) | _ids(out, DROPPED)
         outcome = await run_session(work, manifest, models, lambda: work.make(items, done), order, watch)
         kept, dropped, notes = _sift(generator, folder, order)
-    reasons = Counter(f"{one.node}: {one.reason}" for one in dropped)
+    reasons = Counter(f"{record.node}: {record.reason}" for record in dropped)
     return Generated(outcome.progress, outcome.failures, outcome.stopped_by, order, kept, reasons, notes)
 
 
@@ -170,20 +170,22 @@ def _ids(out: Path, name: str) -> set[str]:
 def _sift(generator: Generator, folder: RunFolder, order: Sequence[str]) -> tuple[int, list[Dropped], list[str]]:
     """Decide on all that was made, and write what is kept and what is not."""
     path = folder.path
-    place = {name: number for number, name in enumerate(order)}
+    position = {name: number for number, name in enumerate(order)}
     early: list[Dropped] = []
     kind: Any = generator.kind
     records: dict[str, Any] = {record.id: record for record in read_run(path, generator.kept, kind)}
-    for one in read_run(path, DROPPED, Dropped):
-        if one.reason in generator.late:
-            records.setdefault(one.id, parse_record(one.content, generator.kind, f"{path / DROPPED}: {one.id!r}"))
+    for record in read_run(path, DROPPED, Dropped):
+        if record.reason in generator.late:
+            records.setdefault(
+                record.id, parse_record(record.content, generator.kind, f"{path / DROPPED}: {record.id!r}")
+            )
         else:
-            early.append(one)
-    ordered = sorted(records.values(), key=lambda record: (place.get(record.id, len(place)), record.id))
+            early.append(record)
+    ordered = sorted(records.values(), key=lambda record: (position.get(record.id, len(position)), record.id))
     out = generator.sieve(ordered, path)
     late = [_late(generator, record, *out[record.id]) for record in ordered if record.id in out]
     kept = [record for record in ordered if record.id not in out]
-    dropped = sorted([*early, *late], key=lambda one: (place.get(one.id, len(place)), one.id))
+    dropped = sorted([*early, *late], key=lambda record: (position.get(record.id, len(position)), record.id))
     write_whole(path / generator.kept, map(dump_line, kept))
     write_whole(path / DROPPED, map(dump_line, dropped))
     return len(kept), dropped, generator.notes(ordered)
@@ -191,13 +193,13 @@ def _sift(generator: Generator, folder: RunFolder, order: Sequence[str]) -> tupl
 
 def _late(generator: Generator, record: Any, reason: str, detail: str) -> Dropped:
     if reason not in generator.late:
-        raise CocoonError(f"reason {reason!r} is none of {', '.join(sorted(generator.late))}")
+        raise CocoonError(f"reason {reason!r} is not one of {', '.join(sorted(generator.late))}")
     content = record.model_dump(mode="json")
     stage = "profile" if generator.stage == "profile" else "script"
     return Dropped(id=record.id, stage=stage, node="sieve", reason=reason, detail=detail, content=content)
 
 
 def reasons_line(reasons: Mapping[str, int]) -> str:
-    """What was dropped and why, in one line, the most frequent first."""
+    """Return what was dropped and why, in one line, the most frequent first."""
     ordered: Iterable[tuple[str, int]] = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
     return ", ".join(f"{number} {reason}" for reason, number in ordered)

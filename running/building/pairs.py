@@ -23,7 +23,7 @@ from cocoon.steering.pairs.situations import Situation
 
 
 class SituationPairs(Record):
-    """The pairs of one situation; `refused` are those that were not kept, each with its `reason` and `detail`."""
+    """The pairs of one situation. `refused` are those that were not kept, each with its `reason` and `detail`."""
 
     id: str
     said: str
@@ -33,7 +33,7 @@ class SituationPairs(Record):
 
 @dataclass
 class PairsGenerator:
-    """Writes pairs to situations; situations that are nearly the same as an earlier one are dropped at the end."""
+    """Writes pairs to situations. Situations that are nearly the same as an earlier one are dropped at the end."""
 
     config: PairsConfig
     models: Models
@@ -48,26 +48,31 @@ class PairsGenerator:
         """One item a situation: its last words of the user."""
         return [
             Item(
-                one.id,
-                {"item": one.id, "said": one.talk[-1].content, "language": one.language, "source": one.source},
+                situation.id,
+                {
+                    "item": situation.id,
+                    "said": situation.talk[-1].content,
+                    "language": situation.language,
+                    "source": situation.source,
+                },
             )
-            for one in self.situations
+            for situation in self.situations
         ]
 
     def graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
-        """The graph of pairs."""
+        """Return the graph of pairs."""
         return build_pairs()
 
     def context(self, caller: Caller) -> PairsContext:
-        """The writer and the rules."""
-        given = self.config.writer
-        settings = Settings(given.temperature, given.max_tokens)
-        asker = Asker(self.models.open(given.model), settings, self._prompts())
+        """Return the writer and the rules."""
+        writer = self.config.writer
+        settings = Settings(writer.temperature, writer.max_tokens)
+        asker = Asker(self.models.open(writer.model), settings, self._prompts())
         rules = PairRules(self.config.length_gap, self.config.likeness, self.config.duplicate)
         return PairsContext(caller, PairWriter(asker, self.config.each), rules)
 
     def made(self, item: Item, state: Mapping[str, Any]) -> Record:
-        """The situation's pairs, or why there are none."""
+        """Return the situation's pairs, or why there are none."""
         if drop := state.get("drop"):
             content = {key: value for key, value in state.items() if key != "drop"}
             return Dropped(id=item.id, stage="profile", content=content, **drop)
@@ -76,25 +81,25 @@ class PairsGenerator:
     def sieve(self, records: Sequence[Any], folder: Path) -> dict[str, tuple[str, str]]:
         """Situations that are nearly the same as an earlier one."""
         del folder
-        found: dict[str, tuple[str, str]] = {}
-        for place, record in enumerate(records):
-            earlier = [(one.id, one.said) for one in records[:place] if one.id not in found]
+        problems: dict[str, tuple[str, str]] = {}
+        for number, record in enumerate(records):
+            earlier = [(written.id, written.said) for written in records[:number] if written.id not in problems]
             if same := next(overlaps([(record.id, record.said)], earlier), None):
-                found[record.id] = ("near_duplicate", f"{same.likeness:.0f} of 100 like {same.other!r}")
-        return found
+                problems[record.id] = ("near_duplicate", f"{same.likeness:.0f} of 100 like {same.other!r}")
+        return problems
 
     def notes(self, records: Sequence[Any]) -> list[str]:
-        """How many pairs there are, and why others are not."""
-        pairs = sum(len(one.pairs) for one in records)
-        refused = sum(len(one.refused) for one in records)
-        return [f"{pairs} pairs of {len(records)} situations, {refused} refused (the reasons stand beside them)"]
+        """Return how many pairs there are, and why others are not."""
+        pairs = sum(len(record.pairs) for record in records)
+        refused = sum(len(record.refused) for record in records)
+        return [f"{pairs} pairs of {len(records)} situations, {refused} refused (each with its reason)"]
 
     def shas(self) -> dict[str, str]:
-        """Hashes of the prompts."""
+        """Return the hashes of the prompts."""
         return prompt_shas([PROMPT, "judge/repair"], self._prompts())
 
     def roles(self) -> dict[str, list[str]]:
-        """The writer."""
+        """Return the writer."""
         return {"writer": [self.config.writer.model]}
 
     def _prompts(self) -> Path | None:
@@ -102,5 +107,5 @@ class PairsGenerator:
 
 
 def all_pairs(records: Sequence[SituationPairs]) -> list[Pair]:
-    """The pairs of all situations, in order."""
-    return [pair for one in records for pair in one.pairs]
+    """Return the pairs of all situations, in order."""
+    return [pair for record in records for pair in record.pairs]

@@ -29,7 +29,7 @@ _SHOWN = 4
 
 
 def askers(config: GenerationConfig, models: Models) -> tuple[Asker, Asker]:
-    """The writer and the rater of a configuration."""
+    """Return the writer and the rater of a configuration."""
     folder = Path(config.prompts) if config.prompts else None
     writer, rater = config.writer, config.rater
     return (
@@ -55,7 +55,7 @@ class ProfileGenerator:
         self.taxonomy = load_taxonomy(Path(self.config.taxonomy) if self.config.taxonomy else None)
 
     def items(self) -> list[Item]:
-        """The first `limit` items: languages in turn, every scenario with every emotion before one comes again."""
+        """Return the first `limit` items: languages in turn, each scenario with each emotion before any comes again."""
         decks = [self._deck(language) for language in self.config.languages]
         turns = itertools.chain.from_iterable(zip(*decks, strict=True))
         return list(itertools.islice(turns, self.config.limit or 1))
@@ -69,17 +69,17 @@ class ProfileGenerator:
                 seeds = list(scenario.seeds.of(language))
                 rng.shuffle(seeds)
                 name = f"{language}-{scenario.id}-{emotion.id}-{again + 1}"
-                given = {
+                inputs = {
                     "item": name,
                     "language": language,
                     "scenario": scenario.name.of(language),
                     "emotion": emotion.of(language),
                     "seeds": seeds[:_SHOWN],
                 }
-                yield Item(name, given)
+                yield Item(name, inputs)
 
     def graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
-        """The profile graph."""
+        """Return the profile graph."""
         return build_profile()
 
     def context(self, caller: Caller) -> ProfileContext:
@@ -89,7 +89,7 @@ class ProfileGenerator:
         return ProfileContext(caller, agent, config.longest_chain, config.keep_shallow, config.memories)
 
     def made(self, item: Item, state: Mapping[str, Any]) -> Record:
-        """The profile, or why there is none, with all that stood when it ended."""
+        """Return the profile, or why there is none, with all that stood when it ended."""
         if drop := state.get("drop"):
             content = {key: value for key, value in state.items() if key not in ("drop", "seeds")}
             return Dropped(id=item.id, stage="profile", content=content, **drop)
@@ -98,18 +98,18 @@ class ProfileGenerator:
     def sieve(self, records: Sequence[Profile], folder: Path) -> dict[str, tuple[str, str]]:
         """Of two like profiles of one language, the later one goes."""
         del folder
-        kept: list[Profile] = []
+        distinct: list[Profile] = []
         out: dict[str, tuple[str, str]] = {}
         for profile in records:
-            twin = next((one for one in kept if self._alike(one, profile)), None)
+            twin = next((earlier for earlier in distinct if self._alike(earlier, profile)), None)
             if twin is None:
-                kept.append(profile)
+                distinct.append(profile)
             else:
                 out[profile.id] = (NEAR_DUPLICATE, f"feeling and need are nearly those of {twin.id!r}")
         return out
 
-    def _alike(self, one: Profile, other: Profile) -> bool:
-        return one.language == other.language and near(one, other) >= self.config.near_duplicate
+    def _alike(self, first: Profile, second: Profile) -> bool:
+        return first.language == second.language and near(first, second) >= self.config.near_duplicate
 
     def notes(self, records: Sequence[Profile]) -> list[str]:
         """Nothing beyond the reasons."""
@@ -117,7 +117,7 @@ class ProfileGenerator:
         return []
 
     def shas(self) -> dict[str, str]:
-        """Hashes of the prompts and of the taxonomy."""
+        """Return the hashes of the prompts and of the taxonomy."""
         folder = Path(self.config.prompts) if self.config.prompts else None
         return {**prompt_shas([*PROMPTS, "judge/repair"], folder), "profile/taxonomy": self.taxonomy.sha}
 
@@ -126,6 +126,6 @@ class ProfileGenerator:
         return {"writer": [self.config.writer.model], "rater": [self.config.rater_model]}
 
 
-def near(one: Profile, other: Profile) -> float:
-    """How alike two people are, 0 to 100: the mean likeness of their feelings and of their needs."""
-    return (likeness(one.feeling, other.feeling) + likeness(one.need or "", other.need or "")) / 2
+def near(first: Profile, second: Profile) -> float:
+    """Return how alike two people are, 0 to 100: the mean likeness of their feelings and of their needs."""
+    return (likeness(first.feeling, second.feeling) + likeness(first.need or "", second.need or "")) / 2

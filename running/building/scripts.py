@@ -74,7 +74,7 @@ class ScriptGenerator:
         ]
 
     def graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
-        """The script graph."""
+        """Return the script graph."""
         return build_script()
 
     def context(self, caller: Caller) -> ScriptContext:
@@ -91,7 +91,7 @@ class ScriptGenerator:
         )
 
     def made(self, item: Item, state: Mapping[str, Any]) -> Record:
-        """The dialogue with its ratings, analysis and the screen's remarks as facts, or why there is none."""
+        """Return the dialogue with its ratings, analysis and the screen's remarks as facts, or why there is none."""
         if drop := state.get("drop"):
             content = {key: value for key, value in state.items() if key != "drop"}
             return Dropped(id=item.id, stage="script", content=content, **drop)
@@ -108,15 +108,15 @@ class ScriptGenerator:
         return dialogue.model_copy(update={"facts": facts})
 
     def cuts(self, records: Sequence[Dialogue]) -> dict[str, Cut]:
-        """Both thresholds on these dialogues, whichever of them is applied."""
+        """Return both thresholds on these dialogues, whichever of them is applied."""
         scores = sorted(float(record.facts[AELS] or 0.0) for record in records)
-        place = int(self.config.aels_share * len(scores))
-        share = scores[place] if scores else 0.0
+        cut_index = int(self.config.aels_share * len(scores))
+        share = scores[cut_index] if scores else 0.0
         below = {"share": share, "mean": self.config.aels_mean}
         return {name: Cut(value, sum(score < value for score in scores)) for name, value in below.items()}
 
     def sieve(self, records: Sequence[Dialogue], folder: Path) -> dict[str, tuple[str, str]]:
-        """Dialogues whose listening was rated below the threshold; equal scores at the edge are kept."""
+        """Return the dialogues whose listening was rated below the threshold. Equal scores at the edge are kept."""
         del folder
         below = self.cuts(records)[self.config.threshold].below
         return {
@@ -126,21 +126,22 @@ class ScriptGenerator:
         }
 
     def notes(self, records: Sequence[Dialogue]) -> list[str]:
-        """Both thresholds in one line."""
+        """Return both thresholds in one line."""
         cuts = self.cuts(records)
-        told = [
+        thresholds = [
             f"{name} {cut.below:.3f} drops {cut.dropped}{' (applied)' if name == self.config.threshold else ''}"
             for name, cut in cuts.items()
         ]
-        notes = [f"AELS thresholds over {len(records)} rated dialogues: {', '.join(told)}"] if records else []
-        bare = [int(record.facts.get("not_annotated") or 0) for record in records]
-        lacking = (
-            f"{sum(bare)} turns in {sum(map(bool, bare))} dialogues have no annotation: their replies were unreadable"
+        notes = [f"AELS thresholds over {len(records)} rated dialogues: {', '.join(thresholds)}"] if records else []
+        unannotated = [int(record.facts.get("not_annotated") or 0) for record in records]
+        missing = (
+            f"{sum(unannotated)} turns in {sum(map(bool, unannotated))} dialogues have no annotation: "
+            "their replies were unreadable"
         )
-        return [*notes, lacking] if any(bare) else notes
+        return [*notes, missing] if any(unannotated) else notes
 
     def shas(self) -> dict[str, str]:
-        """Hashes of the prompts, and of the scale."""
+        """Return the hashes of the prompts, and of the scale."""
         folder = Path(self.config.prompts) if self.config.prompts else None
         names = [*PROMPTS, "supporter/opening", "judge/scale", "judge/repair"]
         return {**prompt_shas(names, folder), f"scales/{AELS}": load_scale(AELS).sha}
@@ -151,7 +152,7 @@ class ScriptGenerator:
 
 
 def _steps(analysis: Mapping[str, Any]) -> str:
-    """The three steps before the suggestions as one text, as the paper's layout has them."""
+    """Return the three steps before the suggestions as one text, as the paper's layout has them."""
     return " ".join(str(text) for text in analysis.values() if text)
 
 

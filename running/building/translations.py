@@ -46,22 +46,22 @@ class TranslationGenerator:
         ]
 
     def graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
-        """The translation graph."""
+        """Return the translation graph."""
         return build_translation()
 
     def context(self, caller: Caller) -> TranslationContext:
-        """The writer as translator."""
+        """Return the writer as translator."""
         return TranslationContext(caller, askers(self.config, self.models)[0], self.config.to)
 
     def made(self, item: Item, state: Mapping[str, Any]) -> Record:
-        """The translated profile, or why there is none."""
+        """Return the translated profile, or why there is none."""
         if drop := state.get("drop"):
             content = {key: value for key, value in state.items() if key != "drop"}
             return Dropped(id=item.id, stage="profile", content=content, **drop)
         return Profile.model_validate(state["profile"])
 
     def sieve(self, records: Sequence[Any], folder: Path) -> dict[str, tuple[str, str]]:
-        """Every translation is decided on by itself."""
+        """Return nothing to drop, because every translation is decided on by itself."""
         del records, folder
         return {}
 
@@ -70,9 +70,9 @@ class TranslationGenerator:
         return [f"{len(records)} translations are marked reviewed: false until somebody has read them"]
 
     def shas(self) -> dict[str, str]:
-        """Hashes of the prompts."""
+        """Return the hashes of the prompts."""
         return prompt_shas([PROMPT, "judge/repair"], Path(self.config.prompts) if self.config.prompts else None)
 
     def roles(self) -> dict[str, list[str]]:
-        """The translator."""
+        """Return the translator."""
         return {"translator": [self.config.writer.model]}

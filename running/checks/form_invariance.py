@@ -94,7 +94,7 @@ async def _change(user: Appraises, caller: Caller, dialogue: str, view: UserView
     return None if appraisal is None else RULES[rules](appraisal)
 
 
-def _value(found: float | BaseException | None) -> float | None:
-    if isinstance(found, BaseException):
-        raise found
-    return found
+def _value(value: float | BaseException | None) -> float | None:
+    if isinstance(value, BaseException):
+        raise value
+    return value

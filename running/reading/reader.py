@@ -16,7 +16,8 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record
 from cocoon.core.records import Dialogue, Failure, Profile, Rating, Turn
 from cocoon.evaluation.facts import DialogueFacts, facts_of
-from cocoon.evaluation.scales.scoring import Scale, load_scale, shipped_scales
+from cocoon.evaluation.scales.files import load_scales
+from cocoon.evaluation.scales.records import Scale
 from cocoon.running.manifest import RunManifest, read_manifest
 from cocoon.running.reading.calls import Calls, calls_of
 from cocoon.running.reading.lines import LineIndex
@@ -49,8 +50,7 @@ class RunReader:
         self.dropped = LineIndex(folder / "dropped.jsonl", "id")
         self.trace = LineIndex(folder / "trace.jsonl", "dialogue")
         self.journal = path / "journal.sqlite" if self._folder else None
-        self.scales: dict[str, Scale] = {name: load_scale(name) for name in shipped_scales()}
-        self.scales |= {scale.id: scale for scale in map(load_scale, scale_files)}
+        self.scales: dict[str, Scale] = load_scales(scale_files)
         self._summaries: dict[str, tuple[int, int, Summary]] = {}
         self._facts: dict[str, tuple[int, DialogueFacts]] = {}
         self._held: tuple[int, Dialogue] | None = None

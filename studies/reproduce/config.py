@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from cocoon.core.config import EMBEDDED, JudgeConfig, RunConfig, StudyConfig, SupporterConfig, UserConfig
+from cocoon.core.errors import CocoonError
 from cocoon.core.records import Language, Record
 from cocoon.core.settings import flag
 from cocoon.core.verb_settings import VerbSettings
@@ -15,6 +16,14 @@ TABLES = ("table3", "table4", "table5", "table7", "table9")
 TableName = Literal["table3", "table4", "table5", "table7", "table9"]
 STAGES = ("import", "train", "simulate", "report")
 UNTRAINED = "untrained"
+# What the columns of each table are made from. Those of table 5 are people's own ratings (`cocoon human`).
+SCALES: dict[TableName, list[str]] = {
+    "table3": ["success", "basic", "comfort", "rac"],
+    "table4": ["basic", "comfort", "rac"],
+    "table5": [],
+    "table7": ["esc_rank"],
+    "table9": ["basic"],
+}
 
 
 class CorpusRow(Record):
@@ -90,6 +99,18 @@ class ReproduceConfig(RunConfig):
 
 
 REPRODUCE = VerbSettings("reproduce", ReproduceConfig)
+
+
+def with_scales_of_table(config: ReproduceConfig) -> ReproduceConfig:
+    """Return the settings with the scales of the table, and without a judge where people rate.
+
+    Raises CocoonError if a judge is needed and none is named.
+    """
+    scales = SCALES[config.table]
+    if scales and config.judge.model is None:
+        raise CocoonError(f"{config.table} is made of a judge's ratings: give --judge SPEC or judge.model in the YAML")
+    model = config.judge.model if scales else None
+    return config.model_copy(update={"judge": config.judge.model_copy(update={"scales": scales, "model": model})})
 
 
 def training_of(

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from cocoon.core.records import Dialogue, Failure, Rating
+from cocoon.reports.formats.files import write_report_files
 from cocoon.reports.paper.report import build_like
 from cocoon.reports.paper.tables import load_paper_table
+from cocoon.reports.runs import facts_of_run
 from cocoon.reports.tables.records import Cell, Report, Row, Table
 from cocoon.running.folder import read_run
 from cocoon.studies.reproduce.config import UNTRAINED, ReproduceConfig
-from cocoon.studies.reproduce.run import RUNS, adapter_of, held_out_profiles, talking_profiles
+from cocoon.studies.reproduce.people import held_out_profiles, talking_profiles
+from cocoon.studies.reproduce.rows import RUNS, adapter_of
 from cocoon.training.adapters.card import Card, read_card
 from cocoon.training.data.held_out import HeldOut
 
@@ -30,6 +33,37 @@ _MEASURES = (
     "Best loss",
     "Validation n",
 )
+
+
+# Of a run's facts, those that are the same in every language, and those that are summed over the languages.
+_SAME = ("user_kind", "difficulty", "trust_rules", "seed")
+_SUMMED = ("calls", "prompt_tokens", "completion_tokens", "cost", "seconds")
+
+
+def write_table(config: ReproduceConfig, out: Path) -> Report:
+    """Write the report as TABLE.md, TABLE.html and tables/ into the folder of a reproduction, and return it."""
+    report = build_table(config, out, facts_of_runs(config, out))
+    write_report_files(report, out, config.table, latex=True)
+    return report
+
+
+def facts_of_runs(config: ReproduceConfig, out: Path) -> dict[str, Any]:
+    """Return the facts of the runs of all languages as those of one run."""
+    runs = {language: facts_of_run(out / RUNS / language) for language in config.languages}
+    forms = [
+        f"{language}: {facts['form_invariance']}" for language, facts in runs.items() if "form_invariance" in facts
+    ]
+    summed = {
+        name: sum(facts[name] for facts in runs.values())
+        for name in _SUMMED
+        if all(name in facts for facts in runs.values())
+    }
+    models: dict[str, list[str]] = {}
+    for facts in runs.values():
+        for role, names in facts.get("models", {}).items():
+            models[role] = [*dict.fromkeys([*models.get(role, []), *names])]
+    same = {name: value for name, value in next(iter(runs.values())).items() if name in _SAME}
+    return {**same, **summed, "name": out.name, "models": models, "form_invariance": "; ".join(forms) or None}
 
 
 def build_table(config: ReproduceConfig, out: Path, facts: Mapping[str, Any]) -> Report:

@@ -1,6 +1,7 @@
-"""Placebos of a sweep: find the dose at which another direction costs as much fluency as the real one."""
+"""Placebos of a sweep: random directions and repeng's default, at doses that cost as much fluency as the real one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import takewhile
 
 import numpy as np
@@ -8,10 +9,51 @@ import numpy as np
 from cocoon.models.local.weights import Weights
 from cocoon.steering.calibration.behaviour import Arm, Speaking, behaviour, speak
 from cocoon.steering.control.control import Control
-from cocoon.steering.pairs.situations import Situation
+from cocoon.steering.directions.direction import Direction
+from cocoon.steering.directions.extract import Recipe, direction_of, read_contrast
+from cocoon.steering.directions.from_pairs import language_of
+from cocoon.steering.pairs.pairs import read_pairs
+from cocoon.steering.pairs.situations import Situation, read_situations
+from cocoon.studies.sweep.config import SweepConfig
 
 # Doses that are tried, as multiples of the dose with equal norm.
 TRIED = (1.0, 2.0, 4.0, 8.0)
+# The same for repeng's default, whose vectors of unit length are small beside a residual norm.
+REPENG_TRIED = (0.06, 0.12, 0.25, 0.5, *TRIED)
+_SITUATIONS = 12
+_SEED = 1
+
+
+def random_placebo(weights: Weights, direction: Direction, config: SweepConfig) -> tuple[Direction, float | None]:
+    """Return a random direction like `direction`, with its dose of equal surprise (None if no dose is as costly)."""
+    chance = Direction.random(direction, _SEED)
+    doses = [round(config.top * multiple, 6) for multiple in TRIED]
+    real, other = config.control(direction), config.control(chance)
+    return chance, equal_surprise(weights, real, config.top, other, doses, _situations(direction))
+
+
+def repeng_dose(weights: Weights, default: Direction, like: Direction, config: SweepConfig) -> float | None:
+    """Return the dose of repeng's default that is as surprising as the largest coefficient, None if none is."""
+    real = config.control(like)
+    norm = float(np.mean([like.norms[like.layers.index(layer)] for layer in real.layers]))
+    doses = [round(config.top * norm * multiple, 4) for multiple in REPENG_TRIED]
+    return equal_surprise(weights, real, config.top, Control(default, tokens="both"), doses, _situations(like))
+
+
+def repeng_default(weights: Weights, like: Direction) -> Direction:
+    """Return the direction that repeng makes of the pairs of `like`, with norms of 1.
+
+    It reads the last token, takes the first component of the differences, and steers all layers but the outer ones.
+    """
+    recipe = Recipe("reply", "last", "pca_diff")
+    pairs = read_pairs(like.card.pairs or f"shipped:{language_of(like)}")
+    band = range(like.layer_count - 18, like.layer_count - 4) if like.layer_count > 20 else range(1, like.layer_count)
+    direction = direction_of(weights, read_contrast(weights, pairs, recipe), recipe, list(band))
+    return replace(direction, norms=np.ones_like(direction.norms))
+
+
+def _situations(direction: Direction) -> list[Situation]:
+    return read_situations(f"shipped:{language_of(direction)}:calibrate")[:_SITUATIONS]
 
 
 def equal_surprise(

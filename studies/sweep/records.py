@@ -20,7 +20,7 @@ from cocoon.running.folder import read_run
 from cocoon.steering.calibration.behaviour import reply_asks
 from cocoon.steering.calibration.score import surprise
 from cocoon.steering.directions.shared_pass import TokenRow
-from cocoon.studies.sweep.run import USERS, SweepArm, SweepPlan
+from cocoon.studies.sweep.plan import USERS, SweepArm, SweepPlan
 
 NATS = "nats.jsonl"
 COMFORT = "comfort"

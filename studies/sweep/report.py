@@ -6,10 +6,13 @@ from pathlib import Path
 from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles
 from cocoon.evaluation.statistics.paired import holm
 from cocoon.reports.charts.records import Figure, Mark, Panel, PanelChart, Series
+from cocoon.reports.formats.files import write_report_files
+from cocoon.reports.report import EMBEDDED_WARNING
 from cocoon.reports.tables.records import Cell, Report, Row, Table
+from cocoon.running.manifest import uses_embedded
 from cocoon.steering.directions.direction import Direction
+from cocoon.studies.sweep.plan import USERS, SweepArm, SweepPlan, directions_of, read_plan
 from cocoon.studies.sweep.records import Observation, observations, of_arms
-from cocoon.studies.sweep.run import SweepArm, SweepPlan, read_plan
 from cocoon.studies.sweep.trend import OUTCOMES, SHOWN, Trend, Value, adjusted, conclusion, difference, trend
 
 _FIRST_TURNS = 8
@@ -65,16 +68,20 @@ def sweep_report(out: Path) -> Report:
     )
 
 
+def write_sweep_report(out: Path) -> Report:
+    """Write the report of a sweep's folder into it as sweep.md, sweep.html, tables/ and figures/, and return it."""
+    report = sweep_report(out)
+    if uses_embedded(out / USERS / user for user in read_plan(out).users):
+        report = report.model_copy(update={"warnings": [EMBEDDED_WARNING, *report.warnings]})
+    write_report_files(report, out, "sweep", figures="figures")
+    return report
+
+
 def _where_added(out: Path, plan: SweepPlan, name: str) -> str:
     """Return where a direction was added, in brackets, or an empty text if its file is missing."""
     path = out / "directions" / f"{name}.safetensors"
     at = plan.at or (Direction.load(path).card.at if path.is_file() else None)
     return {"starts": " (where sentences begin)", "every": " (every token)", None: ""}[at]
-
-
-def directions_of(plan: SweepPlan) -> list[str]:
-    """Return the directions of a plan, in order."""
-    return list(dict.fromkeys(arm.direction for arm in plan.arms if arm.kind == "steered"))
 
 
 def _succeeded(observation: Observation) -> bool:

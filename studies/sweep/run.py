@@ -5,138 +5,26 @@ of simulated user has a run in its own folder under `users/`, so that it can be 
 other run. History is encoded as it was written down: `tokens=reply` steers only the current reply.
 """
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
-
-from pydantic import Field
+from typing import Any
 
 from cocoon.core.config import StudyConfig, SupporterConfig
-from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import write_whole
-from cocoon.core.records import Profile, Record
+from cocoon.core.records import Profile
 from cocoon.models.by_name import Models
+from cocoon.running.estimate import estimate
 from cocoon.running.frame import Watch
+from cocoon.running.local_parts import local_parts, opened_weights
 from cocoon.running.session import Outcome, simulate
-from cocoon.running.study import Study
-from cocoon.steering.directions.direction import At
-
-SweptUser = Literal["guarded", "prompted", "own"]
-"""Kinds of simulated user in a sweep. `own` is Python code of the user's own."""
-USERS = "users"
-PLAN = "sweep.json"
-ArmKind = Literal["plain", "steered", "history", "random", "random_nats", "prompt", "repeng"]
-HistoryTokens = Literal["reply", "replies"]
-
-
-class SweepArm(Record):
-    """One supporter of the sweep. `coefficient` is the assigned one.
-
-    `direction` names the row of the report, and for placebos that of the direction they belong to. Kind `history` uses
-    the largest coefficient with the earlier dialogue encoded the other way (steered if the others leave it unsteered).
-    """
-
-    name: str
-    kind: ArmKind
-    model: str
-    prompt: str = "plain"
-    direction: str = ""
-    coefficient: float = 0.0
-
-
-class SweepPlan(Record):
-    """What a sweep compares, stored beside its runs for the report. Coefficients ascend from 0.
-
-    `at` says where directions are added, and None means as each was made.
-    """
-
-    base: str
-    arms: list[SweepArm] = Field(min_length=2)
-    users: list[SweptUser] = ["guarded", "prompted"]
-    tokens: HistoryTokens = "reply"
-    at: At | None = None
-    warnings: list[str] = []
-
-
-@dataclass(frozen=True)
-class SteerFile:
-    """A direction's file with the name of its row, such as `instruction`."""
-
-    name: str
-    path: Path
-
-
-@dataclass(frozen=True)
-class Placebo:
-    """A random direction's file, and its dose of equal surprise (None if no dose is as costly)."""
-
-    path: Path
-    nats: float | None
-
-
-def plan_arms(
-    base: str,
-    directions: Sequence[SteerFile],
-    coefficients: Sequence[float],
-    placebos: Mapping[str, Placebo] | None = None,
-    repeng: tuple[Path, float] | None = None,
-    tokens: HistoryTokens = "reply",
-    at: At | None = None,
-) -> list[SweepArm]:
-    """Return all arms: unsteered, every direction at every coefficient with its placebos, prompting, and repeng.
-
-    Placebos use the largest coefficient. `placebos` maps the name of a direction to the placebo that belongs to it.
-    """
-    doses = sorted({coefficient for coefficient in coefficients if coefficient})
-    if not doses:
-        raise CocoonError("a sweep needs a coefficient other than 0; give --coefficient 0.02 and more")
-    arms = [SweepArm(name="plain", kind="plain", model=base)]
-    for file in directions:
-        arms += _steered(base, file, doses, tokens, at)
-        if placebo := (placebos or {}).get(file.name):
-            arms += _placebos(base, file.name, placebo, doses[-1], tokens, at)
-    arms += [
-        SweepArm(name=f"prompt: {more}", kind="prompt", model=base, prompt=f"{more}-questions")
-        for more in ("fewer", "more")
-    ]
-    if repeng is not None:
-        path, dose = repeng
-        arms.append(_arm("repeng", f"repeng {dose:g}", _spec(base, path, dose, "both"), dose))
-    return arms
-
-
-def _steered(
-    base: str, file: SteerFile, doses: Sequence[float], tokens: HistoryTokens, at: At | None
-) -> list[SweepArm]:
-    arms = [
-        _arm("steered", f"{file.name} {dose:g}", _spec(base, file.path, dose, tokens, at), dose, file.name)
-        for dose in doses
-    ]
-    other: HistoryTokens = "replies" if tokens == "reply" else "reply"
-    name = f"{file.name} {doses[-1]:g}, history {'steered' if other == 'replies' else 'unsteered'}"
-    return [*arms, _arm("history", name, _spec(base, file.path, doses[-1], other, at), doses[-1], file.name)]
-
-
-def _placebos(
-    base: str, name: str, placebo: Placebo, top: float, tokens: HistoryTokens, at: At | None
-) -> list[SweepArm]:
-    arms = [_arm("random", f"random for {name} {top:g}", _spec(base, placebo.path, top, tokens, at), top, name)]
-    if placebo.nats is not None:
-        spec = _spec(base, placebo.path, placebo.nats, tokens, at)
-        arms.append(_arm("random_nats", f"random for {name} {placebo.nats:g} (nats)", spec, placebo.nats, name))
-    return arms
-
-
-def _spec(base: str, path: Path, coefficient: float, tokens: str, at: At | None = None) -> str:
-    options = {"tokens": None if tokens == "reply" else tokens, "at": at}
-    suffix = "".join(f"+{name}={value}" for name, value in options.items() if value is not None)
-    return f"{base}+steer={path}:{coefficient:g}{suffix}"
-
-
-def _arm(kind: ArmKind, name: str, model: str, coefficient: float, direction: str = "") -> SweepArm:
-    return SweepArm(name=name, kind=kind, model=model, direction=direction, coefficient=coefficient)
+from cocoon.running.study import OwnObjects, Study, open_models
+from cocoon.studies.listener import Listener
+from cocoon.studies.result import StudyResult
+from cocoon.studies.sweep.config import SweepConfig
+from cocoon.studies.sweep.plan import USERS, SweepPlan, SweptUser, write_plan
+from cocoon.studies.sweep.prepare import expected_plan, plan_sweep
+from cocoon.studies.sweep.records import measure_nats
+from cocoon.studies.sweep.report import write_sweep_report
 
 
 def settings_of(config: StudyConfig, plan: SweepPlan, user: SweptUser) -> StudyConfig:
@@ -156,25 +44,6 @@ def settings_of(config: StudyConfig, plan: SweepPlan, user: SweptUser) -> StudyC
     return config.model_copy(update={"supporters": supporters, "user": user_config})
 
 
-def write_plan(out: Path, plan: SweepPlan) -> None:
-    """Write the plan. Raises CocoonError if the folder holds another plan."""
-    path = out / PLAN
-    if path.exists() and read_plan(out) != plan:
-        raise CocoonError(
-            f"{out} holds another sweep; take another --out, or the coefficients and directions of that one"
-        )
-    out.mkdir(parents=True, exist_ok=True)
-    write_whole(path, [plan.model_dump_json(indent=1).encode()])
-
-
-def read_plan(out: Path) -> SweepPlan:
-    """Return the plan of a sweep's folder."""
-    path = out / PLAN
-    if not path.is_file():
-        raise CocoonError(f"{out} holds no sweep; make one with `cocoon steer sweep`")
-    return SweepPlan.model_validate(json.loads(path.read_text("utf-8")))
-
-
 async def run_sweep(
     config: StudyConfig,
     plan: SweepPlan,
@@ -182,13 +51,73 @@ async def run_sweep(
     profiles: Sequence[Profile],
     out: Path,
     watch: Watch | None = None,
+    own: OwnObjects | None = None,
 ) -> list[Outcome]:
     """Talk and judge with every kind of user, and stop after a run that was stopped. Calling this again resumes."""
     write_plan(out, plan)
     outcomes: list[Outcome] = []
     for user in plan.users:
-        study = Study(settings_of(config, plan, user), models)
+        study = Study(settings_of(config, plan, user), models, own or OwnObjects())
         outcomes.append(await simulate(study, list(profiles), out / USERS / user, watch))
         if outcomes[-1].stopped_by is not None:
             break
     return outcomes
+
+
+@dataclass
+class Sweep:
+    """A sweep that is ready to start, in three steps: `plan`, `talk` and `finish`. No model is opened yet.
+
+    `config` holds the settings of its runs, whose supporters are the arms. `own` are agents handed over in Python.
+    """
+
+    config: StudyConfig
+    sweep: SweepConfig
+    users: list[SweptUser]
+    profiles: list[Profile]
+    out: Path
+    own: OwnObjects = field(default_factory=OwnObjects)
+
+    def estimate(self) -> dict[str, Any]:
+        """Return calls, tokens, cost and hosts of all arms and kinds of user together."""
+        plan = expected_plan(self.sweep, self.users, self.out)
+        dialogues = len(self.profiles) * len(plan.arms) * self.config.samples
+        parts = [estimate(settings_of(self.config, plan, user), dialogues) for user in plan.users]
+        costs = [part["cost_estimated"] for part in parts]
+        summed = ("dialogues", "calls", "tokens_in_estimated", "tokens_out_estimated")
+        return {
+            "arms": len(plan.arms),
+            **{name: sum(part[name] for part in parts) for name in summed},
+            "cost_estimated": None if None in costs else sum(costs),
+            "hosts": sorted({host for part in parts for host in part["hosts"]}),
+        }
+
+    def plan(self, listener: Listener) -> SweepPlan:
+        """Return what is compared: the plan of the folder, or a new one with its placebos, made on the open base."""
+        return plan_sweep(self.sweep, self.users, self.profiles, self.out, listener.say)
+
+    async def talk(self, plan: SweepPlan, listener: Listener) -> list[Outcome]:
+        """Open the models, and have every arm talk with every kind of user."""
+        models = open_models(self.config, local_parts())
+        for user in plan.users:
+            study = Study(settings_of(self.config, plan, user), models, self.own)
+            for opened in (study.user, study.judges, study.supporters):
+                opened()
+        users = ", ".join(plan.users)
+        listener.say(f"{len(self.profiles)} profiles x {len(plan.arms)} arms x {self.config.samples} x {users}")
+        listener.hosts(models)
+        outcomes = await run_sweep(self.config, plan, models, self.profiles, self.out, listener.watch(), self.own)
+        for outcome in outcomes:
+            if outcome.stopped_by is not None:
+                listener.say(f"cocoon: {outcome.stopped_by}")
+        return outcomes
+
+    def finish(self, plan: SweepPlan, outcomes: Sequence[Outcome], listener: Listener) -> StudyResult:
+        """Score the replies under the unsteered base, if nothing failed, and write the report."""
+        code = max(outcome.exit_code for outcome in outcomes)
+        if not code:
+            listener.say("scoring the replies under the unsteered model ...")
+            with opened_weights(self.sweep.model) as weights:
+                for user in plan.users:
+                    measure_nats(weights, self.out / USERS / user)
+        return StudyResult(self.out, write_sweep_report(self.out), code, outcomes[-1].stopped_by)

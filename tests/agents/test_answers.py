@@ -160,5 +160,7 @@ def test_no_value_is_invented_or_converted(value: dict[str, Any]) -> None:
     assert type(value["number"]) is int and answer.number == value["number"]
     for key in ("share", "found", "turn"):
         read = getattr(answer, key)
-        assert read is Whole.model_fields[key].default or repr(read) == repr(value[key])
+        # JSON knows one kind of number: 0 is read as 0.0 where a share is asked for.
+        whole = key == "share" and type(value.get(key)) is int and read == value[key]
+        assert read is Whole.model_fields[key].default or whole or repr(read) == repr(value[key])
     assert answer.remark in ("", " ".join(str(value.get("remark")).split()))

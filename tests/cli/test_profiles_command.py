@@ -23,7 +23,7 @@ def test_import_writes_records_and_tells_the_repairs(tmp_path: Path) -> None:
     again = cocoon(*arguments)
     assert (again.code, again.err) == (
         2,
-        f"cocoon: {out}: is there already; give --force to replace it, or another -o\n",
+        f"cocoon: {out}: already exists; give --force to replace it, or choose another -o\n",
     )
     told = cocoon(*arguments, "--force", "--json").json
     assert (told["read"], told["kept"], told["counts"]["dropped"]) == (1, 1, 1)

@@ -13,9 +13,10 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, read_records
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Language, Profile, UserState
+from cocoon.core.text import language_by_script
 from cocoon.corpora.loaders.profiles.cocoon_paper import node_of
 from cocoon.corpora.profile_loaders import load_profiles
-from cocoon.corpora.reading.foreign_file import LONGEST_TEXT, language_of
+from cocoon.corpora.reading.foreign_file import LONGEST_TEXT
 from cocoon.models.by_name import Models
 from cocoon.models.scripted import ScriptedChat
 from cocoon.tests.commands import cocoon
@@ -172,7 +173,7 @@ def test_a_memory_belongs_to_the_node_that_it_begins_with(memory: str, node: int
     [("I saw 北京 once, a long long time ago", "en"), ("我喜欢 Python 编程", "zh"), ("", "en"), ("...", "en")],
 )
 def test_the_language_is_told_by_script(text: str, language: str) -> None:
-    assert language_of(text) == language
+    assert language_by_script(text) == language
 
 
 @pytest.mark.parametrize(

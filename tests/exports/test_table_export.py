@@ -42,7 +42,7 @@ def tables(run: Path, out: Path, form: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def _csv(path: Path, name: str) -> Any:
-    """Rows of a CSV, read by the rule that docs/exports.md states; a bare empty cell is null."""
+    """Rows of a CSV, read by the rule that docs/how-to/exports.md states; a bare empty cell is null."""
     cells = r'(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n)'
     rows: list[list[str | None]] = [[]]
     for found in re.finditer(cells, path.read_text("utf-8")):

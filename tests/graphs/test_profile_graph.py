@@ -230,7 +230,7 @@ def test_a_changed_taxonomy_is_another_run(tmp_path: Path) -> None:
     own = tmp_path / "own.yaml"
     shipped = load_taxonomy()
     own.write_text(json.dumps(shipped.model_dump(mode="json") | {"source": "another"}), "utf-8")
-    with pytest.raises(CocoonError, match="other settings"):
+    with pytest.raises(CocoonError, match="different settings"):
         build(tmp_path / "run", taxonomy=str(own))
 
 
@@ -239,7 +239,7 @@ def test_a_changed_taxonomy_is_another_run(tmp_path: Path) -> None:
     [
         ({"scenarios": []}, "scenarios"),
         ({"emotion": []}, "emotion"),
-        ({"emotions": [{"id": "a", "zh": "气", "en": "b"}] * 2}, "stands twice"),
+        ({"emotions": [{"id": "a", "zh": "气", "en": "b"}] * 2}, "occurs twice"),
     ],
 )
 def test_a_broken_taxonomy_names_file_and_key(tmp_path: Path, change: dict[str, Any], told: str) -> None:

@@ -75,7 +75,7 @@ def test_the_commands_report_and_export(tmp_path: Path) -> None:
     file, out = tmp_path / "study.yaml", tmp_path / "out"
     file.write_text(as_yaml(study(tmp_path, parts="likert pairs")), "utf-8")
     early = cocoon("human", "report", str(file), "--out", str(out))
-    assert early.code == 2 and "holds no study" in early.err and not out.exists()
+    assert early.code == 2 and "has no study yet" in early.err and not out.exists()
     done = cocoon("human", "export", str(file), "--out", str(out), "--csv", str(tmp_path / "a.csv"),
                   "--potato", str(tmp_path / "potato"))  # fmt: skip
     assert done.code == 0, done.err

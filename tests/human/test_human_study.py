@@ -12,7 +12,6 @@ from scipy import stats
 
 from cocoon.agents.protocols import Memory, UserView, Utterance
 from cocoon.agents.users.prompted import PromptedUser
-from cocoon.cli.human.service import alone
 from cocoon.core.errors import CocoonError, StoppedError
 from cocoon.core.jsonl import dump_line
 from cocoon.evaluation.scales.scoring import load_scale
@@ -20,6 +19,7 @@ from cocoon.human.answers import RefusedError
 from cocoon.human.items import Material
 from cocoon.human.results import choices_of, ratings_of
 from cocoon.human.server import served
+from cocoon.human.service import lock_folder
 from cocoon.human.store import HumanStore
 from cocoon.human.study import Words, load_study
 from cocoon.models.by_name import Models
@@ -366,7 +366,7 @@ async def test_a_server_that_is_killed_loses_no_answer_and_keeps_its_links(tmp_p
     given = study(tmp_path, parts="likert")
     file.write_text(as_yaml(given), "utf-8")
     process, links = await serving(file, out)
-    with pytest.raises(CocoonError, match="served by another process"), alone(out):
+    with pytest.raises(CocoonError, match="served by another process"), lock_folder(out):
         raise AssertionError("two servers would hold one study")
     base, _, token = links["r1"].partition("/r/")
     async with aiohttp.ClientSession() as session:

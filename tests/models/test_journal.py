@@ -116,7 +116,7 @@ async def test_texts_are_stored_once_and_requests_are_given_back_as_sent(path: P
         {"role": "user", "content": "two"},
     ]
     assert rows(path, "select count(*) from texts") == [(3,)]
-    with pytest.raises(CocoonError, match=r"journal\.sqlite: holds no call 'user/9/0/0' of dialogue 'd'"):
+    with pytest.raises(CocoonError, match=r"journal\.sqlite: has no call 'user/9/0/0' of dialogue 'd'"):
         journal.request(Place("d", "user", 9))
     journal.close()
 

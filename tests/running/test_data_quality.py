@@ -85,7 +85,7 @@ def test_another_sample_does_not_go_into_the_same_folder(tmp_path: Path) -> None
     file = corpus(tmp_path, "smile", 40)
     adopt_sample([file], tmp_path / "run", 10, seed=0)
     adopt_sample([file], tmp_path / "run", 10, seed=0)
-    with pytest.raises(CocoonError, match="holds other dialogues"):
+    with pytest.raises(CocoonError, match="has other dialogues"):
         adopt_sample([file], tmp_path / "run", 10, seed=1)
     sample = read_sample(tmp_path / "run")
     assert sample is not None and sample.seed == 0
@@ -98,7 +98,7 @@ def test_errors_of_samples_say_what_to_do(tmp_path: Path) -> None:
         adopt_sample([file], None, 2)
     with pytest.raises(CocoonError, match=r"'smile-0' is in .*smile.jsonl too; ids must differ"):
         adopt_sample([file, file], tmp_path / "run", None)
-    with pytest.raises(CocoonError, match="holds no dialogue"):
+    with pytest.raises(CocoonError, match="has no dialogue"):
         adopt_sample([empty], tmp_path / "run", 2)
     file.write_bytes(file.read_bytes() + b'{"id": 1}\n')
     with pytest.raises(CocoonError, match=r"smile\.jsonl, line 4: "):

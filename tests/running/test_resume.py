@@ -192,7 +192,7 @@ async def test_another_process_on_the_same_folder_is_refused(house: House) -> No
 @pytest.mark.parametrize(("key", "value"), [("rounds", 3), ("user__temperature", 0.1), ("seed", 1)])
 async def test_changed_settings_are_refused_by_the_name_of_the_key(house: House, key: str, value: Any) -> None:
     await house.run("run", 1)
-    with pytest.raises(CocoonError, match=rf"^[^\n]*begun with other settings \({key.split('__')[0]};[^\n]*$"):
+    with pytest.raises(CocoonError, match=rf"^[^\n]*started with different settings \({key.split('__')[0]}[^\n]*$"):
         await house.run("run", 1, **{key: value})
 
 
@@ -219,7 +219,7 @@ async def test_a_changed_profile_of_a_dialogue_under_way_is_told_and_no_call_mad
     await house.run("run", 1, budget__calls=2)
     outcome = await house.run("run", [profiles(1)[0].model_copy(update={"feeling": "something else"})])
     assert isinstance(outcome.stopped_by, ReplayMismatchError)
-    assert "dialogue 'p00000.fake.0', call 'user/0/0/0': the journal holds the answer to another call" in str(
+    assert "dialogue 'p00000.fake.0', call 'user/0/0/0': the journal has the answer to another call" in str(
         outcome.stopped_by
     )
     assert (outcome.exit_code, outcome.failures, house.endpoint.snapshot()["calls"]) == (2, 0, 2)

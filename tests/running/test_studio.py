@@ -281,13 +281,13 @@ async def test_a_script_goes_on_from_an_edited_state_and_replays_it(script_setti
 async def test_langgraph_dev_forks_a_conversation_at_turn_3_over_http(tmp_path: Path) -> None:
     command = shutil.which("langgraph")
     if command is None:
-        pytest.skip("needs the command langgraph on the PATH, from an environment of its own (docs/studio.md)")
+        pytest.skip("needs the command langgraph on the PATH, from an environment of its own (docs/how-to/studio.md)")
     with langgraph_server(command, tmp_path, scripted_settings(tmp_path, LINES)) as address:
         async with get_client(url=address) as client:
             for assistant in await client.assistants.search():
                 schemas = await client.assistants.get_schemas(assistant["assistant_id"])
                 assert (schemas["input_schema"] or {})["required"]
-            with pytest.raises(Exception, match="the input lacks 'profile'"):
+            with pytest.raises(Exception, match="the input has no 'profile'"):
                 await client.runs.wait(None, "conversation", input={})
             fork = await fork_at(client, PROFILE, 3, "Something waits for you.")
     first, second = fork.first.words, fork.second.words

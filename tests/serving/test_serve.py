@@ -14,7 +14,6 @@ import aiohttp
 import openai
 import pytest
 
-from cocoon.cli.serve import _named
 from cocoon.core.errors import CocoonError
 from cocoon.models.local.base import LocalBase
 from cocoon.models.local.embedded import embedded_file
@@ -23,6 +22,7 @@ from cocoon.models.local.stream import spoken
 from cocoon.models.remote.endpoint import open_endpoint
 from cocoon.running.local_parts import local_parts
 from cocoon.serving.chat_request import read_request
+from cocoon.serving.models import name_and_spec
 from cocoon.serving.server import Limits, Server, serve
 from cocoon.steering.control.control import Control
 from cocoon.tests.commands import cocoon
@@ -397,12 +397,12 @@ def test_a_port_that_is_taken_is_an_error(chats: dict[str, LocalChat]) -> None:
     ],
 )
 def test_a_served_model_has_a_name(text: str, name: str) -> None:
-    assert _named(text)[0] == name
+    assert name_and_spec(text)[0] == name
 
 
 @pytest.mark.parametrize("given", [["openai:gpt-4o"], ["a=local:smollm2", "a=local:smollm2+adapter=x"]])
 def test_what_cannot_be_served_is_an_error(given: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cocoon.models.by_name.open_local", lambda *_: None)
+    monkeypatch.setattr("cocoon.serving.models.open_local", lambda *_: None)
     done = cocoon("serve", *(word for spec in given for word in ("--model", spec)))
     assert done.code == 2
     assert done.err.count("cocoon: ") == 1

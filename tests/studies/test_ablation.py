@@ -18,7 +18,9 @@ from cocoon.models.scripted import ScriptedChat
 from cocoon.running.building.generation import Generated
 from cocoon.running.folder import read_run
 from cocoon.running.study import Study
-from cocoon.studies.ablation import AblationConfig, Compared, choices_of, compare_conditions, make_conditions
+from cocoon.studies.ablation.compare import Compared, choices_of, compare_conditions
+from cocoon.studies.ablation.config import AblationConfig
+from cocoon.studies.ablation.run import make_conditions
 from cocoon.tests.commands import cocoon, endpoint
 from cocoon.tests.conversations import shipped_profiles
 
@@ -92,7 +94,7 @@ def test_every_pair_is_asked_in_both_orders_on_every_question(tmp_path: Path) ->
 
 def test_every_pair_can_be_asked_for() -> None:
     conditions = read_conditions(PAPER)
-    assert len(pairs_of(conditions, every=False)) == 2 and len(pairs_of(conditions, every=True)) == 3
+    assert len(pairs_of(conditions, every_pair=False)) == 2 and len(pairs_of(conditions, every_pair=True)) == 3
 
 
 def test_the_judge_is_told_neither_need_nor_memory(tmp_path: Path) -> None:
@@ -137,8 +139,8 @@ def test_an_ablation_that_was_stopped_goes_on(tmp_path: Path) -> None:
     [
         ("full", "two different ones or more"),
         ("full,full", "two different ones or more"),
-        ("full,half", "'half' is none of full"),
-        ("full,full@gruff", "'gruff' is none of prompted"),
+        ("full,half", "'half' is not one of full"),
+        ("full,full@gruff", "'gruff' is not one of prompted"),
     ],
 )
 def test_conditions_that_are_none_are_refused(names: str, said: str) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from langchain_core.messages import BaseMessage
 
-from cocoon.cli.steer.run_sweep import write_sweep_report
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines
@@ -26,18 +25,10 @@ from cocoon.steering.directions.direction import Direction
 from cocoon.steering.pairs.situations import read_situations
 from cocoon.studies.sweep import placebo as sweep_placebo
 from cocoon.studies.sweep.placebo import equal_surprise
+from cocoon.studies.sweep.plan import Placebo, SteerFile, SweepArm, SweepPlan, plan_arms, read_plan, write_plan
 from cocoon.studies.sweep.records import NATS, Observation, measure_nats, observations
-from cocoon.studies.sweep.report import sweep_report
-from cocoon.studies.sweep.run import (
-    Placebo,
-    SteerFile,
-    SweepArm,
-    SweepPlan,
-    plan_arms,
-    read_plan,
-    run_sweep,
-    write_plan,
-)
+from cocoon.studies.sweep.report import sweep_report, write_sweep_report
+from cocoon.studies.sweep.run import run_sweep
 from cocoon.studies.sweep.trend import OUTCOMES, Trend, adjusted, conclusion, difference, trend
 from cocoon.tests.commands import cocoon
 from cocoon.tests.conversations import shipped_profiles

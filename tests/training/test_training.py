@@ -16,7 +16,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from cocoon.api.training import train_config
 from cocoon.core.errors import CocoonError, NotSavedError
+from cocoon.core.verb_settings import Given
 from cocoon.models.local.weights import load_weights
 from cocoon.reports.charts.losses import write_losses
 from cocoon.tests.commands import cocoon
@@ -25,7 +27,7 @@ from cocoon.tests.training.training_cases import talk, write_talks
 from cocoon.training.adapters.attach import attach
 from cocoon.training.adapters.card import read_card
 from cocoon.training.adapters.merge import merge
-from cocoon.training.config import TrainConfig
+from cocoon.training.config import TRAIN, TrainConfig, training_presets
 from cocoon.training.fit.folder import CHECKPOINTS, last_checkpoint
 from cocoon.training.fit.isolation import isolates
 from cocoon.training.fit.sft import prepare, train
@@ -94,7 +96,7 @@ def test_a_run_that_was_trained_to_the_end_is_not_trained_again(base: Path, dial
     card = train(config(base, dialogues), trained, say=told.append)
     assert told == [f"{trained}: was trained to the end before"]
     assert card == read_card(trained) and (trained / WEIGHTS).stat().st_mtime_ns == before
-    with pytest.raises(CocoonError, match=r"begun with other settings \(fit; see config.yaml\)"):
+    with pytest.raises(CocoonError, match=r"started with different settings \(fit; see config.yaml\)"):
         train(config(base, dialogues, epochs=1), trained)
 
 
@@ -305,7 +307,7 @@ def test_merged_weights_answer_as_the_adapter_beside_its_base(trained: Path, bas
     assert torch.allclose(whole.network(ids).logits, beside, atol=1e-4)
     assert merge(trained, tmp_path / "half", dtype="bfloat16").dtype == "bfloat16"
     assert {tensor.dtype for tensor in load_file(tmp_path / "half" / "model.safetensors").values()} == {torch.bfloat16}
-    with pytest.raises(CocoonError, match="is there already"):
+    with pytest.raises(CocoonError, match="already exists"):
         merge(trained, tmp_path / "merged")
 
 
@@ -416,9 +418,7 @@ def test_wrong_commands_are_one_line(
 
 
 def test_a_preset_stands_for_every_row_of_table_3() -> None:
-    from cocoon.cli.train.run import presets, settings
-
-    found = {name: settings(None, [], {}, name) for name in presets()}
+    found = {name: train_config(Given(TRAIN, preset=name)) for name in training_presets()}
     assert sorted(found) == sorted(
         f"paper-{row}" for row in ("esconv", "escot", "extes", "soulchat", "smile", "cocoon", "without-thoughts")
     )

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cocoon.core.errors import CocoonError
-from cocoon.models.local.embedded import EMBEDDED, _plain
+from cocoon.models.local.embedded import EMBEDDED, without_packing
 from cocoon.models.local.libraries import first_line, quiet, require_libraries
-from cocoon.models.local.weights import Weights, _folder_of, load_weights
+from cocoon.models.local.weights import Weights, load_weights, model_folder
 from cocoon.training.adapters.attach import CONFIG_FILE, attach
 from cocoon.training.adapters.card import CARD_FILE, read_card
 from cocoon.training.fit.base import MERGED, refuse_packed, refuse_quantised
@@ -41,6 +41,15 @@ class Merged:
     note: str = ""
 
 
+def read_dtype(name: str) -> Dtype:
+    """Return a type to merge in. Raises CocoonError for another name."""
+    if name == "float32":
+        return "float32"
+    if name == "bfloat16":
+        return "bfloat16"
+    raise CocoonError(f"--dtype {name!r}: float32 or bfloat16; quantised weights are not merged into")
+
+
 def merge(folder: Path, out: Path, base: str | None = None, dtype: Dtype = "float32") -> Merged:
     """Write base and adapter as one model.
 
@@ -49,10 +58,10 @@ def merge(folder: Path, out: Path, base: str | None = None, dtype: Dtype = "floa
     """
     require_libraries("torch", "transformers", "peft")
     if out.exists():
-        raise CocoonError(f"{out}: is there already; give another --out")
+        raise CocoonError(f"{out}: already exists; choose another --out")
     name = base or _base_of(folder)
     refuse_packed(name, MERGED)
-    base_folder, _ = _folder_of(name)
+    base_folder, _ = model_folder(name)
     refuse_quantised(base_folder, name, MERGED)
     # Sums are computed in float32 and rounded once.
     weights = load_weights(name, "cpu", "float32")
@@ -97,7 +106,7 @@ def _merged(weights: Weights, name: str) -> Any:
     except ValueError as error:
         raise CocoonError(f"adapter {name!r} cannot be merged: {first_line(error)}") from None
     # A new network is needed, because one that held adapters would save its weights under peft's names.
-    return _plain(network)
+    return without_packing(network)
 
 
 def _logits(weights: Weights, adapter: Any) -> Any:

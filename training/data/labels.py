@@ -83,7 +83,8 @@ class Encoder:
         talk = [*messages[: last + 1], {"role": "user", "content": "."}]
         fitted = fit_to_template(talk, self.template.user_first, system_role=self.template.system_role)[:-1]
         return [
-            {**message, "content": self.template._without_control(message["content"]).strip()} for message in fitted
+            {**message, "content": self.template.without_control_tokens(message["content"]).strip()}
+            for message in fitted
         ]
 
     def _encode(self, messages: Sequence[Message]) -> Encoded | Reason:
@@ -109,7 +110,7 @@ class Encoder:
         if texts is None:
             return None
         prompts, through, full_text = texts
-        tokens = self.template._tokens
+        tokens = self.template.tokens
         all_ids = tokens(full_text)
         turn_spans: list[tuple[int, int]] = []
         for prompt, through_turn in zip(prompts, through, strict=True):

@@ -10,7 +10,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.models.local.embedded import EMBEDDED, EMBEDDED_HUB_ID
 from cocoon.models.local.libraries import first_line, quiet, require_libraries
 from cocoon.models.local.template import Template
-from cocoon.models.local.weights import Weights, _best_dtype, _folder_of, _turn_ends, load_weights
+from cocoon.models.local.weights import Weights, best_dtype, load_weights, model_folder, turn_end_tokens
 from cocoon.training.config import TrainConfig
 
 TRAINING_LIBRARIES = ("trl", "peft", "datasets", "accelerate")
@@ -33,7 +33,7 @@ def load_base(config: TrainConfig) -> Weights:
     """Load the base to train over. Raises CocoonError for quantised weights, and if it cannot be quantised here."""
     name = config.base_name
     refuse_packed(name, TRAINED)
-    folder, revision = _folder_of(name)
+    folder, revision = model_folder(name)
     refuse_quantised(folder, name, TRAINED)
     if config.lora.quantise == "4bit":
         return _in_four_bits(name, folder, revision)
@@ -45,7 +45,7 @@ def _dtype_here() -> str | None:
     """Return the dtype that the GPU used for training computes in natively, or None to leave it to the loader."""
     import torch
 
-    return _best_dtype("cuda") if torch.cuda.is_available() else None
+    return best_dtype("cuda") if torch.cuda.is_available() else None
 
 
 def refuse_packed(name: str, what: str) -> None:
@@ -113,7 +113,7 @@ def _in_four_bits(name: str, folder: Path, revision: str | None) -> Weights:
             )
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         raise CocoonError(f"model {name!r} cannot be loaded in four bits: {first_line(error)}") from None
-    ends = _turn_ends(network, tokenizer, name)
+    ends = turn_end_tokens(network, tokenizer, name)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else ends[0]
     context = network.config.max_position_embeddings
     template = Template.learn(tokenizer, name)

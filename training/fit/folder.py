@@ -61,8 +61,8 @@ def _agree(out: Path, config: TrainConfig) -> None:
         differing = [key for key in started_with if started_with[key] != asked_for[key]]
         if differing:
             raise CocoonError(
-                f"{out}: was begun with other settings ({', '.join(differing)}; see config.yaml); "
-                "give the same command to resume, or use another --out"
+                f"{out} was started with different settings ({', '.join(differing)}; see config.yaml). "
+                "Run the original command to resume, or choose another --out."
             )
     write_whole(file, [to_yaml(config).encode()])
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Profile, Role
+from cocoon.core.text import language_by_script
 from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, Read, an_id, an_object, optional_text
-from cocoon.corpora.reading.foreign_file import language_of
 from cocoon.corpora.reading.foreign_text import values
 from cocoon.corpora.reading.repair import RepairNote
 from cocoon.corpora.reading.spoken_lines import add_lines
@@ -56,7 +56,7 @@ def load_profiles(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]
             where,
             Profile(
                 id=_id(value, number),
-                language=language_of(problem),
+                language=language_by_script(problem),
                 scenario=f"attitude: {attitude}" if attitude else "",
                 feeling=problem,
                 source=CORPUS.source,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cocoon.core.records import Role, Thought
+from cocoon.core.text import language_by_script
 from cocoon.corpora.reading.dialogue_draft import (
     Corpus,
     Draft,
@@ -19,7 +20,6 @@ from cocoon.corpora.reading.dialogue_draft import (
     optional_text,
     role_of,
 )
-from cocoon.corpora.reading.foreign_file import language_of
 from cocoon.corpora.reading.foreign_text import values
 
 CORPUS = Corpus(
@@ -75,6 +75,6 @@ def _read(draft: Draft, profile: Any, facts: Mapping[str, Fact]) -> Read:
         emotion=field_texts["emotion"],
         scenario=field_texts["scenario"],
         need=field_texts["need"] or None,
-        language=language_of(" ".join(turn.content for turn in draft.turns)),
+        language=language_by_script(" ".join(turn.content for turn in draft.turns)),
         facts=facts,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Profile, Thought
+from cocoon.core.text import language_by_script
 from cocoon.corpora.reading.dialogue_draft import (
     Corpus,
     Draft,
@@ -19,7 +20,6 @@ from cocoon.corpora.reading.dialogue_draft import (
     an_object,
     optional_text,
 )
-from cocoon.corpora.reading.foreign_file import language_of
 from cocoon.corpora.reading.foreign_text import values
 from cocoon.corpora.reading.repair import RepairNote
 
@@ -101,7 +101,7 @@ def load_profiles(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]
             where,
             Profile(
                 id=an_id(CORPUS, record.get("id"), number),
-                language=language_of(description),
+                language=language_by_script(description),
                 scenario=optional_text(record, "scene", where),
                 feeling=description,
                 source=CORPUS.source,

@@ -7,6 +7,7 @@ from typing import Any
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Profile, Role, Thought
+from cocoon.core.text import language_by_script
 from cocoon.corpora.reading.dialogue_draft import (
     Corpus,
     Draft,
@@ -19,7 +20,6 @@ from cocoon.corpora.reading.dialogue_draft import (
     optional_text,
     role_of,
 )
-from cocoon.corpora.reading.foreign_file import language_of
 from cocoon.corpora.reading.foreign_text import values
 from cocoon.corpora.reading.repair import RepairNote
 
@@ -79,7 +79,7 @@ def load_profiles(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]
             where,
             Profile(
                 id=an_id(CORPUS, record.get("id"), number),
-                language=language_of(event),
+                language=language_by_script(event),
                 scenario=optional_text(record, "topic", where) or optional_text(record, "main_cha", where),
                 feeling=event,
                 need=optional_text(record, "task", where) or None,

@@ -10,7 +10,8 @@ from typing import Any, get_args
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import ChainStep, Language, Memory, Profile
-from cocoon.corpora.reading.foreign_file import language_of, lower_keys, read_values, shown, text_at
+from cocoon.core.text import language_by_script
+from cocoon.corpora.reading.foreign_file import lower_keys, read_values, shown, text_at
 from cocoon.corpora.reading.repair import Repair, RepairNote
 
 LICENCE = "none stated (COCOON paper layout)"
@@ -72,7 +73,7 @@ class _ProfileReader:
     def _language(self, text: str) -> Language:
         stated_language = self.record.get("language")
         if stated_language is None:
-            return language_of(text)
+            return language_by_script(text)
         for language in get_args(Language):
             if stated_language == language:
                 return language

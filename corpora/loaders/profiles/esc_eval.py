@@ -10,7 +10,8 @@ from typing import Any, get_args
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Language, Profile
-from cocoon.corpora.reading.foreign_file import clip, language_of, lower_keys, read_values, shown, text_at
+from cocoon.core.text import language_by_script
+from cocoon.corpora.reading.foreign_file import clip, lower_keys, read_values, shown, text_at
 from cocoon.corpora.reading.repair import RepairNote
 
 LICENCE = "none (ESC-Eval ships no licence)"
@@ -91,7 +92,7 @@ def _feeling(fields: dict[str, str], language: Language, where: str) -> str:
 def _language(card: dict[str, Any], base: str, where: str) -> Language:
     stated_language = card.get("language")
     if stated_language is None:
-        return language_of(base)
+        return language_by_script(base)
     if isinstance(stated_language, str) and stated_language.lower() in _LANGUAGES:
         return _LANGUAGES[stated_language.lower()]
     raise CocoonError(f"{where}: key 'language': must be 'english' or 'chinese', found {shown(stated_language)}")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Memory, Profile
+from cocoon.core.text import language_by_script
 from cocoon.corpora.reading.dialogue_draft import an_object, optional_text
-from cocoon.corpora.reading.foreign_file import clip, language_of
+from cocoon.corpora.reading.foreign_file import clip
 from cocoon.corpora.reading.foreign_text import values
 from cocoon.corpora.reading.repair import RepairNote
 
@@ -30,7 +31,7 @@ def load(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
         events = (_NUMBER.sub("", line).strip() for line in optional_text(record, "life_events", where).splitlines())
         profile = Profile(
             id=profile_id,
-            language=language_of(challenge),
+            language=language_by_script(challenge),
             feeling=challenge,
             memory=[Memory(text=event) for event in events if event],
             source=SOURCE,

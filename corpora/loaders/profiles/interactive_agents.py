@@ -5,8 +5,8 @@ from pathlib import Path
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Profile
+from cocoon.core.text import language_by_script
 from cocoon.corpora.reading.dialogue_draft import a_text
-from cocoon.corpora.reading.foreign_file import language_of
 from cocoon.corpora.reading.foreign_text import values
 from cocoon.corpora.reading.repair import RepairNote
 
@@ -25,7 +25,7 @@ def load(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
             raise CocoonError(f"{where}: the request is empty")
         profile = Profile(
             id=f"interactive-agents-{name}-{number}",
-            language=language_of(text),
+            language=language_by_script(text),
             feeling=text,
             source=SOURCE,
             licence=LICENCE,

@@ -356,10 +356,10 @@ def test_named_judges_and_prompts_decide_among_several(run: Path, tmp_path: Path
     ("arguments", "told"),
     [
         (["{run}", "{run}"], "is given twice"),
-        (["{run}", "--supporter", "nobody"], "supporter 'nobody' is in none of the runs; they hold 'listen', 'plain'"),
+        (["{run}", "--supporter", "nobody"], "supporter 'nobody' is not in the runs; they have 'listen', 'plain'"),
         (["{run}", "--supporter", "plain"], "nothing to compare: one supporter of one run alone"),
         (["{run}", "--baseline", "nobody"], "--baseline 'nobody' names no sides; name one of 'listen', 'plain'"),
-        (["{run}/none"], "holds no run"),
+        (["{run}/none"], "has no run"),
     ],
 )
 def test_errors_name_the_fix(run: Path, arguments: list[str], told: str) -> None:

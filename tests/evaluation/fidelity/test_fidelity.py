@@ -115,7 +115,7 @@ def of_case(case: JudgeCase) -> Dialogue:
 def test_needs_that_the_user_told_are_found_on_labelled_transcripts(
     language: str, found: int, named: int, wrong: int
 ) -> None:
-    # The figures of docs/fidelity.md: what counting words finds of what people labelled.
+    # The figures of docs/guide/fidelity.md: what counting words finds of what people labelled.
     cases = [case for case in shipped_cases() if case.language == language]
     told = [case for case in cases if user_facts(of_case(case)).need_round is not None]
     assert sum(case.label.named_by == "user" for case in cases) == named

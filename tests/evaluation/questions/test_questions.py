@@ -20,10 +20,10 @@ from cocoon.benchmarks.evaluation.questions import (
     supporter_turns,
     without_marks,
 )
-from cocoon.cli.reports.question_file import read_dialogues
 from cocoon.cli.reports.questions import questions as questions_command
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dialogue, Language, Profile, Turn
+from cocoon.corpora.reading.turn_lists import read_turn_lists
 from cocoon.evaluation.questions.detection import (
     asks,
     classify,
@@ -293,7 +293,7 @@ MESSAGES = [
 def test_the_command_reads_other_shapes(tmp_path: Path, shape: list[Any]) -> None:
     for name, values in (("a.jsonl", shape), ("b.json", [shape])):
         file = write(tmp_path / name, *values)
-        (dialogue,) = read_dialogues(file)
+        (dialogue,) = read_turn_lists(file)
         assert [turn.role for turn in dialogue.turns] == ["supporter", "user"] and dialogue.language == "zh"
         assert "supporter: question ratio 100.0% (1 of 1 turns)" in invoke(str(file))
         assert json.loads(invoke(str(file), "--json", "--role", "user"))["ratio"] == 0
@@ -317,5 +317,5 @@ def test_a_dialogue_without_supporter_turns_has_no_ratio(tmp_path: Path) -> None
 def test_a_file_that_cannot_be_read_is_named_with_its_place(tmp_path: Path, value: Any, said: str) -> None:
     file = write(tmp_path / "a.jsonl", MESSAGES, value)
     with pytest.raises(CocoonError, match=r"a\.jsonl, line 2") as caught:
-        list(read_dialogues(file))
+        list(read_turn_lists(file))
     assert said in str(caught.value)

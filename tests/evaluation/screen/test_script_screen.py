@@ -102,7 +102,8 @@ def test_the_planted_set_is_large_and_balanced(language: Language) -> None:
     assert {case.half for case in cases} == {"tune", "held"}
 
 
-# What docs/scripts.md states, over all planted sentences: (right, wrong, missed). "request all": under `--rewrite all`.
+# What docs/how-to/scripts.md states, over all planted sentences: (right, wrong, missed).
+# "request all": under `--rewrite all`.
 STATED: dict[tuple[Language, str, str], tuple[int, int, int]] = {
     ("zh", "question", "both"): (27, 2, 0),
     ("zh", "request closed", "lexical"): (16, 5, 18),

@@ -225,7 +225,7 @@ async def test_a_folder_goes_on_and_holds_several_judges(tmp_path: Path) -> None
 async def test_a_folder_with_other_dialogues_is_refused(tmp_path: Path) -> None:
     changed = CASES[0].model_copy(update={"feeling": "Another feeling."})
     await report_on(perfect, tmp_path, CASES[:1])
-    with pytest.raises(CocoonError, match="holds another dialogue"):
+    with pytest.raises(CocoonError, match="has another dialogue"):
         await report_on(perfect, tmp_path, [changed])
     (tmp_path / "file").write_text("", "utf-8")
     with pytest.raises(CocoonError, match="cannot hold a run"):

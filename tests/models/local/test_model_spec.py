@@ -92,7 +92,7 @@ def spec_of(place: Path, *parts: str) -> str:
 @pytest.fixture
 def models(monkeypatch: pytest.MonkeyPatch) -> Models:
     """A run's models, in float32."""
-    monkeypatch.setattr("cocoon.models.local.weights._best_dtype", lambda _: "float32")
+    monkeypatch.setattr("cocoon.models.local.weights.best_dtype", lambda _: "float32")
     return Models(parts=local_parts())
 
 
@@ -395,7 +395,7 @@ def test_prompts_that_rows_share_are_read_once_and_change_nothing(
 def test_a_run_is_simulated_with_steered_supporters_and_resumed_only_with_the_same_direction(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cocoon.models.local.weights._best_dtype", lambda _: "float32")
+    monkeypatch.setattr("cocoon.models.local.weights.best_dtype", lambda _: "float32")
     tiny.tiny_folder(tmp_path / "m", context=8192)
     saved_direction(tmp_path / "d.safetensors", tiny.tiny_network())
     (tmp_path / "user.jsonl").write_text('"Hm."\n"It is work."\n', "utf-8")

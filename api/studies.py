@@ -1,0 +1,173 @@
+"""`ablate`, `reproduce`, `fidelity` and `power`: studies of the simulated user, and of the paper's tables."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cocoon.agents.users.conditions import read_conditions
+from cocoon.api.reporter import Reporter
+from cocoon.api.running import blocking, wait_for
+from cocoon.api.settings import Profiles, Supporters, out_folder, takes, with_own, with_profile_files
+from cocoon.core.config import StudyConfig
+from cocoon.core.verb_settings import ABLATE, Given, Options
+from cocoon.reports.fidelity import fidelity_of, write_fidelity
+from cocoon.reports.paper.tables import load_paper_table
+from cocoon.reports.power import power
+from cocoon.reports.tables.records import Report
+from cocoon.running.frame import forbid_cloud_tracing
+from cocoon.running.study import OwnObjects, read_profiles
+from cocoon.studies.ablation.config import DEFAULT_CONDITIONS, refuse_copies
+from cocoon.studies.ablation.run import Ablation
+from cocoon.studies.reproduce.config import REPRODUCE, STAGES, ReproduceConfig, with_scales_of_table
+from cocoon.studies.reproduce.run import Reproduction
+from cocoon.studies.result import StudyResult
+
+if TYPE_CHECKING:
+    from cocoon.api.run import Run
+
+__all__ = ["ablate", "ablate_async", "fidelity", "power", "reproduce", "reproduce_async"]
+
+# Settings of the dialogues, which are there already where they are only compared.
+_TALKING = ("profiles", "limit", "language", "rounds", "samples", "supporters", "user", "form_pairs")
+
+
+def prepare_ablation(
+    out: str | Path,
+    given: Given[StudyConfig],
+    *,
+    conditions: str | Sequence[str] = DEFAULT_CONDITIONS,
+    every_pair: bool = False,
+    compare_only: bool = False,
+    allow_cloud_tracing: bool = False,
+) -> Ablation:
+    """Return an ablation that is ready to start. See `ablate`."""
+    if not allow_cloud_tracing:
+        forbid_cloud_tracing()
+    own, out = OwnObjects(), out_folder(out)
+    resolved = with_own(given, own, out).resolve()
+    if compare_only:
+        resolved.refuse(_TALKING, "a comparison alone simulates nothing. Leave one of them out.")
+    study, names = resolved.config, conditions if isinstance(conditions, str) else ",".join(conditions)
+    read_conditions(names)
+    refuse_copies(study.judge)
+    if compare_only:
+        return Ablation(study, names, every_pair, [], out, own)
+    study = with_profile_files(study)
+    return Ablation(study, names, every_pair, read_profiles(study), out, own)
+
+
+@takes(ABLATE)
+async def ablate_async(
+    *,
+    out: str | Path,
+    judge: str | None = None,
+    profiles: Profiles | None = None,
+    supporter: Supporters = None,
+    user: object = None,
+    conditions: str | Sequence[str] = DEFAULT_CONDITIONS,
+    every_pair: bool = False,
+    compare_only: bool = False,
+    config: str | Path | None = None,
+    options: Options = (),
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> StudyResult:
+    """Simulate users that know more or less, have a judge compare them in both orders, and report.
+
+    `conditions` are `full`, `no-memory` and `no-memory-need`, each with a kind of user if wanted (`full@prompted`).
+    `judge` is the spec of the model that compares. `out` is the folder. The same call again goes on where it stopped.
+    With `compare_only` nothing is simulated, and the dialogues of the folder are compared.
+    """
+    roles = {"profiles": profiles, "supporter": supporter, "user": user, "judge": judge}
+    study = prepare_ablation(
+        out,
+        Given(ABLATE, settings | roles, config, None, options),
+        conditions=conditions,
+        every_pair=every_pair,
+        compare_only=compare_only,
+        allow_cloud_tracing=allow_cloud_tracing,
+    )
+    return await study.run(Reporter.of(progress))
+
+
+def prepare_reproduction(
+    out: str | Path,
+    given: Given[ReproduceConfig],
+    stages: str | Sequence[str] = STAGES,
+    *,
+    allow_cloud_tracing: bool = False,
+) -> Reproduction:
+    """Return a reproduction that is ready to start. See `reproduce`."""
+    if not allow_cloud_tracing:
+        forbid_cloud_tracing()
+    resolved = given.resolve()
+    table = resolved.config.table
+    if load_paper_table(table).data == "people":
+        resolved.refuse(["judge"], f"people rate {table}, and no judge does. Leave it out.")
+    names = stages.split(",") if isinstance(stages, str) else stages
+    return Reproduction(with_scales_of_table(resolved.config), out_folder(out), [name.strip() for name in names])
+
+
+def run_reproduction(study: Reproduction, progress: bool | Reporter = True) -> StudyResult:
+    """Do the stages of a reproduction that is ready to start. See `reproduce`."""
+    reporter = Reporter.of(progress)
+    study.prepare(reporter)
+    return study.finish(wait_for(study.talk(reporter)), reporter)
+
+
+@takes(REPRODUCE)
+async def reproduce_async(
+    table: str | None = None,
+    *,
+    out: str | Path,
+    config: str | Path | None = None,
+    stages: str | Sequence[str] = STAGES,
+    options: Options = (),
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> StudyResult:
+    """Make a table of the paper again, from corpora to figures. See `reproduce`."""
+    given = Given(REPRODUCE, settings | {"table": table}, config, None, options)
+    study = prepare_reproduction(out, given, stages, allow_cloud_tracing=allow_cloud_tracing)
+    reporter = Reporter.of(progress)
+    # A training would hold up the event loop.
+    await asyncio.to_thread(study.prepare, reporter)
+    return study.finish(await study.talk(reporter), reporter)
+
+
+@takes(REPRODUCE)
+def reproduce(
+    table: str | None = None,
+    *,
+    out: str | Path,
+    config: str | Path | None = None,
+    stages: str | Sequence[str] = STAGES,
+    options: Options = (),
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> StudyResult:
+    """Import corpora, train a supporter on each, simulate, judge, and write a table of the paper made again.
+
+    `config` is the YAML file of the study, `out` its folder. `stages` are some of `import`, `train`, `simulate` and
+    `report`, and what is done already is passed over.
+    """
+    given = Given(REPRODUCE, settings | {"table": table}, config, None, options)
+    return run_reproduction(prepare_reproduction(out, given, stages, allow_cloud_tracing=allow_cloud_tracing), progress)
+
+
+def fidelity(*runs: "str | Path | Run", out: str | Path | None = None) -> Report:
+    """Return how true and how easy the simulated users of some runs were, beside the supporters' scores.
+
+    No model is called. `out` is a folder for fidelity.md, fidelity.html and tables.
+    """
+    report = fidelity_of([Path(run) if isinstance(run, str | Path) else run.path for run in runs])
+    if out is not None:
+        write_fidelity(report, Path(out))
+    return report
+
+
+ablate = blocking(ablate_async)

@@ -1,0 +1,70 @@
+"""How much each side of some dialogues asks, by type of question, and where."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cocoon.core.records import Language, Record, Role
+from cocoon.corpora.reading.turn_lists import SpokenDialogue, read_turn_lists
+from cocoon.evaluation.questions.detection import counted_turns, pooled, question_ratio, questions
+from cocoon.evaluation.questions.records import QuestionStats, QuestionType
+
+
+class LocatedQuestion(Record):
+    """One sentence that asks. `turn` is its index in the dialogue."""
+
+    dialogue: str
+    turn: int
+    role: Role
+    type: QuestionType
+    text: str
+
+
+@dataclass
+class QuestionReport:
+    """The questions of some dialogues: shares by role, and every sentence that asks."""
+
+    dialogues: int
+    roles: dict[Role, QuestionStats]
+    sentences: list[LocatedQuestion] = field(default_factory=list)
+
+    def to_json(self, *, sentences: bool = False) -> dict[str, Any]:
+        """Return the report as plain values, with every sentence if wanted.
+
+        `ratio` is that of the first role, which is the supporter unless only the user was counted.
+        """
+        role, stats = next(iter(self.roles.items()))
+        plain: dict[str, Any] = {"ratio": stats.ratio, "role": role, "dialogues": self.dialogues}
+        plain["roles"] = {name: counts.model_dump() for name, counts in self.roles.items()}
+        if sentences:
+            plain["sentences"] = [sentence.model_dump() for sentence in self.sentences]
+        return plain
+
+
+def question_report(path: Path, role: Role | None = None, language: Language | None = None) -> QuestionReport:
+    """Return the questions in a file of dialogues of any shape, or in a run folder.
+
+    `role` counts one side only, and `language` None is found out from the text. Raises CocoonError naming the file, the
+    line and the key of what cannot be read.
+    """
+    dialogues = list(read_turn_lists(path, language))
+    roles: list[Role] = [role] if role else ["supporter", "user"]
+    stats: dict[Role, QuestionStats] = {
+        name: pooled(question_ratio(dialogue.turns, dialogue.language, name) for dialogue in dialogues)
+        for name in roles
+    }
+    located = [question for dialogue in dialogues for question in _located(dialogue, roles)]
+    return QuestionReport(len(dialogues), stats, located)
+
+
+def _located(dialogue: SpokenDialogue, roles: Sequence[Role]) -> list[LocatedQuestion]:
+    """Return the questions of all types in the turns that count."""
+    counted = {id(turn) for role in roles for turn in counted_turns(dialogue.turns, role)}
+    return [
+        LocatedQuestion(dialogue=dialogue.id, turn=number, role=turn.role, type=sentence.type, text=sentence.text)
+        for number, turn in enumerate(dialogue.turns)
+        if id(turn) in counted
+        for sentence in questions(turn.content, dialogue.language)
+        if sentence.type != "none"
+    ]

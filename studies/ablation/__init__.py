@@ -1,0 +1,1 @@
+"""The user ablation: what a simulated user knows, and what that does to the dialogue."""

@@ -1,0 +1,153 @@
+"""What a sweep compares: the arms, from directions, coefficients and placebos, and the plan stored beside its runs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import write_whole
+from cocoon.core.records import Record
+from cocoon.steering.directions.direction import At
+
+SweptUser = Literal["guarded", "prompted", "own"]
+"""Kinds of simulated user in a sweep. `own` is Python code of the user's own."""
+USERS = "users"
+PLAN = "sweep.json"
+ArmKind = Literal["plain", "steered", "history", "random", "random_nats", "prompt", "repeng"]
+HistoryTokens = Literal["reply", "replies"]
+
+
+class SweepArm(Record):
+    """One supporter of the sweep. `coefficient` is the assigned one.
+
+    `direction` names the row of the report, and for placebos that of the direction they belong to. Kind `history` uses
+    the largest coefficient with the earlier dialogue encoded the other way (steered if the others leave it unsteered).
+    """
+
+    name: str
+    kind: ArmKind
+    model: str
+    prompt: str = "plain"
+    direction: str = ""
+    coefficient: float = 0.0
+
+
+class SweepPlan(Record):
+    """What a sweep compares, stored beside its runs for the report. Coefficients ascend from 0.
+
+    `at` says where directions are added, and None means as each was made.
+    """
+
+    base: str
+    arms: list[SweepArm] = Field(min_length=2)
+    users: list[SweptUser] = ["guarded", "prompted"]
+    tokens: HistoryTokens = "reply"
+    at: At | None = None
+    warnings: list[str] = []
+
+
+@dataclass(frozen=True)
+class SteerFile:
+    """A direction's file with the name of its row, such as `instruction`."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Placebo:
+    """A random direction's file, and its dose of equal surprise (None if no dose is as costly)."""
+
+    path: Path
+    nats: float | None
+
+
+def plan_arms(
+    base: str,
+    directions: Sequence[SteerFile],
+    coefficients: Sequence[float],
+    placebos: Mapping[str, Placebo] | None = None,
+    repeng: tuple[Path, float] | None = None,
+    tokens: HistoryTokens = "reply",
+    at: At | None = None,
+) -> list[SweepArm]:
+    """Return all arms: unsteered, every direction at every coefficient with its placebos, prompting, and repeng.
+
+    Placebos use the largest coefficient. `placebos` maps the name of a direction to the placebo that belongs to it.
+    """
+    doses = sorted({coefficient for coefficient in coefficients if coefficient})
+    if not doses:
+        raise CocoonError("a sweep needs a coefficient other than 0; give --coefficient 0.02 and more")
+    arms = [SweepArm(name="plain", kind="plain", model=base)]
+    for file in directions:
+        arms += _steered(base, file, doses, tokens, at)
+        if placebo := (placebos or {}).get(file.name):
+            arms += _placebos(base, file.name, placebo, doses[-1], tokens, at)
+    arms += [
+        SweepArm(name=f"prompt: {more}", kind="prompt", model=base, prompt=f"{more}-questions")
+        for more in ("fewer", "more")
+    ]
+    if repeng is not None:
+        path, dose = repeng
+        arms.append(_arm("repeng", f"repeng {dose:g}", _spec(base, path, dose, "both"), dose))
+    return arms
+
+
+def _steered(
+    base: str, file: SteerFile, doses: Sequence[float], tokens: HistoryTokens, at: At | None
+) -> list[SweepArm]:
+    arms = [
+        _arm("steered", f"{file.name} {dose:g}", _spec(base, file.path, dose, tokens, at), dose, file.name)
+        for dose in doses
+    ]
+    other: HistoryTokens = "replies" if tokens == "reply" else "reply"
+    name = f"{file.name} {doses[-1]:g}, history {'steered' if other == 'replies' else 'unsteered'}"
+    return [*arms, _arm("history", name, _spec(base, file.path, doses[-1], other, at), doses[-1], file.name)]
+
+
+def _placebos(
+    base: str, name: str, placebo: Placebo, top: float, tokens: HistoryTokens, at: At | None
+) -> list[SweepArm]:
+    arms = [_arm("random", f"random for {name} {top:g}", _spec(base, placebo.path, top, tokens, at), top, name)]
+    if placebo.nats is not None:
+        spec = _spec(base, placebo.path, placebo.nats, tokens, at)
+        arms.append(_arm("random_nats", f"random for {name} {placebo.nats:g} (nats)", spec, placebo.nats, name))
+    return arms
+
+
+def _spec(base: str, path: Path, coefficient: float, tokens: str, at: At | None = None) -> str:
+    options = {"tokens": None if tokens == "reply" else tokens, "at": at}
+    suffix = "".join(f"+{name}={value}" for name, value in options.items() if value is not None)
+    return f"{base}+steer={path}:{coefficient:g}{suffix}"
+
+
+def _arm(kind: ArmKind, name: str, model: str, coefficient: float, direction: str = "") -> SweepArm:
+    return SweepArm(name=name, kind=kind, model=model, direction=direction, coefficient=coefficient)
+
+
+def write_plan(out: Path, plan: SweepPlan) -> None:
+    """Write the plan. Raises CocoonError if the folder holds another plan."""
+    path = out / PLAN
+    if path.exists() and read_plan(out) != plan:
+        raise CocoonError(
+            f"{out} holds another sweep; take another --out, or the coefficients and directions of that one"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(path, [plan.model_dump_json(indent=1).encode()])
+
+
+def read_plan(out: Path) -> SweepPlan:
+    """Return the plan of a sweep's folder."""
+    path = out / PLAN
+    if not path.is_file():
+        raise CocoonError(f"{out} holds no sweep; make one with `cocoon steer sweep`")
+    return SweepPlan.model_validate(json.loads(path.read_text("utf-8")))
+
+
+def directions_of(plan: SweepPlan) -> list[str]:
+    """Return the names of the directions of a plan, in order."""
+    return list(dict.fromkeys(arm.direction for arm in plan.arms if arm.kind == "steered"))

@@ -1,0 +1,161 @@
+"""Make the plan of a sweep: directions copied into its folder, placebos with their doses, or the plan that is there."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from cocoon.core.errors import CocoonError
+from cocoon.core.records import Profile
+from cocoon.models.local.weights import Weights
+from cocoon.running.local_parts import opened_weights
+from cocoon.steering.control.control import check_fit
+from cocoon.steering.directions.direction import Direction
+from cocoon.steering.pairs.pairs import read_pairs
+from cocoon.steering.pairs.situations import check_apart, marks, of_profiles
+from cocoon.studies.sweep.config import SweepConfig
+from cocoon.studies.sweep.placebo import random_placebo, repeng_default, repeng_dose
+from cocoon.studies.sweep.plan import (
+    PLAN,
+    Placebo,
+    SteerFile,
+    SweepPlan,
+    SweptUser,
+    directions_of,
+    plan_arms,
+    read_plan,
+)
+
+DIRECTIONS = "directions"
+Say = Callable[[str], None]
+
+
+def plan_sweep(
+    config: SweepConfig, users: Sequence[SweptUser], profiles: Sequence[Profile], out: Path, say: Say
+) -> SweepPlan:
+    """Return the plan that the folder holds, or a new one.
+
+    For a new one the base is opened: the doses of the placebos are found by what it says. Raises CocoonError if the
+    folder holds another sweep than the one asked for, and for profiles that are in a direction's pairs.
+    """
+    if (out / PLAN).exists():
+        return _going_on(config, users, out)
+    return _new_plan(config, users, profiles, out, say)
+
+
+def expected_plan(config: SweepConfig, users: Sequence[SweptUser], out: Path) -> SweepPlan:
+    """Return the plan as far as it is known before any model is opened.
+
+    All placebos and repeng's default are in it unless they are left out, though their doses are not known yet.
+    """
+    if (out / PLAN).exists():
+        return _going_on(config, users, out)
+    files = [SteerFile(name, out / f"{name}.safetensors") for name in config.directions()]
+    placebos = {file.name: Placebo(file.path, config.top) for file in files if config.placebo}
+    repeng = (out, config.top) if config.repeng != 0 else None
+    return _plan(config, users, files, placebos, repeng, [])
+
+
+def _new_plan(
+    config: SweepConfig, users: Sequence[SweptUser], profiles: Sequence[Profile], out: Path, say: Say
+) -> SweepPlan:
+    directions = config.directions()
+    warnings = [
+        warning for direction in directions.values() for warning in _overlap(direction, profiles, config.allow_overlap)
+    ]
+    folder = (out / DIRECTIONS).absolute()
+    starts = any(config.control(direction).at == "starts" for direction in directions.values())
+    with opened_weights(config.model, "starts" if starts else "every") as weights:
+        for name, direction in directions.items():
+            check_fit(direction, weights, f"direction {name!r}")
+        folder.mkdir(parents=True, exist_ok=True)
+        # A copy keeps the sweep whole, whatever becomes of the file.
+        files = [SteerFile(name, _save(direction, folder, name)) for name, direction in directions.items()]
+        placebos = {
+            name: _placebo(weights, name, direction, config, folder, say)
+            for name, direction in directions.items()
+            if config.placebo
+        }
+        first = next(iter(directions.values()))
+        repeng = _repeng(weights, first, config, folder, say) if config.repeng != 0 else None
+    warnings += _missing(placebos, config, repeng)
+    return _plan(config, users, files, placebos, repeng, warnings)
+
+
+def _plan(
+    config: SweepConfig,
+    users: Sequence[SweptUser],
+    files: Sequence[SteerFile],
+    placebos: Mapping[str, Placebo],
+    repeng: tuple[Path, float] | None,
+    warnings: list[str],
+) -> SweepPlan:
+    arms = plan_arms(config.model, files, config.coefficient, placebos, repeng, config.tokens, config.at)
+    return SweepPlan(
+        base=config.model, arms=arms, users=list(users), tokens=config.tokens, at=config.at, warnings=warnings
+    )
+
+
+def _placebo(weights: Weights, name: str, direction: Direction, config: SweepConfig, folder: Path, say: Say) -> Placebo:
+    say(f"{name}: looking for the random direction's dose of equal surprise ...")
+    chance, dose = random_placebo(weights, direction, config)
+    return Placebo(_save(chance, folder, f"random-{name}"), dose)
+
+
+def _repeng(
+    weights: Weights, like: Direction, config: SweepConfig, folder: Path, say: Say
+) -> tuple[Path, float] | None:
+    """Return repeng's default at the dose of the settings, or at that of equal surprise (None if there is none)."""
+    default, dose = repeng_default(weights, like), config.repeng
+    if dose is None:
+        say("looking for the dose of repeng's default ...")
+        dose = repeng_dose(weights, default, like, config)
+    return None if dose is None else (_save(default, folder, "repeng"), dose)
+
+
+def _missing(placebos: Mapping[str, Placebo], config: SweepConfig, repeng: tuple[Path, float] | None) -> list[str]:
+    """Return a warning for every placebo that is not as costly at any dose."""
+    warnings = [
+        f"{name}: no dose of the random direction is as costly; the placebo of equal surprise is missing"
+        for name, placebo in placebos.items()
+        if placebo.nats is None
+    ]
+    if repeng is None and config.repeng != 0:
+        warnings.append("repeng's default: no dose is as costly as the largest coefficient; give one with --repeng")
+    return warnings
+
+
+def _save(direction: Direction, folder: Path, name: str) -> Path:
+    path = folder / f"{name}.safetensors"
+    direction.save(path)
+    return path
+
+
+def _overlap(direction: Direction, profiles: Sequence[Profile], allowed: bool) -> list[str]:
+    try:
+        pairs = [(pair.situation, pair.said) for pair in read_pairs(direction.card.pairs)]
+    except CocoonError:
+        return [f"the pairs of direction {direction.kind} cannot be read: overlap with the profiles was not checked"]
+    shared = check_apart({"profiles": marks(of_profiles(profiles)), "pairs": pairs}, allowed=allowed)
+    return [
+        f"profile {overlap.one} stands in the direction's pairs ({overlap.likeness:.0f} of 100 alike; --allow-overlap)"
+        for _, _, overlap in shared
+    ]
+
+
+def _going_on(config: SweepConfig, users: Sequence[SweptUser], out: Path) -> SweepPlan:
+    """Return the plan of the folder. Raises CocoonError if another sweep than that one is asked for."""
+    plan = read_plan(out)
+    steered = {arm.coefficient for arm in plan.arms if arm.kind == "steered"}
+    kept = {name: Direction.load(out / DIRECTIONS / f"{name}.safetensors").card for name in directions_of(plan)}
+    differs = {
+        "--model": config.model != plan.base,
+        "--users": list(users) != plan.users,
+        "--tokens": config.tokens != plan.tokens,
+        "--at": config.at != plan.at,
+        "--coefficient": {coefficient for coefficient in config.coefficient if coefficient} != steered,
+        "--direction": {name: direction.card for name, direction in config.directions().items()} != kept,
+    }
+    if others := [name for name, other in differs.items() if other]:
+        raise CocoonError(
+            f"{out} holds another sweep ({', '.join(others)}); give what it was made with, or take another --out"
+        )
+    return plan
