@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import cocoon.api.steering as steering_api
     from cocoon.agents.judges.ratings import make_rating as make_rating
     from cocoon.agents.protocols import Judge as Judge
+    from cocoon.agents.protocols import Memory as Memory
     from cocoon.agents.protocols import SimulatedUser as SimulatedUser
     from cocoon.agents.protocols import Step as Step
     from cocoon.agents.protocols import Supporter as Supporter
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from cocoon.agents.protocols import TurnDraft as TurnDraft
     from cocoon.agents.protocols import UserView as UserView
     from cocoon.agents.protocols import Utterance as Utterance
+    from cocoon.agents.protocols import transcript as transcript
     from cocoon.api.building import build_profiles as build_profiles
     from cocoon.api.building import build_profiles_async as build_profiles_async
     from cocoon.api.building import script as script
@@ -57,14 +59,15 @@ if TYPE_CHECKING:
     from cocoon.core.records import Profile as Profile
     from cocoon.core.records import Rating as Rating
     from cocoon.core.records import Turn as Turn
+    from cocoon.models.calls import Message as Message
     from cocoon.models.client import JournaledClient as JournaledClient
 
     steer = steering_api
 
 _HOMES = {
     "cocoon.agents.protocols": (
-        *("Judge", "SimulatedUser", "Step", "Supporter", "SupporterView", "TurnDraft", "UserView"),
-        "Utterance",
+        *("Judge", "Memory", "SimulatedUser", "Step", "Supporter", "SupporterView", "TurnDraft"),
+        *("UserView", "Utterance", "transcript"),
     ),
     "cocoon.agents.judges.ratings": ("make_rating",),
     "cocoon.api.building": (
@@ -78,6 +81,7 @@ _HOMES = {
     "cocoon.api.talking": ("judge", "judge_async", "simulate", "simulate_async"),
     "cocoon.api.training": ("preview_training", "train"),
     "cocoon.core.answers": ("Missing",),
+    "cocoon.models.calls": ("Message",),
     "cocoon.models.client": ("JournaledClient",),
     "cocoon.core.errors": ("CocoonError",),
     "cocoon.core.records": ("AgentFacts", "Dialogue", "Profile", "Rating", "Turn"),

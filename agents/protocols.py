@@ -6,7 +6,7 @@ a role of a function, a chat model or a LangGraph graph.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -16,7 +16,7 @@ from cocoon.core.thoughts import with_thought
 from cocoon.models.calls import Message
 from cocoon.models.client import JournaledClient
 
-Memory = dict[str, JsonValue] | None
+Memory = dict[str, Any] | None
 """What a simulated user carries from turn to turn: its own record as plain JSON, opaque to everybody else."""
 
 _LABELS: dict[Language, dict[Role, str]] = {
@@ -210,7 +210,7 @@ class TurnDraft(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    memory: Memory = None
+    memory: dict[str, JsonValue] | None = None
     notes: dict[str, JsonValue] = {}
     utterance: Utterance | None = None
 

@@ -1,4 +1,7 @@
-"""What a long command shows while it works: a live line in a terminal, a plain line every ten seconds elsewhere."""
+"""What a long command shows while it works.
+
+A terminal and a notebook have one line that is updated. Elsewhere a plain line is printed every ten seconds.
+"""
 
 import asyncio
 import sys
@@ -14,20 +17,53 @@ PLAIN_EVERY = 10.0
 LIVE_EVERY = 0.5
 
 
+def in_notebook() -> bool:
+    """Return whether this process is the kernel of a notebook."""
+    # A program that is no notebook never pays for the import of IPython.
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None
+
+
+def people_stream() -> TextIO:
+    """Return where messages for people go: stderr, and stdout in a notebook, which shows stderr as an error."""
+    return sys.stdout if in_notebook() else sys.stderr
+
+
 class Watcher:
-    """Shows progress on `stream` (stderr) until it is cancelled."""
+    """Shows progress on `stream` until it is cancelled. Without a stream it takes what fits terminal or notebook."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
+        self._stream = stream or people_stream()
+        self._shows_display = stream is None and in_notebook()
         self._began = time.monotonic()
 
     async def __call__(self, progress: "Progress", models: "Models") -> None:
         """Run beside the session."""
+        if self._shows_display:
+            await self._displayed(progress, models)
         if self._stream.isatty():
             await self._live(progress, models)
         while True:
             await asyncio.sleep(PLAIN_EVERY)
             print(self.line(progress, models), file=self._stream, flush=True)
+
+    async def _displayed(self, progress: "Progress", models: "Models") -> None:
+        """Update one output of the notebook's cell, which keeps the last line."""
+        from IPython.display import display
+
+        def shown() -> dict[str, str]:
+            return {"text/plain": self.line(progress, models)}
+
+        output = display(shown(), raw=True, display_id=True)
+        if output is None:
+            return
+        try:
+            while True:
+                await asyncio.sleep(LIVE_EVERY)
+                output.update(shown(), raw=True)
+        finally:
+            output.update(shown(), raw=True)
 
     async def _live(self, progress: "Progress", models: "Models") -> None:
         from rich.console import Console

@@ -1,12 +1,11 @@
 """What a verb tells people while it works: where text goes, how far it is, how it ended, what to do next."""
 
-import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from cocoon.api.progress import TrainingWatcher, Watcher
+from cocoon.api.progress import TrainingWatcher, Watcher, people_stream
 from cocoon.models.by_name import Models
 from cocoon.running.building.generation import Generated, reasons_line
 from cocoon.running.frame import Outcome, Watch
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Reporter:
-    """Tells people on `stream` (stderr). `quiet` tells nothing."""
+    """Prints for people on `stream`, or on stderr (a notebook: stdout). `quiet` prints nothing."""
 
     def __init__(self, stream: TextIO | None = None, *, quiet: bool = False) -> None:
         self._stream = stream
@@ -30,7 +29,7 @@ class Reporter:
     def say(self, text: str) -> None:
         """Print a line."""
         if not self._quiet:
-            print(text, file=self._stream or sys.stderr, flush=True)
+            print(text, file=self._stream or people_stream(), flush=True)
 
     def watch(self) -> Watch | None:
         """Return what shows the progress of a session."""

@@ -17,9 +17,13 @@ from cocoon.running.manifest import RunManifest, read_manifest
 if TYPE_CHECKING:
     import pandas
 
+    from cocoon.api.showing import DialoguePage
+
 
 class Run:
-    """A run folder. `run[0]` is its first dialogue, and in a notebook the run shows itself as its main table.
+    """A run folder. `run[0]` is its first dialogue, and `run.show(0)` shows it in a notebook.
+
+    A run that stands alone in a cell shows itself as its main table.
 
     Open one that is there with `cocoon.Run("runs/first")`. `outcome` is how the last session of this process went.
     """
@@ -151,6 +155,18 @@ class Run:
         from cocoon.api.reporting import tidy_table
 
         return frame_of(tidy_table(self.path, name))
+
+    def show(self, index: int | str = 0, *, language: Language = "en", height: int = 760) -> "DialoguePage":
+        """Return a dialogue, by its position or its id, as a page that a notebook shows in `height` pixels.
+
+        It has the hidden user, the words with the judge's evidence, and the supporter's thoughts, side by side.
+        """
+        from cocoon.api.showing import DialoguePage
+        from cocoon.running.reading.reader import RunReader
+        from cocoon.viewer.single import dialogue_page
+
+        name = self[index].id
+        return DialoguePage(name, dialogue_page(RunReader(self.path), name, language), height)
 
     def _repr_html_(self) -> str:
         from cocoon.api.reporting import build_run_report

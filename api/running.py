@@ -1,12 +1,14 @@
 """Runs a coroutine from ordinary code, under a running event loop too (as in a notebook)."""
 
 import asyncio
+import contextvars
 import functools
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from cocoon.core.errors import StoppedError
+from cocoon.running.frame import interrupt
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,19 +45,43 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _run_in_thread(work: Coroutine[Any, Any, T]) -> T:
-    """Run beside the loop that is already running here, which is blocked meanwhile as by any other call."""
+    """Run beside the loop that is already running here, which is blocked meanwhile as by any other call.
+
+    The thread keeps the context of the caller, so that what it prints reaches the caller's cell of a notebook. An
+    interrupt stops the session as Ctrl-C does in a terminal, and is raised again when the session has ended.
+    """
+    loops: list[asyncio.AbstractEventLoop] = []
     outcome: list[T] = []
     errors: list[BaseException] = []
 
+    async def noted() -> T:
+        loops.append(asyncio.get_running_loop())
+        return await work
+
     def run() -> None:
         try:
-            outcome.append(_run(work))
+            outcome.append(_run(noted()))
         except BaseException as error:
             errors.append(error)
 
-    thread = threading.Thread(target=run, name="cocoon")
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), name="cocoon")
     thread.start()
-    thread.join()
+    interrupted = _joined(thread, loops)
     if errors:
         raise errors[0]
+    if interrupted is not None:
+        raise interrupted
     return outcome[0]
+
+
+def _joined(thread: threading.Thread, loops: Sequence[asyncio.AbstractEventLoop]) -> KeyboardInterrupt | None:
+    """Wait for a thread, pass interrupts on to its loop, and return the first of them."""
+    first = None
+    while thread.is_alive():
+        try:
+            thread.join()
+        except KeyboardInterrupt as error:
+            first = first or error
+            for loop in loops:
+                interrupt(loop)
+    return first

@@ -14,12 +14,13 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines
 from cocoon.core.records import Profile
 from cocoon.core.verb_settings import JUDGE, SIMULATE, Given, Options
-from cocoon.evaluation.scales.scoring import load_scale
+from cocoon.evaluation.scales.files import load_scale
 from cocoon.running import session
 from cocoon.running.estimate import estimate
 from cocoon.running.folder import adopt_dialogues, existing_run
 from cocoon.running.frame import Outcome, forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
+from cocoon.running.reading.scales import kept_files
 from cocoon.running.sample import adopt_sample
 from cocoon.running.study import OwnObjects, Study, open_models, read_profiles, with_trained_prompts
 
@@ -145,14 +146,17 @@ def judged_folder(
     return existing_run(paths[0])
 
 
-def prepare_judging(given: Given[StudyConfig], *, allow_cloud_tracing: bool = False) -> Study:
-    """Return a study of a judge alone. See `judge`."""
+def prepare_judging(run: Path, given: Given[StudyConfig], *, allow_cloud_tracing: bool = False) -> Study:
+    """Return a study of a judge alone, which knows the scales that the run keeps. See `judge`."""
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
     own = OwnObjects()
     config = _with_own_scales(with_own(given, own, Path()).resolve()).config
     if config.judge.model is None:
         raise CocoonError("No judge is named. Give one, such as --judge openai:gpt-5.")
+    # Of two scales with one id the later counts, so that a file of today beats what the run keeps.
+    files = [*map(str, kept_files(run)), *config.scale_files]
+    config = config.model_copy(update={"scale_files": files})
     return Study(config, open_models(config, local_parts()), own)
 
 
@@ -180,11 +184,12 @@ async def judge_async(
 
     `run` is a run folder, or files of dialogues whose ratings go to `out`. `judge` is a spec or a judge of your own.
     Ratings that are there, by the same judge and prompts, are kept and not asked again. Without `scales`, the scales of
-    `scale_files` are those that are rated. `sample` dialogues of each file are chosen by `seed`.
+    `scale_files` are those that are rated, and the run folder keeps them. `sample` dialogues of each file are chosen by
+    `seed`.
     """
     folder = judged_folder(run.path if isinstance(run, Run) else run, out, sample, seed)
     given = Given(JUDGE, settings | {"judge": judge, "scales": scales}, config, None, options)
-    return await rate(prepare_judging(given, allow_cloud_tracing=allow_cloud_tracing), folder, progress)
+    return await rate(prepare_judging(folder, given, allow_cloud_tracing=allow_cloud_tracing), folder, progress)
 
 
 async def rate(study: Study, folder: Path, progress: bool | Reporter = True) -> Run:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Import corpora of dialogues, count them, export them.")
 
-Name = Annotated[str, typer.Argument(help="The corpus, such as smile or esconv; `cocoon corpus list` names all.")]
+Name = Annotated[
+    str, typer.Argument(help="The corpus, such as smile (`cocoon corpus list` names all), or python:FILE.py:NAME.")
+]
 Form = Literal["messages", "parquet", "sharegpt"]
 File = Annotated[Path, typer.Argument(help="Its file, or its folder where it comes as many files.")]
 Limit = Annotated[int | None, typer.Option("-n", "--limit", min=1, help="Only the first N dialogues.")]

@@ -40,7 +40,7 @@ def judge(
     folder = judged_folder(run, out, sample, seed)
     some_failed = False
     for spec in specs:
-        study = prepare_judging(given.and_also(judge=spec), allow_cloud_tracing=allow_cloud_tracing)
+        study = prepare_judging(folder, given.and_also(judge=spec), allow_cloud_tracing=allow_cloud_tracing)
         if dry_run:
             print_estimate(estimate_judging(study, folder), as_json)
             continue

@@ -8,13 +8,16 @@ import sys
 import sysconfig
 import traceback
 from pathlib import Path
-from types import CodeType, FrameType, ModuleType
+from types import CodeType, FrameType, FunctionType, ModuleType
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import SourceFile
 
 PREFIX = "python:"
 """Begins the spec of an agent or model of the user's own, as in `python:my_agents.py:make_supporter`."""
+
+SESSION = "session"
+"""Stands for the file of code that was typed into a notebook or at a prompt. The name of a cell changes with it."""
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 
@@ -66,7 +69,7 @@ def source_of(value: object) -> SourceFile:
         return _source_in(file, _text_of(code))
     frame = _caller()
     if frame is None:
-        return SourceFile(file=getattr(code, "__module__", "session"), sha=_sha(repr(code).encode()))
+        return SourceFile(file=SESSION, sha=_sha(repr(code).encode()))
     return _source_in(frame.f_code.co_filename, "".join(linecache.getlines(frame.f_code.co_filename)))
 
 
@@ -101,9 +104,10 @@ def _line_of(error: Exception, path: Path) -> str:
 
 def _file_of(code: object) -> str | None:
     try:
-        return inspect.getsourcefile(code)  # pyright: ignore[reportArgumentType]  (any object, TypeError for most)
-    except TypeError:
-        return None
+        return inspect.getsourcefile(code)  # pyright: ignore[reportArgumentType]  (any object; an error for most)
+    except (OSError, TypeError):
+        # A class that was typed into a notebook has no file, and its methods have the cell.
+        return next((method.__code__.co_filename for method in _methods_of(code)), None)
 
 
 def _text_of(code: object) -> str:
@@ -111,12 +115,24 @@ def _text_of(code: object) -> str:
         return inspect.getsource(code)  # pyright: ignore[reportArgumentType]  (a class or a function, checked above)
     except (OSError, TypeError):
         compiled: CodeType | None = getattr(code, "__code__", None)
-        return repr((compiled.co_code, compiled.co_consts)) if compiled else repr(code)
+        if compiled:
+            return repr((compiled.co_code, compiled.co_consts))
+        methods = _methods_of(code)
+        return repr((_constants_of(code), [_text_of(method) for method in methods])) if methods else repr(code)
+
+
+def _methods_of(code: object) -> list[FunctionType]:
+    return [value for value in vars(code).values() if inspect.isfunction(value)] if inspect.isclass(code) else []
+
+
+def _constants_of(code: object) -> dict[str, object]:
+    plain = (str, int, float, bool, tuple, type(None))
+    return {name: value for name, value in vars(code).items() if isinstance(value, plain) and not name.startswith("__")}
 
 
 def _source_in(file: str, text: str) -> SourceFile:
     path = Path(file)
-    return file_source(path) if path.is_file() else SourceFile(file=path.name, sha=_sha(text.encode()))
+    return file_source(path) if path.is_file() else SourceFile(file=SESSION, sha=_sha(text.encode()))
 
 
 def _is_installed(file: str) -> bool:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.python_code import PREFIX, load_object
 from cocoon.core.records import Dialogue
 from cocoon.corpora.loaders.dialogues import (
     cactus,
@@ -58,21 +60,48 @@ class Reading:
     report: RepairReport
 
 
-def read_corpus(name: str, path: Path, limit: int | None = None) -> Reading:
-    """Read a corpus as a stream, up to the first `limit` dialogues.
-
-    The report grows while the dialogues are taken. If a second dialogue has the same id, it gets another id. Raises
-    CocoonError for an unknown corpus and for a missing path. While reading, it raises CocoonError for the first record
-    that cannot be read, naming the file, the record and the turn.
-    """
+def _loader(name: str) -> Callable[[Path], Iterator[Read]]:
+    """Return the loader of a corpus, which may be a function of the user's own that yields dialogues."""
+    if name.startswith(PREFIX):
+        function, source = load_object(name)
+        if not callable(function):
+            raise CocoonError(f"{name!r} is no function. Name a function of a path that yields cocoon.Dialogue.")
+        return lambda path: _own(function, path, source.file)
     if name not in LOADERS:
         close = difflib.get_close_matches(name, LOADERS, n=1)
         near = f"; did you mean {close[0]!r}?" if close else ""
         raise CocoonError(f"corpus {name!r} is not known; the corpora are {', '.join(LOADERS)}{near}")
+    return LOADERS[name]
+
+
+def _own(function: Callable[..., Any], path: Path, file: str) -> Iterator[Read]:
+    number = 1
+    try:
+        for number, dialogue in enumerate(function(path), 1):
+            if not isinstance(dialogue, Dialogue):
+                raise CocoonError(f"{file}: dialogue {number} is a {type(dialogue).__name__}. Yield cocoon.Dialogue.")
+            yield Read(f"dialogue {number}", dialogue, [])
+            number += 1
+    except CocoonError:
+        raise
+    except Exception as error:
+        text = " ".join(str(error).split())
+        raise CocoonError(f"{file}, at dialogue {number}: {type(error).__name__}: {text}") from error
+
+
+def read_corpus(name: str, path: Path, limit: int | None = None) -> Reading:
+    """Read a corpus as a stream, up to the first `limit` dialogues.
+
+    `name` may be a function of the user's own, as `python:FILE.py:NAME`. The report grows while the dialogues are
+    taken. If a second dialogue has the same id, it gets another id. Raises CocoonError for an unknown corpus and for a
+    missing path. While reading, it raises CocoonError for the first record that cannot be read, naming the file, the
+    record and the turn.
+    """
+    load = _loader(name)
     if not path.exists():
         raise CocoonError(f"{path}: does not exist; check the path")
     report = RepairReport(file=str(path), kind=name, things="dialogues", most=EXAMPLES)
-    return Reading(islice(_dialogues(LOADERS[name](path), report), limit), report)
+    return Reading(islice(_dialogues(load(path), report), limit), report)
 
 
 def _dialogues(reads: Iterator[Read], report: RepairReport) -> Iterator[Dialogue]:

@@ -15,6 +15,7 @@ from cocoon.graphs.live_chat import LiveChat
 from cocoon.human.answers import RefusedError, check, check_mark, keys_of
 from cocoon.human.items import ChatItem, Item, LikertItem, Material, PairItem, Shown
 from cocoon.human.store import DONE, SKIPPED, HumanStore, Talk
+from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller
 from cocoon.models.journal.store import Journal
 
@@ -24,12 +25,16 @@ LONGEST = 4_000
 
 @dataclass
 class Desk:
-    """One study while it runs. `open_user` returns a condition's simulated user. Each rater's chats have a folder."""
+    """One study while it runs. `open_user` returns a condition's simulated user. Each rater's chats have a folder.
+
+    `models` opens the models that a user of somebody's own asks for by name.
+    """
 
     material: Material
     store: HumanStore
     folder: Path
     open_user: OpenUser | None = None
+    models: Models | None = None
     _live: dict[tuple[str, str], LiveChat] = field(default_factory=dict)
     _journals: dict[str, Journal] = field(default_factory=dict)
 
@@ -171,7 +176,7 @@ class Desk:
                 name,
                 condition.profile(item.profile),
                 self.open_user(condition),
-                Caller(self._journal(rater), seed=seed),
+                Caller(self._journal(rater), seed=seed, models=self.models),
                 self.material.study.chats.rounds,
             )
             # Known before it begins, so that a withdrawal meanwhile finds it.

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Rating
 from cocoon.evaluation.measures import MEASURES, Measure
 from cocoon.evaluation.statistics.estimates import mean_over_profiles
@@ -12,11 +11,8 @@ from cocoon.human.items import Material
 from cocoon.human.results import choices_of, ratings_of
 from cocoon.human.service import open_study
 from cocoon.human.store import DONE, SKIPPED, HumanStore
-from cocoon.reports.charts.draw import draw
 from cocoon.reports.charts.preference import preference_figures
-from cocoon.reports.formats.csv_lines import render_csv
-from cocoon.reports.formats.html_page import render_html
-from cocoon.reports.formats.markdown import render_markdown
+from cocoon.reports.formats.files import write_report_files
 from cocoon.reports.tables.people import item_kappas, judge_match_table, raters_table
 from cocoon.reports.tables.preference import preference_tables
 from cocoon.reports.tables.records import Cell, Report, Row, Table
@@ -37,14 +33,7 @@ def write_human_report(study: Path, out: Path, run: Path | None = None, preferre
     material, store = open_study(study, out, started=True)
     judged = list(read_run(run, "ratings.jsonl", Rating)) if run else []
     report = human_report(material, store, judged, preferred)
-    (out / "tables").mkdir(parents=True, exist_ok=True)
-    files = {"human.md": render_markdown(report), "human.html": render_html(report)}
-    files |= {f"tables/human_{name}.csv": text for name, text in render_csv(report).items()}
-    files |= {
-        f"tables/human_{figure.id}.svg": draw(figure.chart, figure.id, standalone=True) for figure in report.figures
-    }
-    for name, text in files.items():
-        write_whole(out / name, [text.encode()])
+    write_report_files(report, out, "human", figures="tables")
     return report
 
 

@@ -10,7 +10,6 @@ from cocoon.core.records import Dialogue, Rating
 from cocoon.evaluation.comparison.compare import compare
 from cocoon.evaluation.comparison.records import Comparison
 from cocoon.evaluation.comparison.sides import Side, name_sides, sides_of
-from cocoon.evaluation.scales.files import load_scales
 from cocoon.reports.formats.csv_lines import render_csv
 from cocoon.reports.formats.files import write_pages, write_texts
 from cocoon.reports.report import EMBEDDED_WARNING
@@ -19,6 +18,7 @@ from cocoon.reports.tables.records import Report
 from cocoon.reports.tables.trust import constant_warnings
 from cocoon.running.folder import existing_run, read_config, read_run
 from cocoon.running.manifest import uses_embedded
+from cocoon.running.reading.scales import scales_of
 
 # What makes dialogues or ratings of two runs differ beside the supporter; its own settings are what is compared.
 _SETTINGS = (
@@ -49,7 +49,7 @@ def compare_runs(runs: Sequence[Path], choice: Choice, allow: bool = False) -> t
             raise CocoonError(f"{run}: is given twice; name two runs, or one that holds several supporters")
     sides = _chosen([side for run in runs for side in _sides(run, choice)], choice.supporters)
     name_sides(sides)
-    comparisons = compare(sides, load_scales(choice.scale_files), _baseline(sides, choice.baseline), allow)
+    comparisons = compare(sides, scales_of(runs, choice.scale_files), _baseline(sides, choice.baseline), allow)
     facts = [(f"Supporter {side.name}", side.run) for side in sides]
     return comparisons, comparison_report(comparisons, _warnings(runs, sides), facts)
 

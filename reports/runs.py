@@ -7,7 +7,6 @@ from typing import Any
 from cocoon.core.config import StudyConfig
 from cocoon.core.records import Dialogue, Failure, Language, Rating
 from cocoon.evaluation.fidelity.form_invariance import FormInvariance
-from cocoon.evaluation.scales.files import load_scales
 from cocoon.models.journal.store import Journal
 from cocoon.reports.formats.csv_lines import render_csv
 from cocoon.reports.formats.files import TABLES, write_report_files, write_texts
@@ -17,6 +16,7 @@ from cocoon.reports.report import build_report
 from cocoon.reports.tables.records import Report
 from cocoon.running.folder import existing_run, read_config, read_run
 from cocoon.running.manifest import RunManifest, read_manifest, seconds_worked, uses_embedded
+from cocoon.running.reading.scales import scales_of
 from cocoon.running.sample import read_sample
 
 
@@ -28,7 +28,7 @@ def build_run_report(run: Path, scale_files: Sequence[Path] = (), language: Lang
         read_run(run, "ratings.jsonl", Rating),
         read_run(run, "failures.jsonl", Failure),
         facts_of_run(run),
-        load_scales(scale_files),
+        scales_of([run], scale_files),
         language=language,
     )
 

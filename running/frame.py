@@ -1,6 +1,7 @@
 """The frame of a session, whatever its graphs make: folder, manifest, interrupts, what was spent, how it ended."""
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -117,22 +118,43 @@ def _collector_spared() -> Iterator[None]:
         gc.unfreeze()
 
 
+_ON_INTERRUPT: dict[asyncio.AbstractEventLoop, Callable[[], object]] = {}
+"""What an interrupt does to the session of a loop."""
+
+
 @contextmanager
 def _stop_on_interrupt(models: Models) -> Iterator[None]:
-    """Let the first Ctrl-C start no further call and finish those in flight. The second stops at once."""
+    """Let the first Ctrl-C start no further call and finish those in flight. The second stops at once.
+
+    Signals reach the main thread alone. A session in another thread is stopped by `interrupt`.
+    """
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
 
     def interrupted() -> None:
-        loop.add_signal_handler(signal.SIGINT, lambda: task.cancel() if task else None)
+        _ON_INTERRUPT[loop] = lambda: task.cancel() if task else None
         models.stop()
 
-    try:
-        loop.add_signal_handler(signal.SIGINT, interrupted)
-    except (NotImplementedError, RuntimeError, ValueError):
-        yield
-        return
+    _ON_INTERRUPT[loop] = interrupted
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+        loop.add_signal_handler(signal.SIGINT, lambda: _ON_INTERRUPT[loop]())
     try:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGINT)
+        del _ON_INTERRUPT[loop]
+
+
+def interrupt(loop: asyncio.AbstractEventLoop) -> None:
+    """Interrupt what runs in the loop of another thread, as Ctrl-C does in the main thread."""
+
+    def stop() -> None:
+        if loop in _ON_INTERRUPT:
+            _ON_INTERRUPT[loop]()
+            return
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+
+    # The loop may have ended a moment ago.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(stop)

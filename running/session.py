@@ -12,6 +12,7 @@ from cocoon.running.checks.form_invariance import appraisal_of, measure
 from cocoon.running.folder import RunFolder, read_run
 from cocoon.running.frame import Outcome, Watch, forbid_cloud_tracing, opened_run, run_session, window_of
 from cocoon.running.manifest import RunManifest
+from cocoon.running.reading.scales import keep_scales
 from cocoon.running.resume import done_dialogues, lacking, refuse_changed_agents, refuse_changed_prompts
 from cocoon.running.runner import Runner
 from cocoon.running.study import Study, tasks
@@ -28,6 +29,7 @@ async def simulate(study: Study, profiles: list[Profile], out: Path, watch: Watc
     prompts = prompts_of(agents)
     with opened_run(out, study.config.seed) as (folder, manifest):
         folder.agree(study.config)
+        keep_scales(out, map(Path, study.config.scale_files), study.config.judge.scales)
         runner = _runner(study, folder, user, judges)
         if not folder.journal.is_empty():
             refuse_changed_prompts(out, manifest.prompts, prompts)
@@ -53,6 +55,7 @@ async def assess(study: Study, out: Path, watch: Watch | None = None) -> Outcome
     study = study.for_languages({line["language"] for line in lines})
     judges = study.judges()
     with opened_run(out, study.config.seed) as (folder, manifest):
+        keep_scales(out, map(Path, study.config.scale_files), study.config.judge.scales)
         runner = _runner(study, folder, None, judges)
         names = [line["id"] for line in lines]
         unrated = lacking(out, names, runner.wanted, judges)

@@ -1,5 +1,6 @@
 """From settings to what a run needs: models, supporters, the simulated user, judges, tasks."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -52,9 +53,16 @@ class OwnObjects:
     by_spec: dict[str, OwnObject] = field(default_factory=dict)
 
     def add(self, name: str, value: object) -> str:
-        """Take an object under a name, and return the spec that stands for it in the configuration."""
+        """Take an object under a name, and return the spec that stands for it in the configuration.
+
+        Of two objects of one name, such as a supporter and a user, the second is numbered.
+        """
         source = source_of(value)
-        spec = f"{PREFIX}{source.file}:{name}"
+        first = spec = f"{PREFIX}{source.file}:{name}"
+        for number in itertools.count(2):
+            if spec not in self.by_spec:
+                break
+            spec = f"{first}.{number}"
         self.by_spec[spec] = OwnObject(name, made_by(value), source)
         return spec
 

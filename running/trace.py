@@ -1,4 +1,4 @@
-"""The trace file: one line for each event of LangGraph's own streams, schema 1 (docs/trace.md).
+"""The trace file: one line for each event of LangGraph's own streams, schema 1 (docs/reference/trace.md).
 
 Events are written as they happen. After a kill, resuming writes the events of unfinished dialogues once more. Equal
 events are known by their identity, readers take the last, and the end of a run leaves each once, in order.

@@ -63,13 +63,8 @@ class RunPage:
 
     def index(self) -> str:
         """Return what the page needs at once: the list of dialogues that have been read, and facts about the run."""
-        manifest = self.run.manifest()
-        facts = {
-            "name": self.run.name,
-            "language": self.language,
+        facts = page_facts(self.run, self.language) | {
             "live": self.live,
-            "roles": manifest.roles if manifest else {},
-            "hosts": manifest.hosts if manifest else [],
             "other": self.other.name if self.other else None,
         }
         return script("index", facts | self._news((0, 0)))
@@ -144,6 +139,17 @@ class RunPage:
         yield "graphs.js", graphs()
         yield "charts.js", self.charts()
         yield "index.js", self.index()
+
+
+def page_facts(run: RunReader, language: Language) -> dict[str, Any]:
+    """Return what every page says about its run."""
+    manifest = run.manifest()
+    return {
+        "name": run.name,
+        "language": language,
+        "roles": manifest.roles if manifest else {},
+        "hosts": manifest.hosts if manifest else [],
+    }
 
 
 def _brief(summary: dict[str, Any]) -> dict[str, Any]:

@@ -16,11 +16,11 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record
 from cocoon.core.records import Dialogue, Failure, Profile, Rating, Turn
 from cocoon.evaluation.facts import DialogueFacts, facts_of
-from cocoon.evaluation.scales.files import load_scales
 from cocoon.evaluation.scales.records import Scale
 from cocoon.running.manifest import RunManifest, read_manifest
 from cocoon.running.reading.calls import Calls, calls_of
 from cocoon.running.reading.lines import LineIndex
+from cocoon.running.reading.scales import scales_of
 from cocoon.running.reading.summary import failed_summary, file_of, summary_of
 from cocoon.running.reading.whole import path_of, rating_of, turns_of
 
@@ -50,7 +50,7 @@ class RunReader:
         self.dropped = LineIndex(folder / "dropped.jsonl", "id")
         self.trace = LineIndex(folder / "trace.jsonl", "dialogue")
         self.journal = path / "journal.sqlite" if self._folder else None
-        self.scales: dict[str, Scale] = load_scales(scale_files)
+        self.scales: dict[str, Scale] = scales_of([path], scale_files)
         self._summaries: dict[str, tuple[int, int, Summary]] = {}
         self._facts: dict[str, tuple[int, DialogueFacts]] = {}
         self._held: tuple[int, Dialogue] | None = None

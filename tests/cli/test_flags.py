@@ -42,6 +42,7 @@ OPTIONS = {
         "--timeout --budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing --dry-run "
         "--json"
     ),
+    "new": "--folder",
     "power": "--difference --spread --rates --discordant --run --profiles --power --level --json",
     "profiles build": (
         "--out -n --limit --language --writer --rater --taxonomy --seed --concurrency --timeout "

@@ -173,6 +173,22 @@ def test_a_new_scale_needs_under_30_lines_and_no_code(run: Path, judge: Any) -> 
     assert means == {"bond": 4.5, "direction": 3.5}
 
 
+def test_a_scale_that_was_judged_once_needs_its_file_no_more(tmp_path: Path, judge: Any) -> None:
+    run = write_run(tmp_path / "pair", [talk(person(name), side) for side in ("mine", "yours") for name in "ab"], [])
+    file = tmp_path / "mine.yaml"
+    file.write_bytes(ALLIANCE.read_bytes())
+    cocoon("judge", str(run), "--judge", judge(5, 4, 3, 2), "--scales", "alliance", "--scale-file", str(file))
+    file.unlink()
+    tables = cocoon("report", str(run), "--json").json["tables"]
+    assert {row["Scale"] for row in tables["other_scales"]["rows"]} == {"alliance"}
+    shown = [row["Dimension"] for row in tables["consistency"]["rows"]]
+    assert shown == ["alliance bond", "alliance direction"]
+    assert len(cocoon("compare", str(run), "--json").json["comparisons"]) == 1
+    again = cocoon("judge", str(run), "--judge", judge(5, 4, 3, 2), "--scales", "alliance", "--json")
+    assert again.code == 0 and again.json["calls"] == 0, again.err
+    assert (run / "scales" / "alliance.yaml").read_bytes() == ALLIANCE.read_bytes()
+
+
 def test_the_new_scale_is_compared_like_any_other(tmp_path: Path, judge: Any) -> None:
     dialogues: list[Dialogue] = [talk(person(name), side) for side in ("mine", "yours") for name in "ab"]
     run = write_run(tmp_path / "pair", dialogues, [])

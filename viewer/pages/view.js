@@ -38,7 +38,8 @@
     if (state.wanted !== id) return;
     state.open = one;
     state.other = other;
-    history.replaceState(null, "", `#${encodeURIComponent(id)}`);
+    // A page of one dialogue is a frame inside another page, whose address is not ours to change.
+    if (!state.index.alone) history.replaceState(null, "", `#${encodeURIComponent(id)}`);
     trouble("");
     await draw();
     at("middle").scrollTop = 0;
@@ -202,6 +203,10 @@
   async function start() {
     try { state.index = await load("index"); } catch (error) { trouble(error.message); return; }
     state.language = kept.get("cocoon-language") || state.index.language;
+    if (state.index.alone) {
+      document.body.classList.add("alone");
+      for (const name of ["list", "charts", "compare"]) { at(`b-${name}`).hidden = true; delete acts[name]; }
+    }
     const theme = kept.get("cocoon-theme");
     if (theme) document.documentElement.dataset.theme = theme;
     at("run").textContent = cocoon.shown(state.index.name);
