@@ -30,6 +30,7 @@ from cocoon.agents.protocols import (
     steps_of,
     walk_steps,
 )
+from cocoon.agents.spoken import utterance_of
 from cocoon.agents.supporters.supporter import plain_opening
 from cocoon.agents.users.prompted import PROMPT as PROMPTED_USER
 from cocoon.core.answers import Missing
@@ -38,6 +39,7 @@ from cocoon.core.prompts import load_prompt
 from cocoon.core.records import AgentFacts, Dialogue, OwnCall, Profile, Rating, SourceFile
 from cocoon.models.calls import Message
 from cocoon.models.client import JournaledClient
+from cocoon.models.reply import read_message
 
 Speak = Callable[[JournaledClient, Any], Awaitable[Utterance]]
 Rate = Callable[[JournaledClient, Dialogue], Awaitable[Rating | Missing]]
@@ -250,7 +252,7 @@ def _speaker(agent: object, messages_of: Callable[[Any], list[Message]]) -> Spea
 
 async def _spoken(function: Callable[..., Any], *arguments: object) -> Utterance:
     value = await _called(function, *arguments)
-    return value if isinstance(value, Utterance) else Utterance(content=_text(value))
+    return value if isinstance(value, Utterance) else _said(value)
 
 
 async def _called(function: Callable[..., Any], *arguments: object) -> Any:
@@ -274,12 +276,12 @@ async def _invoke(runnable: Runnable[Any, Any], messages: list[Message]) -> Utte
     output = await runnable.ainvoke({"messages": messages} if takes_state else messages)
     if not (isinstance(output, Mapping) and "messages" in output):
         calls = [_own_call(output)] if isinstance(output, AIMessage) and output.usage_metadata else []
-        return Utterance(content=_text(output), own_calls=calls)
+        return _said(output).model_copy(update={"own_calls": calls})
     replies = [message for message in output["messages"][len(messages) :] if isinstance(message, AIMessage)]
     if not replies:
         raise CallFailedError("no_reply", "the graph ended without a reply of its own in `messages`")
     calls = [_own_call(reply) for reply in replies if reply.usage_metadata]
-    return Utterance(content=_text(replies[-1]), own_calls=calls)
+    return _said(replies[-1]).model_copy(update={"own_calls": calls})
 
 
 def _own_call(message: AIMessage) -> OwnCall:
@@ -289,6 +291,14 @@ def _own_call(message: AIMessage) -> OwnCall:
         tokens_in=usage.get("input_tokens"),
         tokens_out=usage.get("output_tokens"),
     )
+
+
+def _said(value: object) -> Utterance:
+    """Return text or a message as an utterance. The thoughts of a model's message are kept apart."""
+    if isinstance(value, AIMessage):
+        reply = read_message(value)
+        return utterance_of(reply, reply.speech.strip())
+    return Utterance(content=_text(value))
 
 
 def _text(value: object) -> str:

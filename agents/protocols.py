@@ -26,10 +26,11 @@ _LABELS: dict[Language, dict[Role, str]] = {
 
 
 class Utterance(BaseModel):
-    """What an agent said. `thought` is what a supporter thought before its words, and only itself sees it again.
+    """What an agent said. `thought` is what it thought before its words. Only a supporter sees its own again.
 
     `leaves`: the user ends the conversation with these words. `state` is what a user publishes of its disclosure for
-    reports. `own_calls` are model calls that the agent made by itself, so that they are counted.
+    reports. `own_calls` are model calls that the agent made by itself, so that they are counted. `finish` and `foreign`
+    are those of the turn.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,6 +40,8 @@ class Utterance(BaseModel):
     leaves: bool = False
     state: UserState | None = None
     own_calls: list[OwnCall] = []
+    finish: str | None = None
+    foreign: int | None = None
 
 
 @dataclass(frozen=True)

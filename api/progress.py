@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from cocoon.models.by_name import Models
     from cocoon.running.work import Progress
-    from cocoon.training.fit.trainer import Step
+    from cocoon.training.fit.trainer import TrainingStep
 
 PLAIN_EVERY = 10.0
 LIVE_EVERY = 0.5
@@ -145,7 +145,7 @@ class TrainingWatcher:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(self, step: "Step") -> None:
+    def __call__(self, step: "TrainingStep") -> None:
         """Show a step."""
         validated = step.validation_loss is not None
         if validated:

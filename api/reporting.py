@@ -11,7 +11,7 @@ from cocoon.evaluation.comparison.records import Comparison
 from cocoon.exports.material import materials
 from cocoon.exports.tables.columns import TABLES
 from cocoon.exports.tables.rows import failure_row, rows_of
-from cocoon.reports.comparisons import Choice, compare_runs, write_comparison
+from cocoon.reports.comparisons import ComparisonChoice, compare_runs, write_comparison
 from cocoon.reports.runs import build_run_report, write_like, write_report
 from cocoon.reports.tables.records import Report
 from cocoon.running.reading.reader import RunReader
@@ -68,7 +68,7 @@ def compare(
     enough. `out` is a folder for compare.md, compare.csv and compare.html.
     """
     files = [Path(file) for file in scale_files]
-    choice = Choice(list(supporters), baseline, list(judges), list(prompts), files)
+    choice = ComparisonChoice(list(supporters), baseline, list(judges), list(prompts), files)
     comparisons, report = compare_runs([_path(run) for run in runs], choice, allow_different_judges)
     if out is not None:
         write_comparison(comparisons, report, Path(out))

@@ -28,7 +28,7 @@ from cocoon.running.local_parts import local_parts, opened_weights
 from cocoon.running.study import OwnObjects, open_models, read_profiles
 from cocoon.steering.calibration.on_situations import CalibrateConfig, Calibrated, CalibrationTask
 from cocoon.steering.directions.from_pairs import ExtractConfig, Extracted, ExtractionTask
-from cocoon.steering.pairs.situations import read_situations, spread
+from cocoon.steering.pairs.situations import read_situations, spread_situations
 from cocoon.studies.result import StudyResult
 from cocoon.studies.sweep.config import SweepConfig
 from cocoon.studies.sweep.run import Sweep
@@ -62,7 +62,7 @@ async def build_pairs(
     out = out_folder(out)
     resolved = given.resolve().config
     situations = [situation for name in resolved.situations for situation in read_situations(name)]
-    chosen = spread(situations, resolved.limit or len(situations), resolved.seed)
+    chosen = spread_situations(situations, resolved.limit or len(situations), resolved.seed)
     models = open_models(resolved, local_parts())
     generator = PairsGenerator(resolved, models, chosen)
     next_step = f"cocoon steer extract --pairs {out}/pairs.jsonl --kind reply"

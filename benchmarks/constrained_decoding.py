@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cocoon.models.local.constraint import Constraint, Grammars
-from cocoon.models.local.sampling import Row, generate, text_of
+from cocoon.models.local.sampling import ReplyRow, generate_replies, text_of
 from cocoon.models.local.weights import Weights, load_weights
 
 ITEM = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 7}, {"type": "null"}]}
@@ -106,20 +106,20 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def write(weights: Weights, start: Start, rows: int, tokens: int, seed: int) -> tuple[float, list[Row]]:
+def write(weights: Weights, start: Start, rows: int, tokens: int, seed: int) -> tuple[float, list[ReplyRow]]:
     """Tokens per second of `rows` replies written together at temperature 1, and the rows."""
     import torch
 
     prompt = weights.template.ids([{"role": "user", "content": PROMPT}])
-    batch = [Row(prompt, tokens, 1.0) for _ in range(rows)]
+    batch = [ReplyRow(prompt, tokens, 1.0) for _ in range(rows)]
     for number, row in enumerate(batch):
         row.generator = torch.Generator().manual_seed(seed + number)
         row.constraint = start()
-    spent = seconds(lambda: generate(weights, batch))
+    spent = seconds(lambda: generate_replies(weights, batch))
     return sum(len(row.tokens) for row in batch) / spent, batch
 
 
-def held(weights: Weights, row: Row) -> bool:
+def held(weights: Weights, row: ReplyRow) -> bool:
     """Whether a reply is the scale, complete, in the one spacing."""
     text = text_of(weights, row)
     values = json.loads(text)["items"]
@@ -127,7 +127,7 @@ def held(weights: Weights, row: Row) -> bool:
     return legal and len(values) == 16 and text == json.dumps({"items": values})
 
 
-def mask_milliseconds(start: Start, row: Row) -> tuple[float, float]:
+def mask_milliseconds(start: Start, row: ReplyRow) -> tuple[float, float]:
     """Time to find the legal tokens, per token of a written reply, and the share of tokens that were forced."""
     constraint = start()
     assert constraint is not None
@@ -153,7 +153,7 @@ def measure_engine(weights: Weights, engine: type[Any], repeats: int) -> dict[st
         return ready.hold(scale(16))
 
     speeds: dict[int, list[float]] = {1: [], 8: []}
-    rows: list[Row] = []
+    rows: list[ReplyRow] = []
     for repeat in range(repeats):
         for count, found in speeds.items():
             speed, written = write(weights, start, count, 200, seed=100 * repeat)
@@ -196,7 +196,7 @@ def measure_prefix(weights: Weights, rows: int, repeats: int) -> dict[str, float
             kept = weights.network(whole[:, :-60], logits_to_keep=1).past_key_values
             new = {"input_ids": whole[:, -60:], "past_key_values": kept}
             rest.append(seconds(lambda new=new: weights.network(**new, logits_to_keep=1)))
-        written.append(seconds(lambda: generate(weights, [Row(ids, 60) for _ in range(rows)])))
+        written.append(seconds(lambda: generate_replies(weights, [ReplyRow(ids, 60) for _ in range(rows)])))
     return {
         "prompt_tokens": len(ids),
         "read_whole_s": statistics.median(read),

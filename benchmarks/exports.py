@@ -131,9 +131,9 @@ def _parquet(run: Path, out: Path) -> None:
 
 
 def _messages(run: Path, out: Path) -> None:
-    from cocoon.corpora.export.export import export
+    from cocoon.corpora.export.export import export_corpus
 
-    export(run / "dialogues.jsonl", "messages", out / "messages")
+    export_corpus(run / "dialogues.jsonl", "messages", out / "messages")
 
 
 def _theirs(log: Path, out: Path) -> tuple[float, float]:

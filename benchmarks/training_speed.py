@@ -90,13 +90,13 @@ def settings(size: Size, folder: Path, *, packed: bool, batch: int) -> Any:
 def ours(size: Size, folder: Path, *, packed: bool, batch: int) -> dict[str, Any]:
     """Our arm: CPU time at each logged step, and tokens by then."""
     from cocoon.training.fit.sft import train
-    from cocoon.training.fit.trainer import Step
+    from cocoon.training.fit.trainer import TrainingStep
 
     at: dict[int, float] = {}
     out = folder / "out"
     config = settings(size, folder, packed=packed, batch=batch)
 
-    def clock(step: Step) -> None:
+    def clock(step: TrainingStep) -> None:
         at.setdefault(step.step, time.process_time())
 
     train(config, out, clock)

@@ -15,9 +15,9 @@ def _group() -> None:
     """Look at settings."""
 
 
-@app.command()
+@app.command("show")
 @settings_of(SIMULATE, preset=PAPER)
-def show(given: Given[StudyConfig], as_json: Json = False) -> None:
+def show_settings(given: Given[StudyConfig], as_json: Json = False) -> None:
     """Print every setting of a run with its value and its origin: default, preset, file, environment, -o or flag."""
     import json
 

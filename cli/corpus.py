@@ -53,8 +53,8 @@ def import_corpus(
         typer.echo(json.dumps(_plain(report) | {"out": str(out)}, ensure_ascii=False))
 
 
-@app.command()
-def stats(
+@app.command("stats")
+def corpus_stats(
     name: Name,
     file: File,
     limit: Limit = None,
@@ -97,9 +97,9 @@ def export_dialogues(
     as_json: Json = False,
 ) -> None:
     """Export for training elsewhere, with a dataset card; text that may not be passed on is refused."""
-    from cocoon.corpora.export.export import FILES, export
+    from cocoon.corpora.export.export import FILES, export_corpus
 
-    exported = export(file, form, out, thoughts, i_have_the_right=i_have_the_right, force=force)
+    exported = export_corpus(file, form, out, thoughts, i_have_the_right=i_have_the_right, force=force)
     target, number, left_out = out / FILES[form], exported.dialogues - exported.left_out, exported.left_out
     if left_out:
         typer.echo(f"{left_out} dialogues left out: without an answer of the supporter nothing remains", err=True)

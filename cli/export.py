@@ -24,7 +24,7 @@ _USED: dict[Kind, tuple[str, ...]] = {
 Out = Annotated[Path | None, typer.Option("-o", "--out", metavar="PATH", help="The file or folder to write.")]
 
 
-def export(
+def export_command(
     run: Annotated[Path, typer.Argument(help="A run folder, or a JSONL file of dialogues.")],
     to: Annotated[Kind, typer.Option("--to", help="The other program's format.")],
     out: Out = None,
@@ -82,7 +82,7 @@ def _inspect(reader: "RunReader", out: Path, force: bool) -> None:
 
 def _otel(reader: "RunReader", out: Path | None, endpoint: str | None, content: bool, force: bool) -> None:
     from cocoon.exports.otel.export import OtelExport
-    from cocoon.exports.otel.send import host_of
+    from cocoon.exports.otel.send import endpoint_host
 
     if (out is None) == (endpoint is None):
         raise typer.BadParameter("give -o FILE, or --endpoint URL to send")
@@ -92,7 +92,7 @@ def _otel(reader: "RunReader", out: Path | None, endpoint: str | None, content: 
         typer.echo(f"{export.to_file(out, force=force)} spans {with_or_without} text", err=True)
         typer.echo(out)
     elif endpoint is not None:
-        typer.echo(f"spans {with_or_without} text go to: {host_of(endpoint)}", err=True)
+        typer.echo(f"spans {with_or_without} text go to: {endpoint_host(endpoint)}", err=True)
         typer.echo(f"{export.to_endpoint(endpoint)} spans sent", err=True)
 
 
@@ -108,13 +108,13 @@ def _tables(reader: "RunReader", out: Path, form: str, force: bool) -> None:
 
 
 def _messages(reader: "RunReader", out: Path, form: str, thoughts: "Thoughts", right: bool, force: bool) -> None:
-    from cocoon.corpora.export.export import FILES, export
+    from cocoon.corpora.export.export import FILES, export_corpus
     from cocoon.exports.file import refuse_existing
 
     if form not in ("messages", "parquet"):
         raise typer.BadParameter(f"--format {form!r}: messages, parquet (ShareGPT: `cocoon corpus export`)")
     for name in (FILES[form], "README.md"):
         refuse_existing(out / name, force=force)
-    exported = export(reader.dialogues.path, form, out, thoughts, i_have_the_right=right)
+    exported = export_corpus(reader.dialogues.path, form, out, thoughts, i_have_the_right=right)
     typer.echo(f"{exported.dialogues} dialogues, {exported.turns} turns; card: {out / 'README.md'}", err=True)
     typer.echo(out / FILES[form])

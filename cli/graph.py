@@ -24,7 +24,7 @@ def graph(
         return
     import json
 
-    from cocoon.graphs.drawing.draw import draw, draw_mermaid, open_graph
+    from cocoon.graphs.drawing.draw import draw_graph, draw_mermaid, open_graph
     from cocoon.graphs.drawing.files import write_drawing
 
     compiled = open_graph(name)
@@ -32,7 +32,7 @@ def graph(
         write_drawing(compiled, out)
         typer.echo(f"written: {out}", err=True)
     if as_json:
-        plain = {**draw(compiled).to_json(), "mermaid": draw_mermaid(compiled)}
+        plain = {**draw_graph(compiled).to_json(), "mermaid": draw_mermaid(compiled)}
         typer.echo(json.dumps(plain, ensure_ascii=False))
     elif out is None:
         typer.echo(draw_mermaid(compiled), nl=False)

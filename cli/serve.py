@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from cocoon.serving.server import Server
 
 
-def serve(
+def serve_command(
     model: Annotated[
         list[str],
         typer.Option(
@@ -36,9 +36,9 @@ def serve(
 
 async def _run(server: "Server", port: int) -> None:
     from cocoon.serving.loopback import stop_signal
-    from cocoon.serving.server import serve as served
+    from cocoon.serving.server import serve_models
 
-    async with served(server, port) as url:
+    async with serve_models(server, port) as url:
         stop = stop_signal()
         typer.echo(url)
         for name in server.models:

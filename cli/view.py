@@ -40,10 +40,10 @@ def _serve(page: "RunPage", port: int) -> None:
     import asyncio
 
     from cocoon.serving.loopback import stop_signal
-    from cocoon.viewer.server import served
+    from cocoon.viewer.server import served_run
 
     async def work() -> None:
-        async with served(page, port) as url:
+        async with served_run(page, port) as url:
             stop = stop_signal()
             typer.echo(url)
             typer.echo("open that address; Ctrl-C stops", err=True)

@@ -71,10 +71,15 @@ class Profile(Record):
 
 
 class Thought(Record):
-    """What the supporter thought before a reply: analysis and strategy as a phrase (paper 3.3)."""
+    """What a speaker thought before a reply: analysis and strategy as a phrase (paper 3.3).
+
+    `reasoning` is what a reasoning model's server gave as its thought, None where it gave none. It is kept for the
+    trace and is never shown to a model again, nor trained on.
+    """
 
     analysis: str = ""
     strategy: str = ""
+    reasoning: str | None = None
 
 
 class Appraisal(Record):
@@ -118,6 +123,10 @@ class Turn(Record):
     JSON, where that is something else than `state`.
 
     `scores` are numbers that a foreign corpus gives for the turn, by its own name for them (SAGE: `emotion`, 0 to 100).
+
+    `finish` is `length` or `filtered` for a reply that the server ended before its end, and None for a whole reply or
+    where nothing is known. `foreign` counts what was cut off the reply (role labels, lines of the other side, template
+    tokens). It is None where nothing was.
     """
 
     role: Role
@@ -128,6 +137,8 @@ class Turn(Record):
     memory: dict[str, JsonValue] | None = None
     scores: dict[str, float | None] = {}
     calls: list[str] = []
+    finish: str | None = None
+    foreign: int | None = None
 
 
 class SourceFile(Record):

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from cocoon.core.errors import CocoonError
@@ -25,29 +24,30 @@ from cocoon.corpora.loaders.dialogues import (
     smile,
 )
 from cocoon.corpora.loaders.messages import emollm, messages, psydt, sharegpt, soulchat
-from cocoon.corpora.reading.dialogue_draft import Corpus, Read
+from cocoon.corpora.reading.dialogue_draft import Corpus, ReadDialogue
 from cocoon.corpora.reading.repair import RepairNote, RepairReport
 
-_MODULES: tuple[ModuleType, ...] = (
-    esconv,
-    esconv_failed,
-    extes,
-    esdcot,
-    soulchat,
-    psydt,
-    smile,
-    cpsycound,
-    cpsycoune,
-    emollm,
-    cocoon_dialogues,
-    cactus,
-    sage,
-    own_dialogues,
-    messages,
-    sharegpt,
+Loader = Callable[[Path], Iterator[ReadDialogue]]
+_LOADED: tuple[tuple[Corpus, Loader], ...] = (
+    (esconv.CORPUS, esconv.load_esconv),
+    (esconv_failed.CORPUS, esconv_failed.load_esconv_failed),
+    (extes.CORPUS, extes.load_extes),
+    (esdcot.CORPUS, esdcot.load_esdcot),
+    (soulchat.CORPUS, soulchat.load_soulchat),
+    (psydt.CORPUS, psydt.load_psydt),
+    (smile.CORPUS, smile.load_smile),
+    (cpsycound.CORPUS, cpsycound.load_cpsycound),
+    (cpsycoune.CORPUS, cpsycoune.load_cpsycoune),
+    (emollm.CORPUS, emollm.load_emollm),
+    (cocoon_dialogues.CORPUS, cocoon_dialogues.load_cocoon_dialogues),
+    (cactus.CORPUS, cactus.load_cactus),
+    (sage.CORPUS, sage.load_sage),
+    (own_dialogues.CORPUS, own_dialogues.load_own_dialogues),
+    (messages.CORPUS, messages.load_message_lists),
+    (sharegpt.CORPUS, sharegpt.load_sharegpt),
 )
-CORPORA: dict[str, Corpus] = {module.CORPUS.name: module.CORPUS for module in _MODULES}
-LOADERS: dict[str, Callable[[Path], Iterator[Read]]] = {module.CORPUS.name: module.load for module in _MODULES}
+CORPORA: dict[str, Corpus] = {corpus.name: corpus for corpus, _ in _LOADED}
+LOADERS: dict[str, Loader] = {corpus.name: load for corpus, load in _LOADED}
 # How many examples of each kind of repair a report keeps.
 EXAMPLES = 5
 
@@ -60,7 +60,7 @@ class Reading:
     report: RepairReport
 
 
-def _loader(name: str) -> Callable[[Path], Iterator[Read]]:
+def _loader(name: str) -> Callable[[Path], Iterator[ReadDialogue]]:
     """Return the loader of a corpus, which may be a function of the user's own that yields dialogues."""
     if name.startswith(PREFIX):
         function, source = load_object(name)
@@ -74,13 +74,13 @@ def _loader(name: str) -> Callable[[Path], Iterator[Read]]:
     return LOADERS[name]
 
 
-def _own(function: Callable[..., Any], path: Path, file: str) -> Iterator[Read]:
+def _own(function: Callable[..., Any], path: Path, file: str) -> Iterator[ReadDialogue]:
     number = 1
     try:
         for number, dialogue in enumerate(function(path), 1):
             if not isinstance(dialogue, Dialogue):
                 raise CocoonError(f"{file}: dialogue {number} is a {type(dialogue).__name__}. Yield cocoon.Dialogue.")
-            yield Read(f"dialogue {number}", dialogue, [])
+            yield ReadDialogue(f"dialogue {number}", dialogue, [])
             number += 1
     except CocoonError:
         raise
@@ -104,7 +104,7 @@ def read_corpus(name: str, path: Path, limit: int | None = None) -> Reading:
     return Reading(islice(_dialogues(load(path), report), limit), report)
 
 
-def _dialogues(reads: Iterator[Read], report: RepairReport) -> Iterator[Dialogue]:
+def _dialogues(reads: Iterator[ReadDialogue], report: RepairReport) -> Iterator[Dialogue]:
     seen: dict[str, int] = {}
     for read in reads:
         report.read += 1

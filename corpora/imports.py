@@ -7,7 +7,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, write_whole
 from cocoon.core.records import Record
 from cocoon.corpora.dialogue_loaders import read_corpus
-from cocoon.corpora.profile_loaders import load_profiles
+from cocoon.corpora.profile_loaders import load_foreign_profiles
 from cocoon.corpora.reading.repair import RepairReport
 
 
@@ -17,10 +17,10 @@ def import_profile_file(
     """Write the profiles of a foreign file (the first `limit`) to `out`, one on each line, and return the repairs.
 
     Raises CocoonError for a file without profiles, for `out` if it exists (unless `force`), and for everything that
-    `load_profiles` does not accept.
+    `load_foreign_profiles` does not accept.
     """
     _refuse_existing(out, force)
-    profiles, report = load_profiles(kind, file, limit)
+    profiles, report = load_foreign_profiles(kind, file, limit)
     if not profiles:
         raise CocoonError(f"{file}: has no profile")
     _write(out, profiles)

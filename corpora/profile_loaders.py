@@ -14,18 +14,18 @@ Kind = Literal["esc-eval", "cocoon", "extes", "cactus", "sage", "esc-judge", "in
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Loader = Callable[[Path], Iterator[tuple[str, Profile, list[RepairNote]]]]
 LOADERS: dict[Kind, Loader] = {
-    "esc-eval": esc_eval.load,
-    "cocoon": cocoon_paper.load,
-    "extes": extes.load_profiles,
-    "cactus": cactus.load_profiles,
-    "sage": sage.load_profiles,
-    "esc-judge": esc_judge.load,
-    "interactive-agents": interactive_agents.load,
-    "jsonl": own_jsonl.load,
+    "esc-eval": esc_eval.load_esc_eval,
+    "cocoon": cocoon_paper.load_cocoon_paper,
+    "extes": extes.load_extes_profiles,
+    "cactus": cactus.load_cactus_profiles,
+    "sage": sage.load_sage_profiles,
+    "esc-judge": esc_judge.load_esc_judge,
+    "interactive-agents": interactive_agents.load_interactive_agents,
+    "jsonl": own_jsonl.load_own_jsonl,
 }
 
 
-def load_profiles(kind: str, path: Path, limit: int | None = None) -> tuple[list[Profile], RepairReport]:
+def load_foreign_profiles(kind: str, path: Path, limit: int | None = None) -> tuple[list[Profile], RepairReport]:
     """Return the profiles of a file (the first `limit`) and the report of the repairs.
 
     Equal records are merged. If a second record has the same id but differs, it gets another id. Raises CocoonError for

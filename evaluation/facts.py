@@ -1,12 +1,14 @@
 """What a report needs to know about dialogues and the run, small enough to hold for thousands of dialogues."""
 
 from collections.abc import Iterable, Sequence
+from typing import get_args
 
 from pydantic import ConfigDict, Field
 
-from cocoon.core.records import Dialogue, Language, Record, Turn
+from cocoon.core.records import Dialogue, Language, Record, Role, Turn
 from cocoon.evaluation.questions.detection import question_ratio
 from cocoon.evaluation.questions.records import QuestionStats
+from cocoon.evaluation.replies import ReplyCounts, count_replies
 
 
 class DialogueFacts(Record):
@@ -15,7 +17,7 @@ class DialogueFacts(Record):
     `roles` is one letter per turn (u or s). `nodes` is the length of the profile's chain. `unlocked` maps a chain node
     to the round in which a guarded user could first say it, and is None for a user without disclosure state. `trust` is
     then the trust in points after each of the user's turns, None for a turn without state. `questions` are the
-    supporter's, with the fixed opening not counted.
+    supporter's, with the fixed opening not counted. `replies` counts, for each role, what was odd about its replies.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,6 +39,7 @@ class DialogueFacts(Record):
     user_chars: int
     supporter_chars: int
     questions: QuestionStats | None = None
+    replies: dict[Role, ReplyCounts] = {}
 
     @property
     def rounds(self) -> int:
@@ -95,6 +98,7 @@ def facts_of(dialogue: Dialogue) -> DialogueFacts:
         user_chars=_chars(dialogue.turns, "user"),
         supporter_chars=_chars(dialogue.turns, "supporter"),
         questions=question_ratio(dialogue.turns, dialogue.language),
+        replies={role: count_replies(dialogue.turns, role) for role in get_args(Role)},
     )
 
 

@@ -16,7 +16,7 @@ _ROLES = {"user": "user", "supporter": "supporter", "appraise": "appraiser"}
 
 
 @dataclass(frozen=True)
-class Step:
+class WalkStep:
     """A node that the dialogue passed through, with the keys of its calls."""
 
     node: str
@@ -24,7 +24,7 @@ class Step:
 
 
 @dataclass
-class Material:
+class ExportMaterial:
     """One dialogue with everything that exports need.
 
     `walk` has the steps that led to each turn. `asked` has the question types of each supporter turn.
@@ -34,7 +34,7 @@ class Material:
     ratings: list[Rating]
     failures: list[Failure]
     calls: dict[str, Call]
-    walk: list[list[Step]]
+    walk: list[list[WalkStep]]
     asked: list[list[QuestionType] | None]
     counted: list[bool]
 
@@ -56,19 +56,19 @@ class Material:
         return [call for key, call in self.calls.items() if key not in named]
 
 
-def materials(run: RunReader) -> Iterator[Material]:
+def materials(run: RunReader) -> Iterator[ExportMaterial]:
     """Yield every dialogue of a run, one at a time. The caller refreshes `run` before."""
     with opened_journal(run.journal) as journal:
         for name in run.names():
             yield material_of(run, name, journal)
 
 
-def material_of(run: RunReader, name: str, journal: JournalReader | None) -> Material:
+def material_of(run: RunReader, name: str, journal: JournalReader | None) -> ExportMaterial:
     """Return one dialogue of a run, with its calls where there is a journal."""
     dialogue = run.dialogue(name)
     calls = {call.entry.place.key: call for call in journal.calls(name)} if journal else {}
     counted = {id(turn) for turn in counted_turns(dialogue.turns)}
-    return Material(
+    return ExportMaterial(
         dialogue,
         run.ratings_of(name),
         [parse_record(line, Failure, f"{run.failures.path}: {name!r}") for line in run.failures.of(name)],
@@ -84,13 +84,13 @@ def material_of(run: RunReader, name: str, journal: JournalReader | None) -> Mat
     )
 
 
-def _walk(dialogue: Dialogue, events: Iterable[dict[str, Any]]) -> list[list[Step]]:
+def _walk(dialogue: Dialogue, events: Iterable[dict[str, Any]]) -> list[list[WalkStep]]:
     """Return the steps by turn, where a node that changed `turns` ends a turn.
 
     Without a trace that fits the turns, return the calls that the turns name.
     """
     traced = _traced(events)
-    steps_by_turn: list[list[Step]] = [[]]
+    steps_by_turn: list[list[WalkStep]] = [[]]
     for step, ends in traced:
         steps_by_turn[-1].append(step)
         if ends:
@@ -104,7 +104,7 @@ def _walk(dialogue: Dialogue, events: Iterable[dict[str, Any]]) -> list[list[Ste
     return steps_by_turn
 
 
-def _traced(events: Iterable[dict[str, Any]]) -> list[tuple[Step, bool]]:
+def _traced(events: Iterable[dict[str, Any]]) -> list[tuple[WalkStep, bool]]:
     calls: dict[tuple[int, str], dict[str, None]] = {}
     nodes: dict[tuple[int, str], list[str]] = {}
     for event in events:
@@ -116,18 +116,18 @@ def _traced(events: Iterable[dict[str, Any]]) -> list[tuple[Step, bool]]:
         elif event["event"] == "node":
             nodes[position] = event.get("updated") or []
     return [
-        (Step(position[1], list(calls.get(position, {}))), "turns" in nodes[position]) for position in sorted(nodes)
+        (WalkStep(position[1], list(calls.get(position, {}))), "turns" in nodes[position]) for position in sorted(nodes)
     ]
 
 
-def _by_node(keys: Iterable[str]) -> list[Step]:
-    steps: list[Step] = []
+def _by_node(keys: Iterable[str]) -> list[WalkStep]:
+    steps: list[WalkStep] = []
     for key in keys:
         node = node_of(key)
         if steps and steps[-1].node == node:
             steps[-1].calls.append(key)
         else:
-            steps.append(Step(node, [key]))
+            steps.append(WalkStep(node, [key]))
     return steps
 
 
@@ -136,7 +136,7 @@ def node_of(key: str) -> str:
     return key.rsplit("/", 3)[0]
 
 
-def role_of(place: Place) -> str:
+def role_of_call(place: Place) -> str:
     """Return who made a call: supporter, user, appraiser, judge, or the node's own name."""
     if place.node.startswith("judge"):
         return "judge"

@@ -47,7 +47,7 @@ class JudgeTask(TypedDict):
     vote: int
 
 
-async def fan_out(state: AssessmentState, runtime: Runtime[AssessmentContext]) -> list[Send]:
+async def fan_out_judges(state: AssessmentState, runtime: Runtime[AssessmentContext]) -> list[Send]:
     """One task for each wanted judge and vote, or one for each judge."""
     dialogue = state.get("dialogue", {})
     ratings = state.get("wanted")
@@ -56,7 +56,7 @@ async def fan_out(state: AssessmentState, runtime: Runtime[AssessmentContext]) -
     return [Send("judge", JudgeTask(dialogue=dialogue, judge=name, vote=vote)) for name, vote in ratings]
 
 
-async def judge(state: JudgeTask, runtime: Runtime[AssessmentContext]) -> AssessmentState:
+async def judge_dialogue(state: JudgeTask, runtime: Runtime[AssessmentContext]) -> AssessmentState:
     """One rating. A judge without any reply is a failure with its reason."""
     name, vote = state["judge"], state["vote"]
     agent = runtime.context.judges[name]
@@ -81,7 +81,7 @@ async def judge(state: JudgeTask, runtime: Runtime[AssessmentContext]) -> Assess
     return {"ratings": [rating.model_dump(mode="json")]}
 
 
-async def collect(state: AssessmentState) -> AssessmentState:
+async def collect_ratings(state: AssessmentState) -> AssessmentState:
     """All ratings are in."""
     del state
     return {}
@@ -94,9 +94,9 @@ def build_assessment(context_of: ContextOf | None = None) -> CompiledStateGraph[
     """
     context_schema = None if context_of else AssessmentContext
     graph = StateGraph(AssessmentState, context_schema=context_schema, input_schema=AssessmentInput)
-    graph.add_node("judge", bound(judge, context_of), input_schema=JudgeTask)
-    graph.add_node("collect", collect)
-    graph.add_conditional_edges(START, bound(fan_out, context_of), {"each judge and vote": "judge"})
+    graph.add_node("judge", bound(judge_dialogue, context_of), input_schema=JudgeTask)
+    graph.add_node("collect", collect_ratings)
+    graph.add_conditional_edges(START, bound(fan_out_judges, context_of), {"each judge and vote": "judge"})
     graph.add_edge("judge", "collect")
     graph.add_edge("collect", END)
     return graph.compile(name="assessment")

@@ -164,6 +164,8 @@ def spoken_turn(role: Role, utterance: Utterance, calls: Sequence[str], memory: 
         state=state,
         memory=None if state_is_memory else memory,
         calls=list(calls),
+        finish=utterance.finish,
+        foreign=utterance.foreign,
     )
 
 

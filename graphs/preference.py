@@ -57,7 +57,7 @@ class CompareTask(TypedDict):
     vote: int
 
 
-async def fan_out(state: PreferenceState, runtime: Runtime[PreferenceContext]) -> list[Send]:
+async def fan_out_questions(state: PreferenceState, runtime: Runtime[PreferenceContext]) -> list[Send]:
     """One task per question, order and vote."""
     context = runtime.context
     return [
@@ -77,7 +77,7 @@ async def fan_out(state: PreferenceState, runtime: Runtime[PreferenceContext]) -
     ]
 
 
-async def compare(state: CompareTask, runtime: Runtime[PreferenceContext]) -> PreferenceState:
+async def compare_pair(state: CompareTask, runtime: Runtime[PreferenceContext]) -> PreferenceState:
     """One answer. A judge without any reply is a failure with its reason."""
     context = runtime.context
     question = next(known for known in context.judge.questions.questions if known.id == state["question"])
@@ -103,7 +103,7 @@ async def compare(state: CompareTask, runtime: Runtime[PreferenceContext]) -> Pr
     return {"answers": [answer]}
 
 
-async def collect(state: PreferenceState) -> PreferenceState:
+async def collect_answers(state: PreferenceState) -> PreferenceState:
     """All answers are in."""
     del state
     return {}
@@ -113,9 +113,9 @@ def build_preference(context_of: ContextOf | None = None) -> CompiledStateGraph[
     """Return the graph. Invoke it with a PreferenceContext. With `context_of` it makes its context from the state."""
     context_schema = None if context_of else PreferenceContext
     graph = StateGraph(PreferenceState, context_schema=context_schema, input_schema=PreferenceInput)
-    graph.add_node("compare", bound(compare, context_of), input_schema=CompareTask)
-    graph.add_node("collect", collect)
-    graph.add_conditional_edges(START, bound(fan_out, context_of), {"each question and order": "compare"})
+    graph.add_node("compare", bound(compare_pair, context_of), input_schema=CompareTask)
+    graph.add_node("collect", collect_answers)
+    graph.add_conditional_edges(START, bound(fan_out_questions, context_of), {"each question and order": "compare"})
     graph.add_edge("compare", "collect")
     graph.add_edge("collect", END)
     return graph.compile(name="preference")

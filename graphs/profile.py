@@ -17,7 +17,7 @@ from langgraph.runtime import Runtime
 from pydantic import Field
 
 from cocoon.agents.writers.profile_checks import profile_problem
-from cocoon.agents.writers.profiles import DifficultyAnswer, Person, ProfileWriter, memory_plan
+from cocoon.agents.writers.profiles import DifficultyAnswer, PersonDraft, ProfileWriter, memory_plan
 from cocoon.core.answers import Missing
 from cocoon.core.records import ChainStep, Language, Memory, Profile, Record
 from cocoon.graphs.context import ContextOf, bound, report_calls
@@ -69,8 +69,8 @@ class ProfileState(TypedDict, total=False):
 Context = Runtime[ProfileContext]
 
 
-def _person(state: ProfileState) -> Person:
-    return Person(
+def _person(state: ProfileState) -> PersonDraft:
+    return PersonDraft(
         state.get("item", UNNAMED),
         state.get("language", "en"),
         state.get("scenario", ""),
@@ -178,19 +178,19 @@ async def recall(state: ProfileState, runtime: Context) -> ProfileState:
     return {"profile": profile.model_dump(mode="json"), "calls": calls}
 
 
-async def validate(state: ProfileState) -> ProfileState:
+async def validate_profile(state: ProfileState) -> ProfileState:
     """The profile against the rules. Likeness to other profiles is decided when all are written."""
     problem = profile_problem(Profile.model_validate(state.get("profile")))
     return {"drop": dropped("validate", problem[0], problem[1])} if problem else {}
 
 
-async def drop(state: ProfileState) -> ProfileState:
+async def drop_profile(state: ProfileState) -> ProfileState:
     """The profile is not kept. Its content is kept beside the reason."""
     del state
     return {}
 
 
-async def is_whole(state: ProfileState) -> Literal["goes on", "dropped"]:
+async def profile_goes_on(state: ProfileState) -> Literal["goes on", "dropped"]:
     """Whether there is something to go on with."""
     return "dropped" if state.get("drop") else "goes on"
 
@@ -215,17 +215,17 @@ def build_profile(context_of: ContextOf | None = None) -> CompiledStateGraph[Any
         ("recall", recall),
     ):
         graph.add_node(name, bound(node, context_of))
-    graph.add_node("validate", validate)
-    graph.add_node("drop", drop)
+    graph.add_node("validate", validate_profile)
+    graph.add_node("drop", drop_profile)
     graph.add_edge(START, "propose_need")
     for source, target in (("propose_need", "deepen_need"), ("deepen_need", "rate_difficulty"), ("feel", "recall")):
-        graph.add_conditional_edges(source, is_whole, {"goes on": target, "dropped": "drop"})
+        graph.add_conditional_edges(source, profile_goes_on, {"goes on": target, "dropped": "drop"})
     graph.add_conditional_edges(
         "rate_difficulty",
         bound(deep_enough, context_of),
         {"deeper": "deepen_need", "stop": "feel", "dropped": "drop"},
     )
-    graph.add_conditional_edges("recall", is_whole, {"goes on": "validate", "dropped": "drop"})
-    graph.add_conditional_edges("validate", is_whole, {"goes on": END, "dropped": "drop"})
+    graph.add_conditional_edges("recall", profile_goes_on, {"goes on": "validate", "dropped": "drop"})
+    graph.add_conditional_edges("validate", profile_goes_on, {"goes on": END, "dropped": "drop"})
     graph.add_edge("drop", END)
     return graph.compile(name="profile")

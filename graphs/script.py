@@ -26,7 +26,7 @@ from cocoon.core.records import Dialogue, Profile, Record, Role, Thought, Turn
 from cocoon.core.text import language_by_script
 from cocoon.evaluation.screen.screen import (
     REWRITTEN,
-    Finding,
+    ScreenFinding,
     ScreenRules,
     Spoken,
     leftover_question,
@@ -257,7 +257,7 @@ async def screen(state: ScriptState, runtime: Context) -> ScriptState:
     if await asyncio.to_thread(need_turn, listening, profile, rules.semantic) is None:
         # The self-check read the need where neither words nor vectors show it: told, and no reason to drop.
         detail = "no words of the user tell the need"
-        findings.append(Finding(kind="need_not_reached", test="lexical", detail=detail))
+        findings.append(ScreenFinding(kind="need_not_reached", test="lexical", detail=detail))
     update: ScriptState = {"findings": [finding.model_dump(mode="json") for finding in findings], "calls": calls}
     if confirmed:
         first = confirmed[0]
@@ -265,7 +265,9 @@ async def screen(state: ScriptState, runtime: Context) -> ScriptState:
     return update
 
 
-async def _confirm(findings: list[Finding], state: ScriptState, runtime: Context) -> tuple[list[Finding], list[Reply]]:
+async def _confirm(
+    findings: list[ScreenFinding], state: ScriptState, runtime: Context
+) -> tuple[list[ScreenFinding], list[Reply]]:
     """Return the findings that count: those by words or structure, and candidates that the rater reads so as well."""
     candidates = [finding for finding in findings if finding.test == "semantic"]
     clients = [_client(state, runtime, "confirm", number) for number in range(len(candidates))]
@@ -285,7 +287,7 @@ async def _confirm(findings: list[Finding], state: ScriptState, runtime: Context
     return counted, _replies(clients)
 
 
-def _reading(candidate: Finding, rules: ScreenRules) -> tuple[Reading, dict[str, Any]]:
+def _reading(candidate: ScreenFinding, rules: ScreenRules) -> tuple[Reading, dict[str, Any]]:
     words = {"words": candidate.quote}
     if candidate.kind == "advice":
         return "advises", words
@@ -339,13 +341,13 @@ def dialogue_of(state: Mapping[str, Any]) -> Dialogue:
     )
 
 
-async def drop(state: ScriptState) -> ScriptState:
+async def drop_script(state: ScriptState) -> ScriptState:
     """The dialogue is not kept. Its content is kept beside the reason."""
     del state
     return {}
 
 
-async def is_whole(state: ScriptState) -> Literal["goes on", "dropped"]:
+async def script_goes_on(state: ScriptState) -> Literal["goes on", "dropped"]:
     """Whether there is something to go on with."""
     return "dropped" if state.get("drop") else "goes on"
 
@@ -373,9 +375,9 @@ def build_script(context_of: ContextOf | None = None) -> CompiledStateGraph[Any,
     ):
         graph.add_node(name, bound(node, context_of))
     graph.add_node("mend", mend)
-    graph.add_node("drop", drop)
+    graph.add_node("drop", drop_script)
     graph.add_edge(START, "write_listening")
-    graph.add_conditional_edges("write_listening", is_whole, {"goes on": "check_listening", "dropped": "drop"})
+    graph.add_conditional_edges("write_listening", script_goes_on, {"goes on": "check_listening", "dropped": "drop"})
     graph.add_conditional_edges(
         "check_listening",
         what_next,
@@ -388,7 +390,7 @@ def build_script(context_of: ContextOf | None = None) -> CompiledStateGraph[Any,
         ("screen", "rate_listening"),
         ("rate_listening", "annotate"),
     ):
-        graph.add_conditional_edges(source, is_whole, {"goes on": target, "dropped": "drop"})
+        graph.add_conditional_edges(source, script_goes_on, {"goes on": target, "dropped": "drop"})
     graph.add_edge("annotate", END)
     graph.add_edge("drop", END)
     return graph.compile(name="script")

@@ -68,7 +68,7 @@ class TranslationState(TypedDict, total=False):
     calls: Annotated[list[str], operator.add]
 
 
-async def translate(state: TranslationState, runtime: Runtime[TranslationContext]) -> TranslationState:
+async def translate_profile(state: TranslationState, runtime: Runtime[TranslationContext]) -> TranslationState:
     """All texts of the profile in one reply, as many as there were."""
     context = runtime.context
     original = Profile.model_validate(state.get("original"))
@@ -92,7 +92,7 @@ async def translate(state: TranslationState, runtime: Runtime[TranslationContext
     return {"profile": profile.model_dump(mode="json"), "calls": calls}
 
 
-async def validate(state: TranslationState) -> TranslationState:
+async def validate_translation(state: TranslationState) -> TranslationState:
     """Against the rules that built profiles keep, where the original keeps them: role cards have rules of their own."""
     if state.get("drop") or profile_problem(Profile.model_validate(state.get("original"))):
         return {}
@@ -141,7 +141,7 @@ def _translated(original: Profile, answer: TranslatedTexts, name: str, to: Langu
     )
 
 
-async def is_whole(state: TranslationState) -> Literal["goes on", "dropped"]:
+async def translation_goes_on(state: TranslationState) -> Literal["goes on", "dropped"]:
     """Whether there is a translation to look at."""
     return "dropped" if state.get("drop") else "goes on"
 
@@ -149,9 +149,9 @@ async def is_whole(state: TranslationState) -> Literal["goes on", "dropped"]:
 def build_translation() -> CompiledStateGraph[Any, Any, Any, Any]:
     """Return the graph. Invoke it with a TranslationContext."""
     graph = StateGraph(TranslationState, context_schema=TranslationContext)
-    graph.add_node("translate", translate)
-    graph.add_node("validate", validate)
+    graph.add_node("translate", translate_profile)
+    graph.add_node("validate", validate_translation)
     graph.add_edge(START, "translate")
-    graph.add_conditional_edges("translate", is_whole, {"goes on": "validate", "dropped": END})
+    graph.add_conditional_edges("translate", translation_goes_on, {"goes on": "validate", "dropped": END})
     graph.add_edge("validate", END)
     return graph.compile(name="translation")

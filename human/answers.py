@@ -10,7 +10,7 @@ from cocoon.human.store import DONE, SKIPPED
 PREFERENCES = ("first", "second", TIE)
 
 
-class RefusedError(CocoonError):
+class InvalidAnswerError(CocoonError):
     """A page or a file has something invalid: an item of another rater, or a value that does not answer the item."""
 
 
@@ -24,17 +24,17 @@ def keys_of(material: Material, item: Item) -> list[str]:
     return [question.id for question in material.questions.questions]
 
 
-def check(material: Material, item: Item, key: object, value: object) -> None:
+def check_answer(material: Material, item: Item, key: object, value: object) -> None:
     """Raise RefusedError unless `value` is an answer to `key`: a whole number in range, None, or a preference."""
     known = isinstance(key, str) and key in keys_of(material, item)
     if not known or not any(value is answer or _same(value, answer) for answer in _values(material, item, str(key))):
-        raise RefusedError(f"{str(value)[:40]!r} is not an answer to {str(key)[:40]!r}")
+        raise InvalidAnswerError(f"{str(value)[:40]!r} is not an answer to {str(key)[:40]!r}")
 
 
 def check_mark(key: str, value: object) -> None:
     """Raise RefusedError unless `value` is true and the key is `done` or `skipped`."""
     if key not in (DONE, SKIPPED) or value is not True:
-        raise RefusedError(f"{str(value)[:40]!r} is not an answer to {key[:40]!r}; the only answer is true")
+        raise InvalidAnswerError(f"{str(value)[:40]!r} is not an answer to {key[:40]!r}; the only answer is true")
 
 
 def _same(value: object, answer: object) -> bool:

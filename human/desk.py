@@ -12,7 +12,7 @@ from cocoon.agents.users.conditions import Condition
 from cocoon.core.records import Dialogue, Language
 from cocoon.evaluation.scales.scoring import Scale, prompt_inputs
 from cocoon.graphs.live_chat import LiveChat
-from cocoon.human.answers import RefusedError, check, check_mark, keys_of
+from cocoon.human.answers import InvalidAnswerError, check_answer, check_mark, keys_of
 from cocoon.human.items import ChatItem, Item, LikertItem, Material, PairItem, Shown
 from cocoon.human.store import DONE, SKIPPED, HumanStore, Talk
 from cocoon.models.by_name import Models
@@ -73,7 +73,7 @@ class Desk:
         for assignment in self.material.assigned(rater):
             if self.code(rater, assignment.item) == code:
                 return assignment.item
-        raise RefusedError("this is no item of yours")
+        raise InvalidAnswerError("this is no item of yours")
 
     def _page(self, rater: str, assignment: Shown, language: Language) -> dict[str, Any]:
         item = self.material.items[assignment.item]
@@ -103,7 +103,7 @@ class Desk:
     def consent(self, rater: str, sha: object) -> None:
         """Note the consent to the text that was shown."""
         if sha != self.material.study.consent_sha:
-            raise RefusedError("the text has changed since it was shown; read it again")
+            raise InvalidAnswerError("the text has changed since it was shown; read it again")
         if not self.store.withdrawn(rater):
             self.store.keep_text(self.material.study.consent_sha, self.material.study.consent_text)
             self.store.consent(rater, self.material.study.consent_sha)
@@ -114,18 +114,18 @@ class Desk:
         if key in (DONE, SKIPPED):
             check_mark(str(key), value)
             if key == DONE and (unanswered := self._unanswered(rater, assignment, own_item)):
-                raise RefusedError(f"not answered yet: {', '.join(unanswered)}")
+                raise InvalidAnswerError(f"not answered yet: {', '.join(unanswered)}")
             self.store.answer(rater, assignment.item, str(key), True, assignment.swapped)
             return
-        check(self.material, own_item, key, value)
+        check_answer(self.material, own_item, key, value)
         self.store.answer(rater, assignment.item, str(key), value, assignment.swapped)
 
     def _assignment(self, rater: str, item: object) -> tuple[Shown, Item]:
         if self.store.consent_of(rater) != self.material.study.consent_sha:
-            raise RefusedError("nothing is taken before consent")
+            raise InvalidAnswerError("nothing is taken before consent")
         assignment = next((known for known in self.material.assigned(rater) if known.item == item), None)
         if assignment is None:
-            raise RefusedError("this is no item of yours")
+            raise InvalidAnswerError("this is no item of yours")
         return assignment, self.material.items[assignment.item]
 
     def _unanswered(self, rater: str, assignment: Shown, item: Item) -> list[str]:
@@ -141,7 +141,7 @@ class Desk:
         """
         assignment, own_item = self._assignment(rater, item)
         if not isinstance(own_item, ChatItem) or isinstance(which, bool) or which not in (0, 1):
-            raise RefusedError("this item has no such chat")
+            raise InvalidAnswerError("this item has no such chat")
         live = await self._chat(rater, assignment, own_item, 1 if which else 0)
         turns_said = len(self.store.said(rater, live.dialogue))
         if isinstance(text, str) and text.strip() and not live.over and turn in (None, turns_said):
@@ -151,13 +151,13 @@ class Desk:
         if live.failed is not None:
             self._live.pop((rater, live.dialogue), None)
             await live.close()
-            raise RefusedError("the simulated user gave no answer; say nothing new and try again in a moment")
+            raise InvalidAnswerError("the simulated user gave no answer; say nothing new and try again in a moment")
         return self._chat_page(rater, live, _condition(assignment, own_item, 1 if which else 0), own_item.pair)
 
     def _chat_page(self, rater: str, live: LiveChat, condition: Condition, pair: int) -> dict[str, Any]:
         """Return the chat so far, kept for the study's owner and shown to the rater."""
         if self.store.withdrawn(rater):
-            raise RefusedError("you have withdrawn")
+            raise InvalidAnswerError("you have withdrawn")
         # A draw a pair, so that the chats of one topic meet those that they were compared with.
         named = {"id": f"{rater}.{live.dialogue}", "supporter": rater, "sample": pair}
         record = live.record().model_copy(update=named)
@@ -168,7 +168,7 @@ class Desk:
         name = chat_names(item)[which]
         if (rater, name) not in self._live:
             if self.open_user is None or self.material.study.chats is None:
-                raise RefusedError("this study has no live chats")
+                raise InvalidAnswerError("this study has no live chats")
             condition = _condition(assignment, item, which)
             # A seed a rater: else all raters would draw the same replies of the user.
             seed = random.Random(f"{self.material.study.seed} {rater}").getrandbits(31)
@@ -223,7 +223,7 @@ class Desk:
 
 
 def _gone() -> LiveChat:
-    raise RefusedError("you have withdrawn")
+    raise InvalidAnswerError("you have withdrawn")
 
 
 def _condition(assignment: Shown, item: ChatItem, which: int) -> Condition:
@@ -234,7 +234,7 @@ def _words(text: str) -> str:
     """Return what a rater said. Raises RefusedError for what cannot be kept whole."""
     words = text.strip().encode("utf-8", "replace").decode()
     if len(words) > LONGEST:
-        raise RefusedError(f"your words are longer than {LONGEST:,} characters; say it in fewer")
+        raise InvalidAnswerError(f"your words are longer than {LONGEST:,} characters; say it in fewer")
     return words
 
 

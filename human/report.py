@@ -8,7 +8,7 @@ from cocoon.evaluation.measures import MEASURES, Measure
 from cocoon.evaluation.statistics.estimates import mean_over_profiles
 from cocoon.evaluation.statistics.preference import Choice
 from cocoon.human.items import Material
-from cocoon.human.results import choices_of, ratings_of
+from cocoon.human.results import people_choices, ratings_of
 from cocoon.human.service import open_study
 from cocoon.human.store import DONE, SKIPPED, HumanStore
 from cocoon.reports.charts.preference import preference_figures
@@ -45,7 +45,7 @@ def human_report(
     `judged` are judges' ratings of the same dialogues, and `preferred` are judges' choices.
     """
     answers = list(store.every_answer())
-    ratings, choices = ratings_of(material, answers), choices_of(material, answers)
+    ratings, choices = ratings_of(material, answers), people_choices(material, answers)
     all_ratings = [*ratings, *judged]
     conditions = list(dict.fromkeys(name for choice in choices for name in sorted((choice.first, choice.second))))
     tables = [

@@ -11,7 +11,7 @@ from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Dialogue, Rating
 from cocoon.evaluation.scales.scoring import Scale, score
 from cocoon.evaluation.statistics.preference import TIE, Choice
-from cocoon.human.answers import check, check_mark
+from cocoon.human.answers import check_answer, check_mark
 from cocoon.human.items import LikertItem, Material, PairItem
 from cocoon.human.store import DONE, SKIPPED, Answer, HumanStore
 from cocoon.reports.tables.people import HUMAN
@@ -58,7 +58,7 @@ def _rating(rater: str, dialogue: Dialogue, scale: Scale, answers: dict[str, Ans
     )
 
 
-def choices_of(material: Material, answers: Iterable[Answer]) -> list[Choice]:
+def people_choices(material: Material, answers: Iterable[Answer]) -> list[Choice]:
     """Return every answer to a comparison, both of pairs that were read and of the rater's own chats."""
     choices = []
     for (rater, name), item_answers in _finished(answers).items():
@@ -159,7 +159,7 @@ def _row(row: Mapping[str, str], material: Material) -> Answer:
         at = float(row["at"] or 0)
     except ValueError:
         raise CocoonError(f'value {row["value"][:40]!r} is not JSON; write 3, null or "first"') from None
-    check_mark(key, value) if key in (DONE, SKIPPED) else check(material, item, key, value)
+    check_mark(key, value) if key in (DONE, SKIPPED) else check_answer(material, item, key, value)
     return Answer(row["rater"], item.id, key, value, row["swapped"] in ("1", "true", "True"), row["consent"], at)
 
 

@@ -17,7 +17,7 @@ _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 Act = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
-def application(desk: Desk) -> web.Application:
+def rating_application(desk: Desk) -> web.Application:
     """Return the web application of a study."""
     page = _Page(desk)
     app = web.Application(middlewares=[loopback()], client_max_size=LARGEST_BODY)
@@ -111,13 +111,13 @@ def _file(name: str) -> web.Response:
 
 
 @asynccontextmanager
-async def served(desk: Desk, port: int = 0) -> AsyncIterator[str]:
+async def served_study(desk: Desk, port: int = 0) -> AsyncIterator[str]:
     """Serve a study and yield the address.
 
     Raises CocoonError for a port that is taken.
     """
     try:
-        async with served_on_loopback(application(desk), port) as address:
+        async with served_on_loopback(rating_application(desk), port) as address:
             yield address
     finally:
         await desk.close()

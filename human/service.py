@@ -12,7 +12,7 @@ from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.human.desk import Desk
 from cocoon.human.items import Material
-from cocoon.human.server import served
+from cocoon.human.server import served_study
 from cocoon.human.store import HumanStore
 from cocoon.human.study import load_study
 from cocoon.models.by_name import Models
@@ -91,7 +91,7 @@ async def serve_study(study: Path, out: Path, port: int, say: Callable[[str], No
             say(f"text goes to: {', '.join(models.hosts)}" if models.hosts else "text stays on this machine")
         desk = Desk(material, store, out, users.open if chats else None, models)
         desk.sweep()
-        async with served(desk, port) as url:
+        async with served_study(desk, port) as url:
             tokens = store.enrol(material.study.names)
             yield {rater: f"{url}/r/{token}" for rater, token in tokens.items()}
         await models.aclose()

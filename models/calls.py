@@ -1,6 +1,7 @@
 """One model call, as every agent makes it: looked up in the journal, sent in its turn, journalled."""
 
 import asyncio
+import functools
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -10,12 +11,13 @@ from typing import Any, TypeVar
 from langchain_core.messages import AIMessage
 
 from cocoon.core.errors import CallFailedError, CocoonError, ReplayMismatchError
-from cocoon.core.records import OwnCall
+from cocoon.core.records import OwnCall, Role
 from cocoon.core.text import printable_line
 from cocoon.models.by_name import Model, Models
 from cocoon.models.journal.store import Entry, Journal, Place, SpokenEntry, fingerprint, text_sha
-from cocoon.models.pool import DIALOGUE, JUDGE, Outcome, Priority
-from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError, classify
+from cocoon.models.pool import DIALOGUE, JUDGE, Priority, RequestOutcome
+from cocoon.models.reply import ModelReply, raw_reply, split_reply
+from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError, classify_error
 
 T = TypeVar("T")
 Message = dict[str, str]
@@ -32,14 +34,38 @@ class Settings:
 
 @dataclass
 class Reply:
-    """A model's reply with where it is journalled and whether it came from there."""
+    """A model's reply with where it is journalled and whether it came from there.
+
+    `speaker` is the role that the model plays, if any. `structured` replies are those from which a value is read.
+    """
 
     entry: Entry
     replayed: bool
+    speaker: Role | None = None
+    structured: bool = False
 
     @property
     def text(self) -> str:
+        """The content as the server gave it, for the journal alone."""
         return self.entry.text
+
+    @functools.cached_property
+    def parts(self) -> ModelReply:
+        """The reply told apart: speech, thought, how it ended, and what was cut off."""
+        entry = self.entry
+        return split_reply(
+            entry.text,
+            thought=entry.thought,
+            refusal=entry.refusal,
+            finish=entry.finish,
+            speaker=self.speaker,
+            structured=self.structured,
+        )
+
+    @property
+    def speech(self) -> str:
+        """What others may hear of the reply."""
+        return self.parts.speech
 
     @property
     def key(self) -> str:
@@ -67,7 +93,7 @@ class Caller:
         self.seed = seed
         self.models = models
         self._dialogues: dict[str, DialogueCalls] = {}
-        self._flying: dict[str, asyncio.Future[Outcome[AIMessage]]] = {}
+        self._flying: dict[str, asyncio.Future[RequestOutcome[AIMessage]]] = {}
         self._under_way: set[asyncio.Future[Any]] = set()
 
     def admit(self, dialogue: str) -> None:
@@ -112,22 +138,30 @@ class Caller:
         settings: Settings,
         accept: Callable[[str], bool] = bool,
         *,
+        speaker: Role | None = None,
         judging: bool = False,
     ) -> tuple[str, list[Reply]]:
-        """Return a reply that is not empty and that `accept` takes. Otherwise another reply is asked for.
+        """Return the speech of a reply that has some and that `accept` takes. Otherwise another is asked for.
 
-        Raises CallFailedError when this session has asked three times without success.
+        Raises CallFailedError when this session has asked three times in vain, and at once when the model refuses.
         """
         replies: list[Reply] = []
         while sum(not reply.replayed for reply in replies) < 3:
             attempt = place._replace(attempt=len(replies))
-            replies.append(await self.ask(model, attempt, messages, settings, judging=judging))
-            text = replies[-1].text.strip()
-            if text and accept(text):
-                return text, replies
+            replies.append(await self.ask(model, attempt, messages, settings, speaker=speaker, judging=judging))
+            said = replies[-1].speech.strip()
+            if said and accept(said):
+                return said, replies
+            if replies[-1].parts.finish == "refused":
+                problem = printable_line(replies[-1].parts.obstacle or "", 300)
+                raise CallFailedError("refused", f"{model.label}: {problem} (at {place.key})")
+        reasons = [reply.parts.obstacle for reply in replies if reply.parts.obstacle]
+        why = f": {reasons[-1]}" if reasons else ""
         if any(reply.text.strip() for reply in replies):
-            raise CallFailedError("unusable_reply", f"{model.label}: three replies that cannot be used at {place.key}")
-        raise CallFailedError("empty_reply", f"{model.label}: three empty replies at {place.key}")
+            raise CallFailedError(
+                "unusable_reply", f"{model.label}: three replies that cannot be used at {place.key}{why}"
+            )
+        raise CallFailedError("empty_reply", f"{model.label}: three empty replies at {place.key}{why}")
 
     async def ask(
         self,
@@ -139,6 +173,7 @@ class Caller:
         schema: dict[str, Any] | None = None,
         response_format: dict[str, Any] | None = None,
         rung: str | None = None,
+        speaker: Role | None = None,
         judging: bool = False,
     ) -> Reply:
         """Return one reply at one place, from the journal where it holds it.
@@ -161,7 +196,7 @@ class Caller:
                 shas[-1] = (shas[-1][0], self.journal.request_shas(place)[-1][1])
                 print_ = fingerprint(model.label, parameters, shas, schema)
             self._check(held, print_, model.label)
-            return Reply(held, replayed=True)
+            return Reply(held, True, speaker, structured=schema is not None)
         self.journal.check()
 
         async def send() -> AIMessage:
@@ -178,7 +213,7 @@ class Caller:
             await self.journal.append(entry, shas, texts)
             calls.stored.update(sha for sha, _ in texts)
             calls.entries[place] = entry
-            return Reply(entry, replayed=False)
+            return Reply(entry, False, speaker, structured=schema is not None)
 
         return await self._kept(answered())
 
@@ -205,7 +240,7 @@ class Caller:
                 "undo the change or use another --out"
             )
 
-    async def _once(self, digest: str, model: Model, send: Send, priority: Priority) -> Outcome[AIMessage]:
+    async def _once(self, digest: str, model: Model, send: Send, priority: Priority) -> RequestOutcome[AIMessage]:
         """Identical calls at temperature 0 (fingerprint and rung) that are in flight together are asked once."""
         flight = self._flying.get(digest)
         if flight is None:
@@ -241,28 +276,36 @@ async def _invoke(
             raise
         raise CallFailedError(str(error.status), f"{model.label}: {error}") from None
     except Exception as error:
-        ours = classify(error)
+        ours = classify_error(error)
         if ours is error:
             raise CallFailedError("error", printable_line(f"{model.label}: {type(error).__name__}: {error}")) from error
         raise ours from None
 
 
-def _entry(place: Place, print_: str, model: Model, outcome: Outcome[AIMessage], rung: str | None) -> Entry:
+def _entry(place: Place, print_: str, model: Model, outcome: RequestOutcome[AIMessage], rung: str | None) -> Entry:
     message = outcome.value
     usage = message.usage_metadata or {}
     meta = message.response_metadata or {}
-    text = message.content if isinstance(message.content, str) else str(message.text)
+    raw = raw_reply(message)
     return Entry(
         place,
         print_,
         model.label,
-        text.encode("utf-8", "replace").decode("utf-8"),
+        _storable(raw.text),
         rung,
         usage.get("input_tokens"),
         usage.get("output_tokens"),
         round(outcome.latency, 4),
         outcome.retries,
-        meta.get("finish_reason"),
+        raw.finish,
         meta.get("legal_mass") or {},
         round(time.time(), 3),
+        _storable(raw.thought),
+        _storable(raw.refusal),
+        raw.tokens_cached,
+        raw.tokens_reasoning,
     )
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from cocoon.core.answers import AnswerT, Missing, forced_reason
 from cocoon.core.errors import CocoonError
 from cocoon.core.prompts import Prompt
+from cocoon.core.records import Role
 from cocoon.models.by_name import Model
 from cocoon.models.calls import Caller, Message, Reply, Settings
 from cocoon.models.journal.store import Place
@@ -46,14 +47,23 @@ class JournaledClient:
         model: Model | str,
         settings: Settings = Settings(temperature=0.7),
         accept: Callable[[str], bool] = bool,
+        speaker: Role | None = None,
     ) -> str:
-        """Return a model's reply to a prompt or to chat messages, without white space around it.
+        """Return what a model says to a prompt or to chat messages, without its thoughts and white space around it.
 
         `model` is a spec such as `openai:gpt-5-mini`. `accept` says whether a reply can be used. One that cannot, or
-        that is empty, is asked for again. Raises CallFailedError after three in vain.
+        that is empty, is asked for again. With the role that the model plays as `speaker`, role labels and lines of
+        the other side are cut off. The last of `replies` has the thought and how the reply ended. Raises
+        CallFailedError after three in vain, and at once when the model refuses.
         """
         text, replies = await self._calls.text(
-            self._model(model), self._next_place(), _messages(prompt), settings, accept, judging=self._judging
+            self._model(model),
+            self._next_place(),
+            _messages(prompt),
+            settings,
+            accept,
+            speaker=speaker,
+            judging=self._judging,
         )
         self._keep(replies)
         return text

@@ -26,7 +26,7 @@ LONGEST_BACKOFF = 30.0
 
 
 @dataclass
-class Outcome(Generic[T]):
+class RequestOutcome(Generic[T]):
     """The result of a request: its value, seconds of the answered attempt, and how often it was tried again."""
 
     value: T
@@ -103,7 +103,7 @@ class Pool:
         for nap in self._naps:
             _wake(nap)
 
-    async def call(self, send: Callable[[], Awaitable[T]], priority: Priority) -> Outcome[T]:
+    async def call(self, send: Callable[[], Awaitable[T]], priority: Priority) -> RequestOutcome[T]:
         """Run `send` when its turn comes, and again while that helps.
 
         Raises CallFailedError when another try no longer helps.
@@ -125,7 +125,7 @@ class Pool:
                 self.limiter.succeeded(self.in_flight)
                 self.counts.answered += 1
                 self._leave()
-                return Outcome(value, time.monotonic() - started, history.failed + history.limited)
+                return RequestOutcome(value, time.monotonic() - started, history.failed + history.limited)
             await self._nap(wait)
 
     async def _take_turn(self, priority: Priority) -> float:

@@ -16,7 +16,8 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.records import Record
 from cocoon.models.local.libraries import first_line
 from cocoon.models.messages import Message
-from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError, classify
+from cocoon.models.reply import read_message
+from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError, classify_error
 from cocoon.models.structured import RUNGS, read_json, response_format
 
 
@@ -56,7 +57,7 @@ class Attempt:
 
     @property
     def text(self) -> str:
-        return str(self.message.text) if self.message else ""
+        return read_message(self.message, structured=True).speech if self.message else ""
 
 
 @dataclass
@@ -183,7 +184,7 @@ class Prober:
         except TimeoutError:
             return Attempt(None, self.timeout, f"no answer in {self.timeout:g} s"), None
         except Exception as error:
-            classified = classify(error)
+            classified = classify_error(error)
             problem = (
                 first_line(classified)
                 if isinstance(classified, CocoonError) or classified is not error

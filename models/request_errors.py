@@ -52,7 +52,7 @@ def error_for_status(status: int, text: str, retry_after: float | None) -> Excep
     return RefusedError(status, line)
 
 
-def classify(error: Exception) -> Exception:
+def classify_error(error: Exception) -> Exception:
     """Map another library's error (any LangChain chat model) to ours by its HTTP status or kind.
 
     Any other error is returned as it is.

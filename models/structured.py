@@ -20,6 +20,7 @@ from cocoon.core.text import printable_line
 from cocoon.models.by_name import Model
 from cocoon.models.calls import Caller, Message, Reply, Settings
 from cocoon.models.journal.store import Place
+from cocoon.models.reply import ModelReply
 from cocoon.models.request_errors import RefusedError
 
 RUNGS = ("json_schema", "json_object", "prompt")
@@ -50,22 +51,30 @@ async def ask_json(
         reply = await _climb_down(
             caller, model, place._replace(attempt=attempt), conversation, settings, schema_of(kind), name, judging
         )
-        return reply, *_read(reply.text, kind, check)
+        return reply, *_read(reply.parts, kind, check)
 
     first, answer, problem = await ask(0, messages)
-    if problem is None:
+    if problem is None or first.parts.finish == "refused":
         return answer, [first]
     error = repair.render(error=printable_line(problem, 500))
-    correction = [{"role": "assistant", "content": first.text or "-"}, {"role": "user", "content": error}]
+    correction = [{"role": "assistant", "content": first.speech or "-"}, {"role": "user", "content": error}]
     second, answer, problem = await ask(1, [*messages, *correction])
     return answer if problem is None or partial else Missing(problem), [first, second]
 
 
 def _read(
-    text: str, kind: type[AnswerT], check: Callable[[AnswerT], str | None] | None
+    reply: ModelReply, kind: type[AnswerT], check: Callable[[AnswerT], str | None] | None
 ) -> tuple[AnswerT | Missing, str | None]:
-    """Return the answer in a reply and what is wrong with it."""
-    value, problem = read_json(text)
+    """Return the answer in the speech of a reply and what is wrong with it.
+
+    A reply that was cut at its limit is read all the same, because an object that is whole was not cut.
+    """
+    if reply.finish not in (None, "stop", "length") or reply.unended:
+        reason = reply.obstacle or "there is no reply"
+        return Missing(reason), reason
+    value, problem = read_json(reply.speech)
+    if problem and reply.obstacle:
+        problem = f"{reply.obstacle} ({problem})"
     answer = Missing(problem) if problem else read_answer(value, kind)
     if isinstance(answer, Missing):
         return answer, answer.reason

@@ -7,13 +7,13 @@ from pathlib import Path
 from cocoon.core.config import StudyConfig, UserConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dialogue, Rating
-from cocoon.evaluation.comparison.compare import compare
+from cocoon.evaluation.comparison.compare import compare_sides
 from cocoon.evaluation.comparison.records import Comparison
 from cocoon.evaluation.comparison.sides import Side, name_sides, sides_of
 from cocoon.reports.formats.csv_lines import render_csv
 from cocoon.reports.formats.files import write_pages, write_texts
 from cocoon.reports.report import EMBEDDED_WARNING
-from cocoon.reports.tables.comparison import comparison_report, tidy_table
+from cocoon.reports.tables.comparison import comparison_report, comparison_rows
 from cocoon.reports.tables.records import Report
 from cocoon.reports.tables.trust import constant_warnings
 from cocoon.running.folder import existing_run, read_config, read_run
@@ -28,7 +28,7 @@ _SETTINGS = (
 
 
 @dataclass(frozen=True)
-class Choice:
+class ComparisonChoice:
     """What of the runs is compared. An empty list is everything."""
 
     supporters: list[str] = field(default_factory=list)
@@ -38,7 +38,9 @@ class Choice:
     scale_files: list[Path] = field(default_factory=list)
 
 
-def compare_runs(runs: Sequence[Path], choice: Choice, allow: bool = False) -> tuple[list[Comparison], Report]:
+def compare_runs(
+    runs: Sequence[Path], choice: ComparisonChoice, allow: bool = False
+) -> tuple[list[Comparison], Report]:
     """Comparisons of the chosen supporters, and the report that shows them.
 
     Raises CocoonError for a run given twice, an unknown supporter, or sides that may not be compared.
@@ -49,19 +51,19 @@ def compare_runs(runs: Sequence[Path], choice: Choice, allow: bool = False) -> t
             raise CocoonError(f"{run}: is given twice; name two runs, or one that holds several supporters")
     sides = _chosen([side for run in runs for side in _sides(run, choice)], choice.supporters)
     name_sides(sides)
-    comparisons = compare(sides, scales_of(runs, choice.scale_files), _baseline(sides, choice.baseline), allow)
+    comparisons = compare_sides(sides, scales_of(runs, choice.scale_files), _baseline(sides, choice.baseline), allow)
     facts = [(f"Supporter {side.name}", side.run) for side in sides]
     return comparisons, comparison_report(comparisons, _warnings(runs, sides), facts)
 
 
 def write_comparison(comparisons: Sequence[Comparison], report: Report, out: Path) -> None:
     """Write compare.md, compare.csv and compare.html into a folder, made if it is not there."""
-    table = tidy_table(comparisons)
+    table = comparison_rows(comparisons)
     write_pages(report, out, "compare")
     write_texts(out, {"compare.csv": render_csv(Report(title=report.title, tables=[table]))[table.id]})
 
 
-def _sides(run: Path, choice: Choice) -> list[Side]:
+def _sides(run: Path, choice: ComparisonChoice) -> list[Side]:
     existing_run(run)
     ratings = read_run(run, "ratings.jsonl", Rating)
     sides = sides_of(str(run), read_run(run, "dialogues.jsonl", Dialogue), ratings)
@@ -70,7 +72,7 @@ def _sides(run: Path, choice: Choice) -> list[Side]:
     return sides
 
 
-def _chosen_ratings(side: Side, choice: Choice) -> list[Rating]:
+def _chosen_ratings(side: Side, choice: ComparisonChoice) -> list[Rating]:
     """Return the ratings by the chosen judges.
 
     Where some ratings of a judge, scale and language are under a named prompt, only those are returned.

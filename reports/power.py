@@ -6,7 +6,7 @@ from typing import Any
 from cocoon.core.errors import CocoonError
 from cocoon.evaluation.comparison.records import Effect
 from cocoon.evaluation.statistics.power import discordant_range, power_of_mean, profiles_for_mean, profiles_for_rate
-from cocoon.reports.comparisons import Choice, compare_runs
+from cocoon.reports.comparisons import ComparisonChoice, compare_runs
 
 Rows = list[dict[str, Any]]
 
@@ -71,7 +71,7 @@ def of_run(run: Path, difference: float, power: float, level: float) -> Rows:
     Success rates with one draw a profile are left out, because their need depends on the rates. Raises CocoonError if
     no measure has a spread.
     """
-    comparisons, _ = compare_runs([run], Choice())
+    comparisons, _ = compare_runs([run], ComparisonChoice())
     rows = [
         {
             **{"first": comparison.first, "second": comparison.second, "judge": comparison.judge},

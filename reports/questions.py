@@ -9,6 +9,7 @@ from cocoon.core.records import Language, Record, Role
 from cocoon.corpora.reading.turn_lists import SpokenDialogue, read_turn_lists
 from cocoon.evaluation.questions.detection import counted_turns, pooled, question_ratio, questions
 from cocoon.evaluation.questions.records import QuestionStats, QuestionType
+from cocoon.evaluation.replies import ReplyCounts, count_replies, pooled_counts
 
 
 class LocatedQuestion(Record):
@@ -27,6 +28,7 @@ class QuestionReport:
 
     dialogues: int
     roles: dict[Role, QuestionStats]
+    replies: dict[Role, ReplyCounts]
     sentences: list[LocatedQuestion] = field(default_factory=list)
 
     def to_json(self, *, sentences: bool = False) -> dict[str, Any]:
@@ -36,7 +38,9 @@ class QuestionReport:
         """
         role, stats = next(iter(self.roles.items()))
         plain: dict[str, Any] = {"ratio": stats.ratio, "role": role, "dialogues": self.dialogues}
-        plain["roles"] = {name: counts.model_dump() for name, counts in self.roles.items()}
+        plain["roles"] = {
+            name: {**counts.model_dump(), "cut_turns": self.replies[name].cut} for name, counts in self.roles.items()
+        }
         if sentences:
             plain["sentences"] = [sentence.model_dump() for sentence in self.sentences]
         return plain
@@ -54,8 +58,11 @@ def question_report(path: Path, role: Role | None = None, language: Language | N
         name: pooled(question_ratio(dialogue.turns, dialogue.language, name) for dialogue in dialogues)
         for name in roles
     }
+    replies: dict[Role, ReplyCounts] = {
+        name: pooled_counts(count_replies(dialogue.turns, name) for dialogue in dialogues) for name in roles
+    }
     located = [question for dialogue in dialogues for question in _located(dialogue, roles)]
-    return QuestionReport(len(dialogues), stats, located)
+    return QuestionReport(len(dialogues), stats, replies, located)
 
 
 def _located(dialogue: SpokenDialogue, roles: Sequence[Role]) -> list[LocatedQuestion]:

@@ -247,7 +247,7 @@ def open_partner(study: Study, role: Role) -> ChatPartner:
 
 
 @contextmanager
-def open_chat(study: Study, partner: ChatPartner, profile: Profile, out: Path | None) -> Iterator[PersonChat]:
+def open_person_chat(study: Study, partner: ChatPartner, profile: Profile, out: Path | None) -> Iterator[PersonChat]:
     """Yield a new talk in the run folder `out`, or in a temporary folder that is deleted at the end."""
     with tempfile.TemporaryDirectory(prefix="cocoon-chat-") as temporary:
         folder = RunFolder(out or Path(temporary))

@@ -17,7 +17,7 @@ from cocoon.core.jsonl import Appender, dump_line, parse_record, read_records, w
 from cocoon.core.records import Dialogue, Failure, Rating
 from cocoon.core.text import printable_line
 from cocoon.models.journal.store import Journal
-from cocoon.running.trace import Trace, settle
+from cocoon.running.trace import Trace, settle_trace
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 ConfigT = TypeVar("ConfigT", bound=RunConfig)
@@ -100,7 +100,7 @@ class RunFolder:
         position = {name: number for number, name in enumerate(order)}
         for name in self._names:
             sort_file(self.path / name, lambda line: _line_order(line, position))
-        settle(self.path / "trace.jsonl", order)
+        settle_trace(self.path / "trace.jsonl", order)
         earlier = read_run(self.path, "failures.jsonl", Failure)
         failures = [*(failure for failure in earlier if failure.dialogue not in self.tried), *self.failures]
         failures.sort(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cocoon.core.errors import CocoonError
 from cocoon.models.by_name import check_thoughts, open_local
-from cocoon.models.local.control import Adapter, Control, Parts
+from cocoon.models.local.control import Adapter, LocalControl, Parts
 from cocoon.models.local.weights import Weights
 
 
@@ -40,7 +40,7 @@ def _adapter(weights: Weights, path: Path) -> Adapter:
     return attach(weights, path)
 
 
-def _control(weights: Weights, path: Path, options: Mapping[str, str]) -> Control:
+def _control(weights: Weights, path: Path, options: Mapping[str, str]) -> LocalControl:
     from cocoon.steering.control.control import open_control
 
     return open_control(weights, path, options)

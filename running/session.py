@@ -8,7 +8,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines
 from cocoon.core.records import AgentFacts, Dialogue, Language, Profile
 from cocoon.models.calls import Caller
-from cocoon.running.checks.form_invariance import appraisal_of, measure
+from cocoon.running.checks.form_invariance import appraisal_of, measure_form_invariance
 from cocoon.running.folder import RunFolder, read_run
 from cocoon.running.frame import Outcome, Watch, forbid_cloud_tracing, opened_run, run_session, window_of
 from cocoon.running.manifest import RunManifest
@@ -25,7 +25,7 @@ async def simulate(study: Study, profiles: list[Profile], out: Path, watch: Watc
     study = study.for_languages({profile.language for profile in profiles})
     supporters, user, judges = study.supporters(), study.user(), study.judges()
     todo = tasks(profiles, supporters, study.config.samples)
-    agents = {"supporter": [supporter.facts() for supporter in supporters], "user": [user_facts(user)]}
+    agents = {"supporter": [supporter.facts() for supporter in supporters], "user": [facts_with_steps(user)]}
     prompts = prompts_of(agents)
     with opened_run(out, study.config.seed) as (folder, manifest):
         folder.agree(study.config)
@@ -67,7 +67,7 @@ async def assess(study: Study, out: Path, watch: Watch | None = None) -> Outcome
         return await run_session(runner, manifest, study.models, work, names, watch)
 
 
-def user_facts(user: SimulatedUser) -> AgentFacts:
+def facts_with_steps(user: SimulatedUser) -> AgentFacts:
     """Return what a simulated user says of itself, with the steps that it publishes."""
     return user.facts().model_copy(update={"steps": {step.name: step.about for step in steps_of(user)}})
 
@@ -113,7 +113,7 @@ async def _measure_form(study: Study, runner: Runner, manifest: RunManifest, pro
         return
     languages: list[Language] = sorted({profile.language for profile in profiles})
     try:
-        measured = await measure(appraisal, runner.caller, languages, pairs)
+        measured = await measure_form_invariance(appraisal, runner.caller, languages, pairs)
     except CocoonError as error:
         runner.end(error)
         return

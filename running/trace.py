@@ -37,12 +37,12 @@ class Trace:
         self._file.close()
 
 
-def identity(event: Event) -> tuple[Any, ...]:
+def event_identity(event: Event) -> tuple[Any, ...]:
     """Return what tells an event from all others of its run."""
     return tuple(event.get(name) for name in IDENTITY)
 
 
-def settle(path: Path, dialogues: list[str]) -> None:
+def settle_trace(path: Path, dialogues: list[str]) -> None:
     """Rewrite the trace with each event once, by dialogue in the given order (others after) and by step within it."""
     offsets = _offsets_by_dialogue(path)
     order = [name for name in dialogues if name in offsets]
@@ -74,7 +74,7 @@ def _settled(source: Any, offsets: "array[int]") -> Iterator[bytes]:
     for offset in offsets:
         source.seek(offset)
         event = orjson.loads(source.readline())
-        events[identity(event)] = event
+        events[event_identity(event)] = event
     for event in sorted(events.values(), key=_place):
         yield orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
 

@@ -174,7 +174,7 @@ def _event(value: dict[str, Any]) -> bytes:
 
 
 @asynccontextmanager
-async def serve(server: Server, port: int = 0) -> AsyncIterator[str]:
+async def serve_models(server: Server, port: int = 0) -> AsyncIterator[str]:
     """Serve on 127.0.0.1 for the length of the block and yield the base URL, ending in /v1.
 
     `port` 0 takes a free port. At the end the server waits a short time for unfinished replies. Raises CocoonError for

@@ -2,10 +2,10 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -36,3 +36,8 @@ async def chromium() -> "AsyncIterator[Browser]":
             yield browser
         finally:
             await browser.close()
+
+
+def in_browser(test: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a test that asks for the fixture `browser`: it runs in the event loop that the browser was opened in."""
+    return pytest.mark.browser(pytest.mark.asyncio(loop_scope="session")(test))

@@ -3,11 +3,15 @@
 import ipaddress
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
+
+from cocoon.tests.browser import chromium
+from cocoon.tests.shallow_model import shallow_weights
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SETTINGS = {
@@ -115,3 +119,24 @@ def network() -> Iterator[NetworkGuard]:
 def repository() -> Path:
     """The root of the tree under test, which is the package folder itself."""
     return REPOSITORY
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium_of_all_tests() -> AsyncIterator[Any]:
+    """A headless Chromium, started once for all tests of a worker."""
+    async with chromium() as started:
+        yield started
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(chromium_of_all_tests: Any) -> AsyncIterator[Any]:
+    """The shared Chromium, without the pages and the storage of the tests before."""
+    yield chromium_of_all_tests
+    for context in chromium_of_all_tests.contexts:
+        await context.close()
+
+
+@pytest.fixture
+def shallow_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chats on a local model use its first layers alone: a tenth of the work, and replies that mean less still."""
+    monkeypatch.setattr("cocoon.models.local.base.load_weights", shallow_weights)

@@ -1,14 +1,13 @@
 """Every `cocoon` command of the README runs, in its order, from an empty folder."""
 
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from cocoon.tests.commands import cocoon
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -38,18 +37,11 @@ def test_every_file_that_the_readme_links_is_there() -> None:
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
-    cocoon = [sys.executable, "-m", "cocoon.cli.main"]
+def test_the_commands_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
     for line in commands():
-        done = subprocess.run(
-            [*cocoon, *shlex.split(line)[1:]],
-            cwd=tmp_path,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            timeout=900,
-        )
-        assert done.returncode == 0, f"{line}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        done = cocoon(*shlex.split(line)[1:])
+        assert done.code == 0, f"{line}\n{done.out[-2000:]}\n{done.err[-2000:]}"
     assert "embedded model" in (tmp_path / "runs/first/report.md").read_text("utf-8")
     assert (tmp_path / "conversation.svg").read_text("utf-8").startswith("<svg")

@@ -21,7 +21,7 @@ from cocoon.core.errors import CocoonError, NotSavedError
 from cocoon.core.jsonl import parse_record
 from cocoon.core.records import Failure, Language, Rating
 from cocoon.evaluation.groups import group_ratings
-from cocoon.reports.charts.draw import draw
+from cocoon.reports.charts.draw import draw_chart
 from cocoon.reports.charts.runs import run_figures
 from cocoon.reports.charts.svg import STYLE
 from cocoon.running.reading.reader import RunReader
@@ -67,7 +67,7 @@ class RunPage:
             "live": self.live,
             "other": self.other.name if self.other else None,
         }
-        return script("index", facts | self._news((0, 0)))
+        return data_script("index", facts | self._news((0, 0)))
 
     def _news(self, since: Since) -> dict[str, Any]:
         unread = 0
@@ -96,13 +96,13 @@ class RunPage:
                 {
                     "title": figure.chart.title,
                     "note": figure.chart.note,
-                    "svg": draw(figure.chart, f"{figure.id}-{language}"),
+                    "svg": draw_chart(figure.chart, f"{figure.id}-{language}"),
                 }
                 for figure in run_figures(groups, facts, language)
             ]
             for language in ("en", "zh")
         }
-        return script("charts", figures)
+        return data_script("charts", figures)
 
     def data(self, name: str, since: Since = (0, 0)) -> str | None:
         """Return a data file by its name (`index`, `news`, `charts`, `graphs`, `data/FILE`, `other/FILE`), or None.
@@ -111,7 +111,7 @@ class RunPage:
         another server answers than before.
         """
         if name == "news":
-            return script(name, self._news(since))
+            return data_script(name, self._news(since))
         if name in ("index", "charts", "graphs"):
             return {"index": self.index, "charts": self.charts, "graphs": graphs}[name]()
         folder, _, file = name.partition("/")
@@ -163,7 +163,7 @@ def _lines(index: Any) -> Iterable[Any]:
 def dialogue_file(file: str, reader: RunReader, name: str) -> str:
     """Return a dialogue and its calls, each packed, so that the messages are unpacked only when they are needed."""
     calls = reader.calls(name)
-    return script(file, {"dialogue": packed(reader.whole(name, calls)), "calls": packed(calls)})
+    return data_script(file, {"dialogue": packed(reader.whole(name, calls)), "calls": packed(calls)})
 
 
 def packed(value: Any) -> str:
@@ -179,7 +179,7 @@ def packed(value: Any) -> str:
     return base64.b64encode(zlib.compress(data, _PACKING)).decode()
 
 
-def script(name: str, value: Any) -> str:
+def data_script(name: str, value: Any) -> str:
     """Return a file of data: a call with JSON, which is valid JavaScript. `<` is escaped for safety."""
     data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return f"cocoonData({json.dumps(name)},{data});\n"
@@ -206,14 +206,13 @@ def _chosen_themes() -> str:
 @cache
 def graphs() -> str:
     """Return the drawings of all graphs that the page may meet, by the name that stands in the trace."""
-    return script("graphs", drawings())
+    return data_script("graphs", drawings())
 
 
 def drawings() -> dict[str, str]:
     """Return the SVG of each graph, without a style of its own."""
     # LangGraph takes a second to load, and a live page should show its list before that.
-    from cocoon.graphs.drawing.draw import GRAPHS, open_graph
-    from cocoon.graphs.drawing.draw import draw as draw_graph
+    from cocoon.graphs.drawing.draw import GRAPHS, draw_graph, open_graph
     from cocoon.graphs.drawing.svg import to_svg
 
     opened_graphs = map(open_graph, GRAPHS)

@@ -12,7 +12,7 @@ from cocoon.viewer.page import PAGES, RunPage, Since, page_file, refusal
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 
 
-def application(page: RunPage) -> web.Application:
+def trace_application(page: RunPage) -> web.Application:
     """Return the web application of a run: the same files as on disk, created when they are requested."""
     lock = asyncio.Lock()
 
@@ -52,6 +52,6 @@ def _answer(text: str, kind: str) -> web.Response:
     return web.Response(body=text.encode("utf-8", "surrogatepass"), content_type=_TYPES[kind], charset="utf-8")
 
 
-def served(page: RunPage, port: int = 0) -> AbstractAsyncContextManager[str]:
+def served_run(page: RunPage, port: int = 0) -> AbstractAsyncContextManager[str]:
     """Serve a run for the length of the block and yield the address. Raises CocoonError for a port that is taken."""
-    return served_on_loopback(application(page), port)
+    return served_on_loopback(trace_application(page), port)

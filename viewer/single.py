@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from cocoon.core.records import Language
 from cocoon.running.reading.reader import RunReader
 from cocoon.running.reading.summary import file_of
-from cocoon.viewer.page import dialogue_file, graphs, page_facts, page_file, script
+from cocoon.viewer.page import data_script, dialogue_file, graphs, page_facts, page_file
 
 _POLICY = re.compile(r'(<meta http-equiv="Content-Security-Policy" content=")[^"]*(">)')
 _STYLE_LINK = '<link rel="stylesheet" href="view.css">'
@@ -52,7 +52,7 @@ def _data(run: RunReader, name: str, language: Language) -> Sequence[str]:
         **{"left": 0, "count": 1, "dialogues": [run.summary(name)], "others": []},
     }
     whole = dialogue_file(f"data/{file_of(name)}", run, name)
-    return [script("index", page_facts(run, language) | alone), graphs(), whole]
+    return [data_script("index", page_facts(run, language) | alone), graphs(), whole]
 
 
 def _policy(scripts: Sequence[str], style: str) -> str:

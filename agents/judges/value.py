@@ -74,10 +74,14 @@ class ValueJudge:
             return self.shared.model
         return next(self.models[dimension.id] for dimension in self.scale.dimensions if item.id in dimension.items)
 
+    def _value(self, reply: Reply) -> tuple[int | None, str]:
+        if reply.parts.finish in ("refused", "filtered", "error"):
+            return None, reply.parts.obstacle or ""
+        value, reason = read_value(self.scale, reply.speech)
+        return value, reason and (reply.parts.obstacle or reason)
+
     def _read(self, rating: Rating, replies: list[Reply]) -> Rating:
-        read = {
-            item: read_value(self.scale, reply.text) for item, reply in zip(self.scale.item_ids, replies, strict=True)
-        }
+        read = {item: self._value(reply) for item, reply in zip(self.scale.item_ids, replies, strict=True)}
         items = {item: value for item, (value, _) in read.items()}
         return rating.model_copy(
             update={

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 from cocoon.agents.protocols import Opens, Supporter, SupporterView, Utterance
+from cocoon.agents.spoken import utterance_of
 from cocoon.core.prompts import Prompt, load_prompt, prompt_shas
 from cocoon.core.records import AgentFacts, Language
 from cocoon.core.thoughts import split_thought
@@ -41,9 +42,11 @@ class PromptedSupporter:
         see of it cannot be decided. Raises CallFailedError after three (a larger max_tokens helps).
         """
         messages = view.chat(self.system(view.language).render())
-        content = await client.reply(messages, model=self.model, settings=self.settings, accept=can_be_said)
+        content = await client.reply(
+            messages, model=self.model, settings=self.settings, accept=can_be_said, speaker="supporter"
+        )
         thought, spoken = split_thought(content) or (None, content)
-        return Utterance(content=spoken, thought=thought)
+        return utterance_of(client.replies[-1].parts, spoken, thought)
 
     def facts(self) -> AgentFacts:
         """Return its model and its prompts."""

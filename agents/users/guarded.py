@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 from cocoon.agents.protocols import Memory, Step, TurnDraft, UserView, Utterance, walk_steps
+from cocoon.agents.spoken import utterance_of
 from cocoon.agents.users.appraiser import Appraiser
 from cocoon.agents.users.trust import TrustGate
 from cocoon.core.prompts import load_prompt, prompt_shas
@@ -70,9 +71,10 @@ class GuardedUser:
         """Speak from what is open."""
         state = self._state(draft.memory, view.profile)
         messages = view.chat(self.system(view, state))
-        content = await client.at("user").reply(messages, model=self.model, settings=self.settings)
-        utterance = Utterance(content=content, state=state, leaves=self.gate.leaves(state))
-        return TurnDraft(memory=draft.memory, utterance=utterance)
+        content = await client.at("user").reply(messages, model=self.model, settings=self.settings, speaker="user")
+        utterance = utterance_of(client.replies[-1].parts, content)
+        published = utterance.model_copy(update={"state": state, "leaves": self.gate.leaves(state)})
+        return TurnDraft(memory=draft.memory, utterance=published)
 
     def disclose(self, view: UserView, memory: Memory, appraisal: Appraisal | None) -> UserState:
         """Return the state after the supporter's last turn."""

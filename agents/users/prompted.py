@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 from cocoon.agents.protocols import Memory, UserView, Utterance
+from cocoon.agents.spoken import utterance_of
 from cocoon.core.prompts import load_prompt, prompt_shas
 from cocoon.core.records import AgentFacts, Language, Profile
 from cocoon.models.by_name import Model
@@ -40,10 +41,12 @@ class PromptedUser:
             memory=[memory.text for memory in profile.memory],
             may_leave=self.may_leave,
         )
-        content = await client.reply(view.chat(system), model=self.model, settings=self.settings)
+        content = await client.reply(view.chat(system), model=self.model, settings=self.settings, speaker="user")
+        utterance = utterance_of(client.replies[-1].parts, content)
         if self.may_leave and content.endswith(END_MARK):
-            return Utterance(content=content.removesuffix(END_MARK).strip() or "...", leaves=True), None
-        return Utterance(content=content), None
+            last_words = content.removesuffix(END_MARK).strip() or "..."
+            return utterance.model_copy(update={"content": last_words, "leaves": True}), None
+        return utterance, None
 
     def describe(self, memory: Memory, profile: Profile) -> str:
         """Return that there is no state to tell of."""

@@ -23,7 +23,7 @@ _FIRST_PERSON: dict[Language, re.Pattern[str]] = {
 _HAN = re.compile("[\u4e00-\u9fff]")
 
 
-def likeness(one: str, other: str) -> float:
+def text_likeness(one: str, other: str) -> float:
     """Return how alike two texts are, 0 to 100, whatever their case, spaces and marks."""
     from rapidfuzz import fuzz, utils
 
@@ -58,7 +58,7 @@ def need_problem(text: str, language: Language, others: Sequence[str]) -> str | 
     problem = text_problem(text, "need", language)
     if problem:
         return f"the need {problem}"
-    again = next((other for other in others if likeness(text, other) >= SAME), None)
+    again = next((other for other in others if text_likeness(text, other) >= SAME), None)
     return f"the need is {again!r} again; find another" if again else None
 
 
@@ -90,7 +90,7 @@ def profile_problem(profile: Profile) -> tuple[str, str] | None:
         if problem := memory_problem(text, profile.language):
             return "memory", f"memory {number} {problem}"
         if again := next(
-            (position for position, other in enumerate(texts[: number - 1], 1) if likeness(text, other) >= SAME), 0
+            (position for position, other in enumerate(texts[: number - 1], 1) if text_likeness(text, other) >= SAME), 0
         ):
             return "memory", f"memory {number} is memory {again} again"
     return _order_problem(profile, texts)

@@ -50,7 +50,7 @@ def memories_answer(count: int) -> type[MemoriesAnswer]:
 
 
 @dataclass(frozen=True)
-class Person:
+class PersonDraft:
     """What is known of a person from the start, and the needs found so far."""
 
     item: str
@@ -67,7 +67,7 @@ class ProfileWriter:
     writer: Asker
     rater: Asker
 
-    async def propose(self, client: JournaledClient, person: Person, seeds: Sequence[str]) -> NeedAnswer | Missing:
+    async def propose(self, client: JournaledClient, person: PersonDraft, seeds: Sequence[str]) -> NeedAnswer | Missing:
         """Return an initial need, unlike the seeds."""
         return await self.writer.ask(
             client,
@@ -80,7 +80,7 @@ class ProfileWriter:
             seeds=list(seeds),
         )
 
-    async def deepen(self, client: JournaledClient, person: Person) -> NeedAnswer | Missing:
+    async def deepen(self, client: JournaledClient, person: PersonDraft) -> NeedAnswer | Missing:
         """Return a need behind the last one."""
         return await self.writer.ask(
             client,
@@ -93,12 +93,12 @@ class ProfileWriter:
             chain=list(person.chain),
         )
 
-    async def rate(self, client: JournaledClient, person: Person) -> DifficultyAnswer | Missing:
+    async def rate(self, client: JournaledClient, person: PersonDraft) -> DifficultyAnswer | Missing:
         """Return how far the last need is from the *initial* one."""
         first, last = person.chain[0], person.chain[-1]
         return await self.rater.ask(client, "profile/rate", person.language, DifficultyAnswer, first=first, last=last)
 
-    async def feel(self, client: JournaledClient, person: Person) -> FeelingAnswer | Missing:
+    async def feel(self, client: JournaledClient, person: PersonDraft) -> FeelingAnswer | Missing:
         """Return the feeling, from the first need and the emotion."""
         return await self.writer.ask(
             client,
@@ -111,7 +111,7 @@ class ProfileWriter:
         )
 
     async def recall(
-        self, client: JournaledClient, person: Person, feeling: str, plan: Sequence[int]
+        self, client: JournaledClient, person: PersonDraft, feeling: str, plan: Sequence[int]
     ) -> MemoriesAnswer | Missing:
         """Return one memory for each node of `plan` (indices into the chain)."""
         return await self.writer.ask(

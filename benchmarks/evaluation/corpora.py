@@ -34,7 +34,7 @@ def work(step: str, folder: Path) -> None:
     """One step, then what it took, as JSON."""
     from cocoon.core.jsonl import dump_line, write_whole
     from cocoon.corpora.dialogue_loaders import read_corpus
-    from cocoon.corpora.export.export import export
+    from cocoon.corpora.export.export import export_corpus
     from cocoon.evaluation.text.corpora import corpus_figures
 
     told: dict[str, Any] = {}
@@ -46,7 +46,7 @@ def work(step: str, folder: Path) -> None:
         told = {"dialogues": figures.dialogues, "average_turns": figures.average_turns}
     else:
         form: Any = step
-        export(folder / "dialogues.jsonl", form, folder / step)
+        export_corpus(folder / "dialogues.jsonl", form, folder / step)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     print(json.dumps({"cpu": usage.ru_utime + usage.ru_stime, "peak_mb": usage.ru_maxrss / 1024, **told}))
 

@@ -15,7 +15,7 @@ from typing import get_args
 
 from cocoon.core.records import Language
 from cocoon.corpora.dialogue_loaders import read_corpus
-from cocoon.evaluation.screen.cases import WAYS, Found, Half, ScreenCase, measure, screen_cases
+from cocoon.evaluation.screen.cases import WAYS, Half, ScreenCase, ScreenCounts, measure_screen, screen_cases
 from cocoon.evaluation.screen.screen import Manner, Rewrite, doubtful_manner, manner, means
 from cocoon.evaluation.success.labelled_cases import shipped_cases
 
@@ -48,11 +48,11 @@ def planted(language: Language) -> Iterator[str]:
             for name, batches, halves in PARTS:
                 some: list[ScreenCase] = [case for case in of_kind if case.batch in batches and case.half in halves]
                 if some:
-                    found = measure(some, language, way, rewrite)
+                    found = measure_screen(some, language, way, rewrite)
                     yield f"{language:8} {'/'.join(kinds):17} {rewrite:8} {way:9} {name:7} {counts(found)}"
 
 
-def counts(found: Found) -> str:
+def counts(found: ScreenCounts) -> str:
     """The counts of a line, its precision and recall."""
     shares = f"{shown(found.precision)} {shown(found.recall)}"
     return f"{found.right:5} {found.wrong:5} {found.missed:6} {shares}"

@@ -22,26 +22,26 @@ import numpy as np
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_records
 from cocoon.models.local.weights import Weights, load_weights
-from cocoon.steering.calibration.behaviour import Arm, Reply, Speaking, behaviour, speak
+from cocoon.steering.calibration.behaviour import Arm, SampledReply, Speaking, behaviour, sample_replies
 from cocoon.steering.calibration.calibrate import Calibration, Tell, calibrate, dose_of, drift
 from cocoon.steering.calibration.detector import Trust, read_labels, trust
 from cocoon.steering.calibration.dose import Dose, curve_of, invert
 from cocoon.steering.control.control import Control
 from cocoon.steering.directions.direction import Direction
 from cocoon.steering.pairs.pairs import read_pairs
-from cocoon.steering.pairs.situations import LATE, Situation, check_apart, marks, read_situations, spread
+from cocoon.steering.pairs.situations import LATE, Situation, check_apart, marks, read_situations, spread_situations
 
 TARGETS = (0.1, 0.3, 0.5, 0.7)
 
 
-def ratio_of(replies: Sequence[Reply], reader: Trust | None) -> float:
+def ratio_of(replies: Sequence[SampledReply], reader: Trust | None) -> float:
     """Share of replies with a genuine question, as the reader would count it."""
     asks = float(np.mean([one.asks for one in replies]))
     marked = float(np.mean([one.only_marked for one in replies]))
     return asks if reader is None else reader.precision * asks + reader.missed * marked
 
 
-def errors(made: Calibration, replies: Sequence[Reply]) -> list[dict[str, Any]]:
+def errors(made: Calibration, replies: Sequence[SampledReply]) -> list[dict[str, Any]]:
     """Target beside what the calibrated coefficient did on unseen situations."""
     rows: list[dict[str, Any]] = []
     for found in made.found:
@@ -98,7 +98,7 @@ def coverage(dose: Dose, reader: Trust | None, splits: int = 20) -> dict[str, An
     }
 
 
-def kept(path: Path, replies: Sequence[Reply]) -> None:
+def kept(path: Path, replies: Sequence[SampledReply]) -> None:
     """Write replies."""
     path.write_text("".join(reply.model_dump_json() + "\n" for reply in replies), "utf-8")
 
@@ -107,7 +107,7 @@ def run(given: argparse.Namespace) -> None:
     """Speak: calibration, check, and the whole window on the checked situations."""
     out: Path = given.out
     direction = Direction.load(given.direction)
-    chosen = spread(read_situations(given.talks), given.checked + given.calibrated)
+    chosen = spread_situations(read_situations(given.talks), given.checked + given.calibrated)
     learned, checked = chosen[: given.calibrated], chosen[given.calibrated :]
     pairs = [(pair.situation, pair.said) for pair in read_pairs("shipped:en")]
     choose = marks(read_situations("shipped:en:choose"))
@@ -115,7 +115,7 @@ def run(given: argparse.Namespace) -> None:
     weights, control = load_weights(given.model, None, None), Control(direction)
     reader = trust(read_labels(given.labels)) if given.labels else None
     found = out / "tried.jsonl"
-    tried = list(read_records(found, Reply)) if found.exists() else []
+    tried = list(read_records(found, SampledReply)) if found.exists() else []
 
     def tell(text: str) -> None:
         print(text, flush=True)
@@ -125,7 +125,7 @@ def run(given: argparse.Namespace) -> None:
     (out / "calibration.json").write_text(made.model_dump_json(indent=1), "utf-8")
     kept(found, tried)
     arms = [Arm("calibrated", found.coefficient, control) for found in made.found]
-    kept(out / "checked.jsonl", speak(weights, checked, arms, given.samples, Speaking(seed=1), told))
+    kept(out / "checked.jsonl", sample_replies(weights, checked, arms, given.samples, Speaking(seed=1), told))
 
 
 def reached(
@@ -134,7 +134,7 @@ def reached(
     learned: Sequence[Situation],
     drawn: int,
     reader: Trust | None,
-    tried: list[Reply],
+    tried: list[SampledReply],
     tell: Tell,
 ) -> Calibration:
     """The calibration of all targets, or of as many neighbours as are in reach; replies are kept in `tried`."""
@@ -174,7 +174,7 @@ def main() -> None:
     if not (given.out / "checked.jsonl").exists():
         run(given)
     made = Calibration.model_validate_json((given.out / "calibration.json").read_text("utf-8"))
-    tried, checked = (list(read_records(given.out / f"{name}.jsonl", Reply)) for name in ("tried", "checked"))
+    tried, checked = (list(read_records(given.out / f"{name}.jsonl", SampledReply)) for name in ("tried", "checked"))
     rows = errors(made, checked)
     doses = [one.coefficient for one in made.tried if one.outside is None]
     late = {one.situation for one in checked if one.replies >= LATE}

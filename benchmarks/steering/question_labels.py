@@ -18,7 +18,7 @@ import numpy as np
 
 from cocoon.benchmarks.steering.question_ratio import INSTRUCTION
 from cocoon.core.jsonl import read_lines, read_records
-from cocoon.steering.calibration.behaviour import Reply
+from cocoon.steering.calibration.behaviour import SampledReply
 from cocoon.steering.calibration.calibrate import dose_of
 from cocoon.steering.calibration.detector import Label, Trust, read_labels, trust
 
@@ -45,7 +45,7 @@ def share(labels: Sequence[Label]) -> dict[str, Any]:
     return {"genuine": yes, "of": count, "share": round(yes / count, 3) if count else None, "interval": told}
 
 
-def corrected(replies: Sequence[Reply], reader: Trust) -> list[dict[str, Any]]:
+def corrected(replies: Sequence[SampledReply], reader: Trust) -> list[dict[str, Any]]:
     """The ratio at every dose of our direction, the detector's and the reader's, situations and labels drawn anew."""
     own = [one for one in replies if one.label in (INSTRUCTION, "plain")]
     doses = sorted({one.coefficient for one in own})
@@ -60,7 +60,7 @@ def corrected(replies: Sequence[Reply], reader: Trust) -> list[dict[str, Any]]:
     return [dict(zip(names, (round(float(one), 3) for one in row), strict=True)) for row in parts]
 
 
-def measured(sentences: Sequence[Label], whole: Sequence[Label], replies: Sequence[Reply]) -> dict[str, Any]:
+def measured(sentences: Sequence[Label], whole: Sequence[Label], replies: Sequence[SampledReply]) -> dict[str, Any]:
     """Everything that is told of the labels."""
     marked = [one for one in sentences if one.text.rstrip("\"'”’) ").endswith(_MARKED)]
     return {
@@ -93,7 +93,7 @@ def main() -> None:
     if given.silent is not None:
         given.written.write_text("".join(one.model_dump_json() + "\n" for one in joined(given)), "utf-8")
         return
-    replies = list(read_records(given.out / "replies.jsonl", Reply))
+    replies = list(read_records(given.out / "replies.jsonl", SampledReply))
     told = measured(read_labels("shipped:en:sentences"), read_labels("shipped:en"), replies)
     print(json.dumps(told, indent=1))
 

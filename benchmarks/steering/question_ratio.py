@@ -24,7 +24,15 @@ import numpy as np
 from cocoon.core.jsonl import read_records
 from cocoon.core.prompts import load_prompt
 from cocoon.models.local.weights import Weights, load_weights
-from cocoon.steering.calibration.behaviour import Arm, Reply, Speaking, asks_by_form, behaviour, sentences_of, speak
+from cocoon.steering.calibration.behaviour import (
+    Arm,
+    SampledReply,
+    Speaking,
+    asks_by_form,
+    behaviour,
+    sample_replies,
+    sentences_of,
+)
 from cocoon.steering.calibration.calibrate import Guards
 from cocoon.steering.control.control import Control
 from cocoon.steering.directions.direction import Direction
@@ -95,7 +103,7 @@ def arms_of(found: dict[str, Direction]) -> list[Arm]:
     return [*arms, Arm("prompt: only", told=told("Reply with questions only."))]
 
 
-def counted(replies: Sequence[Reply]) -> list[dict[str, Any]]:
+def counted(replies: Sequence[SampledReply]) -> list[dict[str, Any]]:
     """One row per arm and coefficient; `ratio_interval` is a bootstrap over situations (95 %)."""
     rows: list[dict[str, Any]] = []
     for label, dose in dict.fromkeys((reply.label, reply.coefficient) for reply in replies):
@@ -104,7 +112,7 @@ def counted(replies: Sequence[Reply]) -> list[dict[str, Any]]:
     return rows
 
 
-def interval(replies: Sequence[Reply]) -> list[float]:
+def interval(replies: Sequence[SampledReply]) -> list[float]:
     """95 % interval of the share of replies with a genuine question, situations drawn anew."""
     shares: dict[str, list[bool]] = {}
     for reply in replies:
@@ -114,7 +122,7 @@ def interval(replies: Sequence[Reply]) -> list[float]:
     return [round(float(edge), 3) for edge in np.percentile(drawn, [2.5, 97.5])]
 
 
-def window(replies: Sequence[Reply]) -> dict[str, Any]:
+def window(replies: Sequence[SampledReply]) -> dict[str, Any]:
     """Doses from 0 until a guard of calibration is passed, and how the ratio rises over them."""
     plain = behaviour([one for one in replies if one.label == "plain"])
     inside, ratios, why = [0.0], [plain.genuine or 0.0], None
@@ -140,7 +148,7 @@ def spearman(one: Sequence[float], other: Sequence[float]) -> float | None:
 Drawn = tuple[str, bool, float]
 
 
-def sentences(replies: Sequence[Reply]) -> tuple[list[Drawn], list[Drawn]]:
+def sentences(replies: Sequence[SampledReply]) -> tuple[list[Drawn], list[Drawn]]:
     """Sentences with a question mark, and those taken as questions without one: text, detected, coefficient."""
     marked: list[Drawn] = []
     bare: list[Drawn] = []
@@ -154,14 +162,14 @@ def sentences(replies: Sequence[Reply]) -> tuple[list[Drawn], list[Drawn]]:
     return marked, bare
 
 
-def wholes(replies: Sequence[Reply]) -> tuple[list[Drawn], list[Drawn]]:
+def wholes(replies: Sequence[SampledReply]) -> tuple[list[Drawn], list[Drawn]]:
     """Replies of the window that ask by form, and those with nothing but marks: text, detected, coefficient."""
     own = [one for one in replies if one.coefficient <= WINDOW]
     asking = [(one.text, True, one.coefficient) for one in own if one.asks]
     return asking, [(one.text, False, one.coefficient) for one in own if one.only_marked]
 
 
-def blind(replies: Sequence[Reply], out: Path) -> None:
+def blind(replies: Sequence[SampledReply], out: Path) -> None:
     """Sentences and replies under our direction without their coefficients, in random order, and the keys."""
     steered = [one for one in replies if one.label == INSTRUCTION and one.coefficient > 0]
     for name, parts, counts in (
@@ -182,16 +190,16 @@ def kept(path: Path, lines: Sequence[dict[str, Any]]) -> None:
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
 
 
-def spoken(given: argparse.Namespace) -> list[Reply]:
+def spoken(given: argparse.Namespace) -> list[SampledReply]:
     """All replies; arms that are there already are not asked again."""
     path: Path = given.out / "replies.jsonl"
-    known = list(read_records(path, Reply)) if path.exists() else []
+    known = list(read_records(path, SampledReply)) if path.exists() else []
     there = {(reply.label, reply.coefficient) for reply in known}
     weights = load_weights(given.model, None, None)
     arms = [arm for arm in arms_of(directions(weights, given.out)) if (arm.label, arm.coefficient) not in there]
     if arms:
         situations = read_situations("shipped:en:report")
-        known += speak(
+        known += sample_replies(
             weights, situations, arms, given.samples, Speaking(seed=1), lambda done, of: print(done, of, flush=True)
         )
         path.write_text("".join(reply.model_dump_json() + "\n" for reply in known), "utf-8")

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from cocoon.benchmarks.steering.repeng_peer import load_repeng
 from cocoon.models.local.decoder_layers import decoder_layers, hidden_size
-from cocoon.models.local.sampling import Row, generate
+from cocoon.models.local.sampling import ReplyRow, generate_replies
 from cocoon.models.local.weights import Weights, load_weights
 from cocoon.steering.control.control import Control
 from cocoon.steering.control.injection import Mode
@@ -164,9 +164,9 @@ def one_batch_or_many(weights: Weights, layers: Sequence[int], tokens: int, repe
     prompts = [weights.template.ids(talk) for talk in talks]
 
     def written(doses: Sequence[float]) -> NDArray[np.float64]:
-        rows = [Row(prompt, tokens, control=control, coefficient=dose) for dose in doses for prompt in prompts]
+        rows = [ReplyRow(prompt, tokens, control=control, coefficient=dose) for dose in doses for prompt in prompts]
         wall, cpu = time.perf_counter(), time.process_time()
-        generate(endless, rows)
+        generate_replies(endless, rows)
         assert all(len(row.tokens) == tokens for row in rows)
         return np.array([time.perf_counter() - wall, time.process_time() - cpu])
 

@@ -33,7 +33,7 @@ def chat(
     """Talk with a simulated user (as the supporter) or with a supporter (as the user); /help tells more."""
     from cocoon.api.reporter import Reporter
     from cocoon.core.errors import CocoonError
-    from cocoon.running.chat import chat_profile, open_chat, open_partner
+    from cocoon.running.chat import chat_profile, open_partner, open_person_chat
     from cocoon.running.local_parts import local_parts
     from cocoon.running.session import forbid_cloud_tracing
     from cocoon.running.study import Study, open_models
@@ -50,7 +50,7 @@ def chat(
     typer.echo("loading the model ...", err=True)
     partner = open_partner(study, play)
     Reporter().hosts(study.models)
-    with open_chat(study, partner, user_profile, out) as talk:
+    with open_person_chat(study, partner, user_profile, out) as talk:
         _talk(talk, study, out)
 
 

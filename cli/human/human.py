@@ -13,8 +13,8 @@ StudyFile = Annotated[Path, typer.Argument(help="The study (YAML); see docs/how-
 Out = Annotated[Path, typer.Option("--out", help="The study's folder: answers and chats.")]
 
 
-@app.command()
-def serve(
+@app.command("serve")
+def serve_study_command(
     study: StudyFile,
     out: Out,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8700,
@@ -39,8 +39,8 @@ async def _serve(study: Path, out: Path, port: int) -> None:
         await stop.wait()
 
 
-@app.command()
-def report(
+@app.command("report")
+def human_report_command(
     study: StudyFile,
     out: Out,
     run: Annotated[Path | None, typer.Option(help="A run whose judges rated the same dialogues (Table 10).")] = None,

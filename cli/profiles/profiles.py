@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cocoon.cli.profiles.build import build
-from cocoon.cli.profiles.stats import stats
+from cocoon.cli.profiles.stats import profile_stats_command
 from cocoon.cli.profiles.translate import translate
 from cocoon.cli.terminal.options import Json
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Build profiles, import them from elsewhere, and look at them.")
 app.command()(build)
 app.command()(translate)
-app.command()(stats)
+app.command("stats")(profile_stats_command)
 MOST_NOTES = 20
 
 
@@ -60,8 +60,8 @@ def _print_repairs(report: "RepairReport", out: Path, as_json: bool) -> None:
         typer.echo(json.dumps(plain, ensure_ascii=False))
 
 
-@app.command()
-def show(
+@app.command("show")
+def show_profiles(
     file: Annotated[str, typer.Argument(help="A JSONL file of profiles, or shipped, shipped:zh, shipped:en.")],
     profile: Annotated[str | None, typer.Argument(metavar="[ID]", help="One profile; without it, a table.")] = None,
     as_json: Json = False,

@@ -12,7 +12,7 @@ PartChoice = Literal["description", "feeling", "need", "memory"]
 LanguageChoice = Literal["zh", "en"]
 
 
-def stats(
+def profile_stats_command(
     files: Annotated[
         list[str],
         typer.Argument(metavar="FILE...", help="Profiles or dialogues (.jsonl), or shipped, shipped:zh, shipped:en."),

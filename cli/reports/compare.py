@@ -8,7 +8,7 @@ import typer
 from cocoon.cli.terminal.options import Json
 
 
-def compare(
+def compare_command(
     runs: Annotated[list[Path], typer.Argument(help="Run folders; one that holds several supporters is enough.")],
     supporter: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only these supporters, in this order. Repeatable.")

@@ -10,13 +10,14 @@ from cocoon.cli.terminal.options import Json
 if TYPE_CHECKING:
     from cocoon.core.records import Role
     from cocoon.evaluation.questions.records import QuestionStats
+    from cocoon.evaluation.replies import ReplyCounts
 
 
 RoleChoice = Literal["user", "supporter"]
 LanguageChoice = Literal["zh", "en"]
 
 
-def questions(
+def questions_command(
     file: Annotated[Path, typer.Argument(help="Dialogues (.jsonl, .json), lists of {role, content}, or a run folder.")],
     role: Annotated[RoleChoice | None, typer.Option(help="Only this side (default: both).")] = None,
     language: Annotated[LanguageChoice | None, typer.Option(help="Language of the text (default: detected).")] = None,
@@ -33,7 +34,7 @@ def questions(
     if as_json:
         typer.echo(json.dumps(report.to_json(sentences=sentences), ensure_ascii=False))
         return
-    for line in [f"{report.dialogues} dialogues in {file}", *_table(report.roles)]:
+    for line in [f"{report.dialogues} dialogues in {file}", *_table(report.roles, report.replies)]:
         typer.echo(line)
     for question in report.sentences if sentences else []:
         typer.echo(
@@ -41,7 +42,7 @@ def questions(
         )
 
 
-def _table(stats: "dict[Role, QuestionStats]") -> list[str]:
+def _table(stats: "dict[Role, QuestionStats]", replies: "dict[Role, ReplyCounts]") -> list[str]:
     lines = []
     for role, counts in stats.items():
         lines += [
@@ -49,6 +50,9 @@ def _table(stats: "dict[Role, QuestionStats]") -> list[str]:
             f"    sentences that ask {_percent(counts.sentence_share)}; turns with ? {_percent(counts.mark_share)}",
             "    " + ", ".join(f"{kind} {count}" for kind, count in counts.types.items()),
         ]
+        if replies[role].cut:
+            share = _percent(replies[role].cut / replies[role].turns)
+            lines.append(f"    {share} of these turns were cut by the server before their end")
     return lines
 
 

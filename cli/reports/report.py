@@ -10,7 +10,7 @@ from cocoon.cli.terminal.options import Json
 LanguageChoice = Literal["zh", "en"]
 
 
-def report(
+def report_command(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     scale_file: Annotated[list[Path] | None, typer.Option(help="A scale of your own, for its variants.")] = None,
     like: Annotated[

@@ -23,7 +23,7 @@ FILES: dict[Format, str] = {
 FREE = ("", "CC0-1.0", "CC-BY-4.0", "MIT", "Apache-2.0", "MIT (repository)")
 
 
-def export(
+def export_corpus(
     file: Path,
     form: Format,
     out: Path,

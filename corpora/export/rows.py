@@ -11,7 +11,7 @@ _ROLES = {"user": "user", "supporter": "assistant"}
 _SHAREGPT = {"user": "human", "supporter": "gpt"}
 
 
-def spoken(turn: Turn, thoughts: Thoughts) -> str:
+def exported_text(turn: Turn, thoughts: Thoughts) -> str:
     """Return the text of a turn as it is exported.
 
     With `inline` thoughts, a supporter's analysis and strategy stand before the text.
@@ -28,7 +28,7 @@ def messages_row(dialogue: Dialogue, thoughts: Thoughts) -> dict[str, Any]:
     """
     return {
         "id": dialogue.id,
-        "messages": [{"role": _ROLES[turn.role], "content": spoken(turn, thoughts)} for turn in dialogue.turns],
+        "messages": [{"role": _ROLES[turn.role], "content": exported_text(turn, thoughts)} for turn in dialogue.turns],
         "language": dialogue.language,
         "source": dialogue.source,
         "licence": dialogue.licence,
@@ -46,7 +46,7 @@ def sharegpt_row(dialogue: Dialogue, thoughts: Thoughts) -> dict[str, Any]:
     turns: list[dict[str, str]] = []
     opening: list[str] = []
     for turn in dialogue.turns:
-        speaker, text = _SHAREGPT[turn.role], spoken(turn, thoughts)
+        speaker, text = _SHAREGPT[turn.role], exported_text(turn, thoughts)
         if not turns and speaker == "gpt":
             opening.append(text)
         elif turns and turns[-1]["from"] == speaker:

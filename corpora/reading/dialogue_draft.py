@@ -28,7 +28,7 @@ class Corpus:
 
 
 @dataclass(frozen=True)
-class Read:
+class ReadDialogue:
     """One record after reading: the dialogue and the repairs made to it.
 
     `dialogue` is None where the record was dropped, and a note says why.
@@ -83,11 +83,11 @@ class Draft:
         facts: Mapping[str, Fact] | None = None,
         need: str | None = None,
         profile: Profile | None = None,
-    ) -> Read:
+    ) -> ReadDialogue:
         """Return the finished record, without a dialogue if it has no turn."""
         if not self.turns:
             self.note("turns", "dropped", "the dialogue has no turn")
-            return Read(self.where, None, self.notes)
+            return ReadDialogue(self.where, None, self.notes)
         spoken = language or language_by_script(" ".join(turn.content for turn in self.turns[:20]))
         corpus = self.corpus
         person = profile or Profile(
@@ -111,7 +111,7 @@ class Draft:
             source=corpus.source,
             licence=corpus.licence,
         )
-        return Read(self.where, dialogue, self.notes)
+        return ReadDialogue(self.where, dialogue, self.notes)
 
 
 def a_text(value: Any, where: str, position: str) -> str:
@@ -146,7 +146,7 @@ def optional_text(record: Mapping[str, Any], key: str, where: str) -> str:
     return "" if value is None else a_text(value, where, f"key {key!r}")
 
 
-def role_of(value: Any, roles: Mapping[str, Role], where: str, position: str) -> Role:
+def speaker_role(value: Any, roles: Mapping[str, Role], where: str, position: str) -> Role:
     """Return our name of a foreign role, or raise CocoonError naming the known roles."""
     if isinstance(value, str) and value.strip().lower() in roles:
         return roles[value.strip().lower()]

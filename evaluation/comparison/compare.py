@@ -12,7 +12,7 @@ from cocoon.core.records import Language, Rating
 from cocoon.evaluation.comparison.effects import Draws, Units, effect_of
 from cocoon.evaluation.comparison.judge_match import Match, judge_pairs, match, prompt_lines
 from cocoon.evaluation.comparison.records import Column, Comparison, Effect
-from cocoon.evaluation.comparison.sides import Pair, Pairing, Side, pair_profiles
+from cocoon.evaluation.comparison.sides import MatchedPerson, Pairing, Side, pair_profiles
 from cocoon.evaluation.groups import WITH_NEED, WITHOUT_NEED, majority, mean_of_votes
 from cocoon.evaluation.measures import MEASURES
 from cocoon.evaluation.scales.scoring import Scale
@@ -25,7 +25,7 @@ Values = dict[str, float | None]
 """Dialogue -> its value on a column, None where missing."""
 
 
-def compare(
+def compare_sides(
     sides: Sequence[Side],
     scales: Mapping[str, Scale] | None = None,
     baseline: Side | None = None,
@@ -95,7 +95,7 @@ def _comparison(
     )
 
 
-def _uneven(first: Side, second: Side, pairs: Sequence[Pair]) -> bool:
+def _uneven(first: Side, second: Side, pairs: Sequence[MatchedPerson]) -> bool:
     units = (unit for pair in pairs for unit in pair.units)
     return any(
         len(first.dialogues[first_node]) != len(second.dialogues[second_node]) for first_node, second_node in units
@@ -126,7 +126,7 @@ def _column(name: tuple[str, str], label: str, digits: int, better: Literal["hig
     return Column(label=label, scale=name[0], dimension=name[1], better=better, digits=digits)
 
 
-def _effect(first: Side, second: Side, pairs: Sequence[Pair], matched: Match, column: Column) -> Effect:
+def _effect(first: Side, second: Side, pairs: Sequence[MatchedPerson], matched: Match, column: Column) -> Effect:
     first_values = _values(first, matched.judges[0], matched.first, column)
     second_values = _values(second, matched.judges[1], matched.second, column)
     units: Units = [

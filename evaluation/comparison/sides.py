@@ -12,7 +12,7 @@ Node = tuple[Language, str]
 
 
 @dataclass(frozen=True)
-class Person:
+class PersonIdentity:
     """What must agree for two profiles of one id to be the same person."""
 
     feeling: str
@@ -30,13 +30,13 @@ class Side:
     name: str
     run: str
     supporter: str
-    people: dict[Node, Person] = field(default_factory=dict)
+    people: dict[Node, PersonIdentity] = field(default_factory=dict)
     dialogues: dict[Node, list[str]] = field(default_factory=lambda: defaultdict(list))
     ratings: list[Rating] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Pair:
+class MatchedPerson:
     """One person on both sides.
 
     A unit is what is compared: a language, or two languages where the sides have none in common.
@@ -54,7 +54,7 @@ class Pair:
 class Pairing:
     """All pairs, in the order of their people, and the profiles of each side that are in no pair."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[MatchedPerson, ...]
     alone_first: frozenset[Node]
     alone_second: frozenset[Node]
 
@@ -83,8 +83,8 @@ def _add_dialogue(side: Side, dialogue: Dialogue) -> None:
     side.dialogues[node].append(dialogue.id)
 
 
-def _person(profile: Profile) -> Person:
-    return Person(profile.feeling, profile.need, profile.translation_of)
+def _person(profile: Profile) -> PersonIdentity:
+    return PersonIdentity(profile.feeling, profile.need, profile.translation_of)
 
 
 def name_sides(sides: Iterable[Side]) -> None:
@@ -108,7 +108,7 @@ def pair_profiles(first: Side, second: Side) -> Pairing:
     for side_index, side in enumerate((first, second)):
         for node in sorted(side.people):
             by_cluster[clusters[node]][side_index].append(node)
-    pairs = tuple(Pair(units) for _, nodes in sorted(by_cluster.items()) if (units := _units(*nodes)))
+    pairs = tuple(MatchedPerson(units) for _, nodes in sorted(by_cluster.items()) if (units := _units(*nodes)))
     for pair in pairs:
         _agree_on_need(pair, first, second)
     used = [{unit[side_index] for pair in pairs for unit in pair.units} for side_index in (0, 1)]
@@ -126,7 +126,7 @@ def _same_person(node: Node, first: Side, second: Side) -> None:
         )
 
 
-def _agree_on_need(pair: Pair, first: Side, second: Side) -> None:
+def _agree_on_need(pair: MatchedPerson, first: Side, second: Side) -> None:
     for first_node, second_node in pair.units:
         if (first.people[first_node].need is None) != (second.people[second_node].need is None):
             having, lacking = (second, first) if first.people[first_node].need is None else (first, second)
@@ -150,7 +150,7 @@ def _units(first: list[Node], second: list[Node]) -> tuple[tuple[Node, Node], ..
     return tuple(crossed[:1])
 
 
-def _clusters(sides: Iterable[Mapping[Node, Person]]) -> dict[Node, Node]:
+def _clusters(sides: Iterable[Mapping[Node, PersonIdentity]]) -> dict[Node, Node]:
     """Map every profile to a name for its person, the same name for all translations of the profile."""
     links: dict[Node, set[Node]] = defaultdict(set)
     for people in sides:

@@ -33,7 +33,7 @@ class ScreenCase(Record):
         return self.label and (rewrite == "all" or not self.open)
 
 
-class Found(Record):
+class ScreenCounts(Record):
     """Counts of one kind and way: found and planted, found and not planted, planted and missed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -71,10 +71,12 @@ def is_found(case: ScreenCase, language: Language, way: Way, rewrite: Rewrite = 
     return certain or (way != "lexical" and doubtful_manner(kind, case.text, language, rewrite) is not None)
 
 
-def measure(cases: Iterable[ScreenCase], language: Language, way: Way, rewrite: Rewrite = "closed") -> Found:
+def measure_screen(
+    cases: Iterable[ScreenCase], language: Language, way: Way, rewrite: Rewrite = "closed"
+) -> ScreenCounts:
     """Count what the screen finds over the cases."""
     results = [(is_found(case, language, way, rewrite), case.planted(rewrite)) for case in cases]
-    return Found(
+    return ScreenCounts(
         right=sum(detected and planted for detected, planted in results),
         wrong=sum(detected and not planted for detected, planted in results),
         missed=sum(not detected and planted for detected, planted in results),

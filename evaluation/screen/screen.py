@@ -40,7 +40,7 @@ FEWEST = 2
 LONGEST = 600
 
 
-class Finding(Record):
+class ScreenFinding(Record):
     """One finding: what, by which test, in which turn (index, None for the whole dialogue), in which words.
 
     `part` is the text of the profile that the turn may tell. A semantic finding is a candidate that a model should
@@ -147,7 +147,7 @@ def leftover_question(text: str, language: Language, rewrite: Rewrite) -> str | 
     return next((sentence.text for sentence in questions(text, language) if sentence.type in forbidden), None)
 
 
-def screen_listening(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> list[Finding]:
+def screen_listening(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> list[ScreenFinding]:
     """Return everything in a listening stage that is against the rules, in the order of its turns."""
     return [
         *_structure_findings(turns),
@@ -170,13 +170,15 @@ def need_turn(turns: Sequence[Spoken], profile: Profile, semantic: bool) -> int 
     return None
 
 
-def _structure_findings(turns: Sequence[Spoken]) -> Iterator[Finding]:
+def _structure_findings(turns: Sequence[Spoken]) -> Iterator[ScreenFinding]:
     for number, (turn, following) in enumerate(pairwise(turns), 1):
         if turn.role == following.role:
             detail = f"two {turn.role} turns in a row"
-            yield Finding(kind="roles", test="structure", turn=number, quote=following.content[:80], detail=detail)
+            yield ScreenFinding(
+                kind="roles", test="structure", turn=number, quote=following.content[:80], detail=detail
+            )
     if not turns or turns[-1].role != "user":
-        yield Finding(kind="ending", test="structure", turn=len(turns) - 1, detail="does not end with the user")
+        yield ScreenFinding(kind="ending", test="structure", turn=len(turns) - 1, detail="does not end with the user")
 
 
 def _hidden_parts(profile: Profile) -> dict[str, str]:
@@ -189,7 +191,7 @@ def _hidden_parts(profile: Profile) -> dict[str, str]:
     return parts | {f"memory {number}": memory.text for number, memory in enumerate(profile.memory, 1)}
 
 
-def _leak_findings(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> Iterator[Finding]:
+def _leak_findings(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> Iterator[ScreenFinding]:
     earlier_words = profile.feeling
     parts = _hidden_parts(profile)
     for number, turn in enumerate(turns):
@@ -207,14 +209,14 @@ def _leak_findings(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules
             test = tells(turn.content, text, earlier_words, profile.language, semantic)
             if test:
                 quote = turn.content[:200]
-                yield Finding(kind="leak", test=test, turn=number, quote=quote, detail=name, part=text)
+                yield ScreenFinding(kind="leak", test=test, turn=number, quote=quote, detail=name, part=text)
 
 
 def _already_mentioned(earlier_words: str, part: str, language: Language) -> bool:
     return means(earlier_words, part, language)
 
 
-def _early_need_findings(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> Iterator[Finding]:
+def _early_need_findings(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> Iterator[ScreenFinding]:
     if profile.need is None:
         return
     earlier_words, rounds = "", 0
@@ -228,11 +230,13 @@ def _early_need_findings(turns: Sequence[Spoken], profile: Profile, rules: Scree
         if test:
             detail = f"the need is told in round {rounds}, before {rules.minimum_rounds} rounds are over"
             quote = turn.content[:200]
-            yield Finding(kind="early_need", test=test, turn=number, quote=quote, detail=detail, part=profile.need)
+            yield ScreenFinding(
+                kind="early_need", test=test, turn=number, quote=quote, detail=detail, part=profile.need
+            )
         earlier_words = f"{earlier_words} {turn.content}"
 
 
-def _manner_findings(turns: Sequence[Spoken], language: Language, rules: ScreenRules) -> Iterator[Finding]:
+def _manner_findings(turns: Sequence[Spoken], language: Language, rules: ScreenRules) -> Iterator[ScreenFinding]:
     for number, turn in enumerate(turns):
         if turn.role == "supporter":
             for kind in MANNERS:
@@ -241,11 +245,11 @@ def _manner_findings(turns: Sequence[Spoken], language: Language, rules: ScreenR
 
 def _manner_findings_in_turn(
     kind: Manner, number: int, text: str, language: Language, rules: ScreenRules
-) -> Iterator[Finding]:
+) -> Iterator[ScreenFinding]:
     if certain := manner(kind, text, language, rules.rewrite):
-        yield Finding(kind=kind, test="lexical", turn=number, quote=certain[:200])
+        yield ScreenFinding(kind=kind, test="lexical", turn=number, quote=certain[:200])
     elif rules.doubtful and (doubtful := doubtful_manner(kind, text, language, rules.rewrite)):
-        yield Finding(kind=kind, test="semantic", turn=number, quote=doubtful[:LONGEST])
+        yield ScreenFinding(kind=kind, test="semantic", turn=number, quote=doubtful[:LONGEST])
 
 
 def manner(kind: Manner, text: str, language: Language, rewrite: Rewrite) -> str | None:
@@ -258,13 +262,13 @@ def doubtful_manner(kind: Manner, text: str, language: Language, rewrite: Rewrit
     return may_advise(text, language) if kind == "advice" else may_ask(text, language, rewrite)
 
 
-def structure_findings(turns: Sequence[Mapping[str, Any]], rules: ScreenRules) -> list[Finding]:
+def structure_findings(turns: Sequence[Mapping[str, Any]], rules: ScreenRules) -> list[ScreenFinding]:
     """Return what is wrong with a whole dialogue's form: too few turns, or an empty one. `turns` are plain JSON."""
-    findings: list[Finding] = []
+    findings: list[ScreenFinding] = []
     if len(turns) < rules.minimum_turns:
         detail = f"{len(turns)} turns, at least {rules.minimum_turns}"
-        findings.append(Finding(kind="too_short", test="structure", detail=detail))
+        findings.append(ScreenFinding(kind="too_short", test="structure", detail=detail))
     empty = next((number for number, turn in enumerate(turns) if not turn["content"]), None)
     if empty is not None:
-        findings.append(Finding(kind="roles", test="structure", turn=empty, detail="an empty turn"))
+        findings.append(ScreenFinding(kind="roles", test="structure", turn=empty, detail="an empty turn"))
     return findings

@@ -192,7 +192,7 @@ def sr_bounds(draws: Mapping[str, Sequence[bool | None]]) -> Bounds | None:
     return Bounds(low=low / len(filled), high=high / len(filled))
 
 
-def spread(counts: Iterable[int]) -> Spread:
+def median_and_range(counts: Iterable[int]) -> Spread:
     """Return the median and range of counts, in their own unit."""
     ordered = sorted(counts)
     if not ordered:

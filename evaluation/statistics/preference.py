@@ -62,7 +62,7 @@ class Strength(Record):
 TIE = "tie"
 
 
-def check(choice: Choice) -> None:
+def check_choices(choice: Choice) -> None:
     """Raise ValueError for a winner that was not shown, or a condition compared with itself."""
     if choice.first == choice.second:
         raise ValueError(f"unit {choice.unit!r}: {choice.first!r} is compared with itself")

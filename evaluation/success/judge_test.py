@@ -27,7 +27,7 @@ from cocoon.evaluation.success.judge_test_records import (
     Character,
     JudgeTest,
     ModeTest,
-    outcome,
+    case_outcome,
 )
 from cocoon.evaluation.success.labelled_cases import JudgeCase
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
@@ -39,7 +39,7 @@ MOST_MISSING, ALIKE, TOLD, CREDITED = 0.5, 0.95, 0.8, 0.25
 UNEARNED = ("user/volunteered", "user/leaked")
 
 
-def measure(
+def measure_judge(
     judge: str, cases: Sequence[JudgeCase], ratings: Iterable[Rating], failures: Iterable[Failure] = ()
 ) -> JudgeTest:
     """Test a judge by its ratings of the cases' dialogues.
@@ -81,13 +81,13 @@ def _result(case: JudgeCase, mode: str, rating: Rating | None, unrated: str) -> 
     if verdict is None or success is None:
         verdict_label = MISSING
     else:
-        verdict_label = NAMED[not success] if paper else outcome(verdict.named_by, verdict.how)
+        verdict_label = NAMED[not success] if paper else case_outcome(verdict.named_by, verdict.how)
     return CaseResult(
         id=case.id,
         case=case.case,
         language=case.language,
         mode=mode,
-        label=NAMED[not label.named] if paper else outcome(label.named_by, label.how),
+        label=NAMED[not label.named] if paper else case_outcome(label.named_by, label.how),
         verdict=verdict_label,
         expected=expected,
         success=success,

@@ -25,7 +25,7 @@ OUTCOMES = (
 NAMED = ("named", "not named")
 
 
-def outcome(named_by: str | None, how: How | None) -> str:
+def case_outcome(named_by: str | None, how: How | None) -> str:
     """Return who named the need and what drew it out, as one of OUTCOMES."""
     return f"{named_by}/{how}" if how else str(named_by)
 

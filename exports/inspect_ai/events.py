@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cocoon.core.records import Rating, Turn
-from cocoon.exports.material import Material, Step, role_of
+from cocoon.exports.material import ExportMaterial, WalkStep, role_of_call
 from cocoon.models.journal.reader import Call
 
 Event = dict[str, Any]
@@ -67,7 +67,7 @@ class Transcript:
         self.add(
             "model",
             model=entry.model,
-            role=role_of(entry.place),
+            role=role_of_call(entry.place),
             input=[],
             input_refs=_index_ranges([self._pooled(role, sha) for role, sha in call.request]),
             tools=[],
@@ -133,8 +133,8 @@ def usage_of(calls: Sequence[Call]) -> dict[str, int] | None:
     )
 
 
-def transcript(
-    material: Material, texts: dict[str, str], start: float, scored: Sequence[tuple[Rating, dict[str, Any]]]
+def dialogue_transcript(
+    material: ExportMaterial, texts: dict[str, str], start: float, scored: Sequence[tuple[Rating, dict[str, Any]]]
 ) -> Transcript:
     """Return all events of a dialogue.
 
@@ -159,7 +159,7 @@ def transcript(
     return record
 
 
-def _stages(material: Material) -> list[tuple[str, int, int]]:
+def _stages(material: ExportMaterial) -> list[tuple[str, int, int]]:
     """Return (name, first turn, turn after the last) of each stage."""
     count, boundary = len(material.dialogue.turns), material.dialogue.stage_boundary
     if boundary is None:
@@ -167,7 +167,7 @@ def _stages(material: Material) -> list[tuple[str, int, int]]:
     return [("listening", 0, boundary), ("suggestion", boundary, count)]
 
 
-def _turn(record: Transcript, material: Material, number: int) -> None:
+def _turn(record: Transcript, material: ExportMaterial, number: int) -> None:
     turn = material.dialogue.turns[number]
     with record.span("turn", f"turn {number}: {turn.role}"):
         for step in material.walk[number]:
@@ -189,14 +189,14 @@ def _turn_details(turn: Turn) -> Iterator[tuple[str, Any]]:
         yield "scores of the corpus", turn.scores
 
 
-def _step(record: Transcript, material: Material, step: Step) -> None:
+def _step(record: Transcript, material: ExportMaterial, step: WalkStep) -> None:
     with record.span("node", step.node):
         for key in step.calls:
             if key in material.calls:
                 record.call(material.calls[key])
 
 
-def _rating(record: Transcript, material: Material, rating: Rating, score: dict[str, Any]) -> None:
+def _rating(record: Transcript, material: ExportMaterial, rating: Rating, score: dict[str, Any]) -> None:
     with record.span("node", f"judge {rating.scale}" + (f", vote {rating.vote}" if rating.vote else "")):
         for key in rating.calls:
             if key in material.calls:

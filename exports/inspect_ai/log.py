@@ -21,7 +21,7 @@ from cocoon.core.records import Failure
 from cocoon.exports.file import refuse_existing, whole_file
 from cocoon.exports.inspect_ai.events import instant
 from cocoon.exports.inspect_ai.header import Header, specification
-from cocoon.exports.inspect_ai.sample import Placed, Sample, failed_sample, sample_of, summary_of
+from cocoon.exports.inspect_ai.sample import Placed, Sample, failed_sample, sample_of, sample_summary
 from cocoon.exports.inspect_ai.scores import Tallies
 from cocoon.exports.material import material_of
 from cocoon.models.journal.reader import JournalReader, opened_journal
@@ -143,7 +143,7 @@ class _Writer:
             separator = b"["
             for sample in self._samples(journal):
                 self._put(log, f"samples/{sample['id']}_epoch_{sample['epoch']}.json", sample)
-                summaries.write(separator + orjson.dumps(summary_of(sample)))
+                summaries.write(separator + orjson.dumps(sample_summary(sample)))
                 separator = b","
                 self._add(sample)
             summaries.write(b"]")

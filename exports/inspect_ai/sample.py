@@ -7,9 +7,9 @@ from typing import Any
 
 from cocoon.core.records import Dialogue, Failure
 from cocoon.evaluation.scales.scoring import Scale
-from cocoon.exports.inspect_ai.events import Transcript, instant, transcript, usage_of
+from cocoon.exports.inspect_ai.events import Transcript, dialogue_transcript, instant, usage_of
 from cocoon.exports.inspect_ai.scores import Score, named_scores, score_of
-from cocoon.exports.material import Material, role_of
+from cocoon.exports.material import ExportMaterial, role_of_call
 from cocoon.models.journal.reader import Call
 
 Sample = dict[str, Any]
@@ -26,7 +26,7 @@ class Placed:
 
 
 def sample_of(
-    material: Material,
+    material: ExportMaterial,
     texts: Mapping[str, str],
     place: Placed,
     scales: Mapping[str, Scale],
@@ -41,7 +41,7 @@ def sample_of(
     dialogue = material.dialogue
     votes = named_scores(material.ratings, several_judges=several_judges)
     scored = [(vote, score_of([vote], scales.get(vote.scale))) for group in votes.values() for vote in group]
-    record = transcript(material, dict(texts), start, scored)
+    record = dialogue_transcript(material, dict(texts), start, scored)
     calls = list(material.calls.values())
     return {
         "id": place.id,
@@ -55,7 +55,7 @@ def sample_of(
         "store": {},
         "events": record.events,
         "model_usage": _usage(calls, lambda call: call.entry.model),
-        "role_usage": _usage(calls, lambda call: role_of(call.entry.place)),
+        "role_usage": _usage(calls, lambda call: role_of_call(call.entry.place)),
         "started_at": instant(record.start),
         "completed_at": instant(record.time),
         "total_time": round(record.time - record.start, 4),
@@ -70,7 +70,7 @@ def _input(dialogue: Dialogue) -> str:
     return dialogue.profile.feeling or dialogue.profile.scenario
 
 
-def _messages(material: Material, record: Transcript) -> list[dict[str, Any]]:
+def _messages(material: ExportMaterial, record: Transcript) -> list[dict[str, Any]]:
     messages = []
     for number, turn in enumerate(material.dialogue.turns):
         metadata: dict[str, Any] = {"turn": number}
@@ -90,7 +90,7 @@ def _messages(material: Material, record: Transcript) -> list[dict[str, Any]]:
     return messages
 
 
-def _output(material: Material, record: Transcript) -> dict[str, Any]:
+def _output(material: ExportMaterial, record: Transcript) -> dict[str, Any]:
     """Return the supporter's last reply."""
     dialogue = material.dialogue
     last = next(
@@ -104,7 +104,7 @@ def _output(material: Material, record: Transcript) -> dict[str, Any]:
     return {"model": dialogue.supporter, "choices": [choice], "completion": text}
 
 
-def _metadata(material: Material) -> dict[str, Any]:
+def _metadata(material: ExportMaterial) -> dict[str, Any]:
     dialogue, profile = material.dialogue, material.dialogue.profile
     facts = {
         "emotion": profile.emotion,
@@ -164,7 +164,7 @@ def failed_sample(failures: Sequence[Failure], epoch: int, start: float) -> Samp
     }
 
 
-def summary_of(sample: Sample) -> dict[str, Any]:
+def sample_summary(sample: Sample) -> dict[str, Any]:
     """Return what the list of samples needs, which is small for every dialogue."""
     names = ("id", "epoch", "model_usage", "role_usage", "started_at", "completed_at", "total_time", "uuid")
     small = {name: sample[name] for name in names if name in sample}

@@ -52,7 +52,7 @@ class Resource:
     attributes: Mapping[str, Value] = field(default_factory=dict)
 
 
-def identity(digits: int, *parts: object) -> str:
+def span_identity(digits: int, *parts: object) -> str:
     """Return an id of `digits` hex digits that is the same for the same parts.
 
     It is never all zeros, which OTLP forbids.

@@ -93,7 +93,7 @@ def _context(trace: str, span: str) -> Any:
     return SpanContext(int(trace, 16), int(span, 16), is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
 
 
-def host_of(endpoint: str) -> str:
+def endpoint_host(endpoint: str) -> str:
     """Return the host that an endpoint's address names.
 
     Raises CocoonError for an address that is not an http address.

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import orjson
 
 from cocoon.core.records import Rating
-from cocoon.exports.material import Material, role_of, success_words
-from cocoon.exports.otel.records import CLIENT, INTERNAL, EventRecord, SpanRecord, Value, identity
+from cocoon.exports.material import ExportMaterial, role_of_call, success_words
+from cocoon.exports.otel.records import CLIENT, INTERNAL, EventRecord, SpanRecord, Value, span_identity
 from cocoon.models.journal.reader import Call
 
 _NANO = 1_000_000_000
@@ -39,11 +39,11 @@ class Telemetry:
     @property
     def trace(self) -> str:
         """Return the id of the trace."""
-        return identity(32, self.key)
+        return span_identity(32, self.key)
 
     def span_id(self, *parts: object) -> str:
         """Return the id of a span."""
-        return identity(16, self.key, *parts)
+        return span_identity(16, self.key, *parts)
 
     def agent(self, name: str, parent: str | None, calls: Sequence[Call], *parts: object, **facts: Value | None) -> str:
         """Add a span for an agent's work, with the spans of its calls below it, and return its id."""
@@ -71,7 +71,7 @@ class Telemetry:
             "gen_ai.response.finish_reasons": [entry.finish] if entry.finish else None,
             "gen_ai.output.type": "json" if entry.rung else "text",
             "cocoon.call": entry.place.key,
-            "cocoon.role": role_of(entry.place),
+            "cocoon.role": role_of_call(entry.place),
             "cocoon.rung": entry.rung,
             "cocoon.retries": entry.retries,
         }
@@ -139,7 +139,7 @@ def served_by(label: str) -> dict[str, Value | None]:
     return {"gen_ai.provider.name": _PROVIDERS.get(kind, kind or "unknown"), "gen_ai.request.model": name or label}
 
 
-def telemetry(material: Material, key: str, start: float, texts: Mapping[str, str] | None) -> Telemetry:
+def telemetry(material: ExportMaterial, key: str, start: float, texts: Mapping[str, str] | None) -> Telemetry:
     """Return all spans and events of one dialogue.
 
     `key` decides the ids. `start` (seconds since 1970) is used for dialogues without calls.
@@ -173,7 +173,7 @@ def telemetry(material: Material, key: str, start: float, texts: Mapping[str, st
     return record
 
 
-def _conversation(record: Telemetry, material: Material, root: str) -> None:
+def _conversation(record: Telemetry, material: ExportMaterial, root: str) -> None:
     """Add the span above all others, which lasts as long as they do."""
     dialogue, profile = material.dialogue, material.dialogue.profile
     attributes: dict[str, Value | None] = {
@@ -203,7 +203,7 @@ def _conversation(record: Telemetry, material: Material, root: str) -> None:
     record.add(root, None, "invoke_agent conversation", INTERNAL, (start, end), attributes)
 
 
-def _rated(record: Telemetry, material: Material, rating: Rating, root: str) -> None:
+def _rated(record: Telemetry, material: ExportMaterial, rating: Rating, root: str) -> None:
     calls = [material.calls[key] for key in rating.calls if key in material.calls]
     facts: dict[str, Value | None] = {"scale": rating.scale, "vote": rating.vote}
     record.agent("judge", root, calls, "rating", rating.scale, rating.judge, rating.vote, rating.prompt_sha, **facts)

@@ -7,7 +7,7 @@ Kind = Literal["text", "int", "float", "bool"]
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """One column. `about` is a phrase for people."""
 
     name: str
@@ -15,8 +15,8 @@ class Column:
     about: str
 
 
-def _columns(*specifications: tuple[str, Kind, str]) -> tuple[Column, ...]:
-    return tuple(Column(*specification) for specification in specifications)
+def _columns(*specifications: tuple[str, Kind, str]) -> tuple[TableColumn, ...]:
+    return tuple(TableColumn(*specification) for specification in specifications)
 
 
 _Specifications = tuple[tuple[str, Kind, str], ...]
@@ -33,7 +33,7 @@ _RATING_KEYS: _Specifications = (
     ("prompt_sha", "text", "hash of the prompt, and of the scale's wording and keying"),
 )
 
-TABLES: dict[str, tuple[Column, ...]] = {
+TABLES: dict[str, tuple[TableColumn, ...]] = {
     "dialogues": _columns(
         *_DIALOGUE_KEYS,
         ("language", "text", "zh or en"),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cocoon.core.errors import CocoonError
-from cocoon.exports.tables.columns import Column
+from cocoon.exports.tables.columns import TableColumn
 
 # Characters that a spreadsheet may read as the beginning of a formula, full-width forms too.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -26,7 +26,7 @@ class CsvFile:
     Text is always quoted and a missing value is an empty cell, so the two differ.
     """
 
-    def __init__(self, path: Path, columns: Sequence[Column]) -> None:
+    def __init__(self, path: Path, columns: Sequence[TableColumn]) -> None:
         self._names = [column.name for column in columns]
         self._file = path.open("w", encoding="utf-8", newline="")
         self._file.write(",".join(self._names) + "\n")
@@ -62,7 +62,7 @@ def guarded(text: str) -> str:
 class ParquetFile:
     """Parquet with nulls and exact text, in row groups of BATCH rows."""
 
-    def __init__(self, path: Path, columns: Sequence[Column]) -> None:
+    def __init__(self, path: Path, columns: Sequence[TableColumn]) -> None:
         try:
             import pyarrow
             import pyarrow.parquet

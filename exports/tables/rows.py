@@ -8,13 +8,13 @@ import orjson
 
 from cocoon.core.records import Failure, Rating
 from cocoon.evaluation.scales.scoring import Scale
-from cocoon.exports.material import Material, role_of
+from cocoon.exports.material import ExportMaterial, role_of_call
 from cocoon.models.journal.reader import Call
 
 Row = dict[str, Any]
 
 
-def rows_of(material: Material, scales: Mapping[str, Scale], *, journal: bool) -> Iterator[tuple[str, Row]]:
+def rows_of(material: ExportMaterial, scales: Mapping[str, Scale], *, journal: bool) -> Iterator[tuple[str, Row]]:
     """Yield (table, row) for everything that belongs to a dialogue.
 
     `journal` says whether the calls are known.
@@ -33,7 +33,7 @@ def rows_of(material: Material, scales: Mapping[str, Scale], *, journal: bool) -
         yield "failures", failure_row(failure)
 
 
-def _dialogue(material: Material, *, journal: bool) -> Row:
+def _dialogue(material: ExportMaterial, *, journal: bool) -> Row:
     dialogue, profile = material.dialogue, material.dialogue.profile
     entries = [call.entry for call in material.calls.values()]
     return {
@@ -76,7 +76,7 @@ def _json(value: Any) -> str | None:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode() if value else None
 
 
-def _turn(material: Material, number: int) -> Row:
+def _turn(material: ExportMaterial, number: int) -> Row:
     turn, boundary = material.dialogue.turns[number], material.dialogue.stage_boundary
     question_types = material.asked[number]
     type_counts = Counter(question_types or [])
@@ -156,7 +156,7 @@ def _call(call: Call, turns: Mapping[str, int]) -> Row:
         "dialogue": entry.place.dialogue,
         "call": entry.place.key,
         "node": entry.place.node,
-        "role": role_of(entry.place),
+        "role": role_of_call(entry.place),
         "turn": turns.get(entry.place.key),
         "attempt": entry.place.attempt,
         "model": entry.model,

@@ -77,7 +77,7 @@ def open_graph(name: str) -> Compiled:
     return GRAPHS[name]()
 
 
-def draw(graph: Compiled) -> Drawing:
+def draw_graph(graph: Compiled) -> Drawing:
     """Boxes and arrows of a compiled graph, in the order in which it was built."""
     drawable = graph.get_graph()
     labels = _labels(graph)

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import write_whole
-from cocoon.graphs.drawing.draw import GRAPHS, Compiled, draw, draw_mermaid, open_graph
+from cocoon.graphs.drawing.draw import GRAPHS, Compiled, draw_graph, draw_mermaid, open_graph
 from cocoon.graphs.drawing.svg import to_svg
 from cocoon.graphs.drawing.walked import Walks
 
 FORMATS = {
-    ".svg": lambda graph: to_svg(draw(graph)),
+    ".svg": lambda graph: to_svg(draw_graph(graph)),
     ".mmd": draw_mermaid,
     ".md": lambda graph: f"```mermaid\n{draw_mermaid(graph)}```\n",
 }
@@ -32,6 +32,6 @@ def write_run_drawings(walks: Walks, folder: Path) -> list[Path]:
     for graph in map(open_graph, GRAPHS):
         if graph.name in walks:
             file = folder / f"graph_{graph.name}.svg"
-            write_whole(file, [to_svg(draw(graph), walks[graph.name]).encode()])
+            write_whole(file, [to_svg(draw_graph(graph), walks[graph.name]).encode()])
             files.append(file)
     return files

@@ -7,7 +7,7 @@ from typing import Any
 
 from cocoon.core.errors import CocoonError
 from cocoon.evaluation.statistics.preference import TIE
-from cocoon.human.answers import check
+from cocoon.human.answers import check_answer
 from cocoon.human.items import LikertItem, Material, PairItem
 from cocoon.human.potato.configuration import potato_id, swapped_in
 from cocoon.human.results import take_all
@@ -58,7 +58,7 @@ def _item_answers(file: Path, user: str, name: str, labels: Any, swapped: bool, 
         for label, value in labels:
             is_likert = isinstance(item, LikertItem)
             key, answer_value = (scales[label["schema"]], int(value)) if is_likert else (label["name"], VALUES[value])
-            check(material, item, key, answer_value)
+            check_answer(material, item, key, answer_value)
             yield Answer(user, name, key, answer_value, swapped, "", 0.0)
     except (CocoonError, KeyError, TypeError, ValueError) as error:
         raise CocoonError(f"{file}: cannot be read for {name!r} ({type(error).__name__}: {str(error)[:80]})") from None

@@ -45,7 +45,7 @@ COMPARISON = "comparison"
 
 
 @dataclass(frozen=True)
-class Task:
+class PotatoTask:
     """One folder: its data, the fields that raters see, and the questions."""
 
     name: str
@@ -84,15 +84,17 @@ def swapped_in(material: Material, half: int) -> dict[str, bool]:
     return {name: bool((index + half) % 2) for index, name in enumerate(names)}
 
 
-def _tasks(material: Material, secret: str, labels: Mapping[str, str]) -> Iterator[Task]:
+def _tasks(material: Material, secret: str, labels: Mapping[str, str]) -> Iterator[PotatoTask]:
     fields = [("conversation", "")]
-    yield Task("likert", list(_likert_rows(material, secret, labels)), fields, _likert_schemes(material))
+    yield PotatoTask("likert", list(_likert_rows(material, secret, labels)), fields, _likert_schemes(material))
     for half in (1, 2):
         sides = [(side, labels[side]) for side in ("first", "second")]
-        yield Task(f"pairs_{half}", list(_pair_rows(material, secret, labels, half)), sides, [_pair_scheme(material)])
+        yield PotatoTask(
+            f"pairs_{half}", list(_pair_rows(material, secret, labels, half)), sides, [_pair_scheme(material)]
+        )
 
 
-def _write(task: Task, folder: Path) -> list[Path]:
+def _write(task: PotatoTask, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     data, config = folder / "items.jsonl", folder / "config.yaml"
     write_whole(data, (orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in task.rows))
@@ -100,7 +102,7 @@ def _write(task: Task, folder: Path) -> list[Path]:
     return [config, data]
 
 
-def _config(task: Task, data: str) -> dict[str, Any]:
+def _config(task: PotatoTask, data: str) -> dict[str, Any]:
     return {
         # Potato keeps one page per name, so tasks with the same name would show each other's questions.
         "annotation_task_name": task.name,

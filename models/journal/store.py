@@ -63,7 +63,10 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One journalled reply. `latency` is in seconds. Tokens are as the server counted them (None: not reported)."""
+    """One journalled reply. `latency` is in seconds. Tokens are as the server counted them (None: not reported).
+
+    `text` is what the server gave as content, `thought` and `refusal` what it gave in fields of their own.
+    """
 
     place: Place
     fingerprint: str
@@ -77,6 +80,10 @@ class Entry:
     finish: str | None = None
     legal_mass: dict[str, float] = field(default_factory=dict)
     answered_at: float = 0.0
+    thought: str = ""
+    refusal: str = ""
+    tokens_cached: int | None = None
+    tokens_reasoning: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +299,10 @@ def _row(entry: Entry, request: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
         "retries": entry.retries,
         "finish": entry.finish,
         "legal_mass": entry.legal_mass,
+        "thought": entry.thought,
+        "refusal": entry.refusal,
+        "tokens_cached": entry.tokens_cached,
+        "tokens_reasoning": entry.tokens_reasoning,
     }
     return (
         *entry.place,

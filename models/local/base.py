@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from cocoon.core.errors import CocoonError
 from cocoon.models.local.batch import Batcher
 from cocoon.models.local.constraint import Grammars
-from cocoon.models.local.control import Adapter, Control, Parts
-from cocoon.models.local.sampling import generate
+from cocoon.models.local.control import Adapter, LocalControl, Parts
+from cocoon.models.local.sampling import generate_replies
 from cocoon.models.local.weights import Weights, load_weights
 
 # Prompt and reply tokens of a complete batch, with padding. It limits the key-value cache (0.8 GB for SmolLM2 in
@@ -23,7 +23,7 @@ class LocalBase:
     def __init__(self, weights: Weights, batch_size: int = 16) -> None:
         self.weights = weights
         self.batch_size = batch_size
-        self.batcher = Batcher(lambda rows: generate(weights, rows), batch_size, TOKEN_BUDGET)
+        self.batcher = Batcher(lambda rows: generate_replies(weights, rows), batch_size, TOKEN_BUDGET)
         self._grammars: Grammars | None = None
         self._opened: dict[tuple[str, ...], Any] = {}
 
@@ -55,7 +55,7 @@ class LocalBase:
         openers = _require_parts(parts, f"+adapter={path}")
         return self._once(("adapter", path), lambda: openers.adapter(self.weights, Path(path).expanduser()))
 
-    def control(self, path: str, options: Mapping[str, str], parts: Parts | None) -> Control:
+    def control(self, path: str, options: Mapping[str, str], parts: Parts | None) -> LocalControl:
         """Return the control in a file, applied as `options` say.
 
         Raises CocoonError for a control that does not fit.

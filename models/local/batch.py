@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 
 from cocoon.core.errors import CallFailedError
 from cocoon.models.local.libraries import first_line
-from cocoon.models.local.sampling import Row
+from cocoon.models.local.sampling import ReplyRow
 
 # Replies of one batch go back to their dialogues together, so the next requests come within milliseconds of each
 # other. Waiting until no more of them arrive fills the next batch.
 _QUIET_SECONDS = 0.003
 _GATHER_SECONDS = 0.02
 
-Write = Callable[[Sequence[Row]], None]
+Write = Callable[[Sequence[ReplyRow]], None]
 
 
 @dataclass
 class Job:
     """A row and the future of the caller that waits for it."""
 
-    row: Row
-    future: Future[Row] = field(default_factory=Future)
+    row: ReplyRow
+    future: Future[ReplyRow] = field(default_factory=Future)
 
 
 def choose(waiting: Sequence[Job], batch_size: int, budget: int) -> list[Job]:
@@ -55,7 +55,7 @@ class Batcher:
         self._working = False
         self._lock = threading.Lock()
 
-    def submit(self, row: Row) -> Future[Row]:
+    def submit(self, row: ReplyRow) -> Future[ReplyRow]:
         """Put a row in the queue and return its future.
 
         The future returns the row when it is written, or raises CallFailedError.

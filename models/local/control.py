@@ -16,7 +16,7 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Place:
+class RowColumns:
     """Where a row's tokens stand in the batch, in columns from 0: padding ends at `begin`, the reply starts at `reply`.
 
     `earlier` are the replies before this one that stand in the prompt, as (first, one past the last) column.
@@ -27,7 +27,7 @@ class Place:
     earlier: tuple[Span, ...] = ()
 
 
-class Control(Protocol):
+class LocalControl(Protocol):
     """Something that changes hidden states while rows are written, each row by a coefficient of its own."""
 
     @property
@@ -41,7 +41,7 @@ class Control(Protocol):
         ...
 
     def applied(
-        self, network: Any, coefficients: Sequence[float], places: Sequence[Place] | None = None
+        self, network: Any, coefficients: Sequence[float], places: Sequence[RowColumns] | None = None
     ) -> AbstractContextManager[None]:
         """Change what `network` computes inside the block: row i by coefficients[i], not at all where that is 0.
 
@@ -74,4 +74,4 @@ class Parts:
     """
 
     adapter: Callable[[Weights, Path], Adapter]
-    control: Callable[[Weights, Path, Mapping[str, str]], Control]
+    control: Callable[[Weights, Path, Mapping[str, str]], LocalControl]

@@ -67,7 +67,7 @@ def converted(gguf: Path) -> Path:
     return folder
 
 
-def source_of(folder: Path) -> dict[str, Any]:
+def conversion_source(folder: Path) -> dict[str, Any]:
     """Return what `converted` recorded about the file of a folder, or an empty dict for any other folder."""
     mark = folder / _MARK
     return json.loads(mark.read_text("utf-8")) if mark.is_file() else {}
@@ -81,12 +81,12 @@ def _convert(gguf: Path, folder: Path, sha: str) -> None:
         _unpack(gguf, part)
         note = {"file": gguf.name, "sha256": sha, "format": _FORMAT}
         (part / _MARK).write_text(json.dumps(note), "utf-8")
-        settle(part, folder)
+        move_conversion(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def settle(part: Path, folder: Path) -> None:
+def move_conversion(part: Path, folder: Path) -> None:
     """Move a finished conversion to its final folder, unless another process has just done so."""
     if folder.exists() and not (folder / _MARK).is_file():
         shutil.rmtree(folder)

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from cocoon.core.errors import CallFailedError, CocoonError
 from cocoon.core.jsonl import explain
 from cocoon.models.local.base import LocalBase
-from cocoon.models.local.control import Adapter, Control
-from cocoon.models.local.sampling import Row, text_of
+from cocoon.models.local.control import Adapter, LocalControl
+from cocoon.models.local.sampling import ReplyRow, text_of
 from cocoon.models.local.stream import Listener
 from cocoon.models.local.template import as_dicts
 from cocoon.models.local.weights import Weights, describe_weights
@@ -50,7 +50,7 @@ class LocalChat(BaseChatModel):
     coefficient: float = 0.0
     _base: LocalBase = PrivateAttr()
     _adapter: Adapter | None = PrivateAttr(default=None)
-    _control: Control | None = PrivateAttr(default=None)
+    _control: LocalControl | None = PrivateAttr(default=None)
 
     @classmethod
     def load(
@@ -66,7 +66,7 @@ class LocalChat(BaseChatModel):
         spec: str,
         *,
         adapter: Adapter | None = None,
-        control: Control | None = None,
+        control: LocalControl | None = None,
         coefficient: float = 0.0,
     ) -> "LocalChat":
         """Return a chat on a loaded base, with its adapter, steered by `control` times `coefficient`.
@@ -88,7 +88,7 @@ class LocalChat(BaseChatModel):
         return self._adapter
 
     @property
-    def control(self) -> Control | None:
+    def control(self) -> LocalControl | None:
         """Return the control that steers this chat, or None."""
         return self._control
 
@@ -150,14 +150,14 @@ class LocalChat(BaseChatModel):
             writing.cancel()
         yield ChatGenerationChunk(message=AIMessageChunk(content="", **self._facts(row), chunk_position="last"))
 
-    def _row(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Row:
+    def _row(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> ReplyRow:
         try:
             settings = CallSettings.model_validate(kwargs)
         except ValidationError as error:
             raise CocoonError(f"local model {self.spec!r}: {explain(error, CallSettings)}") from None
         template, talk = self._base.weights.template, as_dicts(messages)
         prompt = template.ids(talk)
-        row = Row(prompt, self._token_limit(prompt, settings.max_tokens), settings.temperature, settings.top_p)
+        row = ReplyRow(prompt, self._token_limit(prompt, settings.max_tokens), settings.temperature, settings.top_p)
         row.generator = _generator(settings)
         row.stop = stop or ()
         if settings.response_format is not None:
@@ -183,14 +183,14 @@ class LocalChat(BaseChatModel):
             )
         return min(max_tokens, room)
 
-    def _result(self, row: Row) -> ChatResult:
+    def _result(self, row: ReplyRow) -> ChatResult:
         text = text_of(self._base.weights, row)
         for word in row.stop:
             text = text.partition(word)[0]
         message = AIMessage(content=text, **self._facts(row))
         return ChatResult(generations=[ChatGeneration(message=message)])
 
-    def _facts(self, row: Row) -> dict[str, Any]:
+    def _facts(self, row: ReplyRow) -> dict[str, Any]:
         facts: dict[str, Any] = {"model_name": self.spec, "finish_reason": row.finish}
         facts |= row.constraint.facts() if row.constraint else {}
         sizes = len(row.prompt), len(row.tokens)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from cocoon.models.local.constraint import Constraint
-from cocoon.models.local.control import Adapter, Control, Place, Span
+from cocoon.models.local.control import Adapter, LocalControl, RowColumns, Span
 from cocoon.models.local.prefix import shared_prompts
 from cocoon.models.local.weights import Weights
 
@@ -20,7 +20,7 @@ _LIKELIEST = 512
 
 
 @dataclass
-class Row:
+class ReplyRow:
     """One reply while it is written. `prompt` and `tokens` are ids, and `finish` is None until the reply is complete.
 
     `generator` (torch, on the CPU) gives the row's random numbers, and None means greedy. `abandoned` says that nobody
@@ -39,10 +39,10 @@ class Row:
     finish: Literal["stop", "length"] | None = None
     abandoned: bool = False
     adapter: Adapter | None = None
-    control: Control | None = None
+    control: LocalControl | None = None
     coefficient: float = 0.0
     earlier: Sequence[Span] = ()
-    heard: Callable[["Row"], None] | None = None
+    heard: Callable[["ReplyRow"], None] | None = None
 
     @property
     def size(self) -> int:
@@ -58,7 +58,7 @@ class Row:
 class RowSampler:
     """A logits processor that picks each row's next token, and the stopping criterion that belongs to it."""
 
-    def __init__(self, weights: Weights, rows: Sequence[Row]) -> None:
+    def __init__(self, weights: Weights, rows: Sequence[ReplyRow]) -> None:
         self.weights = weights
         self.rows = rows
 
@@ -85,7 +85,7 @@ class RowSampler:
         finished = [exiting or row.abandoned or row.finish is not None for row in self.rows]
         return torch.tensor(finished, device=input_ids.device)
 
-    def _sample_token(self, row: Row, logits: Any) -> tuple[Any, Any]:
+    def _sample_token(self, row: ReplyRow, logits: Any) -> tuple[Any, Any]:
         """Return the next token and the mass of the legal ones (1 for a free row), both 0-dimensional tensors."""
         import torch
 
@@ -101,13 +101,13 @@ class RowSampler:
             return logits.argmax(), mass
         return sample(logits / row.temperature, row.top_p, row.generator), mass
 
-    def _take(self, row: Row, token: int, mass: float) -> None:
+    def _take(self, row: ReplyRow, token: int, mass: float) -> None:
         row.tokens.append(token)
         self._finish(row, token, mass)
         if row.heard is not None:
             row.heard(row)
 
-    def _finish(self, row: Row, token: int, mass: float) -> None:
+    def _finish(self, row: ReplyRow, token: int, mass: float) -> None:
         if token in self.weights.eos:
             row.finish = "stop"
             return
@@ -118,7 +118,7 @@ class RowSampler:
         elif row.left <= 0:
             row.finish = "length"
 
-    def _says_stop(self, row: Row) -> bool:
+    def _says_stop(self, row: ReplyRow) -> bool:
         return bool(row.stop) and any(word in text_of(self.weights, row) for word in row.stop)
 
 
@@ -154,7 +154,7 @@ def _descending(probabilities: Any, top_p: float) -> tuple[Any, Any]:
     return probabilities.sort(descending=True, stable=True)
 
 
-def text_of(weights: Weights, row: Row) -> str:
+def text_of(weights: Weights, row: ReplyRow) -> str:
     """Return the text of a row, without control tokens and without half a character where it was cut off."""
     if row.constraint is not None:
         return row.constraint.text
@@ -163,7 +163,7 @@ def text_of(weights: Weights, row: Row) -> str:
     return text.rstrip("\ufffd")
 
 
-def generate(weights: Weights, rows: Sequence[Row]) -> None:
+def generate_replies(weights: Weights, rows: Sequence[ReplyRow]) -> None:
     """Write all rows together and fill `tokens` and `finish` of each. All rows must have the same adapter."""
     import torch
     from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
@@ -192,14 +192,14 @@ def generate(weights: Weights, rows: Sequence[Row]) -> None:
             )
 
 
-def _adapted(network: Any, rows: Sequence[Row]) -> AbstractContextManager[None]:
+def _adapted(network: Any, rows: Sequence[ReplyRow]) -> AbstractContextManager[None]:
     """Return a context in which the adapter of the rows is active."""
     adapter = rows[0].adapter
     return nullcontext() if adapter is None else adapter.applied(network)
 
 
 @contextmanager
-def _steered(network: Any, rows: Sequence[Row], width: int) -> Iterator[None]:
+def _steered(network: Any, rows: Sequence[ReplyRow], width: int) -> Iterator[None]:
     """Activate all controls of the rows inside the block. Prompts end at column `width`."""
     prompt_places = [_prompt_place(row, width) for row in rows]
     with ExitStack() as stack:
@@ -209,18 +209,18 @@ def _steered(network: Any, rows: Sequence[Row], width: int) -> Iterator[None]:
         yield
 
 
-def _controls(rows: Sequence[Row]) -> list[Control]:
+def _controls(rows: Sequence[ReplyRow]) -> list[LocalControl]:
     controls = {id(row.control): row.control for row in rows if row.coefficient}
     return [control for control in controls.values() if control is not None]
 
 
-def _shared(network: Any, rows: Sequence[Row], ids: Any, mask: Any) -> Any:
+def _shared(network: Any, rows: Sequence[ReplyRow], ids: Any, mask: Any) -> Any:
     """Return a cache of the prompts, each read once, or None where a control changes what is read."""
     if any(control.changes_prompt for control in _controls(rows)):
         return None
     return shared_prompts(network, ids, mask, [row.prompt for row in rows])
 
 
-def _prompt_place(row: Row, width: int) -> Place:
+def _prompt_place(row: ReplyRow, width: int) -> RowColumns:
     begin = width - len(row.prompt)
-    return Place(begin, width, tuple((begin + first, begin + end) for first, end in row.earlier))
+    return RowColumns(begin, width, tuple((begin + first, begin + end) for first, end in row.earlier))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from cocoon.models.local.sampling import Row, text_of
+from cocoon.models.local.sampling import ReplyRow, text_of
 from cocoon.models.local.weights import Weights
 
 
@@ -14,15 +14,15 @@ class Listener:
     A piece is held back while it may still be the beginning of a stop word, or half of a character.
     """
 
-    def __init__(self, weights: Weights, row: Row) -> None:
+    def __init__(self, weights: Weights, row: ReplyRow) -> None:
         self._weights = weights
         self._row = row
         self._loop = asyncio.get_running_loop()
         self._texts: asyncio.Queue[str | None] = asyncio.Queue()
         row.heard = self._hear
 
-    def _hear(self, row: Row) -> None:
-        text = spoken(text_of(self._weights, row), row.stop, over=row.finish is not None)
+    def _hear(self, row: ReplyRow) -> None:
+        text = final_part(text_of(self._weights, row), row.stop, over=row.finish is not None)
         self._put(text)
 
     def _put(self, text: str | None) -> None:
@@ -52,7 +52,7 @@ class Listener:
         await writing
 
 
-def spoken(text: str, stop: Any, *, over: bool) -> str:
+def final_part(text: str, stop: Any, *, over: bool) -> str:
     """Return the part of a reply so far that is final: before a stop word, and before what may become one."""
     for word in stop:
         text = text.partition(word)[0]

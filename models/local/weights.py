@@ -9,7 +9,7 @@ from typing import Any
 
 from cocoon.core.errors import CocoonError
 from cocoon.models.local.decoder_layers import text_config
-from cocoon.models.local.embedded import EMBEDDED, EMBEDDED_HUB_ID, converted, embedded_file, source_of
+from cocoon.models.local.embedded import EMBEDDED, EMBEDDED_HUB_ID, conversion_source, converted, embedded_file
 from cocoon.models.local.libraries import first_line, quiet, require_libraries
 from cocoon.models.local.template import Template
 
@@ -63,10 +63,10 @@ def model_folder(name: str) -> tuple[Path, str | None]:
         if path is None:
             return _from_hub(name, EMBEDDED_HUB_ID)
     elif path and path.is_dir():
-        return path, source_of(path).get("sha256")
+        return path, conversion_source(path).get("sha256")
     if path and path.suffix == ".gguf" and path.is_file():
         folder = converted(path)
-        return folder, source_of(folder)["sha256"]
+        return folder, conversion_source(folder)["sha256"]
     if _HUB_ID.fullmatch(name) and not name.endswith(".gguf"):
         return _from_hub(name, name)
     raise CocoonError(f"local model {name!r} is not a folder, GGUF file or Hugging Face id (OWNER/NAME) that exists")

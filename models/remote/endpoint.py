@@ -23,6 +23,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.model_spec import refuse_secrets
 from cocoon.core.text import printable_line
 from cocoon.models.messages import Message, fit_to_template
+from cocoon.models.reply import THOUGHT_FIELDS
 from cocoon.models.request_errors import RefusedError, TransientError, error_for_status, retry_after
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
@@ -148,7 +149,13 @@ class EndpointChat(ChatOpenAI):
         Raises TransientError for an answer without a message.
         """
         try:
-            return self._create_chat_result(_reply(body))
+            reply = _reply(body)
+            result = self._create_chat_result(reply)
+            # LangChain reads only what OpenAI names, and drops the thoughts and refusals of a message.
+            for generation, choice in zip(result.generations, reply["choices"], strict=True):
+                extra = {name: choice["message"].get(name) for name in (*THOUGHT_FIELDS, "refusal")}
+                generation.message.additional_kwargs |= {name: value for name, value in extra.items() if value}
+            return result
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             excerpt = self._without_key(printable_line(body[:800].decode("utf-8", "replace"), 120))
             raise TransientError("no_reply", f"{self.host}: the answer has no message: {excerpt!r}") from None

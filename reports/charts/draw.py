@@ -21,7 +21,7 @@ Drawn = tuple[list[str], float, str]
 """Parts, their height, and a description in words."""
 
 
-def draw(chart: AnyChart, name: str, standalone: bool = False) -> str:
+def draw_chart(chart: AnyChart, name: str, standalone: bool = False) -> str:
     """Return the chart as one SVG element. `name` begins the ids in it, so that a page may have several charts.
 
     With `standalone` its title and note are in the drawing, which then has its own background, size and style.

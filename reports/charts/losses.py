@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cocoon.core.jsonl import read_lines, write_whole
-from cocoon.reports.charts.draw import draw
+from cocoon.reports.charts.draw import draw_chart
 from cocoon.reports.charts.records import Mark, Panel, PanelChart, Series
 from cocoon.training.adapters.card import read_card
 
@@ -26,7 +26,7 @@ def draw_losses(history: Sequence[Mapping[str, Any]], best: int | None, name: st
     panel = Panel(title="Loss per trained token", x_axis="step", y_axis="nats", series=drawable)
     note = f"The adapter is that of step {best}, where validation was lowest." if best is not None else ""
     chart = PanelChart(title=f"Losses of {name}", note=note, empty="no step was logged", panels=[panel], lines=True)
-    return draw(chart, "losses", standalone=True)
+    return draw_chart(chart, "losses", standalone=True)
 
 
 def _marks(history: Sequence[Mapping[str, Any]], key: str) -> list[Mark]:

@@ -80,7 +80,7 @@ def element(name: str, /, *inside: str, **attributes: str | float) -> str:
 
 def text(x: float, y: float, words: str, look: str = "", anchor: str = "start", room: float | None = None) -> str:
     """Return one line of text. If it is cut to `room` pixels, its full wording is in a tooltip."""
-    fitted = one_line(words) if room is None else fit(words, room)
+    fitted = one_line(words) if room is None else fit_words(words, room)
     hint = [element("title", clean(words))] if fitted != one_line(words) else []
     return element("text", *hint, clean(fitted), x=x, y=y, class_=look, text_anchor=anchor)
 
@@ -119,7 +119,7 @@ def width_of(words: str, size: float = 12) -> float:
     return size * (wide + 0.56 * (len(words) - wide))
 
 
-def fit(words: str, room: float, size: float = 12) -> str:
+def fit_words(words: str, room: float, size: float = 12) -> str:
     """Return the text, cut with … where it would take more than `room` pixels."""
     fitted = one_line(words)
     if width_of(fitted, size) <= room:

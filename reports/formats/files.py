@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from cocoon.core.jsonl import write_whole
-from cocoon.reports.charts.draw import draw
+from cocoon.reports.charts.draw import draw_chart
 from cocoon.reports.formats.csv_lines import render_csv
 from cocoon.reports.formats.html_page import render_html
 from cocoon.reports.formats.latex import render_latex
@@ -34,9 +34,9 @@ def write_report_files(
     write_pages(report, folder, stem)
     write_tables(report, folder / TABLES, beginning, latex=latex)
     if figures is not None:
+        start = beginning if figures == TABLES else ""
         drawn = {
-            f"{beginning if figures == TABLES else ''}{figure.id}.svg": draw(figure.chart, figure.id, standalone=True)
-            for figure in report.figures
+            f"{start}{figure.id}.svg": draw_chart(figure.chart, figure.id, standalone=True) for figure in report.figures
         }
         write_texts(folder / figures, drawn)
 

@@ -4,7 +4,7 @@ import base64
 import hashlib
 from html import escape
 
-from cocoon.reports.charts.draw import draw
+from cocoon.reports.charts.draw import draw_chart
 from cocoon.reports.charts.records import Figure
 from cocoon.reports.charts.svg import STYLE as CHART_STYLE
 from cocoon.reports.tables.records import Cell, Report, Row, Table, cell_lines, one_line
@@ -101,7 +101,7 @@ def _figure(figure: Figure) -> str:
     return (
         f'<figure lang="{chart.language}">\n<h3 id="figure-{figure.id}">{escape_html(chart.title)}</h3>\n'
         f'<div class="scroll" role="region" aria-labelledby="figure-{figure.id}" tabindex="0">\n'
-        f"{draw(chart, f'chart-{figure.id}')}\n</div>\n{note}\n</figure>"
+        f"{draw_chart(chart, f'chart-{figure.id}')}\n</div>\n{note}\n</figure>"
     )
 
 

@@ -89,7 +89,7 @@ def _note_text(comparison: Comparison) -> str:
     return " ".join(parts)
 
 
-def tidy_table(comparisons: Sequence[Comparison]) -> Table:
+def comparison_rows(comparisons: Sequence[Comparison]) -> Table:
     """Return all comparisons in one table of plain numbers, one row per column compared."""
     return Table(
         id="compare",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from cocoon.core.records import Failure
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.questions.detection import pooled
-from cocoon.evaluation.statistics.estimates import mean_over_profiles, spread
+from cocoon.evaluation.statistics.estimates import mean_over_profiles, median_and_range
 from cocoon.reports.tables.records import Cell, Row, Table
 
 
@@ -27,7 +27,7 @@ def dialogues_table(dialogues: Iterable[DialogueFacts]) -> Table:
                 "dialogues": len(group),
                 "profiles": len({dialogue.profile for dialogue in group}),
                 "without need": sum(not dialogue.has_need for dialogue in group),
-                "rounds": spread(dialogue.rounds for dialogue in group),
+                "rounds": median_and_range(dialogue.rounds for dialogue in group),
                 "characters per user turn": _chars_per_turn(group, "u"),
                 "characters per supporter turn": _chars_per_turn(group, "s"),
             },

@@ -11,7 +11,7 @@ from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.fidelity.records import UserFacts, UserTurnFacts
 from cocoon.evaluation.groups import Group, group_ratings
 from cocoon.evaluation.measures import MEASURES
-from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles, spread, success_rate
+from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles, median_and_range, success_rate
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.reports.tables.ranking import Scores, ranking_rows
 from cocoon.reports.tables.records import Cell, Report, Row, Table
@@ -89,7 +89,7 @@ def _disclosure_cells(users: Sequence[UserFacts]) -> dict[str, Cell]:
         "unasked": _share(users, lambda turn: bool(turn.untouched)),
         "locked parts told": sum(len(turn.locked) for user in users for turn in user.turns),
         "need told": success_rate(_by_profile((user, user.need_round is not None) for user in needy)),
-        "rounds to the need": spread(user.need_round for user in needy if user.need_round is not None),
+        "rounds to the need": median_and_range(user.need_round for user in needy if user.need_round is not None),
         "need leaked": success_rate(_by_profile((user, bool(user.need_leaked)) for user in needy)),
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from cocoon.core.records import Rating
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.groups import KEY_COLUMNS, Group, Groups, majority
-from cocoon.evaluation.statistics.estimates import spread
+from cocoon.evaluation.statistics.estimates import median_and_range
 from cocoon.evaluation.success.verdicts import ATTRIBUTED
 from cocoon.reports.tables.records import Cell, Row, Table
 
@@ -24,7 +24,7 @@ OUTCOMES = (
 )
 
 
-def outcome(rating: Rating) -> str:
+def need_outcome(rating: Rating) -> str:
     """Return one of OUTCOMES for one vote in the attributed mode."""
     verdict = rating.verdict
     if verdict is None or verdict.success is None:
@@ -39,7 +39,7 @@ def outcome_of(votes: list[Rating]) -> str:
 
     It is missing on a tie, or when every vote is missing.
     """
-    counts = Counter(outcome(vote) for vote in votes)
+    counts = Counter(need_outcome(vote) for vote in votes)
     del counts[MISSING]
     top = counts.most_common(2)
     if not top or (len(top) == 2 and top[0][1] == top[1][1]):
@@ -136,13 +136,13 @@ def _named_cells(group: Group, dialogues: Mapping[str, DialogueFacts]) -> dict[s
     for votes in group.by_dialogue(ATTRIBUTED):
         agreed = outcome_of(votes)
         never += agreed == NOBODY
-        first = _first_naming([vote for vote in votes if outcome(vote) == agreed], dialogues)
+        first = _first_naming([vote for vote in votes if need_outcome(vote) == agreed], dialogues)
         if first is not None:
             rounds[first[0]].append(first[1])
     return {
-        "by either": spread(rounds["supporter"] + rounds["user"]),
-        "by the supporter": spread(rounds["supporter"]),
-        "by the user": spread(rounds["user"]),
+        "by either": median_and_range(rounds["supporter"] + rounds["user"]),
+        "by the supporter": median_and_range(rounds["supporter"]),
+        "by the user": median_and_range(rounds["user"]),
         "never named": never,
     }
 
@@ -198,7 +198,7 @@ def _disclosure_cells(dialogues: list[DialogueFacts], node: int) -> dict[str, Ce
         dialogue.unlocked[node] for dialogue in dialogues if dialogue.unlocked is not None and node in dialogue.unlocked
     ]
     return {
-        "rounds": spread(rounds),
+        "rounds": median_and_range(rounds),
         "unlocked": len(rounds),
         "never": len(dialogues) - len(rounds),
         "dialogues": len(dialogues),

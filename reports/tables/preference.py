@@ -34,7 +34,7 @@ def preference_tables(choices: Sequence[Choice], conditions: Sequence[str]) -> l
     tables = [
         wins_table(choices, conditions),
         position_table(choices),
-        raters_table(choices),
+        preference_raters_table(choices),
         strengths_table(choices),
     ]
     return [table for table in tables if table.rows]
@@ -138,7 +138,7 @@ def position_verdict(rate: Estimate) -> str:
     return "no bias seen"
 
 
-def raters_table(choices: Sequence[Choice]) -> Table:
+def preference_raters_table(choices: Sequence[Choice]) -> Table:
     """Return the agreement on pairs that several people compared, or a judge several times."""
     rows = []
     for by, choices_of_chooser in _by_chooser(choices).items():

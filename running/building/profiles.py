@@ -10,7 +10,7 @@ from typing import Any
 from langgraph.graph.state import CompiledStateGraph
 
 from cocoon.agents.writers.asking import Asker
-from cocoon.agents.writers.profile_checks import likeness
+from cocoon.agents.writers.profile_checks import text_likeness
 from cocoon.agents.writers.profiles import ProfileWriter
 from cocoon.agents.writers.taxonomy import Taxonomy, load_taxonomy
 from cocoon.core.prompts import prompt_shas
@@ -128,4 +128,4 @@ class ProfileGenerator:
 
 def near(first: Profile, second: Profile) -> float:
     """Return how alike two people are, 0 to 100: the mean likeness of their feelings and of their needs."""
-    return (likeness(first.feeling, second.feeling) + likeness(first.need or "", second.need or "")) / 2
+    return (text_likeness(first.feeling, second.feeling) + text_likeness(first.need or "", second.need or "")) / 2

@@ -40,7 +40,7 @@ def appraisal_of(user: object) -> Appraises | None:
     return user if isinstance(user, Appraises) else None
 
 
-async def measure(
+async def measure_form_invariance(
     user: Appraises,
     caller: Caller,
     languages: Sequence[Language] = get_args(Language),

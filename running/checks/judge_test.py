@@ -9,7 +9,7 @@ from cocoon.core.config import JudgeConfig, StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, write_whole
 from cocoon.core.records import Dialogue, Failure, Language, Rating
-from cocoon.evaluation.success.judge_test import measure
+from cocoon.evaluation.success.judge_test import measure_judge
 from cocoon.evaluation.success.judge_test_records import JudgeTest
 from cocoon.evaluation.success.labelled_cases import JudgeCase, shipped_cases
 from cocoon.models.local.control import Parts
@@ -66,7 +66,7 @@ async def examine_judge(study: Study, cases: Sequence[JudgeCase], out: Path, wat
         for rating in read_run(out, "ratings.jsonl", Rating)
         if rating.scale in judges and is_current(judges[rating.scale], rating)
     ]
-    return measure(label, cases, ratings, read_run(out, "failures.jsonl", Failure))
+    return measure_judge(label, cases, ratings, read_run(out, "failures.jsonl", Failure))
 
 
 def _put_cases(cases: Sequence[JudgeCase], out: Path) -> None:

@@ -9,6 +9,7 @@ import orjson
 
 from cocoon.core.errors import CocoonError
 from cocoon.models.journal.reader import Call, JournalReader, opened_journal
+from cocoon.models.reply import split_reply
 
 Calls = dict[str, Any]
 
@@ -46,6 +47,8 @@ def _call(call: Call, shas: dict[str, int]) -> dict[str, Any]:
         "retries": entry.retries,
         "rung": entry.rung,
         "finish": entry.finish,
+        "thought": entry.thought or None,
+        "refusal": entry.refusal or None,
     }
 
 
@@ -54,9 +57,10 @@ def _storable(name: str) -> str:
     return name.encode("utf-8", "replace").decode()
 
 
-def reason_in(reply: str) -> str | None:
+def reason_in(content: str) -> str | None:
     """Return the reason that a judge's reply states, where it is an object with a reason."""
     with contextlib.suppress(ValueError):
+        reply = split_reply(content, structured=True).speech
         judgement = orjson.loads(reply[reply.find("{") : reply.rfind("}") + 1])
         if isinstance(judgement, dict) and isinstance(judgement.get("reason"), str):
             return judgement["reason"].strip() or None

@@ -13,8 +13,8 @@ import numpy as np
 from cocoon.core.records import Language, Record
 from cocoon.evaluation.questions.detection import classify, questions
 from cocoon.evaluation.questions.records import GENUINE
-from cocoon.models.local.control import Control
-from cocoon.models.local.sampling import Row, generate, text_of
+from cocoon.models.local.control import LocalControl
+from cocoon.models.local.sampling import ReplyRow, generate_replies, text_of
 from cocoon.models.local.weights import Weights
 from cocoon.steering.calibration.score import degenerate, surprise
 from cocoon.steering.directions.shared_pass import TokenRow
@@ -38,7 +38,7 @@ class Speaking:
     seed: int = 0
 
 
-class Reply(Record):
+class SampledReply(Record):
     """One reply of the model. A sentence cut off by the token limit counts only in `text` and `tokens`.
 
     `sentences` is the number of sentences. `asking` counts those that are genuine questions by their form, `marks`
@@ -82,23 +82,23 @@ class Arm:
 
     label: str
     coefficient: float = 0.0
-    control: Control | None = None
+    control: LocalControl | None = None
     told: Callable[[Situation], str] | None = None
 
 
-def speak(
+def sample_replies(
     weights: Weights,
     situations: Sequence[Situation],
     arms: Sequence[Arm],
     samples: int = 1,
     speaking: Speaking | None = None,
     report: Report | None = None,
-) -> list[Reply]:
+) -> list[SampledReply]:
     """Write `samples` replies of every arm to every situation, and call `report` with (done, total)."""
     settings = speaking or Speaking()
     # Arms of one situation share its prompt, so they go side by side in a batch.
     requests = [(situation, sample, arm) for situation in situations for sample in range(samples) for arm in arms]
-    replies: list[Reply] = []
+    replies: list[SampledReply] = []
     for start in range(0, len(requests), settings.batch_size):
         batch = requests[start : start + settings.batch_size]
         replies += _written(weights, batch, settings)
@@ -107,9 +107,9 @@ def speak(
     return replies
 
 
-def _written(weights: Weights, batch: Sequence[tuple[Situation, int, Arm]], speaking: Speaking) -> list[Reply]:
+def _written(weights: Weights, batch: Sequence[tuple[Situation, int, Arm]], speaking: Speaking) -> list[SampledReply]:
     rows = [_row(weights, *request, speaking) for request in batch]
-    generate(weights, rows)
+    generate_replies(weights, rows)
     texts = [text_of(weights, row).strip() for row in rows]
     spoken = [number for number, text in enumerate(texts) if text]
     scored = [_scored(rows[number], batch[number][0]) for number in spoken]
@@ -120,7 +120,7 @@ def _written(weights: Weights, batch: Sequence[tuple[Situation, int, Arm]], spea
     ]
 
 
-def _row(weights: Weights, situation: Situation, sample: int, arm: Arm, speaking: Speaking) -> Row:
+def _row(weights: Weights, situation: Situation, sample: int, arm: Arm, speaking: Speaking) -> ReplyRow:
     import torch
 
     system = arm.told(situation) if arm.told else None
@@ -128,7 +128,7 @@ def _row(weights: Weights, situation: Situation, sample: int, arm: Arm, speaking
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
     messages = situation.messages(system)
     wants_earlier = arm.coefficient and arm.control is not None and arm.control.needs_earlier
-    return Row(
+    return ReplyRow(
         weights.template.ids(messages),
         speaking.max_tokens,
         speaking.temperature,
@@ -140,7 +140,7 @@ def _row(weights: Weights, situation: Situation, sample: int, arm: Arm, speaking
     )
 
 
-def _scored(row: Row, situation: Situation) -> TokenRow:
+def _scored(row: ReplyRow, situation: Situation) -> TokenRow:
     # The end token is scored with the reply, because stopping at an unusual point is unlikely too.
     ids = (*row.prompt, *row.tokens)
     return TokenRow(ids, (len(row.prompt) - 1, len(ids)), situation.id)
@@ -154,14 +154,14 @@ def _reply(
     eos: Collection[int],
     tokens: Sequence[int],
     nats: float | None,
-) -> Reply:
+) -> SampledReply:
     language = situation.language
     ended = bool(tokens) and tokens[-1] in eos
     tokens = tokens[:-1] if ended else tokens
     sentences = whole_sentences(text, language, ended=ended)
     asking = [sentence for sentence in sentences if asks_by_form(sentence, language)]
     marked = [sentence for sentence in sentences if _marked(sentence)]
-    return Reply(
+    return SampledReply(
         situation=situation.id,
         coefficient=arm.coefficient,
         sample=sample,
@@ -231,7 +231,7 @@ class Behaviour(Record):
     openings: float | None
 
 
-def behaviour(replies: Sequence[Reply]) -> Behaviour:
+def behaviour(replies: Sequence[SampledReply]) -> Behaviour:
     """Return the statistics of `replies`."""
     marks = sum(reply.marks for reply in replies)
     opened = [opening for reply in replies for opening in reply.openings]

@@ -14,7 +14,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.records import Record
 from cocoon.models.local.libraries import require_libraries
 from cocoon.models.local.weights import Weights
-from cocoon.steering.calibration.behaviour import Arm, Behaviour, Reply, Speaking, behaviour, speak
+from cocoon.steering.calibration.behaviour import Arm, Behaviour, SampledReply, Speaking, behaviour, sample_replies
 from cocoon.steering.calibration.detector import Trust
 from cocoon.steering.calibration.dose import Dose, Hit, curve_of, invert
 from cocoon.steering.control.control import Control
@@ -117,7 +117,7 @@ class Search:
     speaking: Speaking
     guards: Guards
     tell: Tell
-    replies: list[Reply]
+    replies: list[SampledReply]
     reader: Trust | None = None
 
     def speak(self, coefficients: Sequence[float]) -> None:
@@ -126,7 +126,7 @@ class Search:
         if not new:
             return
         arms = [Arm("steered" if dose else "plain", dose, self.control) for dose in new]
-        self.replies += speak(self.weights, self.situations, arms, self.samples, self.speaking)
+        self.replies += sample_replies(self.weights, self.situations, arms, self.samples, self.speaking)
         for dose in new:
             measured = self.at(dose)
             self.tell(
@@ -138,7 +138,7 @@ class Search:
     def known(self) -> set[float]:
         return {reply.coefficient for reply in self.replies}
 
-    def of(self, coefficient: float) -> list[Reply]:
+    def of(self, coefficient: float) -> list[SampledReply]:
         return [reply for reply in self.replies if reply.coefficient == coefficient]
 
     def at(self, coefficient: float) -> Behaviour:
@@ -199,8 +199,8 @@ def calibrate(
     step: float | None = None,
     tell: Tell | None = None,
     reader: Trust | None = None,
-    known: list[Reply] | None = None,
-) -> tuple[Calibration, list[Reply]]:
+    known: list[SampledReply] | None = None,
+) -> tuple[Calibration, list[SampledReply]]:
     """Return the coefficient of every target ratio, with everything that was tried and all replies.
 
     `step` is the distance between doses, as a share of the residual norm (default: 0.1 divided by the number of steered
@@ -209,7 +209,7 @@ def calibrate(
     Raises CocoonError for a target that cannot be reached within the guards, and names the range that can be reached.
     """
     _check(situations, targets)
-    progress, replies = tell or (lambda _: None), known if known is not None else list[Reply]()
+    progress, replies = tell or (lambda _: None), known if known is not None else list[SampledReply]()
     search = Search(
         weights, control, situations, samples, speaking or Speaking(), guards or Guards(), progress, replies, reader
     )
@@ -245,7 +245,7 @@ def _refined(search: Search, inside: list[float], targets: Sequence[float]) -> l
     return invert(dose_of(search.replies, inside), targets, seed=search.speaking.seed, reader=search.reader)
 
 
-def dose_of(replies: Sequence[Reply], coefficients: Sequence[float]) -> Dose:
+def dose_of(replies: Sequence[SampledReply], coefficients: Sequence[float]) -> Dose:
     """Count replies at these coefficients (ascending) by situation, leaving out situations without a reply."""
     dose_replies = [reply for reply in replies if reply.coefficient in set(coefficients)]
     row = {name: number for number, name in enumerate(dict.fromkeys(reply.situation for reply in dose_replies))}
@@ -283,7 +283,7 @@ def _report(search: Search, inside: Sequence[float], hits: Sequence[Hit]) -> Cal
     )
 
 
-def drift(replies: Sequence[Reply]) -> dict[str, float]:
+def drift(replies: Sequence[SampledReply]) -> dict[str, float]:
     """Return the ratio of replies with a genuine question by the number of earlier supporter turns: 0, 1-2, 3-5, 6+."""
     parts: dict[str, list[bool]] = {}
     for reply in replies:

@@ -18,7 +18,7 @@ from cocoon.steering.control.injection import Mode, Tokens
 from cocoon.steering.directions.direction import At, Direction
 from cocoon.steering.directions.from_pairs import language_of
 from cocoon.steering.pairs.pairs import read_pairs
-from cocoon.steering.pairs.situations import Situation, check_apart, marks, read_situations, spread
+from cocoon.steering.pairs.situations import Situation, check_apart, marks, read_situations, spread_situations
 
 Say = Callable[[str], None]
 
@@ -99,7 +99,7 @@ class CalibrationTask:
         direction = Direction.load(file)
         control = config.control(direction)
         name = config.situations or f"shipped:{language_of(direction)}:calibrate"
-        situations = spread(read_situations(name), config.limit, config.seed)
+        situations = spread_situations(read_situations(name), config.limit, config.seed)
         overlap = _count_overlap(direction, situations, config.allow_overlap, say)
         reader = trust(read_labels(config.labels)) if config.labels else None
         return cls(config, file, direction, control, situations, overlap, reader)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cocoon.core.errors import CocoonError
-from cocoon.models.local.control import Place
+from cocoon.models.local.control import RowColumns
 from cocoon.models.local.decoder_layers import decoder, decoder_layers, hidden_size
 from cocoon.models.local.weights import Weights, model_hash
 from cocoon.steering.control.injection import Injection, Mode, Scope, Tokens
@@ -25,7 +25,7 @@ from cocoon.steering.directions.direction import At, Direction
 
 @dataclass(frozen=True)
 class Control:
-    """How a direction is applied. It implements `cocoon.models.local.control.Control`.
+    """How a direction is applied. It implements `cocoon.models.local.control.LocalControl`.
 
     `layers` (default: the direction's band, else all of its layers) are blocks counted from 0, whose output is
     changed. `mode` is `add`, `norm` (add, then restore each token's norm) or `ablate` (remove the coefficient's share
@@ -76,7 +76,7 @@ class Control:
 
     @contextmanager
     def applied(
-        self, network: Any, coefficients: Sequence[float], places: Sequence[Place] | None = None
+        self, network: Any, coefficients: Sequence[float], places: Sequence[RowColumns] | None = None
     ) -> Iterator[None]:
         """Steer `network` inside the block: row i of every batch by coefficients[i], or all rows by a single one.
 

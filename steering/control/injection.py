@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cocoon.core.errors import CocoonError
-from cocoon.models.local.control import Place, Span
+from cocoon.models.local.control import RowColumns, Span
 from cocoon.steering.control.starts import SentenceStarts
 
 Mode = Literal["add", "norm", "ablate"]
@@ -22,7 +22,7 @@ class Scope:
     """
 
     def __init__(
-        self, tokens: Tokens, rows: int, places: Sequence[Place] | None, starts: SentenceStarts | None = None
+        self, tokens: Tokens, rows: int, places: Sequence[RowColumns] | None, starts: SentenceStarts | None = None
     ) -> None:
         if places is not None and len(places) != rows:
             raise CocoonError(f"{rows} coefficients for {len(places)} rows; give one for each")
@@ -74,8 +74,8 @@ class Scope:
             mask |= np.stack([_within(columns, row_place.earlier) for row_place in places])
         self._set(mask)
 
-    def _all_places(self) -> Sequence[Place]:
-        return self.places or [Place(0, self._prompt_end)]
+    def _all_places(self) -> Sequence[RowColumns]:
+        return self.places or [RowColumns(0, self._prompt_end)]
 
     def _set(self, mask: NDArray[np.bool_]) -> None:
         self.idle = not mask.any()

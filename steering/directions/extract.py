@@ -12,7 +12,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.records import Record
 from cocoon.models.local.decoder_layers import decoder_layers
 from cocoon.models.local.weights import Weights, model_hash
-from cocoon.steering.calibration.behaviour import Arm, Behaviour, Speaking, behaviour, speak
+from cocoon.steering.calibration.behaviour import Arm, Behaviour, Speaking, behaviour, sample_replies
 from cocoon.steering.control.control import Control
 from cocoon.steering.control.starts import sentence_marks
 from cocoon.steering.directions.direction import At, Direction, DirectionCard
@@ -204,7 +204,7 @@ def try_bands(
     bands = [tuple(direction.layers[index] for index in band) for band in index_bands]
     doses = [round(total / width, 4) for total in TRIED[direction.card.at]]
     arms = [Arm(f"{band[0]}-{band[-1]}", dose, Control(direction, band)) for band in bands for dose in doses]
-    replies = speak(weights, choose, arms, TRIALS, speaking) if choose else []
+    replies = sample_replies(weights, choose, arms, TRIALS, speaking) if choose else []
     trials: list[BandTrial] = []
     for band, indices in zip(bands, index_bands, strict=True):
         band_replies = [reply for reply in replies if reply.label == f"{band[0]}-{band[-1]}"]

@@ -112,7 +112,7 @@ def of_dialogue(dialogue: Dialogue) -> Iterator[Situation]:
                 yield situation
 
 
-def spread(situations: Sequence[Situation], count: int, seed: int = 0) -> list[Situation]:
+def spread_situations(situations: Sequence[Situation], count: int, seed: int = 0) -> list[Situation]:
     """Return at most `count` situations, one per source, half of them after 3 to 6 supporter turns where possible."""
     generator = random.Random(seed)
     sources: dict[str, list[Situation]] = {}

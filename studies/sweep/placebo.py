@@ -7,7 +7,7 @@ from itertools import takewhile
 import numpy as np
 
 from cocoon.models.local.weights import Weights
-from cocoon.steering.calibration.behaviour import Arm, Speaking, behaviour, speak
+from cocoon.steering.calibration.behaviour import Arm, Speaking, behaviour, sample_replies
 from cocoon.steering.control.control import Control
 from cocoon.steering.directions.direction import Direction
 from cocoon.steering.directions.extract import Recipe, direction_of, read_contrast
@@ -71,7 +71,7 @@ def equal_surprise(
     nothing, and None if no dose is costly enough.
     """
     arms = [Arm("real", coefficient, real), Arm("other"), *(Arm("other", dose, other) for dose in doses)]
-    replies = speak(weights, situations, arms, 1, speaking)
+    replies = sample_replies(weights, situations, arms, 1, speaking)
     target_nats = behaviour([reply for reply in replies if reply.label == "real"]).nats
     dose_ladder = [0.0, *doses]
     nats_by_dose = [

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 
-from cocoon.agents.writers.profile_checks import likeness, profile_problem
+from cocoon.agents.writers.profile_checks import profile_problem, text_likeness
 from cocoon.api.loading import load_profiles
 from cocoon.core.errors import CocoonError
 from cocoon.core.profile_files import profile_path
@@ -41,7 +41,7 @@ def test_every_person_keeps_the_rules(person: Profile) -> None:
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_no_need_is_there_twice(language: Language) -> None:
     needs = [person.need or "" for person in PEOPLE[language]]
-    assert [pair for pair in combinations(needs, 2) if likeness(*pair) >= 75] == []
+    assert [pair for pair in combinations(needs, 2) if text_likeness(*pair) >= 75] == []
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -14,13 +14,10 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line
 from cocoon.core.records import Dialogue
 from cocoon.corpora.dialogue_loaders import CORPORA, LOADERS, Reading, read_corpus
-from cocoon.corpora.profile_loaders import KINDS, load_profiles
+from cocoon.corpora.profile_loaders import KINDS, load_foreign_profiles
 from cocoon.corpora.reading import json_list
 from cocoon.tests.commands import cocoon
-from cocoon.tests.conversations import ROOT
 from cocoon.tests.corpora.corpus_records import RECORDS, as_lines, as_list
-
-DATA = ROOT.parent / "shared" / "data"
 
 
 def write(folder: Path, text: str | bytes, name: str = "file.json") -> Path:
@@ -275,7 +272,7 @@ def test_whatever_a_file_of_profiles_holds_it_is_read_or_refused(tmp_path: Path,
         record = swapped(record, data.draw(st.lists(st.integers(0, 5), max_size=3)), data.draw(VALUES))
     file = write(tmp_path, mangled(json.dumps(record, ensure_ascii=data.draw(st.booleans())) + "\n", data))
     try:
-        profiles, report = load_profiles(kind, file)
+        profiles, report = load_foreign_profiles(kind, file)
     except CocoonError as error:
         assert str(file) in str(error) and "\n" not in str(error)
         return
@@ -285,69 +282,8 @@ def test_whatever_a_file_of_profiles_holds_it_is_read_or_refused(tmp_path: Path,
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030"])
 def test_role_cards_in_other_encodings_are_read(tmp_path: Path, encoding: str) -> None:
     text = json.dumps([PEOPLE["esc-eval"]], ensure_ascii=False)
-    (profile,), _ = load_profiles("esc-eval", write(tmp_path, text.encode(encoding)))
+    (profile,), _ = load_foreign_profiles("esc-eval", write(tmp_path, text.encode(encoding)))
     assert profile.feeling.startswith("我睡不好")
-
-
-# File of ../shared/data -> dialogues, turns by the paper's counting.
-REAL: dict[tuple[str, str], tuple[int, float]] = {
-    ("smile", "smile/smilechat_sample1228.jsonl"): (1228, 5.739),
-    ("esconv", "multiesc_esconv/valid.jsonl"): (195, 11.454),
-    ("esconv", "ppdpp_esconv/esc-valid.jsonl"): (130, 11.450),
-    ("esconv-failed", "esconv/FailedESConv.json"): (196, 10.122),
-    ("extes", "extes_fixture/extes_variants.json"): (4, 1.75),
-    ("esdcot", "escot/val.json"): (172, 11.930),
-    ("esdcot", "escot/ablation_em_es_ia_sr_re_valid.json"): (172, 11.930),
-    ("cpsycound", "cpsycoun/CPsyCounD_part1.jsonl"): (1583, 7.974),
-    ("cpsycound", "cpsycoun/CPsyCounD_part2.jsonl"): (1501, 7.976),
-    ("cpsycoune", "cpsycoun/CPsyCounE_all.json"): (45, 6.578),
-    ("emollm", "emollm_shape/shape.json"): (1, 2.0),
-    ("psydt", "soulchat_psydt/psydt_record.json"): (1, 1.0),
-    ("cocoon", "cocoon_paper_example/example.json"): (1, 2.5),
-    ("cactus", "cactus/evaluation.json"): (450, 0.991),
-    ("sage", "sage/sim-dsv3_npc-gpt4o-0808_result.jsonl"): (100, 8.25),
-}
-
-
-def at_hand(name: str) -> Path:
-    file = DATA / name
-    if not file.exists():
-        pytest.skip(f"needs {name} (not redistributed) in ../shared/data")
-    return file
-
-
-@pytest.mark.parametrize(("name", "file"), REAL)
-def test_the_real_files_import_with_their_report(name: str, file: str) -> None:
-    told = cocoon("corpus", "stats", name, str(at_hand(file)), "--json").json
-    dialogues, turns = REAL[name, file]
-    assert (told["dialogues"], round(told["average_turns"], 3)) == (dialogues, turns)
-
-
-@pytest.mark.parametrize(("kind", "file", "number"), [
-    ("extes", "extes_fixture/extes_variants.json", 4),
-    ("cactus", "cactus/evaluation.json", 450),
-    ("sage", "sage/simulator_profile.jsonl", 100),
-    ("sage", "sage/sim-dsv3_npc-gpt4o-0808_result.jsonl", 100),
-    ("esc-eval", "esc_eval/card_high_en.json", 331),
-    ("esc-eval", "esc_eval/test_en.json", 3),
-    ("esc-eval", "esc_eval/test_zh.json", 3),
-    ("esc-judge", "esc_judge/roles-v1.json", 100),
-    ("interactive-agents", "interactive_agents/user_profiles_train.json", 1000),
-    ("interactive-agents", "interactive_agents/user_profiles_test.json", 100),
-])  # fmt: skip
-def test_profiles_of_the_real_files_import(kind: str, file: str, number: int) -> None:
-    profiles, report = load_profiles(kind, at_hand(file))
-    assert (len(profiles), report.read) == (number, number)
-    assert all(profile.feeling for profile in profiles)
-    assert all((profile.need is not None) == (kind == "sage") for profile in profiles)
-
-
-def test_every_file_at_hand_is_read_by_a_loader() -> None:
-    rubrics = {"esc_judge/dimensions.json", "esc_judge/exploration_rubric3.jsonl"}
-    profiles = {"esc_eval", "esc_judge", "interactive_agents"}
-    files = {str(file.relative_to(DATA)) for file in DATA.rglob("*.json*")} - rubrics
-    rest = files - {file for _, file in REAL} - {"sage/simulator_profile.jsonl"}
-    assert {name.partition("/")[0] for name in rest} <= profiles
 
 
 def test_personas_become_memories_and_what_has_no_place_is_told(tmp_path: Path) -> None:
@@ -357,11 +293,11 @@ def test_personas_become_memories_and_what_has_no_place_is_told(tmp_path: Path) 
         "life_events": "\n1. She moved.\n2. She moved again.",
         "role": "r",
     }
-    (profile,), report = load_profiles("esc-judge", write(tmp_path, json.dumps(record)))
+    (profile,), report = load_foreign_profiles("esc-judge", write(tmp_path, json.dumps(record)))
     assert [one.text for one in profile.memory] == ["She moved.", "She moved again."]
     assert (profile.feeling, profile.need, report.counts["dropped"]) == ("Moving house", None, 1)
     with pytest.raises(CocoonError, match="record 1: the request is empty"):
-        load_profiles("interactive-agents", write(tmp_path, '[" "]'))
+        load_foreign_profiles("interactive-agents", write(tmp_path, '[" "]'))
 
 
 def test_import_from_the_command_line_and_its_report(tmp_path: Path) -> None:

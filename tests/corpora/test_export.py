@@ -13,7 +13,7 @@ from cocoon.core.jsonl import dump_line
 from cocoon.core.records import ChainStep, Dialogue, Memory, Profile, Role, Thought, Turn
 from cocoon.corpora.dialogue_loaders import CORPORA, read_corpus
 from cocoon.corpora.export.card import Exported, card
-from cocoon.corpora.export.export import FILES, Format, export, is_free
+from cocoon.corpora.export.export import FILES, Format, export_corpus, is_free
 from cocoon.corpora.export.rows import sharegpt_row
 from cocoon.tests.commands import cocoon
 from cocoon.tests.corpora.corpus_records import RECORDS, as_lines
@@ -64,7 +64,7 @@ def corpus(tmp_path: Path, name: str) -> list[Dialogue]:
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(DIALOGUES, min_size=1, max_size=3, unique_by=lambda one: one.id), st.sampled_from(["none", "inline"]))
 def test_what_goes_out_as_messages_comes_back_equal(tmp_path: Path, dialogues: list[Dialogue], thoughts: Any) -> None:
-    export(put(tmp_path, dialogues), "messages", tmp_path / "out", thoughts, force=True)
+    export_corpus(put(tmp_path, dialogues), "messages", tmp_path / "out", thoughts, force=True)
     back = list(read_corpus("messages", tmp_path / "out" / FILES["messages"]).dialogues)
     assert back == dialogues
 
@@ -73,14 +73,14 @@ def test_what_goes_out_as_messages_comes_back_equal(tmp_path: Path, dialogues: l
 @given(st.lists(DIALOGUES, min_size=1, max_size=3, unique_by=lambda one: one.id))
 def test_what_goes_out_as_parquet_comes_back_equal(tmp_path: Path, dialogues: list[Dialogue]) -> None:
     pytest.importorskip("pyarrow")
-    export(put(tmp_path, dialogues), "parquet", tmp_path / "out", force=True)
+    export_corpus(put(tmp_path, dialogues), "parquet", tmp_path / "out", force=True)
     assert list(read_corpus("messages", tmp_path / "out" / FILES["parquet"]).dialogues) == dialogues
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(DIALOGUES, min_size=1, max_size=3, unique_by=lambda one: one.id), st.sampled_from(["none", "inline"]))
 def test_what_goes_out_as_sharegpt_comes_back_equal(tmp_path: Path, dialogues: list[Dialogue], thoughts: Any) -> None:
-    told = export(put(tmp_path, dialogues), "sharegpt", tmp_path / "out", thoughts, force=True)
+    told = export_corpus(put(tmp_path, dialogues), "sharegpt", tmp_path / "out", thoughts, force=True)
     kept = [one for one in dialogues if sharegpt_row(one, "none")["conversations"]]
     assert told.left_out == len(dialogues) - len(kept)
     if kept:
@@ -101,12 +101,14 @@ def test_an_edited_sharegpt_row_is_taken_as_edited(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "file"), REAL)
 def test_the_real_files_lose_nothing_on_the_way_out_and_back(tmp_path: Path, name: str, file: str) -> None:
     dialogues = list(read_corpus(name, at_hand(file)).dialogues)
-    export(put(tmp_path, dialogues), "messages", tmp_path / "out", i_have_the_right=True)
+    export_corpus(put(tmp_path, dialogues), "messages", tmp_path / "out", i_have_the_right=True)
     assert list(read_corpus("messages", tmp_path / "out" / FILES["messages"]).dialogues) == dialogues
 
 
 def test_inline_thoughts_stand_before_the_reply_of_the_supporter_alone(tmp_path: Path) -> None:
-    export(put(tmp_path, corpus(tmp_path, "cocoon")), "messages", tmp_path / "out", "inline", i_have_the_right=True)
+    export_corpus(
+        put(tmp_path, corpus(tmp_path, "cocoon")), "messages", tmp_path / "out", "inline", i_have_the_right=True
+    )
     row = json.loads((tmp_path / "out" / FILES["messages"]).read_text("utf-8"))
     assert row["messages"][2]["content"] == "<analysis>a</analysis>\n<strategy>s</strategy>\n听起来你很累。"
     assert [one["role"] for one in row["messages"]] == ["assistant", "user", "assistant", "user", "assistant"]
@@ -122,7 +124,7 @@ def test_sharegpt_begins_with_the_human_and_alternates(tmp_path: Path) -> None:
     assert row["conversations"] == [{"from": "human", "value": "a\nb"}, {"from": "gpt", "value": "c"}]
     assert row["cocoon"] == dialogue.model_dump_json()
     assert row["system"] == "Hello."
-    export(put(tmp_path, [dialogue]), "sharegpt", tmp_path / "out")
+    export_corpus(put(tmp_path, [dialogue]), "sharegpt", tmp_path / "out")
     assert json.loads((tmp_path / "out" / FILES["sharegpt"]).read_text("utf-8")) == [row]
     info = json.loads((tmp_path / "out" / "dataset_info.json").read_text("utf-8"))
     assert info["cocoon"]["file_name"] == FILES["sharegpt"]
@@ -131,7 +133,7 @@ def test_sharegpt_begins_with_the_human_and_alternates(tmp_path: Path) -> None:
 def test_a_dialogue_of_which_nothing_remains_is_left_out_and_told(tmp_path: Path) -> None:
     profile = Profile(id="p", language="en", feeling="f")
     alone = Dialogue(id="x", profile=profile, supporter="s", language="en", turns=[Turn(role="user", content="a")])
-    told = export(put(tmp_path, [alone]), "sharegpt", tmp_path / "out")
+    told = export_corpus(put(tmp_path, [alone]), "sharegpt", tmp_path / "out")
     assert told.left_out == 1 and "(1)" in (tmp_path / "out" / "README.md").read_text("utf-8")
     assert json.loads((tmp_path / "out" / FILES["sharegpt"]).read_text("utf-8")) == []
 
@@ -140,12 +142,12 @@ def test_a_dialogue_of_which_nothing_remains_is_left_out_and_told(tmp_path: Path
 def test_text_that_may_not_be_passed_on_is_refused(tmp_path: Path, name: str) -> None:
     file, known = put(tmp_path, corpus(tmp_path, name)), CORPORA[name]
     if known.redistribution in ("free", "attribution"):
-        assert export(file, "messages", tmp_path / "out").dialogues == len(RECORDS[name])
+        assert export_corpus(file, "messages", tmp_path / "out").dialogues == len(RECORDS[name])
         return
     with pytest.raises(CocoonError, match="--i-have-the-right"):
-        export(file, "messages", tmp_path / "out")
+        export_corpus(file, "messages", tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    assert export(file, "messages", tmp_path / "out", i_have_the_right=True).dialogues == len(RECORDS[name])
+    assert export_corpus(file, "messages", tmp_path / "out", i_have_the_right=True).dialogues == len(RECORDS[name])
 
 
 def test_what_was_simulated_from_unlicensed_cards_is_not_free() -> None:
@@ -156,7 +158,7 @@ def test_what_was_simulated_from_unlicensed_cards_is_not_free() -> None:
 def test_the_card_tells_counts_licence_and_warns(tmp_path: Path, form: Format) -> None:
     if form == "parquet":
         pytest.importorskip("pyarrow")
-    export(put(tmp_path, corpus(tmp_path, "smile")), form, tmp_path / "out")
+    export_corpus(put(tmp_path, corpus(tmp_path, "smile")), form, tmp_path / "out")
     text = (tmp_path / "out" / "README.md").read_text("utf-8")
     assert "license: cc0-1.0" in text and "| SMILE (SmileChat) | CC0-1.0 | 1 |" in text and "Content warning" in text
     assert not list((tmp_path / "out").glob(".*"))

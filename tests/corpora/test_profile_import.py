@@ -14,8 +14,8 @@ from cocoon.core.jsonl import dump_line, read_records
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Language, Profile, UserState
 from cocoon.core.text import language_by_script
-from cocoon.corpora.loaders.profiles.cocoon_paper import node_of
-from cocoon.corpora.profile_loaders import load_profiles
+from cocoon.corpora.loaders.profiles.cocoon_paper import chain_node_of
+from cocoon.corpora.profile_loaders import load_foreign_profiles
 from cocoon.corpora.reading.foreign_file import LONGEST_TEXT
 from cocoon.models.by_name import Models
 from cocoon.models.scripted import ScriptedChat
@@ -69,7 +69,7 @@ def written(folder: Path, value: Any, name: str = "file.json") -> Path:
     ],
 )
 def test_every_real_role_card_becomes_a_profile(name: str, number: int, language: Language) -> None:
-    profiles, report = load_profiles("esc-eval", real(name))
+    profiles, report = load_foreign_profiles("esc-eval", real(name))
     assert (report.read, report.kept, report.notes) == (number, number, [])
     assert {(profile.language, profile.need, len(profile.chain)) for profile in profiles} == {(language, None, 0)}
     told = [profile.feeling.lower() for profile in profiles]
@@ -77,7 +77,7 @@ def test_every_real_role_card_becomes_a_profile(name: str, number: int, language
 
 
 def test_the_papers_example_is_read_with_its_repairs() -> None:
-    (profile,), report = load_profiles("cocoon", real("cocoon_paper_example/example.json"))
+    (profile,), report = load_foreign_profiles("cocoon", real("cocoon_paper_example/example.json"))
     assert (profile.emotion, profile.language) == ("焦虑", "zh")
     assert [step.need for step in profile.chain] == [profile.need]
     assert [(note.key, note.repair) for note in report.notes] == [
@@ -87,7 +87,7 @@ def test_the_papers_example_is_read_with_its_repairs() -> None:
 
 
 def test_a_card_keeps_what_is_stated_and_has_no_need(tmp_path: Path) -> None:
-    (profile,), report = load_profiles("esc-eval", written(tmp_path, [CARD]))
+    (profile,), report = load_foreign_profiles("esc-eval", written(tmp_path, [CARD]))
     assert profile == Profile(
         id="esc-eval-7",
         language="en",
@@ -109,13 +109,13 @@ def test_a_card_keeps_what_is_stated_and_has_no_need(tmp_path: Path) -> None:
 )
 def test_cards_with_half_and_full_width_colons_and_blank_lines(tmp_path: Path, base: str, feeling: str) -> None:
     card = {"base": base, "id": "a", "source": "x"}
-    (profile,), _ = load_profiles("esc-eval", written(tmp_path, [card]))
+    (profile,), _ = load_foreign_profiles("esc-eval", written(tmp_path, [card]))
     assert profile.feeling == feeling
     assert profile.language == ("zh" if "睡" in base else "en")
 
 
 def test_the_layout_of_figure_8(tmp_path: Path) -> None:
-    (profile,), report = load_profiles("cocoon", written(tmp_path, FIGURE_8))
+    (profile,), report = load_foreign_profiles("cocoon", written(tmp_path, FIGURE_8))
     steps = [(step.need, step.difficulty, step.reason) for step in profile.chain]
     assert steps == [("我希望有人听我说", None, ""), ("我希望得到认可", 2, "近"), ("我希望被家人看见", 3, "深")]
     assert [memory.chain_node for memory in profile.memory] == [2, 1, None]
@@ -126,8 +126,8 @@ def test_the_layout_of_figure_8(tmp_path: Path) -> None:
 def test_keys_may_be_spelt_in_any_case(tmp_path: Path, spell: Any) -> None:
     chain = [{spell(key): value for key, value in step.items()} for step in FIGURE_8["Reasoning Chain"]]
     respelt = {spell(key): value for key, value in {**FIGURE_8, "Reasoning Chain": chain}.items()}
-    (profile,), _ = load_profiles("cocoon", written(tmp_path, {"profile": respelt, "Listening Stage": []}))
-    (expected,), _ = load_profiles("cocoon", written(tmp_path, FIGURE_8, "other.json"))
+    (profile,), _ = load_foreign_profiles("cocoon", written(tmp_path, {"profile": respelt, "Listening Stage": []}))
+    (expected,), _ = load_foreign_profiles("cocoon", written(tmp_path, FIGURE_8, "other.json"))
     assert profile == expected
 
 
@@ -135,7 +135,7 @@ def test_what_does_not_fit_together_is_mended_and_told(tmp_path: Path) -> None:
     other_start = {**FIGURE_8["Reasoning Chain"][1], "Initial need": "我希望休息"}
     broken = {**FIGURE_8, "Reasoning Chain": [FIGURE_8["Reasoning Chain"][0], other_start], "Memory": "none kept"}
     short = {**FIGURE_8, "Reasoning Chain": FIGURE_8["Reasoning Chain"][:1]}
-    profiles, report = load_profiles("cocoon", written(tmp_path, [broken, short]))
+    profiles, report = load_foreign_profiles("cocoon", written(tmp_path, [broken, short]))
     assert [(note.profile, note.key, note.repair) for note in report.notes] == [
         ("cocoon-1", "reasoning_chain", "dropped"),
         ("cocoon-1", "memory", "dropped"),
@@ -148,7 +148,7 @@ def test_what_does_not_fit_together_is_mended_and_told(tmp_path: Path) -> None:
 
 def test_equal_records_are_merged_and_taken_ids_relabelled(tmp_path: Path) -> None:
     other = {**CARD, "base": "Problem: Something else."}
-    profiles, report = load_profiles("esc-eval", written(tmp_path, [CARD, CARD, other, {**CARD, "id": 8}]))
+    profiles, report = load_foreign_profiles("esc-eval", written(tmp_path, [CARD, CARD, other, {**CARD, "id": 8}]))
     assert [profile.id for profile in profiles] == ["esc-eval-7", "esc-eval-7-2", "esc-eval-8"]
     assert report.counts == {"merged": 1, "dropped": 0, "relabelled": 1, "replaced": 0, "repaired": 0}
     assert (report.read, report.kept) == (4, 3)
@@ -165,7 +165,7 @@ def test_equal_records_are_merged_and_taken_ids_relabelled(tmp_path: Path) -> No
     ],
 )
 def test_a_memory_belongs_to_the_node_that_it_begins_with(memory: str, node: int | None) -> None:
-    assert node_of(memory, ["听我说", "被看见"]) == node
+    assert chain_node_of(memory, ["听我说", "被看见"]) == node
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_an_error_names_file_record_and_key(tmp_path: Path, kind: str, record: A
     file = tmp_path / "two.jsonl"
     file.write_text(f"{json.dumps(GOOD[kind])}\n\n{json.dumps(record)}\n", "utf-8")
     with pytest.raises(CocoonError) as caught:
-        load_profiles(kind, file)
+        load_foreign_profiles(kind, file)
     message = str(caught.value)
     assert message.startswith(f"{file}, line 3") and told in message and "\n" not in message
 
@@ -222,7 +222,7 @@ def test_an_error_names_file_record_and_key(tmp_path: Path, kind: str, record: A
 def test_a_score_that_is_none_is_refused_with_its_step(tmp_path: Path, score: Any, told: str) -> None:
     chain = [{**FIGURE_8["Reasoning Chain"][0], "score": score}]
     with pytest.raises(CocoonError, match=rf"record 1, reasoning_chain step 1: key 'score': .*{told}"):
-        load_profiles("cocoon", written(tmp_path, {**FIGURE_8, "Reasoning Chain": chain}))
+        load_foreign_profiles("cocoon", written(tmp_path, {**FIGURE_8, "Reasoning Chain": chain}))
 
 
 @pytest.mark.parametrize("kind", ["esc-eval", "cocoon", "jsonl"])
@@ -234,14 +234,14 @@ def test_broken_json_is_named_by_its_line(tmp_path: Path, kind: str, broken: str
     file = tmp_path / "seven.jsonl"
     file.write_bytes("\n".join([*lines, broken]).encode("utf-8", "surrogatepass"))
     with pytest.raises(CocoonError, match=r"seven\.jsonl, line 7: not JSON"):
-        load_profiles(kind, file)
+        load_foreign_profiles(kind, file)
 
 
 def test_broken_json_of_a_whole_file_is_named_by_its_line(tmp_path: Path) -> None:
     file = tmp_path / "cards.json"
     file.write_text(json.dumps([CARD], indent=1).replace('"res"', "res"), "utf-8")
     with pytest.raises(CocoonError, match=r"cards\.json, line 4: not JSON"):
-        load_profiles("esc-eval", file)
+        load_foreign_profiles("esc-eval", file)
 
 
 @pytest.mark.parametrize("kind", ["esc-eval", "cocoon", "jsonl"])
@@ -253,7 +253,7 @@ def test_ten_megabytes_in_one_field_are_refused_shortly(tmp_path: Path, kind: st
         "jsonl": ({"id": "a", "language": "en", "feeling": "f", "memory": [{"text": huge}]}, "memory.0.text"),
     }[kind]
     with pytest.raises(CocoonError) as caught:
-        load_profiles(kind, written(tmp_path, record, "huge.jsonl"))
+        load_foreign_profiles(kind, written(tmp_path, record, "huge.jsonl"))
     assert "huge.jsonl, line 1" in str(caught.value) and f"key '{key}'" in str(caught.value)
     assert f"at most {LONGEST_TEXT}" in str(caught.value) and len(str(caught.value)) < 500
 
@@ -261,7 +261,7 @@ def test_ten_megabytes_in_one_field_are_refused_shortly(tmp_path: Path, kind: st
 @pytest.mark.parametrize("path", ["absent.json", "absent.jsonl", "."])
 def test_a_file_that_is_not_there_is_named(tmp_path: Path, path: str) -> None:
     with pytest.raises(CocoonError, match="cannot be read"):
-        load_profiles("esc-eval", tmp_path / path)
+        load_foreign_profiles("esc-eval", tmp_path / path)
 
 
 HOSTILE = [
@@ -283,7 +283,7 @@ def hostile(tmp_path: Path) -> Profile:
         "Memory": HOSTILE,
         "language": "en",
     }
-    (profile,), _ = load_profiles("cocoon", written(tmp_path, record))
+    (profile,), _ = load_foreign_profiles("cocoon", written(tmp_path, record))
     return profile
 
 
@@ -318,7 +318,7 @@ def test_material_cannot_close_the_tags_of_a_judges_prompt(hostile: Profile, lan
 def test_a_hostile_profile_comes_back_whole_from_our_files(hostile: Profile, tmp_path: Path) -> None:
     file = tmp_path / "kept.jsonl"
     file.write_bytes(dump_line(hostile))
-    assert list(read_records(file, Profile)) == [hostile] == load_profiles("jsonl", file)[0]
+    assert list(read_records(file, Profile)) == [hostile] == load_foreign_profiles("jsonl", file)[0]
 
 
 def test_a_terminal_is_not_steered_by_a_profile(hostile: Profile, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from cocoon.core.records import Failure
 from cocoon.models.journal.store import Journal
-from cocoon.tests.browser import chromium
+from cocoon.tests.browser import in_browser
 from cocoon.tests.commands import cocoon
 from cocoon.tests.exports.export_runs import dialogue, lines, rating, simulated, with_gaps, written
 
@@ -252,11 +252,11 @@ async def viewing(folder: Path) -> AsyncIterator[str]:
             server.terminate()
 
 
-@pytest.mark.slow
-async def test_inspect_view_opens_the_log(run: Path, log_file: Path, tmp_path: Path) -> None:
+@in_browser
+async def test_inspect_view_opens_the_log(browser: Any, run: Path, log_file: Path, tmp_path: Path) -> None:
     pytest.importorskip("inspect_ai", reason="needs inspect-ai (extra 'dev')")
     first = lines(run, "dialogues.jsonl")[0]
-    async with chromium() as browser, viewing(log_file.parent) as url:
+    async with viewing(log_file.parent) as url:
         page = await (await browser.new_context(viewport={"width": 1500, "height": 900})).new_page()
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))

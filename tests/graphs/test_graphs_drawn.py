@@ -17,7 +17,7 @@ from cocoon.cli.graph import graph as graph_command
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.graphs.conversation import ConversationState
-from cocoon.graphs.drawing.draw import GRAPHS, Drawing, Edge, Node, draw, draw_mermaid, open_graph
+from cocoon.graphs.drawing.draw import GRAPHS, Drawing, Edge, Node, draw_graph, draw_mermaid, open_graph
 from cocoon.graphs.drawing.layout import lay_out
 from cocoon.graphs.drawing.svg import to_svg
 from cocoon.models.scripted import ScriptedChat
@@ -98,9 +98,9 @@ async def run_study(out: Path, kind: str) -> Path:
 @pytest.mark.parametrize("name", GRAPHS)
 def test_the_drawn_edges_are_the_real_ones(name: str) -> None:
     real = real_edges(name)
-    assert {(edge.source, edge.target, edge.label) for edge in draw(open_graph(name)).edges} == real
+    assert {(edge.source, edge.target, edge.label) for edge in draw_graph(open_graph(name)).edges} == real
     assert mermaid_edges(draw_mermaid(open_graph(name))) == real
-    assert svg_edges(to_svg(draw(open_graph(name)))) == real
+    assert svg_edges(to_svg(draw_graph(open_graph(name)))) == real
 
 
 @pytest.mark.parametrize("kind", ["guarded", "prompted"])
@@ -108,20 +108,20 @@ async def test_what_a_run_walks_is_drawn_and_what_is_drawn_is_walked(tmp_path: P
     trace = await run_study(tmp_path / "run", kind)
     for name, graph in REAL_NAMES.items():
         if graph in (f"conversation-{kind}", "assessment"):
-            drawn = {(source, target) for source, target, _ in svg_edges(to_svg(draw(open_graph(name))))}
+            drawn = {(source, target) for source, target, _ in svg_edges(to_svg(draw_graph(open_graph(name))))}
             assert walked(trace, graph) == drawn
 
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_the_labels_of_the_rules_stand_in_both_pictures(name: str) -> None:
     made = open_graph(name)
-    for edges in (svg_edges(to_svg(draw(made))), mermaid_edges(draw_mermaid(made))):
+    for edges in (svg_edges(to_svg(draw_graph(made))), mermaid_edges(draw_mermaid(made))):
         assert {label for _, _, label in edges if label} == LABELS[name]
     assert made.get_name() == REAL_NAMES[name]
 
 
 def test_every_box_tells_what_it_does_in_its_code_s_words() -> None:
-    text = to_svg(draw(open_graph("conversation")))
+    text = to_svg(draw_graph(open_graph("conversation")))
     assert "<title>The guarded user speaks from what is open.</title>" in text
     assert "<script" not in text and "prefers-color-scheme: dark" in text
     assert [link for link in re.findall(r"https?://[^\"\s]+", text) if link != "http://www.w3.org/2000/svg"] == []
@@ -143,7 +143,7 @@ def test_a_pair_of_boxes_has_one_arrow_with_every_answer_of_the_rule() -> None:
     graph.add_node("rate", lambda state: state)
     graph.add_edge(START, "rate")
     graph.add_conditional_edges("rate", lambda _: "3", {"3": END, "4": END})
-    (_, last) = draw(graph.compile()).edges
+    (_, last) = draw_graph(graph.compile()).edges
     assert (last.source, last.target, last.conditional) == ("rate", "__end__", True)
     assert last.label == "3 / 4"
 
@@ -185,7 +185,7 @@ def crossings(drawing: Drawing) -> list[str]:
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_no_arrow_crosses_a_box(name: str) -> None:
-    assert crossings(draw(open_graph(name))) == []
+    assert crossings(draw_graph(open_graph(name))) == []
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -213,9 +213,9 @@ def test_no_arrow_crosses_a_box_in_any_graph(seed: int) -> None:
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_everything_lies_within_the_picture(name: str) -> None:
-    text = to_svg(draw(open_graph(name)))
+    text = to_svg(draw_graph(open_graph(name)))
     left, top, width, height = map(float, ElementTree.fromstring(text).get("viewBox", "").split())
-    layout = lay_out(draw(open_graph(name)))
+    layout = lay_out(draw_graph(open_graph(name)))
     every = [point for route in layout.routes for point in (*route.points, route.label_at)]
     assert all(left < x < left + width and top < y < top + height for x, y in every)
 
@@ -237,7 +237,7 @@ def test_the_command_writes_a_file_by_its_ending(tmp_path: Path, ending: str) ->
     assert (
         text
         == {
-            "svg": to_svg(draw(made)),
+            "svg": to_svg(draw_graph(made)),
             "mmd": draw_mermaid(made),
             "md": f"```mermaid\n{draw_mermaid(made)}```\n",
         }[ending]

@@ -3,26 +3,24 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.messages import BaseMessage
 
-from cocoon.agents.writers.profile_checks import likeness, profile_problem
+from cocoon.agents.writers.profile_checks import profile_problem, text_likeness
 from cocoon.agents.writers.profiles import memory_plan
 from cocoon.agents.writers.taxonomy import load_taxonomy
 from cocoon.core.errors import CocoonError, StoppedError
 from cocoon.core.records import ChainStep, Dropped, Failure, Memory, Profile
 from cocoon.models.by_name import Models
-from cocoon.models.scripted import ScriptedChat
 from cocoon.running.building.config import ProfileBuildConfig, RaterConfig, WriterConfig
 from cocoon.running.building.generation import Generated, generate
 from cocoon.running.building.profiles import ProfileGenerator
 from cocoon.running.folder import read_run
 from cocoon.running.study import open_models
 from cocoon.tests.commands import cocoon, endpoint, said, server
+from cocoon.tests.graphs.generation_cases import Says, chat, only, walked
 
 NEEDS = [
     "I want to hand in the tax form this week",
@@ -40,7 +38,6 @@ EVENTS = [
     "This morning my sister asked by message how far I had got, and I did not answer.",
     "Two weeks ago I dreamt that the shop stood empty and the sign was gone.",
 ]
-Says = Callable[[str], Any]
 
 
 def count_of(text: str) -> int:
@@ -70,14 +67,6 @@ def rater(*difficulties: int | None) -> Says:
     return rate
 
 
-def chat(says: Says) -> ScriptedChat:
-    def script(messages: list[BaseMessage], _: dict[str, Any]) -> str:
-        found = says("\n".join(str(message.content) for message in messages))
-        return found if isinstance(found, str) else json.dumps(found)
-
-    return ScriptedChat(script=script)
-
-
 def build(out: Path, says: Says = writer, rates: Says | None = None, limit: int = 1, **changes: Any) -> Generated:
     """A build of English profiles with a scripted writer and rater."""
     config = ProfileBuildConfig(
@@ -92,16 +81,6 @@ def build(out: Path, says: Says = writer, rates: Says | None = None, limit: int 
     models.wrap("scripted:rater", chat(rates or rater(2, 4)))
     generator = ProfileGenerator(config, models)
     return asyncio.run(generate(generator, generator.items(), config, models, out))
-
-
-def walked(out: Path) -> list[str]:
-    events = map(json.loads, (out / "trace.jsonl").read_text("utf-8").splitlines())
-    return [event["node"] for event in events if event["event"] == "node"]
-
-
-def only(out: Path) -> Dropped:
-    (one,) = read_run(out, "dropped.jsonl", Dropped)
-    return one
 
 
 def test_a_chain_stops_at_difficulty_4_and_becomes_a_profile(tmp_path: Path) -> None:
@@ -309,8 +288,8 @@ OTHER_PEOPLE = [
 
 def test_likeness_tells_rewordings_from_other_people() -> None:
     threshold = ProfileBuildConfig().near_duplicate
-    alike = [likeness(*pair) for pair in SAME_PEOPLE]
-    apart = [likeness(*pair) for pair in OTHER_PEOPLE]
+    alike = [text_likeness(*pair) for pair in SAME_PEOPLE]
+    apart = [text_likeness(*pair) for pair in OTHER_PEOPLE]
     assert max(apart) < threshold - 20 and sum(value >= threshold for value in alike) >= 3
 
 
@@ -368,8 +347,10 @@ def test_a_folder_of_another_kind_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_embedded_model_builds_or_says_why_not(tmp_path: Path) -> None:
-    done = cocoon("profiles", "build", "-n", "2", "--language", "en", "--out", str(tmp_path / "run"), "--json")
+def test_the_embedded_model_builds_or_says_why_not(shallow_model: None, tmp_path: Path) -> None:
+    short = ("-o", "writer.max_tokens=40", "-o", "rater.max_tokens=40")
+    given = ("-n", "2", "--language", "en", *short, "--out", str(tmp_path / "run"))
+    done = cocoon("profiles", "build", *given, "--json")
     kept = list(read_run(tmp_path / "run", "profiles.jsonl", Profile))
     dropped = list(read_run(tmp_path / "run", "dropped.jsonl", Dropped))
     assert len(kept) + len(dropped) == 2 and done.code == (0 if kept else 1)

@@ -1,97 +1,34 @@
 """The script graph: every edge walked with scripted answers, resumed, over HTTP and with the embedded model."""
 
 import asyncio
-import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.messages import BaseMessage
 
 from cocoon.core.errors import CocoonError, StoppedError
-from cocoon.core.jsonl import dump_line
-from cocoon.core.records import ChainStep, Dialogue, Dropped, Failure, Memory, Profile
+from cocoon.core.records import Dialogue, Profile
 from cocoon.evaluation.scales.scoring import load_scale
 from cocoon.evaluation.text.static_embedding import available
 from cocoon.models.by_name import Models
-from cocoon.models.scripted import ScriptedChat
 from cocoon.running.building.config import RaterConfig, ScriptConfig, WriterConfig
 from cocoon.running.building.generation import Generated, generate
 from cocoon.running.building.scripts import ScriptGenerator
 from cocoon.running.folder import read_run
-from cocoon.tests.commands import cocoon, endpoint, said, server
 from cocoon.tests.conversations import shipped_profiles
-
-NEED = "I want my brother to forgive me for selling the orchard"
-MEMORY = "In March I signed the orchard over to a stranger with a fountain pen while rain ran down the window"
-# What the two say, round by round; in the sixth the user tells the need.
-TALK = [
-    ("", "Oh. I suppose I have not slept well."),
-    ("So the nights are short just now.", "They are. I lie there and count the beams."),
-    ("You lie there counting, and the hours pass.", "It began in spring, with some papers."),
-    ("Some papers in spring took your sleep away.", "It was family land. I do not talk of it."),
-    ("That land still has a hold on you.", "My brother grew up there as much as I did."),
-    ("Your brother belongs to that place too.", "He has not called since then."),
-    ("His silence is what the nights are full of.", "I want my brother to forgive me for selling the orchard."),
-]
-ADVISED = "You should call him tomorrow and explain everything."
-LEAKED = "You signed the orchard over to a stranger with a fountain pen while rain ran down the window."
-Says = Callable[[str], Any]
-
-
-def person(name: str = "p") -> Profile:
-    chain = [ChainStep(need="I want to sleep through the night"), ChainStep(need=NEED)]
-    memory = [Memory(text=f"{NEED}: {MEMORY}", chain_node=1)]
-    return Profile(id=name, language="en", emotion="weary", feeling="I am weary", need=NEED, chain=chain, memory=memory)
-
-
-def exchange(place: int, **changes: str) -> dict[str, str]:
-    supporter, user = TALK[place]
-    return {"draft": supporter, "statement": supporter, "user": user, **changes}
-
-
-def writer(text: str) -> Any:
-    """A writer that does all as it should."""
-    if "next 3 exchanges" in text:
-        said = sum(user in text.partition("<script>")[2] for _, user in TALK)
-        start = said or 1
-        piece = {"exchanges": [exchange(place) for place in range(start, min(start + 3, len(TALK)))]}
-        return piece if said else {"reply": TALK[0][1], **piece}
-    if "in three steps" in text:
-        return {"link": "He misses him.", "ways": "A letter, a visit.", "comfort": "It may ease."}
-    if "closing words" in text:
-        pairs = [
-            {"supporter": f"One thing that could serve you is letter {n}.", "user": f"Maybe, {n}."} for n in "abcd"
-        ]
-        return {"exchanges": pairs, "closing": "I am glad that you told me."}
-    return {"statement": "You are wondering about him."}
-
-
-def rater(text: str) -> Any:
-    """A rater that stops when the need is told, rates all 5, and annotates."""
-    if "Judge two things" in text:
-        told = TALK[-1][1] in text
-        decision = "stop" if told else "continue"
-        return {"understood": True, "reached": told, "decision": decision, "note": ""}
-    if "Compare two texts" in text:
-        return {"same": False}
-    if "Does the Supporter advise" in text:
-        return {"advice": False}
-    if "Does the Supporter ask" in text:
-        return {"asks": False}
-    if "rating form" in text:
-        return {"items": dict.fromkeys(load_scale("aels").item_ids, 5)}
-    return {key: f"{key} is this" for key in ("facts", "expectation", "conjecture", "explore", "strategy")}
-
-
-def chat(says: Says) -> ScriptedChat:
-    def script(messages: list[BaseMessage], _: dict[str, Any]) -> str:
-        found = says("\n".join(str(message.content) for message in messages))
-        return found if isinstance(found, str) else json.dumps(found)
-
-    return ScriptedChat(script=script)
+from cocoon.tests.graphs.generation_cases import Says, chat, only, walked
+from cocoon.tests.graphs.script_cases import (
+    ADVISED,
+    LEAKED,
+    REQUEST,
+    TALK,
+    changed,
+    exchange,
+    person,
+    rater,
+    writer,
+)
 
 
 def build(
@@ -107,31 +44,9 @@ def build(
     return asyncio.run(generate(generator, generator.items(), config, models, out))
 
 
-def walked(out: Path) -> list[str]:
-    events = map(json.loads, (out / "trace.jsonl").read_text("utf-8").splitlines())
-    return [event["node"] for event in events if event["event"] == "node"]
-
-
-def only(out: Path) -> Dropped:
-    (one,) = read_run(out, "dropped.jsonl", Dropped)
-    return one
-
-
 def made(out: Path) -> Dialogue:
     (dialogue,) = read_run(out, "dialogues.jsonl", Dialogue)
     return dialogue
-
-
-def changed(place: int, **changes: str) -> Says:
-    """The good writer with one exchange of the listening stage changed."""
-
-    def says(text: str) -> Any:
-        found = writer(text)
-        if isinstance(found, dict) and "exchanges" in found and "closing" not in found:
-            found["exchanges"] = [one | changes if one["user"] == TALK[place][1] else one for one in found["exchanges"]]
-        return found
-
-    return says
 
 
 def test_a_dialogue_is_written_screened_rated_and_annotated(tmp_path: Path) -> None:
@@ -310,7 +225,6 @@ def test_a_piece_written_anew_has_its_questions_restated_anew(tmp_path: Path) ->
 
 
 DOUBTFUL = "You need someone who would help to carry it, maybe."
-REQUEST = "I would like to know which month it was."
 INVITATION = "Tell me more about those nights."
 
 
@@ -433,70 +347,6 @@ def test_a_profile_without_need_is_refused_by_name() -> None:
     bare = person("bare").model_copy(update={"need": None, "chain": [], "memory": []})
     with pytest.raises(CocoonError, match="'bare' has no need"):
         ScriptGenerator(ScriptConfig(), Models(), [bare])
-
-
-def answering(says: Says, rates: Says) -> Callable[[dict[str, Any]], tuple[int, Any]]:
-    """Writer and rater behind one address, told apart by their prompts."""
-    marks = ("Judge two things", "rating form", "may have thought", "Compare two texts", "Does the Supporter a")
-
-    def answer(request: dict[str, Any]) -> tuple[int, Any]:
-        text = "\n".join(message["content"] for message in request["messages"])
-        return said(json.dumps((rates if any(mark in text for mark in marks) else says)(text)))
-
-    return answer
-
-
-@pytest.mark.parametrize(
-    ("says", "options", "reasons"),
-    [
-        (writer, [], {}),
-        (changed(2, draft="Is it long?", statement="Is it very long?"), [], {}),
-        (changed(3, draft=ADVISED, statement=ADVISED), [], {"screen: advice": 1}),
-        (changed(2, draft=LEAKED, statement=LEAKED), [], {"screen: leak": 1}),
-        (changed(3, draft=REQUEST, statement=REQUEST), [], {}),
-        (writer, ["--threshold", "6"], {"sieve: low_aels": 1}),
-        (writer, ["-o", "pieces=1"], {"check_listening: not_reached": 1}),
-    ],
-)
-def test_every_end_of_a_script_over_http(
-    tmp_path: Path, says: Says, options: list[str], reasons: dict[str, int]
-) -> None:
-    (tmp_path / "p.jsonl").write_bytes(dump_line(person()))
-    with server(answering(says, rater)) as spec:
-        given = ["script", "--profiles", str(tmp_path / "p.jsonl"), "--writer", spec, "--out", str(tmp_path / "run")]
-        done = cocoon(*given, *options, "--json")
-    assert done.json["dropped"] == reasons and done.json["kept"] == (0 if reasons else 1)
-    assert done.code == (1 if reasons else 0)
-
-
-def test_scripts_over_http_finish_with_a_reason_for_each(tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    with endpoint() as spec:
-        given = ["script", "--profiles", "shipped", "-n", "12", "--writer", spec, "--out", str(out), "--json"]
-        done = cocoon(*given)
-        told = done.json
-        assert cocoon(*given).json["calls"] == 0
-    dropped = list(read_run(out, "dropped.jsonl", Dropped))
-    assert told["kept"] + len(dropped) == 12 and not list(read_run(out, "failures.jsonl", Failure))
-    assert done.code == (0 if told["kept"] else 1)
-
-
-def test_a_dry_run_and_a_wrong_threshold(tmp_path: Path) -> None:
-    given = ["script", "--profiles", "shipped:en", "-n", "3", "--out", str(tmp_path / "r")]
-    assert "dialogues: 3" in cocoon(*given, "--dry-run").out
-    wrong = cocoon(*given, "--threshold", "high")
-    assert wrong.code == 2 and "share, mean, or a number" in " ".join(wrong.err.replace("│", " ").split())
-
-
-@pytest.mark.slow
-def test_the_embedded_model_writes_or_says_why_not(tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    given = ["-n", "1", "-o", "writer.max_tokens=300", "-o", "pieces=2", "-o", "exchanges=1"]
-    done = cocoon("script", "--profiles", "shipped:en", *given, "--out", str(out), "--json")
-    kept = list(read_run(out, "dialogues.jsonl", Dialogue))
-    dropped = list(read_run(out, "dropped.jsonl", Dropped))
-    assert len(kept) + len(dropped) == 1 and done.code == (0 if kept else 1)
-    assert all(one.detail for one in dropped)
 
 
 def test_the_shipped_profiles_can_all_be_written_for() -> None:

@@ -14,7 +14,7 @@ from cocoon.human.items import Material, PairItem
 from cocoon.human.potato.answers import from_potato
 from cocoon.human.potato.configuration import potato_id, write_potato
 from cocoon.human.report import human_report
-from cocoon.human.results import choices_of, from_csv, ratings_of, to_csv, write_chats
+from cocoon.human.results import from_csv, people_choices, ratings_of, to_csv, write_chats
 from cocoon.human.store import HumanStore
 from cocoon.reports.charts.records import StackChart
 from cocoon.tests.commands import cocoon
@@ -112,7 +112,7 @@ def test_potato_is_told_no_condition_and_its_answers_come_back(tmp_path: Path) -
     (rating,) = ratings_of(made.material, made.store.every_answer())
     assert rating.items["3"] == 4 and rating.missing["1"] == "not answered"
     shown = {row["id"]: row for row in map(json.loads, tasks["pairs_2"])}[potato_id(secret, pair)]
-    winners = {one.question: one.winner for one in choices_of(made.material, made.store.every_answer())}
+    winners = {one.question: one.winner for one in people_choices(made.material, made.store.every_answer())}
     said = {
         key: shown[place][1]["text"] for key, place in (("role_consistency", "first"), ("human_likeness", "second"))
     }

@@ -4,15 +4,11 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from cocoon.human.server import served
+from cocoon.human.server import served_study
 from cocoon.human.store import HumanStore
-from cocoon.tests.browser import chromium
+from cocoon.tests.browser import in_browser
 from cocoon.tests.commands import cocoon, endpoint
 from cocoon.tests.human.human_study_cases import as_yaml, desk, serving, spoken_with, study
-
-pytestmark = pytest.mark.slow
 
 
 async def changed(page: Any, selector: str, before: str) -> str:
@@ -61,53 +57,53 @@ class Rater:
         return await self.page.inner_text("#progress")
 
 
-async def test_the_whole_flow_with_two_raters_and_a_server_that_is_killed_between(tmp_path: Path) -> None:
+@in_browser
+async def test_the_whole_flow_with_two_raters_and_a_server_that_is_killed_between(browser: Any, tmp_path: Path) -> None:
     file, out = tmp_path / "study.yaml", tmp_path / "out"
     with endpoint() as spec:
         given = spoken_with(study(tmp_path), spec)
         file.write_text(as_yaml(given), "utf-8")
         process, links = await serving(file, out)
         port = int(links["r1"].split(":")[2].split("/")[0])
-        async with chromium() as browser:
-            first = Rater(await (await browser.new_context()).new_page())
-            second = Rater(await (await browser.new_context(viewport={"width": 390, "height": 844})).new_page())
-            await asyncio.gather(first.page.goto(links["r1"]), second.page.goto(links["r2"]))
-            await second.page.click("#language")
-            await second.page.wait_for_selector("#agree:has-text('同意')")
-            await asyncio.gather(first.agree(), second.agree())
-            assert await first.heading() == "Rate this conversation"
-            assert await second.heading() == "请为这段对话评分"
-            await asyncio.gather(first.rate(4), second.rate(2))
-            await asyncio.gather(_to_the_chat(first), _to_the_chat(second))
-            await asyncio.gather(first.say("I hear you 0 0."), second.say("我在听。"))
-            answered = _answers(out)
-            process.kill()
-            await process.wait()
-            # What is said to a dead server is told as not saved, stays in the box, and is taken once when it is back.
-            await first.page.fill("#words", "I hear you 0 1.")
-            await first.page.press("#words", "Control+Enter")
-            await first.page.wait_for_selector("#saved.bad")
-            assert await first.page.input_value("#words") == "I hear you 0 1."
-            process, kept = await serving(file, out, port)
-            assert kept == links and _answers(out) == answered
-            await first.page.press("#words", "Control+Enter")
-            await first.page.click("#second")
-            for reply in range(2):
-                await first.say(f"I hear you 1 {reply}.")
-            await first.page.wait_for_selector("#done")
-            told = await first.page.inner_text("main")
-            assert [told.count(f"I hear you {which} {reply}.") for which in (0, 1) for reply in (0, 1)] == [1, 1, 1, 1]
-            await first.rate(0)
-            await first.page.wait_for_selector("text=That was all.")
-            # The language is kept over a reload, and so is what was said before the kill.
-            await second.page.reload()
-            await second.page.wait_for_selector("text=我在听。")
-            await _withdraw(second)
-            assert {one.rater for one in HumanStore(out / "human.sqlite").every_answer()} == {"r1"}
-            for rater in (first, second):
-                width = await rater.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-                assert width <= 0
-                assert rater.asked and all(url.startswith(f"http://127.0.0.1:{port}/") for url in rater.asked)
+        first = Rater(await (await browser.new_context()).new_page())
+        second = Rater(await (await browser.new_context(viewport={"width": 390, "height": 844})).new_page())
+        await asyncio.gather(first.page.goto(links["r1"]), second.page.goto(links["r2"]))
+        await second.page.click("#language")
+        await second.page.wait_for_selector("#agree:has-text('同意')")
+        await asyncio.gather(first.agree(), second.agree())
+        assert await first.heading() == "Rate this conversation"
+        assert await second.heading() == "请为这段对话评分"
+        await asyncio.gather(first.rate(4), second.rate(2))
+        await asyncio.gather(_to_the_chat(first), _to_the_chat(second))
+        await asyncio.gather(first.say("I hear you 0 0."), second.say("我在听。"))
+        answered = _answers(out)
+        process.kill()
+        await process.wait()
+        # What is said to a dead server is told as not saved, stays in the box, and is taken once when it is back.
+        await first.page.fill("#words", "I hear you 0 1.")
+        await first.page.press("#words", "Control+Enter")
+        await first.page.wait_for_selector("#saved.bad")
+        assert await first.page.input_value("#words") == "I hear you 0 1."
+        process, kept = await serving(file, out, port)
+        assert kept == links and _answers(out) == answered
+        await first.page.press("#words", "Control+Enter")
+        await first.page.click("#second")
+        for reply in range(2):
+            await first.say(f"I hear you 1 {reply}.")
+        await first.page.wait_for_selector("#done")
+        told = await first.page.inner_text("main")
+        assert [told.count(f"I hear you {which} {reply}.") for which in (0, 1) for reply in (0, 1)] == [1, 1, 1, 1]
+        await first.rate(0)
+        await first.page.wait_for_selector("text=That was all.")
+        # The language is kept over a reload, and so is what was said before the kill.
+        await second.page.reload()
+        await second.page.wait_for_selector("text=我在听。")
+        await _withdraw(second)
+        assert {one.rater for one in HumanStore(out / "human.sqlite").every_answer()} == {"r1"}
+        for rater in (first, second):
+            width = await rater.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+            assert width <= 0
+            assert rater.asked and all(url.startswith(f"http://127.0.0.1:{port}/") for url in rater.asked)
         process.terminate()
         assert await process.wait() == 0
     done = cocoon("human", "report", str(file), "--out", str(out), "--json").json["tables"]
@@ -138,10 +134,11 @@ async def _withdraw(rater: Rater) -> None:
     await page.wait_for_selector("text=你已退出")
 
 
-async def test_going_back_drafts_and_quick_answers(tmp_path: Path) -> None:
+@in_browser
+async def test_going_back_drafts_and_quick_answers(browser: Any, tmp_path: Path) -> None:
     made = desk(tmp_path, study(tmp_path, parts="likert chats", raters=1))
     (token,) = made.store.enrol(made.material.study.names).values()
-    async with chromium() as browser, served(made) as url:
+    async with served_study(made) as url:
         rater = Rater(await browser.new_page())
         await rater.page.goto(f"{url}/r/{token}")
         await rater.agree()
@@ -175,10 +172,11 @@ async def test_going_back_drafts_and_quick_answers(tmp_path: Path) -> None:
         assert made.store.answers_of("r1", item)["done"] and "skipped" not in made.store.answers_of("r1", item)
 
 
-async def test_hostile_text_is_shown_as_text_and_keys_reach_everything(tmp_path: Path) -> None:
+@in_browser
+async def test_hostile_text_is_shown_as_text_and_keys_reach_everything(browser: Any, tmp_path: Path) -> None:
     made = desk(tmp_path, study(tmp_path, parts="likert", raters=1))
     (token,) = made.store.enrol(made.material.study.names).values()
-    async with chromium() as browser, served(made) as url:
+    async with served_study(made) as url:
         page = await browser.new_page()
         alarms: list[str] = []
         page.on("dialog", lambda dialog: alarms.append(dialog.message))

@@ -17,7 +17,7 @@ from cocoon.models.request_errors import (
     RateLimitedError,
     RefusedError,
     TransientError,
-    classify,
+    classify_error,
     error_for_status,
     retry_after,
     seconds,
@@ -57,17 +57,17 @@ class BadStatusError(Exception):
 
 
 def test_other_libraries_errors_are_classified() -> None:
-    limited = classify(BadStatusError(429, {"retry-after": "7"}))
+    limited = classify_error(BadStatusError(429, {"retry-after": "7"}))
     assert isinstance(limited, RateLimitedError) and limited.retry_after == 7.0
-    refused = classify(BadStatusError(401))
+    refused = classify_error(BadStatusError(401))
     assert isinstance(refused, RefusedError) and refused.status == 401 and str(refused) == "HTTP 401 too much"
-    assert classify(refused) is refused and classify(limited) is limited
+    assert classify_error(refused) is refused and classify_error(limited) is limited
     kinds = [(APITimeoutError("a"), "timeout"), (ConnectionResetError("b"), "connection"), (TimeoutError(), "timeout")]
     for error, kind in kinds:
-        mapped = classify(error)
+        mapped = classify_error(error)
         assert isinstance(mapped, TransientError) and mapped.kind == kind
     odd = KeyError("odd")
-    assert classify(odd) is odd
+    assert classify_error(odd) is odd
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ async def test_errors_of_the_openai_sdk_are_classified(fault: Any, kind: type[Ex
         with pytest.raises(Exception) as raised:
             await chat.ainvoke("hello")
         await chat.root_async_client.close()
-    ours = classify(raised.value)
+    ours = classify_error(raised.value)
     assert type(ours) is kind
     assert (ours.retry_after if isinstance(ours, RateLimitedError) else getattr(ours, "kind", None)) == told
 

@@ -14,7 +14,7 @@ from cocoon.core.jsonl import dump_line
 from cocoon.core.records import Dialogue, Language
 from cocoon.evaluation.facts import facts_of
 from cocoon.evaluation.groups import group_ratings
-from cocoon.reports.charts.draw import draw, draw_sheet
+from cocoon.reports.charts.draw import draw_chart, draw_sheet
 from cocoon.reports.charts.records import (
     AnyChart,
     Bar,
@@ -29,7 +29,7 @@ from cocoon.reports.charts.records import (
     StackRow,
 )
 from cocoon.reports.charts.runs import comfort_chart, opening_chart, run_figures, t_interval
-from cocoon.reports.charts.svg import COLOURS, STYLE, WIDTH, Axis, fit, labels, width_of, wrap
+from cocoon.reports.charts.svg import COLOURS, STYLE, WIDTH, Axis, fit_words, labels, width_of, wrap
 from cocoon.reports.charts.words import _WORDS, word
 from cocoon.tests.commands import cocoon
 from cocoon.tests.reports.report_cases import KINDS, dialogue, report, scored, verdicts
@@ -81,7 +81,7 @@ def every(name: str) -> list[AnyChart]:
 
 
 def read(chart: AnyChart, standalone: bool = True) -> ElementTree.Element:
-    return ElementTree.fromstring(draw(chart, "x", standalone))
+    return ElementTree.fromstring(draw_chart(chart, "x", standalone))
 
 
 def tags(root: ElementTree.Element) -> list[str]:
@@ -172,7 +172,7 @@ def test_t_interval_by_hand() -> None:
 @pytest.mark.parametrize("standalone", [True, False])
 def test_without_data_a_chart_is_a_sentence(chart: AnyChart, standalone: bool) -> None:
     root = read(chart, standalone)
-    assert chart.empty in texts(root) and "nan" not in draw(chart, "x", standalone).lower().replace("finance", "")
+    assert chart.empty in texts(root) and "nan" not in draw_chart(chart, "x", standalone).lower().replace("finance", "")
     assert not {"circle", "polyline", "polygon"} & set(tags(root))
 
 
@@ -180,7 +180,7 @@ def test_a_missing_value_is_shown_as_missing_among_others() -> None:
     for language, shown in (("en", "missing"), ("zh", "缺失")):
         chart = bars(0.5, None, float("inf")).model_copy(update={"language": language})
         assert texts(read(chart)).count(shown) == 2
-    assert "nan" not in draw(points(1, NAN, 2), "x")
+    assert "nan" not in draw_chart(points(1, NAN, 2), "x")
 
 
 def test_every_coordinate_is_a_number() -> None:
@@ -202,7 +202,7 @@ def test_names_are_text_and_nothing_else(name: str) -> None:
         assert not any(
             key.startswith("on") or "href" in key or key == "style" for one in root.iter() for key in one.attrib
         )
-        assert not re.search("[\x00-\x08\u202e\ufffe\ud800-\udfff]", draw(chart, "x", standalone=True))
+        assert not re.search("[\x00-\x08\u202e\ufffe\ud800-\udfff]", draw_chart(chart, "x", standalone=True))
 
 
 def test_a_long_name_is_cut_and_whole_in_its_tooltip() -> None:
@@ -222,7 +222,7 @@ def test_a_long_name_is_cut_and_whole_in_its_tooltip() -> None:
     "words", ["a plain sentence that goes on and on", "一句没有空格而且相当长的中文句子", "x" * 90]
 )
 def test_text_fits_its_room(words: str) -> None:
-    assert width_of(fit(words, 80)) <= 92 and fit("short", 80) == "short"
+    assert width_of(fit_words(words, 80)) <= 92 and fit_words("short", 80) == "short"
     lines = wrap(words, 80)
     assert "".join(lines).replace(" ", "") == words.replace(" ", "")
     assert all(width_of(line, 11) <= 80 for line in lines) or " " not in words

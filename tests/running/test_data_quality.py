@@ -268,7 +268,7 @@ def test_the_hash_of_scales_that_ask_as_before_has_not_moved() -> None:
 
 
 @pytest.mark.slow
-def test_the_embedded_model_gives_values_or_misses(tmp_path: Path) -> None:
+def test_the_embedded_model_gives_values_or_misses(shallow_model: None, tmp_path: Path) -> None:
     file, run = corpus(tmp_path, "smile", 3), tmp_path / "run"
     given = ("--sample", "1", "--out", str(run), "--judge", "local:smollm2", "--scales", "esc_rank")
     assert cocoon("judge", str(file), *given).code == 0

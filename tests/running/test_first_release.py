@@ -30,7 +30,7 @@ RUNS = {
 }
 RECORDS = ("dialogues.jsonl", "ratings.jsonl", "profiles.jsonl", "dropped.jsonl")
 # Keys that records have had only since.
-NEW_KEYS = {"memory"}
+NEW_KEYS = {"memory", "finish", "foreign", "reasoning"}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cocoon.core.errors import CocoonError, NotSavedError
-from cocoon.running.trace import SCHEMA_VERSION, Trace, identity, settle
+from cocoon.running.trace import SCHEMA_VERSION, Trace, event_identity, settle_trace
 
 
 def event(dialogue: str, graph: str, step: int, kind: str, node: str | None = None, **more: Any) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def test_settled_is_in_order_of_dialogues_with_others_after(tmp_path: Path) -> N
     path = tmp_path / "trace.jsonl"
     mixed = [each for group in zip(whole("b"), whole("x"), whole("a"), strict=True) for each in group]
     write(path, mixed)
-    settle(path, ["a", "b", "never begun"])
+    settle_trace(path, ["a", "b", "never begun"])
     assert [each["dialogue"] for each in read(path)] == ["a"] * 13 + ["b"] * 13 + ["x"] * 13
     assert [each for each in read(path) if each["dialogue"] == "b"] == sorted(whole("b"), key=lambda e: order(e))
 
@@ -75,9 +75,9 @@ def test_events_written_twice_are_left_once_and_the_last_counts(tmp_path: Path) 
     path = tmp_path / "trace.jsonl"
     first, again = whole("a", at=1.0), whole("a", at=2.0)
     write(path, [*first[:7], *again])
-    settle(path, ["a"])
+    settle_trace(path, ["a"])
     found = read(path)
-    assert len(found) == len(again) == len({identity(each) for each in found})
+    assert len(found) == len(again) == len({event_identity(each) for each in found})
     assert {each["answered_at"] for each in found if "answered_at" in each} == {2.0}
 
 
@@ -87,9 +87,9 @@ def test_settling_depends_on_no_order_and_is_done_after_once(
 ) -> None:
     path = tmp_path_factory.mktemp("trace") / "trace.jsonl"
     write(path, [*repeated, *events])
-    settle(path, [wanted])
+    settle_trace(path, [wanted])
     once = path.read_bytes()
-    settle(path, [wanted])
+    settle_trace(path, [wanted])
     assert path.read_bytes() == once
     found = read(path)
     assert sorted(map(str, found)) == sorted(map(str, whole("a")))
@@ -104,7 +104,7 @@ def test_a_torn_tail_is_cut_off_and_the_next_event_stands_on_its_own_line(tmp_pa
         file.write(torn)
     write(path, whole("a")[3:])
     assert read(path) == whole("a")
-    settle(path, ["a"])
+    settle_trace(path, ["a"])
     assert len(read(path)) == 13
 
 
@@ -120,6 +120,6 @@ def test_a_line_spoilt_by_hand_is_told(tmp_path: Path) -> None:
     path = tmp_path / "trace.jsonl"
     write(path, whole("a"))
     path.write_bytes(path.read_bytes() + b"\nnot mine\n")
-    with pytest.raises(CocoonError, match=r"trace\.jsonl: holds a line that is not JSON .*not mine"):
-        settle(path, ["a"])
+    with pytest.raises(CocoonError, match=r"trace\.jsonl: has a line that is not JSON .*not mine"):
+        settle_trace(path, ["a"])
     assert b"not mine" in path.read_bytes()

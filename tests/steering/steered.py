@@ -31,6 +31,9 @@ _SHAPE: dict[str, Any] = {
     "pad_token_id": 3,
     "tie_word_embeddings": False,
 }
+# The largest difference of logits (up to about 10) between float32 computations that batch differently.
+CLOSE = 2e-4
+PROMPTS = [[5, 9, 30, 41, 7, 8, 60], [9, 11, 12, 80], [6, 7, 100, 33, 21], [5, 9, 30, 41, 7, 8, 60]]
 
 
 def tiny_family(family: str) -> PreTrainedModel:
@@ -94,3 +97,12 @@ def left_padded(prompts: Sequence[Sequence[int]], *, pad: int = 3) -> dict[str, 
     ids = torch.tensor([[pad] * (width - len(prompt)) + list(prompt) for prompt in prompts])
     mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
     return {"input_ids": ids, "attention_mask": mask, "position_ids": (mask.cumsum(-1) - 1).clamp_min(0)}
+
+
+def generated(network: Any, prompts: Sequence[Sequence[int]], **options: Any) -> Any:
+    """Greedy ids and logits of six new tokens for each prompt, from a left-padded batch."""
+    batch = left_padded(prompts)
+    del batch["position_ids"]
+    given = {"do_sample": False, "max_new_tokens": 6, "min_new_tokens": 6, "pad_token_id": 3, **options}
+    made = network.generate(**batch, **given, output_logits=True, return_dict_in_generate=True)
+    return made.sequences, torch.stack(made.logits, 1) if made.logits else None

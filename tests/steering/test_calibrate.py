@@ -12,7 +12,7 @@ from cocoon.models.local.embedded import embedded_file
 from cocoon.models.local.weights import load_weights
 from cocoon.steering.calibration import behaviour as behaviours
 from cocoon.steering.calibration import calibrate as calibration
-from cocoon.steering.calibration.behaviour import Arm, Reply, Speaking, behaviour, reply_asks, speak
+from cocoon.steering.calibration.behaviour import Arm, SampledReply, Speaking, behaviour, reply_asks, sample_replies
 from cocoon.steering.calibration.calibrate import Guards, calibrate, drift
 from cocoon.steering.calibration.detector import Label, read_labels, trust
 from cocoon.steering.calibration.dose import Dose, curve_of, fit_curve, invert
@@ -134,7 +134,7 @@ def test_a_sentence_that_was_cut_off_has_not_asked() -> None:
     assert asks("What do you need?", [5, 6]) == 1
 
 
-def reply(asking: int, **more: Any) -> Reply:
+def reply(asking: int, **more: Any) -> SampledReply:
     given: dict[str, Any] = {
         "situation": "s",
         "coefficient": 0.0,
@@ -150,7 +150,7 @@ def reply(asking: int, **more: Any) -> Reply:
         "nats": 1.5,
         "broken": None,
     }
-    return Reply.model_validate(given | more)
+    return SampledReply.model_validate(given | more)
 
 
 def test_behaviour_counts_replies_marks_and_openings() -> None:
@@ -205,13 +205,13 @@ def test_coefficients_meet_the_same_random_numbers() -> None:
     situations = read_situations("shipped:en:choose")[:3]
     speaking = Speaking(max_tokens=6, batch_size=5)
     arms = [Arm("plain"), Arm("steered", 1e-6, control), Arm("steered", 0.8, control)]
-    made = speak(weights, situations, arms, 2, speaking)
+    made = sample_replies(weights, situations, arms, 2, speaking)
     assert len(made) == 18
     text = {(one.situation, one.sample, one.coefficient): one.text for one in made}
     keys = [(one.id, sample) for one in situations for sample in range(2)]
     assert all(text[*key, 0.0] == text[*key, 1e-6] for key in keys)
     assert any(text[*key, 0.0] != text[*key, 0.8] for key in keys)
-    alone = speak(weights, situations[:1], arms[:1], 2, Speaking(max_tokens=6, batch_size=1))
+    alone = sample_replies(weights, situations[:1], arms[:1], 2, Speaking(max_tokens=6, batch_size=1))
     assert [one.text for one in alone] == [text[situations[0].id, sample, 0.0] for sample in range(2)]
 
 
@@ -222,7 +222,7 @@ class Speaker:
         self.asked: list[float] = []
         self.shift = shift
 
-    def __call__(self, weights: Any, situations: Any, arms: Any, samples: int, speaking: Any) -> list[Reply]:
+    def __call__(self, weights: Any, situations: Any, arms: Any, samples: int, speaking: Any) -> list[SampledReply]:
         drawn = np.random.default_rng(4)
         self.asked += [arm.coefficient for arm in arms]
         return [
@@ -279,7 +279,7 @@ def test_the_embedded_model_asks_more_with_the_coefficient_and_the_command_tells
     direction, _ = extract(weights, read_pairs("shipped:en"), Recipe(band=tuple(range(18, 27))))
     situations = read_situations("shipped:en:report")[:10]
     arms = [Arm("steered", one, Control(direction)) for one in (0.0, 0.03, 0.08)]
-    made = speak(weights, situations, arms, 1, Speaking(max_tokens=40))
+    made = sample_replies(weights, situations, arms, 1, Speaking(max_tokens=40))
     ratios = [behaviour([one for one in made if one.coefficient == arm.coefficient]).genuine or 0.0 for arm in arms]
     assert ratios[0] < 0.5 < ratios[2] and ratios[0] < ratios[1]
     card = direction.card.model_copy(update={"pairs": "shipped:en"})

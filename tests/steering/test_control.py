@@ -8,36 +8,29 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from gguf import GGUFReader
 from peft import LoraConfig
-from transformers import AutoModelForCausalLM
 
 from cocoon.benchmarks.steering.speed import arms_of, one_batch_or_many, rounds
 from cocoon.core.errors import CocoonError
-from cocoon.models.local.control import Place
+from cocoon.models.local.control import RowColumns
 from cocoon.models.local.decoder_layers import decoder, decoder_layers
 from cocoon.models.local.embedded import embedded_file
 from cocoon.models.local.weights import load_weights
 from cocoon.steering.control.control import Control, read_layers
-from cocoon.steering.control.fold import folded, save_folded
 from cocoon.steering.control.injection import Mode, Tokens
-from cocoon.steering.directions.control_vector import save_control_vector
-from cocoon.tests.models.local.tiny_models import tiny_folder, tiny_tokenizer
-from cocoon.tests.steering.steered import FAMILIES, direction_for, left_padded, tiny_family, with_lora
+from cocoon.tests.models.local.tiny_models import tiny_folder
+from cocoon.tests.steering.steered import (
+    CLOSE,
+    FAMILIES,
+    PROMPTS,
+    direction_for,
+    generated,
+    left_padded,
+    tiny_family,
+    with_lora,
+)
 
-# The largest difference of logits (up to about 10) between float32 computations that batch differently.
-CLOSE = 2e-4
-PROMPTS = [[5, 9, 30, 41, 7, 8, 60], [9, 11, 12, 80], [6, 7, 100, 33, 21], [5, 9, 30, 41, 7, 8, 60]]
 REPLY = [44, 17, 90]
-
-
-def generated(network: Any, prompts: Sequence[Sequence[int]], **options: Any) -> Any:
-    """Greedy ids and logits of six new tokens for each prompt, from a left-padded batch."""
-    batch = left_padded(prompts)
-    del batch["position_ids"]
-    given = {"do_sample": False, "max_new_tokens": 6, "min_new_tokens": 6, "pad_token_id": 3, **options}
-    made = network.generate(**batch, **given, output_logits=True, return_dict_in_generate=True)
-    return made.sequences, torch.stack(made.logits, 1) if made.logits else None
 
 
 def logits(network: Any, prompts: Sequence[Sequence[int]]) -> Any:
@@ -56,7 +49,7 @@ def agree_with_a_cache_without_one_and_in_one_pass(network: Any, control: Contro
     assert torch.equal(ids, again)
     assert torch.allclose(cached, whole, atol=CLOSE)
     written = [list(prompt) + ids[row, 7:].tolist() for row, prompt in enumerate(PROMPTS)]
-    places = [Place(7 - len(prompt), 7) for prompt in PROMPTS]
+    places = [RowColumns(7 - len(prompt), 7) for prompt in PROMPTS]
     with control.applied(network, doses, places):
         scored = logits(network, written)
     assert torch.allclose(scored[:, 6:-1], cached, atol=CLOSE), "replies scored in one pass"
@@ -140,7 +133,7 @@ def residuals(network: Any, layer: int, control: Control, doses: Sequence[float]
 
 def test_what_is_added_is_coefficient_times_median_norm_times_direction(model: Any) -> None:
     direction = direction_for(model, norm=3.0)
-    control, places = Control(direction, (1,), tokens="both"), [Place(7 - len(prompt), 7) for prompt in PROMPTS]
+    control, places = Control(direction, (1,), tokens="both"), [RowColumns(7 - len(prompt), 7) for prompt in PROMPTS]
     plain, steered = residuals(model, 1, control, [0.0, 0.5, -1.0, 0.25], places=places)
     expected = torch.tensor([0.0, 0.5, -1.0, 0.25])[:, None, None] * 3.0 * torch.from_numpy(direction.vectors[1])
     real = left_padded(PROMPTS)["attention_mask"].bool()
@@ -178,7 +171,7 @@ def test_tokens_are_chosen_by_their_place(llama: Any, tokens: Tokens, expected: 
     del plain
     seen: list[Any] = []
     with torch.no_grad():
-        for context in (nullcontext(), control.applied(llama, [1.0], [Place(0, 4, ((1, 2),))])):
+        for context in (nullcontext(), control.applied(llama, [1.0], [RowColumns(0, 4, ((1, 2),))])):
             with context:
                 handle = decoder_layers(llama)[0].register_forward_hook(lambda *given: seen.append(given[-1]))
                 llama(**left_padded([text]))
@@ -331,40 +324,6 @@ def test_the_dose_is_rounded_once(llama: Any) -> None:
     assert torch.equal(steered[real], (plain + added)[real])
 
 
-def test_a_folded_checkpoint_is_an_ordinary_one_that_says_the_same(llama: Any, tmp_path: Path) -> None:
-    control = Control(direction_for(llama), (1, 2), tokens="both")
-    save_folded(llama, tiny_tokenizer(), control, 0.4, tmp_path / "folded")
-    folded = AutoModelForCausalLM.from_pretrained(tmp_path / "folded", dtype=torch.float32)
-    assert folded.config.mlp_bias
-    with control.applied(llama, [0.4]):
-        ids, steered = generated(llama, PROMPTS)
-    again, said = generated(folded, PROMPTS)
-    assert torch.equal(ids, again)
-    assert torch.allclose(steered, said, atol=CLOSE)
-    assert not torch.allclose(generated(llama, PROMPTS)[1], said, atol=0.01)
-
-
-@pytest.mark.parametrize(
-    ("family", "options", "words"),
-    [
-        ("Qwen2", {"tokens": "both"}, "only plain Llama"),
-        ("Llama", {}, "tokens=both"),
-        ("Llama", {"tokens": "both", "mode": "norm"}, "mode=add"),
-    ],
-)
-def test_what_cannot_be_folded_is_refused(family: str, options: dict[str, Any], words: str) -> None:
-    network = tiny_family(family)
-    with pytest.raises(CocoonError, match=words):
-        folded(network, Control(direction_for(network), **options), 0.5)
-
-
-def test_a_folded_copy_leaves_the_network_as_it_is(llama: Any) -> None:
-    _, before = generated(llama, PROMPTS)
-    folded(llama, Control(direction_for(llama), tokens="both"), 0.5)
-    assert torch.equal(generated(llama, PROMPTS)[1], before)
-    assert not llama.config.mlp_bias
-
-
 @pytest.mark.slow
 def test_smollm2_gives_a_sequence_the_same_logits_wherever_it_stands() -> None:
     if embedded_file() is None:
@@ -375,30 +334,16 @@ def test_smollm2_gives_a_sequence_the_same_logits_wherever_it_stands() -> None:
     words = ["I feel tired today. " * times for times in (1, 3, 2, 1)]
     prompts = [weights.template.ids([{"role": "user", "content": text}]) for text in words]
     doses = [0.0, 0.06, -0.04, 0.1]
-    plain = generated(network, prompts)[1]
+    three = {"max_new_tokens": 3, "min_new_tokens": 3}
+    plain = generated(network, prompts, **three)[1]
     with control.applied(network, doses):
-        together = generated(network, prompts)[1]
+        together = generated(network, prompts, **three)[1]
     assert torch.equal(together[0], plain[0]), "coefficient 0 beside others, bit for bit"
     for row, (prompt, dose) in enumerate(zip(prompts, doses, strict=True)):
         with control.applied(network, [dose]):
-            alone = generated(network, [prompt])[1]
+            alone = generated(network, [prompt], **three)[1]
         assert torch.allclose(alone[0], together[row], atol=CLOSE, rtol=0), row
     assert (together[1:] - plain[1:]).abs().amax(dim=(1, 2)).min() > 0.5, "what steering does is far larger"
-
-
-def test_a_control_vector_is_read_back_by_gguf(llama: Any, tmp_path: Path) -> None:
-    direction = direction_for(llama, norm=3.0)
-    assert save_control_vector(direction, tmp_path / "d.gguf", "llama") == (1, 2)
-    reader = GGUFReader(tmp_path / "d.gguf")
-    fields = {name: field.contents() for name, field in reader.fields.items()}
-    assert fields["general.architecture"] == "controlvector"
-    assert (fields["controlvector.model_hint"], fields["controlvector.layer_count"]) == ("llama", 2)
-    read = {tensor.name: tensor.data for tensor in reader.tensors}
-    assert list(read) == ["direction.1", "direction.2"]
-    control = Control(direction, tokens="both")
-    for layer in (1, 2):
-        assert read[f"direction.{layer}"].dtype == np.float32
-        assert np.allclose(0.4 * read[f"direction.{layer}"], control.added(layer, 0.4), rtol=1e-6)
 
 
 def test_the_speed_benchmark_measures_every_arm(tmp_path: Path) -> None:

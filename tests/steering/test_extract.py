@@ -275,11 +275,12 @@ def test_a_file_that_is_no_control_vector_is_refused(llama: Weights, tmp_path: P
 @needs_model
 @pytest.mark.slow
 def test_the_last_token_reads_punctuation_and_is_refused_as_a_chooser(smollm2: Weights) -> None:
+    some = PAIRS[: len(PAIRS) // 3]
     with pytest.raises(CocoonError, match="told apart at layer 0"):
-        extract(smollm2, PAIRS, Recipe("reply", "last", "mean"))
+        extract(smollm2, some, Recipe("reply", "last", "mean"))
     with pytest.raises(CocoonError, match="told apart at layer 0"):
-        extract(smollm2, PAIRS, Recipe("reply", "last", "mean", layers=(12, 13, 14)))
-    direction, found = extract(smollm2, PAIRS, Recipe("reply", "last", "mean", band=(12, 13)))
+        extract(smollm2, some, Recipe("reply", "last", "mean", layers=(12, 13, 14)))
+    direction, found = extract(smollm2, some, Recipe("reply", "last", "mean", band=(12, 13)))
     assert found.leaks and direction.band == (12, 13)
 
 

@@ -20,7 +20,7 @@ from cocoon.running.building.pairs import PairsGenerator, SituationPairs, all_pa
 from cocoon.running.folder import read_run
 from cocoon.steering.calibration.behaviour import asks_by_form
 from cocoon.steering.pairs.pairs import Pair, PairRules, duplicates, pair_problem, read_pairs
-from cocoon.steering.pairs.situations import Situation, check_apart, marks, read_situations, spread
+from cocoon.steering.pairs.situations import Situation, check_apart, marks, read_situations, spread_situations
 from cocoon.tests.commands import cocoon, said, server
 
 PROFILES = Path(__file__).resolve().parent.parent.parent / "examples" / "profiles"
@@ -111,9 +111,9 @@ def test_situations_come_from_dialogues_and_profiles(tmp_path: Path) -> None:
     found = read_situations(str(file))
     assert len(found) == 9 and found[-1].text == "I am worn out by my work."
     assert all(one.talk[-1].role == "user" for one in found)
-    chosen = spread(found, 10)
+    chosen = spread_situations(found, 10)
     assert sorted(one.source for one in chosen) == ["p1", "p2"], "one a source"
-    assert spread(found[6:8], 10)[0].replies >= 7, "a source with late turns alone"
+    assert spread_situations(found[6:8], 10)[0].replies >= 7, "a source with late turns alone"
     assert [one.replies for one in found[:8]] == list(range(1, 9))
 
 

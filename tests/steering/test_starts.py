@@ -11,7 +11,7 @@ import transformers
 
 from cocoon.core.errors import CocoonError
 from cocoon.models.by_name import Models
-from cocoon.models.local.control import Parts, Place
+from cocoon.models.local.control import Parts, RowColumns
 from cocoon.models.local.decoder_layers import decoder_layers
 from cocoon.models.local.embedded import embedded_file
 from cocoon.models.local.weights import load_weights
@@ -48,7 +48,7 @@ def llama() -> Any:
     return tiny_family("Llama")
 
 
-def changed(network: Any, control: Control, rows: list[list[int]], places: list[Place]) -> list[str]:
+def changed(network: Any, control: Control, rows: list[list[int]], places: list[RowColumns]) -> list[str]:
     """Which tokens of left-padded rows the control changes at its one layer, 1 or a dot each."""
     seen: list[Any] = []
     with torch.no_grad():
@@ -72,19 +72,19 @@ def test_the_token_before_a_sentence_and_its_first_are_steered(llama: Any, token
     """
     control = Control(starting(llama), (0,), tokens=tokens)
     row = [5, 9, 30, 41, 7, 8, 50, 44, 51, 52]
-    assert changed(llama, control, [row], [Place(0, 5, ((1, 3),))]) == [expected]
+    assert changed(llama, control, [row], [RowColumns(0, 5, ((1, 3),))]) == [expected]
 
 
 def test_what_stands_between_two_sentences_is_steered_up_to_the_first_word(llama: Any) -> None:
     control = Control(starting(llama), (0,))
     rows = [[5, 9, 50, 44, 70, 70, 51, 52], [5, 9, 70, 51, 44, 52, 70, 53]]
-    assert changed(llama, control, rows, [Place(0, 2)] * 2) == [".111111.", ".11111.."]
+    assert changed(llama, control, rows, [RowColumns(0, 2)] * 2) == [".111111.", ".11111.."]
 
 
 def test_every_row_has_its_own_starts(llama: Any) -> None:
     control = Control(starting(llama), (0,))
     rows = [[5, 9, 44, 30, 7, 8], [5, 9, 41, 7]]
-    assert changed(llama, control, rows, [Place(0, 3), Place(2, 4)]) == ["..111.", "...11."]
+    assert changed(llama, control, rows, [RowColumns(0, 3), RowColumns(2, 4)]) == ["..111.", "...11."]
 
 
 @pytest.mark.parametrize("tokens", ["reply", "both"])
@@ -107,7 +107,7 @@ def test_several_sequences_of_a_prompt_are_followed_each(llama: Any) -> None:
         torch.manual_seed(0)
         ids, together = generated(llama, [PROMPTS[0], PROMPTS[3]], num_return_sequences=2, do_sample=True)
     for row in (0, 1):
-        places = [Place(0, 7)]
+        places = [RowColumns(0, 7)]
         with control.applied(llama, [0.7], places):
             alone = logits(llama, [ids[row].tolist()])
         assert torch.allclose(alone[0, 6:-1], together[row], atol=CLOSE)
@@ -120,7 +120,7 @@ def test_a_model_that_also_sees_images_is_steered_by_the_ids_that_it_embeds() ->
     config = transformers.Gemma3Config(text_config=text, vision_config={**vision, "image_size": 28, "patch_size": 14})
     network = transformers.Gemma3ForConditionalGeneration(config).eval()
     row = [5, 9, 30, 41, 7, 8, 50, 44, 51, 52]
-    assert changed(network, Control(starting(network), (0,)), [row], [Place(0, 5)]) == ["....11.11."]
+    assert changed(network, Control(starting(network), (0,)), [row], [RowColumns(0, 5)]) == ["....11.11."]
     with Control(starting(network)).applied(network, [0.5]):
         generated(network, PROMPTS[:1])
 

@@ -194,7 +194,7 @@ def test_kinds_of_user_are_compared_over_http_and_nothing_is_asked_twice(tmp_pat
 
 
 @pytest.mark.slow
-def test_the_embedded_model_goes_through_an_ablation(tmp_path: Path) -> None:
+def test_the_embedded_model_goes_through_an_ablation(shallow_model: None, tmp_path: Path) -> None:
     given = ["ablate", "--profiles", "shipped:en", "-n", "1", "--rounds", "1", "--user-kind", "prompted"]
     given += ["--conditions", "full,no-memory", "--judge", "local:smollm2"]
     given += ["-o", "judge.max_tokens=40", "-o", "user.max_tokens=20"]

@@ -189,7 +189,7 @@ def test_more_people_may_talk_later_since_all_are_held_out_from_the_start(study:
     assert run(study, spec, "--stages", " import", out="few").code == 0
     assert (count("held_out.jsonl"), count("profiles.jsonl")) == (4, 4)
     done = run((folder, {**settings, "limit": 3}), spec, "--stages", "import", out="few")
-    assert done.code == 2 and "started with different settings (limit" in done.err
+    assert done.code == 2 and "begun with other settings (limit" in done.err
 
 
 def test_stages_can_be_left_out_and_miss_what_was_left_out(study: tuple[Path, dict[str, Any]]) -> None:

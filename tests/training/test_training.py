@@ -2,12 +2,9 @@
 
 import importlib.util
 import json
-import math
 import os
 import shutil
 import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,35 +13,21 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from cocoon.api.training import train_config
 from cocoon.core.errors import CocoonError, NotSavedError
-from cocoon.core.verb_settings import Given
 from cocoon.models.local.weights import load_weights
 from cocoon.reports.charts.losses import write_losses
-from cocoon.tests.commands import cocoon
-from cocoon.tests.models.local.tiny_models import tiny_folder, tiny_gguf
-from cocoon.tests.training.training_cases import talk, write_talks
+from cocoon.tests.models.local.tiny_models import tiny_gguf
+from cocoon.tests.training.training_cases import logged, talk, write_talks
 from cocoon.training.adapters.attach import attach
 from cocoon.training.adapters.card import read_card
 from cocoon.training.adapters.merge import merge
-from cocoon.training.config import TRAIN, TrainConfig, training_presets
+from cocoon.training.config import TrainConfig
 from cocoon.training.fit.folder import CHECKPOINTS, last_checkpoint
 from cocoon.training.fit.isolation import isolates
 from cocoon.training.fit.sft import prepare, train
-from cocoon.training.fit.trainer import Step
+from cocoon.training.fit.trainer import TrainingStep
 
 WEIGHTS = "adapter_model.safetensors"
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_folder(tmp_path_factory.mktemp("base"), context=1024)
-
-
-@pytest.fixture(scope="module")
-def dialogues(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    talks = [talk(number, 7, thoughts=True, language="zh" if number % 4 == 0 else "en") for number in range(40)]
-    return write_talks(tmp_path_factory.mktemp("data") / "dialogues.jsonl", talks)
 
 
 def config(base: Path, dialogues: Path, **fit: Any) -> TrainConfig:
@@ -58,11 +41,6 @@ def config(base: Path, dialogues: Path, **fit: Any) -> TrainConfig:
             "fit": given,
         }
     )
-
-
-def logged(out: Path, key: str) -> dict[int, float]:
-    lines = [json.loads(line) for line in (out / "losses.jsonl").read_text("utf-8").splitlines()]
-    return {line["step"]: line[key] for line in lines if key in line}
 
 
 @pytest.fixture(scope="module")
@@ -104,8 +82,8 @@ class KilledError(BaseException):
     """Stands for a kill: nothing of ours catches it."""
 
 
-def killed_at(number: int) -> Callable[[Step], None]:
-    def kill(step: Step) -> None:
+def killed_at(number: int) -> Callable[[TrainingStep], None]:
+    def kill(step: TrainingStep) -> None:
         if step.step == number and step.loss is not None:
             raise KilledError
 
@@ -136,19 +114,19 @@ def test_a_rising_loss_stops_early_takes_the_best_and_a_kill_changes_neither(bas
     assert late == card
 
 
-def test_killed_at_20_and_resumed_the_losses_are_those_of_a_straight_run(
+def test_killed_at_10_and_resumed_the_losses_are_those_of_a_straight_run(
     base: Path, dialogues: Path, tmp_path: Path
 ) -> None:
-    given = config(base, dialogues, steps=30, evaluate_every=10, epochs=100)
+    given = config(base, dialogues, steps=12, evaluate_every=4, epochs=100)
     train(given, tmp_path / "straight")
 
     with pytest.raises(KilledError):
-        train(given, tmp_path / "killed", killed_at(23))
+        train(given, tmp_path / "killed", killed_at(10))
     last = last_checkpoint(tmp_path / "killed")
-    assert last is not None and last.name == "checkpoint-20"
+    assert last is not None and last.name == "checkpoint-8"
     seen: list[int] = []
     train(given, tmp_path / "killed", lambda step: seen.append(step.step))
-    assert min(seen) == 21
+    assert min(seen) == 9
     for key in ("loss", "eval_loss"):
         assert logged(tmp_path / "killed", key) == logged(tmp_path / "straight", key)
     assert (tmp_path / "killed" / WEIGHTS).read_bytes() == (tmp_path / "straight" / WEIGHTS).read_bytes()
@@ -211,7 +189,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(base: Path, dialogues: Path,
         given = config(base, dialogues, steps=8, evaluate_every=4, epochs=100)
         filler = small / "filler"
 
-        def fill(step: Step) -> None:
+        def fill(step: TrainingStep) -> None:
             if step.step == 5 and not filler.exists():
                 with filler.open("wb") as file, pytest.raises(OSError, match="No space left"):
                     while True:
@@ -378,94 +356,3 @@ def test_a_side_with_nothing_left_is_one_line(base: Path, dialogues: Path) -> No
     given.data.max_length = 64
     with pytest.raises(CocoonError, match=r"nothing is left on the training side \(32 too_long\)"):
         prepare(given)
-
-
-def test_the_command_previews_trains_merges_and_names_launch_files(base: Path, dialogues: Path, tmp_path: Path) -> None:
-    common = ["train", "--base", f"local:{base}", "--dialogues", str(dialogues), "--prompt", "plain"]
-    common += ["-o", "data.near_duplicate=null", "-o", "fit.dtype=float32", "-o", "data.validation=0.1"]
-    seen = cocoon(*common, "--preview")
-    assert "⟦<analysis>" in seen.out and "<|im_end|>⟧" in seen.out and "| read | 40 |" in seen.out
-    assert "Thoughts: inline (40 of 40 dialogues have any)" in seen.out
-    counted = cocoon(*common, "--preview", "--thoughts", "none", "--json").json
-    assert "<analysis>" not in counted["example"]
-    done = cocoon(*common, "--max-steps", "1", "--out", str(tmp_path / "a"), "--json")
-    assert done.json["steps"] == 1 and math.isfinite(done.json["best_loss"])
-    assert "validation" in done.err and "next: cocoon simulate" in done.err
-    merged = cocoon("train", "merge", str(tmp_path / "a"), "--out", str(tmp_path / "m"), "--json")
-    assert merged.json["dtype"] == "bfloat16"
-    assert Path(cocoon("train", "launch", "fsdp").out.strip()).is_file()
-
-
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ([], "give --out FOLDER"),
-        (["--base", "openai:gpt-4o", "--out", "x"], "base must be local:NAME-OR-PATH"),
-        (["--base", "local:smollm2+adapter=x", "--out", "x"], "without adapter or direction"),
-        (["-o", "fit.epoch=2", "--out", "x"], "did you mean 'epochs'"),
-        (["--preset", "paper", "--out", "x"], "paper-cocoon, paper-esconv"),
-        (["--out", "x"], "no dialogues: give --dialogues"),
-        (["merge", "nowhere", "--out", "y", "--dtype", "int8"], "float32 or bfloat16"),
-    ],
-)
-def test_wrong_commands_are_one_line(
-    given: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    done = cocoon("train", *given)
-    assert done.code == 2 and words in done.err, done.err
-    assert len(done.err.strip().splitlines()) == 1
-
-
-def test_a_preset_stands_for_every_row_of_table_3() -> None:
-    found = {name: train_config(Given(TRAIN, preset=name)) for name in training_presets()}
-    assert sorted(found) == sorted(
-        f"paper-{row}" for row in ("esconv", "escot", "extes", "soulchat", "smile", "cocoon", "without-thoughts")
-    )
-    for one in found.values():
-        assert (one.lora.rank, one.lora.alpha, one.fit.learning_rate, one.fit.epochs) == (32, 16, 2e-4, 3)
-    assert found["paper-cocoon"].data.thoughts == "inline"
-    assert found["paper-without-thoughts"].data.thoughts == "none"
-
-
-@pytest.mark.slow
-def test_a_process_killed_while_training_goes_on_with_the_same_command(
-    base: Path, dialogues: Path, tmp_path: Path
-) -> None:
-    command = [sys.executable, "-m", "cocoon.cli.main", "train", "--base", f"local:{base}", "--prompt", "plain"]
-    command += ["--dialogues", str(dialogues), "--max-steps", "12", "--evaluate-every", "2", "--out", "a"]
-    command += [
-        "-o",
-        "data.near_duplicate=null",
-        "-o",
-        "fit.dtype=float32",
-        "-o",
-        "data.validation=0.1",
-        "-o",
-        "fit.accumulate=1",
-    ]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
-        for _ in range(600):
-            if (tmp_path / "a" / CHECKPOINTS / "checkpoint-4" / "trainer_state.json").is_file():
-                break
-            time.sleep(0.1)
-        process.kill()
-    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert "going on from checkpoint-" in again.stderr
-    assert sorted(logged(tmp_path / "a", "loss")) == list(range(1, 13))
-
-
-@pytest.mark.slow
-def test_two_processes_train_one_adapter_and_speak_once(base: Path, dialogues: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "cocoon.cli.main", "train"]
-    command += ["--base", f"local:{base}", "--prompt", "plain", "--dialogues", str(dialogues), "--max-steps", "4"]
-    command += ["--evaluate-every", "2", "--out", "a", "--json", "-o", "data.near_duplicate=null"]
-    command += ["-o", "fit.dtype=float32", "-o", "fit.accumulate=1"]
-    first = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert first.returncode == 0, first.stderr
-    told = json.loads(first.stdout)
-    assert (told["processes"], told["steps"]) == (2, 4)
-    assert first.stderr.count("validation loss") == 1
-    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=True)
-    assert json.loads(again.stdout) == told and again.stderr.count("was trained to the end before") == 1
-    attach(load_weights(str(base), "cpu", "float32"), tmp_path / "a")

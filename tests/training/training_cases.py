@@ -1,5 +1,6 @@
 """Dialogues to train on, made by chance from a seed."""
 
+import json
 import random
 from pathlib import Path
 
@@ -45,3 +46,9 @@ def write_talks(path: Path, dialogues: list[Dialogue]) -> Path:
     """A dialogues.jsonl."""
     path.write_text("".join(f"{one.model_dump_json()}\n" for one in dialogues), "utf-8")
     return path
+
+
+def logged(out: Path, key: str) -> dict[int, float]:
+    """Return the logged values of one key, by step."""
+    lines = [json.loads(line) for line in (out / "losses.jsonl").read_text("utf-8").splitlines()]
+    return {line["step"]: line[key] for line in lines if key in line}

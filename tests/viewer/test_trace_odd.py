@@ -14,11 +14,12 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line
 from cocoon.core.records import Dialogue, Failure
 from cocoon.running.reading.reader import RunReader
+from cocoon.tests.browser import in_browser
 from cocoon.tests.commands import cocoon, endpoint
 from cocoon.tests.exports.export_runs import dialogue
 from cocoon.tests.viewer.trace_pages import opened, said, texts
 from cocoon.viewer.page import RunPage, export_page, packed
-from cocoon.viewer.server import served
+from cocoon.viewer.server import served_run
 
 FAILED = Failure(dialogue="lost", stage="conversation", node="user", reason="timeout", message="no answer in 60 s")
 
@@ -122,10 +123,10 @@ def test_text_that_utf8_cannot_hold_is_packed_all_the_same() -> None:
     assert json.loads(zlib.decompress(base64.b64decode(packed({"a": "\ud83d <"})))) == {"a": "\ud83d <"}
 
 
-@pytest.mark.slow
-async def test_empty_and_broken_runs_are_told_on_the_page(tmp_path: Path) -> None:
+@in_browser
+async def test_empty_and_broken_runs_are_told_on_the_page(browser: Any, tmp_path: Path) -> None:
     empty = run_of(tmp_path / "empty", ended=False)
-    async with served(RunPage(RunReader(empty), live=True)) as url, opened(url, "#middle p") as page:
+    async with served_run(RunPage(RunReader(empty), live=True)) as url, opened(browser, url, "#middle p") as page:
         await said(page, "#middle", "There is no dialogue yet.")
         await page.keyboard.press("Enter")
         await page.keyboard.press("g")

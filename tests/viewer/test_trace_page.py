@@ -2,20 +2,21 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cocoon.core.records import Dialogue
-from cocoon.graphs.drawing.draw import GRAPHS, open_graph
-from cocoon.graphs.drawing.draw import draw as draw_graph
+from cocoon.graphs.drawing.draw import GRAPHS, draw_graph, open_graph
 from cocoon.running.folder import read_run
 from cocoon.running.reading.lines import LineIndex
 from cocoon.running.reading.reader import RunReader
 from cocoon.running.reading.summary import file_of
+from cocoon.tests.browser import in_browser
 from cocoon.tests.commands import cocoon, endpoint
 from cocoon.tests.viewer.trace_pages import opened, said
-from cocoon.viewer.page import RunPage, drawings, export_page, script
-from cocoon.viewer.server import served
+from cocoon.viewer.page import RunPage, data_script, drawings, export_page
+from cocoon.viewer.server import served_run
 
 SAGE = Path(__file__).parents[3] / "shared" / "data" / "sage"
 HOSTILE = (
@@ -37,12 +38,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.slow
-async def test_the_page_opens_from_disk_with_everything_in_it(run: Path, tmp_path: Path) -> None:
+@in_browser
+async def test_the_page_opens_from_disk_with_everything_in_it(browser: Any, run: Path, tmp_path: Path) -> None:
     done = cocoon("view", str(run), "--export", str(tmp_path / "page"))
     assert done.code == 0, done.err
     first = next(iter(read_run(run, "dialogues.jsonl", Dialogue)))
-    async with opened((tmp_path / "page" / "view.html").as_uri()) as page:
+    async with opened(browser, (tmp_path / "page" / "view.html").as_uri()) as page:
         assert len(await page.query_selector_all(".row")) == 4
         await said(page, "#counts", "4 of 4 dialogues")
         await said(page, ".person", first.profile.feeling)
@@ -77,8 +78,8 @@ async def test_the_page_opens_from_disk_with_everything_in_it(run: Path, tmp_pat
         await said(page, "#counts", "1 / 4")
 
 
-@pytest.mark.slow
-async def test_the_same_page_is_live_and_takes_in_what_comes(run: Path, tmp_path: Path) -> None:
+@in_browser
+async def test_the_same_page_is_live_and_takes_in_what_comes(browser: Any, run: Path, tmp_path: Path) -> None:
     growing = tmp_path / "run"
     growing.mkdir()
     lines = (run / "dialogues.jsonl").read_bytes().splitlines(keepends=True)
@@ -86,7 +87,7 @@ async def test_the_same_page_is_live_and_takes_in_what_comes(run: Path, tmp_path
     manifest["sessions"][-1]["ended"] = None
     (growing / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     (growing / "dialogues.jsonl").write_bytes(lines[0])
-    async with served(RunPage(RunReader(growing), live=True)) as url, opened(url) as page:
+    async with served_run(RunPage(RunReader(growing), live=True)) as url, opened(browser, url) as page:
         await said(page, "#counts", "1 of 1 dialogues · under way")
         with (growing / "dialogues.jsonl").open("ab") as file:
             file.write(b"".join(lines[1:]))
@@ -95,8 +96,8 @@ async def test_the_same_page_is_live_and_takes_in_what_comes(run: Path, tmp_path
         await said(page, "h1", json.loads(lines[1])["id"])
 
 
-@pytest.mark.slow
-async def test_two_runs_are_compared_turn_by_turn(run: Path, tmp_path: Path) -> None:
+@in_browser
+async def test_two_runs_are_compared_turn_by_turn(browser: Any, run: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.jsonl"
     with other.open("w", encoding="utf-8") as file:
         for one in read_run(run, "dialogues.jsonl", Dialogue):
@@ -104,15 +105,15 @@ async def test_two_runs_are_compared_turn_by_turn(run: Path, tmp_path: Path) -> 
                 turn.content = f"other: {turn.content}"
             file.write(one.model_copy(update={"supporter": "another"}).model_dump_json() + "\n")
     export_page(RunPage(RunReader(run), RunReader(other)), tmp_path / "page")
-    async with opened((tmp_path / "page" / "view.html").as_uri()) as page:
+    async with opened(browser, (tmp_path / "page" / "view.html").as_uri()) as page:
         await page.click("#b-compare")
         await page.wait_for_selector(".lanes.two")
         texts = [await one.inner_text() for one in await page.query_selector_all(".lanes.two .turn .words")]
         assert texts[1] == f"other: {texts[0]}" and len(texts) % 2 == 0
 
 
-@pytest.mark.slow
-async def test_hostile_text_is_text(tmp_path: Path) -> None:
+@in_browser
+async def test_hostile_text_is_text(browser: Any, tmp_path: Path) -> None:
     file = tmp_path / f"{'x' * 20}.jsonl"
     turns = [{"role": "supporter", "content": HOSTILE}, {"role": "user", "content": "A" * 1_000_000 + HOSTILE}]
     profile = {"id": HOSTILE[:40], "language": "en", "feeling": HOSTILE, "need": HOSTILE, "emotion": HOSTILE}
@@ -120,7 +121,7 @@ async def test_hostile_text_is_text(tmp_path: Path) -> None:
     file.write_text(json.dumps(line) + "\n", "utf-8")
     export_page(RunPage(RunReader(file)), tmp_path / "page")
     assert sorted(one.name for one in (tmp_path / "page" / "data").iterdir()) == sorted([f"{file_of(line['id'])}.js"])
-    async with opened((tmp_path / "page" / "view.html").as_uri()) as page:
+    async with opened(browser, (tmp_path / "page" / "view.html").as_uri()) as page:
         text = await page.inner_text("#turn-0")
         assert "<script>document.title='owned'</script>" in text and "javascript:alert(1)" in text
         assert "⟦U+202E⟧esrever" in text and "\u202e" not in text
@@ -130,15 +131,15 @@ async def test_hostile_text_is_text(tmp_path: Path) -> None:
         assert 40_000 < len(await page.inner_text("#turn-1")) < 50_000
 
 
-@pytest.mark.slow
-async def test_runs_of_others_show_their_emotion_over_the_turns(tmp_path: Path) -> None:
+@in_browser
+async def test_runs_of_others_show_their_emotion_over_the_turns(browser: Any, tmp_path: Path) -> None:
     found = sorted(SAGE.glob("*_result.jsonl"))
     if not found:
         pytest.skip("needs sage in ../shared/data")
     made = tmp_path / "sage.jsonl"
     assert cocoon("corpus", "import", "sage", str(found[0]), "-n", "3", "-o", str(made)).code == 0
     export_page(RunPage(RunReader(made)), tmp_path / "page")
-    async with opened((tmp_path / "page" / "view.html").as_uri()) as page:
+    async with opened(browser, (tmp_path / "page" / "view.html").as_uri()) as page:
         await said(page, ".strip", "emotion")
         assert len(await page.query_selector_all(".strip .curve circle")) > 3
         await said(page, "#right", "No rating yet.")
@@ -201,7 +202,7 @@ def test_a_folder_of_something_else_is_left_alone(run: Path, tmp_path: Path) -> 
     assert refused.code and "has other files" in refused.err
     nowhere = cocoon("view", str(tmp_path / "nowhere"), "--export", str(tmp_path / "p"))
     assert nowhere.code and "neither a run folder" in nowhere.err
-    assert script("x", {"a": "</script>"}) == 'cocoonData("x",{"a":"\\u003c/script>"});\n'
+    assert data_script("x", {"a": "</script>"}) == 'cocoonData("x",{"a":"\\u003c/script>"});\n'
 
 
 def test_the_graph_of_a_run_is_weighted_by_its_walks(run: Path, tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """What a reader finds on the trace page, and how they get about: a run of our own words in a real browser."""
 
 import re
+from typing import Any
 
 import pytest
 
 from cocoon.benchmarks.viewer.trace_pictures import LISTENING, NEED, REASONS, make_run
 from cocoon.running.reading.reader import RunReader
+from cocoon.tests.browser import in_browser
 from cocoon.tests.reports.test_charts import luminance
 from cocoon.tests.viewer.trace_pages import opened, said, texts
 from cocoon.viewer.page import RunPage, export_page, page_file
@@ -22,9 +24,9 @@ def page_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (place / "page" / "view.html").as_uri()
 
 
-@pytest.mark.slow
-async def test_the_lanes_the_ratings_and_the_walk_tell_what_happened(page_url: str) -> None:
-    async with opened(f"{page_url}#{LISTENED}") as page:
+@in_browser
+async def test_the_lanes_the_ratings_and_the_walk_tell_what_happened(browser: Any, page_url: str) -> None:
+    async with opened(browser, f"{page_url}#{LISTENED}") as page:
         await said(page, "h1", LISTENED)
         trust = [one.split("\n")[0] for one in await texts(page, ".inner:has(b)")]
         assert trust == ["trust 0.0", "trust 0.0", "trust 1.0 ▲ +1", "trust 2.0 ▲ +1", "trust 4.0 ▲ +2"]
@@ -59,9 +61,9 @@ async def test_the_lanes_the_ratings_and_the_walk_tell_what_happened(page_url: s
         await said(page, "#told", "No model was called here.")
 
 
-@pytest.mark.slow
-async def test_the_list_is_filtered_and_everything_is_reached_by_keys(page_url: str) -> None:
-    async with opened(page_url, color_scheme="dark", reduced_motion="reduce") as page:
+@in_browser
+async def test_the_list_is_filtered_and_everything_is_reached_by_keys(browser: Any, page_url: str) -> None:
+    async with opened(browser, page_url, color_scheme="dark", reduced_motion="reduce") as page:
         await page.keyboard.press("?")
         await said(page, "#help", "next, previous dialogue")
         await page.keyboard.press("Escape")
@@ -101,9 +103,9 @@ async def test_the_list_is_filtered_and_everything_is_reached_by_keys(page_url: 
         assert await page.get_attribute("html", "data-theme") == "light", "from the system's dark to light"
 
 
-@pytest.mark.slow
-async def test_two_supporters_of_one_run_are_compared_on_the_same_user(page_url: str) -> None:
-    async with opened(f"{page_url}#{LISTENED}") as page:
+@in_browser
+async def test_two_supporters_of_one_run_are_compared_on_the_same_user(browser: Any, page_url: str) -> None:
+    async with opened(browser, f"{page_url}#{LISTENED}") as page:
         await page.keyboard.press("c")
         await page.wait_for_selector(".lanes.two")
         assert [one.split(": ")[1] for one in await texts(page, ".lanes.two h2")] == ["listening", "asking"]

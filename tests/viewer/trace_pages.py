@@ -5,17 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from cocoon.tests.browser import chromium
-
 
 @asynccontextmanager
-async def opened(url: str, wait: str = ".turn", **context: Any) -> AsyncIterator[Any]:
+async def opened(browser: Any, url: str, wait: str = ".turn", **options: Any) -> AsyncIterator[Any]:
     """The page, loaded; fails for an error in it, and for any address asked for that is not of this machine."""
     asked: list[str] = []
-    async with chromium() as browser:
-        page = await (await browser.new_context(viewport={"width": 1500, "height": 900}, **context)).new_page()
+    problems: list[str] = []
+    async with await browser.new_context(viewport={"width": 1500, "height": 900}, **options) as context:
+        page = await context.new_page()
         page.on("request", lambda request: asked.append(request.url))
-        problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
         await page.goto(url)

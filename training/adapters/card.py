@@ -27,7 +27,7 @@ class Source(Record):
     dialogues: int
 
 
-class Side(Record):
+class SplitSide(Record):
     """One side of the split. `tokens` counts all tokens, and `trained` those with a label.
 
     `cut` dialogues lost `turns_cut` replies at their end. `thinking` counts dialogues whose supporter turns have
@@ -65,8 +65,8 @@ class Card(Record):
     read: int
     dropped: dict[str, int] = {}
     drawn: int | None = None
-    train: Side
-    validation: Side | None = None
+    train: SplitSide
+    validation: SplitSide | None = None
     split_sha256: str
     packing: bool
     packing_note: str = ""
@@ -155,7 +155,7 @@ def readme(card: Card) -> str:
     return "\n".join(lines)
 
 
-def _side(name: str, side: Side) -> str:
+def _side(name: str, side: SplitSide) -> str:
     cells = (side.dialogues, side.profiles, side.turns, side.tokens, side.trained, side.cut)
     return f"| {name} | " + " | ".join(f"{cell:,}" for cell in cells) + " |"
 

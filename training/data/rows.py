@@ -25,7 +25,7 @@ REASONS = {
 
 
 @dataclass
-class Corpus:
+class TrainingCorpus:
     """The dialogues of a training, before they are tokenized. `dropped` counts them by reason."""
 
     files: list[str]
@@ -67,7 +67,7 @@ class Rows:
         return sum(row.turns for row in self.rows)
 
 
-def read_rows(files: Sequence[str], data: DataConfig, seed: int) -> Corpus:
+def read_rows(files: Sequence[str], data: DataConfig, seed: int) -> TrainingCorpus:
     """Read, filter, sample and split the dialogues. The same files, settings and seed give the same split.
 
     Raises CocoonError if there is no file or no supporter turn, and if a side of the split would be empty.
@@ -81,7 +81,7 @@ def read_rows(files: Sequence[str], data: DataConfig, seed: int) -> Corpus:
     dropped["not_drawn"] = 0 if limit is None else len(dialogues) - sum(dropped.values()) - len(usable)
     sources = Counter((dialogue.source, dialogue.licence or "own", dialogue.language) for dialogue in usable)
     train, validation = _split(usable, data.validation, seed)
-    return Corpus(list(files), train, validation, len(dialogues), +dropped, sources, limit)
+    return TrainingCorpus(list(files), train, validation, len(dialogues), +dropped, sources, limit)
 
 
 def _filtered(dialogues: list[Dialogue], data: DataConfig, dropped: Counter[str], files: str) -> list[Dialogue]:

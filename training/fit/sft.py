@@ -18,10 +18,10 @@ from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Language
 from cocoon.models.local.libraries import quiet
 from cocoon.models.local.weights import Weights, model_hash
-from cocoon.training.adapters.card import Card, Side, Source, is_file_hash, read_card, write_card
+from cocoon.training.adapters.card import Card, Source, SplitSide, is_file_hash, read_card, write_card
 from cocoon.training.config import TrainConfig
 from cocoon.training.data.labels import Encoder
-from cocoon.training.data.rows import Corpus, Rows, encode_rows, read_rows
+from cocoon.training.data.rows import Rows, TrainingCorpus, encode_rows, read_rows
 from cocoon.training.fit.base import load_base, public_name, require_training
 from cocoon.training.fit.folder import agree_on_data, find_best, hashes_of, is_main, last_checkpoint, opened_training
 from cocoon.training.fit.isolation import attention_of, isolates
@@ -39,7 +39,7 @@ class Prepared:
     config: TrainConfig
     weights: Weights
     encoder: Encoder
-    corpus: Corpus
+    corpus: TrainingCorpus
     train: Rows
     validation: Rows
     prompt_shas: dict[str, str]
@@ -253,8 +253,8 @@ def _language(name: str) -> Language:
     return "zh" if name == "zh" else "en"
 
 
-def _side(rows: Rows) -> Side:
-    return Side(
+def _side(rows: Rows) -> SplitSide:
+    return SplitSide(
         dialogues=len(rows.rows),
         profiles=len(rows.people),
         thinking=rows.thinking,
@@ -266,7 +266,7 @@ def _side(rows: Rows) -> Side:
     )
 
 
-def split_sha(corpus: Corpus) -> str:
+def split_sha(corpus: TrainingCorpus) -> str:
     """Return the SHA-256 over the ids of both sides, which identifies trainings on the same split."""
     sides: Sequence[Sequence[str]] = [[dialogue.id for dialogue in side] for side in (corpus.train, corpus.validation)]
     return hashlib.sha256(repr(sides).encode()).hexdigest()

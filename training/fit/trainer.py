@@ -18,7 +18,7 @@ from cocoon.training.fit.folder import CHECKPOINTS, STATE, last_checkpoint
 
 
 @dataclass(frozen=True)
-class Step:
+class TrainingStep:
     """Progress of a training. Losses are per trained token, in nats, and None if this step has none."""
 
     step: int
@@ -29,7 +29,7 @@ class Step:
     best_step: int | None = None
 
 
-Watch = Callable[[Step], None]
+Watch = Callable[[TrainingStep], None]
 
 
 def make_trainer(
@@ -219,8 +219,8 @@ def _callbacks(config: TrainConfig, validates: bool, watch: Watch | None, out: P
     return callbacks
 
 
-def _step(state: Any, logs: Mapping[str, Any]) -> Step:
-    return Step(
+def _step(state: Any, logs: Mapping[str, Any]) -> TrainingStep:
+    return TrainingStep(
         step=state.global_step,
         steps=state.max_steps,
         epoch=float(state.epoch or 0.0),

@@ -20,7 +20,7 @@ cocoon.lanes = (() => {
     const kind = turn.named === true ? " named" : turn.named === false ? " nearest" : "";
     const scores = turn.role === "user" ? [] : numbers(turn);
     return make("article", { class: `turn ${turn.role}${kind}`, id: `turn-${side}${place}`, "data-turn": place, tabindex: "-1", onclick: () => choose(place, side) },
-      make("small", {}, [`${place + 1} · ${w[turn.role]}`, ...scores].join(" · ")), content(turn, w), named ? make("small", { class: "flag" }, named) : null);
+      make("small", {}, [`${place + 1} · ${w[turn.role]}`, ...scores, turn.finish ? w.cut : "", turn.foreign ? `${w.foreign} ${turn.foreign}` : ""].filter(Boolean).join(" · ")), content(turn, w), named ? make("small", { class: "flag" }, named) : null);
   }
 
   const numbers = (turn) => Object.entries(turn.scores || {}).filter(([, value]) => !none(value)).map(([name, value]) => `${name} ${short(value)}`);
@@ -51,6 +51,7 @@ cocoon.lanes = (() => {
   function thought(turn, w) {
     const one = turn.thought || {};
     return [one.strategy ? make("div", { class: "strategy" }, one.strategy) : null, one.analysis ? long(one.analysis, w, "div") : null,
+      one.reasoning ? make("details", {}, make("summary", {}, w.reasoning), long(one.reasoning, w, "div")) : null,
       turn.draft ? make("details", {}, make("summary", {}, w.draft), long(turn.draft, w, "div")) : null];
   }
 
@@ -80,14 +81,14 @@ cocoon.lanes = (() => {
   function show(one, w, choose) {
     if (!one.profile) return [head(one, w), make("p", {}, w.notMade)];
     if (!one.turns.length) return [head(one, w), person(one, w)];
-    const hidden = one.turns.some((turn) => turn.state || (turn.role === "user" && numbers(turn).length)), thinks = one.turns.some((turn) => turn.draft || (turn.thought && (turn.thought.strategy || turn.thought.analysis)));
+    const hidden = one.turns.some((turn) => turn.state || (turn.role === "user" && (numbers(turn).length || (turn.thought && turn.thought.reasoning)))), thinks = one.turns.some((turn) => turn.draft || (turn.thought && (turn.thought.strategy || turn.thought.analysis || (turn.role === "supporter" && turn.thought.reasoning))));
     const title = (name, has) => make("h2", {}, name, has ? null : make("small", {}, ` ${w.notKept}`));
     const grid = make("div", { class: `lanes${hidden ? "" : " no-hidden"}${thinks ? "" : " no-thought"}` }, title(w.hidden, hidden), title(w.talk, true), title(w.thought, thinks));
     const before = { state: null, scores: {} };
     one.turns.forEach((turn, place) => {
       if (one.stage_boundary === place) grid.append(make("div", { class: "boundary" }, w.boundary));
       const user = turn.role === "user";
-      grid.append(make("div", { class: "inner" }, user ? inner(turn, before, one.profile, w) : null), bubble(turn, place, w, choose), make("div", { class: "inner" }, user ? null : thought(turn, w)));
+      grid.append(make("div", { class: "inner" }, user ? [inner(turn, before, one.profile, w), thought(turn, w)] : null), bubble(turn, place, w, choose), make("div", { class: "inner" }, user ? null : thought(turn, w)));
       if (user) { before.state = turn.state || before.state; before.scores = { ...before.scores, ...turn.scores }; }
     });
     return [head(one, w), person(one, w), cocoon.strip.show(one, w, choose), grid];

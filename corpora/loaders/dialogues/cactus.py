@@ -8,7 +8,7 @@ from typing import Any
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Profile, Role
 from cocoon.core.text import language_by_script
-from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, Read, an_id, an_object, optional_text
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, an_id, an_object, optional_text
 from cocoon.corpora.reading.foreign_text import values
 from cocoon.corpora.reading.repair import RepairNote
 from cocoon.corpora.reading.spoken_lines import add_lines
@@ -23,7 +23,7 @@ _PROBLEM = re.compile(
 )
 
 
-def load(path: Path) -> Iterator[Read]:
+def load_cactus(path: Path) -> Iterator[ReadDialogue]:
     """Yield the dialogue of every record, or its opening turns where it has no dialogue.
 
     Raises CocoonError naming the record that cannot be read.
@@ -40,7 +40,7 @@ def load(path: Path) -> Iterator[Read]:
         yield draft.read(feeling=_problem(form), facts={"attitude": optional_text(person, "attitude", where) or None})
 
 
-def load_profiles(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
+def load_cactus_profiles(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
     """Yield (where, profile, no repairs) for every record, with the presenting problem as the feeling.
 
     The corpus does not state a need, so the profile has none.

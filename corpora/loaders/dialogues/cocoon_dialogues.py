@@ -13,12 +13,12 @@ from cocoon.corpora.reading.dialogue_draft import (
     Corpus,
     Draft,
     Fact,
-    Read,
+    ReadDialogue,
     a_list,
     an_id,
     an_object,
     optional_text,
-    role_of,
+    speaker_role,
 )
 from cocoon.corpora.reading.foreign_text import values
 
@@ -33,7 +33,7 @@ ROLES: dict[str, Role] = {"倾听者": "supporter", "倾诉者": "user", "suppor
 _ANALYSES = ("对话分析", "dialogue analysis")
 
 
-def load(path: Path) -> Iterator[Read]:
+def load_cocoon_dialogues(path: Path) -> Iterator[ReadDialogue]:
     """Yield every dialogue.
 
     Raises CocoonError naming the file, the record and the turn that cannot be read.
@@ -55,7 +55,7 @@ def load(path: Path) -> Iterator[Read]:
 
 
 def _turn(draft: Draft, turn: Mapping[str, Any], position: str) -> None:
-    role = role_of(turn.get("role"), ROLES, draft.where, position)
+    role = speaker_role(turn.get("role"), ROLES, draft.where, position)
     analysis, strategy = (optional_text(turn, key, draft.where) for key in ("analysis", "strategy"))
     thought = Thought(analysis=analysis, strategy=strategy) if analysis or strategy else None
     content, rewrite = turn.get("content"), turn.get("rewrite")
@@ -66,7 +66,7 @@ def _turn(draft: Draft, turn: Mapping[str, Any], position: str) -> None:
     draft.say(role, rewrite, position, thought, draft=first_wording or None)
 
 
-def _read(draft: Draft, profile: Any, facts: Mapping[str, Fact]) -> Read:
+def _read(draft: Draft, profile: Any, facts: Mapping[str, Fact]) -> ReadDialogue:
     person = profile if isinstance(profile, dict) else {}
     fields = {str(key).strip().lower(): value for key, value in person.items()}
     field_texts = {key: optional_text(fields, key, draft.where) for key in ("feeling", "emotion", "scenario", "need")}

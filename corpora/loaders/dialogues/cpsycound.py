@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cocoon.core.records import Role
-from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, Read, a_text, an_id, an_object
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, a_text, an_id, an_object
 from cocoon.corpora.reading.foreign_text import texts, values
 from cocoon.corpora.reading.spoken_lines import add_lines
 
@@ -18,7 +18,7 @@ ROLES: dict[str, Role] = {
 }
 
 
-def load(path: Path) -> Iterator[Read]:
+def load_cpsycound(path: Path) -> Iterator[ReadDialogue]:
     """Yield every case.
 
     Raises CocoonError naming the file and the record that cannot be read.

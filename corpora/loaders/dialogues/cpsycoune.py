@@ -6,14 +6,23 @@ from typing import Any
 
 from cocoon.core.errors import CocoonError
 from cocoon.corpora.loaders.dialogues.cpsycound import ROLES
-from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, Read, a_list, a_text, an_id, an_object, optional_text
+from cocoon.corpora.reading.dialogue_draft import (
+    Corpus,
+    Draft,
+    ReadDialogue,
+    a_list,
+    a_text,
+    an_id,
+    an_object,
+    optional_text,
+)
 from cocoon.corpora.reading.foreign_text import values
 from cocoon.corpora.reading.spoken_lines import add_lines
 
 CORPUS = Corpus("cpsycoune", "CPsyCounE, counselling dialogues by topic, zh", "CPsyCounE", "CC-BY-4.0", "attribution")
 
 
-def load(path: Path) -> Iterator[Read]:
+def load_cpsycoune(path: Path) -> Iterator[ReadDialogue]:
     """Yield every dialogue.
 
     Raises CocoonError naming the file and the record that cannot be read.

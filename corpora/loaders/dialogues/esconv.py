@@ -10,14 +10,14 @@ from cocoon.corpora.reading.dialogue_draft import (
     Corpus,
     Draft,
     Fact,
-    Read,
+    ReadDialogue,
     a_list,
     a_number,
     a_text,
     an_id,
     an_object,
     optional_text,
-    role_of,
+    speaker_role,
 )
 from cocoon.corpora.reading.foreign_text import values
 
@@ -38,7 +38,7 @@ _SPACED = (
 )
 
 
-def load(path: Path) -> Iterator[Read]:
+def load_esconv(path: Path) -> Iterator[ReadDialogue]:
     """Yield every dialogue.
 
     Raises CocoonError naming the file, the record and the turn that cannot be read.
@@ -46,7 +46,7 @@ def load(path: Path) -> Iterator[Read]:
     yield from load_as(path, CORPUS)
 
 
-def load_as(path: Path, corpus: Corpus) -> Iterator[Read]:
+def load_as(path: Path, corpus: Corpus) -> Iterator[ReadDialogue]:
     """Yield every dialogue of a corpus that has the layout of ESConv."""
     for number, (where, value) in enumerate(values(path), 1):
         record = an_object(value, where)
@@ -68,7 +68,7 @@ def load_as(path: Path, corpus: Corpus) -> Iterator[Read]:
 
 def _turn(draft: Draft, item: Mapping[str, Any], position: str, tokenised: bool) -> bool:
     """Add a turn and return whether its text had to be joined."""
-    role = role_of(item.get("speaker"), ROLES, draft.where, position)
+    role = speaker_role(item.get("speaker"), ROLES, draft.where, position)
     content = a_text(item.get("content", item.get("text")), draft.where, position)
     plain = detokenised(content) if tokenised else content
     annotation = item.get("annotation")

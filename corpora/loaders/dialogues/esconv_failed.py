@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cocoon.corpora.loaders.dialogues.esconv import load_as
-from cocoon.corpora.reading.dialogue_draft import Corpus, Read
+from cocoon.corpora.reading.dialogue_draft import Corpus, ReadDialogue
 
 CORPUS = Corpus(
     "esconv-failed",
@@ -15,7 +15,7 @@ CORPUS = Corpus(
 )
 
 
-def load(path: Path) -> Iterator[Read]:
+def load_esconv_failed(path: Path) -> Iterator[ReadDialogue]:
     """Yield every dialogue.
 
     Raises CocoonError naming the file, the record and the turn that cannot be read.

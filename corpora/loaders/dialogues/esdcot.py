@@ -7,7 +7,16 @@ from typing import Any
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Role, Thought
-from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, Read, a_list, an_id, an_object, optional_text, role_of
+from cocoon.corpora.reading.dialogue_draft import (
+    Corpus,
+    Draft,
+    ReadDialogue,
+    a_list,
+    an_id,
+    an_object,
+    optional_text,
+    speaker_role,
+)
 from cocoon.corpora.reading.foreign_text import values
 
 CORPUS = Corpus(
@@ -23,7 +32,7 @@ _HEADS = re.compile(
 )
 
 
-def load(path: Path) -> Iterator[Read]:
+def load_esdcot(path: Path) -> Iterator[ReadDialogue]:
     """Yield every record as a dialogue that ends with the turn that has the chain of thought.
 
     Raises CocoonError naming the record that cannot be read.
@@ -36,7 +45,7 @@ def load(path: Path) -> Iterator[Read]:
             yield _dialogue(record, where, number)
 
 
-def _dialogue(record: Mapping[str, Any], where: str, number: int) -> Read:
+def _dialogue(record: Mapping[str, Any], where: str, number: int) -> ReadDialogue:
     data = an_object(record.get("original_data"), where, "key 'original_data'")
     cot_data = record.get("cot_data")
     thought_fields = cot_data if isinstance(cot_data, dict) else {}
@@ -44,7 +53,9 @@ def _dialogue(record: Mapping[str, Any], where: str, number: int) -> Read:
     for position, item in enumerate(a_list(data.get("dialog"), where, "key 'dialog'"), 1):
         turn = an_object(item, where, f"turn {position}")
         draft.say(
-            role_of(turn.get("speaker"), ROLES, where, f"turn {position}"), turn.get("content"), f"turn {position}"
+            speaker_role(turn.get("speaker"), ROLES, where, f"turn {position}"),
+            turn.get("content"),
+            f"turn {position}",
         )
     strategy = optional_text(thought_fields, "recognized_strategy", where) or optional_text(data, "strategy", where)
     analysis = " ".join(text for key in _THOUGHTS if (text := optional_text(thought_fields, key, where)))
@@ -62,7 +73,7 @@ def _thought(analysis: str, strategy: str) -> Thought | None:
     return Thought(analysis=analysis, strategy=strategy) if analysis or strategy else None
 
 
-def _instruction(record: Mapping[str, Any], where: str, number: int) -> Read:
+def _instruction(record: Mapping[str, Any], where: str, number: int) -> ReadDialogue:
     own_id = record.get("dialog_id", record.get("id"))
     draft = Draft(CORPUS, where, an_id(CORPUS, own_id, number))
     position = 0

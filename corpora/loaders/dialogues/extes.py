@@ -14,7 +14,7 @@ from cocoon.corpora.reading.dialogue_draft import (
     Corpus,
     Draft,
     Fact,
-    Read,
+    ReadDialogue,
     a_list,
     an_id,
     an_object,
@@ -30,7 +30,7 @@ _STRATEGY = ("ai strategy", "strategy")
 _KEYS = ("scene", "description", "content")
 
 
-def load(path: Path) -> Iterator[Read]:
+def load_extes(path: Path) -> Iterator[ReadDialogue]:
     """Yield every dialogue.
 
     Raises CocoonError naming the file, the record and the turn that cannot be read.
@@ -87,7 +87,7 @@ def _first(item: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
     return next((item[key] for key in keys if key in item), None)
 
 
-def load_profiles(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
+def load_extes_profiles(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
     """Yield (where, profile, no repairs) for every record.
 
     The record states only a scene and a description, so the profile has no need.

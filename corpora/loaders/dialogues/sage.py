@@ -12,13 +12,13 @@ from cocoon.corpora.reading.dialogue_draft import (
     Corpus,
     Draft,
     Fact,
-    Read,
+    ReadDialogue,
     a_list,
     a_number,
     an_id,
     an_object,
     optional_text,
-    role_of,
+    speaker_role,
 )
 from cocoon.corpora.reading.foreign_text import values
 from cocoon.corpora.reading.repair import RepairNote
@@ -31,7 +31,7 @@ _FACTS = ("emo_point", "emo_state", "target", "topic", "character", "main_cha", 
 _EVENT = re.compile(r"\*\*事件起因[：:]?\*\*\s*(?P<text>.+?)(?=\n\s*\n|\*\*事件经过|\Z)", re.DOTALL)
 
 
-def load(path: Path) -> Iterator[Read]:
+def load_sage(path: Path) -> Iterator[ReadDialogue]:
     """Yield every trace, with the user's planning as its thought and its score under `emotion`."""
     for number, (where, value) in enumerate(values(path), 1):
         record = an_object(value, where)
@@ -46,7 +46,7 @@ def load(path: Path) -> Iterator[Read]:
 
 
 def _turn(draft: Draft, turn: Mapping[str, Any], position: str) -> None:
-    role = role_of(turn.get("role"), ROLES, draft.where, position)
+    role = speaker_role(turn.get("role"), ROLES, draft.where, position)
     score = a_number(turn.get("emotion-point"))
     planning = turn.get("planning")
     analysis = optional_text(planning, "analyse", draft.where) if isinstance(planning, dict) else ""
@@ -68,7 +68,7 @@ def _event(record: Mapping[str, Any], where: str) -> str:
     return " ".join((match["text"] if match else scene).split())
 
 
-def load_profiles(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
+def load_sage_profiles(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
     """Yield (where, profile, no repairs), with the event as the feeling and the hidden task as the need."""
     for number, (where, value) in enumerate(values(path), 1):
         record = an_object(value, where)

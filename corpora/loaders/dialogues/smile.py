@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from cocoon.core.records import Role
-from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, Read, a_list, an_id, an_object, role_of
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, a_list, an_id, an_object, speaker_role
 from cocoon.corpora.reading.foreign_text import texts, values
 
 CORPUS = Corpus("smile", "SMILE, single-turn help texts made multi-turn, zh", "SMILE (SmileChat)", "CC0-1.0", "free")
 ROLES: dict[str, Role] = {"client": "user", "counselor": "supporter", "user": "user", "supporter": "supporter"}
 
 
-def load(path: Path) -> Iterator[Read]:
+def load_smile(path: Path) -> Iterator[ReadDialogue]:
     """Yield every dialogue.
 
     Raises CocoonError naming the file, the record and the turn that cannot be read.
@@ -25,7 +25,9 @@ def load(path: Path) -> Iterator[Read]:
         for position, item in enumerate(a_list(dialog, where, "key 'dialog'"), 1):
             turn = an_object(item, where, f"turn {position}")
             draft.say(
-                role_of(turn.get("role"), ROLES, where, f"turn {position}"), turn.get("content"), f"turn {position}"
+                speaker_role(turn.get("role"), ROLES, where, f"turn {position}"),
+                turn.get("content"),
+                f"turn {position}",
             )
         yield draft.read(language="zh")
 

@@ -9,19 +9,19 @@ from cocoon.corpora.reading.dialogue_draft import (
     Corpus,
     Draft,
     Fact,
-    Read,
+    ReadDialogue,
     a_list,
     an_id,
     an_object,
     optional_text,
-    role_of,
+    speaker_role,
 )
 from cocoon.corpora.reading.foreign_text import values
 
 ROLES: dict[str, Role] = {"user": "user", "assistant": "supporter", "supporter": "supporter"}
 
 
-def load_messages(path: Path, corpus: Corpus) -> Iterator[Read]:
+def load_messages(path: Path, corpus: Corpus) -> Iterator[ReadDialogue]:
     """Yield every record of a messages file, with its system messages as a fact of the dialogue."""
     for number, (where, value) in enumerate(values(path), 1):
         record = an_object(value, where)
@@ -41,6 +41,6 @@ def add_messages(draft: Draft, record: Mapping[str, Any]) -> dict[str, Fact]:
             facts["system"] = "\n".join(str(text) for text in system_texts if text)
             draft.note(f"message {position}", "relabelled", "a system message became the fact 'system'")
             continue
-        role = role_of(turn.get("role"), ROLES, draft.where, f"message {position}")
+        role = speaker_role(turn.get("role"), ROLES, draft.where, f"message {position}")
         draft.say(role, turn.get("content"), f"message {position}")
     return facts

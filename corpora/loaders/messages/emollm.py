@@ -8,7 +8,7 @@ from cocoon.corpora.reading.dialogue_draft import (
     Corpus,
     Draft,
     Fact,
-    Read,
+    ReadDialogue,
     a_list,
     a_text,
     an_id,
@@ -22,7 +22,7 @@ CORPUS = Corpus("emollm", "EmoLLM, model-written counselling, zh", "EmoLLM", "MI
 _STRAY = re.compile(r"\n+\s*(?:医生|心理咨询师|咨询师|病人|来访者)\s*[:：]\s*")
 
 
-def load(path: Path) -> Iterator[Read]:
+def load_emollm(path: Path) -> Iterator[ReadDialogue]:
     """Yield every conversation.
 
     Raises CocoonError naming the file, the record and the pair that cannot be read.

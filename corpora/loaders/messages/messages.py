@@ -13,15 +13,15 @@ import orjson
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record
 from cocoon.core.records import Dialogue
-from cocoon.corpora.export.rows import COLUMN, spoken
+from cocoon.corpora.export.rows import COLUMN, exported_text
 from cocoon.corpora.loaders.messages.chat_messages import add_messages
-from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, Read, an_id, an_object, optional_text
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, an_id, an_object, optional_text
 from cocoon.corpora.reading.foreign_text import values
 
 CORPUS = Corpus("messages", "chat messages (Hugging Face form)", "messages file", "not stated", "none")
 
 
-def load(path: Path) -> Iterator[Read]:
+def load_message_lists(path: Path) -> Iterator[ReadDialogue]:
     """Yield every row.
 
     Raises CocoonError naming the file, the line and the message that cannot be read.
@@ -40,9 +40,9 @@ def _rows(path: Path) -> Iterator[tuple[str, Any]]:
     if path.suffix.lower() != ".parquet":
         yield from values(path)
         return
-    from cocoon.corpora.export.parquet import read_rows
+    from cocoon.corpora.export.parquet import read_parquet_rows
 
-    yield from ((f"{path}, row {number}", row) for number, row in enumerate(read_rows(path), 1))
+    yield from ((f"{path}, row {number}", row) for number, row in enumerate(read_parquet_rows(path), 1))
 
 
 def record_beside(row: Mapping[str, Any], where: str) -> Dialogue:
@@ -57,7 +57,7 @@ def record_beside(row: Mapping[str, Any], where: str) -> Dialogue:
     return parse_record(fields, Dialogue, f"{where}, key {COLUMN!r}")
 
 
-def _restored(record: Mapping[str, Any], where: str) -> Read:
+def _restored(record: Mapping[str, Any], where: str) -> ReadDialogue:
     dialogue = record_beside(record, where)
     draft = Draft(CORPUS, where, dialogue.id)
     messages = [
@@ -68,13 +68,13 @@ def _restored(record: Mapping[str, Any], where: str) -> Read:
     contents = [optional_text(message, "content", where) for message in messages]
     if len(contents) != len(dialogue.turns):
         draft.note("messages", "dropped", "the messages no longer fit the record beside them; the record is taken")
-        return Read(where, dialogue, draft.notes)
+        return ReadDialogue(where, dialogue, draft.notes)
     edited = 0
     for turn, text in zip(dialogue.turns, contents, strict=True):
-        exported_texts = (spoken(turn, "none").strip(), spoken(turn, "inline").strip())
+        exported_texts = (exported_text(turn, "none").strip(), exported_text(turn, "inline").strip())
         if text not in exported_texts:
             turn.content = text
             edited += 1
     if edited:
         draft.note("messages", "replaced", f"{edited} turns were edited after the export; their messages are taken")
-    return Read(where, dialogue, draft.notes)
+    return ReadDialogue(where, dialogue, draft.notes)

@@ -15,12 +15,12 @@ from cocoon.corpora.reading.dialogue_draft import (
     Corpus,
     Draft,
     Fact,
-    Read,
+    ReadDialogue,
     a_list,
     an_id,
     an_object,
     optional_text,
-    role_of,
+    speaker_role,
 )
 from cocoon.corpora.reading.foreign_text import values
 
@@ -31,7 +31,7 @@ ROLES: dict[str, Role] = {
 }
 
 
-def load(path: Path) -> Iterator[Read]:
+def load_sharegpt(path: Path) -> Iterator[ReadDialogue]:
     """Yield every row.
 
     Raises CocoonError naming the file, the record and the turn that cannot be read.
@@ -43,7 +43,7 @@ def load(path: Path) -> Iterator[Read]:
             continue
         dialogue = record_beside(row, where)
         if _is_unchanged(row, dialogue):
-            yield Read(where, dialogue, [])
+            yield ReadDialogue(where, dialogue, [])
             continue
         draft = Draft(CORPUS, where, dialogue.id)
         draft.note("conversations", "replaced", "edited after the export: the conversation is taken without the record")
@@ -55,7 +55,7 @@ def _is_unchanged(row: Mapping[str, Any], dialogue: Dialogue) -> bool:
     return any(all(row.get(key) == exported[key] for key in ("conversations", "system")) for exported in exported_rows)
 
 
-def _conversation(row: Mapping[str, Any], draft: Draft, record: Dialogue | None) -> Read:
+def _conversation(row: Mapping[str, Any], draft: Draft, record: Dialogue | None) -> ReadDialogue:
     facts: dict[str, Fact] = {}
     if system := optional_text(row, "system", draft.where):
         facts["system"] = system
@@ -68,10 +68,12 @@ def _conversation(row: Mapping[str, Any], draft: Draft, record: Dialogue | None)
             draft.note(f"turn {position}", "relabelled", "a system turn became the fact 'system'")
             continue
         draft.say(
-            role_of(turn.get("from"), ROLES, draft.where, f"turn {position}"), turn.get("value"), f"turn {position}"
+            speaker_role(turn.get("from"), ROLES, draft.where, f"turn {position}"),
+            turn.get("value"),
+            f"turn {position}",
         )
     read = draft.read(facts=facts, profile=record.profile if record else None)
     if record is None or read.dialogue is None:
         return read
     origin = {"supporter": record.supporter, "source": record.source, "licence": record.licence}
-    return Read(read.where, read.dialogue.model_copy(update=origin), read.notes)
+    return ReadDialogue(read.where, read.dialogue.model_copy(update=origin), read.notes)

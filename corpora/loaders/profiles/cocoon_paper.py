@@ -23,7 +23,7 @@ STEP_KEYS = ("round", "initial_need", "step_need", "score", "score_reason")
 _COLONS = ("：", ":")
 
 
-def load(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
+def load_cocoon_paper(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
     """Yield (where, profile, repairs) for each record.
 
     Raises CocoonError naming the file, the record and the key that cannot be read.
@@ -122,10 +122,10 @@ class _ProfileReader:
             text_at({"memory": text}, "memory", f"{self.where}, memory {number}")
             for number, text in enumerate(memory_value, 1)
         ]
-        return [Memory(text=text, chain_node=node_of(text, chain)) for text in texts]
+        return [Memory(text=text, chain_node=chain_node_of(text, chain)) for text in texts]
 
 
-def node_of(memory: str, chain: list[str]) -> int | None:
+def chain_node_of(memory: str, chain: list[str]) -> int | None:
     """Return the index of the chain node that a memory begins with (its words before the first colon), or None."""
     colon_positions = [memory.find(colon) for colon in _COLONS if colon in memory]
     head = memory[: min(colon_positions)].strip() if colon_positions else None

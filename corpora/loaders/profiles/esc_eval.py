@@ -30,7 +30,7 @@ _NOT_STATED = frozenset({"", "not mentioned", "未提及"})
 _SETTINGS = {"家庭生活": "Family life", "工作学习": "Work and study", "社会与其他": "Society and other"}
 
 
-def load(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
+def load_esc_eval(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
     """Yield (where, profile, repairs) for each card.
 
     Raises CocoonError naming the file, the record and the key that cannot be read.

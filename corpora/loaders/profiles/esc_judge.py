@@ -20,7 +20,7 @@ _LEFT_OUT = ("behavioral_traits", "role", "final_persona")
 _NUMBER = re.compile(r"^\s*(?:\d+[.)]|[-*])\s*")
 
 
-def load(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
+def load_esc_judge(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
     """Yield (where, profile, repairs) for each persona: the challenge as feeling, the life events as memories."""
     for number, (where, value) in enumerate(values(path), 1):
         record = an_object(value, where)

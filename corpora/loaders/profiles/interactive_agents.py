@@ -13,7 +13,7 @@ from cocoon.corpora.reading.repair import RepairNote
 SOURCE, LICENCE = "interactive-agents", "MIT (repository)"
 
 
-def load(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
+def load_interactive_agents(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
     """Yield (where, profile, no repairs) for every request.
 
     The request is the feeling, and the name of the file is part of the id.

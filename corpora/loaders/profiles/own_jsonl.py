@@ -9,7 +9,7 @@ from cocoon.corpora.reading.foreign_file import check_texts
 from cocoon.corpora.reading.repair import RepairNote
 
 
-def load(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
+def load_own_jsonl(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
     """Yield (where, profile, no repairs) for each line.
 
     Raises CocoonError naming the file, the line and the key that cannot be read.

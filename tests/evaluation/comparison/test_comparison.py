@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cocoon.core.errors import CocoonError
-from cocoon.evaluation.comparison.compare import UNEVEN, compare
+from cocoon.evaluation.comparison.compare import UNEVEN, compare_sides
 from cocoon.evaluation.comparison.records import Comparison, Effect
 from cocoon.evaluation.comparison.sides import name_sides, pair_profiles, sides_of
 from cocoon.evaluation.scales.scoring import load_scale
@@ -34,7 +34,7 @@ def effect(made: Comparison, label: str) -> Effect:
 
 
 def only(*given: Any, **changes: Any) -> Comparison:
-    (made,) = compare(sides(*given, **changes), COMFORT)
+    (made,) = compare_sides(sides(*given, **changes), COMFORT)
     return made
 
 
@@ -96,7 +96,7 @@ def test_missing_on_either_side_is_counted_and_widens_the_bounds() -> None:
         ("plain", {"a": [True], "b": [True], "c": [None], "d": [True]}),
     )
     second.ratings += [judged(talk(person("c"), "plain"), None)]
-    (made,) = compare([first, second])
+    (made,) = compare_sides([first, second])
     rate = effect(made, "SR paper")
     assert (rate.first.missing, rate.second.missing, rate.difference.missing, rate.difference.n) == (1, 1, 2, 2)
     assert (rate.first.value, rate.second.value) == (0.5, 1.0)
@@ -106,7 +106,7 @@ def test_missing_on_either_side_is_counted_and_widens_the_bounds() -> None:
 
 def test_a_missing_draw_among_several_leaves_the_profile_in() -> None:
     first, second = sides(("listen", {"a": [2, 4], "b": [3, None]}), ("plain", {"a": [5, 5], "b": [None, None]}))
-    aff = effect(compare([first, second], COMFORT)[0], "Aff")
+    aff = effect(compare_sides([first, second], COMFORT)[0], "Aff")
     assert (aff.difference.value, aff.difference.n, aff.difference.missing) == (2.0, 1, 1)
     assert (aff.first.missing, aff.second.missing) == (1, 2)
 
@@ -114,7 +114,7 @@ def test_a_missing_draw_among_several_leaves_the_profile_in() -> None:
 def test_a_dimension_with_a_missing_item_is_missing() -> None:
     first, second = sides(("listen", {"a": [2], "b": [3]}), ("plain", {"a": [4], "b": [4]}))
     second.ratings[0].dimensions["affective_improvement"] = None
-    aff = effect(compare([first, second], COMFORT)[0], "Aff")
+    aff = effect(compare_sides([first, second], COMFORT)[0], "Aff")
     assert (aff.difference.n, aff.difference.missing, aff.second.missing) == (1, 1, 1)
     assert (aff.first.value, aff.difference.value, aff.significance and aff.significance.p) == (3.0, 1.0, 1.0)
 
@@ -137,7 +137,7 @@ def test_people_meet_across_languages_by_translation_of() -> None:
     zh = [talk(person(f"zh-{number}", "zh"), "listen") for number in (1, 2, 3)]
     en = [talk(person(f"en-{number}", "en", translation_of=f"zh-{number}"), "plain") for number in (1, 2)]
     strangers = [talk(person("zh-3", "en"), "plain")]
-    made = compare(
+    made = compare_sides(
         [
             *sides_of("zh", zh, [comforted(one, 3) for one in zh]),
             *sides_of("en", en + strangers, [comforted(one, 5) for one in en + strangers]),
@@ -155,7 +155,7 @@ def test_a_person_in_two_languages_counts_once_and_each_language_meets_its_own()
         ratings = [comforted(one, value) for one, value in zip(dialogues, (zh, en), strict=True)]
         return sides_of(f"runs/{name}", dialogues, ratings)
 
-    (made,) = compare([*side("listen", 1, 6), *side("plain", 4, 7)], COMFORT)
+    (made,) = compare_sides([*side("listen", 1, 6), *side("plain", 4, 7)], COMFORT)
     aff = effect(made, "Aff")
     assert (made.pairs, made.crossed, aff.difference.n) == (1, 0, 1)
     assert aff.difference.value == 2.0
@@ -175,7 +175,7 @@ def test_a_language_that_one_side_lacks_is_left_out_where_they_share_another() -
 
 def refusal(*given: Any) -> str:
     with pytest.raises(CocoonError) as caught:
-        compare([side for some in given for side in some], COMFORT)
+        compare_sides([side for some in given for side in some], COMFORT)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -199,7 +199,7 @@ def test_people_with_and_without_a_need_stand_apart() -> None:
         ratings += [judged(dialogues[0], True), judged(dialogues[1], None).model_copy(update={"not_applicable": True})]
         return sides_of(f"runs/{name}", dialogues, ratings)
 
-    made = compare([*side("listen", 1), *side("plain", 2)], COMFORT)
+    made = compare_sides([*side("listen", 1), *side("plain", 2)], COMFORT)
     assert [(one.need, one.pairs) for one in made] == [("with need", 1), ("without need", 1)]
     assert [effect(one, "Aff").difference.value for one in made] == [1.0, 0.0]
     assert "SR paper" not in [one.column.label for one in made[1].effects]
@@ -228,7 +228,7 @@ def test_different_judges_and_prompts_are_refused_unless_allowed(change: dict[st
     given = different(**change)
     refused = refusal(given)
     assert told in refused and refused.endswith("or give --allow-different-judges")
-    (made,) = compare(given, COMFORT, allow_different_judges=True)
+    (made,) = compare_sides(given, COMFORT, allow_different_judges=True)
     assert effect(made, "Aff").difference.value == 2.0
     assert any(note.startswith("Different ") and next(iter(change.values())) in note for note in made.notes)
 
@@ -236,7 +236,7 @@ def test_different_judges_and_prompts_are_refused_unless_allowed(change: dict[st
 def test_across_languages_the_wording_of_the_scale_must_agree_and_the_prompt_need_not() -> None:
     here, there = talk(person("z", "zh"), "listen"), talk(person("e", "en", translation_of="z"), "plain")
     first = sides_of("x", [here], [comforted(here, 2)])
-    assert compare([*first, *sides_of("y", [there], [comforted(there, 4)])])[0].notes == []
+    assert compare_sides([*first, *sides_of("y", [there], [comforted(there, 4)])])[0].notes == []
     other = sides_of("y", [there], [comforted(there, 4, prompt_sha="eee.bbb")])
     assert "judged under judge/scale zzz.aaa and of 'plain' under judge/scale eee.bbb" in refusal(first, other)
 
@@ -244,7 +244,7 @@ def test_across_languages_the_wording_of_the_scale_must_agree_and_the_prompt_nee
 def test_of_several_prompts_the_one_in_common_counts() -> None:
     first, second = sides(("listen", {"a": [2]}), ("plain", {"a": [4]}))
     second.ratings.append(comforted(talk(person("a"), "plain"), 7, prompt_sha="fff.aaa"))
-    assert effect(compare([first, second], COMFORT)[0], "Aff").second.value == 4.0
+    assert effect(compare_sides([first, second], COMFORT)[0], "Aff").second.value == 4.0
     first.ratings.append(comforted(talk(person("a"), "listen"), 7, prompt_sha="fff.aaa"))
     assert refusal([first, second]).endswith("name the prompt to compare under with --prompt HASH")
 
@@ -253,13 +253,13 @@ def test_every_common_judge_has_a_comparison_of_its_own() -> None:
     first, second = sides(("listen", {"a": [2]}), ("plain", {"a": [4]}))
     for side, value in ((first, 1), (second, 7)):
         side.ratings.append(comforted(talk(person("a"), side.supporter), value, judge="another"))
-    made = compare([first, second], COMFORT)
+    made = compare_sides([first, second], COMFORT)
     assert [(one.judge, effect(one, "Aff").difference.value) for one in made] == [("another", 6.0), ("gpt-x", 2.0)]
 
 
 def test_a_scale_of_one_side_alone_is_named() -> None:
     first, second = sides(("listen", {"a": [2], "b": [True]}), ("plain", {"a": [4], "b": [None]}))
-    (made,) = compare([first, second], COMFORT)
+    (made,) = compare_sides([first, second], COMFORT)
     assert made.notes == ["Not compared, judged for listen alone: success_attributed, success_paper."]
 
 

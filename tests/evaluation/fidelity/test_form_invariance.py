@@ -32,7 +32,7 @@ from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller
 from cocoon.models.journal.store import Journal
 from cocoon.models.scripted import ScriptedChat
-from cocoon.running.checks.form_invariance import PREFIX, measure
+from cocoon.running.checks.form_invariance import PREFIX, measure_form_invariance
 from cocoon.tests.conversations import shipped_profiles
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -64,7 +64,9 @@ async def measured(
 ) -> FormInvariance:
     """What is measured of a guarded user with this appraiser, whose own words are never asked for."""
     silent = Models().wrap("scripted-silent", ScriptedChat())
-    return await measure(GuardedUser(silent, appraiser, TrustGate(rules=rules)), caller, languages, limit)
+    return await measure_form_invariance(
+        GuardedUser(silent, appraiser, TrustGate(rules=rules)), caller, languages, limit
+    )
 
 
 def appraiser(appraises: Appraises, models: Models | None = None) -> tuple[ModelAppraiser, ScriptedChat]:

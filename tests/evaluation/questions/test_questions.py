@@ -20,7 +20,7 @@ from cocoon.benchmarks.evaluation.questions import (
     supporter_turns,
     without_marks,
 )
-from cocoon.cli.reports.questions import questions as questions_command
+from cocoon.cli.reports.questions import questions_command as questions_command
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dialogue, Language, Profile, Turn
 from cocoon.corpora.reading.turn_lists import read_turn_lists

@@ -5,7 +5,7 @@ from typing import Any, get_args
 import pytest
 
 from cocoon.core.records import ChainStep, Language, Memory, Profile
-from cocoon.evaluation.screen.cases import Found, measure, screen_cases
+from cocoon.evaluation.screen.cases import ScreenCounts, measure_screen, screen_cases
 from cocoon.evaluation.screen.screen import (
     Rewrite,
     ScreenRules,
@@ -134,12 +134,15 @@ def test_precision_and_recall_are_as_stated(language: Language, kind: str, way: 
     name, _, rule = kind.partition(" ")
     wanted = ("leak", "early_need") if name == "part" else (name,)
     rewrite: Rewrite = "all" if rule == "all" else "closed"
-    found = measure([case for case in screen_cases(language) if case.kind in wanted], language, way, rewrite)
+    found = measure_screen([case for case in screen_cases(language) if case.kind in wanted], language, way, rewrite)
     assert (found.right, found.wrong, found.missed) == STATED[language, kind, way]
 
 
 def test_shares_of_nothing_are_none() -> None:
-    assert Found(right=0, wrong=0, missed=0).precision is None and Found(right=0, wrong=1, missed=0).recall is None
+    assert (
+        ScreenCounts(right=0, wrong=0, missed=0).precision is None
+        and ScreenCounts(right=0, wrong=1, missed=0).recall is None
+    )
 
 
 @vectors

@@ -167,6 +167,13 @@ LIKERT = np.arange(1.0, 8.0)
 SHARES = np.array([0.02, 0.03, 0.05, 0.10, 0.20, 0.35, 0.25])
 
 
+@pytest.fixture
+def fewer_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fifth of the random draws in each interval and test; whether 1,000 of them cover hardly depends on it."""
+    monkeypatch.setattr("cocoon.evaluation.statistics.estimates.RESAMPLES", 1_999)
+    monkeypatch.setattr("cocoon.evaluation.statistics.paired.FLIPS", 1_999)
+
+
 def covered(estimate: Callable[[np.random.Generator], Estimate], truth: float) -> float:
     rng = np.random.default_rng(20_250_806)
     hits = 0
@@ -187,6 +194,7 @@ def test_wilson_covers(n: int, share: float) -> None:
     assert 0.93 <= covered(lambda rng: wilson(int(rng.binomial(n, share)), n), share) <= 0.97
 
 
+@pytest.mark.usefixtures("fewer_draws")
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [20, 50, 100, 200])
 def test_the_bootstrap_mean_of_skewed_ratings_covers(n: int) -> None:
@@ -195,6 +203,7 @@ def test_the_bootstrap_mean_of_skewed_ratings_covers(n: int) -> None:
     assert 0.93 <= covered(lambda rng: mean_of(rng.choice(LIKERT, p=SHARES, size=n)), truth) <= 0.97
 
 
+@pytest.mark.usefixtures("fewer_draws")
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [20, 50, 100])
 def test_the_paired_difference_covers(n: int) -> None:
@@ -208,6 +217,7 @@ def test_the_paired_difference_covers(n: int) -> None:
     assert 0.93 <= covered(differences, 0.4) <= 0.97
 
 
+@pytest.mark.usefixtures("fewer_draws")
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [50, 100])
 def test_clustered_success_rates_cover(n: int) -> None:
@@ -229,9 +239,12 @@ def test_the_paired_success_rate_covers(n: int, cells: list[float]) -> None:
     assert 0.93 <= covered(lambda rng: newcombe(*map(int, rng.multinomial(n, cells))), truth) <= 0.97
 
 
+@pytest.mark.usefixtures("fewer_draws")
 @pytest.mark.slow
 @pytest.mark.parametrize(("n", "runs"), [(15, 1_000), (40, 500)])
-def test_the_permutation_test_rejects_a_true_null_about_as_often_as_it_says(n: int, runs: int) -> None:
+def test_the_permutation_test_rejects_a_true_null_about_as_often_as_it_says(
+    fewer_draws: None, n: int, runs: int
+) -> None:
     """Skewed answers of 1 to 7, both sides alike. Ties make the test conservative, never liberal."""
     rng = np.random.default_rng(11)
     rejected = 0

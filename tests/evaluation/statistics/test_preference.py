@@ -13,7 +13,7 @@ from cocoon.evaluation.statistics.preference import (
     Choice,
     both_orders,
     bradley_terry,
-    check,
+    check_choices,
     first_position_rate,
     order_agreement,
     preference_table,
@@ -116,11 +116,11 @@ def test_a_pair_asked_once_or_with_a_missing_answer_does_not_count_as_agreed() -
 
 
 def test_a_winner_that_was_not_shown_is_refused() -> None:
-    check(choice("1", "a", "b", "tie"))
+    check_choices(choice("1", "a", "b", "tie"))
     with pytest.raises(ValueError, match="winner 'c' was not shown"):
-        check(choice("1", "a", "b", "c"))
+        check_choices(choice("1", "a", "b", "c"))
     with pytest.raises(ValueError, match="compared with itself"):
-        check(choice("1", "a", "a", "a"))
+        check_choices(choice("1", "a", "a", "a"))
 
 
 def test_bradley_terry_of_two_conditions_is_the_log_odds() -> None:

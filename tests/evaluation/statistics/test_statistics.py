@@ -13,7 +13,7 @@ from cocoon.evaluation.statistics.estimates import (
     Spread,
     expanded_tail,
     mean_over_profiles,
-    spread,
+    median_and_range,
     sr_bounds,
     student_quantile,
     success_rate,
@@ -176,5 +176,5 @@ def test_an_estimate_cannot_be_changed() -> None:
 
 
 def test_spread() -> None:
-    assert spread([5, 1, 4, 2]) == Spread(median=3.0, low=1, high=5, n=4)
-    assert spread([]) == Spread()
+    assert median_and_range([5, 1, 4, 2]) == Spread(median=3.0, low=1, high=5, n=4)
+    assert median_and_range([]) == Spread()

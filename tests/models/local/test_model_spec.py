@@ -13,13 +13,12 @@ import torch
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from cocoon.core.errors import CallFailedError, CocoonError
-from cocoon.core.model_spec import LocalSpec, read_local_spec
 from cocoon.models.by_name import Models
 from cocoon.models.local.base import LocalBase
 from cocoon.models.local.batch import Job, choose
-from cocoon.models.local.control import Place
+from cocoon.models.local.control import RowColumns
 from cocoon.models.local.model import LocalChat, describe
-from cocoon.models.local.sampling import Row, generate
+from cocoon.models.local.sampling import ReplyRow, generate_replies
 from cocoon.models.local.weights import model_hash
 from cocoon.running.local_parts import local_parts
 from cocoon.steering.control.control import Control
@@ -33,43 +32,9 @@ TALK = [
     HumanMessage("I am so tired."),
     AIMessage("It is heavy."),
 ]
+
+
 TALK += [HumanMessage("Yes.")]
-
-
-@pytest.mark.parametrize(
-    ("text", "spec"),
-    [
-        ("smollm2", LocalSpec("smollm2")),
-        ("owner/name-1.7B", LocalSpec("owner/name-1.7B")),
-        ("m+adapter=runs/a b", LocalSpec("m", "runs/a b")),
-        ("m+steer=d.safetensors:0.04", LocalSpec("m", None, "d.safetensors", 0.04)),
-        ("m+steer=C:\\d.safetensors:-3e-2", LocalSpec("m", None, "C:\\d.safetensors", -0.03)),
-        ("a+b.gguf+adapter=x+y+steer=d:0", LocalSpec("a+b.gguf", "x+y", "d", 0.0)),
-        ("m+steer=d:1+layers=3-5+mode=norm", LocalSpec("m", None, "d", 1.0, {"layers": "3-5", "mode": "norm"})),
-    ],
-)
-def test_a_local_spec_is_read(text: str, spec: LocalSpec) -> None:
-    assert read_local_spec(text) == spec
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("m+ster=d:1", r"unknown part '\+ster='; did you mean '\+steer='"),
-        ("m+steer=d", "write .steer=PATH:COEF"),
-        ("m+steer=d:nan", "finite number"),
-        ("m+steer=d:inf", "finite number"),
-        ("m+steer=:0.1", "write .steer=PATH:COEF"),
-        ("m+adapter=", r"'\+adapter=' is empty"),
-        ("m+adapter=a+adapter=b", "given twice"),
-        ("m+layers=3", "says how to steer"),
-        ("+steer=d:1", "names no base"),
-    ],
-)
-def test_a_local_spec_that_cannot_be_read_is_an_error(text: str, words: str) -> None:
-    with pytest.raises(CocoonError, match=words) as caught:
-        read_local_spec(text)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +83,7 @@ async def test_specs_on_one_base_share_weights_and_a_batch(
 
     def counted(weights: Any, rows: Any) -> None:
         seen.append(len(rows))
-        generate(weights, rows)
+        generate_replies(weights, rows)
 
     batcher, queued = chats[0].base.batcher, list[Any]()
     submit = batcher.submit
@@ -277,7 +242,7 @@ def test_parts_need_someone_who_opens_them(place: Path) -> None:
 
 def test_rows_of_another_adapter_wait() -> None:
     adapters: list[Any] = [None, object(), None, object(), None]
-    jobs = [Job(Row([0] * 9, 1, adapter=adapter)) for adapter in adapters]
+    jobs = [Job(ReplyRow([0] * 9, 1, adapter=adapter)) for adapter in adapters]
     assert choose(jobs, 8, 1000) == [jobs[0], jobs[2], jobs[4]]
     assert choose(jobs[1:], 8, 1000) == [jobs[1]]
 
@@ -289,8 +254,8 @@ async def test_history_is_unsteered_unless_earlier_replies_are_asked_for(place: 
     first = [{"role": "system", "content": "Listen."}, {"role": "user", "content": "I am so tired."}]
     direction = direction_for(network)
     reply, replies = Control(direction, tokens="reply"), Control(direction, tokens="replies")
-    row = Row(template.ids(first), 6, control=reply, coefficient=1.5)
-    generate(base.weights, [row])
+    row = ReplyRow(template.ids(first), 6, control=reply, coefficient=1.5)
+    generate_replies(base.weights, [row])
     written = base.weights.tokenizer.decode(row.tokens)
     talk = [*first, {"role": "assistant", "content": "It is heavy."}, {"role": "user", "content": "Yes."}]
     assert written != "It is heavy."
@@ -300,9 +265,9 @@ async def test_history_is_unsteered_unless_earlier_replies_are_asked_for(place: 
     assert ids[:begin] == template.ids(first)
     keep: dict[str, Any] = {}
     for name, control, places in [
-        ("plain", reply, [Place(0, len(ids) + 1)]),
-        ("history", replies, [Place(0, len(ids) + 1, tuple(spans))]),
-        ("kept", reply, [Place(0, begin)]),
+        ("plain", reply, [RowColumns(0, len(ids) + 1)]),
+        ("history", replies, [RowColumns(0, len(ids) + 1, tuple(spans))]),
+        ("kept", reply, [RowColumns(0, begin)]),
     ]:
         with control.applied(network, [1.5], places), torch.no_grad():
             keep[name] = network(**left_padded([ids]), output_hidden_states=True).hidden_states[-1][0]
@@ -375,8 +340,8 @@ def test_prompts_that_rows_share_are_read_once_and_change_nothing(
     handle = weights.network.get_input_embeddings().register_forward_hook(lambda *given: seen.append(given[1][0].shape))
 
     def written() -> list[list[int]]:
-        rows = [Row(list(p), 8, control=control, coefficient=dose) for p in prompts for dose in doses]
-        generate(weights, rows)
+        rows = [ReplyRow(list(p), 8, control=control, coefficient=dose) for p in prompts for dose in doses]
+        generate_replies(weights, rows)
         return [row.tokens for row in rows]
 
     shared = written()

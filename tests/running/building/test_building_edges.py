@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cocoon.core.jsonl import dump_line
-from cocoon.graphs.drawing.draw import draw, open_graph
+from cocoon.graphs.drawing.draw import draw_graph, open_graph
 from cocoon.graphs.drawing.walked import walked_edges
 from cocoon.tests.commands import cocoon, said, server
 from cocoon.tests.graphs import test_profile_graph as profiles
@@ -17,7 +17,7 @@ Edges = set[tuple[str, str]]
 
 
 def edges_of(graph: str) -> Edges:
-    return {(edge.source, edge.target) for edge in draw(open_graph(graph)).edges}
+    return {(edge.source, edge.target) for edge in draw_graph(open_graph(graph)).edges}
 
 
 def walked_in(run: Path, graph: str) -> Edges:

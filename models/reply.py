@@ -1,0 +1,300 @@
+"""The reply contract: what of a model's message others may hear, and what was only thought or wrote itself in.
+
+Servers hand thoughts over in many forms: in a field of their own, in tags, in channels, or with the closing tag alone.
+They are told apart here, for remote and local models alike (docs/decisions/replies.md says which rule wins and why).
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import orjson
+from langchain_core.messages import AIMessage
+
+from cocoon.core.records import Role
+
+Finish = Literal["stop", "length", "refused", "filtered", "error"]
+THOUGHT_FIELDS = ("reasoning_content", "reasoning")
+"""What servers call the field beside `content` that holds the thought."""
+
+_FINISHES: dict[str, Finish] = {
+    **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "tool_calls"), "stop"),
+    **dict.fromkeys(("length", "max_tokens", "max_output_tokens", "model_length"), "length"),
+    **dict.fromkeys(("refusal", "refused"), "refused"),
+    **dict.fromkeys(("content_filter", "safety", "recitation", "blocklist", "prohibited_content"), "filtered"),
+    **dict.fromkeys(("error", "abort"), "error"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RawReply:
+    """A message as the server gave it. Token counts are None where they were not reported."""
+
+    text: str
+    thought: str = ""
+    refusal: str = ""
+    finish: str | None = None
+    tokens_cached: int | None = None
+    tokens_reasoning: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """A message told apart.
+
+    `speech` is what others may hear, and is empty where a thought never ends (`unended`). `finish` is None where the
+    server did not say. `foreign` lists what was cut off: role labels, the other side's lines, template tokens.
+    """
+
+    speech: str
+    thought: str = ""
+    finish: Finish | None = None
+    refusal: str = ""
+    foreign: tuple[str, ...] = ()
+    unended: bool = False
+
+    @property
+    def obstacle(self) -> str | None:
+        """Return why the speech is no whole reply, or None. It says nothing of a reply that merely has no words."""
+        if self.finish == "refused":
+            return f"refused: {' '.join(self.refusal.split())}"
+        if self.finish in ("filtered", "error"):
+            return f"the server ended the reply ({self.finish})"
+        if self.finish == "length":
+            where = " inside its thought" if self.unended else ""
+            return f"the reply was cut at its token limit{where}; a larger max_tokens may help"
+        return "the reply's thought never ends" if self.unended else None
+
+
+def read_message(message: AIMessage, *, speaker: Role | None = None, structured: bool = False) -> ModelReply:
+    """Return a chat model's message told apart. `speaker` and `structured` are those of `split_reply`."""
+    raw = raw_reply(message)
+    return split_reply(
+        raw.text,
+        thought=raw.thought,
+        refusal=raw.refusal,
+        finish=raw.finish,
+        speaker=speaker,
+        structured=structured,
+    )
+
+
+def raw_reply(message: AIMessage) -> RawReply:
+    """Return text, thought, refusal, finish and extra token counts of a message, each from where its server puts it."""
+    fields, meta, usage = message.additional_kwargs, message.response_metadata or {}, message.usage_metadata or {}
+    parts = [{"type": "text", "text": message.content}] if isinstance(message.content, str) else message.content
+    # A server may name the same thought twice: in a field and in a part.
+    thoughts = [*(_plain(fields.get(name)) for name in THOUGHT_FIELDS), *map(_part_thought, parts)]
+    refusals = [_plain(fields.get("refusal")), *(_plain(_field(part, "refusal")) for part in parts)]
+    finish = meta.get("finish_reason") or meta.get("stop_reason")
+    return RawReply(
+        "".join(map(_part_text, parts)),
+        "\n\n".join(dict.fromkeys(filter(None, thoughts))),
+        "\n".join(filter(None, refusals)),
+        str(finish) if finish else None,
+        (usage.get("input_token_details") or {}).get("cache_read"),
+        (usage.get("output_token_details") or {}).get("reasoning"),
+    )
+
+
+def _field(part: object, name: str) -> object:
+    return part.get(name) if isinstance(part, Mapping) else None
+
+
+def _part_text(part: object) -> str:
+    if isinstance(part, str):
+        return part
+    return _plain(_field(part, "text")) if _field(part, "type") in ("text", "output_text", None) else ""
+
+
+def _part_thought(part: object) -> str:
+    if _field(part, "type") not in ("thinking", "reasoning", "reasoning_content"):
+        return ""
+    names = ("thinking", "reasoning", "reasoning_content", "summary", "content", "text")
+    return next((text for name in names if (text := _plain(_field(part, name)))), "")
+
+
+def _plain(value: object) -> str:
+    """Return the text in a string, in a part or in a list of parts, empty where there is none."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return _plain(value.get("text"))
+    if isinstance(value, Sequence):
+        return "".join(map(_plain, value))
+    return ""
+
+
+def split_reply(
+    text: str,
+    *,
+    thought: str = "",
+    refusal: str = "",
+    finish: str | None = None,
+    speaker: Role | None = None,
+    structured: bool = False,
+) -> ModelReply:
+    """Tell a reply apart. A text in which nothing has to be cut is kept to the letter.
+
+    `speaker` is the role that the model plays, so that lines of the other role are known. None leaves labels alone.
+    `structured` is for replies whose value is read: `<analysis>` and `<strategy>` are thoughts there, while in speech
+    they belong to supporters that were trained on them (`core.thoughts`). Nothing is cut out of a JSON object.
+    """
+    ending: Finish | None = "refused" if refusal.strip() else _FINISHES.get((finish or "").lower())
+    if structured and _is_json(text):
+        return ModelReply(text, thought, ending, refusal)
+    inner, speech, unended = _split_thoughts(text, _TAGS_OF_ANSWERS if structured else _TAGS_OF_SPEECH)
+    foreign: list[str] = []
+    if not structured:
+        speech = _cut_tokens(speech, foreign)
+        speech = _cut_lines(speech, speaker, foreign) if speaker else speech
+    thought = "\n\n".join(filter(None, [thought.strip(), inner.strip()]))
+    return ModelReply(speech, thought, ending, refusal, tuple(foreign), unended)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(orjson.loads(text), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
+_NAMES = "think|thinking|thoughts?|reason|reasoning|reflection|reflect|scratchpad|inner_?monologue|seed:think"
+
+
+def _tags(names: str) -> re.Pattern[str]:
+    """Return what finds one tag. `end` is there for a closing one, and the other named group has the tag's name."""
+    return re.compile(
+        rf"<(?P<end>/)?\s*(?P<tag>(?i:{names}))(?:\s[^<>]*)?>"
+        r"|\[(?P<end2>/)?(?P<bracket>THINK)\]"
+        r"|◁(?P<end3>/)?(?P<arrow>think)▷"
+        r"|<\|(?:begin|(?P<end4>end))_of_(?P<token>thought)\|>"
+        r"|<\|(?:START|(?P<end5>END))_(?P<token2>THINKING)\|>"
+    )
+
+
+_TAGS_OF_SPEECH = _tags(_NAMES)
+_TAGS_OF_ANSWERS = _tags(f"{_NAMES}|analysis|strategy")
+
+
+def _split_thoughts(text: str, tags: re.Pattern[str]) -> tuple[str, str, bool]:
+    """Return thought, speech, and whether a thought is opened that never ends."""
+    split: Callable[[str], tuple[list[str], list[str], bool]] | None = None
+    if "<|channel|>" in text:
+        split = _by_channels
+    elif _BARE_CHANNELS.match(text):
+        split = _by_bare_channels
+    elif tags.search(text):
+        split = _Tagged(tags).split
+    if split is None:
+        return "", text, False
+    thoughts, words, unended = split(text)
+    return "\n\n".join(map(str.strip, thoughts)), "" if unended else "".join(words).strip(), unended
+
+
+@dataclass(frozen=True, slots=True)
+class _Tagged:
+    """Thoughts in tags of one pattern."""
+
+    tags: re.Pattern[str]
+
+    def split(self, text: str) -> tuple[list[str], list[str], bool]:
+        thoughts, words, opened, end = list[str](), list[str](), "", 0
+        for tag in self.tags.finditer(text):
+            # The one group that is left names the tag: `_end` groups hold a slash or the word of a token.
+            name = next(group for key in _TAG_KEYS if (group := tag[key])).lower()
+            closes = any(tag[key] for key in _END_KEYS)
+            if opened and not (closes and name == opened):
+                continue
+            before, end = text[end : tag.start()], tag.end()
+            if opened:
+                thoughts, opened = [*thoughts, before], ""
+            elif closes:
+                # Its opening tag stood in the prompt, so whatever came before it was thought.
+                thoughts, words = [*thoughts, "".join([*words, before])], []
+            else:
+                words, opened = [*words, before], name
+        rest = text[end:]
+        return ([*thoughts, rest], words, True) if opened else (thoughts, [*words, rest], False)
+
+
+_TAG_KEYS = ("tag", "bracket", "arrow", "token", "token2")
+_END_KEYS = ("end", "end2", "end3", "end4", "end5")
+_CHANNEL = re.compile(
+    r"<\|channel\|>\s*(?P<name>\w+).*?<\|message\|>(?P<words>.*?)(?=<\|(?:end|return|call|start|channel)\|>|\Z)",
+    re.DOTALL,
+)
+# What remains of channels where a server drops special tokens: "analysisThe user ... assistantfinalI hear you."
+_BARE_CHANNELS = re.compile(r"\s*analysis(?=[A-Z\"“])")
+
+
+def _by_channels(text: str) -> tuple[list[str], list[str], bool]:
+    messages = [(found["name"], found["words"]) for found in _CHANNEL.finditer(text)]
+    words = [said for name, said in messages if name == "final"]
+    return [said for name, said in messages if name != "final"], words[-1:], not words
+
+
+def _by_bare_channels(text: str) -> tuple[list[str], list[str], bool]:
+    thought, final, words = text.strip().removeprefix("analysis").rpartition("assistantfinal")
+    return ([thought], [words], False) if final else ([words], [], True)
+
+
+# <|im_end|>, <|eot_id|>, <｜end▁of▁sentence｜>, </s>, [INST], <<SYS>>, <end_of_turn>
+_TOKEN = re.compile(
+    r"<[|｜][\w▁. ]{1,40}[|｜]>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<(?:bos|eos|pad)>|<end_of_utterance>"
+)
+_TOKEN_ROLE = re.compile(r"\s*(?:assistant|user|model|system)\s*(?=\n|<|\Z)")
+
+
+def _cut_tokens(text: str, foreign: list[str]) -> str:
+    """Return the words up to the first template token after them. A message's head before them is cut off too."""
+    first = _TOKEN.search(text)
+    if first is None:
+        return text
+    while first is not None and not text[: first.start()].strip():
+        role = _TOKEN_ROLE.match(text, first.end())
+        end = role.end() if role else first.end()
+        foreign.append(text[:end].strip())
+        text = text[end:]
+        first = _TOKEN.search(text)
+    if first is not None:
+        foreign.append(text[first.start() :].strip())
+        text = text[: first.start()]
+    return text.strip()
+
+
+_ROLE_WORDS: dict[Role, str] = {
+    "user": "user|human|seeker|help[- ]?seeker|用户|来访者|求助者",
+    "supporter": "supporter|assistant|counsell?or|支持者|咨询师|助手",
+}
+_LABEL = re.compile(
+    r"^[ \t]*(?:\[\d+\][ \t]*)?[*_#\[【]{0,4}[ \t]*(?i:"
+    + "|".join(f"(?P<{role}>{_ROLE_WORDS[role]})" for role in get_args(Role))
+    + r")[ \t]*[*_\]】]{0,4}[:：][*_]{0,3}[ \t]*",
+    re.MULTILINE,
+)
+
+
+def _cut_lines(text: str, speaker: Role, foreign: list[str]) -> str:
+    """Return the words of one turn: a line that begins with a role's label begins another turn.
+
+    Where the other role comes first, the speaker's own words are those behind its own label. Where nothing but the
+    other role's label is there, the words are kept, since the label may be the mistake.
+    """
+    labels = list(_LABEL.finditer(text))
+    if not labels:
+        return text
+    starts = [(0, 0, speaker)] if text[: labels[0].start()].strip() else []
+    starts += [(label.start(), label.end(), "user" if label["user"] else "supporter") for label in labels]
+    ends = [start for start, _, _ in starts[1:]] + [len(text)]
+    turns = [
+        (role, text[start:begin], text[begin:end].strip())
+        for (start, begin, role), end in zip(starts, ends, strict=True)
+    ]
+    spoken = next((number for number, (role, _, words) in enumerate(turns) if role == speaker and words), None)
+    spoken = next((number for number, (_, _, words) in enumerate(turns) if words), 0) if spoken is None else spoken
+    for number, (_, label, words) in enumerate(turns):
+        cut = label if number == spoken else label + words
+        foreign += [cut.strip()] if cut.strip() else []
+    return turns[spoken][2]

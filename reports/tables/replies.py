@@ -1,0 +1,65 @@
+"""The table on replies: how many were cut, had foreign text, or came with a thought."""
+
+from collections.abc import Iterable, Iterator
+from typing import get_args
+
+from cocoon.core.records import Role
+from cocoon.evaluation.facts import DialogueFacts
+from cocoon.evaluation.replies import ReplyCounts, pooled_counts
+from cocoon.reports.tables.dialogues import by_supporter
+from cocoon.reports.tables.records import Row, Table
+
+WARNED_FROM = 0.1
+"""Share of a role's turns above which the report warns."""
+
+
+def replies_table(dialogues: Iterable[DialogueFacts]) -> Table:
+    """Return counts per supporter, language and role. Roles with nothing to report have no row."""
+    rows = [
+        Row(
+            labels=[*key, role],
+            cells={
+                "turns": counts.turns,
+                "cut": counts.cut,
+                "with foreign text": counts.foreign,
+                "with a thought": counts.thoughts,
+            },
+        )
+        for key, role, counts in _counts(dialogues)
+        if counts.cut or counts.foreign or counts.thoughts
+    ]
+    return Table(
+        id="replies",
+        title="Replies",
+        keys=["Supporter", "Language", "Role"],
+        measures=["turns", "cut", "with foreign text", "with a thought"],
+        rows=rows,
+        note=(
+            "Turns, the fixed opening not counted. Cut: the server ended the reply early, mostly at its token limit. "
+            "Foreign text: role labels, lines of the other side or template tokens, which were cut off. A thought is "
+            "kept apart and is in no figure."
+        ),
+    )
+
+
+def reply_warnings(dialogues: Iterable[DialogueFacts]) -> list[str]:
+    """Return one warning for each role of which many replies were cut or had foreign text."""
+    warnings = []
+    for (supporter, language), role, counts in _counts(dialogues):
+        whose = f"{supporter} ({language}), turns of the {role}"
+        if counts.cut > WARNED_FROM * counts.turns:
+            warnings.append(
+                f"{whose}: {counts.cut} of {counts.turns} were cut by the server; give a larger max_tokens."
+            )
+        if counts.foreign > WARNED_FROM * counts.turns:
+            warnings.append(
+                f"{whose}: {counts.foreign} of {counts.turns} had text that is not the role's own (cut off); check the "
+                "model's chat template."
+            )
+    return warnings
+
+
+def _counts(dialogues: Iterable[DialogueFacts]) -> Iterator[tuple[tuple[str, str], Role, ReplyCounts]]:
+    for key, group in by_supporter(dialogues).items():
+        for role in get_args(Role):
+            yield key, role, pooled_counts(dialogue.replies[role] for dialogue in group if role in dialogue.replies)

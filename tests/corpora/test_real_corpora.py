@@ -1,0 +1,70 @@
+"""Loaders on the real files, where they are at hand: as many dialogues, people and turns as were counted."""
+
+from pathlib import Path
+
+import pytest
+
+from cocoon.corpora.profile_loaders import load_foreign_profiles
+from cocoon.tests.commands import cocoon
+from cocoon.tests.conversations import ROOT
+
+DATA = ROOT.parent / "shared" / "data"
+# File of ../shared/data -> dialogues, turns by the paper's counting.
+REAL: dict[tuple[str, str], tuple[int, float]] = {
+    ("smile", "smile/smilechat_sample1228.jsonl"): (1228, 5.739),
+    ("esconv", "multiesc_esconv/valid.jsonl"): (195, 11.454),
+    ("esconv", "ppdpp_esconv/esc-valid.jsonl"): (130, 11.450),
+    ("esconv-failed", "esconv/FailedESConv.json"): (196, 10.122),
+    ("extes", "extes_fixture/extes_variants.json"): (4, 1.75),
+    ("esdcot", "escot/val.json"): (172, 11.930),
+    ("esdcot", "escot/ablation_em_es_ia_sr_re_valid.json"): (172, 11.930),
+    ("cpsycound", "cpsycoun/CPsyCounD_part1.jsonl"): (1583, 7.974),
+    ("cpsycound", "cpsycoun/CPsyCounD_part2.jsonl"): (1501, 7.976),
+    ("cpsycoune", "cpsycoun/CPsyCounE_all.json"): (45, 6.578),
+    ("emollm", "emollm_shape/shape.json"): (1, 2.0),
+    ("psydt", "soulchat_psydt/psydt_record.json"): (1, 1.0),
+    ("cocoon", "cocoon_paper_example/example.json"): (1, 2.5),
+    ("cactus", "cactus/evaluation.json"): (450, 0.991),
+    ("sage", "sage/sim-dsv3_npc-gpt4o-0808_result.jsonl"): (100, 8.25),
+}
+
+
+def at_hand(name: str) -> Path:
+    file = DATA / name
+    if not file.exists():
+        pytest.skip(f"needs {name} (not redistributed) in ../shared/data")
+    return file
+
+
+@pytest.mark.parametrize(("name", "file"), REAL)
+def test_the_real_files_import_with_their_report(name: str, file: str) -> None:
+    told = cocoon("corpus", "stats", name, str(at_hand(file)), "--json").json
+    dialogues, turns = REAL[name, file]
+    assert (told["dialogues"], round(told["average_turns"], 3)) == (dialogues, turns)
+
+
+@pytest.mark.parametrize(("kind", "file", "number"), [
+    ("extes", "extes_fixture/extes_variants.json", 4),
+    ("cactus", "cactus/evaluation.json", 450),
+    ("sage", "sage/simulator_profile.jsonl", 100),
+    ("sage", "sage/sim-dsv3_npc-gpt4o-0808_result.jsonl", 100),
+    ("esc-eval", "esc_eval/card_high_en.json", 331),
+    ("esc-eval", "esc_eval/test_en.json", 3),
+    ("esc-eval", "esc_eval/test_zh.json", 3),
+    ("esc-judge", "esc_judge/roles-v1.json", 100),
+    ("interactive-agents", "interactive_agents/user_profiles_train.json", 1000),
+    ("interactive-agents", "interactive_agents/user_profiles_test.json", 100),
+])  # fmt: skip
+def test_profiles_of_the_real_files_import(kind: str, file: str, number: int) -> None:
+    profiles, report = load_foreign_profiles(kind, at_hand(file))
+    assert (len(profiles), report.read) == (number, number)
+    assert all(profile.feeling for profile in profiles)
+    assert all((profile.need is not None) == (kind == "sage") for profile in profiles)
+
+
+def test_every_file_at_hand_is_read_by_a_loader() -> None:
+    rubrics = {"esc_judge/dimensions.json", "esc_judge/exploration_rubric3.jsonl"}
+    profiles = {"esc_eval", "esc_judge", "interactive_agents"}
+    files = {str(file.relative_to(DATA)) for file in DATA.rglob("*.json*")} - rubrics
+    rest = files - {file for _, file in REAL} - {"sage/simulator_profile.jsonl"}
+    assert {name.partition("/")[0] for name in rest} <= profiles

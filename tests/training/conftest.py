@@ -1,0 +1,19 @@
+"""What the tests of training share: a tiny base model and dialogues."""
+
+from pathlib import Path
+
+import pytest
+
+from cocoon.tests.models.local.tiny_models import tiny_folder
+from cocoon.tests.training.training_cases import talk, write_talks
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_folder(tmp_path_factory.mktemp("base"), context=1024)
+
+
+@pytest.fixture(scope="session")
+def dialogues(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    talks = [talk(number, 7, thoughts=True, language="zh" if number % 4 == 0 else "en") for number in range(40)]
+    return write_talks(tmp_path_factory.mktemp("data") / "dialogues.jsonl", talks)
