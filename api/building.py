@@ -7,12 +7,20 @@ from typing import Any
 
 from cocoon.api.reporter import Reporter
 from cocoon.api.running import blocking
-from cocoon.api.settings import Options, Profiles, Sources, flags_of, profile_files
-from cocoon.core.config import RunConfig
+from cocoon.api.settings import Profiles, out_folder, profile_files, takes, with_own
+from cocoon.core.config import Resolved, RunConfig
 from cocoon.core.jsonl import read_records
 from cocoon.core.records import Dialogue, Dropped, Language, Profile
+from cocoon.core.verb_settings import Given, Options
 from cocoon.models.by_name import Models
-from cocoon.running.building.config import ProfileBuildConfig, ScriptConfig, TranslationConfig
+from cocoon.running.building.config import (
+    BUILD_PROFILES,
+    SCRIPT,
+    TRANSLATE_PROFILES,
+    ProfileBuildConfig,
+    ScriptConfig,
+    TranslationConfig,
+)
 from cocoon.running.building.estimate import estimate_profiles, estimate_scripts
 from cocoon.running.building.generation import Generated, Generator, Item, generate
 from cocoon.running.building.profiles import ProfileGenerator
@@ -21,25 +29,7 @@ from cocoon.running.building.translations import TranslationGenerator
 from cocoon.running.folder import read_run
 from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
-from cocoon.running.study import open_models, profiles_of
-
-KEYWORDS = {
-    "limit": "limit",
-    "seed": "seed",
-    "language": "language",
-    "languages": "languages",
-    "writer": "writer.model",
-    "rater": "rater.model",
-    "rewrite": "rewrite",
-    "taxonomy": "taxonomy",
-    "concurrency": "concurrency",
-    "timeout": "timeout",
-    "budget_calls": "budget.calls",
-    "budget_tokens": "budget.tokens",
-    "budget_money": "budget.money",
-    "prompts": "prompts",
-    "to": "to",
-}
+from cocoon.running.study import OwnObjects, open_models, profiles_of
 
 
 @dataclass
@@ -106,53 +96,96 @@ class Building:
         return Built(self.out, outcome, self.models, self.generator.kept)
 
 
-def prepare_script(
-    *,
-    out: str | Path,
-    profiles: Profiles | None = None,
-    threshold: str | float | None = None,
-    config: str | Path | None = None,
-    options: Options = (),
-    allow_cloud_tracing: bool = False,
-    **settings: Any,
-) -> Building:
+def prepare_script(out: str | Path, given: Given[ScriptConfig], *, allow_cloud_tracing: bool = False) -> Building:
     """Return scripts that are ready to be written. See `script`."""
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
-    out = Path(out)
-    flags = flags_of(settings, KEYWORDS) | _threshold(threshold)
-    if profiles is not None:
-        flags["profiles"] = profile_files(profiles, out)
-    resolved = Sources(config, None, options).resolve(ScriptConfig, flags)
-    chosen = profiles_of(profile_files(resolved.profiles, out), resolved.limit, resolved.language)
-    models = open_models(resolved, local_parts())
-    generator = ScriptGenerator(resolved, models, chosen)
+    out = out_folder(out)
+    resolved = with_own(given, OwnObjects(), out).resolve()
+    config = resolved.config
+    _refuse_idle_filter(resolved)
+    chosen = profiles_of(profile_files(config.profiles, out), config.limit, config.language)
+    models = open_models(config, local_parts())
+    generator = ScriptGenerator(config, models, chosen)
     next_step = f"cocoon judge {out} --judge SPEC"
-    expected = estimate_scripts(resolved, len(chosen))
-    return Building(out, generator, generator.items(), resolved, models, next_step, expected)
+    expected = estimate_scripts(config, len(chosen))
+    return Building(out, generator, generator.items(), config, models, next_step, expected)
+
+
+def _refuse_idle_filter(resolved: Resolved[ScriptConfig]) -> None:
+    for threshold, key in (("mean", "aels_mean"), ("share", "aels_share")):
+        if resolved.config.threshold != threshold:
+            resolved.refuse([key], f"the threshold is {resolved.config.threshold!r}. Leave this out.")
 
 
 def prepare_profiles(
-    *,
-    out: str | Path,
-    config: str | Path | None = None,
-    options: Options = (),
-    allow_cloud_tracing: bool = False,
-    **settings: Any,
+    out: str | Path, given: Given[ProfileBuildConfig], *, allow_cloud_tracing: bool = False
 ) -> Building:
     """Return profiles that are ready to be built. See `build_profiles`."""
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
-    out = Path(out)
-    resolved = Sources(config, None, options).resolve(ProfileBuildConfig, flags_of(settings, KEYWORDS))
-    models = open_models(resolved, local_parts())
-    generator = ProfileGenerator(resolved, models)
+    out = out_folder(out)
+    config = given.resolve().config
+    models = open_models(config, local_parts())
+    generator = ProfileGenerator(config, models)
     items = generator.items()
     next_step = f"cocoon simulate --profiles {out}/profiles.jsonl --out runs/NAME"
-    return Building(out, generator, items, resolved, models, next_step, estimate_profiles(resolved, len(items)))
+    return Building(out, generator, items, config, models, next_step, estimate_profiles(config, len(items)))
 
 
 def prepare_translation(
+    out: str | Path, given: Given[TranslationConfig], *, allow_cloud_tracing: bool = False
+) -> Building:
+    """Return translations that are ready to be made. See `translate_profiles`."""
+    if not allow_cloud_tracing:
+        forbid_cloud_tracing()
+    out = out_folder(out)
+    config = with_own(given, OwnObjects(), out).resolve().config
+    models = open_models(config, local_parts())
+    chosen = profiles_of(profile_files(config.profiles, out), config.limit, None)
+    generator = TranslationGenerator(config, models, chosen)
+    return Building(out, generator, generator.items(), config, models, f"read {out}/profiles.jsonl", {})
+
+
+@takes(SCRIPT)
+async def script_async(
+    *,
+    out: str | Path,
+    profiles: Profiles | None = None,
+    config: str | Path | None = None,
+    options: Options = (),
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> Built:
+    """Write dialogues as scripts, and return what was kept and dropped.
+
+    `threshold` is `share`, `mean`, or a number from 1 to 7. The same call again goes on where it stopped.
+    """
+    given = Given(SCRIPT, settings | {"profiles": profiles}, config, None, options)
+    return await prepare_script(out, given, allow_cloud_tracing=allow_cloud_tracing).build(progress)
+
+
+@takes(BUILD_PROFILES)
+async def build_profiles_async(
+    *,
+    out: str | Path,
+    config: str | Path | None = None,
+    options: Options = (),
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> Built:
+    """Build profiles from scenarios and emotions, and return what was kept and dropped.
+
+    The same call again goes on where it stopped.
+    """
+    given = Given(BUILD_PROFILES, settings, config, None, options)
+    return await prepare_profiles(out, given, allow_cloud_tracing=allow_cloud_tracing).build(progress)
+
+
+@takes(TRANSLATE_PROFILES)
+async def translate_profiles_async(
     *,
     profiles: Profiles,
     to: Language,
@@ -160,46 +193,12 @@ def prepare_translation(
     config: str | Path | None = None,
     options: Options = (),
     allow_cloud_tracing: bool = False,
-    **settings: Any,
-) -> Building:
-    """Return translations that are ready to be made. See `translate_profiles`."""
-    if not allow_cloud_tracing:
-        forbid_cloud_tracing()
-    out = Path(out)
-    flags = flags_of(settings | {"to": to}, KEYWORDS) | {"profiles": profile_files(profiles, out)}
-    resolved = Sources(config, None, options).resolve(TranslationConfig, flags)
-    models = open_models(resolved, local_parts())
-    generator = TranslationGenerator(resolved, models, profiles_of(resolved.profiles, resolved.limit, None))
-    return Building(out, generator, generator.items(), resolved, models, f"read {out}/profiles.jsonl", {})
-
-
-async def script_async(*, progress: bool | Reporter = True, **settings: Any) -> Built:
-    """Write dialogues as scripts, and return what was kept and dropped.
-
-    `out`, `profiles`, `writer`, `rater` and the other settings have the names of the flags of `cocoon script`.
-    `threshold` is `share`, `mean`, or a number from 1 to 7. The same call again goes on where it stopped.
-    """
-    return await prepare_script(**settings).build(progress)
-
-
-async def build_profiles_async(*, progress: bool | Reporter = True, **settings: Any) -> Built:
-    """Build profiles from scenarios and emotions, and return what was kept and dropped.
-
-    `out`, `limit`, `languages`, `writer`, `rater`, `taxonomy` and the other settings have the names of the flags of
-    `cocoon profiles build`. The same call again goes on where it stopped.
-    """
-    return await prepare_profiles(**settings).build(progress)
-
-
-async def translate_profiles_async(*, progress: bool | Reporter = True, **settings: Any) -> Built:
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> Built:
     """Translate profiles, and return what was kept and dropped. See `cocoon profiles translate`."""
-    return await prepare_translation(**settings).build(progress)
-
-
-def _threshold(value: str | float | None) -> dict[str, Any]:
-    if value is None or value in ("share", "mean"):
-        return {"threshold": value}
-    return {"threshold": "mean", "aels_mean": float(value)}
+    given = Given(TRANSLATE_PROFILES, settings | {"profiles": profiles, "to": to}, config, None, options)
+    return await prepare_translation(out, given, allow_cloud_tracing=allow_cloud_tracing).build(progress)
 
 
 script = blocking(script_async)

@@ -38,15 +38,22 @@ def report(
     run: "str | Path | Run",
     *,
     scale_files: Sequence[str | Path] = (),
-    language: Language = "en",
+    language: Language | None = None,
     like: str | None = None,
 ) -> Report:
     """Write the report of a run into its folder, and return it.
 
-    `like` is `table1` to `table10`: a table of the paper with its figures beside ours.
+    `like` is `table1` to `table10`: a table of the paper with its figures beside ours. It has no use for the others.
+    `language` is that of the figures, English unless given.
     """
     path = _path(run)
-    return write_like(path, like) if like else write_report(path, [Path(file) for file in scale_files], language)
+    if like is None:
+        return write_report(path, [Path(file) for file in scale_files], language or "en")
+    if scale_files or language is not None:
+        raise CocoonError(
+            f"{like} of the paper has no figures and no other scales. Leave scale files and language out."
+        )
+    return write_like(path, like)
 
 
 def compare(

@@ -1,97 +1,80 @@
-"""From the keywords of a verb to its configuration: the same names as the flags of the command line."""
+"""What a function of `cocoon` is given, as settings: a spec stands for an agent of Python, a file for its records."""
 
-import difflib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from cocoon.core.config import RunConfig, StudyConfig, resolve_as
+from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, write_whole
+from cocoon.core.model_spec import split_name
 from cocoon.core.profile_files import profile_path
-from cocoon.core.records import Profile
+from cocoon.core.records import Profile, Record
+from cocoon.core.settings import Setting
+from cocoon.core.verb_settings import Given, VerbSettings
 from cocoon.running.study import OwnObjects
 
-Options = Sequence[str] | Mapping[str, Any]
-"""Further settings by their dotted key: `{"user.difficulty": "hard"}`, or as `-o` takes them."""
 Supporters = object
 """A spec, an agent, a mapping of names to either, or a list of them."""
 Profiles = str | Path | Profile | Sequence["str | Path | Profile"]
-
-# Keyword (and flag, with - for _) to the dotted key of the configuration.
-KEYWORDS = {
-    "limit": "limit",
-    "language": "language",
-    "rounds": "rounds",
-    "samples": "samples",
-    "seed": "seed",
-    "user_kind": "user.kind",
-    "difficulty": "user.difficulty",
-    "rules": "user.rules",
-    "appraiser": "user.appraiser",
-    "votes": "judge.votes",
-    "permute": "judge.permute",
-    "floor": "judge.floor",
-    "concurrency": "concurrency",
-    "timeout": "timeout",
-    "budget_calls": "budget.calls",
-    "budget_tokens": "budget.tokens",
-    "budget_money": "budget.money",
-    "form_pairs": "form_pairs",
-    "prompts": "prompts",
-    "prices": "prices",
-}
-ConfigT = TypeVar("ConfigT", bound=RunConfig)
+ConfigT = TypeVar("ConfigT", bound=Record)
+FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
 
 
-@dataclass
-class Sources:
-    """Where settings come from beside the keywords: a YAML file, a preset, options."""
+def takes(verb: VerbSettings[ConfigT]) -> Callable[[FunctionT], FunctionT]:
+    """Return a decorator that shows a verb's settings in the signature and the docstring of a function."""
 
-    config: Path | str | None = None
-    preset: str | None = None
-    options: Options = ()
+    def show(function: FunctionT) -> FunctionT:
+        signature = inspect.signature(function)
+        named = [one for one in signature.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+        taken = {one.name for one in named}
+        settings = [setting for name, setting in verb.settings.items() if name not in taken]
+        function.__signature__ = signature.replace(parameters=[*named, *map(_parameter, settings)])
+        lines = (f"    {setting.keyword}: {_described(setting)}" for setting in verb.settings.values())
+        function.__doc__ = "\n".join([inspect.getdoc(function) or "", "", "Settings:", *lines])
+        return function
 
-    def resolve(self, kind: type[ConfigT], flags: Mapping[str, Any]) -> ConfigT:
-        """Return the configuration. Raises CocoonError naming source, key and the nearest known key."""
-        options = self.options
-        # A mapping holds values as they are; those of `-o` are read as YAML.
-        mapped = dict(options) if isinstance(options, Mapping) else {}
-        listed = [] if isinstance(options, Mapping) else list(options)
-        path = Path(self.config) if self.config is not None else None
-        return resolve_as(kind, path, listed, {**mapped, **flags}, preset=self.preset).config
+    return show
 
 
-def flags_of(keywords: Mapping[str, Any], known: Mapping[str, str] = KEYWORDS) -> dict[str, Any]:
-    """Return the values of keywords by their dotted key. Raises CocoonError naming an unknown one and the nearest."""
-    for name in keywords:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(known)}."
-            raise CocoonError(f"setting {name!r} is not known. {hint}")
-    return {known[name]: value for name, value in keywords.items() if value is not None}
+def _parameter(setting: Setting) -> inspect.Parameter:
+    return inspect.Parameter(setting.keyword, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=object)
 
 
-def supporters_of(supporters: Supporters, prompt: str | None, own: OwnObjects) -> list[dict[str, str]] | None:
-    """Return the supporters of a run as its configuration has them, None where nothing was given."""
-    extra = {"prompt": prompt} if prompt else {}
-    if supporters is None:
-        return [extra] if extra else None
-    named: list[tuple[str, object]] = []
-    if isinstance(supporters, Mapping):
-        named = [(str(name), value) for name, value in supporters.items()]
+def _described(setting: Setting) -> str:
+    choices = f" One of {', '.join(map(repr, setting.choices))}." if setting.choices else ""
+    return f"{setting.description}{choices}"
+
+
+def out_folder(out: str | Path) -> Path:
+    """Return the folder of a run. Raises CocoonError for an empty name, which would be the folder one stands in."""
+    if not str(out):
+        raise CocoonError("out is empty. Name a folder for the run, such as runs/first.")
+    return Path(out)
+
+
+def with_own(given: Given[ConfigT], own: OwnObjects, out: Path) -> Given[ConfigT]:
+    """Return the settings with a spec in place of every agent, and files in place of every profile of Python."""
+    keywords = given.keywords
+    changes: dict[str, object] = {
+        role: spec_of(keywords[role], own) for role in ("user", "judge") if keywords.get(role) is not None
+    }
+    if keywords.get("supporter") is not None:
+        changes["supporter"] = supporters_of(keywords["supporter"], own)
+    if keywords.get("profiles") is not None:
+        changes["profiles"] = profile_files(keywords["profiles"], out)
+    return given.and_also(**changes)
+
+
+def supporters_of(given: Supporters, own: OwnObjects) -> list[dict[str, str]]:
+    """Return the supporters of a run as its configuration has them."""
+    if isinstance(given, Mapping):
+        named = [(str(name), value) for name, value in given.items()]
     else:
-        named = [_named(value) for value in (supporters if isinstance(supporters, list | tuple) else [supporters])]
-    return [_supporter(name, value, own) | extra for name, value in named]
-
-
-def _named(value: object) -> tuple[str, object]:
-    if not isinstance(value, str):
-        return "", value
-    name, equals, spec = value.partition("=")
-    # An address may hold an equals sign of its own. A name holds neither colon nor slash.
-    return (name, spec) if equals and not set(name) & set(":/#") else ("", value)
+        listed = given if isinstance(given, list | tuple) else [given]
+        named = [split_name(value) if isinstance(value, str) else ("", value) for value in listed]
+    return [_supporter(name, value, own) for name, value in named]
 
 
 def _supporter(name: str, value: object, own: OwnObjects) -> dict[str, str]:
@@ -112,9 +95,9 @@ def _name_of(value: object) -> str:
     return type(value).__name__
 
 
-def profile_files(profiles: Profiles, out: Path) -> list[str]:
+def profile_files(given: object, out: Path) -> list[str]:
     """Return the files of some profiles. Records are written into the run's folder, so that it can be resumed."""
-    listed = [profiles] if isinstance(profiles, str | Path | Profile) else list(profiles)
+    listed = list(given) if isinstance(given, list | tuple) else [given]
     records = [profile for profile in listed if isinstance(profile, Profile)]
     files = [str(path) for name in listed if not isinstance(name, Profile) for path in profile_path(str(name))]
     if records:
@@ -128,8 +111,3 @@ def with_profile_files(config: StudyConfig) -> StudyConfig:
     """Return the settings with every name of profiles, shipped ones too, as the files that it stands for."""
     files = [str(path) for name in config.profiles for path in profile_path(name)]
     return config.model_copy(update={"profiles": files})
-
-
-def scale_names(scales: str | Sequence[str] | None) -> list[str] | None:
-    """Return the names of scales, given as a list or separated by commas."""
-    return scales.split(",") if isinstance(scales, str) else list(scales) if scales is not None else None

@@ -9,27 +9,18 @@ cocoon.steer.sweep(direction="asking.safetensors", coefficient=[0.02, found.coef
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from cocoon.api.building import KEYWORDS, Building, Built
+from cocoon.api.building import Building, Built
 from cocoon.api.reporter import Reporter
 from cocoon.api.running import blocking, wait_for
-from cocoon.api.settings import (
-    Options,
-    Profiles,
-    Sources,
-    flags_of,
-    profile_files,
-    scale_names,
-    spec_of,
-    with_profile_files,
-)
+from cocoon.api.settings import Profiles, out_folder, takes, with_own, with_profile_files
 from cocoon.api.vectors import export_vector, fold, import_vector
 from cocoon.core.config import StudyConfig
 from cocoon.core.jsonl import dump_line, write_whole
 from cocoon.core.model_spec import read_local_spec
 from cocoon.core.settings import read_settings
-from cocoon.running.building.config import PairsConfig
+from cocoon.core.verb_settings import SWEEP, Given, Options
+from cocoon.running.building.config import STEER_PAIRS, PairsConfig
 from cocoon.running.building.pairs import PairsGenerator, SituationPairs, all_pairs
 from cocoon.running.folder import read_run
 from cocoon.running.frame import forbid_cloud_tracing
@@ -54,25 +45,22 @@ __all__ = [
     "write_pairs_async",
 ]
 
-PAIR_KEYWORDS = KEYWORDS | {"situations": "situations", "each": "each"}
 Directions = str | Path | Sequence[str | Path] | Mapping[str, str | Path]
 """A file of a direction, a list of files (`NAME=FILE` names one), or a mapping of names to files."""
 
 
-async def write_pairs_async(
-    *,
+async def build_pairs(
     out: str | Path,
-    config: str | Path | None = None,
-    options: Options = (),
+    given: Given[PairsConfig],
+    *,
     allow_cloud_tracing: bool = False,
     progress: bool | Reporter = True,
-    **settings: Any,
 ) -> Built:
-    """Write each reply as a question and as a statement, into `out`/pairs.jsonl. See `cocoon steer pairs`."""
+    """Write the pairs of settings as a verb was given them. See `write_pairs`."""
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
-    out = Path(out)
-    resolved = Sources(config, None, options).resolve(PairsConfig, flags_of(settings, PAIR_KEYWORDS))
+    out = out_folder(out)
+    resolved = given.resolve().config
     situations = [situation for name in resolved.situations for situation in read_situations(name)]
     chosen = spread_situations(situations, resolved.limit or len(situations), resolved.seed)
     models = open_models(resolved, local_parts())
@@ -86,7 +74,22 @@ async def write_pairs_async(
             write_whole(out / "pairs.jsonl", map(dump_line, pairs))
 
 
-def extract(*, model: str, out: str | Path, progress: bool | Reporter = True, **settings: Any) -> Extracted:
+@takes(STEER_PAIRS)
+async def write_pairs_async(
+    *,
+    out: str | Path,
+    config: str | Path | None = None,
+    options: Options = (),
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> Built:
+    """Write each reply as a question and as a statement, into `out`/pairs.jsonl. See `cocoon steer pairs`."""
+    given = Given(STEER_PAIRS, settings, config, None, options)
+    return await build_pairs(out, given, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
+
+
+def extract(*, model: str, out: str | Path, progress: bool | Reporter = True, **settings: object) -> Extracted:
     """Read a direction from pairs, choose the layers that it works in, and save it to the file `out`.
 
     `model` is `local:BASE[+adapter=PATH]`. Further settings are the fields of `ExtractConfig`, with the names of the
@@ -108,7 +111,7 @@ def calibrate(
     ratio: float | Sequence[float],
     out: str | Path | None = None,
     progress: bool | Reporter = True,
-    **settings: Any,
+    **settings: object,
 ) -> Calibrated:
     """Find the coefficient at which so large a share of the replies has a genuine question, for one ratio or several.
 
@@ -123,6 +126,30 @@ def calibrate(
 
 
 def prepare_sweep(
+    out: str | Path, given: Given[StudyConfig], compared: Mapping[str, object], *, allow_cloud_tracing: bool = False
+) -> Sweep:
+    """Return a sweep that is ready to start. `compared` are the fields of `SweepConfig`. See `sweep`."""
+    if not allow_cloud_tracing:
+        forbid_cloud_tracing()
+    own, out = OwnObjects(), out_folder(out)
+    resolved = with_own(given, own, out).resolve()
+    sweep_config = read_settings(SweepConfig, compared)
+    users = sweep_config.kinds(own_user=own.agent(resolved.config.user.model) is not None)
+    if users == ["prompted"]:
+        resolved.refuse(["user.difficulty", "user.appraiser"], "only prompted users talk, who have no trust gate.")
+    study = with_profile_files(resolved.config)
+    return Sweep(study, sweep_config, users, read_profiles(study), out, own)
+
+
+def run_sweep_study(study: Sweep, progress: bool | Reporter = True) -> StudyResult:
+    """Do a sweep that is ready to start, or go on with it. See `sweep`."""
+    reporter = Reporter.of(progress)
+    plan = study.plan(reporter)
+    return study.finish(plan, wait_for(study.talk(plan, reporter)), reporter)
+
+
+@takes(SWEEP)
+async def sweep_async(
     *,
     direction: Directions,
     coefficient: float | Sequence[float],
@@ -130,52 +157,62 @@ def prepare_sweep(
     profiles: Profiles | None = None,
     user: object = None,
     judge: object = None,
-    scales: str | Sequence[str] | None = None,
     config: str | Path | None = None,
     options: Options = (),
     allow_cloud_tracing: bool = False,
-    **settings: Any,
-) -> Sweep:
-    """Return a sweep that is ready to start. See `sweep`."""
-    if not allow_cloud_tracing:
-        forbid_cloud_tracing()
-    own, out = OwnObjects(), Path(out)
-    of_sweep = {name: value for name, value in settings.items() if name in SweepConfig.model_fields}
-    of_runs = {name: value for name, value in settings.items() if name not in of_sweep}
-    flags = flags_of(of_runs) | {
-        "profiles": profile_files(profiles, out) if profiles is not None else None,
-        "user.model": spec_of(user, own) if user is not None else None,
-        "judge.model": spec_of(judge, own) if judge is not None else None,
-        "judge.scales": scale_names(scales),
-    }
-    study = Sources(config, None, options).resolve(StudyConfig, flags)
-    compared = {"direction": _named_files(direction), "coefficient": _numbers(coefficient)}
-    sweep_config = read_settings(SweepConfig, of_sweep | compared)
-    users = sweep_config.kinds(own_user=own.agent(study.user.model) is not None)
-    study = with_profile_files(study)
-    return Sweep(study, sweep_config, users, read_profiles(study), out, own)
-
-
-async def sweep_async(*, progress: bool | Reporter = True, **settings: Any) -> StudyResult:
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> StudyResult:
     """Simulate and judge every coefficient with every kind of user, and report. See `sweep`."""
-    reporter, study = Reporter.of(progress), prepare_sweep(**settings)
+    settings |= {"profiles": profiles, "user": user, "judge": judge}
+    given, compared = _split(settings, direction, coefficient, config, options)
+    study = prepare_sweep(out, given, compared, allow_cloud_tracing=allow_cloud_tracing)
+    reporter = Reporter.of(progress)
     # What is computed on the open base would hold up the event loop for minutes.
     plan = await asyncio.to_thread(study.plan, reporter)
     outcomes = await study.talk(plan, reporter)
     return await asyncio.to_thread(study.finish, plan, outcomes, reporter)
 
 
-def sweep(*, progress: bool | Reporter = True, **settings: Any) -> StudyResult:
+@takes(SWEEP)
+def sweep(
+    *,
+    direction: Directions,
+    coefficient: float | Sequence[float],
+    out: str | Path,
+    profiles: Profiles | None = None,
+    user: object = None,
+    judge: object = None,
+    config: str | Path | None = None,
+    options: Options = (),
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> StudyResult:
     """Simulate and judge every coefficient with every kind of user, and report what asking does to comfort.
 
     `direction` is a file, a list of files (`NAME=FILE` names one), or a mapping of names to files. `coefficient` is one
     number or several. `out` is the folder. The same call again goes on where it stopped. `user` and `judge` are specs
-    or agents of your own. Further settings have the names of the flags of `cocoon steer sweep`: `model`, `profiles`,
-    `users`, `placebo`, `repeng`, `tokens`, `at`, `rounds`, `samples`, ...
+    or agents of your own. Besides the settings below there are those of `SweepConfig`: `model`, `users`, `placebo`,
+    `repeng`, `tokens`, `at`, `allow_overlap`.
     """
-    reporter, study = Reporter.of(progress), prepare_sweep(**settings)
-    plan = study.plan(reporter)
-    return study.finish(plan, wait_for(study.talk(plan, reporter)), reporter)
+    settings |= {"profiles": profiles, "user": user, "judge": judge}
+    given, compared = _split(settings, direction, coefficient, config, options)
+    return run_sweep_study(prepare_sweep(out, given, compared, allow_cloud_tracing=allow_cloud_tracing), progress)
+
+
+def _split(
+    settings: Mapping[str, object],
+    direction: Directions,
+    coefficient: float | Sequence[float],
+    config: str | Path | None,
+    options: Options,
+) -> tuple[Given[StudyConfig], dict[str, object]]:
+    """Return what the runs of a sweep were given, and what the sweep itself was given."""
+    compared = {name: value for name, value in settings.items() if name in SweepConfig.model_fields}
+    of_runs = {name: value for name, value in settings.items() if name not in compared}
+    compared |= {"direction": _named_files(direction), "coefficient": _numbers(coefficient)}
+    return Given(SWEEP, of_runs, config, None, options), compared
 
 
 def _numbers(value: float | Sequence[float]) -> list[float]:

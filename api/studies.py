@@ -3,31 +3,23 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cocoon.agents.users.conditions import read_conditions
 from cocoon.api.reporter import Reporter
 from cocoon.api.running import blocking, wait_for
-from cocoon.api.settings import (
-    Options,
-    Profiles,
-    Sources,
-    Supporters,
-    flags_of,
-    profile_files,
-    spec_of,
-    supporters_of,
-    with_profile_files,
-)
+from cocoon.api.settings import Profiles, Supporters, out_folder, takes, with_own, with_profile_files
 from cocoon.core.config import StudyConfig
+from cocoon.core.verb_settings import ABLATE, Given, Options
 from cocoon.reports.fidelity import fidelity_of, write_fidelity
+from cocoon.reports.paper.tables import load_paper_table
 from cocoon.reports.power import power
 from cocoon.reports.tables.records import Report
 from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.study import OwnObjects, read_profiles
 from cocoon.studies.ablation.config import DEFAULT_CONDITIONS, refuse_copies
 from cocoon.studies.ablation.run import Ablation
-from cocoon.studies.reproduce.config import STAGES, ReproduceConfig, with_scales_of_table
+from cocoon.studies.reproduce.config import REPRODUCE, STAGES, ReproduceConfig, with_scales_of_table
 from cocoon.studies.reproduce.run import Reproduction
 from cocoon.studies.result import StudyResult
 
@@ -36,41 +28,27 @@ if TYPE_CHECKING:
 
 __all__ = ["ablate", "ablate_async", "fidelity", "power", "reproduce", "reproduce_async"]
 
-REPRODUCE_KEYWORDS = {
-    "talking": "talking",
-    "judge": "judge.model",
-    "concurrency": "concurrency",
-    "budget_calls": "budget.calls",
-}
+# Settings of the dialogues, which are there already where they are only compared.
+_TALKING = ("profiles", "limit", "language", "rounds", "samples", "supporters", "user", "form_pairs")
 
 
 def prepare_ablation(
-    *,
     out: str | Path,
-    judge: str | None = None,
-    profiles: Profiles | None = None,
+    given: Given[StudyConfig],
+    *,
     conditions: str | Sequence[str] = DEFAULT_CONDITIONS,
     every_pair: bool = False,
     compare_only: bool = False,
-    supporter: Supporters = None,
-    user: object = None,
-    config: str | Path | None = None,
-    options: Options = (),
     allow_cloud_tracing: bool = False,
-    **settings: Any,
 ) -> Ablation:
     """Return an ablation that is ready to start. See `ablate`."""
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
-    own, out = OwnObjects(), Path(out)
-    flags = flags_of(settings) | {
-        "profiles": profile_files(profiles, out) if profiles is not None else None,
-        "supporters": supporters_of(supporter, None, own),
-        "user.model": spec_of(user, own) if user is not None else None,
-        "judge.model": judge,
-    }
-    study = Sources(config, None, options).resolve(StudyConfig, flags)
-    names = conditions if isinstance(conditions, str) else ",".join(conditions)
+    own, out = OwnObjects(), out_folder(out)
+    resolved = with_own(given, own, out).resolve()
+    if compare_only:
+        resolved.refuse(_TALKING, "a comparison alone simulates nothing. Leave one of them out.")
+    study, names = resolved.config, conditions if isinstance(conditions, str) else ",".join(conditions)
     read_conditions(names)
     refuse_copies(study.judge)
     if compare_only:
@@ -79,18 +57,68 @@ def prepare_ablation(
     return Ablation(study, names, every_pair, read_profiles(study), out, own)
 
 
-async def ablate_async(*, progress: bool | Reporter = True, **settings: Any) -> StudyResult:
+@takes(ABLATE)
+async def ablate_async(
+    *,
+    out: str | Path,
+    judge: str | None = None,
+    profiles: Profiles | None = None,
+    supporter: Supporters = None,
+    user: object = None,
+    conditions: str | Sequence[str] = DEFAULT_CONDITIONS,
+    every_pair: bool = False,
+    compare_only: bool = False,
+    config: str | Path | None = None,
+    options: Options = (),
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> StudyResult:
     """Simulate users that know more or less, have a judge compare them in both orders, and report.
 
     `conditions` are `full`, `no-memory` and `no-memory-need`, each with a kind of user if wanted (`full@prompted`).
     `judge` is the spec of the model that compares. `out` is the folder. The same call again goes on where it stopped.
-    Further settings have the names of the flags of `cocoon ablate`: `profiles`, `every_pair`, `compare_only`, `votes`,
-    `rounds`, `supporter`, `user`, ...
+    With `compare_only` nothing is simulated, and the dialogues of the folder are compared.
     """
-    return await prepare_ablation(**settings).run(Reporter.of(progress))
+    roles = {"profiles": profiles, "supporter": supporter, "user": user, "judge": judge}
+    study = prepare_ablation(
+        out,
+        Given(ABLATE, settings | roles, config, None, options),
+        conditions=conditions,
+        every_pair=every_pair,
+        compare_only=compare_only,
+        allow_cloud_tracing=allow_cloud_tracing,
+    )
+    return await study.run(Reporter.of(progress))
 
 
 def prepare_reproduction(
+    out: str | Path,
+    given: Given[ReproduceConfig],
+    stages: str | Sequence[str] = STAGES,
+    *,
+    allow_cloud_tracing: bool = False,
+) -> Reproduction:
+    """Return a reproduction that is ready to start. See `reproduce`."""
+    if not allow_cloud_tracing:
+        forbid_cloud_tracing()
+    resolved = given.resolve()
+    table = resolved.config.table
+    if load_paper_table(table).data == "people":
+        resolved.refuse(["judge"], f"people rate {table}, and no judge does. Leave it out.")
+    names = stages.split(",") if isinstance(stages, str) else stages
+    return Reproduction(with_scales_of_table(resolved.config), out_folder(out), [name.strip() for name in names])
+
+
+def run_reproduction(study: Reproduction, progress: bool | Reporter = True) -> StudyResult:
+    """Do the stages of a reproduction that is ready to start. See `reproduce`."""
+    reporter = Reporter.of(progress)
+    study.prepare(reporter)
+    return study.finish(wait_for(study.talk(reporter)), reporter)
+
+
+@takes(REPRODUCE)
+async def reproduce_async(
     table: str | None = None,
     *,
     out: str | Path,
@@ -98,37 +126,37 @@ def prepare_reproduction(
     stages: str | Sequence[str] = STAGES,
     options: Options = (),
     allow_cloud_tracing: bool = False,
-    **settings: Any,
-) -> Reproduction:
-    """Return a reproduction that is ready to start. See `reproduce`."""
-    if not allow_cloud_tracing:
-        forbid_cloud_tracing()
-    flags = flags_of(settings, REPRODUCE_KEYWORDS) | {"table": table}
-    study = with_scales_of_table(Sources(config, None, options).resolve(ReproduceConfig, flags))
-    names = stages.split(",") if isinstance(stages, str) else stages
-    return Reproduction(study, Path(out), [name.strip() for name in names])
-
-
-async def reproduce_async(
-    table: str | None = None, *, progress: bool | Reporter = True, **settings: Any
+    progress: bool | Reporter = True,
+    **settings: object,
 ) -> StudyResult:
     """Make a table of the paper again, from corpora to figures. See `reproduce`."""
-    reporter, study = Reporter.of(progress), prepare_reproduction(table, **settings)
+    given = Given(REPRODUCE, settings | {"table": table}, config, None, options)
+    study = prepare_reproduction(out, given, stages, allow_cloud_tracing=allow_cloud_tracing)
+    reporter = Reporter.of(progress)
     # A training would hold up the event loop.
     await asyncio.to_thread(study.prepare, reporter)
     return study.finish(await study.talk(reporter), reporter)
 
 
-def reproduce(table: str | None = None, *, progress: bool | Reporter = True, **settings: Any) -> StudyResult:
+@takes(REPRODUCE)
+def reproduce(
+    table: str | None = None,
+    *,
+    out: str | Path,
+    config: str | Path | None = None,
+    stages: str | Sequence[str] = STAGES,
+    options: Options = (),
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> StudyResult:
     """Import corpora, train a supporter on each, simulate, judge, and write a table of the paper made again.
 
     `config` is the YAML file of the study, `out` its folder. `stages` are some of `import`, `train`, `simulate` and
-    `report`, and what is done already is passed over. Further settings: `talking`, `judge`, `concurrency`,
-    `budget_calls`, `options`.
+    `report`, and what is done already is passed over.
     """
-    reporter, study = Reporter.of(progress), prepare_reproduction(table, **settings)
-    study.prepare(reporter)
-    return study.finish(wait_for(study.talk(reporter)), reporter)
+    given = Given(REPRODUCE, settings | {"table": table}, config, None, options)
+    return run_reproduction(prepare_reproduction(out, given, stages, allow_cloud_tracing=allow_cloud_tracing), progress)
 
 
 def fidelity(*runs: "str | Path | Run", out: str | Path | None = None) -> Report:

@@ -1,29 +1,20 @@
 """`simulate` and `judge`: conversations between supporters and the simulated user, and their ratings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from cocoon.api.reporter import Reporter, count
 from cocoon.api.run import Run
 from cocoon.api.running import blocking
-from cocoon.api.settings import (
-    Options,
-    Profiles,
-    Sources,
-    Supporters,
-    flags_of,
-    profile_files,
-    scale_names,
-    spec_of,
-    supporters_of,
-    with_profile_files,
-)
-from cocoon.core.config import StudyConfig
+from cocoon.api.settings import Profiles, Supporters, out_folder, takes, with_own, with_profile_files
+from cocoon.core.config import Resolved, StudyConfig, refuse_gate_of_prompted
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines
 from cocoon.core.records import Profile
+from cocoon.core.verb_settings import JUDGE, SIMULATE, Given, Options
+from cocoon.evaluation.scales.files import load_scale
 from cocoon.running import session
 from cocoon.running.estimate import estimate
 from cocoon.running.folder import adopt_dialogues, existing_run
@@ -48,50 +39,75 @@ class Simulation:
         return estimate(config, len(self.profiles) * len(config.supporters) * config.samples)
 
 
-def prepare_simulation(
+def prepare_simulation(out: str | Path, given: Given[StudyConfig], *, allow_cloud_tracing: bool = False) -> Simulation:
+    """Return a run that is ready to start, for whoever wants to know first what it takes. See `simulate`."""
+    if not allow_cloud_tracing:
+        forbid_cloud_tracing()
+    own, out = OwnObjects(), out_folder(out)
+    resolved = _with_own_scales(with_own(given, own, out).resolve())
+    _refuse_idle(resolved)
+    config = with_profile_files(resolved.config)
+    return Simulation(out, Study(config, open_models(config, local_parts()), own), read_profiles(config))
+
+
+def _refuse_idle(resolved: Resolved[StudyConfig]) -> None:
+    """Raise CocoonError for settings that were given, and that nobody in this run would look at."""
+    if resolved.config.judge.model is None:
+        resolved.refuse(["judge", "scale_files"], "nobody judges. Name a judge, such as --judge SPEC, or leave it out.")
+    refuse_gate_of_prompted(resolved)
+
+
+def _with_own_scales(resolved: Resolved[StudyConfig]) -> Resolved[StudyConfig]:
+    """Return the settings with the scales of the user's own files as those to judge, where none are named.
+
+    Raises CocoonError for a file that was given, and whose scale is not among those that are named.
+    """
+    judge, files = resolved.config.judge, resolved.config.scale_files
+    own = [load_scale(Path(file)).id for file in files]
+    if own and "judge.scales" not in resolved.origins:
+        config = resolved.config.model_copy(update={"judge": judge.model_copy(update={"scales": own})})
+        return replace(resolved, config=config)
+    for file, name in zip(files, own, strict=True):
+        if name not in judge.scales:
+            resolved.refuse(
+                ["scale_files"], f"{file} holds the scale {name!r}. Name it among --scales, or leave it out."
+            )
+    return resolved
+
+
+@takes(SIMULATE)
+async def simulate_async(
     *,
     out: str | Path,
     profiles: Profiles | None = None,
     supporter: Supporters = None,
-    supporter_prompt: str | None = None,
     user: object = None,
     judge: object = None,
-    scales: str | Sequence[str] | None = None,
     config: str | Path | None = None,
     preset: str | None = None,
     options: Options = (),
     allow_cloud_tracing: bool = False,
-    **settings: Any,
-) -> Simulation:
-    """Return a run that is ready to start, for whoever wants to know first what it takes. See `simulate`."""
-    if not allow_cloud_tracing:
-        forbid_cloud_tracing()
-    own, out = OwnObjects(), Path(out)
-    flags = flags_of(settings) | {
-        "profiles": profile_files(profiles, out) if profiles is not None else None,
-        "supporters": supporters_of(supporter, supporter_prompt, own),
-        "user.model": spec_of(user, own) if user is not None else None,
-        "judge.model": spec_of(judge, own) if judge is not None else None,
-        "judge.scales": scale_names(scales),
-    }
-    resolved = with_profile_files(Sources(config, preset, options).resolve(StudyConfig, flags))
-    return Simulation(out, Study(resolved, open_models(resolved, local_parts()), own), read_profiles(resolved))
-
-
-async def simulate_async(*, progress: bool | Reporter = True, **settings: Any) -> Run:
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> Run:
     """Simulate conversations between supporters and a resistant user, and return the run.
 
     `out` is the run's folder. The same call again goes on where it stopped, and nothing answered is asked twice.
     `profiles` is a file, `shipped:en`, a list of them, or records. `supporter` and `user` are specs such as
     `openai:gpt-5-mini`, or agents of your own (see `cocoon.agents.adapters`). Several supporters are a list or a
-    mapping of names. With `judge` (and `scales`) every dialogue is rated as soon as it is made. Further settings have
-    the names of the flags of `cocoon simulate` (`rounds`, `samples`, `seed`, `difficulty`, ...). `options` takes any
+    mapping of names. With `judge` (and `scales`) every dialogue is rated as soon as it is made. `options` takes any
     setting by its dotted key, `config` a YAML file.
 
     Raises CocoonError for what cannot be done. A budget that is spent ends the run early: see `Run.stopped_by`.
     """
+    roles = {"profiles": profiles, "supporter": supporter, "user": user, "judge": judge}
+    given = Given(SIMULATE, settings | roles, config, preset, options)
+    return await start(prepare_simulation(out, given, allow_cloud_tracing=allow_cloud_tracing), progress)
+
+
+async def start(simulation: Simulation, progress: bool | Reporter = True) -> Run:
+    """Start a run that is ready, or go on with it, and return it."""
     reporter = Reporter.of(progress)
-    simulation = prepare_simulation(**settings)
     study, out = simulation.study, simulation.out
     supporters = count(len(study.config.supporters), "supporter")
     reporter.say(f"{count(len(simulation.profiles), 'profile')}, {supporters}; loading models ...")
@@ -104,18 +120,25 @@ async def simulate_async(*, progress: bool | Reporter = True, **settings: Any) -
 
 
 def judged_folder(
-    run: str | Path | Sequence[str | Path], out: str | Path | None = None, sample: int | None = None, seed: int = 0
+    run: str | Path | Sequence[str | Path],
+    out: str | Path | None = None,
+    sample: int | None = None,
+    seed: int | None = None,
 ) -> Path:
     """Return the run folder to judge: the one given, or one made at `out` from files of dialogues.
 
     `sample`: of each file, so many dialogues drawn at random. Raises CocoonError where the two are mixed.
     """
     paths = [Path(path) for path in ([run] if isinstance(run, str | Path) else run)]
-    target = Path(out) if out is not None else None
+    target = out_folder(out) if out is not None else None
+    if seed is not None and sample is None:
+        raise CocoonError(
+            f"seed {seed} chooses a sample, and all dialogues are judged. Leave it out, or give a sample."
+        )
     folders = [path for path in paths if not path.is_file()]
     if not folders:
         whole = sample is None and len(paths) == 1
-        return adopt_dialogues(paths[0], target) if whole else adopt_sample(paths, target, sample, seed)
+        return adopt_dialogues(paths[0], target) if whole else adopt_sample(paths, target, sample, seed or 0)
     if len(paths) > 1 or sample is not None:
         raise CocoonError(f"{folders[0]} is no file of dialogues. Several paths and a sample are for files.")
     if target is not None:
@@ -123,30 +146,18 @@ def judged_folder(
     return existing_run(paths[0])
 
 
-def prepare_judging(
-    run: Path,
-    *,
-    judge: object = None,
-    scales: str | Sequence[str] | None = None,
-    scale_files: Sequence[str | Path] = (),
-    config: str | Path | None = None,
-    options: Options = (),
-    allow_cloud_tracing: bool = False,
-    **settings: Any,
-) -> Study:
+def prepare_judging(run: Path, given: Given[StudyConfig], *, allow_cloud_tracing: bool = False) -> Study:
     """Return a study of a judge alone, which knows the scales that the run keeps. See `judge`."""
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
     own = OwnObjects()
-    flags = flags_of(settings) | {
-        "judge.model": spec_of(judge, own) if judge is not None else None,
-        "judge.scales": scale_names(scales),
-        "scale_files": [str(file) for file in (*kept_files(run), *scale_files)] or None,
-    }
-    resolved = Sources(config, None, options).resolve(StudyConfig, flags)
-    if resolved.judge.model is None:
+    config = _with_own_scales(with_own(given, own, Path()).resolve()).config
+    if config.judge.model is None:
         raise CocoonError("No judge is named. Give one, such as --judge openai:gpt-5.")
-    return Study(resolved, open_models(resolved, local_parts()), own)
+    # Of two scales with one id the later counts, so that a file of today beats what the run keeps.
+    files = [*map(str, kept_files(run)), *config.scale_files]
+    config = config.model_copy(update={"scale_files": files})
+    return Study(config, open_models(config, local_parts()), own)
 
 
 def estimate_judging(study: Study, folder: Path) -> dict[str, Any]:
@@ -154,6 +165,7 @@ def estimate_judging(study: Study, folder: Path) -> dict[str, Any]:
     return estimate(study.config, sum(1 for _ in read_lines(folder / "dialogues.jsonl")), talking=False)
 
 
+@takes(JUDGE)
 async def judge_async(
     run: "str | Path | Run | Sequence[str | Path]",
     judge: object = None,
@@ -161,19 +173,28 @@ async def judge_async(
     *,
     out: str | Path | None = None,
     sample: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
+    config: str | Path | None = None,
+    options: Options = (),
+    allow_cloud_tracing: bool = False,
     progress: bool | Reporter = True,
-    **settings: Any,
+    **settings: object,
 ) -> Run:
     """Rate the dialogues of a run on scales and by success, and return the run.
 
     `run` is a run folder, or files of dialogues whose ratings go to `out`. `judge` is a spec or a judge of your own.
-    Ratings that are there, by the same judge and prompts, are kept and not asked again. `scale_files` are scales of
-    your own, which the run folder keeps from then on. Further settings have the names of the flags of `cocoon judge`.
+    Ratings that are there, by the same judge and prompts, are kept and not asked again. Without `scales`, the scales of
+    `scale_files` are those that are rated, and the run folder keeps them. `sample` dialogues of each file are chosen by
+    `seed`.
     """
-    reporter = Reporter.of(progress)
     folder = judged_folder(run.path if isinstance(run, Run) else run, out, sample, seed)
-    study = prepare_judging(folder, judge=judge, scales=scales, **settings)
+    given = Given(JUDGE, settings | {"judge": judge, "scales": scales}, config, None, options)
+    return await rate(prepare_judging(folder, given, allow_cloud_tracing=allow_cloud_tracing), folder, progress)
+
+
+async def rate(study: Study, folder: Path, progress: bool | Reporter = True) -> Run:
+    """Rate the dialogues of a folder with the judges of a study, and return the run."""
+    reporter = Reporter.of(progress)
     study.judges()
     reporter.hosts(study.models)
     outcome = await session.assess(study, folder, reporter.watch())

@@ -1,10 +1,11 @@
 """`cocoon config`: the settings that a command would run with, and where each of them came from."""
 
-from typing import Any
-
 import typer
 
-from cocoon.cli.terminal.options import Config, Json, Options, Preset
+from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.settings import PAPER, settings_of
+from cocoon.core.config import DEFAULT, StudyConfig
+from cocoon.core.verb_settings import SIMULATE, Given
 
 app = typer.Typer(no_args_is_help=True, help="Look at settings.")
 
@@ -15,13 +16,12 @@ def _group() -> None:
 
 
 @app.command("show")
-def show_settings(config: Config = None, preset: Preset = None, options: Options = None, as_json: Json = False) -> None:
-    """Print every setting with its value and its origin: default, preset, file, environment or -o."""
+@settings_of(SIMULATE, preset=PAPER)
+def show_settings(given: Given[StudyConfig], as_json: Json = False) -> None:
+    """Print every setting of a run with its value and its origin: default, preset, file, environment, -o or flag."""
     import json
 
-    from cocoon.core.config import resolve
-
-    resolved = resolve(config, options or [], preset=preset)
+    resolved = given.resolve()
     if as_json:
         values = resolved.config.model_dump(mode="json")
         plain = {"config": values, "origins": {key: origin for key, _, origin in resolved.rows()}}
@@ -30,7 +30,7 @@ def show_settings(config: Config = None, preset: Preset = None, options: Options
     _print_table(resolved.rows())
 
 
-def _print_table(settings: list[tuple[str, Any, str]]) -> None:
+def _print_table(settings: list[tuple[str, object, str]]) -> None:
     import json
 
     from rich.console import Console
@@ -38,7 +38,6 @@ def _print_table(settings: list[tuple[str, Any, str]]) -> None:
     from rich.text import Text
 
     from cocoon.cli.terminal.terminal_text import printable
-    from cocoon.core.config import DEFAULT
 
     table = Table(show_edge=False)
     for head in ("setting", "value", "from"):

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,6 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Import corpora of dialogues, count
 Name = Annotated[
     str, typer.Argument(help="The corpus, such as smile (`cocoon corpus list` names all), or python:FILE.py:NAME.")
 ]
+Form = Literal["messages", "parquet", "sharegpt"]
 File = Annotated[Path, typer.Argument(help="Its file, or its folder where it comes as many files.")]
 Limit = Annotated[int | None, typer.Option("-n", "--limit", min=1, help="Only the first N dialogues.")]
 
@@ -85,8 +86,10 @@ def corpus_stats(
 def export_dialogues(
     file: Annotated[Path, typer.Argument(help="A dialogues.jsonl of ours.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The folder for the data and its card.")],
-    form: Annotated[str, typer.Option("--format", help="messages, parquet or sharegpt.")] = "messages",
-    thoughts: Annotated[str, typer.Option(help="none, or inline: analysis and strategy before the reply.")] = "none",
+    form: Annotated[Form, typer.Option("--format", help="The layout of the data.")] = "messages",
+    thoughts: Annotated[
+        Literal["none", "inline"], typer.Option(help="inline: analysis and strategy before the reply.")
+    ] = "none",
     i_have_the_right: Annotated[
         bool, typer.Option("--i-have-the-right", help="Export text whose licence does not let it be passed on.")
     ] = False,
@@ -94,16 +97,10 @@ def export_dialogues(
     as_json: Json = False,
 ) -> None:
     """Export for training elsewhere, with a dataset card; text that may not be passed on is refused."""
-    from cocoon.corpora.export.export import FILES, FORMATS, Format, export_corpus
+    from cocoon.corpora.export.export import FILES, export_corpus
 
-    chosen: Format | None = next((known for known in FORMATS if known == form), None)
-    if chosen is None:
-        raise typer.BadParameter(f"--format {form!r}: {', '.join(FORMATS)}")
-    if thoughts not in ("none", "inline"):
-        raise typer.BadParameter(f"--thoughts {thoughts!r}: none or inline")
-    thought_form = "inline" if thoughts == "inline" else "none"
-    exported = export_corpus(file, chosen, out, thought_form, i_have_the_right=i_have_the_right, force=force)
-    target, number, left_out = out / FILES[chosen], exported.dialogues - exported.left_out, exported.left_out
+    exported = export_corpus(file, form, out, thoughts, i_have_the_right=i_have_the_right, force=force)
+    target, number, left_out = out / FILES[form], exported.dialogues - exported.left_out, exported.left_out
     if left_out:
         typer.echo(f"{left_out} dialogues left out: without an answer of the supporter nothing remains", err=True)
     plain = {"out": str(target), "dialogues": number, "turns": exported.turns, "left_out": left_out}

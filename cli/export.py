@@ -2,19 +2,31 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cocoon.cli.terminal.unused import refuse_unused
+
 if TYPE_CHECKING:
     from cocoon.running.reading.reader import RunReader
+
+Kind = Literal["inspect", "otel", "tables", "messages"]
+Thoughts = Literal["none", "inline"]
+# What each kind has a use for beside -o and --force.
+_USED: dict[Kind, tuple[str, ...]] = {
+    "inspect": ("--scale",),
+    "otel": ("--endpoint", "--content"),
+    "tables": ("--format", "--scale"),
+    "messages": ("--format", "--thoughts", "--i-have-the-right"),
+}
 
 Out = Annotated[Path | None, typer.Option("-o", "--out", metavar="PATH", help="The file or folder to write.")]
 
 
 def export_command(
     run: Annotated[Path, typer.Argument(help="A run folder, or a JSONL file of dialogues.")],
-    to: Annotated[str, typer.Option("--to", metavar="KIND", help="inspect, otel, tables or messages.")],
+    to: Annotated[Kind, typer.Option("--to", help="The other program's format.")],
     out: Out = None,
     endpoint: Annotated[
         str | None, typer.Option(metavar="URL", help="otel: send to this OTLP/HTTP endpoint instead of writing.")
@@ -24,7 +36,9 @@ def export_command(
         str | None,
         typer.Option("--format", help="tables: csv (default) or parquet; messages: messages (JSONL), parquet."),
     ] = None,
-    thoughts: Annotated[str, typer.Option(help="messages: none, or inline before the supporter's replies.")] = "none",
+    thoughts: Annotated[
+        Thoughts | None, typer.Option(help="messages: inline before the supporter's replies (default: none).")
+    ] = None,
     i_have_the_right: Annotated[
         bool, typer.Option("--i-have-the-right", help="messages: text whose licence does not let it be passed on, too.")
     ] = False,
@@ -44,13 +58,12 @@ def export_command(
         "otel": lambda reader: _otel(reader, out, endpoint, content, force),
         "tables": lambda reader: _tables(reader, _needed(out), form or "csv", force),
         "messages": lambda reader: _messages(
-            reader, _needed(out), form or "messages", thoughts, i_have_the_right, force
+            reader, _needed(out), form or "messages", thoughts or "none", i_have_the_right, force
         ),
     }
-    if to not in kinds:
-        raise typer.BadParameter(f"--to {to!r}: {', '.join(kinds)}")
-    if to != "otel" and (endpoint or content):
-        raise typer.BadParameter("--endpoint and --content belong to --to otel")
+    given = {"--endpoint": endpoint, "--content": content, "--format": form, "--thoughts": thoughts}
+    given |= {"--i-have-the-right": i_have_the_right, "--scale": scale, "--force": force and endpoint}
+    refuse_unused(given, _USED[to], f"with --to {to}")
     kinds[to](RunReader(run, scale or []))
 
 
@@ -94,14 +107,12 @@ def _tables(reader: "RunReader", out: Path, form: str, force: bool) -> None:
     typer.echo(out)
 
 
-def _messages(reader: "RunReader", out: Path, form: str, thoughts: str, right: bool, force: bool) -> None:
+def _messages(reader: "RunReader", out: Path, form: str, thoughts: "Thoughts", right: bool, force: bool) -> None:
     from cocoon.corpora.export.export import FILES, export_corpus
     from cocoon.exports.file import refuse_existing
 
     if form not in ("messages", "parquet"):
         raise typer.BadParameter(f"--format {form!r}: messages, parquet (ShareGPT: `cocoon corpus export`)")
-    if thoughts not in ("none", "inline"):
-        raise typer.BadParameter(f"--thoughts {thoughts!r}: none or inline")
     for name in (FILES[form], "README.md"):
         refuse_existing(out / name, force=force)
     exported = export_corpus(reader.dialogues.path, form, out, thoughts, i_have_the_right=right)

@@ -3,69 +3,53 @@
 import os
 import sys
 import warnings
+from typing import ClassVar
 
 import typer
 
-from cocoon.cli.chat.chat import chat
-from cocoon.cli.config import app as config_app
-from cocoon.cli.corpus import app as corpus_app
-from cocoon.cli.demo import demo
-from cocoon.cli.doctor.doctor import doctor
-from cocoon.cli.export import export_command
-from cocoon.cli.graph import graph
-from cocoon.cli.human.human import app as human_app
-from cocoon.cli.judge import judge
-from cocoon.cli.new import new
-from cocoon.cli.profiles.profiles import app as profiles_app
-from cocoon.cli.reports.compare import compare_command
-from cocoon.cli.reports.fidelity import fidelity
-from cocoon.cli.reports.power import power
-from cocoon.cli.reports.questions import questions_command
-from cocoon.cli.reports.report import report_command
-from cocoon.cli.script import script
-from cocoon.cli.serve import serve_command
-from cocoon.cli.simulate import simulate
-from cocoon.cli.steer.steer import app as steer_app
-from cocoon.cli.studies.ablate import ablate
-from cocoon.cli.studies.reproduce import reproduce
-from cocoon.cli.train.train import app as train_app
-from cocoon.cli.view import view
+from cocoon.cli.terminal.lazy_group import LazyGroup, Verb
+
+
+class Cocoon(LazyGroup):
+    """Every verb of `cocoon`."""
+
+    verbs: ClassVar = {
+        "demo": Verb("cocoon.cli.demo:demo", "Simulate, judge and report with the embedded model."),
+        "new": Verb("cocoon.cli.new:new", "Write a file of your own to start from."),
+        "doctor": Verb("cocoon.cli.doctor.doctor:doctor", "Say what works here, and what a model can do."),
+        "script": Verb("cocoon.cli.script:script", "Write dialogues as scripts."),
+        "simulate": Verb("cocoon.cli.simulate:simulate", "Simulate conversations."),
+        "judge": Verb("cocoon.cli.judge:judge", "Judge the dialogues of a run."),
+        "report": Verb("cocoon.cli.reports.report:report_command", "Write the tables and figures of a run."),
+        "reproduce": Verb("cocoon.cli.studies.reproduce:reproduce", "Make a table of the paper again."),
+        "compare": Verb("cocoon.cli.reports.compare:compare_command", "Compare supporters, with intervals and tests."),
+        "ablate": Verb("cocoon.cli.studies.ablate:ablate", "Compare simulated users that know more or less."),
+        "fidelity": Verb("cocoon.cli.reports.fidelity:fidelity", "Count what the simulated users gave away."),
+        "power": Verb("cocoon.cli.reports.power:power", "Say how many profiles a comparison needs."),
+        "questions": Verb("cocoon.cli.reports.questions:questions_command", "Print how often each side asks."),
+        "chat": Verb("cocoon.cli.chat.chat:chat", "Talk with a simulated user or with a supporter."),
+        "serve": Verb("cocoon.cli.serve:serve_command", "Serve local models at an OpenAI-compatible address."),
+        "view": Verb("cocoon.cli.view:view", "Look at the dialogues of a run in a browser."),
+        "graph": Verb("cocoon.cli.graph:graph", "Draw a graph as it runs."),
+        "export": Verb("cocoon.cli.export:export_command", "Write a run for another program."),
+        "profiles": Verb("cocoon.cli.profiles.profiles:app", "Build, translate, import and count profiles."),
+        "corpus": Verb("cocoon.cli.corpus:app", "Import corpora of dialogues, count them, export them."),
+        "train": Verb("cocoon.cli.train.train:app", "Train a supporter on dialogues (LoRA); merge; hand over."),
+        "human": Verb("cocoon.cli.human.human:app", "Study with people: rating, comparison, live chat."),
+        "steer": Verb("cocoon.cli.steer.steer:app", "Steer how often a local supporter asks."),
+        "config": Verb("cocoon.cli.config:app", "Look at settings."),
+    }
+
 
 app = typer.Typer(
     name="cocoon",
+    cls=Cocoon,
     help="Simulate proactive emotional support: a supporter talks with a resistant user, and judges rate it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (
-    demo,
-    new,
-    doctor,
-    script,
-    simulate,
-    judge,
-    report_command,
-    reproduce,
-    compare_command,
-    ablate,
-    fidelity,
-    power,
-    questions_command,
-    chat,
-    serve_command,
-    view,
-    graph,
-    export_command,
-):
-    app.command(command.__name__.removesuffix("_command"))(command)
-app.add_typer(profiles_app, name="profiles")
-app.add_typer(corpus_app, name="corpus")
-app.add_typer(train_app, name="train")
-app.add_typer(human_app, name="human")
-app.add_typer(steer_app, name="steer")
-app.add_typer(config_app, name="config")
 
 
 @app.callback(invoke_without_command=True)

@@ -8,15 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import ClassVar, Generic, Literal, TypeVar
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import explain
+from cocoon.core.merging import Merged
 from cocoon.core.model_spec import refuse_secrets
 from cocoon.core.records import Language, Record
+from cocoon.core.settings import default_at, flag
 
 EMBEDDED = "local:smollm2"
 UserKind = Literal["guarded", "prompted"]
@@ -36,50 +38,53 @@ _KEYS_OF_ALL_KINDS = frozenset(
 
 
 class SupporterConfig(Record):
-    """A supporter: its model, the prompt of `prompts/supporter/`, and the name it has in every table."""
+    """A supporter: its model, its prompt, and the name it has in every table."""
 
-    name: str = ""
-    model: str = EMBEDDED
-    prompt: str = "listen"
-    temperature: float = Field(default=0.7, ge=0, le=2)
-    max_tokens: int = Field(default=200, ge=1)
+    name: str = Field(default="", description="Its name in every table; without one, that of its model.")
+    model: str = Field(default=EMBEDDED, description="Its model.")
+    prompt: str = flag("listen", "Its prompt: listen, plain, brief, or your own.", keyword="supporter_prompt")
+    temperature: float = Field(default=0.7, ge=0, le=2, description="Its temperature.")
+    max_tokens: int = Field(default=200, ge=1, description="Most tokens of one reply.")
 
 
 class UserConfig(Record):
-    """The simulated user. `appraiser` is a model, `rule`, or None for the user's own model."""
+    """The simulated user."""
 
-    model: str = EMBEDDED
-    kind: UserKind = "guarded"
-    difficulty: Literal["easy", "normal", "hard"] = "normal"
-    rules: Literal["neutral", "listening"] = "neutral"
-    appraiser: str | None = None
-    may_leave: bool = False
-    temperature: float = Field(default=0.7, ge=0, le=2)
-    max_tokens: int = Field(default=160, ge=1)
+    model: str = flag(EMBEDDED, "The simulated user's model.", keyword="user", metavar="SPEC")
+    kind: UserKind = flag("guarded", "guarded (trust gate) or prompted (the paper's).", keyword="user_kind")
+    difficulty: Literal["easy", "normal", "hard"] = flag("normal", "How hard trust is won (guarded user).")
+    rules: Literal["neutral", "listening"] = flag("neutral", "Trust rules (guarded user).")
+    appraiser: str | None = flag(None, "Appraising model, or rule; otherwise the user's own model.", metavar="SPEC")
+    may_leave: bool = Field(default=False, description="Whether it may end the talk.")
+    temperature: float = Field(default=0.7, ge=0, le=2, description="Its temperature.")
+    max_tokens: int = Field(default=160, ge=1, description="Most tokens of one reply.")
 
 
 class JudgeConfig(Record):
-    """The judge. `floor`: items to whose legal answers a local model gave less probability than this are missing.
+    """The judge."""
 
-    `permute`: from the second vote on, a scale's items are asked in another order, so that votes differ at
-    temperature 0 too.
-    """
-
-    model: str | None = None
-    scales: list[str] = ["success", "basic", "comfort", "rac"]
-    votes: int = Field(default=1, ge=1)
-    permute: bool = False
-    temperature: float = Field(default=0.0, ge=0, le=2)
-    max_tokens: int = Field(default=500, ge=1)
-    floor: float = Field(default=0.05, ge=0, le=1)
+    model: str | None = flag(None, "The judge's model.", keyword="judge", metavar="SPEC")
+    scales: list[str] = flag(
+        ["success", "basic", "comfort", "rac"],
+        "What to judge: success,basic,comfort,rac,aels or your own.",
+        commas=True,
+    )
+    votes: int = flag(1, "Independent ratings of each dialogue (needs temperature > 0, or --permute).", ge=1)
+    # From the second vote on, so that votes differ at temperature 0 too.
+    permute: bool = flag(False, "Ask the items of later votes in another order (any temperature).")
+    temperature: float = Field(default=0.0, ge=0, le=2, description="Its temperature.")
+    max_tokens: int = Field(default=500, ge=1, description="Most tokens of one answer.")
+    floor: float = flag(0.05, "An item is missing where a local model gave its legal answers less.", ge=0, le=1)
 
 
 class BudgetConfig(Record):
     """Limits of the whole run, over all its sessions. None is no limit."""
 
-    calls: int | None = Field(default=None, ge=0)
-    tokens: int | None = Field(default=None, ge=0)
-    money: float | None = Field(default=None, ge=0)
+    calls: int | None = flag(None, "Stop cleanly after so many calls, over all sessions.", keyword="budget_calls", ge=0)
+    tokens: int | None = flag(None, "Stop cleanly after about so many tokens.", keyword="budget_tokens", ge=0)
+    money: float | None = flag(
+        None, "Stop cleanly after about so much money (see prices).", keyword="budget_money", ge=0
+    )
 
 
 class RunConfig(Record):
@@ -87,13 +92,13 @@ class RunConfig(Record):
 
     free_keys: ClassVar[tuple[str, ...]] = ("concurrency", "timeout", "budget", "prices")
 
-    limit: int | None = Field(default=None, ge=1)
-    concurrency: int = Field(default=32, ge=1)
-    timeout: float = Field(default=60.0, gt=0)
-    budget: BudgetConfig = BudgetConfig()
-    prices: dict[str, tuple[float, float]] = {}
-    seed: int = 0
-    prompts: str | None = None
+    limit: int | None = flag(None, "Only the first N profiles.", short="-n", ge=1)
+    concurrency: int = flag(32, "Most requests at once to one endpoint.", ge=1)
+    timeout: float = flag(60.0, "Seconds for one call.", gt=0)
+    budget: BudgetConfig = Field(default=BudgetConfig(), description="Where the run stops.")
+    prices: dict[str, tuple[float, float]] = flag({}, "Price of a million tokens, in and out, by model.")
+    seed: int = flag(0, "Seed of every draw.")
+    prompts: str | None = flag(None, "A folder of your own prompts.", metavar="FOLDER")
 
     @classmethod
     def verb_of(cls) -> str:
@@ -102,11 +107,7 @@ class RunConfig(Record):
 
 
 class StudyConfig(RunConfig):
-    """Everything that decides what a run of conversations does.
-
-    `form_pairs` is the number of contents in each language on which the appraiser's form invariance is measured, with
-    two calls each. With 0 it is not measured.
-    """
+    """Everything that decides what a run of conversations does."""
 
     # Changing these between two sessions of one run changes no dialogue that is already there.
     free_keys: ClassVar[tuple[str, ...]] = (
@@ -114,20 +115,35 @@ class StudyConfig(RunConfig):
         *("limit", "samples", "form_pairs", "judge", "scale_files"),
     )
 
-    profiles: list[str] = []
-    language: Language | None = None
-    rounds: int = Field(default=10, ge=0)
-    samples: int = Field(default=1, ge=1)
-    supporters: list[SupporterConfig] = Field(default=[SupporterConfig()], min_length=1)
-    user: UserConfig = UserConfig()
-    judge: JudgeConfig = JudgeConfig()
-    form_pairs: int = Field(default=30, ge=0)
-    scale_files: list[str] = []
+    profiles: list[str] = flag(
+        [], "Profiles: a JSONL file, or shipped:en, shipped:zh, shipped. Repeatable.", metavar="FILE"
+    )
+    language: Language | None = flag(None, "Only profiles in this language.")
+    rounds: int = flag(10, "Replies of the supporter after its opening.", ge=0)
+    samples: int = flag(1, "Dialogues per profile and supporter.", ge=1)
+    supporters: list[SupporterConfig] = flag(
+        [SupporterConfig()],
+        "The supporter's model. Repeatable.",
+        keyword="supporter",
+        metavar="[NAME=]SPEC",
+        min_length=1,
+    )
+    user: UserConfig = Field(default=UserConfig(), description="The simulated user.")
+    judge: JudgeConfig = Field(default=JudgeConfig(), description="The judge.")
+    form_pairs: int = flag(
+        30, "Contents per language on which the appraiser's form invariance is measured; 0 measures none.", ge=0
+    )
+    scale_files: list[str] = flag(
+        [],
+        "A scale of your own, such as one with licensed wording. Repeatable.",
+        option="--scale-file",
+        metavar="FILE",
+    )
 
 
 PAPER_MODEL = "openai:gpt-4o-2024-11-20"
 # What the paper states of its settings (section 5.1, appendices E and F.1); what it leaves open is our default.
-PRESETS: dict[str, dict[str, Any]] = {
+PRESETS: dict[str, dict[str, object]] = {
     "paper": {
         "limit": 200,
         "user.model": PAPER_MODEL,
@@ -150,34 +166,50 @@ class Resolved(Generic[ConfigT]):
     config: ConfigT
     origins: dict[str, str]
 
-    def rows(self) -> list[tuple[str, Any, str]]:
+    def given(self, key: str) -> str | None:
+        """Return how a key, or one below it, was given for this very call (`-o` or a flag), None where it was not."""
+        for name, origin in self.origins.items():
+            if (name == key or name.startswith(f"{key}.")) and origin.startswith(("-o ", "flag for ")):
+                return origin
+        return None
+
+    def refuse(self, keys: Sequence[str], why: str) -> None:
+        """Raise CocoonError where one of the keys was given for this very call, and could not be honoured."""
+        for key in keys:
+            if origin := self.given(key):
+                raise CocoonError(f"{origin}: {why}")
+
+    def rows(self) -> list[tuple[str, object, str]]:
         """Return (dotted key, value, origin) of every setting. The origin of an untouched setting is `default`."""
-        values = _dotted(self.config.model_dump(mode="json"))
-        return [(key, value, self._origin(key)) for key, value in values]
+        return [(key, value, self._origin(key)) for key, value in _dotted(self.config.model_dump(mode="json"), "")]
 
     def _origin(self, key: str) -> str:
-        """Return where a key was set: itself, or a key above it that was given with all it holds."""
+        """Return where a key was set: itself, a key above it that was given whole, or its elements one by one."""
         parts = key.split(".")
         above = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
-        return next((self.origins[name] for name in above if name in self.origins), DEFAULT)
+        given = next((self.origins[name] for name in above if name in self.origins), None)
+        elements = [origin for name, origin in self.origins.items() if name.startswith(f"{key}.")]
+        return given or ", ".join(dict.fromkeys(elements)) or DEFAULT
 
 
-def _dotted(tree: dict[str, Any], above: str = "") -> list[tuple[str, Any]]:
-    settings: list[tuple[str, Any]] = []
-    for key, value in tree.items():
-        name = f"{above}{key}"
-        # Prices are named by model, and a model's name contains dots of its own.
-        if isinstance(value, dict) and name != "prices":
-            settings += _dotted(value, f"{name}.")
-        else:
-            settings.append((name, value))
-    return settings
+def _dotted(value: object, key: str) -> Iterator[tuple[str, object]]:
+    """Yield every value below a key with its own key, the elements of a list by their number."""
+    # Prices are named by model, and a model's name contains dots of its own.
+    if isinstance(value, dict) and key != "prices":
+        children = [(str(name), child) for name, child in value.items()]
+    elif isinstance(value, list) and any(isinstance(child, dict) for child in value):
+        children = [(str(number), child) for number, child in enumerate(value)]
+    else:
+        yield key, value
+        return
+    for name, child in children:
+        yield from _dotted(child, f"{key}.{name}" if key else name)
 
 
 def resolve(
     file: Path | None = None,
     options: Sequence[str] = (),
-    flags: Mapping[str, Any] | None = None,
+    flags: Mapping[str, object] | None = None,
     environment: Mapping[str, str] | None = None,
     preset: str | None = None,
 ) -> Resolved[StudyConfig]:
@@ -189,28 +221,24 @@ def resolve_as(
     kind: type[ConfigT],
     file: Path | None = None,
     options: Sequence[str] = (),
-    flags: Mapping[str, Any] | None = None,
+    flags: Mapping[str, object] | None = None,
     environment: Mapping[str, str] | None = None,
     preset: str | None = None,
-    presets: Mapping[str, Mapping[str, Any]] | None = None,
+    presets: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Resolved[ConfigT]:
     """Merge the sources of settings. Raises CocoonError naming the source, the key and the nearest known key.
 
     `presets` are those of this kind of run, by name, and None means those of conversations. Variables of the
     environment that are settings of another kind of run only are ignored.
     """
-    merged: dict[str, Any] = {}
-    origins: dict[str, str] = {}
     variables = _of_kind(os.environ if environment is None else environment, kind)
-    sources = _sources(file, options, flags or {}, variables)
-    for origin, values in chain(_preset(preset, PRESETS if presets is None else presets), sources):
-        for key, value in values.items():
-            _put(merged, key, value, origin)
-            for known in [name for name in origins if name.startswith(f"{key}.")]:
-                del origins[known]
-            origins[key] = origin
+    merged = Merged(lambda key: _default_list(kind, key))
+    given = _sources(file, options, flags or {}, variables)
+    for origin, values in chain(_preset(preset, PRESETS if presets is None else presets), given):
+        merged.add(values, origin)
+    tree, origins = merged.finish(), merged.origins
     try:
-        config = kind.model_validate(merged)
+        config = kind.model_validate(tree)
     except ValidationError as error:
         raise CocoonError(f"{_origin_of(error, origins)}: {explain(error, kind)}") from None
     for key, spec in _specs(config.model_dump(mode="json")):
@@ -226,7 +254,7 @@ def _of_kind(environment: Mapping[str, str], kind: type[Record]) -> dict[str, st
     return {name: value for name, value in environment.items() if serves(name)}
 
 
-def _specs(value: Any, above: str = "") -> Iterator[tuple[str, str]]:
+def _specs(value: object, above: str = "") -> Iterator[tuple[str, str]]:
     """Yield every model's spec in a configuration, with its dotted key."""
     if isinstance(value, str) and above.rpartition(".")[2] in ("model", "appraiser"):
         yield above, value
@@ -235,7 +263,9 @@ def _specs(value: Any, above: str = "") -> Iterator[tuple[str, str]]:
         yield from _specs(child, f"{above}.{key}" if above else str(key))
 
 
-def _preset(name: str | None, presets: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _preset(
+    name: str | None, presets: Mapping[str, Mapping[str, object]]
+) -> Iterator[tuple[str, Mapping[str, object]]]:
     if name is None:
         return
     if name not in presets:
@@ -244,8 +274,8 @@ def _preset(name: str | None, presets: Mapping[str, Mapping[str, Any]]) -> Itera
 
 
 def _sources(
-    file: Path | None, options: Sequence[str], flags: Mapping[str, Any], environment: Mapping[str, str]
-) -> Iterator[tuple[str, dict[str, Any]]]:
+    file: Path | None, options: Sequence[str], flags: Mapping[str, object], environment: Mapping[str, str]
+) -> Iterator[tuple[str, dict[str, object]]]:
     if file is not None:
         yield str(file), dict(_flat(_read_yaml(file)))
     for name, value in environment.items():
@@ -262,7 +292,7 @@ def _sources(
             yield f"flag for {key}", {key: value}
 
 
-def _read_yaml(file: Path) -> dict[str, Any]:
+def _read_yaml(file: Path) -> dict[str, object]:
     try:
         value = yaml.safe_load(file.read_text("utf-8"))
     except OSError as error:
@@ -274,12 +304,12 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     return value or {}
 
 
-def read_presets(folder: Path) -> dict[str, dict[str, Any]]:
+def read_presets(folder: Path) -> dict[str, dict[str, object]]:
     """Return the presets of a folder of YAML files by name, each with its values by dotted key."""
     return {file.stem: dict(_flat(_read_yaml(file))) for file in sorted(folder.glob("*.yaml"))}
 
 
-def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(tree: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
     for key, value in tree.items():
         if isinstance(value, dict) and key != "prices":
             yield from _flat(value, f"{above}{key}.")
@@ -287,20 +317,19 @@ def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]
             yield f"{above}{key}", value
 
 
-def _scalar(text: str) -> Any:
+def _scalar(text: str) -> object:
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError):  # ValueError: a date that is none, such as 2024-13-45
         return text
 
 
-def _put(tree: dict[str, Any], key: str, value: Any, origin: str) -> None:
-    *above, last = key.split(".")
-    for part in above:
-        tree = tree.setdefault(part, {})
-        if not isinstance(tree, dict):
-            raise CocoonError(f"{origin}: key {key!r}: {part!r} has no keys")
-    tree[last] = value
+def _default_list(kind: type[Record], key: str) -> object:
+    """Return the default of a list as it would be given: of its records, what they say themselves."""
+    value = default_at(kind, key)
+    if not isinstance(value, list):
+        return value
+    return [item.model_dump(exclude_unset=True) if isinstance(item, BaseModel) else item for item in value]
 
 
 def _origin_of(error: ValidationError, origins: Mapping[str, str]) -> str:
@@ -312,6 +341,13 @@ def _origin_of_key(key: str, origins: Mapping[str, str]) -> str:
         if known == key or known.startswith(f"{key}.") or key.startswith(f"{known}."):
             return origins[known]
     return "configuration"
+
+
+def refuse_gate_of_prompted(resolved: Resolved[StudyConfig]) -> None:
+    """Raise CocoonError where a setting of the trust gate was given, and the user is a prompted one, which has none."""
+    if resolved.config.user.kind == "prompted":
+        keys = ["user.difficulty", "user.rules", "user.appraiser"]
+        resolved.refuse(keys, "a prompted user has no trust gate. Leave it out, or take --user-kind guarded.")
 
 
 def differences(stored: RunConfig, now: RunConfig) -> list[str]:

@@ -32,6 +32,13 @@ def refuse_secrets(spec: str, where: str = "model") -> None:
         )
 
 
+def split_name(text: str) -> tuple[str, str]:
+    """Return the name, empty where none is given, and the spec of `[NAME=]SPEC`."""
+    name, equals, spec = text.partition("=")
+    # An address may hold an equals sign of its own. A name holds neither colon nor slash.
+    return (name, spec) if equals and not set(name) & set(":/#") else ("", text)
+
+
 @dataclass(frozen=True)
 class LocalSpec:
     """A local model as a spec names it: `BASE[+adapter=PATH][+steer=PATH:COEF[+layers=16-24][+mode=add]...]`.

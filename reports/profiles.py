@@ -26,6 +26,11 @@ class ProfileStats:
     figures: dict[str, ProfileFigures]
     measured: list[Measured]
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether some diversity was measured on draws, which a seed decides."""
+        return any(corpus.drawn for corpus in self.measured)
+
     def report(self, *, like_paper: bool = False) -> Report:
         """Return the figures as a report, or only Table 8 of the paper with its rows beside ours."""
         return profile_report(self.figures, self.measured, like_paper)

@@ -42,7 +42,7 @@ FLOORS = {
 # `import cocoon` is the front door: it may lead to every room but the command line.
 DOOR = FLOORS["cli"]
 ROOMS = sorted(room for room in FLOORS if (ROOT / room).is_dir())
-HEAVY = {"langgraph", "langsmith", "matplotlib", "openai", "torch", "transformers"}
+HEAVY = {"langgraph", "langsmith", "matplotlib", "openai", "pandas", "pydantic", "torch", "transformers"}
 MOST_FILES = 15
 LONGEST_FILE = 400
 # Written so that the pattern does not match itself.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.unused import refuse_unused
 
 if TYPE_CHECKING:
     from cocoon.models.probe import Finding
@@ -27,7 +28,9 @@ def doctor(
     verbose: Annotated[
         bool, typer.Option("--verbose", help="With --judge: list the transcripts judged wrong.")
     ] = False,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each call.")] = 60.0,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.1, help="With --model or --judge: seconds for each call (default: 60).")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Look round: versions, extras, the embedded model, the cache; with --model or --judge, what that model can do."""
@@ -37,8 +40,12 @@ def doctor(
     from cocoon.api.progress import Watcher
     from cocoon.api.reporter import say
 
-    if judge is None and (language, number, out, verbose) != (None, None, None, False):
-        raise typer.BadParameter("--language, -n, --out and --verbose go with --judge SPEC")
+    if judge is None:
+        given = {"--language": language, "-n": number, "--out": out, "--verbose": verbose}
+        refuse_unused(given, (), "without --judge SPEC")
+        refuse_unused({"--timeout": model is None and timeout}, (), "without --model or --judge")
+    refuse_unused({"--verbose": as_json and verbose}, (), "with --json, which holds every transcript")
+    seconds = 60.0 if timeout is None else timeout
     from cocoon.running.environment import findings_of, look_round
 
     environment = look_round()
@@ -49,7 +56,7 @@ def doctor(
     if model is not None:
         from cocoon.running.checks.model_test import examine_model
 
-        test = asyncio.run(examine_model(model, timeout, say))
+        test = asyncio.run(examine_model(model, seconds, say))
         answers = test.answers
         results["model"] = test.model_dump()
         if not as_json:
@@ -58,7 +65,7 @@ def doctor(
         from cocoon.cli.doctor.judge import print_judge_test
         from cocoon.running.checks.judge_test import examine_named_judge
 
-        judged = asyncio.run(examine_named_judge(judge, language, number, out, timeout, say, Watcher()))
+        judged = asyncio.run(examine_named_judge(judge, language, number, out, seconds, say, Watcher()))
         answers = answers and any(result.success is not None for result in judged.results)
         results["judge"] = judged.model_dump(mode="json")
         if not as_json:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.unused import refuse_unused
 
 PartChoice = Literal["description", "feeling", "need", "memory"]
 LanguageChoice = Literal["zh", "en"]
@@ -24,8 +25,8 @@ def profile_stats_command(
     sample: Annotated[
         int | None, typer.Option(min=2, help="Texts in each draw (default: as many as the smallest file has).")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
-    language: Annotated[LanguageChoice, typer.Option(help="Language of the figure.")] = "en",
+    seed: Annotated[int | None, typer.Option(help="Seed of the draws (default: 0).")] = None,
+    language: Annotated[LanguageChoice | None, typer.Option(help="Language of the figure (default: en).")] = None,
     as_json: Json = False,
 ) -> None:
     """Count scenarios, emotions and chains, and measure how diverse the descriptions are."""
@@ -40,9 +41,13 @@ def profile_stats_command(
         raise CocoonError(
             f"--like {like!r}: profiles fill table8 alone; other tables are of `cocoon report RUN --like`"
         )
-    figures = profile_stats(files, text, sample, seed)
+    if figure is None:
+        refuse_unused({"--language": language}, (), "without --figure")
+    figures = profile_stats(files, text, sample, seed or 0)
+    if not figures.is_drawn:
+        refuse_unused({"--seed": seed}, (), "where nothing is drawn: give two files, or --sample")
     if figure:
-        figures.write_figure(figure, language)
+        figures.write_figure(figure, language or "en")
         typer.echo(f"written: {figure}", err=True)
     if as_json and not like:
         typer.echo(json.dumps(figures.to_json(), ensure_ascii=False))

@@ -1,41 +1,19 @@
 """`cocoon profiles translate`: the same profiles in the other language."""
 
-from typing import Annotated
-
-import typer
-
-from cocoon.cli.terminal.options import BudgetCalls, CloudTracing, Concurrency, Config, Json, Options, Out, Timeout
+from cocoon.cli.terminal.options import CloudTracing, Json, Out
 from cocoon.cli.terminal.results import finish
+from cocoon.cli.terminal.settings import settings_of
+from cocoon.core.verb_settings import Given
+from cocoon.running.building.config import TRANSLATE_PROFILES, TranslationConfig
 
 
+@settings_of(TRANSLATE_PROFILES, arguments=["profiles"], required=["to"], spelled={"writer": "--model"})
 def translate(
-    profiles: Annotated[list[str], typer.Argument(help="Profiles: a JSONL file, or shipped:en, shipped:zh.")],
-    to: Annotated[str, typer.Option(help="zh or en.")],
-    out: Out,
-    model: Annotated[str | None, typer.Option(metavar="SPEC", help="The model that translates.")] = None,
-    limit: Annotated[int | None, typer.Option("-n", "--limit", help="Only the first N profiles.")] = None,
-    concurrency: Concurrency = None,
-    timeout: Timeout = None,
-    budget_calls: BudgetCalls = None,
-    config: Config = None,
-    options: Options = None,
-    allow_cloud_tracing: CloudTracing = False,
-    as_json: Json = False,
+    out: Out, given: Given[TranslationConfig], allow_cloud_tracing: CloudTracing = False, as_json: Json = False
 ) -> None:
     """Translate piece by piece; each result names its original (translation_of) and is marked as not reviewed."""
-    from cocoon.api.building import translate_profiles
+    from cocoon.api.building import prepare_translation
+    from cocoon.api.running import wait_for
 
-    made = translate_profiles(
-        profiles=profiles,
-        to=to,
-        out=out,
-        writer=model,
-        limit=limit,
-        concurrency=concurrency,
-        timeout=timeout,
-        budget_calls=budget_calls,
-        config=config,
-        options=options or (),
-        allow_cloud_tracing=allow_cloud_tracing,
-    )
-    finish(made, as_json)
+    building = prepare_translation(out, given, allow_cloud_tracing=allow_cloud_tracing)
+    finish(wait_for(building.build(progress=True)), as_json)

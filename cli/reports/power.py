@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.unused import refuse_unused
 
 
 def power(
@@ -26,13 +27,24 @@ def power(
         Path | None, typer.Option(help="Take the spread of every measure from a run of two supporters or more.")
     ] = None,
     profiles: Annotated[int | None, typer.Option(help="With --difference: the power of so many profiles.")] = None,
-    wanted: Annotated[float, typer.Option("--power", help="Probability of seeing the difference.")] = 0.8,
+    wanted: Annotated[
+        float | None, typer.Option("--power", help="Probability of seeing the difference (default: 0.8).")
+    ] = None,
     level: Annotated[float, typer.Option(help="Two-sided level of the test.")] = 0.05,
     as_json: Json = False,
 ) -> None:
     """Sample sizes for comparisons in which both sides meet the same profiles (paired t test; McNemar's test)."""
     from cocoon.reports.power import power as rows_of
 
+    given = {"--difference": difference, "--spread": spread, "--run": run, "--profiles": profiles}
+    given |= {"--rates": rates, "--discordant": discordant, "--power": wanted}
+    if rates:
+        refuse_unused(given, ("--rates", "--discordant", "--power"), "with --rates")
+    elif run is not None and difference is not None:
+        refuse_unused(given, ("--run", "--difference", "--power"), "with --run")
+    elif difference is not None and spread is not None:
+        last = "--power" if profiles is None else "--profiles"
+        refuse_unused(given, ("--difference", "--spread", last), f"with --difference and {last}")
     rows = rows_of(
         difference=difference,
         spread=spread,
@@ -40,7 +52,7 @@ def power(
         discordant=discordant,
         run=run,
         profiles=profiles,
-        power=wanted,
+        power=0.8 if wanted is None else wanted,
         level=level,
     )
     if as_json:

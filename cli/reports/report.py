@@ -16,7 +16,7 @@ def report_command(
     like: Annotated[
         str | None, typer.Option(metavar="TABLE", help="table1 to table10: a table of the paper, with its figures.")
     ] = None,
-    language: Annotated[LanguageChoice, typer.Option(help="Language of the figures.")] = "en",
+    language: Annotated[LanguageChoice | None, typer.Option(help="Language of the figures (default: en).")] = None,
     as_json: Json = False,
 ) -> None:
     """Write report.md, report.html, tables/ and figures/ into the run folder, and print the report."""

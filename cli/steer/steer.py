@@ -8,6 +8,7 @@ import typer
 from cocoon.cli.steer.pairs import pairs
 from cocoon.cli.steer.sweep import sweep
 from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.unused import refuse_unused
 
 app = typer.Typer(help="Steer how often a local supporter asks.", no_args_is_help=True, rich_markup_mode=None)
 app.command()(pairs)
@@ -56,6 +57,8 @@ def extract(
     from cocoon.api.steering import extract as run
     from cocoon.cli.steer.tables import print_extraction
 
+    if band is not None:
+        refuse_unused({"--choose": choose}, (), "with --band, which is chosen already")
     extracted = run(
         model=model,
         out=out,

@@ -1,52 +1,28 @@
 """`cocoon train`: LoRA fine-tuning of a supporter; its merging, its launch files, its hand-over to LLaMA-Factory."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from cocoon.cli.terminal.options import Config, Json, Options
+from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.settings import settings_of
+from cocoon.core.verb_settings import Given
+from cocoon.training.config import TRAIN, TrainConfig
 
 app = typer.Typer(invoke_without_command=True, help="Train a supporter on dialogues (LoRA); merge; hand over.")
 
-PresetName = Annotated[
-    str | None, typer.Option(help="A row of the paper's Table 3: paper-cocoon, paper-esconv, paper-smile, ...")
-]
-Dialogues = Annotated[
-    list[str] | None, typer.Option(metavar="FILE", help="A dialogues.jsonl (see `cocoon corpus import`). Repeatable.")
-]
+PRESET = "A row of the paper's Table 3: paper-cocoon, paper-esconv, paper-smile, ..."
 
 
 @app.callback()
+@settings_of(TRAIN, preset=PRESET)
 def train(
     context: typer.Context,
+    given: Given[TrainConfig],
     out: Annotated[
         Path | None, typer.Option("--out", help="The folder for the adapter; one that is there is resumed.")
     ] = None,
-    base: Annotated[str | None, typer.Option(metavar="SPEC", help="local:NAME-OR-PATH, a chat model.")] = None,
-    dialogues: Dialogues = None,
-    thoughts: Annotated[str | None, typer.Option(help="inline: analysis and strategy before each reply; none.")] = None,
-    prompt: Annotated[
-        str | None, typer.Option(help="The system prompt it will speak under: brief, listen, plain, your own.")
-    ] = None,
-    max_length: Annotated[int | None, typer.Option(help="Tokens of a dialogue; the rest is cut after a reply.")] = None,
-    max_steps: Annotated[int | None, typer.Option(help="Stop after so many optimiser steps.")] = None,
-    epochs: Annotated[float | None, typer.Option(help="Passes over the dialogues.")] = None,
-    evaluate_every: Annotated[
-        int | None, typer.Option(help="Steps between validations; otherwise once an epoch.")
-    ] = None,
-    patience: Annotated[int | None, typer.Option(help="Stop after so many validations without a better loss.")] = None,
-    held_out: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PROFILES", help="Profiles to evaluate on; their dialogues are left out."),
-    ] = None,
-    no_larger_than: Annotated[
-        list[str] | None, typer.Option(metavar="FILE", help="Draw as many dialogues as the largest of these has.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the split, the draw, the order and the adapter.")] = None,
-    preset: PresetName = None,
-    config: Config = None,
-    options: Options = None,
     preview: Annotated[
         bool, typer.Option("--preview", help="Only show one example with its trained parts marked, and all counts.")
     ] = False,
@@ -54,42 +30,41 @@ def train(
 ) -> None:
     """Train a supporter (LoRA). The same line again goes on from the last checkpoint."""
     if context.invoked_subcommand is not None:
+        _refuse_before(context, context.invoked_subcommand)
         return
     import json
 
-    from cocoon.api.training import preview_training
-    from cocoon.api.training import train as run
+    from cocoon.api.training import fit_adapter, preview_of, train_config
     from cocoon.cli.terminal.results import resumable
     from cocoon.cli.train.preview import print_preview
     from cocoon.core.errors import CocoonError
     from cocoon.training.fit.folder import is_main
 
-    settings: dict[str, Any] = {
-        "base": base,
-        "dialogues": dialogues,
-        "thoughts": thoughts,
-        "prompt": prompt,
-        "max_length": max_length,
-        "held_out": held_out,
-        "no_larger_than": no_larger_than,
-        "max_steps": max_steps,
-        "epochs": epochs,
-        "evaluate_every": evaluate_every,
-        "patience": patience,
-        "seed": seed,
-        "preset": preset,
-        "config": config,
-        "options": options or (),
-    }
+    config = train_config(given)
     if preview:
-        print_preview(preview_training(**settings), as_json)
+        if out is not None:
+            raise CocoonError(f"--out {out}: --preview trains nothing and writes nothing. Leave one of them out.")
+        print_preview(preview_of(config), as_json)
         return
     if out is None:
         raise CocoonError("no folder to train into: give --out FOLDER (or --preview to look at the data first)")
     with resumable("stopped; the same command goes on from the last checkpoint"):
-        trained = run(out=out, **settings)
+        trained = fit_adapter(config, out)
     if as_json and is_main():
         typer.echo(json.dumps({"out": str(out)} | trained.card.model_dump(mode="json"), ensure_ascii=False))
+
+
+def _refuse_before(context: typer.Context, command: str) -> None:
+    """Raise CocoonError for an option of the training itself, which a command after it would not see."""
+    from cocoon.core.errors import CocoonError
+
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE":
+            option = parameter.opts[-1]
+            raise CocoonError(
+                f"{option} before {command!r} would be lost. Write it after: cocoon train {command} {option} ..."
+            )
 
 
 @app.command("merge")
@@ -115,13 +90,11 @@ def merge_adapter(
 
 
 @app.command("llama-factory")
+@settings_of(TRAIN, preset=PRESET)
 def llama_factory(
     out: Annotated[Path, typer.Option("--out", help="A new folder for dataset, dataset_info.json and train.yaml.")],
-    dialogues: Dialogues = None,
+    given: Given[TrainConfig],
     template: Annotated[str, typer.Option(help="LLaMA-Factory's name of the template.")] = "llama3",
-    preset: PresetName = None,
-    config: Config = None,
-    options: Options = None,
     i_have_the_right: Annotated[
         bool, typer.Option("--i-have-the-right", help="Write text whose licence does not let it be passed on.")
     ] = False,
@@ -134,8 +107,7 @@ def llama_factory(
     from cocoon.api.training import train_config
     from cocoon.training.llama_factory import hand_over
 
-    settings = train_config(dialogues=dialogues, preset=preset, config=config, options=options or ())
-    handed = hand_over(settings, template, out, i_have_the_right=i_have_the_right)
+    handed = hand_over(train_config(given), template, out, i_have_the_right=i_have_the_right)
     sides = f"{handed.train} dialogues to train on, {handed.validation} to validate"
     typer.echo(json.dumps(asdict(handed)) if as_json else f"{sides}, in {out}; {out}/README.md tells more")
 

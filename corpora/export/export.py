@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import orjson
 
@@ -14,7 +14,6 @@ from cocoon.corpora.export.card import Exported, card
 from cocoon.corpora.export.rows import Thoughts, messages_row, sharegpt_row
 
 Format = Literal["messages", "parquet", "sharegpt"]
-FORMATS: tuple[Format, ...] = get_args(Format)
 FILES: dict[Format, str] = {
     "messages": "dialogues.messages.jsonl",
     "parquet": "dialogues.parquet",

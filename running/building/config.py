@@ -1,28 +1,32 @@
 """Settings of the runs that build data: profiles and script-based dialogues."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from cocoon.core.config import EMBEDDED, RunConfig
 from cocoon.core.records import Language, Record
+from cocoon.core.settings import flag
+from cocoon.core.verb_settings import VerbSettings
+
+PROFILES = "Profiles: a JSONL file, or shipped:en, shipped:zh, shipped. Repeatable."
 
 
 class WriterConfig(Record):
     """The model that writes."""
 
-    model: str = EMBEDDED
-    temperature: float = Field(default=0.8, ge=0, le=2)
-    max_tokens: int = Field(default=1200, ge=1)
+    model: str = flag(EMBEDDED, "The model that writes.", keyword="writer", metavar="SPEC")
+    temperature: float = Field(default=0.8, ge=0, le=2, description="Its temperature.")
+    max_tokens: int = Field(default=1200, ge=1, description="Most tokens of one answer.")
 
 
 class RaterConfig(Record):
     """The model that rates and checks, or None for the writer's model. `floor` is the same as for judges."""
 
-    model: str | None = None
-    temperature: float = Field(default=0.0, ge=0, le=2)
-    max_tokens: int = Field(default=500, ge=1)
-    floor: float = Field(default=0.0, ge=0, le=1)
+    model: str | None = flag(None, "The model that checks and rates.", keyword="rater", metavar="SPEC")
+    temperature: float = Field(default=0.0, ge=0, le=2, description="Its temperature.")
+    max_tokens: int = Field(default=500, ge=1, description="Most tokens of one answer.")
+    floor: float = Field(default=0.0, ge=0, le=1, description="Least probability of the legal answers.")
 
 
 class GenerationConfig(RunConfig):
@@ -30,8 +34,8 @@ class GenerationConfig(RunConfig):
 
     free_keys: ClassVar[tuple[str, ...]] = (*RunConfig.free_keys, "limit")
 
-    writer: WriterConfig = WriterConfig()
-    rater: RaterConfig = RaterConfig()
+    writer: WriterConfig = Field(default=WriterConfig(), description="The model that writes.")
+    rater: RaterConfig = Field(default=RaterConfig(), description="The model that checks and rates.")
 
     @property
     def rater_model(self) -> str:
@@ -40,68 +44,94 @@ class GenerationConfig(RunConfig):
 
 
 class ProfileBuildConfig(GenerationConfig):
-    """Settings of `cocoon profiles build`. `limit` is the number of profiles that are tried, over all languages.
-
-    `longest_chain` counts nodes, with the initial need included. `keep_shallow` says whether a chain is kept that is
-    still on the surface (difficulty 1 or 2) at its greatest length, which the paper does not state. `near_duplicate` is
-    the likeness of feeling and need, 0 to 100, from which the later of two profiles is dropped.
-    """
+    """Settings of `cocoon profiles build`."""
 
     free_keys: ClassVar[tuple[str, ...]] = (*GenerationConfig.free_keys, "near_duplicate")
 
     verb: Literal["profiles build"] = "profiles build"
-    limit: int | None = Field(default=20, ge=1)
-    languages: list[Language] = Field(default=["zh", "en"], min_length=1)
-    taxonomy: str | None = None
-    longest_chain: int = Field(default=3, ge=2, le=5)
-    keep_shallow: bool = True
-    memories: tuple[int, int] = (6, 8)
-    near_duplicate: float = Field(default=85.0, gt=0, le=100)
+    limit: int | None = flag(20, "Profiles to try, over all languages.", short="-n", ge=1)
+    languages: list[Language] = flag(
+        ["zh", "en"], "zh, en or both.", option="--language", metavar="zh|en|both", commas=True, min_length=1
+    )
+    taxonomy: str | None = flag(None, "Scenarios, emotions and seed needs of your own (YAML).", metavar="FILE")
+    longest_chain: int = Field(default=3, ge=2, le=5, description="Most nodes of a chain, the initial need included.")
+    # The paper does not say what becomes of such a chain.
+    keep_shallow: bool = Field(
+        default=True, description="Whether a chain is kept that is still on the surface at its greatest length."
+    )
+    memories: tuple[int, int] = Field(default=(6, 8), description="Fewest and most memories.")
+    near_duplicate: float = Field(
+        default=85.0,
+        gt=0,
+        le=100,
+        description="Likeness of feeling and need from which the later of two profiles is dropped.",
+    )
 
     @classmethod
     def verb_of(cls) -> str:
         return "profiles build"
 
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _both_is_every_language(cls, languages: object) -> object:
+        return list(get_args(Language)) if languages in ("both", ["both"]) else languages
+
 
 class ScriptConfig(GenerationConfig):
-    """Settings of `cocoon script`.
-
-    `minimum_rounds` is the number of user turns before the need may appear, and `minimum_turns` that of a complete
-    dialogue. `exchanges` are written at a time, in at most `pieces` pieces (repairs included). `suggestions` is the
-    number of exchanges of the suggestion stage. `rewrite` says which questions of the listening stage become
-    statements. `threshold` says how dialogues are dropped by the mean of the three AELS subscales (1 to 7): those below
-    `aels_mean`, or the lowest `aels_share` of all.
-    """
+    """Settings of `cocoon script`."""
 
     free_keys: ClassVar[tuple[str, ...]] = (*GenerationConfig.free_keys, "threshold", "aels_mean", "aels_share")
 
     verb: Literal["script"] = "script"
-    writer: WriterConfig = WriterConfig(max_tokens=2000)
-    profiles: list[str] = []
-    language: Language | None = None
-    rewrite: Literal["closed", "all", "none"] = "closed"
-    semantic: Literal["auto", "static", "none"] = "auto"
-    minimum_rounds: int = Field(default=5, ge=1)
-    minimum_turns: int = Field(default=12, ge=4)
-    exchanges: int = Field(default=3, ge=1, le=10)
-    pieces: int = Field(default=6, ge=1)
-    suggestions: int = Field(default=4, ge=1, le=12)
-    threshold: Literal["share", "mean"] = "share"
-    aels_mean: float = Field(default=4.0, ge=1, le=7)
-    aels_share: float = Field(default=0.125, ge=0, lt=1)
+    writer: WriterConfig = Field(default=WriterConfig(max_tokens=2000), description="The model of both roles.")
+    profiles: list[str] = flag([], PROFILES, metavar="FILE")
+    language: Language | None = flag(None, "Only profiles in this language.")
+    rewrite: Literal["closed", "all", "none"] = flag(
+        "closed", "Questions that become statements (closed: rhetorical and choice too)."
+    )
+    semantic: Literal["auto", "static", "none"] = Field(default="auto", description="How likeness is measured.")
+    minimum_rounds: int = Field(default=5, ge=1, description="User turns before the need may appear.")
+    minimum_turns: int = Field(default=12, ge=4, description="User turns of a complete dialogue.")
+    exchanges: int = Field(default=3, ge=1, le=10, description="Exchanges that are written at a time.")
+    pieces: int = Field(default=6, ge=1, description="Most pieces of a dialogue, repairs included.")
+    suggestions: int = Field(default=4, ge=1, le=12, description="Exchanges of the suggestion stage.")
+    threshold: Literal["share", "mean"] = flag(
+        "share",
+        "AELS filter: share (the lowest 12.5%), mean, or a number from 1 to 7.",
+        metavar="share|mean|NUMBER",
+    )
+    aels_mean: float = Field(
+        default=4.0, ge=1, le=7, description="Mean of the AELS subscales below which the threshold `mean` drops."
+    )
+    aels_share: float = Field(
+        default=0.125, ge=0, lt=1, description="The lowest share, which the threshold `share` drops."
+    )
 
     @classmethod
     def verb_of(cls) -> str:
         return "script"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _number_is_a_mean(cls, values: object) -> object:
+        """Take a threshold that is a number, or the text of one, as the threshold `mean` of that height."""
+        if not isinstance(values, dict) or values.get("threshold") in (None, "share", "mean"):
+            return values
+        try:
+            return {**values, "threshold": "mean", "aels_mean": float(values["threshold"])}
+        except (TypeError, ValueError):
+            raise ValueError(f"threshold {values['threshold']!r} is not share, mean, or a number from 1 to 7") from None
+
 
 class TranslationConfig(GenerationConfig):
-    """Settings of `cocoon profiles translate`. The writer translates. `to` is the target language."""
+    """Settings of `cocoon profiles translate`. The writer translates."""
 
     verb: Literal["profiles translate"] = "profiles translate"
-    writer: WriterConfig = WriterConfig(temperature=0.0, max_tokens=3000)
-    profiles: list[str] = []
-    to: Language = "en"
+    writer: WriterConfig = Field(
+        default=WriterConfig(temperature=0.0, max_tokens=3000), description="The model that translates."
+    )
+    profiles: list[str] = flag([], PROFILES, metavar="FILE")
+    to: Language = flag("en", "The language to translate into.")
 
     @classmethod
     def verb_of(cls) -> str:
@@ -109,19 +139,25 @@ class TranslationConfig(GenerationConfig):
 
 
 class PairsConfig(GenerationConfig):
-    """Settings of `cocoon steer pairs`. `each` is the number of pairs of one situation.
-
-    For the other three, see `cocoon.steering.pairs.pairs.PairRules`.
-    """
+    """Settings of `cocoon steer pairs`. For the last three, see `cocoon.steering.pairs.pairs.PairRules`."""
 
     verb: Literal["steer pairs"] = "steer pairs"
-    writer: WriterConfig = WriterConfig(temperature=0.8, max_tokens=900)
-    situations: list[str] = []
-    each: int = Field(default=6, ge=1, le=20)
-    length_gap: float = Field(default=0.4, ge=0, le=1)
-    likeness: float = Field(default=40.0, ge=0, le=100)
-    duplicate: float = Field(default=90.0, gt=0, le=100)
+    writer: WriterConfig = Field(
+        default=WriterConfig(temperature=0.8, max_tokens=900), description="The model that writes."
+    )
+    limit: int | None = flag(None, "Only N situations, one of each source.", short="-n", ge=1)
+    situations: list[str] = flag([], "JSONL of situations, profiles or dialogues, or shipped:en:SET.")
+    each: int = flag(6, "Pairs of each situation.", ge=1, le=20)
+    length_gap: float = Field(default=0.4, ge=0, le=1, description="Most difference of length.")
+    likeness: float = Field(default=40.0, ge=0, le=100, description="Least likeness of the two replies.")
+    duplicate: float = Field(default=90.0, gt=0, le=100, description="Likeness from which a pair is a duplicate.")
 
     @classmethod
     def verb_of(cls) -> str:
         return "steer pairs"
+
+
+SCRIPT = VerbSettings("script", ScriptConfig)
+BUILD_PROFILES = VerbSettings("profiles build", ProfileBuildConfig)
+TRANSLATE_PROFILES = VerbSettings("profiles translate", TranslationConfig, without=("rater",))
+STEER_PAIRS = VerbSettings("steer pairs", PairsConfig, without=("rater",))

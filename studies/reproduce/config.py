@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 from cocoon.core.config import EMBEDDED, JudgeConfig, RunConfig, StudyConfig, SupporterConfig, UserConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Language, Record
+from cocoon.core.settings import flag
+from cocoon.core.verb_settings import VerbSettings
 from cocoon.training.config import DataConfig, FitConfig, LoraConfig, TrainConfig
 
 TABLES = ("table3", "table4", "table5", "table7", "table9")
@@ -60,18 +62,18 @@ class ReproduceConfig(RunConfig):
     free_keys: ClassVar[tuple[str, ...]] = (*RunConfig.free_keys, "rehearsal", "judge", "talking")
 
     verb: Literal["reproduce"] = "reproduce"
-    table: TableName = "table3"
-    rehearsal: bool = False
-    base: str = EMBEDDED
-    rows: list[CorpusRow] = Field(default=[], min_length=0)
-    profiles: list[str] = []
-    talking: int | None = Field(default=None, ge=1)
-    untrained: bool = True
-    rounds: int = Field(default=10, ge=0)
-    samples: int = Field(default=1, ge=1)
-    temperature: float = Field(default=0.7, ge=0, le=2)
-    max_tokens: int = Field(default=400, ge=1)
-    form_pairs: int = Field(default=30, ge=0)
+    table: TableName = flag("table3", "The table of the paper.")
+    rehearsal: bool = Field(default=False, description="Whether this only shows that everything works.")
+    base: str = Field(default=EMBEDDED, description="The chat model that is trained.")
+    rows: list[CorpusRow] = Field(default=[], min_length=0, description="The table's rows, a corpus each.")
+    profiles: list[str] = Field(default=[], description="Profiles of the people held out.")
+    talking: int | None = flag(None, "Only the first N of the people held out talk for now.", short="-n", ge=1)
+    untrained: bool = Field(default=True, description="Whether the base speaks too.")
+    rounds: int = Field(default=10, ge=0, description="Replies of a supporter after its opening.")
+    samples: int = Field(default=1, ge=1, description="Dialogues per profile and supporter.")
+    temperature: float = Field(default=0.7, ge=0, le=2, description="The supporters' temperature.")
+    max_tokens: int = Field(default=400, ge=1, description="Most tokens of one reply.")
+    form_pairs: int = Field(default=30, ge=0, description="Contents for the appraiser's form invariance.")
     user: UserConfig = UserConfig()
     judge: JudgeConfig = JudgeConfig()
     data: DataConfig = DataConfig()
@@ -94,6 +96,9 @@ class ReproduceConfig(RunConfig):
     def languages(self) -> list[Language]:
         """The languages of the rows, in the order in which they first occur."""
         return list(dict.fromkeys(row.language for row in self.rows))
+
+
+REPRODUCE = VerbSettings("reproduce", ReproduceConfig)
 
 
 def with_scales_of_table(config: ReproduceConfig) -> ReproduceConfig:

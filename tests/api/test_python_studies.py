@@ -53,7 +53,10 @@ async def test_an_ablation_stops_at_its_budget_and_can_compare_alone(tmp_path: P
         assert stopped.exit_code == 3 and stopped.stopped_by is not None
         assert (await cocoon.ablate_async(**settings)).exit_code == 0
         (tmp_path / "run" / "comparisons.jsonl").unlink()
-        compared = await cocoon.ablate_async(**settings, compare_only=True)
+        with pytest.raises(CocoonError, match="simulates nothing"):
+            await cocoon.ablate_async(**settings, compare_only=True)
+        comparing = {name: settings[name] for name in ("judge", "conditions", "out", "progress")}
+        compared = await cocoon.ablate_async(**comparing, compare_only=True)
     assert compared.exit_code == 0 and compared.report is not None
 
 

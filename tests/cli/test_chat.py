@@ -33,7 +33,8 @@ def script(tmp_path: Path) -> Any:
 
 
 def as_supporter(model: str, typed: str, *more: str) -> Done:
-    return cocoon("chat", "--user", model, "--appraiser", "rule", "--profile", "shipped:en#en-02", *more, typed=typed)
+    appraiser = [] if "prompted" in more else ["--appraiser", "rule"]
+    return cocoon("chat", "--user", model, *appraiser, "--profile", "shipped:en#en-02", *more, typed=typed)
 
 
 def dialogues(run: Path) -> list[Dialogue]:
@@ -191,21 +192,27 @@ def test_what_a_model_says_does_not_steer_the_terminal(script: Any) -> None:
     [
         (["--profile", "shipped:en#en-99"], "shipped:en: no profile 'en-99' in it"),
         (["--profile", "absent.jsonl#a"], "'absent.jsonl': no such file"),
-        (["--difficulty", "vile"], "Input should be 'easy', 'normal' or 'hard'"),
+        (["--difficulty", "vile"], "'vile' is not one of 'easy', 'normal', 'hard'"),
         (["--user", "nonsense"], "model 'nonsense' is not understood"),
         (["--supporter-prompt", "absent", "--as", "user"], "'supporter/absent.en.md' does not exist"),
+        (["--supporter-prompt", "plain"], "you play the supporter yourself"),
+        (["--difficulty", "hard", "--as", "user"], "you play the user yourself"),
+        (["--difficulty", "hard", "--user-kind", "prompted"], "a prompted user has no trust gate"),
+        (["--profile", "shipped:en", "--language", "zh"], "the language is that of profile 'shipped:en'"),
+        (["--as", "user", "--supporter", "a:b", "--supporter", "c:d"], "a chat has one supporter"),
+        (["-o", "rounds=3"], "-o rounds: `cocoon chat` has no use for it"),
     ],
 )
 def test_wrong_arguments_are_one_line(script: Any, arguments: list[str], told: str) -> None:
-    models = ["--user", script("Hm."), "--supporter", script("Hm.", name="supporter"), "--appraiser", "rule"]
-    done = cocoon("chat", *models, *arguments, typed="Hello.\n")
-    assert done.code == 2 and told in done.err.splitlines()[-1]
+    other = ["--supporter", script("Hm.")] if "user" in arguments else ["--user", script("Hm.")]
+    done = cocoon("chat", *other, *arguments, typed="Hello.\n")
+    assert done.code == 2 and told in " ".join(done.err.splitlines()[-1:])
 
 
 def start(*arguments: str) -> "subprocess.Popen[str]":
     """`cocoon chat` as a process of its own."""
     environment = os.environ | {"PYTHONPATH": str(ROOT / ".static"), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "cocoon.cli.main", "chat", "--appraiser", "rule", *arguments]
+    command = [sys.executable, "-m", "cocoon.cli.main", "chat", *arguments]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     return subprocess.Popen(command, env=environment, text=True, encoding="utf-8", **pipes)
 
@@ -219,7 +226,8 @@ def heard(process: "subprocess.Popen[str]", start: str) -> None:
 @pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGKILL])
 def test_nothing_said_is_lost_when_the_talk_is_cut_off(script: Any, tmp_path: Path, signal_: signal.Signals) -> None:
     run = tmp_path / "run"
-    with start("--user", script("Hm.", "Well."), "--profile", "shipped:en#en-02", "--out", str(run)) as process:
+    user = ["--user", script("Hm.", "Well."), "--appraiser", "rule", "--profile", "shipped:en#en-02"]
+    with start(*user, "--out", str(run)) as process:
         assert process.stdin is not None
         heard(process, "User: Hm.")
         process.stdin.write("I see.\n")

@@ -189,11 +189,78 @@ def test_show_prints_every_setting_with_its_origin(tmp_path: Path) -> None:
 
 
 def dotted(tree: dict[str, Any], above: str = "") -> list[str]:
-    """Dotted keys of a configuration; prices are one setting."""
-    found: list[str] = []
+    """Dotted keys of a configuration, those of the elements of a list too. Prices are one setting."""
+    keys: list[str] = []
     for key, value in tree.items():
-        found += dotted(value, f"{above}{key}.") if isinstance(value, dict) and value else [f"{above}{key}"]
-    return found
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            keys += dotted({str(number): element for number, element in enumerate(value)}, f"{above}{key}.")
+        elif isinstance(value, dict) and value:
+            keys += dotted(value, f"{above}{key}.")
+        else:
+            keys.append(f"{above}{key}")
+    return keys
+
+
+SUPPORTERS = "supporters: [{model: 'local:a', temperature: 0.2}, {model: 'local:b'}]\n"
+
+
+def test_a_setting_of_one_element_is_put_into_the_list_that_another_source_made(tmp_path: Path) -> None:
+    file = tmp_path / "two.yaml"
+    file.write_text(SUPPORTERS, "utf-8")
+    resolved = resolve(file, ["supporters.1.temperature=1", "judge.scales.0=rac"], environment={})
+    assert [one.temperature for one in resolved.config.supporters] == [0.2, 1.0]
+    assert resolved.config.judge.scales == ["rac", *StudyConfig().judge.scales[1:]]
+    assert resolved.origins["supporters.1.temperature"] == "-o supporters.1.temperature"
+    assert resolved.origins["supporters"] == str(file)
+
+
+def test_a_setting_of_one_element_stays_beside_a_flag_that_gives_the_list() -> None:
+    flags = {"supporters": [{"model": "local:a"}]}
+    config = resolve(options=["supporters.0.temperature=1"], flags=flags, environment={}).config
+    assert [(one.model, one.temperature) for one in config.supporters] == [("local:a", 1.0)]
+    variable = {"COCOON_SUPPORTERS__0__MODEL": "local:b", "COCOON_SUPPORTERS__0__MAX_TOKENS": "9"}
+    config = resolve(flags=flags, environment=variable).config
+    assert [(one.model, one.max_tokens) for one in config.supporters] == [("local:a", 9)]
+
+
+def test_one_supporter_of_the_defaults_can_be_changed_alone() -> None:
+    config = resolve(options=["supporters.0.temperature=1"], environment={}).config
+    assert [(one.model, one.temperature) for one in config.supporters] == [(EMBEDDED, 1.0)]
+    assert StudyConfig().supporters[0].temperature == 0.7
+
+
+def test_a_star_is_every_element(tmp_path: Path) -> None:
+    file = tmp_path / "two.yaml"
+    file.write_text(SUPPORTERS, "utf-8")
+    resolved = resolve(file, flags={"supporters.*.prompt": "plain"}, environment={})
+    assert [one.prompt for one in resolved.config.supporters] == ["plain", "plain"]
+    assert resolved.origins["supporters.1.prompt"] == "flag for supporters.*.prompt"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["supporters.1.temperature=1"], "there is no supporters.1. supporters has 1"),
+        (["supporters.0.temperatur=1"], "unknown key 'supporters.0.temperatur'; did you mean 'temperature'?"),
+        (["rounds.0=1"], "'rounds' is no list"),
+        (["supporters.0.model=local:b"], "flag for supporters gives supporters.0.model too"),
+        (["supporters=[{model: 'local:b'}]", "supporters.first.model=x"], "write supporters.0.model"),
+    ],
+)
+def test_an_element_that_cannot_be_set_is_refused_in_one_line(options: list[str], told: str) -> None:
+    with pytest.raises(CocoonError) as caught:
+        resolve(options=options, flags={"supporters": [{"model": "local:a"}]}, environment={})
+    assert told in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_show_tells_where_each_element_of_a_list_came_from(tmp_path: Path) -> None:
+    file = tmp_path / "two.yaml"
+    file.write_text(SUPPORTERS, "utf-8")
+    options = ["-o", "supporters.1.temperature=1", "-o", "judge.scales.0=rac"]
+    origins = cocoon("config", "show", "--config", str(file), *options, "--json").json["origins"]
+    assert origins["supporters.0.temperature"] == str(file)
+    assert origins["supporters.1.temperature"] == "-o supporters.1.temperature"
+    assert origins["judge.scales"] == "-o judge.scales.0"
 
 
 def test_the_table_says_the_same() -> None:

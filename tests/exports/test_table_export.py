@@ -200,7 +200,7 @@ def test_nothing_is_replaced_and_no_half_is_left(run: Path, tmp_path: Path) -> N
     nowhere = cocoon("export", str(run), "--to", "tables")
     assert nowhere.code == 2 and "-o PATH is needed" in nowhere.err
     unknown = cocoon("export", str(run), "--to", "excel", "-o", str(out))
-    assert unknown.code == 2 and "inspect, otel, tables, messages" in unknown.err
+    assert unknown.code == 2 and "'inspect', 'otel', 'tables', 'messages'" in unknown.err
 
 
 def test_a_run_is_only_read(run: Path, tmp_path: Path) -> None:

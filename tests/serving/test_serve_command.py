@@ -13,7 +13,7 @@ from cocoon.models.local.base import LocalBase
 from cocoon.models.local.embedded import embedded_file
 from cocoon.models.local.model import LocalChat
 from cocoon.running.local_parts import local_parts
-from cocoon.serving.models import split_name
+from cocoon.serving.models import name_and_spec
 from cocoon.serving.server import Server, serve_models
 from cocoon.tests.commands import cocoon
 from cocoon.tests.models.local import tiny_models as tiny
@@ -32,7 +32,7 @@ from cocoon.tests.warm import start_cocoon
     ],
 )
 def test_a_served_model_has_a_name(text: str, name: str) -> None:
-    assert split_name(text)[0] == name
+    assert name_and_spec(text)[0] == name
 
 
 @pytest.mark.parametrize("given", [["openai:gpt-4o"], ["a=local:smollm2", "a=local:smollm2+adapter=x"]])

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from cocoon.api.training import train_config
+from cocoon.core.verb_settings import Given
 from cocoon.models.local.weights import load_weights
 from cocoon.tests.commands import cocoon
 from cocoon.tests.training.training_cases import logged
 from cocoon.tests.warm import launch_cocoon, start, start_cocoon
 from cocoon.training.adapters.attach import attach
-from cocoon.training.config import training_presets
+from cocoon.training.config import TRAIN, training_presets
 from cocoon.training.fit.folder import CHECKPOINTS
 
 
@@ -58,7 +59,7 @@ def test_wrong_commands_are_one_line(
 
 
 def test_a_preset_stands_for_every_row_of_table_3() -> None:
-    found = {name: train_config(preset=name) for name in training_presets()}
+    found = {name: train_config(Given(TRAIN, preset=name)) for name in training_presets()}
     assert sorted(found) == sorted(
         f"paper-{row}" for row in ("esconv", "escot", "extes", "soulchat", "smile", "cocoon", "without-thoughts")
     )

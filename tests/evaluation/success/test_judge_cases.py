@@ -275,7 +275,7 @@ def test_doctor_with_a_scripted_judge_keeps_its_journal_where_it_is_told_to(tmp_
 @pytest.mark.parametrize("option", [("-n", "3"), ("--language", "zh"), ("--out", "run"), ("--verbose",)])
 def test_options_of_the_judge_need_a_judge(option: tuple[str, ...]) -> None:
     done = cocoon("doctor", *option)
-    assert done.code == 2 and "go with --judge SPEC" in " ".join(done.err.replace("│", "").split())
+    assert done.code == 2 and "has no use without --judge SPEC" in " ".join(done.err.replace("│", "").split())
 
 
 @pytest.mark.slow

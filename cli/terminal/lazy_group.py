@@ -1,0 +1,89 @@
+"""A group of commands that imports a command when it is run, so that `cocoon --help` imports none of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, ClassVar
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_group
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context, HelpFormatter
+
+
+@dataclass(frozen=True)
+class Verb:
+    """Where a command is, and what the list of commands says of it.
+
+    `home` is `module:name` of a function, or of a `typer.Typer` with commands of its own.
+    """
+
+    home: str
+    help: str
+
+    def load(self, name: str) -> "Command":
+        """Return the command, imported now."""
+        module, _, attribute = self.home.partition(":")
+        target = getattr(import_module(module), attribute)
+        holder = typer.Typer(add_completion=False, rich_markup_mode=None)
+        if isinstance(target, typer.Typer):
+            holder.add_typer(target, name=name)
+        else:
+            holder.command(name)(target)
+        # With this, typer makes a group of the holder even where it holds one command.
+        holder.callback()(_nothing)
+        return get_group(holder).commands[name]
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+class LazyGroup(TyperGroup):
+    """The commands of `verbs`, in their order.
+
+    An empty argument is refused. It comes from a variable of the shell that is not set, and as a path it would mean the
+    folder that one stands in.
+    """
+
+    verbs: ClassVar[Mapping[str, Verb]] = {}
+
+    def list_commands(self, ctx: "Context") -> list[str]:
+        """Return the names of all commands."""
+        del ctx
+        return list(self.verbs)
+
+    def get_command(self, ctx: "Context", cmd_name: str) -> "Command | None":
+        """Return a command, imported at its first use."""
+        del ctx
+        if cmd_name in self.verbs and cmd_name not in self.commands:
+            self.commands[cmd_name] = self.verbs[cmd_name].load(cmd_name)
+        return self.commands.get(cmd_name)
+
+    def format_commands(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        """Write the list of commands, none of which is imported for it."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, verb.help) for name, verb in self.verbs.items()])
+
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+        """Parse what follows the group's name. Raises CocoonError for an argument that is empty."""
+        _refuse_empty(args)
+        return super().parse_args(ctx, args)
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    from cocoon.core.errors import CocoonError
+
+    for place, argument in enumerate(arguments):
+        option, equals, value = argument.partition("=")
+        before = arguments[place - 1] if place else ""
+        if not argument.strip():
+            name = before if before.startswith("-") else f"argument {place + 1}"
+        elif argument.startswith("--") and equals and not value.strip():
+            name = option
+        else:
+            continue
+        raise CocoonError(f"{name} is empty. Give it a value, or leave it out (is a variable of your shell not set?).")

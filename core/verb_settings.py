@@ -1,0 +1,126 @@
+"""Which settings a verb takes, and what it was given of them: by keyword, by a YAML file, a preset, and `-o`.
+
+The command line and the functions of `cocoon` build the same `Given`, so that a setting means the same in both.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from cocoon.core.config import Resolved, StudyConfig, resolve_as
+from cocoon.core.errors import CocoonError
+from cocoon.core.model_spec import split_name
+from cocoon.core.records import Record
+from cocoon.core.settings import Setting, settings_of, unknown_setting
+
+ConfigT = TypeVar("ConfigT", bound=Record)
+Options = Sequence[str] | Mapping[str, object]
+"""Further settings by their dotted key: `{"user.difficulty": "hard"}`, or as `-o` takes them."""
+Presets = Mapping[str, Mapping[str, object]]
+
+
+@dataclass(frozen=True)
+class VerbSettings(Generic[ConfigT]):
+    """The settings of a verb: its configuration, or the part under `keys` of one that several verbs share.
+
+    `without` are keys that the verb has no use for. A setting that it has no use for is refused, except in a YAML file
+    or the environment, which several verbs may share. `unnamed` are keys without a keyword or a flag of their own.
+    """
+
+    verb: str
+    kind: type[ConfigT]
+    keys: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    unnamed: tuple[str, ...] = ()
+
+    @property
+    def settings(self) -> dict[str, Setting]:
+        """Return the verb's settings by keyword."""
+        settings = settings_of(self.kind).items()
+        return {name: one for name, one in settings if self.uses(one.key) and one.key not in self.unnamed}
+
+    def uses(self, key: str) -> bool:
+        """Whether the verb has a use for a dotted key, or for some key below it."""
+        general = ".".join("*" if part.isdigit() else part for part in key.split("."))
+        used = not self.keys or any(_below(general, name) or _below(name, general) for name in self.keys)
+        return used and not any(_below(general, name) for name in self.without)
+
+    def by_key(self, keywords: Mapping[str, object]) -> dict[str, object]:
+        """Return the values of keywords by their dotted key. Raises CocoonError for an unknown one."""
+        settings = self.settings
+        for name in keywords:
+            if name not in settings:
+                raise unknown_setting(name, settings)
+        given = {name: value for name, value in keywords.items() if value is not None}
+        return {settings[name].key: _as_given(settings[name], value) for name, value in given.items()}
+
+    def refuse_unused(self, keys: Sequence[str]) -> None:
+        """Raise CocoonError for a dotted key that the verb has no use for."""
+        for key in keys:
+            if key.partition(".")[0] in self.kind.model_fields and not self.uses(key):
+                raise CocoonError(f"-o {key}: `cocoon {self.verb}` has no use for it. Leave it out.")
+
+
+@dataclass(frozen=True)
+class Given(Generic[ConfigT]):
+    """What a verb was given: values by keyword, and where else settings come from."""
+
+    verb: VerbSettings[ConfigT]
+    keywords: Mapping[str, object] = field(default_factory=dict)
+    config: Path | str | None = None
+    preset: str | None = None
+    options: Options = ()
+
+    def and_also(self, **keywords: object) -> "Given[ConfigT]":
+        """Return the same with some values in place of those given. None takes a value away."""
+        return replace(self, keywords={**self.keywords, **keywords})
+
+    def resolve(self, presets: Presets | None = None) -> Resolved[ConfigT]:
+        """Return the configuration. Raises CocoonError naming source, key and the nearest known key."""
+        # A mapping holds values as they are. Those of `-o` are read as YAML.
+        mapped = dict(self.options) if isinstance(self.options, Mapping) else {}
+        listed = [] if isinstance(self.options, Mapping) else list(self.options)
+        self.verb.refuse_unused([*mapped, *(option.partition("=")[0] for option in listed)])
+        path = Path(self.config) if self.config is not None else None
+        flags = {**mapped, **self.verb.by_key(self.keywords)}
+        return resolve_as(self.verb.kind, path, listed, flags, preset=self.preset, presets=presets)
+
+
+def _below(key: str, above: str) -> bool:
+    return key == above or key.startswith(f"{above}.")
+
+
+def _as_given(setting: Setting, value: object) -> object:
+    """Return a value in the shape that its field has. A single one stands for a list of one."""
+    if not setting.many:
+        return value
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")] if setting.commas else [value]
+    elif isinstance(value, Path):
+        value = [value]
+    if not isinstance(value, list | tuple):
+        return value
+    if setting.nested:
+        return [_named(item) if isinstance(item, str) else item for item in value]
+    return [str(item) if isinstance(item, Path) else item for item in value]
+
+
+def _named(text: str) -> dict[str, str]:
+    name, spec = split_name(text)
+    return {"name": name, "model": spec} if name else {"model": spec}
+
+
+SIMULATE = VerbSettings("simulate", StudyConfig)
+JUDGE = VerbSettings(
+    "judge", StudyConfig, ("judge", "scale_files", "concurrency", "timeout", "budget", "prices", "seed", "prompts")
+)
+CHAT = VerbSettings("chat", StudyConfig, ("user", "supporters", "timeout", "budget", "prices", "seed", "prompts"))
+ABLATE = VerbSettings("ablate", StudyConfig, without=("judge.scales", "judge.permute", "scale_files"))
+# The arms are the supporters, and every kind of user talks.
+SWEEP = VerbSettings(
+    "steer sweep",
+    StudyConfig,
+    without=("supporters.*.name", "supporters.*.model", "supporters.*.prompt", "user.kind", "user.rules"),
+    unnamed=("supporters",),
+)
