@@ -48,7 +48,7 @@ class Batcher:
     """Runs `write` on batches of rows in a thread that lives only while there is work."""
 
     def __init__(self, write: Write, batch_size: int, budget: int) -> None:
-        self._write = write
+        self.write = write
         self._batch_size = batch_size
         self._budget = budget
         self._waiting: list[Job] = []
@@ -98,7 +98,7 @@ class Batcher:
         if not jobs:
             return
         try:
-            self._write([job.row for job in jobs])
+            self.write([job.row for job in jobs])
         except Exception as error:
             failed = CallFailedError("local", f"the local model failed: {type(error).__name__}: {first_line(error)}")
             for job in jobs:

@@ -2,7 +2,7 @@
 
 from cocoon.core.records import Language
 
-_WORDS: dict[str, tuple[str, str]] = {
+WORDS: dict[str, tuple[str, str]] = {
     "counts": ("n {n}, missing {missing}", "n {n}，缺失 {missing}"),
     "more": (
         "The first {shown} of {whole} are drawn; all are in the tables.",
@@ -92,4 +92,4 @@ _WORDS: dict[str, tuple[str, str]] = {
 
 def word(key: str, language: Language, **names: object) -> str:
     """Return the wording of `key` with its names filled in."""
-    return _WORDS[key][language == "zh"].format(**names)
+    return WORDS[key][language == "zh"].format(**names)

@@ -115,7 +115,7 @@ def _written(weights: Weights, batch: Sequence[tuple[Situation, int, Arm]], spea
     scored = [_scored(rows[number], batch[number][0]) for number in spoken]
     nats = dict(zip(spoken, surprise(weights, scored).tolist(), strict=True)) if spoken else {}
     return [
-        _reply(situation, sample, arm, texts[number], weights.eos, rows[number].tokens, nats.get(number))
+        read_reply(situation, sample, arm, texts[number], weights.eos, rows[number].tokens, nats.get(number))
         for number, (situation, sample, arm) in enumerate(batch)
     ]
 
@@ -146,7 +146,7 @@ def _scored(row: ReplyRow, situation: Situation) -> TokenRow:
     return TokenRow(ids, (len(row.prompt) - 1, len(ids)), situation.id)
 
 
-def _reply(
+def read_reply(
     situation: Situation,
     sample: int,
     arm: Arm,

@@ -256,7 +256,7 @@ async def test_an_answer_on_its_way_is_journalled_though_its_asker_was_cut_off(
 
 
 async def test_nothing_is_paid_for_when_nothing_can_be_stored(caller: Caller, journal: Journal) -> None:
-    journal._broken = OSError("disk full")
+    journal._broken = OSError("disk full")  # pyright: ignore[reportPrivateUsage]
     chat = scripted("x")
     with pytest.raises(NotSavedError):
         await caller.ask(model(chat), Place("d", "a", 0), SAID, WARM)

@@ -80,17 +80,17 @@ async def test_committed_when_append_returns(path: Path) -> None:
 async def test_what_gathers_while_a_commit_runs_is_committed_together(path: Path) -> None:
     journal = Journal(path)
     groups: list[int] = []
-    commit = journal._commit
+    commit = journal._commit  # pyright: ignore[reportPrivateUsage]
 
     def counted(group: list[Any]) -> Exception | None:
         groups.append(len(group))
         return commit(group)
 
-    journal._commit = counted
+    journal._commit = counted  # pyright: ignore[reportPrivateUsage]
     blocker = sqlite3.connect(path, isolation_level=None)
     blocker.execute("begin immediate")
     tasks = [asyncio.ensure_future(store(journal, entry(Place("d", "user", n)), "a")) for n in range(40)]
-    while sum(groups) + journal._inbox.qsize() < 40:
+    while sum(groups) + journal._inbox.qsize() < 40:  # pyright: ignore[reportPrivateUsage]
         await asyncio.sleep(0)
     assert not any(task.done() for task in tasks)
     blocker.execute("rollback")
@@ -181,8 +181,8 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 async def test_a_full_disk_is_told_to_everyone_and_before_the_next_call(path: Path) -> None:
     journal = Journal(path)
     await store(journal, entry(Place("d", "user", 0)), "a")
-    pages = journal._connection.execute("pragma page_count").fetchone()[0]
-    journal._connection.execute(f"pragma max_page_count={pages}")
+    pages = journal._connection.execute("pragma page_count").fetchone()[0]  # pyright: ignore[reportPrivateUsage]
+    journal._connection.execute(f"pragma max_page_count={pages}")  # pyright: ignore[reportPrivateUsage]
     big = [store(journal, entry(Place("d", "user", n), "x" * 100_000), f"text {n}") for n in range(1, 6)]
     failed = await asyncio.gather(*big, return_exceptions=True)
     assert all(isinstance(each, NotSavedError) and "full" in str(each) for each in failed)

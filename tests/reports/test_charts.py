@@ -30,7 +30,7 @@ from cocoon.reports.charts.records import (
 )
 from cocoon.reports.charts.runs import comfort_chart, opening_chart, run_figures, t_interval
 from cocoon.reports.charts.svg import COLOURS, STYLE, WIDTH, Axis, fit_words, labels, width_of, wrap
-from cocoon.reports.charts.words import _WORDS, word
+from cocoon.reports.charts.words import WORDS, word
 from cocoon.tests.commands import cocoon
 from cocoon.tests.reports.report_cases import KINDS, dialogue, report, scored, verdicts
 
@@ -237,7 +237,7 @@ def test_charts_can_be_told_without_seeing_them() -> None:
 
 
 def test_every_word_is_there_in_both_languages() -> None:
-    for key, (english, chinese) in _WORDS.items():
+    for key, (english, chinese) in WORDS.items():
         assert set(re.findall(r"\{(\w+)\}", english)) == set(re.findall(r"\{(\w+)\}", chinese)), key
         assert not re.search("[\u4e00-\u9fff]", english) and english and chinese
     assert word("success_empty", "zh", n=3) == "3 段对话中有判定的：0"

@@ -94,7 +94,7 @@ async def test_the_first_piece_comes_before_the_reply_is_written(url: str, chats
     """The writing thread is held at its fourth token until a piece has arrived here."""
     arrived = asyncio.Event()
     loop = asyncio.get_running_loop()
-    sampler = chats["plain"].base.batcher._write
+    sampler = chats["plain"].base.batcher.write
 
     def slow(rows: Any) -> None:
         heard = rows[0].heard
@@ -107,7 +107,7 @@ async def test_the_first_piece_comes_before_the_reply_is_written(url: str, chats
         rows[0].heard = hold
         sampler(rows)
 
-    chats["plain"].base.batcher._write = slow
+    chats["plain"].base.batcher.write = slow
     body = {"model": "plain", "messages": TALK, "stream": True, "max_tokens": 12, "temperature": 0}
     try:
         async with aiohttp.ClientSession() as session, session.post(f"{url}/chat/completions", json=body) as response:
@@ -117,7 +117,7 @@ async def test_the_first_piece_comes_before_the_reply_is_written(url: str, chats
             arrived.set()
             rest = (await response.content.read()).decode()
     finally:
-        chats["plain"].base.batcher._write = sampler
+        chats["plain"].base.batcher.write = sampler
     assert rest.endswith("data: [DONE]\n\n")
 
 
@@ -171,13 +171,13 @@ async def test_requests_are_written_in_one_batch(
     client: openai.AsyncOpenAI, chats: dict[str, LocalChat], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batcher, sizes = chats["plain"].base.batcher, list[int]()
-    write = batcher._write
+    write = batcher.write
 
     def counted(rows: Any) -> None:
         sizes.append(len(rows))
         write(rows)
 
-    monkeypatch.setattr(batcher, "_write", counted)
+    monkeypatch.setattr(batcher, "write", counted)
     asked = [ask(client, model=("plain", "asking")[number % 2]) for number in range(16)]
     replies = await asyncio.gather(*asked)
     assert sum(sizes) == 16

@@ -16,7 +16,7 @@ from cocoon.steering.directions.direction import Direction, DirectionCard
 from cocoon.tests.models.local import tiny_models as tiny
 
 FAMILIES = ("Llama", "Qwen2", "Qwen3", "Gemma2", "Gemma3Text", "Mistral")
-_SHAPE: dict[str, Any] = {
+SHAPE: dict[str, Any] = {
     "vocab_size": 304,
     "hidden_size": 32,
     "intermediate_size": 64,
@@ -39,7 +39,7 @@ PROMPTS = [[5, 9, 30, 41, 7, 8, 60], [9, 11, 12, 80], [6, 7, 100, 33, 21], [5, 9
 def tiny_family(family: str) -> PreTrainedModel:
     """A random model of a family: three layers of width 32."""
     torch.manual_seed(11)
-    config = getattr(transformers, f"{family}Config")(**_SHAPE)
+    config = getattr(transformers, f"{family}Config")(**SHAPE)
     name = "Gemma3ForCausalLM" if family == "Gemma3Text" else f"{family}ForCausalLM"
     return getattr(transformers, name)(config).eval()
 

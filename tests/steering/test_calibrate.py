@@ -126,7 +126,7 @@ def test_a_sentence_that_was_cut_off_has_not_asked() -> None:
     situation = read_situations("shipped:en:choose")[0]
 
     def asks(text: str, tokens: list[int]) -> int:
-        return behaviours._reply(situation, 0, Arm("a"), text, {2}, tokens, 1.0).asking
+        return behaviours.read_reply(situation, 0, Arm("a"), text, {2}, tokens, 1.0).asking
 
     assert asks("I see. How can you", [5, 6]) == 0
     assert asks("I see. How can you help", [5, 6, 2]) == 1, "the model ended there"

@@ -22,7 +22,7 @@ from cocoon.steering.control.starts import SentenceMarks, sentence_marks
 from cocoon.steering.directions.direction import At, Direction
 from cocoon.steering.directions.extract import Recipe
 from cocoon.tests.models.local.tiny_models import tiny_folder
-from cocoon.tests.steering.steered import _SHAPE, direction_for, left_padded, tiny_family
+from cocoon.tests.steering.steered import SHAPE, direction_for, left_padded, tiny_family
 from cocoon.tests.steering.test_control import (
     CLOSE,
     PROMPTS,
@@ -115,7 +115,7 @@ def test_several_sequences_of_a_prompt_are_followed_each(llama: Any) -> None:
 
 def test_a_model_that_also_sees_images_is_steered_by_the_ids_that_it_embeds() -> None:
     torch.manual_seed(3)
-    text = {**_SHAPE, "num_hidden_layers": 2}
+    text = {**SHAPE, "num_hidden_layers": 2}
     vision = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     config = transformers.Gemma3Config(text_config=text, vision_config={**vision, "image_size": 28, "patch_size": 14})
     network = transformers.Gemma3ForConditionalGeneration(config).eval()

@@ -45,7 +45,7 @@ def run_of(folder: Path, *dialogues: Dialogue) -> Path:
 
 
 def cell_of(run: Path, index: int | str = 0) -> str:
-    return cocoon.Run(run).show(index)._repr_html_()
+    return cocoon.Run(run).show(index)._repr_html_()  # pyright: ignore[reportPrivateUsage]
 
 
 def test_a_run_gives_the_record_by_its_index_and_shows_it_by_name_or_number(tmp_path: Path) -> None:
