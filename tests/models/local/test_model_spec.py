@@ -96,7 +96,7 @@ async def test_specs_on_one_base_share_weights_and_a_batch(
     # On a busy machine the first call may be under way before the last one is made.
     monkeypatch.setattr(batcher, "submit", lambda row: (queued.append(row), submit(row))[1])
     monkeypatch.setattr(batcher, "_gather", all_there)
-    monkeypatch.setattr(batcher, "_write", lambda rows: counted(chats[0].weights, rows))
+    monkeypatch.setattr(batcher, "write", lambda rows: counted(chats[0].weights, rows))
     together = await asyncio.gather(*(chat.ainvoke(TALK, max_tokens=12) for chat in chats))
     assert [str(reply.content) for reply in together] == alone
     assert seen == [4, 1, 1], "one batch for all coefficients, one for each adapter"
