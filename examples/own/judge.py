@@ -24,5 +24,5 @@ class Warmth:
         reply = await client.reply(PROMPT.format(transcript=words), model=MODEL)
         found = re.search(r"\b[1-5]\b", reply)
         if found is None:
-            return cocoon.Missing(f"no number from 1 to 5 in {reply[:40]!r}")
+            return cocoon.Missing("the reply has no number from 1 to 5")
         return cocoon.make_rating(dialogue, self.name, {"warmth": float(found.group())})

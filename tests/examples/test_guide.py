@@ -72,7 +72,9 @@ def test_every_command_of_the_guide_runs(tmp_path: Path, models: str) -> None:
     assert len(spoken) == 2 and all(words.startswith("I read this: Tiredness") for words in spoken)
     assert {rating.scale for rating in read_records(tmp_path / "runs/letters/ratings.jsonl", Rating)} == {"brevity"}
     tables = json.loads(cocoon("report", "runs/function", "--json").out)["tables"]
-    assert {row["Scale"] for row in tables["other_scales"]["rows"]} == {"brevity", "gentleness", "warmth"}
+    assert {row["Scale"] for row in tables["other_scales"]["rows"]} == {"brevity", "gentleness"}
+    unread = [row["Reason"] for row in tables["missing_reasons"]["rows"] if row["Scale"] == "warmth"]
+    assert unread == ["the reply has no number from 1 to 5"]
     assert "gentleness gentleness" in {row["Dimension"] for row in tables["consistency"]["rows"]}
 
 
