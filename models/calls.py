@@ -19,6 +19,7 @@ from cocoon.models.request_errors import RateLimitedError, RefusedError, Transie
 T = TypeVar("T")
 Message = dict[str, str]
 Send = Callable[[], Awaitable[AIMessage]]
+Keep = Callable[[Outcome[AIMessage]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -159,18 +160,22 @@ class Caller:
         async def send() -> AIMessage:
             return await _invoke(model, messages, settings, self._seed(place), response_format)
 
-        async def answered() -> Reply:
-            priority = (JUDGE if judging else DIALOGUE, calls.made)
-            if settings.temperature > 0:
-                outcome = await model.pool.call(send, priority)
-            else:
-                outcome = await self._once(f"{print_} {rung}", model, send, priority)
+        async def keep(outcome: Outcome[AIMessage]) -> None:
             entry = _entry(place, print_, model, outcome, rung)
             texts = [(sha, m["content"]) for (_, sha), m in zip(shas, messages, strict=True) if sha not in calls.stored]
             await self.journal.append(entry, shas, texts)
             calls.stored.update(sha for sha, _ in texts)
             calls.entries[place] = entry
-            return Reply(entry, replayed=False)
+
+        async def answered() -> Reply:
+            priority = (JUDGE if judging else DIALOGUE, calls.made)
+            if settings.temperature > 0:
+                await model.pool.call(send, priority, keep)
+            else:
+                outcome = await self._once(f"{print_} {rung}", model, send, priority, keep)
+                if place not in calls.entries:
+                    await keep(outcome)
+            return Reply(calls.entries[place], replayed=False)
 
         return await self._kept(answered())
 
@@ -197,11 +202,14 @@ class Caller:
                 "or use another --out"
             )
 
-    async def _once(self, whole: str, model: Model, send: Send, priority: Priority) -> Outcome[AIMessage]:
-        """Identical calls at temperature 0 (fingerprint and rung) that are in flight together are asked once."""
+    async def _once(self, whole: str, model: Model, send: Send, priority: Priority, keep: Keep) -> Outcome[AIMessage]:
+        """Identical calls at temperature 0 (fingerprint and rung) that are in flight together are asked once.
+
+        Only the first asker's `keep` runs before its connection is free. The others store the outcome themselves.
+        """
         flight = self._flying.get(whole)
         if flight is None:
-            flight = asyncio.ensure_future(model.pool.call(send, priority))
+            flight = asyncio.ensure_future(model.pool.call(send, priority, keep))
             self._flying[whole] = flight
             self._under_way.add(flight)
             flight.add_done_callback(lambda done: (self._flying.pop(whole, None), self._end(done)))
