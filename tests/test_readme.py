@@ -40,6 +40,8 @@ def test_every_file_that_the_readme_links_is_there() -> None:
 def test_the_commands_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
+    for role, tokens in (("USER", "30"), ("JUDGE", "60")):
+        monkeypatch.setenv(f"COCOON_{role}__MAX_TOKENS", tokens)
     for line in commands():
         done = cocoon(*shlex.split(line)[1:])
         assert done.code == 0, f"{line}\n{done.out[-2000:]}\n{done.err[-2000:]}"

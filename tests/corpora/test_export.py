@@ -17,7 +17,7 @@ from cocoon.corpora.export.export import FILES, Format, export, is_free
 from cocoon.corpora.export.rows import sharegpt_row
 from cocoon.tests.commands import cocoon
 from cocoon.tests.corpora.corpus_records import RECORDS, as_lines
-from cocoon.tests.corpora.test_dialogue_loaders import REAL, at_hand
+from cocoon.tests.corpora.test_real_corpora import REAL, at_hand
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30).map(str.strip).filter(bool)
 THOUGHTS = st.builds(Thought, analysis=WORDS, strategy=WORDS)
