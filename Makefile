@@ -32,22 +32,26 @@ define step
 	wait $$child || { echo "[setup] failed: $(1). The lines above say why; the same command tries again." >&2; exit 1; }
 endef
 
-.PHONY: help demo test lint docs bench clean
+.PHONY: help demo test test-fast lint docs bench clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    set up, then simulate, judge and report with the embedded model"
-	@echo "make test    set up, then lint, type check and all tests"
-	@echo "make lint    set up, then lint and type check alone"
-	@echo "make docs    set up, then build the documentation into site/ (warnings are errors)"
-	@echo "make bench   set up with the peer tools, then start-up time and orchestration benchmarks"
-	@echo "make clean   remove the environment and every cache of this folder (runs/ is kept)"
+	@echo "make demo       set up, then simulate, judge and report with the embedded model"
+	@echo "make test       set up, then lint, type check and all tests"
+	@echo "make test-fast  the same, but only the tests that need neither the embedded model nor a browser"
+	@echo "make lint       set up, then lint and type check alone"
+	@echo "make docs       set up, then build the documentation into site/ (warnings are errors)"
+	@echo "make bench      set up with the peer tools, then start-up time and orchestration benchmarks"
+	@echo "make clean      remove the environment and every cache of this folder (runs/ is kept)"
 
 demo: $(VENV)/.ready-local
 	@$(BIN)/cocoon demo $(DEMO_FLAGS)
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+test-fast: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS) -m "not slow and not browser"
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

@@ -22,6 +22,7 @@ from cocoon.models.request_errors import RateLimitedError, RefusedError, Transie
 T = TypeVar("T")
 Message = dict[str, str]
 Send = Callable[[], Awaitable[AIMessage]]
+Keep = Callable[[RequestOutcome[AIMessage]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -203,18 +204,22 @@ class Caller:
         async def send() -> AIMessage:
             return await _invoke(model, messages, settings, self._seed(place), response_format)
 
-        async def answered() -> Reply:
-            priority = (JUDGE if judging else DIALOGUE, calls.made)
-            if settings.temperature > 0:
-                outcome = await model.pool.call(send, priority)
-            else:
-                outcome = await self._once(f"{print_} {rung}", model, send, priority)
+        async def keep(outcome: RequestOutcome[AIMessage]) -> None:
             entry = _entry(place, print_, model, outcome, rung)
             texts = [(sha, m["content"]) for (_, sha), m in zip(shas, messages, strict=True) if sha not in calls.stored]
             await self.journal.append(entry, shas, texts)
             calls.stored.update(sha for sha, _ in texts)
             calls.entries[place] = entry
-            return Reply(entry, False, speaker, structured=schema is not None)
+
+        async def answered() -> Reply:
+            priority = (JUDGE if judging else DIALOGUE, calls.made)
+            if settings.temperature > 0:
+                await model.pool.call(send, priority, keep)
+            else:
+                outcome = await self._once(f"{print_} {rung}", model, send, priority, keep)
+                if place not in calls.entries:
+                    await keep(outcome)
+            return Reply(calls.entries[place], False, speaker, structured=schema is not None)
 
         return await self._kept(answered())
 
@@ -241,11 +246,16 @@ class Caller:
                 "undo the change or use another --out"
             )
 
-    async def _once(self, digest: str, model: Model, send: Send, priority: Priority) -> RequestOutcome[AIMessage]:
-        """Identical calls at temperature 0 (fingerprint and rung) that are in flight together are asked once."""
+    async def _once(
+        self, digest: str, model: Model, send: Send, priority: Priority, keep: Keep
+    ) -> RequestOutcome[AIMessage]:
+        """Identical calls at temperature 0 (fingerprint and rung) that are in flight together are asked once.
+
+        Only the first asker's `keep` runs before its connection is free. The others store the outcome themselves.
+        """
         flight = self._flying.get(digest)
         if flight is None:
-            flight = asyncio.ensure_future(model.pool.call(send, priority))
+            flight = asyncio.ensure_future(model.pool.call(send, priority, keep))
             self._flying[digest] = flight
             self._under_way.add(flight)
             flight.add_done_callback(lambda done: (self._flying.pop(digest, None), self._end(done)))

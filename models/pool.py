@@ -103,10 +103,16 @@ class Pool:
         for nap in self._naps:
             _wake(nap)
 
-    async def call(self, send: Callable[[], Awaitable[T]], priority: Priority) -> RequestOutcome[T]:
+    async def call(
+        self,
+        send: Callable[[], Awaitable[T]],
+        priority: Priority,
+        keep: Callable[[RequestOutcome[T]], Awaitable[None]] | None = None,
+    ) -> RequestOutcome[T]:
         """Run `send` when its turn comes, and again while that helps.
 
-        Raises CallFailedError when another try no longer helps.
+        The connection is free for the next request once `keep` has stored the outcome. A killed process therefore loses
+        no more answers than it had connections. Raises CallFailedError when another try no longer helps.
         """
         history = _History()
         while True:
@@ -124,8 +130,13 @@ class Pool:
             else:
                 self.limiter.succeeded(self.in_flight)
                 self.counts.answered += 1
-                self._leave()
-                return RequestOutcome(value, time.monotonic() - started, history.failed + history.limited)
+                outcome = RequestOutcome(value, time.monotonic() - started, history.failed + history.limited)
+                try:
+                    if keep is not None:
+                        await keep(outcome)
+                finally:
+                    self._leave()
+                return outcome
             await self._nap(wait)
 
     async def _take_turn(self, priority: Priority) -> float:

@@ -60,6 +60,8 @@ def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
 def test_the_commands_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
+    for role, tokens in (("USER", "30"), ("JUDGE", "60")):
+        monkeypatch.setenv(f"COCOON_{role}__MAX_TOKENS", tokens)
     for line in commands(README):
         done = cocoon(*shlex.split(line)[1:])
         assert done.code == 0, f"{line}\n{done.out[-2000:]}\n{done.err[-2000:]}"

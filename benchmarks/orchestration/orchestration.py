@@ -15,13 +15,13 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from cocoon.benchmarks.orchestration.processes import endpoint, environment
 
 HERE = Path(__file__).resolve().parent.parent
 OWN_DRIVER = HERE / "orchestration/cocoon_driver.py"
@@ -72,24 +72,6 @@ class Run(BaseModel):
         return self.driver["complete"] if "complete" in self.driver else not self.driver["failures"]
 
 
-@contextmanager
-def endpoint_process(study: Study) -> Iterator[str]:
-    """A fresh endpoint for the length of the block; yields its base URL."""
-    flags = ["--latency", str(study.latency), "--cv", str(study.cv), "--cap", str(study.connections)]
-    command = [sys.executable, str(HERE / "endpoint/server.py"), "--port", "0", *flags]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment()) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
-
-
-def _environment() -> dict[str, str]:
-    path = os.pathsep.join(filter(None, [str(HERE.parent / ".static"), os.environ.get("PYTHONPATH")]))
-    return os.environ | {"PYTHONPATH": path, "LANGSMITH_TRACING": "false", "LANGCHAIN_TRACING_V2": "false"}
-
-
 def command_of(system: System, peer_python: str) -> list[str]:
     """The driver's command line up to the flags that all drivers share."""
     if system.startswith("cocoon"):
@@ -100,11 +82,11 @@ def command_of(system: System, peer_python: str) -> list[str]:
 def run_once(study: Study, system: System, repeat: int, peer_python: str) -> Run:
     """Run one system against an endpoint of its own."""
     made = Run(system=system, repeat=repeat, load=round(os.getloadavg()[0], 2))
-    with endpoint_process(study) as url:
+    with endpoint(latency=study.latency, cv=study.cv, cap=study.connections) as url:
         flags = {"--base-url": url, "--dialogues": study.dialogues, "--rounds": study.rounds}
         flags |= {"--connections": study.connections}
         command = command_of(system, peer_python) + [str(part) for pair in flags.items() for part in pair]
-        done = subprocess.run(command, capture_output=True, text=True, env=_environment(), check=False)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
     if done.returncode != 0 or not done.stdout.strip():
         made.error = (done.stderr.strip().splitlines() or ["no output"])[-1]
         return made

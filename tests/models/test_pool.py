@@ -15,6 +15,7 @@ from cocoon.models.budget import Budget
 from cocoon.models.limiter import HOLD, Limiter
 from cocoon.models.pool import DIALOGUE, JUDGE, Pool
 from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError
+from cocoon.tests.models.pool_cases import Server, settle
 
 TINY: dict[str, Any] = {"backoff": 0.001}
 
@@ -34,32 +35,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(limiter_module, "time", made)
     return made
-
-
-class Server:
-    """Calls that stay open until `answer` or `fail`."""
-
-    def __init__(self) -> None:
-        self.open: list[tuple[Any, asyncio.Future[Any]]] = []
-        self.begun: list[Any] = []
-
-    def send(self, name: Any) -> Callable[[], Any]:
-        async def sent() -> Any:
-            self.begun.append(name)
-            future = asyncio.get_running_loop().create_future()
-            self.open.append((name, future))
-            return await future
-
-        return sent
-
-    def answer(self) -> None:
-        name, future = self.open.pop(0)
-        future.set_result(name)
-
-
-async def settle() -> None:
-    for _ in range(10):
-        await asyncio.sleep(0)
 
 
 def raising(*errors: Exception | None) -> Callable[[], Any]:

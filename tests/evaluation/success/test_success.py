@@ -54,53 +54,20 @@ def verdict_of(
 
 
 @pytest.mark.parametrize(
-    ("given_answer", "verdict"),
+    ("success", "named_by", "how", "turn", "quote"),
     [
-        (
-            answer("supporter", "after_reflection", 4, "You wish to be seen."),
-            Verdict(
-                success=True,
-                named_by="supporter",
-                how="after_reflection",
-                turn=4,
-                quote="You wish to be seen.",
-            ),
-        ),
-        (
-            answer("supporter", "after_question", 2, "nobody sees it"),
-            Verdict(success=True, named_by="supporter", how="after_question", turn=2, quote="nobody sees it"),
-        ),
-        (
-            answer("user", "after_reflection", 3, "I do want to be seen"),
-            Verdict(success=True, named_by="user", how="after_reflection", turn=3, quote="I do want to be seen"),
-        ),
-        (
-            answer("user", "after_question", 3, "“I do want to be seen, for once.”"),
-            Verdict(
-                success=True,
-                named_by="user",
-                how="after_question",
-                turn=3,
-                quote="“I do want to be seen, for once.”",
-            ),
-        ),
-        (
-            answer("user", "volunteered", 3, "to be seen"),
-            Verdict(success=False, named_by="user", how="volunteered", turn=3, quote="to be seen"),
-        ),
-        (
-            answer("user", "leaked", 3, "to be seen"),
-            Verdict(success=False, named_by="user", how="leaked", turn=3, quote="to be seen"),
-        ),
-        (
-            answer("nobody", None, 1, "only work"),
-            Verdict(success=False, named_by="nobody", turn=1, quote="only work"),
-        ),
+        (True, "supporter", "after_reflection", 4, "You wish to be seen."),
+        (True, "supporter", "after_question", 2, "nobody sees it"),
+        (True, "user", "after_reflection", 3, "I do want to be seen"),
+        (True, "user", "after_question", 3, "“I do want to be seen, for once.”"),
+        (False, "user", "volunteered", 3, "to be seen"),
+        (False, "user", "leaked", 3, "to be seen"),
+        (False, "nobody", None, 1, "only work"),
     ],
-    ids=lambda value: None if isinstance(value, Verdict) else f"{value['named_by']} {value['how']}",
 )
-def test_every_outcome(given_answer: dict[str, Any], verdict: Verdict) -> None:
-    assert verdict_of(given_answer) == verdict
+def test_every_outcome(success: bool, named_by: Any, how: Any, turn: int, quote: str) -> None:
+    verdict = Verdict(success=success, named_by=named_by, how=how, turn=turn, quote=quote)
+    assert verdict_of(answer(named_by, how, turn, quote)) == verdict
 
 
 @pytest.mark.parametrize(
