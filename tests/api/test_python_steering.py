@@ -60,7 +60,7 @@ def test_settings_that_do_not_exist_are_named(base: str, tmp_path: Path, setting
 def test_a_calibration_gives_the_coefficient_with_its_interval(
     base: str, direction: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibration, "speak", Speaker())
+    monkeypatch.setattr(calibration, "sample_replies", Speaker())
     calibrated = cocoon.steer.calibrate(
         model=base,
         direction=direction,
