@@ -14,6 +14,7 @@ from cocoon.core.jsonl import dump_line
 from cocoon.core.records import Dialogue, Verdict
 from cocoon.running.folder import read_run
 from cocoon.running.reading.summary import file_of
+from cocoon.tests.browser import in_browser
 from cocoon.tests.commands import cocoon as command
 from cocoon.tests.commands import endpoint
 from cocoon.tests.exports.export_runs import dialogue, rating
@@ -27,11 +28,11 @@ HOSTILE = (
 
 
 @asynccontextmanager
-async def shown(folder: Path, cell: str) -> AsyncIterator[Any]:
+async def shown(browser: Any, folder: Path, cell: str) -> AsyncIterator[Any]:
     """The frame of a dialogue in the output of a notebook's cell, in the browser."""
     notebook = folder / "notebook.html"
     notebook.write_text(f"<!doctype html><title>notebook</title><div id=cell>{cell}</div><p id=after>after</p>")
-    async with opened_page(notebook.as_uri(), "iframe") as page:
+    async with opened_page(browser, notebook.as_uri(), "iframe") as page:
         frame = page.frames[1]
         await frame.wait_for_selector(".turn")
         yield frame
@@ -77,7 +78,8 @@ def test_the_page_can_be_saved_as_one_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-async def test_a_cell_shows_the_user_the_words_the_thoughts_and_the_evidence(tmp_path: Path) -> None:
+@in_browser
+async def test_a_cell_shows_the_user_the_words_the_thoughts_and_the_evidence(browser: Any, tmp_path: Path) -> None:
     run = tmp_path / "run"
     with endpoint() as spec:
         done = command(
@@ -87,7 +89,7 @@ async def test_a_cell_shows_the_user_the_words_the_thoughts_and_the_evidence(tmp
         )
     assert done.code == 0, done.err
     second = list(read_run(run, "dialogues.jsonl", Dialogue))[1]
-    async with shown(tmp_path, cell_of(run, 1)) as frame:
+    async with shown(browser, tmp_path, cell_of(run, 1)) as frame:
         await said(frame, "h1", second.id)
         await said(frame, ".person", second.profile.need or "")
         await said(frame, ".inner:has-text('trust')", "trust")
@@ -104,13 +106,14 @@ async def test_a_cell_shows_the_user_the_words_the_thoughts_and_the_evidence(tmp
 
 
 @pytest.mark.slow
-async def test_hostile_words_are_shown_as_words(tmp_path: Path) -> None:
+@in_browser
+async def test_hostile_words_are_shown_as_words(browser: Any, tmp_path: Path) -> None:
     one = dialogue(HOSTILE, supporter=HOSTILE, need=HOSTILE)
     one.turns[2].content = f"{one.turns[2].content} {HOSTILE}"
     run = run_of(tmp_path / "run", one)
     proof = Verdict(success=True, named_by="user", turn=3, quote="I want rest.")
     (run / "ratings.jsonl").write_bytes(dump_line(rating(one, "success_attributed", verdict=proof)))
-    async with shown(tmp_path, cell_of(run)) as frame:
+    async with shown(browser, tmp_path, cell_of(run)) as frame:
         await said(frame, "h1", "</script><script>parent.document.title='owned'</script></iframe><img src=x onerror=")
         await said(frame, ".turn >> nth=2", "⟦U+202E⟧esrever⟦U+202C⟧")
         await said(frame, ".evidence", "I want rest.")
