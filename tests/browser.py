@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
-CHROMIUM = os.environ.get("COCOON_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -29,7 +29,7 @@ async def chromium() -> "AsyncIterator[Browser]":
     """The browser, closed at the end."""
     api = pytest.importorskip("playwright.async_api", reason="needs playwright (extra 'dev')")
     if CHROMIUM is None or not Path(CHROMIUM).exists():
-        pytest.skip("needs Chromium (Debian: apt-get install chromium), or COCOON_TEST_CHROMIUM")
+        pytest.skip("needs Chromium (Debian: apt-get install chromium), or CHROMIUM_PATH")
     async with api.async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from cocoon.tests.browser import chromium
-from cocoon.tests.shallow_model import shallow_weights
+from cocoon.tests.embedded_model import convert_embedded_model, shallow_weights
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SETTINGS = {
@@ -134,6 +134,13 @@ async def browser(chromium_of_all_tests: Any) -> AsyncIterator[Any]:
     yield chromium_of_all_tests
     for context in chromium_of_all_tests.contexts:
         await context.close()
+
+
+@pytest.fixture(autouse=True)
+def converted_once(request: pytest.FixtureRequest) -> None:
+    """Let one worker alone unpack the embedded model, before the first slow test: two at once would both do the work."""
+    if request.node.get_closest_marker("slow") is not None:
+        convert_embedded_model()
 
 
 @pytest.fixture
