@@ -138,7 +138,7 @@ async def browser(chromium_of_all_tests: Any) -> AsyncIterator[Any]:
 
 @pytest.fixture(autouse=True)
 def converted_once(request: pytest.FixtureRequest) -> None:
-    """Let one worker alone unpack the embedded model, before the first slow test: two at once would both do the work."""
+    """Let one worker alone unpack the embedded model before the first slow test. Two would do the work twice."""
     if request.node.get_closest_marker("slow") is not None:
         convert_embedded_model()
 
