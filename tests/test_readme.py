@@ -14,13 +14,15 @@ from cocoon.tests.commands import cocoon
 from cocoon.tests.pages import ROOT, blocks, broken_links, commands
 
 README = "README.md"
+# Replies of the embedded model are cut, since its words mean nothing here.
+SHORT = {"COCOON_USER__MAX_TOKENS": "30", "COCOON_JUDGE__MAX_TOKENS": "60"}
 
 
 def run(command: list[str], folder: Path) -> None:
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "BROWSER": "true"},
+        env={**os.environ, **SHORT, "OMP_NUM_THREADS": "1", "BROWSER": "true"},
         capture_output=True,
         text=True,
         timeout=900,
@@ -60,8 +62,8 @@ def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
 def test_the_commands_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
-    for role, tokens in (("USER", "30"), ("JUDGE", "60")):
-        monkeypatch.setenv(f"COCOON_{role}__MAX_TOKENS", tokens)
+    for name, tokens in SHORT.items():
+        monkeypatch.setenv(name, tokens)
     for line in commands(README):
         done = cocoon(*shlex.split(line)[1:])
         assert done.code == 0, f"{line}\n{done.out[-2000:]}\n{done.err[-2000:]}"
