@@ -63,10 +63,14 @@ def _run_in_thread(work: Coroutine[Any, Any, T]) -> T:
             outcome.append(_run(noted()))
         except BaseException as error:
             errors.append(error)
+        finally:
+            ended.set()
 
+    ended = threading.Event()
     thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), name="cocoon")
     thread.start()
-    interrupted = _joined(thread, loops)
+    interrupted = _waited(ended, loops)
+    thread.join()
     if errors:
         raise errors[0]
     if interrupted is not None:
@@ -74,12 +78,15 @@ def _run_in_thread(work: Coroutine[Any, Any, T]) -> T:
     return outcome[0]
 
 
-def _joined(thread: threading.Thread, loops: Sequence[asyncio.AbstractEventLoop]) -> KeyboardInterrupt | None:
-    """Wait for a thread, pass interrupts on to its loop, and return the first of them."""
+def _waited(ended: threading.Event, loops: Sequence[asyncio.AbstractEventLoop]) -> KeyboardInterrupt | None:
+    """Wait for the end of the work, pass interrupts on to its loop, and return the first of them.
+
+    An event and not `Thread.join`, which on Python 3.11 takes an interrupted thread for one that has ended.
+    """
     first = None
-    while thread.is_alive():
+    while not ended.is_set():
         try:
-            thread.join()
+            ended.wait()
         except KeyboardInterrupt as error:
             first = first or error
             for loop in loops:
