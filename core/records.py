@@ -11,6 +11,7 @@ Language = Literal["zh", "en"]
 Role = Literal["user", "supporter"]
 StopReason = Literal["rounds", "user_left"]
 How = Literal["after_reflection", "after_question", "volunteered", "leaked"]
+Uptake = Literal["taken_up", "denied", "ignored"]
 
 
 class Record(BaseModel):
@@ -103,7 +104,8 @@ class UserState(Record):
     `newly` are those of them that opened with this turn. `memories` are the indices of memories that the prompt may
     contain. `credit` has the points of trust already given for naming a chain node (`none`: something else unsaid), so
     that saying a thing twice earns nothing. `appraisal` is what led here. It is None when it could not be read, and
-    then trust did not change.
+    then trust did not change. `earned` maps a chain node, as text, to the index in `Dialogue.turns` of the supporter's
+    turn that earned it, which may lie before the turn in which the node opened.
     """
 
     trust: float
@@ -114,6 +116,7 @@ class UserState(Record):
     appraisal: Appraisal | None = None
     pressed: bool = False
     touched_locked: bool = False
+    earned: dict[str, int] = {}
 
 
 class Turn(Record):
@@ -201,11 +204,26 @@ class Dialogue(Record):
     licence: str = ""
 
 
+class Claim(Record):
+    """What a judge said of a need before the transcript was asked."""
+
+    named_by: Role
+    how: How | None
+    turn: int
+    quote: str
+
+
 class Verdict(Record):
     """Who named the need, how it came out, and the quote that shows it.
 
     `success` is None when the verdict is missing, and `missing` then says why. `turn` is the index in `Dialogue.turns`
-    of the turn with the quote. For a failure the quote is what came nearest.
+    of the turn with the quote. For a failure the quote is what came nearest, and `empty_evidence` says that it has
+    nothing to do with the need.
+
+    `claim` is what the judge said where the transcript says otherwise (an earlier mention, another form), else None.
+    `uptake` says how the user answered a need that the supporter named, and `guesses` how many wishes that turn
+    ascribed to the user. `earned` is the index of the supporter's turn that earned a guarded user's need, and
+    `earned_how` its form: the user may say the need some turns after it was earned.
     """
 
     success: bool | None
@@ -214,6 +232,12 @@ class Verdict(Record):
     turn: int | None = None
     quote: str | None = None
     missing: str | None = None
+    empty_evidence: bool = False
+    claim: Claim | None = None
+    uptake: Uptake | None = None
+    guesses: int | None = None
+    earned: int | None = None
+    earned_how: How | None = None
 
 
 class Rating(Record):

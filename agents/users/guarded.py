@@ -81,7 +81,7 @@ class GuardedUser:
         state = self._state(memory, view.profile)
         if view.round == 0:
             return state.model_copy(update={"appraisal": appraisal})
-        return self.gate.step(state, appraisal, view.profile)
+        return self.gate.step(state, appraisal, view.profile, turn=len(view.turns) - 1)
 
     def system(self, view: UserView, state: UserState) -> str:
         """Return the system prompt of one turn, which holds open chain nodes and memories only."""
