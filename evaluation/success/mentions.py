@@ -14,8 +14,8 @@ from cocoon.evaluation.questions.sentences import compiled, sentences
 from cocoon.evaluation.text import static_embedding
 from cocoon.evaluation.text.contents import contents, share_named
 
-CARRIES = 0.3
-"""A quote that names this share of the need's contents, and more than one of them, carries its meaning."""
+CARRIES, HALF = 0.3, 0.5
+"""A quote that names the first share of the need's contents and more than one, or the second, carries its meaning."""
 NEAR: dict[Language, float] = {"en": 0.03, "zh": 0.5}
 """From this cosine a quote with enough contents may be another wording of the need."""
 FEWEST: dict[Language, int] = {"en": 2, "zh": 4}
@@ -52,7 +52,7 @@ def carries_meaning(quote: str, need: str, language: Language) -> bool:
     Without word vectors, any quote with enough contents may.
     """
     shared, share = contents(quote) & contents(need), share_named(quote, need)
-    if share >= REPEATS or (share >= CARRIES and len(shared) > 1):
+    if share >= HALF or (share >= CARRIES and len(shared) > 1):
         return True
     if len(contents(quote)) < FEWEST[language]:
         return False

@@ -139,7 +139,12 @@ def test_how_a_guess_was_taken(words: str, uptake: str) -> None:
     ],
 )
 def test_how_a_chinese_guess_was_taken(words: str, uptake: str) -> None:
-    turns = [["supporter", "你今天有些低落。"], ["user", "没什么。"], ["supporter", "你希望有人记着你。"], ["user", words]]
+    turns = [
+        ["supporter", "你今天有些低落。"],
+        ["user", "没什么。"],
+        ["supporter", "你希望有人记着你。"],
+        ["user", words],
+    ]
     dialogue = dialogue_of(turns, "我希望我不在的时候有人记着我", "zh")
     assert uptake_of(dialogue.turns, 2, dialogue.profile) == uptake
 
@@ -152,7 +157,11 @@ def test_a_guess_at_the_end_of_a_talk_has_no_uptake() -> None:
 @pytest.mark.parametrize(
     ("turn", "language", "guesses"),
     [
-        ("You want rest, praise, money, a friend, a home, a way out, and somebody to notice when you are gone.", "en", 7),
+        (
+            "You want rest, praise, money, a friend, a home, a way out, and somebody to notice when you are gone.",
+            "en",
+            7,
+        ),
         ("Maybe you wish to leave. Or you hope that he stays.", "en", 2),
         ("It was a long day.", "en", 0),
         ("你想要休息、夸奖、朋友、一个家，还是有人记着你。", "zh", 5),
@@ -186,7 +195,14 @@ def test_the_user_keeps_the_turn_that_earned_its_need_and_the_verdict_shows_it()
             break
     assert (turn, state.earned["2"]) == (4, 2)
     dialogue = dialogue_of([], NEED)
-    words = ["You seem flat.", "Hm.", GUESS.replace("Perhaps ", "A sense that "), "The printer.", "What about it?", SAID]
+    words = [
+        "You seem flat.",
+        "Hm.",
+        GUESS.replace("Perhaps ", "A sense that "),
+        "The printer.",
+        "What about it?",
+        SAID,
+    ]
     dialogue.turns = [Turn(role=("supporter", "user")[i % 2], content=text) for i, text in enumerate(words)]
     dialogue.turns[2].content = "Something is missing at that desk."
     dialogue.turns[5].state = state
