@@ -12,6 +12,8 @@ Role = Literal["user", "supporter"]
 StopReason = Literal["rounds", "user_left"]
 How = Literal["after_reflection", "after_question", "volunteered", "leaked"]
 Uptake = Literal["taken_up", "denied", "ignored"]
+MOST_GUESSES = 3
+"""More guesses at a wish in one turn are a list, in which the right one may stand by chance."""
 
 
 class Record(BaseModel):
@@ -238,6 +240,16 @@ class Verdict(Record):
     guesses: int | None = None
     earned: int | None = None
     earned_how: How | None = None
+
+    @property
+    def taken_up(self) -> bool | None:
+        """Return whether it is a success that the user stood by, None where the verdict is missing.
+
+        The user said the need, or took up the supporter's guess, which was no list of guesses.
+        """
+        if not self.success or self.named_by == "user":
+            return self.success
+        return self.uptake == "taken_up" and (self.guesses or 0) <= MOST_GUESSES
 
 
 class Rating(Record):

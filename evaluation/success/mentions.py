@@ -18,6 +18,8 @@ CARRIES, HALF = 0.3, 0.5
 """A quote that names the first share of the need's contents and more than one, or the second, carries its meaning."""
 NEAR: dict[Language, float] = {"en": 0.03, "zh": 0.5}
 """From this cosine a quote with enough contents may be another wording of the need."""
+STRONG: dict[Language, float] = {"en": 0.7, "zh": 0.75}
+"""From this cosine a quote of a word or two may say the need in short."""
 FEWEST: dict[Language, int] = {"en": 2, "zh": 4}
 """Contents (stems, or pairs of characters) that another wording has at least."""
 REPEATS = 0.6
@@ -54,9 +56,17 @@ def carries_meaning(quote: str, need: str, language: Language) -> bool:
     shared, share = contents(quote) & contents(need), share_named(quote, need)
     if share >= HALF or (share >= CARRIES and len(shared) > 1):
         return True
-    if len(contents(quote)) < FEWEST[language]:
+    if not contents(quote):
         return False
-    return not static_embedding.available() or static_embedding.closeness(quote, need) >= NEAR[language]
+    enough = len(contents(quote)) >= FEWEST[language]
+    if not static_embedding.available():
+        return enough
+    return static_embedding.closeness(quote, need) >= (NEAR if enough else STRONG)[language]
+
+
+def evidence_tests() -> str:
+    """Return what a quote is tested by here, for the record of a judge."""
+    return "words and vectors" if static_embedding.available() else "words"
 
 
 def mentions(turns: list[Turn], profile: Profile) -> Iterator[tuple[int, str]]:

@@ -9,8 +9,6 @@ from cocoon.evaluation.text.contents import share_named
 
 NAMES = 0.4
 """An answer that names this share of the need's contents has taken it up."""
-MOST_GUESSES = 3
-"""More guesses than these in a turn are a list, in which the right one may stand by chance."""
 
 _DENIES = compiled(
     {

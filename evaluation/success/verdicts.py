@@ -84,16 +84,18 @@ def _credit(answer: VerdictAnswer, named_by: Role, quoted_turns: list[int], dial
         own_turns = [turn for turn in own_turns if turn != 0]
         if not own_turns:
             return _missing(OPENING_CREDITED)
-    if not _is_evidence(answer.quote, dialogue):
-        return _missing(EMPTY_QUOTE)
     claim = Claim(named_by=named_by, how=answer.how, turn=_preferred(own_turns, answer.turn), quote=answer.quote)
     first = _first_mention(claim, dialogue)
     how = _how(first, claim, dialogue)
     if how is None:
         return _missing(HOW_NOT_TOLD)
+    empty, success = not _is_evidence(first.quote, dialogue), how in _DRAWN_OUT
+    if empty and success:
+        return _missing(EMPTY_QUOTE)
     checked = first.model_copy(update={"how": how})
     return Verdict(
-        success=how in _DRAWN_OUT,
+        success=success,
+        empty_evidence=empty,
         named_by=first.named_by,
         how=how,
         turn=first.turn,

@@ -136,7 +136,7 @@ async def test_a_judge_that_always_says_yes_has_no_evidence_for_it(tmp_path: Pat
     test = await report_on(always_named, tmp_path)
     paper, attributed = test.modes[PAPER], test.modes[ATTRIBUTED]
     assert (paper.character, paper.commonest, paper.commonest_share) == ("constant", True, 1.0)
-    assert (attributed.character, test.character) == ("mostly missing", "mostly missing")
+    assert (attributed.character, test.character) == ("poor", "constant")
     assert EMPTY_QUOTE in attributed.reasons
 
 
