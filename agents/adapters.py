@@ -198,7 +198,7 @@ class OwnJudge:
         """Return whether a rating was made by this version of the judge's code."""
         if isinstance(self.agent, ChecksRatings):
             return self.agent.is_current(rating)
-        sha = self.own_facts.source.sha if self.own_facts.source else ""
+        sha = self.own_facts.source.version if self.own_facts.source else ""
         return rating.judge == self.own_facts.name and rating.prompt_sha == sha
 
     def facts(self) -> AgentFacts:

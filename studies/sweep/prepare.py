@@ -90,7 +90,13 @@ def _plan(
 ) -> SweepPlan:
     arms = plan_arms(config.model, files, config.coefficient, placebos, repeng, config.tokens, config.at)
     return SweepPlan(
-        base=config.model, arms=arms, users=list(users), tokens=config.tokens, at=config.at, warnings=warnings
+        base=config.model,
+        arms=arms,
+        users=list(users),
+        tokens=config.tokens,
+        at=config.at,
+        repeng=config.repeng,
+        warnings=warnings,
     )
 
 
@@ -151,6 +157,8 @@ def _going_on(config: SweepConfig, users: Sequence[SweptUser], out: Path) -> Swe
         "--users": list(users) != plan.users,
         "--tokens": config.tokens != plan.tokens,
         "--at": config.at != plan.at,
+        "--placebo": config.placebo != any(arm.kind == "random" for arm in plan.arms),
+        "--repeng": _other_repeng(config.repeng, plan),
         "--coefficient": {coefficient for coefficient in config.coefficient if coefficient} != steered,
         "--direction": {name: direction.card for name, direction in config.directions().items()} != kept,
     }
@@ -159,3 +167,10 @@ def _going_on(config: SweepConfig, users: Sequence[SweptUser], out: Path) -> Swe
             f"{out} holds another sweep ({', '.join(others)}); give what it was made with, or take another --out"
         )
     return plan
+
+
+def _other_repeng(dose: float | None, plan: SweepPlan) -> bool:
+    """Return whether this dose of repeng's default is another than that of the plan. None is that of equal surprise."""
+    if dose is None:
+        return plan.repeng is not None
+    return [arm.coefficient for arm in plan.arms if arm.kind == "repeng"] != ([dose] if dose else [])
