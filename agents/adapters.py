@@ -28,9 +28,9 @@ from cocoon.agents.protocols import (
     UserView,
     Utterance,
     steps_of,
+    utterance_of,
     walk_steps,
 )
-from cocoon.agents.spoken import utterance_of
 from cocoon.agents.supporters.supporter import plain_opening
 from cocoon.agents.users.prompted import PROMPT as PROMPTED_USER
 from cocoon.core.answers import Missing

@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cocoon.api.blocking import blocking, wait_for
 from cocoon.api.building import Building, Built
 from cocoon.api.reporter import Reporter
-from cocoon.api.running import blocking, wait_for
 from cocoon.api.settings import Profiles, out_folder, takes, with_own, with_profile_files
 from cocoon.api.vectors import export_vector, fold, import_vector
 from cocoon.core.config import StudyConfig

@@ -9,10 +9,10 @@ from cocoon.models.local.weights import Weights
 from cocoon.running.local_parts import opened_weights
 from cocoon.steering.control.control import check_fit
 from cocoon.steering.directions.direction import Direction
+from cocoon.steering.directions.placebo import random_placebo, repeng_default, repeng_dose
 from cocoon.steering.pairs.pairs import read_pairs
 from cocoon.steering.pairs.situations import check_apart, marks, of_profiles
 from cocoon.studies.sweep.config import SweepConfig
-from cocoon.studies.sweep.placebo import random_placebo, repeng_default, repeng_dose
 from cocoon.studies.sweep.plan import (
     PLAN,
     Placebo,
@@ -102,7 +102,7 @@ def _plan(
 
 def _placebo(weights: Weights, name: str, direction: Direction, config: SweepConfig, folder: Path, say: Say) -> Placebo:
     say(f"{name}: looking for the random direction's dose of equal surprise ...")
-    chance, dose = random_placebo(weights, direction, config)
+    chance, dose = random_placebo(weights, config.control(direction), config.top)
     return Placebo(_save(chance, folder, f"random-{name}"), dose)
 
 
@@ -113,7 +113,7 @@ def _repeng(
     default, dose = repeng_default(weights, like), config.repeng
     if dose is None:
         say("looking for the dose of repeng's default ...")
-        dose = repeng_dose(weights, default, like, config)
+        dose = repeng_dose(weights, default, config.control(like), config.top)
     return None if dose is None else (_save(default, folder, "repeng"), dose)
 
 
