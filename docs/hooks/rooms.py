@@ -10,7 +10,7 @@ from pathlib import Path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NOT_PRODUCT = ("benchmarks", "tests")
 _folder = tempfile.TemporaryDirectory(prefix="cocoon-docs-", ignore_cleanup_errors=True)
 
