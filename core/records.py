@@ -3,6 +3,7 @@
 Every record forbids unknown keys, so a typing mistake in a file is an error and never a silent default.
 """
 
+import hashlib
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
@@ -147,12 +148,28 @@ class Turn(Record):
 
 
 class SourceFile(Record):
-    """Where the Python code of an agent stands, and the first 12 hex digits of the SHA-256 of its text."""
+    """Where the Python code of an agent stands, and the first 12 hex digits of the SHA-256 of its text.
+
+    `imports` are the modules that the file imports from its own folder, and those that they import in turn.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: str
     sha: str
+    imports: tuple["SourceFile", ...] = ()
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Return the hash of every file that the agent's code stands in."""
+        return {self.file: self.sha} | {module.file: module.sha for module in self.imports}
+
+    @property
+    def version(self) -> str:
+        """Return one hash for all files of the code: that of the file where it imports no other."""
+        if not self.imports:
+            return self.sha
+        return hashlib.sha256(repr(sorted(self.files.items())).encode()).hexdigest()[:12]
 
 
 class OwnCall(Record):

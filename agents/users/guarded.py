@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from cocoon.agents.protocols import Memory, Step, TurnDraft, UserView, Utterance, walk_steps
-from cocoon.agents.spoken import utterance_of
+from cocoon.agents.protocols import Memory, Step, TurnDraft, UserView, Utterance, utterance_of, walk_steps
 from cocoon.agents.users.appraiser import Appraiser
 from cocoon.agents.users.trust import TrustGate
 from cocoon.core.prompts import load_prompt, prompt_shas

@@ -39,7 +39,8 @@ class SweepArm(Record):
 class SweepPlan(Record):
     """What a sweep compares, stored beside its runs for the report. Coefficients ascend from 0.
 
-    `at` says where directions are added, and None means as each was made.
+    `at` says where directions are added, and None means as each was made. `repeng` is the dose of repeng's default as
+    it was given: None stands for that of equal surprise.
     """
 
     base: str
@@ -47,6 +48,7 @@ class SweepPlan(Record):
     users: list[SweptUser] = ["guarded", "prompted"]
     tokens: HistoryTokens = "reply"
     at: At | None = None
+    repeng: float | None = None
     warnings: list[str] = []
 
 

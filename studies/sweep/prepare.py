@@ -9,10 +9,10 @@ from cocoon.models.local.weights import Weights
 from cocoon.running.local_parts import opened_weights
 from cocoon.steering.control.control import check_fit
 from cocoon.steering.directions.direction import Direction
+from cocoon.steering.directions.placebo import random_placebo, repeng_default, repeng_dose
 from cocoon.steering.pairs.pairs import read_pairs
 from cocoon.steering.pairs.situations import check_apart, marks, of_profiles
 from cocoon.studies.sweep.config import SweepConfig
-from cocoon.studies.sweep.placebo import random_placebo, repeng_default, repeng_dose
 from cocoon.studies.sweep.plan import (
     PLAN,
     Placebo,
@@ -90,13 +90,19 @@ def _plan(
 ) -> SweepPlan:
     arms = plan_arms(config.model, files, config.coefficient, placebos, repeng, config.tokens, config.at)
     return SweepPlan(
-        base=config.model, arms=arms, users=list(users), tokens=config.tokens, at=config.at, warnings=warnings
+        base=config.model,
+        arms=arms,
+        users=list(users),
+        tokens=config.tokens,
+        at=config.at,
+        repeng=config.repeng,
+        warnings=warnings,
     )
 
 
 def _placebo(weights: Weights, name: str, direction: Direction, config: SweepConfig, folder: Path, say: Say) -> Placebo:
     say(f"{name}: looking for the random direction's dose of equal surprise ...")
-    chance, dose = random_placebo(weights, direction, config)
+    chance, dose = random_placebo(weights, config.control(direction), config.top)
     return Placebo(_save(chance, folder, f"random-{name}"), dose)
 
 
@@ -107,7 +113,7 @@ def _repeng(
     default, dose = repeng_default(weights, like), config.repeng
     if dose is None:
         say("looking for the dose of repeng's default ...")
-        dose = repeng_dose(weights, default, like, config)
+        dose = repeng_dose(weights, default, config.control(like), config.top)
     return None if dose is None else (_save(default, folder, "repeng"), dose)
 
 
@@ -151,6 +157,8 @@ def _going_on(config: SweepConfig, users: Sequence[SweptUser], out: Path) -> Swe
         "--users": list(users) != plan.users,
         "--tokens": config.tokens != plan.tokens,
         "--at": config.at != plan.at,
+        "--placebo": config.placebo != any(arm.kind == "random" for arm in plan.arms),
+        "--repeng": _other_repeng(config.repeng, plan),
         "--coefficient": {coefficient for coefficient in config.coefficient if coefficient} != steered,
         "--direction": {name: direction.card for name, direction in config.directions().items()} != kept,
     }
@@ -159,3 +167,10 @@ def _going_on(config: SweepConfig, users: Sequence[SweptUser], out: Path) -> Swe
             f"{out} holds another sweep ({', '.join(others)}); give what it was made with, or take another --out"
         )
     return plan
+
+
+def _other_repeng(dose: float | None, plan: SweepPlan) -> bool:
+    """Return whether this dose of repeng's default is another than that of the plan. None is that of equal surprise."""
+    if dose is None:
+        return plan.repeng is not None
+    return [arm.coefficient for arm in plan.arms if arm.kind == "repeng"] != ([dose] if dose else [])

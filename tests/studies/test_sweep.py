@@ -221,6 +221,9 @@ def test_without_a_success_the_panel_says_0_of_n(tmp_path: Path) -> None:
         (["--users", "guarded"], "--users"),
         (["--tokens", "replies"], "--tokens"),
         (["--at", "every"], "--at"),
+        (["--no-placebo"], "--placebo"),
+        (["--repeng", "0"], "--repeng"),
+        (["--repeng", "0.7"], "--repeng"),
     ],
 )
 def test_a_folder_goes_on_with_its_own_sweep_alone(tmp_path: Path, other: list[str], named: str) -> None:

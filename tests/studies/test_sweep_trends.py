@@ -9,10 +9,10 @@ import pytest
 
 from cocoon.steering.calibration.behaviour import Arm, Speaking
 from cocoon.steering.control.control import Control
+from cocoon.steering.directions import placebo
 from cocoon.steering.directions.direction import Direction
+from cocoon.steering.directions.placebo import equal_surprise
 from cocoon.steering.pairs.situations import read_situations
-from cocoon.studies.sweep import placebo as sweep_placebo
-from cocoon.studies.sweep.placebo import equal_surprise
 from cocoon.studies.sweep.plan import SweepArm
 from cocoon.studies.sweep.records import Observation
 from cocoon.studies.sweep.trend import OUTCOMES, Trend, adjusted, conclusion, difference, trend
@@ -133,7 +133,7 @@ def test_the_dose_of_equal_surprise_lies_between_0_and_the_first_that_leaves_no_
     def counted(some: Sequence[Any]) -> Any:
         return SimpleNamespace(nats=nats[some[0].label, some[0].coefficient])
 
-    monkeypatch.setattr(sweep_placebo, "sample_replies", spoken)
-    monkeypatch.setattr(sweep_placebo, "behaviour", counted)
+    monkeypatch.setattr(placebo, "sample_replies", spoken)
+    monkeypatch.setattr(placebo, "behaviour", counted)
     model: Any = None
     assert equal_surprise(model, model, 0.5, model, [1.0, 2.0, 4.0], []) == expected
