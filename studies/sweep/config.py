@@ -23,6 +23,9 @@ class SweepConfig(Record):
     model: str = flag(EMBEDDED, "The supporter's base: local:BASE (default: the embedded model).", metavar="SPEC")
     users: str | None = flag(None, "Kinds of simulated user (default: guarded,prompted; own for Python code).")
     placebo: bool = flag(True, "Random directions at equal norm and equal surprise.")
+    random: int = flag(
+        20, "Random directions of equal norm for each direction; with fewer than 20 no cause is named.", ge=1, le=200
+    )
     repeng: float | None = flag(
         None, "Dose of repeng's default direction; unless given, that of equal surprise; 0: leave it out."
     )

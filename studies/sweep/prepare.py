@@ -49,7 +49,7 @@ def expected_plan(config: SweepConfig, users: Sequence[SweptUser], out: Path) ->
     if (out / PLAN).exists():
         return _going_on(config, users, out)
     files = [SteerFile(name, out / f"{name}.safetensors") for name in config.directions()]
-    placebos = {file.name: Placebo(file.path, config.top) for file in files if config.placebo}
+    placebos = {file.name: Placebo([file.path] * config.random, config.top) for file in files if config.placebo}
     repeng = (out, config.top) if config.repeng != 0 else None
     return _plan(config, users, files, placebos, repeng, [])
 
@@ -102,8 +102,10 @@ def _plan(
 
 def _placebo(weights: Weights, name: str, direction: Direction, config: SweepConfig, folder: Path, say: Say) -> Placebo:
     say(f"{name}: looking for the random direction's dose of equal surprise ...")
-    chance, dose = random_placebo(weights, config.control(direction), config.top)
-    return Placebo(_save(chance, folder, f"random-{name}"), dose)
+    first, dose = random_placebo(weights, config.control(direction), config.top)
+    others = [Direction.random(direction, first.card.seed + number) for number in range(1, config.random)]
+    files = [_save(chance, folder, f"random-{name}-{number}") for number, chance in enumerate([first, *others], 1)]
+    return Placebo(files, dose)
 
 
 def _repeng(
@@ -152,12 +154,14 @@ def _going_on(config: SweepConfig, users: Sequence[SweptUser], out: Path) -> Swe
     plan = read_plan(out)
     steered = {arm.coefficient for arm in plan.arms if arm.kind == "steered"}
     kept = {name: Direction.load(out / DIRECTIONS / f"{name}.safetensors").card for name in directions_of(plan)}
+    chance = sum(arm.kind == "random" for arm in plan.arms)
     differs = {
         "--model": config.model != plan.base,
         "--users": list(users) != plan.users,
         "--tokens": config.tokens != plan.tokens,
         "--at": config.at != plan.at,
-        "--placebo": config.placebo != any(arm.kind == "random" for arm in plan.arms),
+        "--placebo": config.placebo != bool(chance),
+        "--random": bool(chance) and config.placebo and chance != config.random * len(kept),
         "--repeng": _other_repeng(config.repeng, plan),
         "--coefficient": {coefficient for coefficient in config.coefficient if coefficient} != steered,
         "--direction": {name: direction.card for name, direction in config.directions().items()} != kept,

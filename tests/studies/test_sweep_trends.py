@@ -15,7 +15,7 @@ from cocoon.steering.directions.placebo import equal_surprise
 from cocoon.steering.pairs.situations import read_situations
 from cocoon.studies.sweep.plan import SweepArm
 from cocoon.studies.sweep.records import Observation
-from cocoon.studies.sweep.trend import OUTCOMES, Trend, adjusted, conclusion, difference, trend
+from cocoon.studies.sweep.trend import OUTCOMES, adjusted, difference, trend
 from cocoon.tests.steering.steered import direction_for, tiny_family
 from cocoon.tests.steering.test_extract import weights_of
 
@@ -69,37 +69,6 @@ def test_what_surprise_explains_is_taken_out() -> None:
     assert fair.change.low is not None and fair.change.high is not None
     assert fair.change.low < 0.05 and fair.change.high > -0.05
     assert adjusted(found[:3], OUTCOMES["Aff"], {}, 0.09).change.value is None
-
-
-def of(low: float, high: float) -> Trend:
-    from cocoon.evaluation.statistics.estimates import Estimate
-
-    return Trend(Estimate(value=(low + high) / 2, low=low, high=high, n=9), 0.01, 9)
-
-
-@pytest.mark.parametrize(
-    ("prompted", "norm", "surprise", "said"),
-    [
-        (of(-3, -1), of(-2, -0.5), of(-1, -0.5), "falls with the coefficient for every kind of user, and more"),
-        (of(-3, -1), of(-1, 1), of(-2, -1), "equal norm does not clearly differ: no statement of cause"),
-        (of(-3, -1), of(-2, -1), of(-1, 1), "equal surprise does not clearly differ: no statement of cause"),
-        (of(-3, -1), of(-2, -1), None, "no random direction of equal surprise: no statement of cause"),
-        (of(1, 2), of(-2, -1), of(-2, -1), "kinds of user do not agree"),
-        (of(-1, 1), of(-2, -1), of(-2, -1), "kinds of user do not agree"),
-    ],
-)
-def test_causes_are_named_only_where_users_agree_and_both_placebos_differ(
-    prompted: Trend, norm: Trend, surprise: Trend | None, said: str
-) -> None:
-    placebos = {"norm": {"guarded": norm, "prompted": norm}}
-    if surprise is not None:
-        placebos["surprise"] = {"guarded": surprise, "prompted": surprise}
-    assert said in conclusion("Aff", {"guarded": of(-2, -1), "prompted": prompted}, placebos)
-
-
-def test_no_trend_is_no_disagreement() -> None:
-    flat = {"guarded": of(-1, 1), "prompted": of(-2, 1)}
-    assert conclusion("Aff", flat, {}) == "Aff: no clear trend for any kind of user."
 
 
 def test_the_placebo_of_equal_surprise_is_between_doses_that_were_tried() -> None:
