@@ -5,7 +5,13 @@ from typing import Any
 
 from cocoon.core.errors import CocoonError
 from cocoon.evaluation.comparison.records import Effect
-from cocoon.evaluation.statistics.power import discordant_range, power_of_mean, profiles_for_mean, profiles_for_rate
+from cocoon.evaluation.statistics.power import (
+    asymptotic_profiles_for_rate,
+    discordant_range,
+    power_of_mean,
+    profiles_for_mean,
+    profiles_for_rate,
+)
 from cocoon.reports.comparisons import ComparisonChoice, compare_runs
 
 Rows = list[dict[str, Any]]
@@ -28,7 +34,8 @@ def power(
     scale. Or give `difference` and a `run` of two supporters or more, from which the spread of every measure is taken.
     Or give the success `rates` of both sides, and `discordant`, the share of profiles that only one side wins (None:
     the smallest and the largest possible one). With `profiles`, the power of so many is returned. Tests are two-sided
-    at `level`: the paired t test, or McNemar's test.
+    at `level` and those that a comparison prints: sign flips, or McNemar's exact test. `asymptotic_test` is the number
+    by the usual formula for McNemar's asymptotic test, which is smaller.
     """
     if rates:
         first, second = _two_shares(rates) if isinstance(rates, str) else rates
@@ -58,10 +65,11 @@ def for_rates(first: float, second: float, discordant: float | None, power: floa
         if not low - 1e-12 <= share <= high + 1e-12:
             raise CocoonError(f"--discordant {share:g}: rates {first:g} and {second:g} allow {low:g} to {high:g}")
         sides = (share + (first - second)) / 2, (share - (first - second)) / 2
-        profiles = profiles_for_rate(max(0.0, sides[0]), max(0.0, sides[1]), power=power, level=level)
-        rows.append(
-            {"rates": [first, second], "discordant": share, "level": level, "power": power, "profiles": profiles}
-        )
+        only = max(0.0, sides[0]), max(0.0, sides[1])
+        row = {"rates": [first, second], "discordant": share, "level": level, "power": power}
+        exact = profiles_for_rate(*only, power=power, level=level)
+        asymptotic = asymptotic_profiles_for_rate(*only, power=power, level=level)
+        rows.append({**row, "profiles": exact, "asymptotic_test": asymptotic})
     return rows
 
 

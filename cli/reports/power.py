@@ -33,7 +33,7 @@ def power(
     level: Annotated[float, typer.Option(help="Two-sided level of the test.")] = 0.05,
     as_json: Json = False,
 ) -> None:
-    """Sample sizes for comparisons in which both sides meet the same profiles (paired t test; McNemar's test)."""
+    """Sample sizes for comparisons in which both sides meet the same profiles (sign flips; McNemar's exact test)."""
     from cocoon.reports.power import power as rows_of
 
     given = {"--difference": difference, "--spread": spread, "--run": run, "--profiles": profiles}

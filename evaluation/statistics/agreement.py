@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from cocoon.evaluation.statistics.estimates import Estimate
+from cocoon.evaluation.statistics.estimates import LEVEL, Estimate, student_quantile
 from cocoon.evaluation.statistics.resampling import Numbers, percentile_interval
 
 Level = Literal["nominal", "ordinal", "interval"]
@@ -25,7 +25,8 @@ def krippendorff(table: Table, level: Level) -> Estimate:
 
     Krippendorff 2011, Computing Krippendorff's Alpha-Reliability. Any number of raters may rate, and any values may be
     missing. A unit with fewer than two values says nothing about agreement. `n` counts the values that have another
-    value in their unit, and `missing` counts the values that are not there. The interval resamples units.
+    value in their unit, and `missing` counts the values that are not there. The interval is a jackknife over units,
+    whose coverage docs/guide/statistics.md shows: a bootstrap covers 81 to 90 % at 6 to 10 units.
     """
     missing = sum(value is None for unit in table for value in unit)
     known = [[value for value in unit if value is not None] for unit in table]
@@ -38,10 +39,30 @@ def krippendorff(table: Table, level: Level) -> Estimate:
     alpha = _alpha(coincidences.sum(0), values, level)
     if alpha is None:
         return Estimate(value=None, n=n, missing=missing)
-    low, high = percentile_interval(
-        lambda resampled: _alpha(coincidences[resampled].sum(0), values, level), len(paired)
-    )
+    low, high = _jackknife_interval(coincidences, values, level)
     return Estimate(value=alpha, low=low, high=high, n=n, missing=missing)
+
+
+def _jackknife_interval(
+    coincidences: Numbers, values: Sequence[float], level: Level
+) -> tuple[float, float] | tuple[None, None]:
+    """Return the 95% interval of alpha over units, on the scale of log(1 - alpha), where its errors are nearly even.
+
+    Student's t has half as many degrees of freedom as there are units: alpha leans on few of them. None where alpha is
+    not defined without one of the units, or is 1.
+    """
+    units = len(coincidences)
+    total = coincidences.sum(0)
+    left_out = [_alpha(total - unit, values, level) for unit in coincidences]
+    alpha = _alpha(total, values, level)
+    known = [value for value in left_out if value is not None and value < 1]
+    if alpha is None or alpha >= 1 or len(known) < units or units < 2:
+        return None, None
+    logs = np.log(1 - np.array(known))
+    error = math.sqrt((units - 1) / units * float(((logs - logs.mean()) ** 2).sum()))
+    half = student_quantile(0.5 + LEVEL / 2, max(2.0, units / 2)) * error
+    middle = math.log(1 - alpha)
+    return (1 - math.exp(middle + half), 1 - math.exp(middle - half)) if half > 1e-12 else (None, None)
 
 
 def _coincidences(unit: Sequence[float], values: Sequence[float]) -> Numbers:

@@ -6,7 +6,6 @@ section 3.8). A missing observation is counted and never replaced.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from statistics import NormalDist, median
 
 import numpy as np
@@ -120,32 +119,11 @@ def expanded_tail(n: int, level: float = LEVEL) -> float:
     return NormalDist().cdf(-math.sqrt(n / (n - 1)) * student_quantile(0.5 + level / 2, n - 1))
 
 
-@lru_cache(maxsize=256)
-def student_quantile(share: float, df: int) -> float:
-    """Return the quantile of Student's t at a share in (0.5, 1), by bisection.
+def student_quantile(share: float, df: float) -> float:
+    """Return the quantile of Student's t with `df` degrees of freedom at a share, 0 to 1."""
+    from scipy.special import stdtrit
 
-    `df` is a whole number of degrees of freedom.
-    """
-    low, high = 0.0, 1.0
-    while _within(high, df) < 2 * share - 1:
-        low, high = high, 2 * high
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _within(middle, df) < 2 * share - 1 else (low, middle)
-    return high
-
-
-def _within(t: float, df: int) -> float:
-    """Return the probability of |T| < t (Abramowitz and Stegun 1964, 26.7.3 and 26.7.4)."""
-    angle = math.atan(t / math.sqrt(df))
-    odd = df % 2
-    term = total = math.cos(angle) if odd else 1.0
-    for k in range(2 + odd, df, 2):
-        term *= (k - 1) / k * math.cos(angle) ** 2
-        total += term
-    if not odd:
-        return math.sin(angle) * total
-    return 2 / math.pi * (angle + (math.sin(angle) * total if df > 1 else 0.0))
+    return float(stdtrit(df, share))
 
 
 def _resampled_means(values: npt.NDArray[np.float64], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

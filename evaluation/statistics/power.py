@@ -1,16 +1,21 @@
 """How many profiles a comparison needs, and what a number of profiles can show.
 
-Both sides meet the same profiles. Means use the paired t test, by the noncentral normal approximation with the t
-quantiles iterated (Chow, Shao and Wang 2008, section 3.1). Success rates use McNemar's test (Connor 1987).
+Both sides meet the same profiles, and the tests are those that a comparison prints. For means that is the sign-flip
+test, whose power on normal differences is that of the paired t test (Chow, Shao and Wang 2008, section 3.1) as soon as
+there are enough profiles for it to reach the level at all. For success rates it is McNemar's exact test. The usual
+formula (Connor 1987) is for its asymptotic form, which needs fewer profiles, and is given for comparison.
 """
 
 import math
 from statistics import NormalDist
 
+import numpy as np
+
 from cocoon.core.errors import CocoonError
 from cocoon.evaluation.statistics.estimates import student_quantile
 
 LARGEST = 10_000_000
+_MOST_EXACT = 20_000
 _NORMAL = NormalDist()
 
 
@@ -29,18 +34,23 @@ def profiles_for_mean(difference: float, spread: float, *, power: float = 0.8, l
     if difference == 0 or spread <= 0:
         raise CocoonError(f"the difference ({difference:g}) must not be 0, and the spread ({spread:g}) must be above 0")
     ratio = (spread / difference) ** 2
-    profiles = max(2, _ceil(ratio * (_z(1 - level / 2) + _z(power)) ** 2))
+    profiles = max(fewest_for_sign_flip(level), _ceil(ratio * (_z(1 - level / 2) + _z(power)) ** 2))
     while power_of_mean(profiles, difference, spread, level=level) < power:
         profiles += max(1, profiles // 1_000)
     return profiles
 
 
-def power_of_mean(profiles: int, difference: float, spread: float, *, level: float = 0.05) -> float:
-    """Return the probability, 0 to 1, that a paired t test sees the difference.
+def fewest_for_sign_flip(level: float = 0.05) -> int:
+    """Return the fewest profiles with which the exact sign-flip test can reach a level. Its p is at least 2 / 2^n."""
+    return math.ceil(1 - math.log2(level) - 1e-12)
 
-    The test is two-sided and has `profiles` pairs. The probability is approximate.
+
+def power_of_mean(profiles: int, difference: float, spread: float, *, level: float = 0.05) -> float:
+    """Return the probability, 0 to 1, that the two-sided sign-flip test sees a difference on so many profiles.
+
+    The probability is that of the paired t test on normal differences, approximately, and 0 for too few profiles.
     """
-    if profiles < 2:
+    if profiles < fewest_for_sign_flip(level):
         return 0.0
     shift = abs(difference) / spread * math.sqrt(profiles)
     critical = student_quantile(1 - level / 2, profiles - 1)
@@ -50,11 +60,41 @@ def power_of_mean(profiles: int, difference: float, spread: float, *, level: flo
 
 
 def profiles_for_rate(only_first: float, only_second: float, *, power: float = 0.8, level: float = 0.05) -> int:
-    """Return the number of profiles needed to see a difference of success rates.
+    """Return the number of profiles with which McNemar's exact test sees a difference of success rates.
 
     `only_first` and `only_second` are the shares of profiles with which only one side succeeded. Their difference is
-    the difference of the rates. Raises CocoonError for shares outside 0 to 1 or without a difference.
+    the difference of the rates. Beyond 20,000 profiles the asymptotic number is returned, which is then as good. Raises
+    CocoonError for shares outside 0 to 1 or without a difference.
     """
+    profiles = asymptotic_profiles_for_rate(only_first, only_second, power=power, level=level)
+    while profiles <= _MOST_EXACT and power_of_rate(profiles, only_first, only_second, level=level) < power:
+        profiles += max(1, profiles // 200)
+    return profiles
+
+
+def power_of_rate(profiles: int, only_first: float, only_second: float, *, level: float = 0.05) -> float:
+    """Return the probability, 0 to 1, that McNemar's exact test on so many profiles sees a difference of two rates.
+
+    It is summed over all counts of discordant profiles. The test is two-sided by doubling.
+    """
+    from scipy.stats import binom
+
+    discordant = only_first + only_second
+    counts = np.arange(1, profiles + 1)
+    weights = binom.pmf(counts, profiles, discordant)
+    counts, weights = counts[weights > 1e-12], weights[weights > 1e-12]
+    # The largest count of the rarer side at which the test still rejects, -1 where it never does.
+    critical = binom.ppf(level / 2, counts, 0.5)
+    critical -= binom.cdf(critical, counts, 0.5) > level / 2
+    share = only_first / discordant
+    rejected = binom.cdf(critical, counts, share) + binom.cdf(critical, counts, 1 - share)
+    return float(weights @ rejected)
+
+
+def asymptotic_profiles_for_rate(
+    only_first: float, only_second: float, *, power: float = 0.8, level: float = 0.05
+) -> int:
+    """Return the number of profiles for McNemar's asymptotic test (Connor 1987), like `profiles_for_rate`."""
     _check(power, level)
     discordant, difference = only_first + only_second, abs(only_first - only_second)
     if min(only_first, only_second) < 0 or discordant > 1 or difference == 0:

@@ -4,6 +4,7 @@ Tables have one row per unit and one column per rater (or item), None where miss
 determined is None.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,8 +12,8 @@ from pydantic import ConfigDict
 
 from cocoon.core.records import Record
 from cocoon.evaluation.statistics.agreement import Table
-from cocoon.evaluation.statistics.estimates import Estimate
-from cocoon.evaluation.statistics.resampling import Numbers, percentile_interval
+from cocoon.evaluation.statistics.estimates import LEVEL, Estimate
+from cocoon.evaluation.statistics.resampling import Numbers
 
 
 class IntraclassCorrelation(Record):
@@ -51,7 +52,8 @@ def intraclass(table: Table) -> IntraclassCorrelation:
     """Return ICC(2,1) and ICC(2,k): two-way random effects, absolute agreement (Shrout and Fleiss 1979).
 
     Only units that every rater rated count (`n`), and `missing` counts the others. None with fewer than 2 units or
-    raters, or without any variation. Intervals resample units.
+    raters, or without any variation. Intervals are those of F with Satterthwaite's degrees of freedom (McGraw and Wong
+    1996, table 7). A bootstrap over units covers 82 to 90 % at 6 to 20 units.
     """
     raters = max((len(unit) for unit in table), default=0)
     complete = [unit for unit in table if len(unit) == raters and all(value is not None for value in unit)]
@@ -62,7 +64,7 @@ def intraclass(table: Table) -> IntraclassCorrelation:
         correlation = _icc(values, average)
         if correlation is None:
             return Estimate(value=None, n=len(complete), missing=left_out)
-        low, high = percentile_interval(lambda resampled: _icc(values[resampled], average), len(complete))
+        low, high = _icc_interval(values, average)
         return Estimate(value=correlation, low=low, high=high, n=len(complete), missing=left_out)
 
     return IntraclassCorrelation(single=estimate(False), average=estimate(True), raters=raters)
@@ -76,6 +78,33 @@ def _icc(values: Numbers, average: bool) -> float | None:
     rest = (columns - residual) / units if average else (raters - 1) * residual + raters * (columns - residual) / units
     total = between + rest
     return float((between - residual) / total) if total > 1e-15 else None
+
+
+def _icc_interval(values: Numbers, average: bool) -> tuple[float, float] | tuple[None, None]:
+    """Return the 95% interval of an ICC, None where raters agree perfectly, because F is not defined there."""
+    from scipy.special import fdtri
+
+    units, raters = values.shape
+    between, columns, residual = _mean_squares(values)
+    single = _icc(values, average=False)
+    if single is None or residual <= 1e-15 or single >= 1:
+        return None, None
+    ratio = raters * single / (units * (1 - single))
+    parts = ratio * columns, (1 + (units - 1) * ratio) * residual
+    spread = parts[0] ** 2 / (raters - 1) + parts[1] ** 2 / ((units - 1) * (raters - 1))
+    freedom = sum(parts) ** 2 / spread
+    rest = raters * columns + (raters * units - raters - units) * residual
+    low_f = float(fdtri(units - 1, freedom, 0.5 + LEVEL / 2))
+    high_f = float(fdtri(freedom, units - 1, 0.5 + LEVEL / 2))
+    low = units * (between - low_f * residual) / (low_f * rest + units * between)
+    high = units * (high_f * between - residual) / (rest + units * high_f * between)
+    return (_of_mean(low, raters), _of_mean(high, raters)) if average else (low, high)
+
+
+def _of_mean(single: float, raters: int) -> float:
+    """Return the reliability of the mean of all raters from that of one (Spearman and Brown)."""
+    below = 1 + (raters - 1) * single
+    return raters * single / below if below > 0 else -math.inf
 
 
 def _mean_squares(values: Numbers) -> tuple[float, float, float]:
@@ -96,8 +125,11 @@ def cronbach(table: Table) -> Estimate:
     """Return Cronbach's alpha of a scale over its items (Cronbach 1951), at most 1.
 
     Each row of the table holds the keyed answers to the items of one scale. Rows with a missing item are left out and
-    counted. None with fewer than 2 items or rows, or a constant sum. The interval resamples rows.
+    counted. None with fewer than 2 items or rows, or a constant sum. The interval is that of F (Feldt 1965), exact for
+    parallel items with normal errors. None where the items agree perfectly.
     """
+    from scipy.special import fdtri
+
     items = max((len(row) for row in table), default=0)
     complete = [row for row in table if len(row) == items and all(value is not None for value in row)]
     values = np.array(complete, dtype=float).reshape(len(complete), items)
@@ -105,7 +137,10 @@ def cronbach(table: Table) -> Estimate:
     missing = len(table) - len(complete)
     if alpha is None:
         return Estimate(value=None, n=len(complete), missing=missing)
-    low, high = percentile_interval(lambda resampled: _cronbach(values[resampled]), len(complete))
+    if alpha >= 1 - 1e-12:
+        return Estimate(value=alpha, n=len(complete), missing=missing)
+    freedom = len(complete) - 1, (len(complete) - 1) * (items - 1)
+    low, high = (1 - (1 - alpha) * float(fdtri(*freedom, 0.5 + side * LEVEL / 2)) for side in (1, -1))
     return Estimate(value=alpha, low=low, high=high, n=len(complete), missing=missing)
 
 

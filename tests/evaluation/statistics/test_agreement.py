@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -56,6 +56,7 @@ def alpha_by_pairs(table: Sequence[Sequence[float | None]], level: Level) -> flo
     return None if expected == 0 else 1 - observed / expected
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.one_of(st.none(), st.integers(1, 5)), min_size=3, max_size=3), min_size=1, max_size=6),
     st.sampled_from(["nominal", "ordinal", "interval"]),

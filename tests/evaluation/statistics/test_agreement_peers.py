@@ -71,6 +71,10 @@ def test_variance_components_are_near_those_of_restricted_likelihood() -> None:
 
 def test_power_and_sample_sizes_of_the_paired_test() -> None:
     for case in peers()["power"]:
+        if case["n"] < 6:
+            # No assignment of signs to so few profiles has a p of 0.05.
+            assert power_of_mean(case["n"], case["d"], 1) == 0
+            continue
         assert power_of_mean(case["n"], case["d"], 1) == pytest.approx(case["power"], abs=0.012)
     for case in peers()["profiles"]:
         # From 12 profiles on the answer is the exact one, rounded up; below it is at most one more.

@@ -8,7 +8,16 @@ import pytest
 from cocoon.core.errors import CocoonError
 from cocoon.evaluation.statistics.agreement import krippendorff
 from cocoon.evaluation.statistics.estimates import wilson
-from cocoon.evaluation.statistics.power import discordant_range, power_of_mean, profiles_for_mean, profiles_for_rate
+from cocoon.evaluation.statistics.paired import Significance, mcnemar, sign_flip
+from cocoon.evaluation.statistics.power import (
+    asymptotic_profiles_for_rate,
+    discordant_range,
+    fewest_for_sign_flip,
+    power_of_mean,
+    power_of_rate,
+    profiles_for_mean,
+    profiles_for_rate,
+)
 from cocoon.evaluation.statistics.preference import (
     Choice,
     both_orders,
@@ -182,13 +191,23 @@ def test_power_of_a_mean_holds_in_simulation() -> None:
     assert power_of_mean(1, 0.5, 1.2) == 0.0
 
 
-def test_profiles_for_a_rate_hold_in_simulation() -> None:
+def test_profiles_for_a_rate_hold_for_the_exact_test_in_simulation() -> None:
     n = profiles_for_rate(0.30, 0.10)
-    draw = np.random.default_rng(8)
-    counts = draw.multinomial(n, [0.3, 0.1, 0.6], size=20_000)
-    one, other = counts[:, 0], counts[:, 1]
-    chi = (one - other) ** 2 / np.maximum(one + other, 1)
-    assert float(np.mean(chi > 3.8415)) == pytest.approx(0.8, abs=0.03)
+    counts = np.random.default_rng(8).multinomial(n, [0.3, 0.1, 0.6], size=4_000)
+    power = float(np.mean([mcnemar(int(first), int(second)).p <= 0.05 for first, second, _ in counts]))
+    assert power == pytest.approx(power_of_rate(n, 0.3, 0.1), abs=0.02) and power > 0.78
+    # The usual formula is for the asymptotic test and gives too few for this one.
+    assert asymptotic_profiles_for_rate(0.30, 0.10) < n
+    assert power_of_rate(asymptotic_profiles_for_rate(0.30, 0.10), 0.3, 0.1) < 0.8
+
+
+def test_a_mean_needs_as_many_profiles_as_sign_flips_need_to_reach_the_level() -> None:
+    assert sign_flip([1.0] * 5) == Significance(p=1 / 16, test="sign flip, exact")
+    assert (fewest_for_sign_flip(0.05), profiles_for_mean(9.0, 1.0)) == (6, 6)
+    assert sign_flip([1.0] * 6) == Significance(p=1 / 32, test="sign flip, exact")
+
+
+def test_the_range_of_discordant_shares() -> None:
     assert discordant_range(0.6, 0.8) == pytest.approx((0.2, 0.6))
 
 
