@@ -10,10 +10,11 @@ from cocoon.api.blocking import blocking, wait_for
 from cocoon.api.reporter import Reporter
 from cocoon.api.settings import Profiles, Supporters, out_folder, takes, with_own, with_profile_files
 from cocoon.core.config import StudyConfig
+from cocoon.core.settings import read_settings
 from cocoon.core.verb_settings import ABLATE, Given, Options
 from cocoon.reports.fidelity import fidelity_of, write_fidelity
 from cocoon.reports.paper.tables import load_paper_table
-from cocoon.reports.power import power
+from cocoon.reports.power import POWER, PowerConfig, Rows, power_rows
 from cocoon.reports.tables.records import Report
 from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.study import OwnObjects, read_profiles
@@ -157,6 +158,18 @@ def reproduce(
     """
     given = Given(REPRODUCE, settings | {"table": table}, config, None, options)
     return run_reproduction(prepare_reproduction(out, given, stages, allow_cloud_tracing=allow_cloud_tracing), progress)
+
+
+@takes(POWER)
+def power(**settings: object) -> Rows:
+    """Return how many profiles a comparison of two supporters needs, if both meet the same profiles.
+
+    Give `difference` (of means) and `spread` (standard deviation of the profiles' differences), both in points of the
+    scale. Or give `difference` and a `run` of two supporters or more, from which the spread of every measure is taken.
+    Or give the success `rates` of both sides, and `discordant`. With `profiles`, the power of so many is returned.
+    Tests are two-sided at `level`: the paired t test, or McNemar's test.
+    """
+    return power_rows(read_settings(PowerConfig, settings))
 
 
 def fidelity(*runs: "str | Path | Run", out: str | Path | None = None) -> Report:

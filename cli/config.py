@@ -3,6 +3,7 @@
 import typer
 
 from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.results import print_json
 from cocoon.cli.terminal.settings import PAPER, settings_of
 from cocoon.core.config import DEFAULT, StudyConfig
 from cocoon.core.verb_settings import SIMULATE, Given
@@ -19,13 +20,12 @@ def _group() -> None:
 @settings_of(SIMULATE, preset=PAPER)
 def show_settings(given: Given[StudyConfig], as_json: Json = False) -> None:
     """Print every setting of a run with its value and its origin: default, preset, file, environment, -o or flag."""
-    import json
 
     resolved = given.resolve()
     if as_json:
         values = resolved.config.model_dump(mode="json")
         plain = {"config": values, "origins": {key: origin for key, _, origin in resolved.rows()}}
-        typer.echo(json.dumps(plain, ensure_ascii=False, indent=2))
+        print_json(plain, indent=2)
         return
     _print_table(resolved.rows())
 

@@ -1,15 +1,12 @@
 """`cocoon corpus`: dialogues from elsewhere made ours, counted, and exported for training elsewhere."""
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from cocoon.cli.terminal.options import Json
-
-if TYPE_CHECKING:
-    from cocoon.corpora.reading.repair import RepairReport
+from cocoon.cli.terminal.options import Force, Json, Limit
+from cocoon.cli.terminal.results import print_json, print_repairs, print_report, print_result
 
 app = typer.Typer(no_args_is_help=True, help="Import corpora of dialogues, count them, export them.")
 
@@ -18,7 +15,6 @@ Name = Annotated[
 ]
 Form = Literal["messages", "parquet", "sharegpt"]
 File = Annotated[Path, typer.Argument(help="Its file, or its folder where it comes as many files.")]
-Limit = Annotated[int | None, typer.Option("-n", "--limit", min=1, help="Only the first N dialogues.")]
 
 
 @app.command("list")
@@ -29,7 +25,7 @@ def list_corpora(as_json: Json = False) -> None:
     from cocoon.corpora.dialogue_loaders import CORPORA
 
     if as_json:
-        typer.echo(json.dumps([asdict(corpus) for corpus in CORPORA.values()], ensure_ascii=False))
+        print_json([asdict(corpus) for corpus in CORPORA.values()])
         return
     for corpus in CORPORA.values():
         typer.echo(f"{corpus.name:14} {corpus.about}; licence: {corpus.licence} ({corpus.redistribution})")
@@ -41,16 +37,18 @@ def import_corpus(
     file: File,
     out: Annotated[Path, typer.Option("-o", "--out", help="Where the dialogues go, one a line.")],
     limit: Limit = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the output file if it is there.")] = False,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Read a corpus and write its dialogues as ours. What was done to them is printed on stderr."""
     from cocoon.corpora.imports import import_corpus_file
 
     report = import_corpus_file(name, file, out, limit, force=force)
-    _print_repairs(report)
+    print_repairs(report)
     if as_json:
-        typer.echo(json.dumps(_plain(report) | {"out": str(out)}, ensure_ascii=False))
+        notes = [note.model_dump(mode="json") for note in report.notes]
+        plain = {"read": report.read, "kept": report.kept, "repairs": report.counts, "examples": notes}
+        print_json(plain | {"out": str(out)})
 
 
 @app.command("stats")
@@ -65,21 +63,17 @@ def corpus_stats(
     from cocoon.core.errors import CocoonError
     from cocoon.corpora.dialogue_loaders import read_corpus
     from cocoon.evaluation.text.corpora import corpus_figures
-    from cocoon.reports.formats.json_value import to_json
-    from cocoon.reports.formats.markdown import render_markdown
     from cocoon.reports.tables.corpora import figures_report
 
     if like not in (None, "table1"):
         raise CocoonError(f"--like {like!r}: corpora are counted like table1")
     reading = read_corpus(name, file, limit)
     figures = corpus_figures(reading.dialogues)
-    _print_repairs(reading.report)
-    report = figures_report({name: figures}, like=like is not None)
-    if not as_json:
-        typer.echo(render_markdown(report))
-        return
-    plain = to_json(report) if like else figures.model_dump(mode="json") | {"repairs": reading.report.counts}
-    typer.echo(json.dumps(plain, ensure_ascii=False))
+    print_repairs(reading.report)
+    if as_json and not like:
+        print_json(figures.model_dump(mode="json") | {"repairs": reading.report.counts})
+    else:
+        print_report(figures_report({name: figures}, like=like is not None), as_json)
 
 
 @app.command("export")
@@ -93,7 +87,7 @@ def export_dialogues(
     i_have_the_right: Annotated[
         bool, typer.Option("--i-have-the-right", help="Export text whose licence does not let it be passed on.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace files of the folder that are there.")] = False,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Export for training elsewhere, with a dataset card; text that may not be passed on is refused."""
@@ -104,18 +98,4 @@ def export_dialogues(
     if left_out:
         typer.echo(f"{left_out} dialogues left out: without an answer of the supporter nothing remains", err=True)
     plain = {"out": str(target), "dialogues": number, "turns": exported.turns, "left_out": left_out}
-    typer.echo(json.dumps(plain) if as_json else f"{number} dialogues in {target}; card: {out}/README.md")
-
-
-def _plain(report: "RepairReport") -> dict[str, object]:
-    notes = [note.model_dump(mode="json") for note in report.notes]
-    return {"read": report.read, "kept": report.kept, "repairs": report.counts, "examples": notes}
-
-
-def _print_repairs(report: "RepairReport") -> None:
-    typer.echo(report.summary(), err=True)
-    for note in report.notes:
-        typer.echo(f"  {note.repair}: {note.where}, {note.key}: {note.reason}", err=True)
-    hidden = sum(report.counts.values()) - len(report.notes)
-    if hidden > 0:
-        typer.echo(f"  ... and {hidden} more of the same kinds", err=True)
+    print_result(plain, f"{number} dialogues in {target}; card: {out}/README.md", as_json)

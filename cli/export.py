@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cocoon.cli.terminal.unused import refuse_unused
+from cocoon.cli.terminal.options import Force, ScaleFiles, refuse_unused
 
 if TYPE_CHECKING:
     from cocoon.running.reading.reader import RunReader
@@ -42,8 +42,8 @@ def export_command(
     i_have_the_right: Annotated[
         bool, typer.Option("--i-have-the-right", help="messages: text whose licence does not let it be passed on, too.")
     ] = False,
-    scale: Annotated[list[Path] | None, typer.Option(help="A scale file of your own. Repeatable.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    scale: ScaleFiles = None,
+    force: Force = False,
 ) -> None:
     """Write a run for another program.
 

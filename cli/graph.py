@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.results import print_json
 
 
 def graph(
@@ -22,8 +23,6 @@ def graph(
     if Path(name).is_dir():
         _draw_run(Path(name), out, as_json)
         return
-    import json
-
     from cocoon.graphs.drawing.draw import draw_graph, draw_mermaid, open_graph
     from cocoon.graphs.drawing.files import write_drawing
 
@@ -33,14 +32,12 @@ def graph(
         typer.echo(f"written: {out}", err=True)
     if as_json:
         plain = {**draw_graph(compiled).to_json(), "mermaid": draw_mermaid(compiled)}
-        typer.echo(json.dumps(plain, ensure_ascii=False))
+        print_json(plain)
     elif out is None:
         typer.echo(draw_mermaid(compiled), nl=False)
 
 
 def _draw_run(run: Path, out: Path | None, as_json: bool) -> None:
-    import json
-
     from cocoon.graphs.drawing.files import write_run_drawings
     from cocoon.graphs.drawing.walked import walked_edges
 
@@ -52,4 +49,4 @@ def _draw_run(run: Path, out: Path | None, as_json: bool) -> None:
             graph: [{"source": source, "target": target, "times": times} for (source, target), times in counts.items()]
             for graph, counts in walks.items()
         }
-        typer.echo(json.dumps(plain, ensure_ascii=False))
+        print_json(plain)

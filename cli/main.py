@@ -17,7 +17,7 @@ class Cocoon(LazyGroup):
         "demo": Verb("cocoon.cli.demo:demo", "Simulate, judge and report with the embedded model."),
         "new": Verb("cocoon.cli.new:new", "Write a file of your own to start from."),
         "doctor": Verb("cocoon.cli.doctor.doctor:doctor", "Say what works here, and what a model can do."),
-        "script": Verb("cocoon.cli.script:script", "Write dialogues as scripts."),
+        "script": Verb("cocoon.cli.building:script", "Write dialogues as scripts."),
         "simulate": Verb("cocoon.cli.simulate:simulate", "Simulate conversations."),
         "judge": Verb("cocoon.cli.judge:judge", "Judge the dialogues of a run."),
         "report": Verb("cocoon.cli.reports.report:report_command", "Write the tables and figures of a run."),

@@ -1,11 +1,8 @@
 """`cocoon serve`: a local, adapted, steered model behind an OpenAI-compatible address of this machine."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from cocoon.serving.server import Server
 
 
 def serve_command(
@@ -23,25 +20,17 @@ def serve_command(
     ] = None,
 ) -> None:
     """Serve local models on 127.0.0.1 until Ctrl-C; the address is the first line on stdout."""
-    import asyncio
-
+    from cocoon.cli.terminal.results import print_until_stopped
     from cocoon.serving.models import open_served_models
-    from cocoon.serving.server import Limits, Server
+    from cocoon.serving.server import Limits, Server, serve_models
 
     typer.echo("loading the model ...", err=True)
     server = Server(open_served_models(model), Limits(max_tokens), frozenset(allow_host or ()))
-    asyncio.run(_run(server, port))
-    typer.echo("stopped", err=True)
 
-
-async def _run(server: "Server", port: int) -> None:
-    from cocoon.serving.loopback import stop_signal
-    from cocoon.serving.server import serve_models
-
-    async with serve_models(server, port) as url:
-        stop = stop_signal()
+    def announce(url: str) -> None:
         typer.echo(url)
         for name in server.models:
             typer.echo(f"use it with: --supporter '{url}#{name}'", err=True)
-        await stop.wait()
-        typer.echo("stopping; replies under way get a few seconds", err=True)
+
+    print_until_stopped(serve_models(server, port), announce, "stopping; replies under way get a few seconds")
+    typer.echo("stopped", err=True)

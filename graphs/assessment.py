@@ -63,7 +63,7 @@ async def judge_dialogue(state: JudgeTask, runtime: Runtime[AssessmentContext]) 
     dialogue = Dialogue.model_validate(state["dialogue"])
     facts = runtime.context.facts[name]
     # Another version of a judge's code is another judge, as another prompt of ours is.
-    node = f"judge:{name}:{facts.source.sha}" if facts.source else f"judge:{name}"
+    node = f"judge:{name}:{facts.source.version}" if facts.source else f"judge:{name}"
     client = JournaledClient(runtime.context.caller, Place(dialogue.id, node, 0, vote), judging=True)
 
     def seen() -> list[list[str]]:

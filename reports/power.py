@@ -3,7 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from pydantic import field_validator
+
 from cocoon.core.errors import CocoonError
+from cocoon.core.records import Record
+from cocoon.core.settings import flag
+from cocoon.core.verb_settings import VerbSettings
 from cocoon.evaluation.comparison.records import Effect
 from cocoon.evaluation.statistics.power import (
     asymptotic_profiles_for_rate,
@@ -17,33 +22,48 @@ from cocoon.reports.comparisons import ComparisonChoice, compare_runs
 Rows = list[dict[str, Any]]
 
 
-def power(
-    *,
-    difference: float | None = None,
-    spread: float | None = None,
-    rates: tuple[float, float] | str | None = None,
-    discordant: float | None = None,
-    run: str | Path | None = None,
-    profiles: int | None = None,
-    power: float = 0.8,
-    level: float = 0.05,
-) -> Rows:
-    """Return how many profiles a comparison of two supporters needs, if both meet the same profiles.
+class PowerConfig(Record):
+    """What is known of a comparison of two supporters whose sides meet the same profiles."""
 
-    Give `difference` (of means) and `spread` (standard deviation of the profiles' differences), both in points of the
-    scale. Or give `difference` and a `run` of two supporters or more, from which the spread of every measure is taken.
-    Or give the success `rates` of both sides, and `discordant`, the share of profiles that only one side wins (None:
-    the smallest and the largest possible one). With `profiles`, the power of so many is returned. Tests are two-sided
-    at `level` and those that a comparison prints: sign flips, or McNemar's exact test. `asymptotic_test` is the number
-    by the usual formula for McNemar's asymptotic test, which is smaller.
-    """
-    if rates:
-        first, second = _two_shares(rates) if isinstance(rates, str) else rates
-        return for_rates(first, second, discordant, power, level)
-    if run is not None and difference is not None:
-        return of_run(Path(run), difference, power, level)
-    if difference is not None and spread is not None:
-        return [for_mean(difference, spread, profiles, power, level)]
+    difference: float | None = flag(None, "Difference of means to see, in points of the scale.")
+    spread: float | None = flag(None, "Standard deviation of the profiles' differences, in the same points.")
+    rates: str | None = flag(None, "Success rates of both sides, such as 0.6,0.7.", metavar="A,B")
+    discordant: float | None = flag(
+        None, "Share of profiles that only one side wins; none: the range of possible ones."
+    )
+    run: Path | None = None
+    profiles: int | None = flag(None, "With --difference: the power of so many profiles.")
+    power: float | None = flag(None, "Probability of seeing the difference (default: 0.8).")
+    level: float = flag(0.05, "Two-sided level of the test (default: 0.05).")
+
+    @field_validator("rates", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        return ",".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+    def refuse_all_but(self, *used: str) -> None:
+        """Raise CocoonError for a setting that has no use beside the first of those that are used."""
+        for name in type(self).model_fields:
+            if getattr(self, name) is not None and name not in (*used, "level"):
+                raise CocoonError(f"--{name} has no use with --{used[0]}. Leave it out.")
+
+
+POWER = VerbSettings("power", PowerConfig)
+
+
+def power_rows(config: PowerConfig) -> Rows:
+    """Return how many profiles a comparison needs, or the power of so many. Raises CocoonError for what is missing."""
+    power = 0.8 if config.power is None else config.power
+    if config.rates:
+        config.refuse_all_but("rates", "discordant", "power")
+        return for_rates(*_two_shares(config.rates), config.discordant, power, config.level)
+    if config.run is not None and config.difference is not None:
+        config.refuse_all_but("run", "difference", "power")
+        return of_run(config.run, config.difference, power, config.level)
+    if config.difference is not None and config.spread is not None:
+        last = "power" if config.profiles is None else "profiles"
+        config.refuse_all_but("difference", "spread", last)
+        return [for_mean(config.difference, config.spread, config.profiles, power, config.level)]
     raise CocoonError("give --difference and --spread, --difference and --run, or --rates A,B")
 
 

@@ -21,10 +21,12 @@ from cocoon.agents.protocols import (
     user_view,
 )
 from cocoon.agents.supporters.supporter import first_words
+from cocoon.core.config import Resolved, StudyConfig, refuse_gate_of_prompted
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, parse_record, read_lines, read_records, write_whole
 from cocoon.core.profile_files import SHIPPED, profile_path
 from cocoon.core.records import AgentFacts, Dialogue, Language, Profile, Role, Turn
+from cocoon.core.verb_settings import Given
 from cocoon.graphs.conversation import spoken_turn
 from cocoon.graphs.dialogue import PERSON, build_dialogue
 from cocoon.graphs.live_chat import PersonSupporter
@@ -32,7 +34,9 @@ from cocoon.models.calls import Caller
 from cocoon.models.client import JournaledClient
 from cocoon.models.journal.store import Place
 from cocoon.running.folder import RunFolder
-from cocoon.running.study import Study
+from cocoon.running.frame import forbid_cloud_tracing
+from cocoon.running.local_parts import local_parts
+from cocoon.running.study import Study, open_models
 
 
 class ChatPartner(Protocol):
@@ -257,3 +261,50 @@ def open_person_chat(study: Study, partner: ChatPartner, profile: Profile, out: 
         finally:
             folder.trace.close()
             folder.close()
+
+
+@dataclass(frozen=True)
+class PreparedChat:
+    """A talk in which a person plays `role`. No model is opened yet."""
+
+    study: Study
+    role: Role
+    profile: Profile
+
+    def open_partner(self) -> ChatPartner:
+        """Return the other side, with its model opened."""
+        return open_partner(self.study, self.role)
+
+
+def prepare_chat(
+    given: Given[StudyConfig],
+    role: Role,
+    profile: str | None = None,
+    language: Language | None = None,
+    *,
+    allow_cloud_tracing: bool = False,
+) -> PreparedChat:
+    """Return a talk that is ready to start. `profile` is `FILE#ID`, and without one `language` is that of the talk.
+
+    Raises CocoonError for settings of the side that the person plays.
+    """
+    if not allow_cloud_tracing:
+        forbid_cloud_tracing()
+    resolved = given.resolve()
+    _refuse_idle(resolved, role)
+    if profile is not None and language is not None:
+        raise CocoonError(f"--language {language}: the language is that of profile {profile!r}. Leave one of them out.")
+    user_profile = chat_profile(profile, role, language or "en")
+    config = resolved.config
+    return PreparedChat(
+        Study(config, open_models(config, local_parts()), languages=(user_profile.language,)), role, user_profile
+    )
+
+
+def _refuse_idle(resolved: Resolved[StudyConfig], play: Role) -> None:
+    """Raise CocoonError for settings of the side that a person plays, and of an agent that lacks them."""
+    side = {"supporter": "supporters", "user": "user"}[play]
+    resolved.refuse([side], f"you play the {play} yourself. Leave it out, or take the other side with --as.")
+    refuse_gate_of_prompted(resolved)
+    if len(resolved.config.supporters) > 1 and play == "user":
+        resolved.refuse(["supporters"], "a chat has one supporter. Name one.")

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cocoon.cli.terminal.options import Json
-from cocoon.cli.terminal.unused import refuse_unused
+from cocoon.cli.terminal.options import Json, refuse_unused
+from cocoon.cli.terminal.results import print_json
+from cocoon.core.records import Language
 
 if TYPE_CHECKING:
     from cocoon.models.probe import Finding
@@ -22,7 +23,7 @@ def doctor(
     judge: Annotated[
         str | None, typer.Option(metavar="SPEC", help="Test a model as a judge of success, on labelled transcripts.")
     ] = None,
-    language: Annotated[Literal["zh", "en"] | None, typer.Option(help="With --judge: one language only.")] = None,
+    language: Annotated[Language | None, typer.Option(help="With --judge: one language only.")] = None,
     number: Annotated[int | None, typer.Option("-n", min=1, help="With --judge: so many transcripts.")] = None,
     out: Annotated[Path | None, typer.Option(help="With --judge: keep the replies here, to go on or look at.")] = None,
     verbose: Annotated[
@@ -35,7 +36,6 @@ def doctor(
 ) -> None:
     """Look round: versions, extras, the embedded model, the cache; with --model or --judge, what that model can do."""
     import asyncio
-    import json
 
     from cocoon.api.progress import Watcher
     from cocoon.api.reporter import say
@@ -71,7 +71,7 @@ def doctor(
         if not as_json:
             print_judge_test(judged, verbose=verbose)
     if as_json:
-        typer.echo(json.dumps(results, ensure_ascii=False, indent=2))
+        print_json(results, indent=2)
     if not answers:
         raise typer.Exit(1)
 

@@ -20,23 +20,16 @@ def serve_study_command(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8700,
 ) -> None:
     """Serve the rating page on 127.0.0.1 until Ctrl-C; prints one link a rater. The same line goes on."""
-    import asyncio
-
-    asyncio.run(_serve(study, out, port))
-    typer.echo("stopped; every answer is saved", err=True)
-
-
-async def _serve(study: Path, out: Path, port: int) -> None:
     from cocoon.api.reporter import say
+    from cocoon.cli.terminal.results import print_until_stopped
     from cocoon.human.service import serve_study
-    from cocoon.serving.loopback import stop_signal
 
-    async with serve_study(study, out, port, say) as links:
-        stop = stop_signal()
+    def announce(links: dict[str, str]) -> None:
         for rater, link in links.items():
             typer.echo(f"{rater}\t{link}")
         say("each link is one rater's alone; Ctrl-C ends, the same command goes on")
-        await stop.wait()
+
+    print_until_stopped(serve_study(study, out, port, say), announce, "stopped; every answer is saved")
 
 
 @app.command("report")

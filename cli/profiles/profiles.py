@@ -5,23 +5,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cocoon.cli.profiles.build import build
+from cocoon.cli.building import build, translate
 from cocoon.cli.profiles.stats import profile_stats_command
-from cocoon.cli.profiles.translate import translate
-from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.options import Force, Json, Limit
+from cocoon.cli.terminal.results import print_json, print_repairs
 
 if TYPE_CHECKING:
     from rich.panel import Panel
     from rich.table import Table
 
     from cocoon.core.records import Profile
-    from cocoon.corpora.reading.repair import RepairReport
 
 app = typer.Typer(no_args_is_help=True, help="Build profiles, import them from elsewhere, and look at them.")
 app.command()(build)
 app.command()(translate)
 app.command("stats")(profile_stats_command)
-MOST_NOTES = 20
 
 
 @app.command("import")
@@ -35,29 +33,17 @@ def import_profiles(
     ],
     file: Annotated[Path, typer.Argument(help="The file to read: JSON or JSONL.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Where the profiles go, one a line.")],
-    limit: Annotated[int | None, typer.Option("-n", "--limit", min=1, help="Only the first N profiles.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the output file if it is there.")] = False,
+    limit: Limit = None,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Read profiles and write them as ours. Every repair is printed on stderr, record by record."""
     from cocoon.corpora.imports import import_profile_file
 
-    _print_repairs(import_profile_file(kind, file, out, limit, force=force), out, as_json)
-
-
-def _print_repairs(report: "RepairReport", out: Path, as_json: bool) -> None:
-    import json
-
-    from cocoon.cli.terminal.terminal_text import printable
-
-    for note in report.notes[:MOST_NOTES]:
-        typer.echo(printable(f"{note.where}: {note.key}: {note.repair}: {note.reason}"), err=True)
-    if len(report.notes) > MOST_NOTES:
-        typer.echo(f"... and {len(report.notes) - MOST_NOTES} more (all with --json)", err=True)
-    typer.echo(printable(f"{report.summary()} -> {out}"), err=True)
+    report = import_profile_file(kind, file, out, limit, force=force)
+    print_repairs(report)
     if as_json:
-        plain = {"out": str(out), **report.model_dump(mode="json"), "counts": report.counts}
-        typer.echo(json.dumps(plain, ensure_ascii=False))
+        print_json({"out": str(out), **report.model_dump(mode="json"), "counts": report.counts})
 
 
 @app.command("show")

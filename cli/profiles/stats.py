@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from cocoon.cli.terminal.options import Json
-from cocoon.cli.terminal.unused import refuse_unused
+from cocoon.cli.terminal.options import Json, refuse_unused
+from cocoon.cli.terminal.results import print_json, print_report
+from cocoon.core.records import Language
 
 PartChoice = Literal["description", "feeling", "need", "memory"]
-LanguageChoice = Literal["zh", "en"]
 
 
 def profile_stats_command(
@@ -26,15 +26,11 @@ def profile_stats_command(
         int | None, typer.Option(min=2, help="Texts in each draw (default: as many as the smallest file has).")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the draws (default: 0).")] = None,
-    language: Annotated[LanguageChoice | None, typer.Option(help="Language of the figure (default: en).")] = None,
+    language: Annotated[Language | None, typer.Option(help="Language of the figure (default: en).")] = None,
     as_json: Json = False,
 ) -> None:
     """Count scenarios, emotions and chains, and measure how diverse the descriptions are."""
-    import json
-
     from cocoon.core.errors import CocoonError
-    from cocoon.reports.formats.json_value import to_json
-    from cocoon.reports.formats.markdown import render_markdown
     from cocoon.reports.profiles import profile_stats
 
     if like not in (None, "table8"):
@@ -50,7 +46,6 @@ def profile_stats_command(
         figures.write_figure(figure, language or "en")
         typer.echo(f"written: {figure}", err=True)
     if as_json and not like:
-        typer.echo(json.dumps(figures.to_json(), ensure_ascii=False))
+        print_json(figures.to_json())
         return
-    report = figures.report(like_paper=like is not None)
-    typer.echo(json.dumps(to_json(report), ensure_ascii=False) if as_json else render_markdown(report))
+    print_report(figures.report(like_paper=like is not None), as_json)

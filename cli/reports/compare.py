@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.options import Json, ScaleFiles
+from cocoon.cli.terminal.results import print_json
 
 
 def compare_command(
@@ -25,13 +26,11 @@ def compare_command(
     allow_different_judges: Annotated[
         bool, typer.Option(help="Compare although judges or prompts differ; the result says so.")
     ] = False,
-    scale_file: Annotated[list[Path] | None, typer.Option(help="A scale of your own, for its directions.")] = None,
+    scale_file: ScaleFiles = None,
     out: Annotated[Path | None, typer.Option(help="Write compare.md, compare.csv and compare.html there.")] = None,
     as_json: Json = False,
 ) -> None:
     """Paired differences with intervals, tests and Holm's correction; people that one side lacks are left out."""
-    import json
-
     from cocoon.api.reporting import compare as compare_runs
     from cocoon.reports.formats.markdown import render_markdown
 
@@ -48,7 +47,7 @@ def compare_command(
     report = comparisons.report
     if as_json:
         plain = [comparison.model_dump(mode="json") for comparison in comparisons]
-        typer.echo(json.dumps({"warnings": report.warnings, "comparisons": plain}, ensure_ascii=False))
+        print_json({"warnings": report.warnings, "comparisons": plain})
     else:
         typer.echo(render_markdown(report))
     if out is not None:

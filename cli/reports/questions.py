@@ -1,38 +1,33 @@
 """`cocoon questions`: how much each side asks, by type, in any dialogues file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.results import print_json
+from cocoon.core.records import Language, Role
 
 if TYPE_CHECKING:
-    from cocoon.core.records import Role
     from cocoon.evaluation.questions.records import QuestionStats
     from cocoon.evaluation.replies import ReplyCounts
 
 
-RoleChoice = Literal["user", "supporter"]
-LanguageChoice = Literal["zh", "en"]
-
-
 def questions_command(
     file: Annotated[Path, typer.Argument(help="Dialogues (.jsonl, .json), lists of {role, content}, or a run folder.")],
-    role: Annotated[RoleChoice | None, typer.Option(help="Only this side (default: both).")] = None,
-    language: Annotated[LanguageChoice | None, typer.Option(help="Language of the text (default: detected).")] = None,
+    role: Annotated[Role | None, typer.Option(help="Only this side (default: both).")] = None,
+    language: Annotated[Language | None, typer.Option(help="Language of the text (default: detected).")] = None,
     sentences: Annotated[bool, typer.Option("--sentences", help="List every question, with its place.")] = False,
     as_json: Json = False,
 ) -> None:
     """Print the question ratio: turns with a genuine question / turns (a fixed opening does not count)."""
-    import json
-
     from cocoon.cli.terminal.terminal_text import printable
     from cocoon.reports.questions import question_report
 
     report = question_report(file, role, language)
     if as_json:
-        typer.echo(json.dumps(report.to_json(sentences=sentences), ensure_ascii=False))
+        print_json(report.to_json(sentences=sentences))
         return
     for line in [f"{report.dialogues} dialogues in {file}", *_table(report.roles, report.replies)]:
         typer.echo(line)

@@ -1,22 +1,21 @@
 """`cocoon report`: the tables of a run, in every format."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from cocoon.cli.terminal.options import Json
-
-LanguageChoice = Literal["zh", "en"]
+from cocoon.cli.terminal.options import Json, ScaleFiles
+from cocoon.core.records import Language
 
 
 def report_command(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
-    scale_file: Annotated[list[Path] | None, typer.Option(help="A scale of your own, for its variants.")] = None,
+    scale_file: ScaleFiles = None,
     like: Annotated[
         str | None, typer.Option(metavar="TABLE", help="table1 to table10: a table of the paper, with its figures.")
     ] = None,
-    language: Annotated[LanguageChoice | None, typer.Option(help="Language of the figures (default: en).")] = None,
+    language: Annotated[Language | None, typer.Option(help="Language of the figures (default: en).")] = None,
     as_json: Json = False,
 ) -> None:
     """Write report.md, report.html, tables/ and figures/ into the run folder, and print the report."""

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from cocoon.cli.steer.pairs import pairs
+from cocoon.cli.building import pairs
 from cocoon.cli.steer.sweep import sweep
-from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.options import Json, refuse_unused
+from cocoon.cli.terminal.results import print_json
 from cocoon.cli.terminal.settings import settings_of
-from cocoon.cli.terminal.unused import refuse_unused
 from cocoon.core.verb_settings import Given
 from cocoon.steering.calibration.on_situations import CALIBRATE, CalibrateConfig
 from cocoon.steering.directions.from_pairs import EXTRACT, ExtractConfig
@@ -26,8 +26,6 @@ Output = Annotated[Path, typer.Option("-o", "--out", help="The file to write.")]
 @settings_of(EXTRACT, sources=False)
 def extract(model: Model, out: Output, given: Given[ExtractConfig], as_json: Json = False) -> None:
     """Read a direction from pairs and choose the layers that it works in."""
-    import json
-
     from cocoon.api.reporter import Reporter
     from cocoon.api.steering import extract as run
     from cocoon.cli.steer.tables import print_extraction
@@ -36,7 +34,7 @@ def extract(model: Model, out: Output, given: Given[ExtractConfig], as_json: Jso
         refuse_unused({"--choose": given.keywords["choose"]}, (), "with --band, which is chosen already")
     extracted = run(model=model, out=out, **given.keywords)
     if as_json:
-        typer.echo(json.dumps({"direction": str(out), **extracted.extraction.model_dump()}))
+        print_json({"direction": str(out), **extracted.extraction.model_dump()})
     else:
         print_extraction(extracted.extraction)
     typer.echo(f"written: {out}, {extracted.report}", err=True)
@@ -54,8 +52,6 @@ def calibrate(
     as_json: Json = False,
 ) -> None:
     """Find the coefficient at which so large a share of the replies has a genuine question."""
-    import json
-
     from cocoon.api.steering import calibrate as run
     from cocoon.cli.steer.tables import print_calibration
 
@@ -63,7 +59,7 @@ def calibrate(
     calibration = calibrated.calibration
     if as_json:
         first = calibration.found[0].model_dump()
-        typer.echo(json.dumps({**first, "overlap": calibrated.overlap, **calibration.model_dump()}))
+        print_json({**first, "overlap": calibrated.overlap, **calibration.model_dump()})
         return
     print_calibration(calibrated)
     typer.echo(f"use it: {calibrated.spec}", err=True)

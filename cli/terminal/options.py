@@ -1,5 +1,6 @@
-"""Options that several commands share, and that are no settings of a run."""
+"""Options that several commands share, and that are no settings of a run. One that has no use is refused."""
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -11,3 +12,15 @@ CloudTracing = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print the calls, tokens, cost and hosts to expect.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
+Limit = Annotated[int | None, typer.Option("-n", "--limit", min=1, help="Only the first N of the file.")]
+ScaleFiles = Annotated[list[Path] | None, typer.Option(help="A scale of your own. Repeatable.")]
+
+
+def refuse_unused(values: Mapping[str, object], used: Collection[str], mode: str) -> None:
+    """Raise for an option that was given and is not among those used. `mode` says what uses none of the others."""
+    for option, value in values.items():
+        # Zero is a value, so that equality with False does not tell.
+        given = value is not None and value is not False and value != []
+        if given and option not in used:
+            raise typer.BadParameter(f"{option} has no use {mode}. Leave it out.")

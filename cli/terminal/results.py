@@ -3,23 +3,53 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from cocoon.cli.terminal.terminal_text import printable
 
-    from cocoon.api.building import Built
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractAsyncContextManager
+
+    from cocoon.api.building import Building, Built
     from cocoon.api.run import Run
+    from cocoon.corpora.reading.repair import RepairReport
     from cocoon.reports.tables.records import Report
     from cocoon.studies.result import StudyResult
+
+T = TypeVar("T")
+MOST_NOTES = 20
+
+
+def print_json(value: object, indent: int | None = None) -> None:
+    """Print a value as JSON, on one line unless it is to be indented."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def print_result(value: object, text: str, as_json: bool) -> None:
+    """Print a result as JSON, or as a line of text."""
+    if as_json:
+        print_json(value)
+    else:
+        typer.echo(text)
+
+
+def print_repairs(report: "RepairReport") -> None:
+    """Print on stderr what was done to foreign records: the first notes, and the count of all."""
+    for note in report.notes[:MOST_NOTES]:
+        typer.echo(printable(f"{note.where}: {note.key}: {note.repair}: {note.reason}"), err=True)
+    hidden = sum(report.counts.values()) - min(len(report.notes), MOST_NOTES)
+    if hidden > 0:
+        typer.echo(f"... and {hidden} more", err=True)
+    typer.echo(printable(report.summary()), err=True)
 
 
 def finish(result: "Run | Built", as_json: bool) -> None:
     """Print the summary where JSON is wanted. Exits with the session's code unless it is 0."""
     if as_json:
-        typer.echo(json.dumps(result.summary(), ensure_ascii=False))
+        print_json(result.summary())
     if result.outcome is not None and result.outcome.exit_code:
         raise typer.Exit(result.outcome.exit_code)
 
@@ -27,7 +57,7 @@ def finish(result: "Run | Built", as_json: bool) -> None:
 def print_estimate(expected: "Mapping[str, Any]", as_json: bool) -> None:
     """Print what a run is expected to take."""
     if as_json:
-        typer.echo(json.dumps(expected))
+        print_json(expected)
         return
     for name, value in expected.items():
         text = ", ".join(value) or "none" if isinstance(value, list) else value
@@ -39,7 +69,36 @@ def print_report(report: "Report", as_json: bool) -> None:
     from cocoon.reports.formats.json_value import to_json
     from cocoon.reports.formats.markdown import render_markdown
 
-    typer.echo(json.dumps(to_json(report), ensure_ascii=False) if as_json else render_markdown(report))
+    if as_json:
+        print_json(to_json(report))
+    else:
+        typer.echo(render_markdown(report))
+
+
+def finish_building(building: "Building", *, dry_run: bool, as_json: bool) -> None:
+    """Build what is ready to be built, or print what that is expected to take."""
+    from cocoon.api.blocking import wait_for
+
+    if dry_run:
+        print_estimate(building.expected, as_json)
+    else:
+        finish(wait_for(building.build(progress=True)), as_json)
+
+
+def print_until_stopped(server: "AbstractAsyncContextManager[T]", announce: "Callable[[T], None]", ending: str) -> None:
+    """Serve until Ctrl-C, after printing what the server gives. `ending` is printed on stderr when it is to stop."""
+    import asyncio
+
+    from cocoon.serving.loopback import stop_signal
+
+    async def serve() -> None:
+        async with server as served:
+            stop = stop_signal()
+            announce(served)
+            await stop.wait()
+            typer.echo(ending, err=True)
+
+    asyncio.run(serve())
 
 
 def finish_study(result: "StudyResult", as_json: bool, written: str) -> None:

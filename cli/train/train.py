@@ -1,14 +1,18 @@
 """`cocoon train`: LoRA fine-tuning of a supporter; its merging, its launch files, its hand-over to LLaMA-Factory."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.results import print_json, print_report, print_result
 from cocoon.cli.terminal.settings import settings_of
 from cocoon.core.verb_settings import Given
 from cocoon.training.config import TRAIN, TrainConfig
+
+if TYPE_CHECKING:
+    from cocoon.api.training import TrainingPreview
 
 app = typer.Typer(invoke_without_command=True, help="Train a supporter on dialogues (LoRA); merge; hand over.")
 
@@ -32,11 +36,9 @@ def train(
     if context.invoked_subcommand is not None:
         _refuse_before(context, context.invoked_subcommand)
         return
-    import json
 
     from cocoon.api.training import fit_adapter, preview_of, train_config
     from cocoon.cli.terminal.results import resumable
-    from cocoon.cli.train.preview import print_preview
     from cocoon.core.errors import CocoonError
     from cocoon.training.fit.folder import is_main
 
@@ -44,14 +46,29 @@ def train(
     if preview:
         if out is not None:
             raise CocoonError(f"--out {out}: --preview trains nothing and writes nothing. Leave one of them out.")
-        print_preview(preview_of(config), as_json)
+        _print_preview(preview_of(config), as_json)
         return
     if out is None:
         raise CocoonError("no folder to train into: give --out FOLDER (or --preview to look at the data first)")
     with resumable("stopped; the same command goes on from the last checkpoint"):
         trained = fit_adapter(config, out)
     if as_json and is_main():
-        typer.echo(json.dumps({"out": str(out)} | trained.card.model_dump(mode="json"), ensure_ascii=False))
+        print_json({"out": str(out)} | trained.card.model_dump(mode="json"))
+
+
+def _print_preview(preview: "TrainingPreview", as_json: bool) -> None:
+    """Print one example with its trained parts marked, and the counts."""
+    from cocoon.cli.terminal.terminal_text import printable
+    from cocoon.reports.formats.json_value import to_json
+    from cocoon.reports.tables.training import MARKS
+
+    if as_json:
+        print_json(to_json(preview.report) | {"example": preview.example})
+        return
+    typer.echo(f"one example; what is trained stands between {MARKS[0]} and {MARKS[1]}", err=True)
+    typer.echo("\n".join(printable(line) for line in preview.example.split("\n")))
+    typer.echo("")
+    print_report(preview.report, as_json)
 
 
 def _refuse_before(context: typer.Context, command: str) -> None:
@@ -76,14 +93,13 @@ def merge_adapter(
     as_json: Json = False,
 ) -> None:
     """Merge an adapter into its base, for vLLM and llama.cpp; quantised bases are refused."""
-    import json
     from dataclasses import asdict
 
     from cocoon.training.adapters.merge import merge, read_dtype
 
     merged = merge(adapter, out, base.removeprefix("local:") if base else None, read_dtype(dtype))
     text = f"{merged.parameters:,} parameters in {merged.dtype} in {out}"
-    typer.echo(json.dumps(asdict(merged)) if as_json else text)
+    print_result(asdict(merged), text, as_json)
     typer.echo(f"largest difference of a logit, merged against beside the base: {merged.change:.2g}", err=True)
     if merged.note:
         typer.echo(merged.note, err=True)
@@ -101,7 +117,6 @@ def llama_factory(
     as_json: Json = False,
 ) -> None:
     """Hand the same dialogues, split and settings to LLaMA-Factory; README.md there tells what will differ."""
-    import json
     from dataclasses import asdict
 
     from cocoon.api.training import train_config
@@ -109,7 +124,7 @@ def llama_factory(
 
     handed = hand_over(train_config(given), template, out, i_have_the_right=i_have_the_right)
     sides = f"{handed.train} dialogues to train on, {handed.validation} to validate"
-    typer.echo(json.dumps(asdict(handed)) if as_json else f"{sides}, in {out}; {out}/README.md tells more")
+    print_result(asdict(handed), f"{sides}, in {out}; {out}/README.md tells more", as_json)
 
 
 @app.command("launch")

@@ -166,6 +166,15 @@ def test_a_judge_whose_code_changed_rates_anew(folder: Path) -> None:
     assert len(values) == 2 and len(set(values)) == 2
 
 
+def test_a_judge_rates_anew_when_a_module_beside_its_file_changed(folder: Path) -> None:
+    simulate("--supporter", "python:mine.py:echo", *RULE)
+    (folder / "judging.py").write_text("from grades import FULL\n\n\ndef mark(dialogue):\n    return FULL\n")
+    for rated, grades in ((1, "FULL = 1.0\n"), (1, "FULL = 1.0\n"), (2, "FULL = 0.5\n")):
+        (folder / "grades.py").write_text(grades)
+        assert cocoon("judge", "run", "--judge", "python:judging.py:mark").code == 0
+        assert len(list(read_lines(Path("run/ratings.jsonl")))) == rated
+
+
 def test_code_that_fails_is_a_failure_of_the_dialogue_with_its_reason() -> None:
     done = simulate("--supporter", "python:mine.py:Broken", "--supporter", "python:mine.py:echo", *RULE)
     assert done.code == 1 and dialogue().supporter == "echo"
