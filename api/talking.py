@@ -105,8 +105,10 @@ async def simulate_async(
     return await start(prepare_simulation(out, given, allow_cloud_tracing=allow_cloud_tracing), progress)
 
 
-async def start(simulation: Simulation, progress: bool | Reporter = True) -> Run:
-    """Start a run that is ready, or go on with it, and return it."""
+async def start(
+    simulation: Simulation, progress: bool | Reporter = True, listener: session.Listener | None = None
+) -> Run:
+    """Start a run that is ready, or go on with it, and return it. `listener` hears the turns as they are spoken."""
     reporter = Reporter.of(progress)
     study, out = simulation.study, simulation.out
     supporters = count(len(study.config.supporters), "supporter")
@@ -115,7 +117,7 @@ async def start(simulation: Simulation, progress: bool | Reporter = True) -> Run
         opened()
     study.config = with_trained_prompts(study)
     reporter.hosts(study.models)
-    outcome = await session.simulate(study, simulation.profiles, out, reporter.watch())
+    outcome = await session.simulate(study, simulation.profiles, out, reporter.watch(), listener)
     return _finished(outcome, out, study, reporter)
 
 

@@ -14,7 +14,7 @@ class Cocoon(LazyGroup):
     """Every verb of `cocoon`."""
 
     verbs: ClassVar = {
-        "demo": Verb("cocoon.cli.demo:demo", "Simulate, judge and report with the embedded model."),
+        "demo": Verb("cocoon.cli.demo.demo:demo", "Watch a small study, recorded or live."),
         "new": Verb("cocoon.cli.new:new", "Write a file of your own to start from."),
         "doctor": Verb("cocoon.cli.doctor.doctor:doctor", "Say what works here, and what a model can do."),
         "script": Verb("cocoon.cli.script:script", "Write dialogues as scripts."),
