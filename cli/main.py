@@ -63,6 +63,11 @@ def version(
         raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+        return
+    from cocoon.api.progress import WorkLine
+    from cocoon.core.progress import displayed_on
+
+    context.with_resource(displayed_on(WorkLine()))
 
 
 def run() -> None:

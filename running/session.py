@@ -9,6 +9,7 @@ from cocoon.core.jsonl import read_lines
 from cocoon.core.records import AgentFacts, Dialogue, Language, Profile
 from cocoon.models.calls import Caller
 from cocoon.running.checks.form_invariance import appraisal_of, measure_form_invariance
+from cocoon.running.estimate import estimate
 from cocoon.running.folder import RunFolder, read_run
 from cocoon.running.frame import Outcome, Watch, forbid_cloud_tracing, opened_run, run_session, window_of
 from cocoon.running.manifest import RunManifest
@@ -42,6 +43,8 @@ async def simulate(
         note_agents(manifest, agents | {"judge": [judge.facts() for judge in judges]})
         unrated = lacking(out, [task.dialogue for task in todo if task.dialogue in done], runner.wanted, judges)
 
+        runner.progress.expected = _expected_calls(study, len(todo) - len(done))
+
         async def work() -> None:
             await _measure_form(study, runner, manifest, profiles)
             await runner.simulate(todo, done)
@@ -63,6 +66,7 @@ async def assess(study: Study, out: Path, watch: Watch | None = None) -> Outcome
         names = [line["id"] for line in lines]
         unrated = lacking(out, names, runner.wanted, judges)
         note_agents(manifest, {"judge": [judge.facts() for judge in judges]})
+        runner.progress.expected = _expected_calls(study, len(unrated), talking=False)
 
         async def work() -> None:
             await runner.assess(read_run(out, "dialogues.jsonl", Dialogue), unrated)
@@ -107,6 +111,11 @@ def _runner(study: Study, folder: RunFolder, user: SimulatedUser | None, judges:
         votes=config.judge.votes,
         rounds=config.rounds,
     )
+
+
+def _expected_calls(study: Study, dialogues: int, *, talking: bool = True) -> int | None:
+    """Return about how many calls some dialogues take, None where agents of the user's own decide that."""
+    return None if study.own.by_spec else estimate(study.config, dialogues, talking=talking)["calls"]
 
 
 async def _measure_form(study: Study, runner: Runner, manifest: RunManifest, profiles: list[Profile]) -> None:

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.status import Status
 from rich.table import Table as Grid
 from rich.text import Text
 
 from cocoon.agents.users.trust import PRESETS
-from cocoon.api.progress import Watcher
+from cocoon.api.progress import LIVE_EVERY, Watcher
 from cocoon.api.reporter import Reporter
 from cocoon.cli.terminal.terminal_text import printable
 from cocoon.core.records import Profile, Rating, Role, Turn, UserState
 from cocoon.evaluation.statistics.estimates import Estimate
 from cocoon.models.by_name import Models
 from cocoon.reports.tables.records import Cell, Table, cell_lines
+from cocoon.running.frame import Watch
 from cocoon.running.work import Progress
 
 COLOURS: dict[Role, str] = {"supporter": "cyan", "user": "magenta"}
@@ -44,7 +44,6 @@ class Stage(Reporter):
         self.dialogue = ""
         self._pause = pause
         self._trust: float | None = None
-        self._status: Status | None = None
 
     def say(self, text: str) -> None:
         """Print a line for people."""
@@ -53,15 +52,16 @@ class Stage(Reporter):
     def next(self, step: str) -> None:
         """Say nothing, as the demonstration says itself what comes next."""
 
-    async def watch(self, progress: Progress, models: Models) -> None:
-        """Show how far the session is, below the dialogue, until it ends."""
+    def watch(self) -> Watch:
+        """Return what shows how far the session is, below the dialogue."""
+        return self._watch if self.console.is_terminal else Watcher()
+
+    async def _watch(self, progress: Progress, models: Models) -> None:
         line = Watcher().line
-        if not self.console.is_terminal:
-            await Watcher()(progress, models)
-        with self.console.status("") as self._status:
+        with self.console.status("") as status:
             while True:
-                self._status.update(line(progress, models))
-                await asyncio.sleep(0.5)
+                status.update(line(progress, models))
+                await asyncio.sleep(LIVE_EVERY)
 
     def spoken(self, dialogue: str, profile: Profile, turn: Turn) -> None:
         """Show a turn of the dialogue that is followed."""
@@ -89,8 +89,8 @@ class Stage(Reporter):
         """Show some measures of a report's table. Keys that are the same in all rows stand in the title."""
         shared = [number for number in range(len(table.keys)) if len({row.labels[number] for row in table.rows}) == 1]
         told = ", ".join(table.rows[0].labels[number] for number in shared) if table.rows else ""
-        title = Text(f"{table.title} ({told})" if told else table.title, style="bold")
-        grid = Grid(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+        self._line(Text(f"{table.title} ({told})" if told else table.title, style="bold"))
+        grid = Grid(box=SIMPLE_HEAD, pad_edge=False)
         for number, key in enumerate(table.keys):
             if number not in shared:
                 grid.add_column(key, min_width=_LABEL, max_width=_LABEL, overflow="fold")
