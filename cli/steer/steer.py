@@ -10,7 +10,7 @@ from cocoon.cli.steer.sweep import sweep
 from cocoon.cli.terminal.options import Json
 from cocoon.cli.terminal.unused import refuse_unused
 
-app = typer.Typer(help="Steer how often a local supporter asks.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Steer how often a local supporter asks.", no_args_is_help=True)
 app.command()(pairs)
 
 Model = Annotated[str, typer.Option(metavar="SPEC", help="local:BASE[+adapter=PATH].")]

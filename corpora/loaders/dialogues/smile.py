@@ -11,7 +11,14 @@ from cocoon.core.records import Role
 from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, a_list, an_id, an_object, speaker_role
 from cocoon.corpora.reading.foreign_text import texts, values
 
-CORPUS = Corpus("smile", "SMILE, single-turn help texts made multi-turn, zh", "SMILE (SmileChat)", "CC0-1.0", "free")
+CORPUS = Corpus(
+    "smile",
+    "SMILE, single-turn help texts made multi-turn, zh",
+    "SMILE (SmileChat)",
+    "CC0-1.0",
+    "free",
+    also=("SmileChat",),
+)
 ROLES: dict[str, Role] = {"client": "user", "counselor": "supporter", "user": "user", "supporter": "supporter"}
 
 

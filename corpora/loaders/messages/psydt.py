@@ -7,7 +7,12 @@ from cocoon.corpora.loaders.messages.chat_messages import load_messages
 from cocoon.corpora.reading.dialogue_draft import Corpus, ReadDialogue
 
 CORPUS = Corpus(
-    "psydt", "PsyDTCorpus, counselling in one person's manner, zh", "PsyDTCorpus", "Apache-2.0", "attribution"
+    "psydt",
+    "PsyDTCorpus, counselling in one person's manner, zh",
+    "PsyDTCorpus",
+    "Apache-2.0",
+    "attribution",
+    also=("PsyDTCorpus",),
 )
 
 

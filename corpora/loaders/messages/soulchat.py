@@ -7,7 +7,12 @@ from cocoon.corpora.loaders.messages.chat_messages import load_messages
 from cocoon.corpora.reading.dialogue_draft import Corpus, ReadDialogue
 
 CORPUS = Corpus(
-    "soulchat", "SoulChatCorpus, multi-turn empathetic dialogues, zh", "SoulChatCorpus", "Apache-2.0", "attribution"
+    "soulchat",
+    "SoulChatCorpus, multi-turn empathetic dialogues, zh",
+    "SoulChatCorpus",
+    "Apache-2.0",
+    "attribution",
+    also=("SoulChatCorpus",),
 )
 
 
