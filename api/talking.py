@@ -1,5 +1,6 @@
 """`simulate` and `judge`: conversations between supporters and the simulated user, and their ratings."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -112,7 +113,10 @@ async def start(
     reporter = Reporter.of(progress)
     study, out = simulation.study, simulation.out
     supporters = count(len(study.config.supporters), "supporter")
-    reporter.say(f"{count(len(simulation.profiles), 'profile')}, {supporters}; loading models ...")
+    languages = Counter(profile.language for profile in simulation.profiles)
+    parts = ", ".join(f"{number} {language}" for language, number in sorted(languages.items()))
+    reporter.say(f"{count(len(simulation.profiles), 'profile')} ({parts}), {supporters}; loading models ...")
+    reporter.unnamed(study.config)
     for opened in (study.user, study.judges, study.supporters):
         opened()
     study.config = with_trained_prompts(study)

@@ -49,7 +49,9 @@ def chat(
     study = Study(config, open_models(config, local_parts()), languages=(user_profile.language,))
     typer.echo("loading the model ...", err=True)
     partner = open_partner(study, play)
-    Reporter().hosts(study.models)
+    reporter = Reporter()
+    reporter.unnamed(config, but="supporters" if play == "supporter" else "user")
+    reporter.hosts(study.models)
     with open_person_chat(study, partner, user_profile, out) as talk:
         _talk(talk, study, out)
 
