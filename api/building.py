@@ -90,6 +90,7 @@ class Building:
         reporter = Reporter.of(progress)
         for spec in {spec for specs in self.generator.roles().values() for spec in specs}:
             self.models.open(spec)
+        reporter.unnamed(self.config)
         reporter.hosts(self.models)
         outcome = await generate(self.generator, self.items, self.config, self.models, self.out, reporter.watch())
         reporter.built(outcome, self.out, self.generator.kept, self.next_step)

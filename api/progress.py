@@ -5,16 +5,23 @@ A terminal and a notebook have one line that is updated. Elsewhere a plain line 
 
 import asyncio
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
+from cocoon.core.progress import LongWork
+
 if TYPE_CHECKING:
+    from rich.live import Live
+
     from cocoon.models.by_name import Models
     from cocoon.running.work import Progress
     from cocoon.training.fit.trainer import TrainingStep
 
 PLAIN_EVERY = 10.0
 LIVE_EVERY = 0.5
+FIRST_LINE = 4.0
+"""Seconds of silence after which long work speaks where no terminal is."""
 
 
 def in_notebook() -> bool:
@@ -82,18 +89,33 @@ class Watcher:
         budget = models.budget
         parts = [
             f"{done}/{progress.dialogues} {progress.things}",
-            f"{progress.calls} calls ({progress.replayed} from the journal)"
-            if progress.replayed
-            else f"{progress.calls} calls",
+            f"{progress.calls} calls{_of_expected(progress)}",
             *_success(progress),
             f"{(budget.tokens_in + budget.tokens_out) / 1000:.0f}k tokens",
             *([f"cost {budget.spent:.2f}" + (f" of {budget.money:g}" if budget.money else "")] if budget.spent else []),
-            *([f"ETA {_clock(seconds / progress.done * (progress.dialogues - done))}"] if progress.done else []),
+            *_time_left(progress, seconds),
             *_retries(models),
             *([f"{progress.dropped} dropped"] if progress.dropped else []),
             *([f"{progress.failed} failed"] if progress.failed else []),
         ]
         return f"[{_clock(seconds)}] " + " · ".join(parts)
+
+
+def _of_expected(progress: "Progress") -> str:
+    if progress.replayed:
+        return f" ({progress.replayed} from the journal)"
+    return f" of about {progress.expected}" if progress.expected else ""
+
+
+def _time_left(progress: "Progress", seconds: float) -> list[str]:
+    """Return the time that is left by the dialogues that are done, or before the first one by the calls."""
+    if progress.done:
+        rest = (progress.dialogues - progress.done - progress.resumed) / progress.done
+    elif progress.expected and progress.calls > progress.replayed:
+        rest = max(0, progress.expected - progress.calls) / progress.calls
+    else:
+        return []
+    return [f"ETA {_clock(seconds * rest)}"]
 
 
 def _success(progress: "Progress") -> list[str]:
@@ -113,6 +135,68 @@ def _retries(models: "Models") -> list[str]:
             kinds[kind] = kinds.get(kind, 0) + number
     counts = ", ".join(f"{number} x {kind}" for kind, number in sorted(kinds.items()))
     return [f"retried {counts}"] if counts else []
+
+
+class WorkLine:
+    """Shows the innermost long work that is under way: one live line in a terminal, elsewhere a line now and then."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or people_stream()
+        self._under_way: list[LongWork] = []
+        self._live: Live | None = None
+        self._idle = threading.Event()
+
+    def begin(self, work: LongWork) -> None:
+        """Show a piece of work."""
+        self._under_way.append(work)
+        if len(self._under_way) > 1:
+            return
+        self._idle = threading.Event()
+        if self._stream.isatty():
+            self._start_live()
+        else:
+            threading.Thread(target=self._print_lines, args=(self._idle,), daemon=True).start()
+
+    def end(self, work: LongWork) -> None:
+        """Show a piece of work no longer, and nothing once all has ended."""
+        self._under_way.remove(work)
+        if self._under_way:
+            return
+        self._idle.set()
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def line(self) -> str:
+        """Return what is done, how far it is, and how long it may still take."""
+        if not self._under_way:
+            return ""
+        work = self._under_way[-1]
+        far = f": {work.done} of {work.total}" if work.total else " ..."
+        left = work.seconds_left()
+        rest = f", about {_clock(left)} left" if left is not None else ""
+        return f"[{_clock(time.monotonic() - work.began)}] {work.what}{far}{rest}"
+
+    def _start_live(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+        from rich.text import Text
+
+        console = Console(file=self._stream)
+        # What goes into a file through stdout is no line of the terminal.
+        self._live = Live(
+            console=console,
+            get_renderable=lambda: Text(self.line()),
+            transient=True,
+            redirect_stdout=sys.stdout.isatty(),
+        )
+        self._live.start()
+
+    def _print_lines(self, idle: threading.Event) -> None:
+        wait = FIRST_LINE
+        while not idle.wait(wait):
+            print(self.line(), file=self._stream, flush=True)
+            wait = PLAIN_EVERY
 
 
 def _clock(seconds: float) -> str:

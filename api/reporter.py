@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from cocoon.api.progress import TrainingWatcher, Watcher, people_stream
+from cocoon.core.config import RunConfig
+from cocoon.core.unnamed import unnamed_note
 from cocoon.models.by_name import Models
 from cocoon.running.building.generation import Generated, reasons_line
 from cocoon.running.frame import Outcome, Watch
@@ -34,6 +36,11 @@ class Reporter:
     def watch(self) -> Watch | None:
         """Return what shows the progress of a session."""
         return None if self._quiet else Watcher(self._stream)
+
+    def unnamed(self, config: RunConfig, *, but: str = "") -> None:
+        """Say which roles fall to the embedded model because nobody named theirs. `but` is named elsewhere."""
+        if note := unnamed_note(config, but=but):
+            self.say(note)
 
     def hosts(self, models: Models) -> None:
         """Say where text will go before anything is sent."""

@@ -1,5 +1,6 @@
 """`simulate` and `judge`: conversations between supporters and the simulated user, and their ratings."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,17 +106,22 @@ async def simulate_async(
     return await start(prepare_simulation(out, given, allow_cloud_tracing=allow_cloud_tracing), progress)
 
 
-async def start(simulation: Simulation, progress: bool | Reporter = True) -> Run:
-    """Start a run that is ready, or go on with it, and return it."""
+async def start(
+    simulation: Simulation, progress: bool | Reporter = True, listener: session.Listener | None = None
+) -> Run:
+    """Start a run that is ready, or go on with it, and return it. `listener` hears the turns as they are spoken."""
     reporter = Reporter.of(progress)
     study, out = simulation.study, simulation.out
     supporters = count(len(study.config.supporters), "supporter")
-    reporter.say(f"{count(len(simulation.profiles), 'profile')}, {supporters}; loading models ...")
+    languages = Counter(profile.language for profile in simulation.profiles)
+    parts = ", ".join(f"{number} {language}" for language, number in sorted(languages.items()))
+    reporter.say(f"{count(len(simulation.profiles), 'profile')} ({parts}), {supporters}; loading models ...")
+    reporter.unnamed(study.config)
     for opened in (study.user, study.judges, study.supporters):
         opened()
     study.config = with_trained_prompts(study)
     reporter.hosts(study.models)
-    outcome = await session.simulate(study, simulation.profiles, out, reporter.watch())
+    outcome = await session.simulate(study, simulation.profiles, out, reporter.watch(), listener)
     return _finished(outcome, out, study, reporter)
 
 

@@ -14,30 +14,44 @@ class Cocoon(LazyGroup):
     """Every verb of `cocoon`."""
 
     verbs: ClassVar = {
-        "demo": Verb("cocoon.cli.demo:demo", "Simulate, judge and report with the embedded model."),
-        "new": Verb("cocoon.cli.new:new", "Write a file of your own to start from."),
-        "doctor": Verb("cocoon.cli.doctor.doctor:doctor", "Say what works here, and what a model can do."),
-        "script": Verb("cocoon.cli.building:script", "Write dialogues as scripts."),
-        "simulate": Verb("cocoon.cli.simulate:simulate", "Simulate conversations."),
-        "judge": Verb("cocoon.cli.judge:judge", "Judge the dialogues of a run."),
-        "report": Verb("cocoon.cli.reports.report:report_command", "Write the tables and figures of a run."),
-        "reproduce": Verb("cocoon.cli.studies.reproduce:reproduce", "Make a table of the paper again."),
-        "compare": Verb("cocoon.cli.reports.compare:compare_command", "Compare supporters, with intervals and tests."),
-        "ablate": Verb("cocoon.cli.studies.ablate:ablate", "Compare simulated users that know more or less."),
-        "fidelity": Verb("cocoon.cli.reports.fidelity:fidelity", "Count what the simulated users gave away."),
-        "power": Verb("cocoon.cli.reports.power:power", "Say how many profiles a comparison needs."),
-        "questions": Verb("cocoon.cli.reports.questions:questions_command", "Print how often each side asks."),
-        "chat": Verb("cocoon.cli.chat.chat:chat", "Talk with a simulated user or with a supporter."),
-        "serve": Verb("cocoon.cli.serve:serve_command", "Serve local models at an OpenAI-compatible address."),
-        "view": Verb("cocoon.cli.view:view", "Look at the dialogues of a run in a browser."),
-        "graph": Verb("cocoon.cli.graph:graph", "Draw a graph as it runs."),
-        "export": Verb("cocoon.cli.export:export_command", "Write a run for another program."),
-        "profiles": Verb("cocoon.cli.profiles.profiles:app", "Build, translate, import and count profiles."),
-        "corpus": Verb("cocoon.cli.corpus:app", "Import corpora of dialogues, count them, export them."),
-        "train": Verb("cocoon.cli.train.train:app", "Train a supporter on dialogues (LoRA); merge; hand over."),
-        "human": Verb("cocoon.cli.human.human:app", "Study with people: rating, comparison, live chat."),
-        "steer": Verb("cocoon.cli.steer.steer:app", "Steer how often a local supporter asks."),
-        "config": Verb("cocoon.cli.config:app", "Look at settings."),
+        "demo": Verb(
+            "cocoon.cli.demo.demo:demo", "Set up", "Watch a small study: recorded, or made now by the embedded model."
+        ),
+        "new": Verb("cocoon.cli.new:new", "Set up", "Write a file of your own to start from."),
+        "doctor": Verb("cocoon.cli.doctor.doctor:doctor", "Set up", "Say what works here, and what a model can do."),
+        "config": Verb("cocoon.cli.config:app", "Set up", "Look at settings."),
+        "simulate": Verb(
+            "cocoon.cli.simulate:simulate", "Make", "Simulate conversations between supporters and the resistant user."
+        ),
+        "script": Verb("cocoon.cli.building:script", "Make", "Write dialogues as scripts."),
+        "profiles": Verb("cocoon.cli.profiles.profiles:app", "Make", "Build, translate, import and count profiles."),
+        "corpus": Verb("cocoon.cli.corpus:app", "Make", "Import corpora of dialogues, count them, export them."),
+        "judge": Verb("cocoon.cli.judge:judge", "Judge", "Judge the dialogues of a run."),
+        "compare": Verb(
+            "cocoon.cli.reports.compare:compare_command", "Judge", "Compare supporters, with intervals and tests."
+        ),
+        "ablate": Verb("cocoon.cli.studies.ablate:ablate", "Judge", "Compare simulated users that know more or less."),
+        "reproduce": Verb("cocoon.cli.studies.reproduce:reproduce", "Judge", "Make a table of the paper again."),
+        "power": Verb("cocoon.cli.reports.power:power", "Judge", "Say how many profiles a comparison needs."),
+        "report": Verb("cocoon.cli.reports.report:report_command", "Look", "Write the tables and figures of a run."),
+        "view": Verb("cocoon.cli.view:view", "Look", "Look at the dialogues of a run in a browser."),
+        "questions": Verb("cocoon.cli.reports.questions:questions_command", "Look", "Print how often each side asks."),
+        "fidelity": Verb("cocoon.cli.reports.fidelity:fidelity", "Look", "Count what the simulated users gave away."),
+        "graph": Verb("cocoon.cli.graph:graph", "Look", "Draw a graph as it runs."),
+        "export": Verb("cocoon.cli.export:export_command", "Look", "Write a run for another program."),
+        "steer": Verb(
+            "cocoon.cli.steer.steer:app",
+            "Steer",
+            "Steer how often a local supporter asks: pairs, direction, coefficient, sweep.",
+        ),
+        "train": Verb(
+            "cocoon.cli.train.train:app", "Train", "Train a supporter on dialogues (LoRA), merge it, hand it over."
+        ),
+        "serve": Verb("cocoon.cli.serve:serve_command", "Train", "Serve local models at an OpenAI-compatible address."),
+        "human": Verb(
+            "cocoon.cli.human.human:app", "People", "Run a study with people: rating, comparison, live chat."
+        ),
+        "chat": Verb("cocoon.cli.chat.chat:chat", "People", "Talk with a simulated user or with a supporter."),
     }
 
 
@@ -45,11 +59,20 @@ app = typer.Typer(
     name="cocoon",
     cls=Cocoon,
     help="Simulate proactive emotional support: a supporter talks with a resistant user, and judges rate it.",
-    no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+THREE_WAYS = """Three ways to begin:
+
+  cocoon demo --recorded     look at a small study: two seconds, no model
+  cocoon demo                watch the embedded model talk and be judged: minutes, nothing leaves this machine
+  cocoon doctor --model SPEC, then
+  cocoon simulate --profiles shipped -n 2 --supporter SPEC --user SPEC --judge SPEC --out runs/first
+                             a study with a model of your own, such as openai:gpt-5-mini
+
+All commands: cocoon --help"""
 
 
 @app.callback(invoke_without_command=True)
@@ -62,7 +85,12 @@ def version(
         typer.echo(f"cocoon {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        typer.echo(THREE_WAYS)
+        return
+    from cocoon.api.progress import WorkLine
+    from cocoon.core.progress import displayed_on
+
+    context.with_resource(displayed_on(WorkLine()))
 
 
 def run() -> None:

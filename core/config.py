@@ -92,7 +92,7 @@ class RunConfig(Record):
 
     free_keys: ClassVar[tuple[str, ...]] = ("concurrency", "timeout", "budget", "prices")
 
-    limit: int | None = flag(None, "Only the first N profiles.", short="-n", ge=1)
+    limit: int | None = flag(None, "Only the first N profiles, from several files in turn.", short="-n", ge=1)
     concurrency: int = flag(32, "Most requests at once to one endpoint.", ge=1)
     timeout: float = flag(60.0, "Seconds for one call.", gt=0)
     budget: BudgetConfig = Field(default=BudgetConfig(), description="Where the run stops.")

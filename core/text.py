@@ -13,6 +13,11 @@ def printable_line(text: str, most: int = 300) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
 
 
+def plain_name(name: str) -> str:
+    """Return a name without capitals, spaces and punctuation, by which spellings of one name are compared."""
+    return "".join(character for character in name.casefold() if character.isalnum())
+
+
 def language_by_script(text: str) -> Language:
     """Return `zh` where at least a tenth of the letters are Han, else `en`."""
     letters = sum(letter.isalpha() for letter in text)

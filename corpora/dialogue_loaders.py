@@ -11,6 +11,7 @@ from typing import Any
 from cocoon.core.errors import CocoonError
 from cocoon.core.python_code import PREFIX, load_object
 from cocoon.core.records import Dialogue
+from cocoon.core.text import plain_name
 from cocoon.corpora.loaders.dialogues import (
     cactus,
     cocoon_dialogues,
@@ -67,11 +68,20 @@ def _loader(name: str) -> Callable[[Path], Iterator[ReadDialogue]]:
         if not callable(function):
             raise CocoonError(f"{name!r} is no function. Name a function of a path that yields cocoon.Dialogue.")
         return lambda path: _own(function, path, source.file)
-    if name not in LOADERS:
-        close = difflib.get_close_matches(name, LOADERS, n=1)
-        near = f"; did you mean {close[0]!r}?" if close else ""
-        raise CocoonError(f"corpus {name!r} is not known; the corpora are {', '.join(LOADERS)}{near}")
-    return LOADERS[name]
+    return LOADERS[find_corpus(name)]
+
+
+def find_corpus(name: str) -> str:
+    """Return our name of a corpus, however its papers and files spell it (`SoulChat`, `ESCoT`).
+
+    Raises CocoonError for an unknown name, and names the nearest.
+    """
+    known = {plain_name(other): corpus.name for corpus in CORPORA.values() for other in (corpus.name, *corpus.also)}
+    if plain_name(name) in known:
+        return known[plain_name(name)]
+    close = difflib.get_close_matches(plain_name(name), known, n=1)
+    near = f"Did you mean {known[close[0]]!r}? " if close else ""
+    raise CocoonError(f"Corpus {name!r} is not known. {near}The corpora are {', '.join(LOADERS)}.")
 
 
 def _own(function: Callable[..., Any], path: Path, file: str) -> Iterator[ReadDialogue]:
@@ -97,7 +107,7 @@ def read_corpus(name: str, path: Path, limit: int | None = None) -> Reading:
     missing path. While reading, it raises CocoonError for the first record that cannot be read, naming the file, the
     record and the turn.
     """
-    load = _loader(name)
+    load, name = _loader(name), name if name.startswith(PREFIX) else find_corpus(name)
     if not path.exists():
         raise CocoonError(f"{path}: does not exist; check the path")
     report = RepairReport(file=str(path), kind=name, things="dialogues", most=EXAMPLES)

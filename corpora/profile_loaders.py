@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Profile
+from cocoon.core.text import plain_name
 from cocoon.corpora.loaders.dialogues import cactus, extes, sage
 from cocoon.corpora.loaders.profiles import cocoon_paper, esc_eval, esc_judge, interactive_agents, own_jsonl
 from cocoon.corpora.reading.repair import ReadProfile, Repair, RepairNote, RepairReport
@@ -31,7 +32,7 @@ def load_foreign_profiles(kind: str, path: Path, limit: int | None = None) -> tu
     Equal records are merged. If a second record has the same id but differs, it gets another id. Raises CocoonError for
     an unknown kind, and for the first record that cannot be read, naming the file, the record or line, and the key.
     """
-    loader = next((LOADERS[known] for known in KINDS if known == kind), None)
+    loader = next((LOADERS[known] for known in KINDS if plain_name(known) == plain_name(kind)), None)
     if loader is None:
         raise CocoonError(f"profile kind {kind!r} is not known; the kinds are {', '.join(KINDS)}")
     report = RepairReport(file=str(path), kind=kind)

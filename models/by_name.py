@@ -13,6 +13,7 @@ from langchain_core.language_models import BaseChatModel
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.model_spec import read_local_spec, refuse_secrets
+from cocoon.core.progress import working
 from cocoon.core.python_code import load_object
 from cocoon.models.budget import Budget
 from cocoon.models.local.control import Adapter, Parts
@@ -123,7 +124,8 @@ def open_local(text: str, parts: Parts | None, bases: "dict[str, LocalBase]") ->
 
     named = read_local_spec(text)
     if named.base not in bases:
-        bases[named.base] = LocalBase.load(named.base, batch_size=LOCAL_BATCH)
+        with working(f"loading local:{named.base}"):
+            bases[named.base] = LocalBase.load(named.base, batch_size=LOCAL_BATCH)
     base = bases[named.base]
     adapter = base.adapter(named.adapter, parts) if named.adapter else None
     control = base.control(named.steer, named.options, parts) if named.steer else None

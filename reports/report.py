@@ -118,9 +118,9 @@ def _summaries(dialogues: Iterable[Dialogue | DialogueFacts]) -> Iterable[Dialog
 
 
 def _warnings(run: RunFacts, dialogues: Mapping[str, DialogueFacts], ratings: Sequence[Rating]) -> list[str]:
-    embedded = [EMBEDDED_WARNING] if run.embedded else []
+    origin = [*([run.recorded] if run.recorded else []), *([EMBEDDED_WARNING] if run.embedded else [])]
     return [
-        *embedded,
+        *origin,
         *_mixed_users(dialogues.values()),
         *version_warnings(ratings, dialogues),
         *constant_warnings(ratings),

@@ -40,7 +40,8 @@ class RunManifest(Record):
     """Models, endpoints (no secrets), prompts, versions, seed. `schema_version` is that of the run folder.
 
     `agents` maps a role (supporter, user, judge) to what its agents say of themselves, `roles` what a model does
-    (supporter, user, appraiser, judge) to the labels of the models that do it.
+    (supporter, user, appraiser, judge) to the labels of the models that do it. `recorded` says of a demonstration that
+    its lines were written by hand, and is None for every run of agents.
     """
 
     schema_version: int = 1
@@ -48,6 +49,7 @@ class RunManifest(Record):
     python: str = Field(default_factory=platform.python_version)
     packages: dict[str, str] = Field(default_factory=dict)
     git_revision: str | None = None
+    recorded: str | None = None
     seed: int = 0
     models: dict[str, dict[str, Any]] = {}
     roles: dict[str, list[str]] = {}

@@ -6,7 +6,7 @@ A dialogue is judged within its own admission, so that memory stays flat and jud
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from cocoon.agents.protocols import Judge, SimulatedUser, Supporter, steps_of
 from cocoon.core.errors import CocoonError
@@ -17,9 +17,21 @@ from cocoon.graphs.conversation import conversation_of, recursion_limit
 from cocoon.graphs.dialogue import build_dialogue
 from cocoon.running.work import Progress, Work
 
-__all__ = ["Progress", "Runner", "Task", "Wanted"]
+__all__ = ["Listener", "Progress", "Runner", "Task", "Wanted"]
 
 Wanted = tuple[str, int]
+
+
+class Listener(Protocol):
+    """Hears dialogues while they are made. Turns of different dialogues come mixed."""
+
+    def spoken(self, dialogue: str, profile: Profile, turn: Turn) -> None:
+        """Take a turn as soon as it is spoken."""
+        ...
+
+    def ended(self, dialogue: str) -> None:
+        """Take the end of a dialogue."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,7 @@ class Runner(Work):
     judges: Sequence[Judge] = ()
     votes: int = 1
     rounds: int = 10
+    listener: Listener | None = None
 
     def __post_init__(self) -> None:
         self._conversation = conversation_of(self.user) if self.user else None
@@ -76,6 +89,8 @@ class Runner(Work):
         self.caller.admit(name)
         try:
             dialogue = await self._converse(task)
+            if self.listener:
+                self.listener.ended(name)
             self.folder.add_dialogue(dialogue)
             if self.judges:
                 async with self._judging:
@@ -105,18 +120,21 @@ class Runner(Work):
             raise CocoonError("a conversation needs a simulated user")
         context = ConversationContext(self.caller, task.supporter, self.user, self.rounds)
         start = {"dialogue": task.dialogue, "profile": task.profile.model_dump(mode="json"), "turns": []}
-        turns: list[Any] = []
+        turns: list[Turn] = []
         stop_reason: str | None = None
         limit = recursion_limit(self.rounds, len(steps_of(self.user)))
         async for update in self.walk(self._conversation, task.dialogue, start, context, limit):
-            turns += update.get("turns", [])
+            for turn in map(Turn.model_validate, update.get("turns", [])):
+                turns.append(turn)
+                if self.listener:
+                    self.listener.spoken(task.dialogue, task.profile, turn)
             stop_reason = update.get("stop_reason") or stop_reason
         return build_dialogue(
             task.dialogue,
             task.profile,
             task.supporter.facts(),
             self.user.facts(),
-            [Turn.model_validate(turn) for turn in turns],
+            turns,
             stop_reason,
             sample=task.sample,
         )

@@ -9,18 +9,21 @@ from cocoon.core.jsonl import read_lines
 from cocoon.core.records import AgentFacts, Dialogue, Language, Profile
 from cocoon.models.calls import Caller
 from cocoon.running.checks.form_invariance import appraisal_of, measure_form_invariance
+from cocoon.running.estimate import estimate
 from cocoon.running.folder import RunFolder, read_run
 from cocoon.running.frame import Outcome, Watch, forbid_cloud_tracing, opened_run, run_session, window_of
 from cocoon.running.manifest import RunManifest
 from cocoon.running.reading.scales import keep_scales
 from cocoon.running.resume import done_dialogues, lacking, refuse_changed_agents, refuse_changed_prompts
-from cocoon.running.runner import Runner
+from cocoon.running.runner import Listener, Runner
 from cocoon.running.study import Study, tasks
 
-__all__ = ["Outcome", "Watch", "assess", "forbid_cloud_tracing", "simulate"]
+__all__ = ["Listener", "Outcome", "Watch", "assess", "forbid_cloud_tracing", "simulate"]
 
 
-async def simulate(study: Study, profiles: list[Profile], out: Path, watch: Watch | None = None) -> Outcome:
+async def simulate(
+    study: Study, profiles: list[Profile], out: Path, watch: Watch | None = None, listener: Listener | None = None
+) -> Outcome:
     """Make (and, with a judge, rate) every dialogue of a study. The same call again goes on where it stopped."""
     study = study.for_languages({profile.language for profile in profiles})
     supporters, user, judges = study.supporters(), study.user(), study.judges()
@@ -31,6 +34,7 @@ async def simulate(study: Study, profiles: list[Profile], out: Path, watch: Watc
         folder.agree(study.config)
         keep_scales(out, map(Path, study.config.scale_files), study.config.judge.scales)
         runner = _runner(study, folder, user, judges)
+        runner.listener = listener
         if not folder.journal.is_empty():
             refuse_changed_prompts(out, manifest.prompts, prompts)
             for role, facts in agents.items():
@@ -38,6 +42,8 @@ async def simulate(study: Study, profiles: list[Profile], out: Path, watch: Watc
         done = done_dialogues(out, todo)
         note_agents(manifest, agents | {"judge": [judge.facts() for judge in judges]})
         unrated = lacking(out, [task.dialogue for task in todo if task.dialogue in done], runner.wanted, judges)
+
+        runner.progress.expected = _expected_calls(study, len(todo) - len(done))
 
         async def work() -> None:
             await _measure_form(study, runner, manifest, profiles)
@@ -60,6 +66,7 @@ async def assess(study: Study, out: Path, watch: Watch | None = None) -> Outcome
         names = [line["id"] for line in lines]
         unrated = lacking(out, names, runner.wanted, judges)
         note_agents(manifest, {"judge": [judge.facts() for judge in judges]})
+        runner.progress.expected = _expected_calls(study, len(unrated), talking=False)
 
         async def work() -> None:
             await runner.assess(read_run(out, "dialogues.jsonl", Dialogue), unrated)
@@ -104,6 +111,11 @@ def _runner(study: Study, folder: RunFolder, user: SimulatedUser | None, judges:
         votes=config.judge.votes,
         rounds=config.rounds,
     )
+
+
+def _expected_calls(study: Study, dialogues: int, *, talking: bool = True) -> int | None:
+    """Return about how many calls some dialogues take, None where agents of the user's own decide that."""
+    return None if study.own.by_spec else estimate(study.config, dialogues, talking=talking)["calls"]
 
 
 async def _measure_form(study: Study, runner: Runner, manifest: RunManifest, profiles: list[Profile]) -> None:

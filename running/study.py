@@ -1,9 +1,9 @@
 """From settings to what a run needs: models, supporters, the simulated user, judges, tasks."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import Any, get_args
 
@@ -269,15 +269,17 @@ def read_profiles(config: StudyConfig) -> list[Profile]:
 
 
 def profiles_of(files: Sequence[str], limit: int | None, language: Language | None) -> list[Profile]:
-    """Return the first `limit` profiles of some files.
+    """Return the profiles of some files, or the first `limit`, which are taken from each file in turn.
 
     Raises CocoonError for none, for two of one id, or for one without feeling.
     """
     if not files:
         raise CocoonError("no profiles: give --profiles FILE (a JSONL file of profiles; see examples/profiles)")
-    all_profiles = (profile for name in files for profile in read_records(Path(name), Profile))
-    in_language = (profile for profile in all_profiles if language in (None, profile.language))
-    profiles = list(islice(in_language, limit))
+    by_file = [
+        (profile for profile in read_records(Path(name), Profile) if language in (None, profile.language))
+        for name in files
+    ]
+    profiles = list(chain(*by_file) if limit is None else islice(_in_turn(by_file), limit))
     if not profiles:
         raise CocoonError(f"{', '.join(files)}: no profile{f' in language {language!r}' if language else ''} in it")
     _refuse_twins(profiles)
@@ -285,6 +287,11 @@ def profiles_of(files: Sequence[str], limit: int | None, language: Language | No
     if bare is not None:
         raise CocoonError(f"profile {bare.id!r} states no feeling, so nobody can play it; leave it out")
     return profiles
+
+
+def _in_turn(sources: Iterable[Iterator[Profile]]) -> Iterator[Profile]:
+    for round_of_profiles in zip_longest(*sources):
+        yield from (profile for profile in round_of_profiles if profile is not None)
 
 
 def _refuse_twins(profiles: Iterable[Profile]) -> None:

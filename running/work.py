@@ -26,7 +26,10 @@ _ENDS_THE_RUN = (BudgetReachedError, StoppedError, ReplayMismatchError, NotSaved
 
 @dataclass
 class Progress:
-    """Running counts, for whoever shows them. `dialogues` counts items of the kind that `things` names."""
+    """Running counts, for whoever shows them. `dialogues` counts items of the kind that `things` names.
+
+    `expected` is about how many calls this session will take, None where nobody can tell.
+    """
 
     things: str = "dialogues"
     dialogues: int = 0
@@ -38,6 +41,7 @@ class Progress:
     named: int = 0
     verdicts: int = 0
     dropped: int = 0
+    expected: int | None = None
 
     def reopen(self, dialogues: int) -> None:
         """Count dialogues that exist but still lack ratings as not done. Assessing counts them anew."""

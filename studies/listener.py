@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from cocoon.core.config import RunConfig
 from cocoon.models.by_name import Models
 from cocoon.running.frame import Watch
 from cocoon.training.fit.trainer import Watch as TrainingWatch
@@ -13,6 +14,10 @@ class Listener(Protocol):
 
     def say(self, text: str) -> None:
         """Take one line."""
+        ...
+
+    def unnamed(self, config: RunConfig, *, but: str = "") -> None:
+        """Take the settings of a session, to say which roles nobody named a model for. `but` is named elsewhere."""
         ...
 
     def hosts(self, models: Models) -> None:

@@ -169,7 +169,8 @@ def test_no_folder_holds_too_many_modules() -> None:
 
 
 def test_no_file_of_a_room_is_too_long() -> None:
-    lengths = {path: len(path.read_bytes().splitlines()) for path in room_files("*")}
+    contents = {path: path.read_bytes() for path in room_files("*")}
+    lengths = {path: len(content.splitlines()) for path, content in contents.items() if b"\0" not in content}
     assert {str(path): length for path, length in lengths.items() if length > LONGEST_FILE} == {}
 
 

@@ -149,6 +149,7 @@ def page_facts(run: RunReader, language: Language) -> dict[str, Any]:
         "language": language,
         "roles": manifest.roles if manifest else {},
         "hosts": manifest.hosts if manifest else [],
+        "recorded": manifest is not None and manifest.recorded is not None,
     }
 
 

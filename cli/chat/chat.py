@@ -37,7 +37,9 @@ def chat(
     chat = prepare_chat(given, play, profile, language, allow_cloud_tracing=allow_cloud_tracing)
     typer.echo("loading the model ...", err=True)
     partner = chat.open_partner()
-    Reporter().hosts(chat.study.models)
+    reporter = Reporter()
+    reporter.unnamed(chat.study.config, but="supporters" if play == "supporter" else "user")
+    reporter.hosts(chat.study.models)
     with open_person_chat(chat.study, partner, chat.profile, out) as talk:
         _talk(talk, chat.study, out)
 

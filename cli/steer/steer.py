@@ -14,7 +14,7 @@ from cocoon.core.verb_settings import Given
 from cocoon.steering.calibration.on_situations import CALIBRATE, CalibrateConfig
 from cocoon.steering.directions.from_pairs import EXTRACT, ExtractConfig
 
-app = typer.Typer(help="Steer how often a local supporter asks.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Steer how often a local supporter asks.", no_args_is_help=True)
 app.command()(pairs)
 
 Model = Annotated[str, typer.Option(metavar="SPEC", help="local:BASE[+adapter=PATH].")]

@@ -18,13 +18,17 @@ Fact = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class Corpus:
-    """What is known about a corpus. `redistribution` says whether its licence allows others to pass it on."""
+    """What is known about a corpus. `redistribution` says whether its licence allows others to pass it on.
+
+    `also` are other names that it goes by.
+    """
 
     name: str
     about: str
     source: str
     licence: str
     redistribution: Redistribution
+    also: tuple[str, ...] = ()
 
     def id_of(self, value: Any, number: int) -> str:
         """Return an id: the name of the corpus and the record's own id, or its number where it has no id."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.progress import working
 from cocoon.models.local.libraries import first_line, quiet, require_libraries
 
 EMBEDDED = "smollm2"
@@ -58,7 +59,8 @@ def converted(gguf: Path) -> Path:
     if not (folder / _MARK).is_file():
         require_libraries("gguf", "accelerate")
         try:
-            _convert(gguf, folder, sha)
+            with working(f"unpacking {gguf.name} (once on this machine)"):
+                _convert(gguf, folder, sha)
         except OSError as error:
             raise CocoonError(
                 f"cannot convert {str(gguf)!r} into {str(folder.parent)!r} ({first_line(error)}); "

@@ -67,6 +67,7 @@ class Ablation:
         study = study_of(self.config, self._models(), self.own)
         study.user()
         study.supporters()
+        listener.unnamed(study.config)
         listener.hosts(study.models)
         return await make_conditions(study, self.profiles, read_conditions(self.conditions), self.out, listener.watch())
 

@@ -105,6 +105,7 @@ class Sweep:
                 opened()
         users = ", ".join(plan.users)
         listener.say(f"{len(self.profiles)} profiles x {len(plan.arms)} arms x {self.config.samples} x {users}")
+        listener.unnamed(self.config, but="supporters")
         listener.hosts(models)
         outcomes = await run_sweep(self.config, plan, models, self.profiles, self.out, listener.watch(), self.own)
         for outcome in outcomes:

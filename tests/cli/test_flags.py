@@ -28,7 +28,7 @@ OPTIONS = {
     "corpus import": "-o --out -n --limit --force --json",
     "corpus list": "--json",
     "corpus stats": "-n --limit --like --json",
-    "demo": "--out -n --limit --rounds",
+    "demo": "--recorded --out -n --limit --rounds --language --no-open",
     "doctor": "--model --judge --language -n --out --verbose --timeout --json",
     "export": "--to -o --out --endpoint --content --format --thoughts --i-have-the-right --scale --force",
     "fidelity": "--out --json",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line
 from cocoon.core.records import Dialogue
-from cocoon.corpora.dialogue_loaders import CORPORA, LOADERS, Reading, read_corpus
+from cocoon.corpora.dialogue_loaders import CORPORA, LOADERS, Reading, find_corpus, read_corpus
 from cocoon.corpora.profile_loaders import KINDS, load_foreign_profiles
 from cocoon.corpora.reading import json_list
 from cocoon.tests.commands import cocoon
@@ -173,7 +173,7 @@ def test_a_report_counts_all_and_keeps_the_first_examples(tmp_path: Path) -> Non
         ("esdcot", '{"input": "seeker: a", "output": "x"}', "no section 'Response:'"),
         ("cactus", "{}", "key 'AI_client'"),
         ("jsonl", '{"id": "x"}', "line 1"),
-        ("nothing", "x", "corpus 'nothing' is not known"),
+        ("nothing", "x", "Corpus 'nothing' is not known"),
     ],
 )
 def test_broken_records_are_named_in_one_line(tmp_path: Path, name: str, text: str, told: str) -> None:
@@ -311,7 +311,7 @@ def test_import_from_the_command_line_and_its_report(tmp_path: Path) -> None:
     assert again.code == 2 and "--force" in again.err
     assert {one["name"] for one in cocoon("corpus", "list", "--json").json} == set(LOADERS)
     wrong = cocoon("corpus", "stats", "esconvv", str(file))
-    assert wrong.code == 2 and "did you mean 'esconv'?" in wrong.err
+    assert wrong.code == 2 and "Did you mean 'esconv'?" in wrong.err
 
 
 def test_a_profile_without_a_feeling_cannot_be_simulated(tmp_path: Path) -> None:
@@ -351,3 +351,17 @@ def test_a_broken_list_is_named_by_its_line_and_a_deep_one_is_refused(tmp_path: 
         read("smile", write(tmp_path, "[" * 100_000))
     with pytest.raises(CocoonError, match="line 1: not JSON"):
         read("smile", write(tmp_path, "[] []"))
+
+
+@pytest.mark.parametrize(
+    ("spelled", "name"),
+    [
+        ("escot", "esdcot"),
+        ("ESD-CoT", "esdcot"),
+        ("SoulChat", "soulchat"),
+        ("SoulChatCorpus", "soulchat"),
+        ("cpsycounD", "cpsycound"),
+    ],
+)
+def test_a_corpus_is_found_by_the_names_that_it_goes_by(spelled: str, name: str) -> None:
+    assert find_corpus(spelled) == name

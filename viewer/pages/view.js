@@ -156,6 +156,7 @@
     const one = w();
     document.documentElement.lang = state.language;
     for (const name of ["about", "charts", "compare", "graph", "language", "theme"]) at(`b-${name}`).textContent = one[name];
+    at("recorded").textContent = one.recorded;
     at("b-help").setAttribute("aria-label", one.keys);
     at("b-list").setAttribute("aria-label", one.dialogues);
     for (const [name, label] of [["middle", one.talk], ["right", one.scores], ["graph", one.graph], ["nav", one.dialogues], ...PANES.map((pane_) => [pane_, one[pane_] || one.keys])]) at(name).setAttribute("aria-label", label);
@@ -210,6 +211,7 @@
     const theme = kept.get("cocoon-theme");
     if (theme) document.documentElement.dataset.theme = theme;
     at("run").textContent = cocoon.shown(state.index.name);
+    at("recorded").hidden = !state.index.recorded;
     document.title = cocoon.shown(state.index.name);
     list.start(open, counts);
     take(state.index);

@@ -10,7 +10,12 @@ from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, d
 from cocoon.corpora.reading.foreign_record import ForeignRecord
 
 CORPUS = Corpus(
-    "esdcot", "ESD-CoT (ESCoT), support with chain of thought, en", "ESD-CoT", "none (ESCoT ships no licence)", "none"
+    "esdcot",
+    "ESD-CoT (ESCoT), support with chain of thought, en",
+    "ESD-CoT",
+    "none (ESCoT ships no licence)",
+    "none",
+    also=("escot",),
 )
 ROLES: dict[str, Role] = {"seeker": "user", "supporter": "supporter"}
 _THOUGHTS = ("emotion", "emotion_stimuli", "individual_appraisal", "strategy_reason")

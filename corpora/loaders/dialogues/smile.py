@@ -12,7 +12,14 @@ from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue
 from cocoon.corpora.reading.foreign_record import a_list, an_object, objects
 from cocoon.corpora.reading.foreign_text import texts, values
 
-CORPUS = Corpus("smile", "SMILE, single-turn help texts made multi-turn, zh", "SMILE (SmileChat)", "CC0-1.0", "free")
+CORPUS = Corpus(
+    "smile",
+    "SMILE, single-turn help texts made multi-turn, zh",
+    "SMILE (SmileChat)",
+    "CC0-1.0",
+    "free",
+    also=("SmileChat",),
+)
 ROLES: dict[str, Role] = {"client": "user", "counselor": "supporter", "user": "user", "supporter": "supporter"}
 
 

@@ -7,10 +7,20 @@ from cocoon.core.records import Role
 from cocoon.corpora.reading.dialogue_draft import Corpus, ReadDialogue, drafts
 
 SOULCHAT = Corpus(
-    "soulchat", "SoulChatCorpus, multi-turn empathetic dialogues, zh", "SoulChatCorpus", "Apache-2.0", "attribution"
+    "soulchat",
+    "SoulChatCorpus, multi-turn empathetic dialogues, zh",
+    "SoulChatCorpus",
+    "Apache-2.0",
+    "attribution",
+    also=("SoulChatCorpus",),
 )
 PSYDT = Corpus(
-    "psydt", "PsyDTCorpus, counselling in one person's manner, zh", "PsyDTCorpus", "Apache-2.0", "attribution"
+    "psydt",
+    "PsyDTCorpus, counselling in one person's manner, zh",
+    "PsyDTCorpus",
+    "Apache-2.0",
+    "attribution",
+    also=("PsyDTCorpus",),
 )
 ROLES: dict[str, Role] = {"user": "user", "assistant": "supporter", "supporter": "supporter"}
 

@@ -1,0 +1,30 @@
+"""The live demonstration: the embedded model plays supporter, user and judge, and somebody watches."""
+
+from pathlib import Path
+
+from cocoon.api.blocking import wait_for
+from cocoon.api.reporter import Reporter
+from cocoon.api.run import Run
+from cocoon.api.simulation import prepare_simulation, start
+from cocoon.core.records import Language
+from cocoon.core.verb_settings import SIMULATE, Given
+from cocoon.running.session import Listener
+
+MODEL = "local:smollm2"
+
+
+def live_run(
+    out: str | Path, limit: int, rounds: int, language: Language, reporter: Reporter, listener: Listener
+) -> Run:
+    """Simulate and judge a few shipped people with the embedded model. `listener` hears every turn as it is spoken."""
+    settings = {
+        "profiles": f"shipped:{language}",
+        "limit": limit,
+        "rounds": rounds,
+        "user": MODEL,
+        "appraiser": "rule",
+        "difficulty": "easy",
+        "judge": MODEL,
+    }
+    short = {"supporters": [{"model": MODEL, "max_tokens": 60}], "user.max_tokens": 40, "judge.max_tokens": 200}
+    return wait_for(start(prepare_simulation(out, Given(SIMULATE, settings, options=short)), reporter, listener))
