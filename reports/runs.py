@@ -40,9 +40,12 @@ def build_run_report(run: Path, scale_files: Sequence[Path] = (), language: Lang
     return report.model_copy(update={"excerpts": quote(held, reader, language)})
 
 
-def write_report(run: Path, scale_files: Sequence[Path] = (), language: Language = "en") -> Report:
-    """Build the report of a run folder and write report.md, report.html, tables/ and figures/ into it."""
-    report = build_run_report(run, scale_files, language)
+def write_report(run: Path, scale_files: Sequence[Path] = (), language: Language = "en", trace: str = "") -> Report:
+    """Build the report of a run folder and write report.md, report.html, tables/ and figures/ into it.
+
+    `trace` is the address of the trace page, as seen from the folder, where there is one.
+    """
+    report = build_run_report(run, scale_files, language).model_copy(update={"trace": trace})
     write_report_files(report, run, "report", prefix="", latex=True, figures="figures")
     return report
 

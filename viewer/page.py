@@ -24,6 +24,7 @@ from cocoon.evaluation.groups import group_ratings
 from cocoon.reports.charts.draw import draw_chart
 from cocoon.reports.charts.runs import run_figures
 from cocoon.reports.charts.svg import STYLE
+from cocoon.reports.narrative.translation import translations
 from cocoon.running.reading.reader import RunReader
 from cocoon.running.reading.summary import file_of
 
@@ -149,6 +150,7 @@ def page_facts(run: RunReader, language: Language) -> dict[str, Any]:
         "language": language,
         "roles": manifest.roles if manifest else {},
         "hosts": manifest.hosts if manifest else [],
+        "reasons": translations(),
     }
 
 

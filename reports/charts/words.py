@@ -22,11 +22,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "affective_axis": ("1 to 7, higher is better", "1 至 7，越高越好"),
     "negative": ("7 − Neg", "7 − 负面评价"),
     "negative_axis": ("0 to 6, higher is better", "0 至 6，越高越好"),
-    "ratio_axis": ("turns of the supporter that ask", "支持者发问的轮次所占比例"),
+    "ratio_axis": ("turns of the supporter that ask", "支持者含提问的发言所占比例"),
     "comfort_note": (
         "A large mark is a supporter's mean with 95% intervals both ways, a faint one a dialogue. All dialogues rated "
         "on the scale count, not only those in which the need was named. 7 − Neg has the form of the paper's Figure 4; "
-        "Neg itself is in the tables.",
+        "Neg, the negative evaluation of the helper, is in the tables.",
         "大标记为各支持者的均值，横竖线为 95% 区间；淡点为单段对话。凡按该量表评过的对话都计入，不限于说出需求的对话。"
         "7 − 负面评价沿用论文图 4 的形式，原值见表格。",
     ),
@@ -43,7 +43,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "仅含“戒备型”用户；按画像取均值，色带为 95% t 区间。对话结束后不再计入，因此后面轮次的对话可能较少。",
     ),
     "opening_empty": ("0 of {n} dialogues have a guarded user", "{n} 段对话中用户为“戒备型”的：0"),
-    "turns": ("Turns of a dialogue", "对话的轮数分布"),
+    "turns": ("Turns of a dialogue", "对话的发言数分布"),
     "turns_axis": ("turns of both sides, the opening included", "双方发言数（含开场）"),
     "turns_note": (
         "Heights are shares of a supporter's dialogues; each strip has its own scale, whose top is named at the right.",

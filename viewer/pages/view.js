@@ -27,6 +27,18 @@
     counts(list.show());
   }
 
+  // The address of a dialogue, with what the list is narrowed to.
+  const address = (id) => { const query = list.narrowing(), name = encodeURIComponent(id); return query ? `#?${query}&dialogue=${name}` : `#${name}`; };
+  // Takes the address in: a filter that a report links, a dialogue, or both. Returns the dialogue's id.
+  function arrive() {
+    const text = location.hash.slice(1);
+    if (!text.startsWith("?")) { list.narrowTo(""); try { return decodeURIComponent(text); } catch { return ""; /* an address that somebody cut */ } }
+    const query = new URLSearchParams(text.slice(1)), id = query.get("dialogue") || "";
+    query.delete("dialogue");
+    list.narrowTo(query);
+    return id;
+  }
+
   const open = tried(async (id) => {
     const found = list.get(id);
     if (!found) return;
@@ -39,7 +51,7 @@
     state.open = one;
     state.other = other;
     // A page of one dialogue is a frame inside another page, whose address is not ours to change.
-    if (!state.index.alone) history.replaceState(null, "", `#${encodeURIComponent(id)}`);
+    if (!state.index.alone) history.replaceState(null, "", address(id));
     trouble("");
     await draw();
     at("middle").scrollTop = 0;
@@ -202,6 +214,7 @@
 
   async function start() {
     try { state.index = await load("index"); } catch (error) { trouble(error.message); return; }
+    Object.assign(window.cocoonWords.zh.reasons, state.index.reasons);
     state.language = kept.get("cocoon-language") || state.index.language;
     if (state.index.alone) {
       document.body.classList.add("alone");
@@ -212,12 +225,12 @@
     at("run").textContent = cocoon.shown(state.index.name);
     document.title = cocoon.shown(state.index.name);
     list.start(open, counts);
+    const wanted = arrive();
     take(state.index);
     words();
     for (const [name, act] of Object.entries(acts)) at(`b-${name}`).addEventListener("click", act);
     document.addEventListener("keydown", key);
-    let wanted = "";
-    try { wanted = decodeURIComponent(location.hash.slice(1)); } catch { /* an address that somebody cut */ }
+    addEventListener("hashchange", () => { const id = arrive(); relist(); const next = list.get(id) || list.first(); if (next) open(next.id); });
     const first = list.get(wanted) || list.first();
     // The first dialogue before the rest of the list.
     await (first ? open(first.id) : draw());

@@ -9,6 +9,25 @@ cocoon.list = (() => {
   const ORDERS = { ratio: ["ratio", -1], ratioUp: ["ratio", 1], turns: ["turns", -1], turnsUp: ["turns", 1], aff: ["aff", -1], affUp: ["aff", 1] };
   let all = new Map(), listed = [], chosen = null, w = null, open = () => {}, drawn = 0, seen = "";
 
+  // What an address narrowed the list to: `?supporter=..&judge=..&scale=..`, as reports link it.
+  let narrow = new URLSearchParams();
+  const PLAIN = { supporter: "supporter", language: "language", difficulty: "difficulty", stop: "stop", turns: "turns", success: "success" };
+  function narrowed(one) {
+    const wanted = (key) => narrow.get(key), scale = wanted("scale"), outcome = wanted("outcome"), gap = wanted("missing");
+    if (Object.entries(PLAIN).some(([key, field]) => narrow.has(key) && String(one[field]) !== wanted(key))) return false;
+    if (narrow.has("need") && one.needed !== (wanted("need") === "yes")) return false;
+    if (!["judge", "scale", "outcome", "missing"].some((key) => narrow.has(key))) return true;
+    return Object.entries(one.judged).some(([judge, own]) => (!narrow.has("judge") || judge === wanted("judge"))
+      && (none(scale) || own.scales.includes(scale)) && (none(outcome) || own.outcome === outcome)
+      && (none(gap) || own.missing.some(([of, reason]) => (none(scale) || of === scale) && (gap === "any" || reason === gap))));
+  }
+  function narrowTo(query) { narrow = new URLSearchParams(query); said(); }
+  function said() {
+    const parts = w ? [...narrow].map(([key, value]) => `${w.narrow[key] || key}: ${w.values[value] || w.reasons[value] || value}`) : [];
+    at("narrowed").hidden = !parts.length;
+    at("narrowed-by").textContent = parts.length ? cocoon.shown(`${w.narrowed} ${parts.join(" · ")}`) : "";
+  }
+
   // Takes in summaries, new ones and those that changed.
   function take(summaries) {
     for (const one of summaries) {
@@ -28,7 +47,7 @@ cocoon.list = (() => {
     const words = at("search").value.trim().toLowerCase().split(/\s+/).filter(Boolean);
     const [success, supporter, emotion, sort] = CHOICES.map((id) => at(id).value);
     const ratio = between("ratio", 100), turns = between("turns", 1);
-    const found = [...all.values()].filter((one) => (!success || String(one.success) === success)
+    const found = [...all.values()].filter((one) => narrowed(one) && (!success || String(one.success) === success)
       && (!supporter || one.supporter === supporter) && (!emotion || one.emotion === emotion)
       && ratio(one.ratio) && turns(one.turns) && words.every((word) => one.words.includes(word)));
     if (!ORDERS[sort]) return found;
@@ -92,11 +111,13 @@ cocoon.list = (() => {
     const supporters = values("supporter"), emotions = values("emotion"), now = JSON.stringify([words.search, supporters, emotions]);
     if (now === seen) return;
     seen = now; w = words;
+    at("b-all").textContent = w.showAll;
+    said();
     at("search").placeholder = w.search;
     for (const [id, name] of [["search", w.search], ["f-success", w.verdicts], ["f-supporter", w.supporters], ["f-emotion", w.emotions], ["sort", w.order], ["list", w.dialogues],
-      ["ratio-from", `${w.ratio}, % ${w.from}`], ["ratio-to", `${w.ratio}, % ${w.to}`], ["turns-from", `${w.turns} ${w.from}`], ["turns-to", `${w.turns} ${w.to}`]]) at(id).setAttribute("aria-label", name);
+      ["ratio-from", `${w.ratio}, % ${w.from}`], ["ratio-to", `${w.ratio}, % ${w.to}`], ["turns-from", `${w.narrow.turns} ${w.from}`], ["turns-to", `${w.narrow.turns} ${w.to}`]]) at(id).setAttribute("aria-label", name);
     for (const id of ["ratio", "turns"]) { at(`${id}-from`).placeholder = w.from; at(`${id}-to`).placeholder = w.to; }
-    at("l-ratio").textContent = `${w.ratio} %`; at("l-turns").textContent = w.turns;
+    at("l-ratio").textContent = `${w.ratio} %`; at("l-turns").textContent = w.narrow.turns;
     options("f-success", w.verdicts, Object.entries(NAMES).map(([value, name]) => [value, w[name]]));
     options("f-supporter", w.supporters, supporters);
     options("f-emotion", w.emotions, emotions);
@@ -108,9 +129,10 @@ cocoon.list = (() => {
     open = act;
     at("list").addEventListener("scroll", () => { cancelAnimationFrame(drawn); drawn = requestAnimationFrame(rows); }, { passive: true });
     at("filters").addEventListener("input", () => { at("list").scrollTop = 0; changed(show()); });
+    at("b-all").addEventListener("click", () => { narrowTo(""); changed(show()); });
     at("filters").addEventListener("submit", (event) => event.preventDefault());
     window.addEventListener("resize", rows);
   }
 
-  return { take, clear, show, mark, beside, label, start, get: (id) => all.get(id), first: () => listed[0], count: () => [listed.length, all.size], every: () => [...all.values()] };
+  return { take, clear, show, mark, beside, label, start, narrowTo, narrowing: () => narrow.toString(), get: (id) => all.get(id), first: () => listed[0], count: () => [listed.length, all.size], every: () => [...all.values()] };
 })();
