@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from cocoon.reports.tables.records import Report
     from cocoon.studies.result import StudyResult
 
+_WIDEST, _PLAIN = 120, 100
+"""Columns of a report at most, and where there is no terminal."""
+
 
 def finish(result: "Run | Built", as_json: bool) -> None:
     """Print the summary where JSON is wanted. Exits with the session's code unless it is 0."""
@@ -40,6 +43,20 @@ def print_report(report: "Report", as_json: bool) -> None:
     from cocoon.reports.formats.markdown import render_markdown
 
     typer.echo(json.dumps(to_json(report), ensure_ascii=False) if as_json else render_markdown(report))
+
+
+def print_screen(report: "Report") -> None:
+    """Print a report on one screen, in colour on a terminal and as plain text elsewhere."""
+    from rich.console import Console
+
+    from cocoon.reports.formats.terminal import screen
+
+    console = Console(highlight=False, soft_wrap=False)
+    if console.is_terminal:
+        console.width = min(console.width, _WIDEST)
+    else:
+        console = Console(highlight=False, width=_PLAIN)
+    console.print(screen(report))
 
 
 def finish_study(result: "StudyResult", as_json: bool, written: str) -> None:

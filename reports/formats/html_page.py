@@ -8,6 +8,7 @@ from cocoon.reports.charts.records import Figure
 from cocoon.reports.formats.html_style import PAGE_STYLE
 from cocoon.reports.formats.html_tables import TableWriter
 from cocoon.reports.formats.html_text import definitions, escape_html, linked
+from cocoon.reports.narrative.abbreviations import short_names
 from cocoon.reports.narrative.phrases import phrase
 from cocoon.reports.narrative.records import Excerpt, QuotedTurn
 from cocoon.reports.narrative.trace_links import dialogue_address, dialogues_drawn
@@ -46,9 +47,9 @@ class _Page:
         report = self.report
         told = bool(report.findings)
         return [
+            *(self._warning(text) for text in report.warnings),
             f"<h1>{self._text(report.title)}</h1>",
             f'<p class="compared">{escape_html(report.compared)}</p>' if report.compared else "",
-            *(self._warning(text) for text in report.warnings),
             self._contents() if told else "",
             self._findings() if told else self._facts(),
             *(self.tables.section(table) for table in report.tables[:1]),
@@ -105,8 +106,9 @@ class _Page:
         about = [(name, text) for name, text in (("Feeling", excerpt.feeling), ("Need", excerpt.need)) if text]
         first, last = excerpt.turns[0].number, excerpt.turns[-1].number
         place = translated(f"turns {first} to {last} of {excerpt.total}", language)
+        names = short_names(opinion.judge for opinion in excerpt.opinions)
         opinions = "".join(
-            f"<li><b>{escape_html(opinion.judge.rpartition('#')[2] or opinion.judge)}</b>: "
+            f"<li><b>{escape_html(names[opinion.judge])}</b>: "
             f"{escape_html(opinion.outcome)}{'. ' if opinion.reason else ''}{escape_html(opinion.reason)}</li>"
             for opinion in excerpt.opinions
         )

@@ -61,7 +61,7 @@ figure > svg { display: block; width: 100%; height: auto; } svg.narrow { display
   .rows td::before { content: attr(data-label); text-align: left; color: var(--soft); grid-row: span 3; }
   .across td { white-space: normal; } .across td small:first-of-type { display: block; margin: 0; }
   .across td, .across thead th { min-width: 0; padding: .3rem .25rem; } .across th.key { min-width: 0; }
-  .across { font-size: .88rem; }
+  .across { font-size: .88rem; } .few td small { white-space: nowrap; }
 }
 @page { size: landscape; margin: 12mm; }
 @media print { :root { font-size: 7.5pt; } body { max-width: none; padding: 0; } nav { display: none; }

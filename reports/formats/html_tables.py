@@ -9,8 +9,8 @@ from cocoon.reports.narrative.trace_links import dialogues_behind
 from cocoon.reports.narrative.translation import translated
 from cocoon.reports.tables.records import Row, Table, cell_lines
 
-_MOST_ACROSS = 4
-"""So many groups stand side by side in the main table. More of them are a row each."""
+_MOST_ACROSS, _FEW = 4, 2
+"""So many groups stand side by side in the main table, and so few on a phone without breaking an interval."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,10 @@ class TableWriter:
             for measure in table.measures
             if any(row.cells.get(measure) is not None for row in table.rows)
         )
+        look = "across few" if len(table.rows) <= _FEW else "across"
         return (
             f"{self._fixed(table, above, names)}"
-            f'<table class="across" aria-labelledby="{table.id}">\n<thead><tr><td></td>{heads}</tr></thead>\n'
+            f'<table class="{look}" aria-labelledby="{table.id}">\n<thead><tr><td></td>{heads}</tr></thead>\n'
             f"<tbody>\n{lines}\n</tbody>\n</table>"
         )
 
@@ -81,6 +82,9 @@ class TableWriter:
     def _label(self, label: str, names: dict[str, str]) -> str:
         short = names.get(label, label)
         text = self._text(short)
+        if text == escape_html(short):
+            # A measure is named by its scale and its dimension, each of which has a name of its own.
+            text = " ".join(map(self._text, short.split(" ")))
         return text if short == label else f'<abbr title="{escape_html(label)}">{text}</abbr>'
 
     def _cell(self, table: Table, row: Row, measure: str) -> str:
@@ -88,7 +92,9 @@ class TableWriter:
         first, *rest = [self._text(line) for line in cell_lines(cell, table.digits.get(measure, 2))]
         behind = dialogues_behind(table, row, measure) if self.trace and cell is not None else None
         value = linked(first, None if behind is None else f"{self.trace}#{behind}")
-        label = escape_html(translated(measure, self.language))
+        label = escape_html(
+            " · ".join(filter(None, [translated(measure, self.language), meaning(measure, self.language)]))
+        )
         return f'<td data-label="{label}">{value}{"".join(f"<small>{line}</small>" for line in rest)}</td>'
 
     def _named(self, label: str, *, with_extent: bool = False) -> str:

@@ -1,5 +1,6 @@
 """What the short names of a report mean."""
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
@@ -10,6 +11,8 @@ from cocoon.core.records import Language
 from cocoon.evaluation.measures import MEASURES
 from cocoon.evaluation.scales.scoring import load_scale
 from cocoon.reports.narrative.translation import translated
+
+_ADDRESS = re.compile(r"https?://[^\s#]+#(\S+)")
 
 
 def meaning(label: str, language: Language) -> str:
@@ -37,7 +40,7 @@ def short_names(labels: Iterable[str]) -> dict[str, str]:
     Two labels never share a short form.
     """
     every_label = dict.fromkeys(labels)
-    short = {label: label.rpartition("#")[2] or label if "://" in label else label for label in every_label}
+    short = {label: match[1] if (match := _ADDRESS.fullmatch(label)) else label for label in every_label}
     uses = list(short.values())
     return {label: name if uses.count(name) == 1 else label for label, name in short.items()}
 
