@@ -93,7 +93,7 @@ def build_report(
         facts=_fact_lines(run, summaries.values(), failed),
         tables=[table for table in tables if table and _worth_showing(table)],
         notes=NOTES,
-        figures=run_figures(groups, list(summaries.values()), language),
+        figures=run_figures(groups, list(summaries.values()), language, scales),
     )
 
 

@@ -23,7 +23,7 @@ from cocoon.core.records import Failure, Language, Rating
 from cocoon.evaluation.groups import group_ratings
 from cocoon.reports.charts.draw import draw_chart
 from cocoon.reports.charts.runs import run_figures
-from cocoon.reports.charts.svg import STYLE
+from cocoon.reports.charts.svg import NARROW, STYLE, WIDTH
 from cocoon.reports.narrative.translation import translations
 from cocoon.running.reading.reader import RunReader
 from cocoon.running.reading.summary import file_of
@@ -97,9 +97,12 @@ class RunPage:
                 {
                     "title": figure.chart.title,
                     "note": figure.chart.note,
-                    "svg": draw_chart(figure.chart, f"{figure.id}-{language}"),
+                    "drawings": [
+                        draw_chart(figure.chart, f"{figure.id}-{language}-{width:.0f}", width=width)
+                        for width in (WIDTH, NARROW)
+                    ],
                 }
-                for figure in run_figures(groups, facts, language)
+                for figure in run_figures(groups, facts, language, self.run.scales)
             ]
             for language in ("en", "zh")
         }

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 
-from cocoon.reports.charts.draw import draw_chart
+from cocoon.reports.charts.draw import draw_both
 from cocoon.reports.charts.records import Figure
 from cocoon.reports.formats.html_style import PAGE_STYLE
 from cocoon.reports.formats.html_tables import TableWriter
@@ -144,7 +144,7 @@ class _Page:
         note = f"<figcaption>{escape_html(chart.note)}{link}</figcaption>" if chart.note or link else ""
         return (
             f'<figure lang="{chart.language}">\n<h3 id="figure-{figure.id}">{escape_html(chart.title)}</h3>\n'
-            f"{draw_chart(chart, f'chart-{figure.id}')}\n{note}\n</figure>"
+            f"{draw_both(chart, f'chart-{figure.id}')}\n{note}\n</figure>"
         )
 
     def _more_tables(self) -> str:

@@ -137,7 +137,7 @@
     box.replaceChildren(leave(), make("p", {}, w().loading));
     if (state.index.live) forget("charts");
     const drawn = await load("charts", state.index.live ? `at=${Date.now()}` : "");
-    const sheet = (one) => make("figure", { class: "sheet" }, make("h2", {}, one.title), cocoon.drawing(one.svg), make("figcaption", {}, one.note));
+    const sheet = (one) => make("figure", { class: "sheet" }, make("h2", {}, one.title), one.drawings.map(cocoon.drawing), make("figcaption", {}, one.note));
     box.replaceChildren(leave(), ...drawn[state.language].map(sheet));
   });
 
