@@ -74,7 +74,7 @@ def _note_with_limit(note: str, drawn_count: int, total: int, language: Language
 def success_chart(groups: Groups, dialogues: int, language: Language) -> BarChart:
     """Return the success rate in both modes, a bar per group."""
     bars = [
-        _success_bar(f"{mode.removeprefix('success_')}: {name}", rate, language)
+        _success_bar(f"{word(mode, language)}: {name}", rate, language)
         for name, group in zip(group_names(groups), groups, strict=True)
         for mode in (PAPER, ATTRIBUTED)
         if isinstance(rate := rate_of(group, mode), Estimate)

@@ -9,11 +9,13 @@ WORDS: dict[str, tuple[str, str]] = {
         "仅绘出 {whole} 组中的前 {shown} 组，全部见表格。",
     ),
     "success": ("Success rate by supporter", "各支持者的成功率"),
+    "success_paper": ("paper", "论文"),
+    "success_attributed": ("attributed", "归因"),
     "success_axis": ("share of dialogues in which the need was named", "说出需求的对话所占比例"),
     "success_note": (
         "95% interval over profiles. Paper: named by either of the two; attributed: named by the supporter, or by the "
         "user after a reflection or a question. Missing verdicts are in no rate.",
-        "区间为按画像计算的 95% 区间。paper：双方任一方说出；attributed：支持者说出，或用户在反映、提问之后说出。"
+        "区间为按画像计算的 95% 区间。论文：双方任一方说出；归因：支持者说出，或用户在反映、提问之后说出。"
         "缺失的判定不计入比例。",
     ),
     "success_empty": ("0 of {n} dialogues have a verdict", "{n} 段对话中有判定的：0"),

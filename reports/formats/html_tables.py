@@ -9,6 +9,8 @@ from cocoon.reports.narrative.trace_links import dialogues_behind
 from cocoon.reports.narrative.translation import translated
 from cocoon.reports.tables.records import Row, Table, cell_lines
 
+_NAMES, _MEASURED = {"Supporter", "Judge", "Prompt", "Hash", "Node"}, {"Measure", "Dimension"}
+"""Key columns with names that people gave, which are never translated, and with names of scales and dimensions."""
 _MOST_ACROSS, _FEW = 4, 2
 """So many groups stand side by side in the main table, and so few on a phone without breaking an interval."""
 
@@ -48,7 +50,7 @@ class TableWriter:
         names = [short_names(row.labels[index] for row in table.rows) for index in range(len(table.keys))]
         above = [index for index in sorted(fixed) if index not in keys]
         heads = "".join(
-            f'<th scope="col">{"<br>".join(self._label(row.labels[index], names[index]) for index in keys)}</th>'
+            f'<th scope="col">{"<br>".join(self._label(table, row, index, names) for index in keys)}</th>'
             for row in table.rows
         )
         lines = "\n".join(
@@ -68,21 +70,19 @@ class TableWriter:
         if not fixed:
             return ""
         parts = (
-            f"{self._text(table.keys[index])} {self._label(table.rows[0].labels[index], names[index])}"
-            for index in fixed
+            f"{self._text(table.keys[index])} {self._label(table, table.rows[0], index, names)}" for index in fixed
         )
         return f'<p class="fixed">{self._text("All rows")}: {" · ".join(parts)}</p>\n'
 
     def _row(self, table: Table, row: Row, keys: list[int], names: list[dict[str, str]]) -> str:
-        labels = "".join(
-            f'<th scope="row" class="key">{self._label(row.labels[index], names[index])}</th>' for index in keys
-        )
+        labels = "".join(f'<th scope="row" class="key">{self._label(table, row, index, names)}</th>' for index in keys)
         return f"<tr>{labels}{''.join(self._cell(table, row, measure) for measure in table.measures)}</tr>"
 
-    def _label(self, label: str, names: dict[str, str]) -> str:
-        short = names.get(label, label)
-        text = self._text(short)
-        if text == escape_html(short):
+    def _label(self, table: Table, row: Row, index: int, names: list[dict[str, str]]) -> str:
+        key, label = table.keys[index], row.labels[index]
+        short = names[index].get(label, label)
+        text = escape_html(short) if key in _NAMES else self._text(short)
+        if key in _MEASURED and text == escape_html(short):
             # A measure is named by its scale and its dimension, each of which has a name of its own.
             text = " ".join(map(self._text, short.split(" ")))
         return text if short == label else f'<abbr title="{escape_html(label)}">{text}</abbr>'
