@@ -105,21 +105,19 @@ class Runner(Work):
             raise CocoonError("a conversation needs a simulated user")
         context = ConversationContext(self.caller, task.supporter, self.user, self.rounds)
         start = {"dialogue": task.dialogue, "profile": task.profile.model_dump(mode="json"), "turns": []}
-        turns: list[Any] = []
+        turns: list[Turn] = []
         stop_reason: str | None = None
         limit = recursion_limit(self.rounds, len(steps_of(self.user)))
-        async for update in self.walk(self._conversation, task.dialogue, start, context, limit):
-            turns += update.get("turns", [])
-            stop_reason = update.get("stop_reason") or stop_reason
-        return build_dialogue(
-            task.dialogue,
-            task.profile,
-            task.supporter.facts(),
-            self.user.facts(),
-            [Turn.model_validate(turn) for turn in turns],
-            stop_reason,
-            sample=task.sample,
+        begun = build_dialogue(
+            task.dialogue, task.profile, task.supporter.facts(), self.user.facts(), [], None, sample=task.sample
         )
+        self.folder.begin_dialogue(begun)
+        async for update in self.walk(self._conversation, task.dialogue, start, context, limit):
+            spoken = [Turn.model_validate(turn) for turn in update.get("turns", [])]
+            self.folder.add_turns(task.dialogue, spoken)
+            turns += spoken
+            stop_reason = update.get("stop_reason") or stop_reason
+        return begun.model_copy(update={"turns": turns, "stop_reason": stop_reason})
 
     async def _rate(self, dialogue: Dialogue, wanted: Sequence[Wanted]) -> None:
         context = AssessmentContext(self.caller, self._by_name)

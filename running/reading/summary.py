@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cocoon.core.records import Dialogue, Rating
-from cocoon.evaluation.facts import DialogueFacts
+from cocoon.evaluation.facts import DialogueFacts, facts_of
 from cocoon.evaluation.groups import majority, mean_of_votes
 from cocoon.evaluation.missing import missing_reasons
 from cocoon.evaluation.success.outcomes import outcome_of
@@ -58,6 +58,11 @@ def _judged(ratings: Sequence[Rating]) -> dict[str, dict[str, Any]]:
         }
         for judge, own in by_judge.items()
     }
+
+
+def summary_under_way(dialogue: Dialogue) -> dict[str, Any]:
+    """Return the summary of a dialogue that is being made, which has no ratings yet."""
+    return summary_of(dialogue, facts_of(dialogue), []) | {"success": "making"}
 
 
 def failed_summary(name: str) -> dict[str, Any]:

@@ -42,7 +42,8 @@
   const open = tried(async (id) => {
     const found = list.get(id);
     if (!found) return;
-    if (!state.open || state.open.id !== id) { state.turn = null; state.call = null; state.picked = null; cocoon.graph.restart(); }
+    const again = state.open && state.open.id === id;
+    if (!again) { state.turn = null; state.call = null; state.picked = null; cocoon.graph.restart(); }
     state.wanted = id;
     list.mark(id, true);
     const one = await part(`data/${found.file}`, "dialogue"), other = await counterpart(found);
@@ -53,8 +54,10 @@
     // A page of one dialogue is a frame inside another page, whose address is not ours to change.
     if (!state.index.alone) history.replaceState(null, "", address(id));
     trouble("");
+    // A dialogue under way is drawn anew as it goes on: the reader stays where they were, or at its end.
+    const box = at("middle"), top = box.scrollTop, ending = box.scrollHeight - top - box.clientHeight < 40;
     await draw();
-    at("middle").scrollTop = 0;
+    box.scrollTop = again ? (ending ? box.scrollHeight : top) : 0;
     document.body.classList.remove("listing");
     const next = list.beside(1);
     if (next && next.id !== id) load(`data/${next.file}`).catch(() => {});
@@ -78,6 +81,7 @@
     at("b-compare").setAttribute("aria-pressed", String(state.compare));
     at("b-graph").setAttribute("aria-pressed", String(state.graph));
     at("graph").hidden = !state.graph || !state.open;
+    document.body.classList.toggle("graphing", state.graph && Boolean(state.open));
     if (!state.open) { at("middle").replaceChildren(make("p", {}, list.count()[1] ? w().pick : w().empty)); at("right").replaceChildren(); return; }
     const other = state.other || {};
     const shown = state.compare ? cocoon.lanes.compare(state.open, other.whole, [state.index.name, other.run], other.picker, w(), choose) : cocoon.lanes.show(state.open, w(), choose);
@@ -89,6 +93,7 @@
   }
 
   async function side() {
+    document.body.classList.toggle("calling", Boolean(state.call));
     const parts = [], file = state.call && (state.call.side === "b" ? state.other.file : `data/${list.get(state.open.id).file}`);
     if (state.call) parts.push(cocoon.side.call(state.call.key, await part(file, "calls"), state.beside, w(), call, close));
     at("right").replaceChildren(...parts, ...cocoon.side.ratings(state.open, w(), (key) => call(key)).flat());
@@ -207,7 +212,7 @@
     trouble("");
     const changed = told.dialogues.length || told.others.length, mine = state.open && told.dialogues.find((one) => one.id === state.open.id);
     take(told);
-    if (changed) relist(); else counts();
+    if (changed) { relist(); list.listen(); } else counts();
     if (mine) { forget(`data/${mine.file}`); open(mine.id); } else if (!state.open && list.first()) open(list.first().id);
     setTimeout(poll, told.left ? SOON : POLL);
   }
@@ -224,7 +229,7 @@
     if (theme) document.documentElement.dataset.theme = theme;
     at("run").textContent = cocoon.shown(state.index.name);
     document.title = cocoon.shown(state.index.name);
-    list.start(open, counts);
+    list.start(open, counts, state.index.live, state.index.alone);
     const wanted = arrive();
     take(state.index);
     words();

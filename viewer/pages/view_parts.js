@@ -99,5 +99,5 @@ window.cocoon = (() => {
   // Up to `digits` decimals, as many as it takes.
   const short = (value, digits = 2) => (none(value) ? "–" : String(Number(Number(value).toFixed(digits))));
 
-  return { at, make, svg, long, load, forget, part, drawing, none, percent, number, short, shown };
+  return { at, make, svg, long, load, forget, unpack, part, drawing, none, percent, number, short, shown };
 })();

@@ -2,8 +2,8 @@
 // Words of the page, English and Chinese.
 window.cocoonWords = {
   en: {
-    search: "search id, emotion, feeling, need, supporter  ( / )", verdicts: "all verdicts", success: "need found", failure: "not found",
-    na: "not applicable", missing: "missing", unjudged: "not judged", failed: "not finished or kept", supporters: "all supporters", emotions: "all emotions",
+    search: "search what was said, id, emotion, need  ( / )", verdicts: "all verdicts", success: "need found", failure: "not found",
+    na: "not applicable", missing: "missing", unjudged: "not judged", failed: "not finished or kept", making: "being made", supporters: "all supporters", emotions: "all emotions",
     narrowed: "Behind the figure:", showAll: "show all", reasons: {},
     narrow: { supporter: "supporter", language: "language", difficulty: "difficulty", stop: "ended by", turns: "turns", success: "verdict", need: "need", judge: "judge", scale: "scale", outcome: "named", missing: "missing" },
     sort: "order of the run", order: "order", from: "from", to: "to",
@@ -29,13 +29,13 @@ window.cocoonWords = {
       affective_improvement: "affective improvement", negative_helper_evaluation: "negative evaluation" },
     help: [["j / k", "next, previous dialogue"], ["↑ / ↓", "previous, next turn; in the list: dialogue"], ["Enter", "prompt and reply of the turn"], ["← / →", "step along the graph"],
       ["/", "search"], ["g", "graph"], ["c", "compare: the same profile elsewhere"], ["h", "charts"], ["i", "about the run"], ["l", "language"], ["t", "light or dark"], ["?", "this help"], ["Esc", "close"]],
-    legend: [["✓ ✗", "need found, not found"], ["?", "verdict missing; in the list before a number: question ratio"], ["n/a ·", "not applicable, not judged"], ["!", "not finished, or made and not kept"],
+    legend: [["✓ ✗", "need found, not found"], ["?", "verdict missing; in the list before a number: question ratio"], ["n/a ·", "not applicable, not judged"], ["!", "not finished, or made and not kept"], ["…", "being made"],
       ["★ ☆", "turn in which the need was named, or came nearest"], ["▲ ▼", "trust rose, fell"], ["↔", "reversed item"], ["Aff", "affective improvement, 1 to 7"]],
     types: { open: "open question", closed: "closed question", tag: "tag question", rhetorical: "rhetorical question" },
   },
   zh: {
-    search: "搜索编号、情绪、感受、需求、支持者（/）", verdicts: "所有判定", success: "找到需求", failure: "未找到",
-    na: "不适用", missing: "缺失", unjudged: "未评判", failed: "未完成或未保留", supporters: "所有支持者", emotions: "所有情绪",
+    search: "搜索对话内容、编号、情绪、需求（/）", verdicts: "所有判定", success: "找到需求", failure: "未找到",
+    na: "不适用", missing: "缺失", unjudged: "未评判", failed: "未完成或未保留", making: "进行中", supporters: "所有支持者", emotions: "所有情绪",
     narrowed: "该数字背后的对话：", showAll: "显示全部", reasons: {},
     narrow: { supporter: "支持者", language: "语言", difficulty: "难度", stop: "结束于", turns: "发言数", success: "判定", need: "需求", judge: "评判者", scale: "量表", outcome: "说出者", missing: "缺失" },
     sort: "按运行顺序", order: "顺序", from: "从", to: "到",
@@ -62,7 +62,7 @@ window.cocoonWords = {
       management: "管理", sensing: "感知", processing: "处理", responding: "回应", "cannot tell": "无法判断" },
     help: [["j / k", "下一段、上一段对话"], ["↑ / ↓", "上一次、下一次发言；在列表中为对话"], ["Enter", "这次发言的提示与回复"], ["← / →", "沿流程图移动"],
       ["/", "搜索"], ["g", "流程图"], ["c", "对比：同一画像的另一段对话"], ["h", "图表"], ["i", "关于这次运行"], ["l", "语言"], ["t", "明暗"], ["?", "本帮助"], ["Esc", "关闭"]],
-    legend: [["✓ ✗", "找到需求、未找到"], ["?", "判定缺失；列表中数字之前：提问比例"], ["n/a ·", "不适用、未评判"], ["!", "未完成，或已生成而未保留"],
+    legend: [["✓ ✗", "找到需求、未找到"], ["?", "判定缺失；列表中数字之前：提问比例"], ["n/a ·", "不适用、未评判"], ["!", "未完成，或已生成而未保留"], ["…", "正在进行"],
       ["★ ☆", "需求被说出之处、最接近之处"], ["▲ ▼", "信任上升、下降"], ["↔", "反向条目"], ["Aff", "情绪改善，1 至 7"]],
     types: { open: "开放式问题", closed: "封闭式问题", tag: "附加问题", rhetorical: "反问" },
   },
