@@ -184,6 +184,7 @@
   function key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.matches("input, select")) { if (event.key === "Escape") event.target.blur(); return; }
+    if (event.target.matches("pre") && /^(Arrow|Page|Home|End)/.test(event.key)) return;
     const closing = { "?": "help", h: "charts", i: "about" }[event.key], shown = PANES.find((name) => at(name).open);
     if (shown && closing !== shown && event.key !== "l" && event.key !== "t") return;
     const inList = event.target === at("list"), press = event.target.matches("button, summary, [role=button]");
