@@ -15,10 +15,15 @@ from cocoon.reports.comparisons import ComparisonChoice, compare_runs, write_com
 from cocoon.reports.formats.html_page import render_html
 from cocoon.reports.runs import build_run_report, write_like, write_report
 from cocoon.reports.tables.records import Report
+from cocoon.running.folder import existing_run
 from cocoon.running.reading.reader import RunReader
+from cocoon.viewer.page import RunPage, export_page
 
 if TYPE_CHECKING:
     from cocoon.api.run import Run
+
+TRACE = "trace"
+"""The folder of the trace page in a run folder."""
 
 __all__ = ["Comparisons", "build_run_report", "compare", "report", "tidy_table"]
 
@@ -40,20 +45,26 @@ def report(
     scale_files: Sequence[str | Path] = (),
     language: Language | None = None,
     like: str | None = None,
+    trace: bool | None = None,
 ) -> Report:
     """Write the report of a run into its folder, and return it.
 
     `like` is `table1` to `table10`: a table of the paper with its figures beside ours. It has no use for the others.
-    `language` is that of the figures, English unless given.
+    `language` is that of page, figures and sentences, English unless given. The trace page is written beside the report
+    (`trace/`), and its figures lead there. `trace=False` leaves it out.
     """
-    path = _path(run)
-    if like is None:
-        return write_report(path, [Path(file) for file in scale_files], language or "en")
-    if scale_files or language is not None:
-        raise CocoonError(
-            f"{like} of the paper has no figures and no other scales. Leave scale files and language out."
-        )
-    return write_like(path, like)
+    path, files = _path(run), [Path(file) for file in scale_files]
+    if like is not None:
+        if scale_files or language is not None or trace is not None:
+            raise CocoonError(
+                f"{like} of the paper has no figures and no other scales. Leave scale files, language and trace out."
+            )
+        return write_like(path, like)
+    if trace is False:
+        return write_report(path, files, language or "en")
+    existing_run(path)
+    export_page(RunPage(RunReader(path, files), language=language or "en"), path / TRACE)
+    return write_report(path, files, language or "en", trace=f"{TRACE}/view.html")
 
 
 def compare(

@@ -58,7 +58,8 @@ class RunFacts(Record):
     names, and `agents` a role and name to the Python file of an agent of the user's own. `embedded`: the embedded model
     made some of the words or ratings. `recorded` says of a demonstration that its lines were written by hand. `cost` is
     in `currency`, `seconds` is wall time. `form_invariance` is one line on how far the appraiser took question form for
-    pressure.
+    pressure. `software` is COCOON with its version and revision, `supporters` maps names to model and prompt, and
+    `provenance` has everything else that the manifest says, by name.
     """
 
     name: str = ""
@@ -78,6 +79,12 @@ class RunFacts(Record):
     cost: float | None = Field(default=None, ge=0)
     currency: str = "USD"
     seconds: float | None = Field(default=None, ge=0)
+    software: str = ""
+    rounds: int | None = None
+    samples: int | None = None
+    supporters: dict[str, str] = Field(default_factory=dict)
+    judge_temperature: float | None = None
+    provenance: dict[str, str] = Field(default_factory=dict)
 
 
 def facts_of(dialogue: Dialogue) -> DialogueFacts:

@@ -12,6 +12,9 @@ from cocoon.evaluation.groups import group_ratings
 from cocoon.evaluation.measures import LEGAL_FLOOR
 from cocoon.evaluation.scales.scoring import Scale
 from cocoon.reports.charts.runs import run_figures
+from cocoon.reports.narrative.excerpts import choose_excerpts
+from cocoon.reports.narrative.findings import compared, findings
+from cocoon.reports.narrative.methods import methods_paragraph
 from cocoon.reports.tables.dialogues import (
     dialogues_table,
     failures_table,
@@ -59,7 +62,7 @@ def build_report(
 
     Dialogues are read once and kept as summaries. `scales` adds the scores of their variants. `floor` is the
     probability of legal answers below which a rating counts as forced, 0 to 1. `language` is the language of the
-    figures.
+    figures and sentences.
     """
     run = run_facts(facts)
     summaries = {summary.id: summary for summary in _summaries(dialogues)}
@@ -87,11 +90,17 @@ def build_report(
     ]
     return Report(
         title=f"Report of {run.name}" if run.name else "Report",
+        language=language,
+        compared=compared(list(summaries.values()), language),
+        findings=findings(groups, failed, language),
+        excerpts=choose_excerpts(groups, language),
+        methods=methods_paragraph(run, list(summaries.values()), rated, language),
+        provenance=list(run.provenance.items()),
         warnings=_warnings(run, summaries, rated),
         facts=_fact_lines(run, summaries.values(), failed),
         tables=[table for table in tables if table and _worth_showing(table)],
         notes=NOTES,
-        figures=run_figures(groups, list(summaries.values()), language),
+        figures=run_figures(groups, list(summaries.values()), language, scales),
     )
 
 

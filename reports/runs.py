@@ -1,5 +1,6 @@
 """From a run folder to its report, in every format."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,21 @@ from cocoon.models.journal.store import Journal
 from cocoon.reports.formats.csv_lines import render_csv
 from cocoon.reports.formats.files import TABLES, write_report_files, write_texts
 from cocoon.reports.formats.latex import render_latex
+from cocoon.reports.narrative.excerpts import quote
 from cocoon.reports.paper.report import build_like
 from cocoon.reports.report import build_report
-from cocoon.reports.tables.records import Report
+from cocoon.reports.tables.records import NOTHING, Report
 from cocoon.running.folder import existing_run, read_config, read_run
 from cocoon.running.manifest import RunManifest, read_manifest, seconds_worked, uses_embedded
+from cocoon.running.reading.reader import RunReader
 from cocoon.running.reading.scales import scales_of
 from cocoon.running.sample import read_sample
 
 
 def build_run_report(run: Path, scale_files: Sequence[Path] = (), language: Language = "en") -> Report:
-    """Return the report of a run folder. `language` is that of the figures."""
+    """Return the report of a run folder. `language` is that of the figures and sentences."""
     existing_run(run)
-    return build_report(
+    report = build_report(
         read_run(run, "dialogues.jsonl", Dialogue),
         read_run(run, "ratings.jsonl", Rating),
         read_run(run, "failures.jsonl", Failure),
@@ -31,11 +34,18 @@ def build_run_report(run: Path, scale_files: Sequence[Path] = (), language: Lang
         scales_of([run], scale_files),
         language=language,
     )
+    reader = RunReader(run, scale_files)
+    reader.refresh()
+    held = [excerpt for excerpt in report.excerpts if excerpt.dialogue in reader.dialogues.places]
+    return report.model_copy(update={"excerpts": quote(held, reader, language)})
 
 
-def write_report(run: Path, scale_files: Sequence[Path] = (), language: Language = "en") -> Report:
-    """Build the report of a run folder and write report.md, report.html, tables/ and figures/ into it."""
-    report = build_run_report(run, scale_files, language)
+def write_report(run: Path, scale_files: Sequence[Path] = (), language: Language = "en", trace: str = "") -> Report:
+    """Build the report of a run folder and write report.md, report.html, tables/ and figures/ into it.
+
+    `trace` is the address of the trace page, as seen from the folder, where there is one.
+    """
+    report = build_run_report(run, scale_files, language).model_copy(update={"trace": trace})
     write_report_files(report, run, "report", prefix="", latex=True, figures="figures")
     return report
 
@@ -67,6 +77,7 @@ def facts_of_run(run: Path) -> dict[str, Any]:
         facts["sample"] = sample.one_line()
     if config is not None:
         facts["seed"] = config.seed
+        facts |= _configured(config)
         if manifest is None or not manifest.agents:
             facts |= _configured_user(config)
     if manifest is not None:
@@ -75,12 +86,49 @@ def facts_of_run(run: Path) -> dict[str, Any]:
         facts |= {"models": manifest.roles, "seconds": round(seconds_worked(manifest), 1)}
         facts |= {"embedded": uses_embedded([run]), "agents": _own_agents(manifest)}
         facts["recorded"] = manifest.recorded
+        facts |= {"software": _software(manifest), "provenance": _provenance(manifest)}
         for user in manifest.agents.get("user", []):
             facts |= {"user_kind": user.kind, "difficulty": user.settings.get("difficulty", "")}
             facts["trust_rules"] = user.settings.get("rules", "")
     if (run / "journal.sqlite").exists():
         facts |= _spent(run, config.prices if config else {})
     return facts
+
+
+def _configured(config: StudyConfig) -> dict[str, Any]:
+    """Return the settings that a reader of a paper wants to know."""
+    supporters = {
+        supporter.name or supporter.model: f"{supporter.model}, {supporter.prompt}" for supporter in config.supporters
+    }
+    facts: dict[str, Any] = {"rounds": config.rounds, "samples": config.samples, "supporters": supporters}
+    return facts | ({"judge_temperature": config.judge.temperature} if config.judge.model else {})
+
+
+def _software(manifest: RunManifest) -> str:
+    revision = f" ({manifest.git_revision})" if manifest.git_revision else ""
+    return f"COCOON {manifest.cocoon}{revision}"
+
+
+def _provenance(manifest: RunManifest) -> dict[str, str]:
+    """Return versions, hosts, prompts and sessions as lines of a report."""
+    models = {
+        f"Model {label}": ", ".join(f"{key} {value}" for key, value in facts.items())
+        for label, facts in manifest.models.items()
+        if facts
+    }
+    prompts = {
+        name: sha for agents in manifest.agents.values() for agent in agents for name, sha in agent.prompts.items()
+    } | manifest.prompts
+    began = [time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(session.started)) for session in manifest.sessions]
+    return {
+        "Software": _software(manifest),
+        "Python": manifest.python,
+        "Packages": ", ".join(f"{name} {version}" for name, version in manifest.packages.items()),
+        "Hosts": ", ".join(manifest.hosts) or NOTHING,
+        **models,
+        "Prompts": ", ".join(f"{name} {sha}" for name, sha in sorted(prompts.items())) or NOTHING,
+        "Sessions": "; ".join(began) or NOTHING,
+    }
 
 
 def _configured_user(config: StudyConfig) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from cocoon.core.config import RunConfig, StudyConfig, differences, to_yaml
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import Appender, dump_line, parse_record, read_records, write_whole
-from cocoon.core.records import Dialogue, Failure, Rating
+from cocoon.core.records import Dialogue, Failure, Rating, Record, Turn
 from cocoon.core.text import printable_line
 from cocoon.models.journal.store import Journal
 from cocoon.running.trace import Trace, settle_trace
@@ -22,7 +22,19 @@ from cocoon.running.trace import Trace, settle_trace
 RecordT = TypeVar("RecordT", bound=BaseModel)
 ConfigT = TypeVar("ConfigT", bound=RunConfig)
 APPENDED = ("dialogues.jsonl", "ratings.jsonl")
+UNDER_WAY = "under_way.jsonl"
+"""What unfinished dialogues have said so far: a line for the dialogue without turns, then one for each of its turns.
+
+It is for whoever watches a run. Nothing is resumed from it, and it goes when the files are put in order.
+"""
 REWRITTEN = ("manifest.json", "config.yaml", "sample.json", "trace.jsonl", *APPENDED, "failures.jsonl")
+
+
+class SpokenTurn(Record):
+    """A turn of a dialogue under way. `id` is that of the dialogue."""
+
+    id: str
+    turn: Turn
 
 
 class RunFolder:
@@ -43,6 +55,7 @@ class RunFolder:
             self.journal = Journal(path / "journal.sqlite")
             undo.callback(self.journal.close)
             self.trace = Trace(path / "trace.jsonl")
+            self._under_way = Appender(path / UNDER_WAY)
             self._appending = {name: Appender(path / name) for name in appended}
             self.failures: list[Failure] = []
             self.tried: set[str] = set()
@@ -68,6 +81,7 @@ class RunFolder:
         for name in {*REWRITTEN, *self._names}:
             for half in self.path.glob(f".{name}.*"):
                 half.unlink()
+        (self.path / UNDER_WAY).unlink(missing_ok=True)
 
     def agree(self, config: RunConfig) -> None:
         """Store the configuration, or check that a run being resumed was made with one that is alike.
@@ -85,6 +99,15 @@ class RunFolder:
     def add(self, name: str, record: BaseModel) -> None:
         """Append a record to one of the folder's files."""
         self._appending[name].write(dump_line(record))
+
+    def begin_dialogue(self, dialogue: Dialogue) -> None:
+        """Note a dialogue that has been begun, for whoever watches."""
+        self._under_way.write(dump_line(dialogue))
+
+    def add_turns(self, dialogue: str, turns: Sequence[Turn]) -> None:
+        """Note what was said in a dialogue under way."""
+        if turns:
+            self._under_way.write(b"".join(dump_line(SpokenTurn(id=dialogue, turn=turn)) for turn in turns))
 
     def add_dialogue(self, dialogue: Dialogue) -> None:
         """Append a finished dialogue."""
@@ -107,11 +130,13 @@ class RunFolder:
             key=lambda failure: (position.get(failure.dialogue, len(position)), failure.dialogue, failure.node)
         )
         write_whole(self.path / "failures.jsonl", map(dump_line, failures))
+        self._under_way.close()
+        (self.path / UNDER_WAY).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Commit the journal and let others write."""
         self.journal.close()
-        for file in (self.trace, *self._appending.values()):
+        for file in (self.trace, self._under_way, *self._appending.values()):
             file.close()
         os.close(self._lock)
 

@@ -123,21 +123,19 @@ class Runner(Work):
         turns: list[Turn] = []
         stop_reason: str | None = None
         limit = recursion_limit(self.rounds, len(steps_of(self.user)))
+        begun = build_dialogue(
+            task.dialogue, task.profile, task.supporter.facts(), self.user.facts(), [], None, sample=task.sample
+        )
+        self.folder.begin_dialogue(begun)
         async for update in self.walk(self._conversation, task.dialogue, start, context, limit):
-            for turn in map(Turn.model_validate, update.get("turns", [])):
-                turns.append(turn)
-                if self.listener:
+            spoken = [Turn.model_validate(turn) for turn in update.get("turns", [])]
+            self.folder.add_turns(task.dialogue, spoken)
+            turns += spoken
+            if self.listener:
+                for turn in spoken:
                     self.listener.spoken(task.dialogue, task.profile, turn)
             stop_reason = update.get("stop_reason") or stop_reason
-        return build_dialogue(
-            task.dialogue,
-            task.profile,
-            task.supporter.facts(),
-            self.user.facts(),
-            turns,
-            stop_reason,
-            sample=task.sample,
-        )
+        return begun.model_copy(update={"turns": turns, "stop_reason": stop_reason})
 
     async def _rate(self, dialogue: Dialogue, wanted: Sequence[Wanted]) -> None:
         context = AssessmentContext(self.caller, self._by_name)

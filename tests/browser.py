@@ -38,6 +38,21 @@ async def chromium() -> "AsyncIterator[Browser]":
             await browser.close()
 
 
+async def serious_faults(page: Any) -> list[str]:
+    """What axe finds on a page that people with a disability cannot get past: the rule and the first place of it.
+
+    The page's context needs `bypass_csp=True`, because no policy of ours lets a script in.
+    """
+    package = pytest.importorskip("axe_playwright_python", reason="needs axe-playwright-python (extra 'dev')")
+    await page.evaluate((Path(package.__file__).parent / "axe.min.js").read_text("utf-8"))
+    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{one['id']} ({len(one['nodes'])}): {one['nodes'][0]['target']} {one['nodes'][0]['failureSummary']}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
 def in_browser(test: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a test that asks for the fixture `browser`: it runs in the event loop that the browser was opened in."""
     return pytest.mark.browser(pytest.mark.asyncio(loop_scope="session")(test))

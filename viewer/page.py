@@ -23,7 +23,8 @@ from cocoon.core.records import Failure, Language, Rating
 from cocoon.evaluation.groups import group_ratings
 from cocoon.reports.charts.draw import draw_chart
 from cocoon.reports.charts.runs import run_figures
-from cocoon.reports.charts.svg import STYLE
+from cocoon.reports.charts.svg import NARROW, STYLE, WIDTH
+from cocoon.reports.narrative.translation import translations
 from cocoon.running.reading.reader import RunReader
 from cocoon.running.reading.summary import file_of
 
@@ -96,22 +97,34 @@ class RunPage:
                 {
                     "title": figure.chart.title,
                     "note": figure.chart.note,
-                    "svg": draw_chart(figure.chart, f"{figure.id}-{language}"),
+                    "drawings": [
+                        draw_chart(figure.chart, f"{figure.id}-{language}-{width:.0f}", width=width)
+                        for width in (WIDTH, NARROW)
+                    ],
                 }
-                for figure in run_figures(groups, facts, language)
+                for figure in run_figures(groups, facts, language, self.run.scales)
             ]
             for language in ("en", "zh")
         }
         return data_script("charts", figures)
 
-    def data(self, name: str, since: Since = (0, 0)) -> str | None:
-        """Return a data file by its name (`index`, `news`, `charts`, `graphs`, `data/FILE`, `other/FILE`), or None.
+    def words(self, since: int = 0) -> str:
+        """Return what was said in the dialogues that came after a serial number, by file, for the search."""
+        said = {summary["file"]: self.run.words(summary["id"]) for summary in self.run.summaries(since)}
+        return data_script("words", {"serial": self.run.serial, "said": packed(said)})
 
-        `news` has what came after these serial numbers of the run and of the other run. Its `source` changes when
-        another server answers than before.
+    def data(self, name: str, since: Since = (0, 0)) -> str | None:
+        """Return a data file by its name, or None.
+
+        Names are `index`, `news`, `words`, `charts`, `graphs`, `data/FILE` and `other/FILE`.
+
+        `news` and `words` have what came after these serial numbers of the run and of the other run. The `source` of
+        `news` changes when another server answers than before.
         """
         if name == "news":
             return data_script(name, self._news(since))
+        if name == "words":
+            return self.words(since[0])
         if name in ("index", "charts", "graphs"):
             return {"index": self.index, "charts": self.charts, "graphs": graphs}[name]()
         folder, _, file = name.partition("/")
@@ -136,6 +149,7 @@ class RunPage:
                     reader.summary(name)
                     file = f"{folder}/{file_of(name)}"
                     yield f"{file}.js", dialogue_file(file, reader, name)
+        yield "words.js", self.words()
         yield "graphs.js", graphs()
         yield "charts.js", self.charts()
         yield "index.js", self.index()
@@ -150,6 +164,7 @@ def page_facts(run: RunReader, language: Language) -> dict[str, Any]:
         "roles": manifest.roles if manifest else {},
         "hosts": manifest.hosts if manifest else [],
         "recorded": manifest is not None and manifest.recorded is not None,
+        "reasons": translations(),
     }
 
 

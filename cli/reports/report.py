@@ -15,13 +15,26 @@ def report_command(
     like: Annotated[
         str | None, typer.Option(metavar="TABLE", help="table1 to table10: a table of the paper, with its figures.")
     ] = None,
-    language: Annotated[Language | None, typer.Option(help="Language of the figures (default: en).")] = None,
+    language: Annotated[Language | None, typer.Option(help="Language of the page (default: en).")] = None,
+    trace: Annotated[
+        bool | None, typer.Option("--trace/--no-trace", help="Write the trace page beside it (default), or not.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write report.md, report.html, tables/ and figures/ into the run folder, and print the report."""
+    """Write report.html, report.md, trace/, tables/ and figures/ into the run folder, and print the results."""
     from cocoon.api.reporting import report as write
-    from cocoon.cli.terminal.results import print_report
+    from cocoon.cli.terminal.results import print_report, print_screen
 
-    print_report(write(run, scale_files=scale_file or [], language=language, like=like), as_json)
-    written = f"tables/{like}_like_paper.csv, .tex" if like else "report.md, report.html, tables/, figures/"
-    typer.echo(f"written: {run}/{written}", err=True)
+    report = write(run, scale_files=scale_file or [], language=language, like=like, trace=trace)
+    if as_json or like:
+        print_report(report, as_json)
+    else:
+        print_screen(report)
+    if like:
+        typer.echo(f"written: {run}/tables/{like}_like_paper.csv, .tex", err=True)
+        return
+    beside, step = "", f"cocoon view {run}"
+    if report.trace:
+        beside, step = ", trace/", f"{run}/report.html in a browser: its figures lead to the dialogues"
+    typer.echo(f"written: {run}/report.html, report.md, tables/, figures/{beside}", err=True)
+    typer.echo(f"next: {step}", err=True)

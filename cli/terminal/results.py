@@ -46,6 +46,10 @@ def print_repairs(report: "RepairReport") -> None:
     typer.echo(printable(report.summary()), err=True)
 
 
+_WIDEST, _PLAIN = 120, 100
+"""Columns of a report at most, and where there is no terminal."""
+
+
 def finish(result: "Run | Built", as_json: bool) -> None:
     """Print the summary where JSON is wanted. Exits with the session's code unless it is 0."""
     if as_json:
@@ -99,6 +103,20 @@ def print_until_stopped(server: "AbstractAsyncContextManager[T]", announce: "Cal
             typer.echo(ending, err=True)
 
     asyncio.run(serve())
+
+
+def print_screen(report: "Report") -> None:
+    """Print a report on one screen, in colour on a terminal and as plain text elsewhere."""
+    from rich.console import Console
+
+    from cocoon.reports.formats.terminal import screen
+
+    console = Console(highlight=False, soft_wrap=False)
+    if console.is_terminal:
+        console.width = min(console.width, _WIDEST)
+    else:
+        console = Console(highlight=False, width=_PLAIN)
+    console.print(screen(report))
 
 
 def finish_study(result: "StudyResult", as_json: bool, written: str) -> None:

@@ -5,27 +5,32 @@ from collections.abc import Iterable
 
 from cocoon.reports.charts.bars import MISSING, Drawing, legend
 from cocoon.reports.charts.records import Mark, Panel, PanelChart, Range, Series
-from cocoon.reports.charts.svg import COLOURS, WIDTH, Axis, element, labels, line, number, shape, text
+from cocoon.reports.charts.svg import COLOURS, NARROW, WIDTH, Axis, element, labels, line, number, shape, text
 
 _HEIGHT = 230.0
+_PANEL = _HEIGHT + 88
 _GAP = 34.0
 _LEFT = 50.0
 _DASHES = ("", "7 4", "2 4", "9 3 2 3")
 _MOST_CLOUD = 600
 
 
-def panel_parts(chart: PanelChart) -> Drawing:
-    """Return panels side by side under one legend. The drawing is empty where no mark has a value."""
+def panel_parts(chart: PanelChart, width: float = WIDTH) -> Drawing:
+    """Return panels under one legend, side by side or, where there is little width, below each other.
+
+    The drawing is empty where no mark has a value.
+    """
     if not any(_known(series.marks) for panel in chart.panels for series in panel.series):
         return [], 0
     names = list(dict.fromkeys(series.name for panel in chart.panels for series in panel.series))
-    keys, top = legend(names)
-    width = (WIDTH - _GAP * (len(chart.panels) - 1)) / len(chart.panels)
+    keys, top = legend(names, width=width)
+    columns = 1 if width <= NARROW else len(chart.panels)
+    room = (width - _GAP * (columns - 1)) / columns
     parts = list(keys)
     for index, panel in enumerate(chart.panels):
-        left = index * (width + _GAP)
-        parts += _panel(chart, panel, names, left, top, width)
-    return parts, top + _HEIGHT + 88
+        row, column = divmod(index, columns)
+        parts += _panel(chart, panel, names, column * (room + _GAP), top + row * _PANEL, room)
+    return parts, top + _PANEL * math.ceil(len(chart.panels) / columns)
 
 
 def _panel(chart: PanelChart, panel: Panel, names: list[str], left: float, top: float, width: float) -> list[str]:

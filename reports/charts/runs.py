@@ -9,6 +9,7 @@ from cocoon.core.records import Language, Rating
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.groups import Group, Groups, mean_of_votes
 from cocoon.evaluation.questions.detection import pooled
+from cocoon.evaluation.scales.scoring import Scale
 from cocoon.evaluation.statistics.estimates import LEVEL, Estimate, mean_over_profiles, student_quantile
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.reports.charts.records import (
@@ -24,6 +25,7 @@ from cocoon.reports.charts.records import (
     StackChart,
     StackRow,
 )
+from cocoon.reports.charts.scales import scale_figures
 from cocoon.reports.charts.words import word
 from cocoon.reports.tables.dialogues import by_supporter
 from cocoon.reports.tables.scores import mean_of, rate_of
@@ -37,11 +39,20 @@ Measure = Callable[[DialogueFacts, int], float | None]
 _ASKING = ("open", "closed", "tag", "rhetorical")
 
 
-def run_figures(groups: Groups, dialogues: Sequence[DialogueFacts], language: Language = "en") -> list[Figure]:
-    """Return all figures of a run, in the order of the report. A figure without data says so."""
+def run_figures(
+    groups: Groups,
+    dialogues: Sequence[DialogueFacts],
+    language: Language = "en",
+    scales: Mapping[str, Scale] | None = None,
+) -> list[Figure]:
+    """Return all figures of a run, in the order of the report. A figure without data says so.
+
+    `scales` gives the names and ranges of scales of one's own.
+    """
     return [
         Figure(id="success", chart=success_chart(groups, len(dialogues), language)),
         Figure(id="comfort_by_questions", chart=comfort_chart(groups, dialogues, language)),
+        *scale_figures(groups, group_names(groups), scales or {}, language),
         Figure(id="opening", chart=opening_chart(dialogues, language)),
         Figure(id="turns", chart=turns_chart(dialogues, language)),
         Figure(id="questions", chart=questions_chart(dialogues, language)),
@@ -63,7 +74,7 @@ def _note_with_limit(note: str, drawn_count: int, total: int, language: Language
 def success_chart(groups: Groups, dialogues: int, language: Language) -> BarChart:
     """Return the success rate in both modes, a bar per group."""
     bars = [
-        _success_bar(f"{mode.removeprefix('success_')}: {name}", rate, language)
+        _success_bar(f"{word(mode, language)}: {name}", rate, language)
         for name, group in zip(group_names(groups), groups, strict=True)
         for mode in (PAPER, ATTRIBUTED)
         if isinstance(rate := rate_of(group, mode), Estimate)

@@ -12,7 +12,8 @@ from html import escape
 
 from cocoon.reports.tables.records import one_line
 
-WIDTH = 720.0
+WIDTH, NARROW = 720.0, 340.0
+"""Widths of a chart, for a page and for a phone."""
 COLOURS = 6
 """Fills p0 to p5. Dashes and shapes of marks vary with them, so that colour is never the only difference."""
 
@@ -22,8 +23,8 @@ STYLE = (
   --p0: #0b43b7; --p1: #c84e00; --p2: #1e8255; --p3: #a0518f; --p4: #5d3000; --p5: #232a31;
   font-family: system-ui, -apple-system, "Segoe UI", Roboto, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC",
     sans-serif; font-size: 12px; font-variant-numeric: tabular-nums; }
-@media (prefers-color-scheme: dark) { .chart { --ink: #e8eaed; --soft: #a8b0b8; --grid: #2e343a; --page: #15181b;
-  --p0: #578eff; --p1: #df7f2d; --p2: #6aef87; --p3: #c070aa; --p4: #ffec4a; --p5: #b4d7c3; } }
+@media screen and (prefers-color-scheme: dark) { .chart { --ink: #e8eaed; --soft: #a8b0b8; --grid: #2e343a;
+  --page: #15181b; --p0: #578eff; --p1: #df7f2d; --p2: #6aef87; --p3: #c070aa; --p4: #ffec4a; --p5: #b4d7c3; } }
 .chart text { fill: var(--ink); }
 .chart .c-title { font-size: 15px; font-weight: 600; }
 .chart .c-panel { font-weight: 600; }
@@ -173,13 +174,20 @@ def labels(ticks: Iterable[float], percent: bool = False) -> list[str]:
 
 
 def document(
-    name: str, height: float, title: str, told: str, parts: Iterable[str], standalone: bool, margin: float = 0
+    name: str,
+    height: float,
+    title: str,
+    told: str,
+    parts: Iterable[str],
+    standalone: bool,
+    margin: float = 0,
+    width: float = WIDTH,
 ) -> str:
     """Return the complete drawing. `told` describes in words what it shows.
 
-    With `standalone` the drawing contains its style and background.
+    With `standalone` the drawing contains its style and background. A class says whether it is for a page or a phone.
     """
-    width = WIDTH + 2 * margin
+    width += 2 * margin
     body = [element("title", clean(title), id=f"{name}-title"), element("desc", clean(told), id=f"{name}-desc")]
     if standalone:
         body += [element("style", STYLE), element("rect", width=width, height=height, class_="c-page")]
@@ -189,7 +197,7 @@ def document(
         *parts,
         xmlns="http://www.w3.org/2000/svg",
         viewBox=f"0 0 {number(width)} {number(height)}",
-        class_="chart",
+        class_="chart" if standalone else f"chart {'narrow' if width <= NARROW else 'wide'}",
         role="img",
         aria_labelledby=f"{name}-title {name}-desc",
         **({"width": width, "height": height} if standalone else {}),

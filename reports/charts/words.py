@@ -9,11 +9,13 @@ WORDS: dict[str, tuple[str, str]] = {
         "仅绘出 {whole} 组中的前 {shown} 组，全部见表格。",
     ),
     "success": ("Success rate by supporter", "各支持者的成功率"),
+    "success_paper": ("paper", "论文"),
+    "success_attributed": ("attributed", "归因"),
     "success_axis": ("share of dialogues in which the need was named", "说出需求的对话所占比例"),
     "success_note": (
         "95% interval over profiles. Paper: named by either of the two; attributed: named by the supporter, or by the "
         "user after a reflection or a question. Missing verdicts are in no rate.",
-        "区间为按画像计算的 95% 区间。paper：双方任一方说出；attributed：支持者说出，或用户在反映、提问之后说出。"
+        "区间为按画像计算的 95% 区间。论文：双方任一方说出；归因：支持者说出，或用户在反映、提问之后说出。"
         "缺失的判定不计入比例。",
     ),
     "success_empty": ("0 of {n} dialogues have a verdict", "{n} 段对话中有判定的：0"),
@@ -22,11 +24,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "affective_axis": ("1 to 7, higher is better", "1 至 7，越高越好"),
     "negative": ("7 − Neg", "7 − 负面评价"),
     "negative_axis": ("0 to 6, higher is better", "0 至 6，越高越好"),
-    "ratio_axis": ("turns of the supporter that ask", "支持者发问的轮次所占比例"),
+    "ratio_axis": ("turns of the supporter that ask", "支持者含提问的发言所占比例"),
     "comfort_note": (
         "A large mark is a supporter's mean with 95% intervals both ways, a faint one a dialogue. All dialogues rated "
         "on the scale count, not only those in which the need was named. 7 − Neg has the form of the paper's Figure 4; "
-        "Neg itself is in the tables.",
+        "Neg, the negative evaluation of the helper, is in the tables.",
         "大标记为各支持者的均值，横竖线为 95% 区间；淡点为单段对话。凡按该量表评过的对话都计入，不限于说出需求的对话。"
         "7 − 负面评价沿用论文图 4 的形式，原值见表格。",
     ),
@@ -43,7 +45,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "仅含“戒备型”用户；按画像取均值，色带为 95% t 区间。对话结束后不再计入，因此后面轮次的对话可能较少。",
     ),
     "opening_empty": ("0 of {n} dialogues have a guarded user", "{n} 段对话中用户为“戒备型”的：0"),
-    "turns": ("Turns of a dialogue", "对话的轮数分布"),
+    "turns": ("Turns of a dialogue", "对话的发言数分布"),
     "turns_axis": ("turns of both sides, the opening included", "双方发言数（含开场）"),
     "turns_note": (
         "Heights are shares of a supporter's dialogues; each strip has its own scale, whose top is named at the right.",
@@ -74,6 +76,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "nothing": ("no value", "无可用值"),
     "lost": ("no reply", "无回复"),
     "ratings": ("n {n}", "n {n}"),
+    "scale_axis": ("mean, {low} to {high}", "均值，{low} 至 {high}"),
+    "scale_note": ("Mean over profiles with its 95% interval.", "按画像的均值及其 95% 区间。"),
+    "scale_empty": ("no value on this scale", "此量表没有数值"),
     "scenarios": ("Scenarios", "情境分布"),
     "emotions": ("Emotions", "情绪分布"),
     "profiles_axis": ("share of profiles", "占画像的比例"),

@@ -7,47 +7,15 @@ from statistics import fmean
 from cocoon.core.records import MOST_GUESSES, Rating, Verdict
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.groups import KEY_COLUMNS, Group, Groups, majority, majority_taken_up
+from cocoon.evaluation.missing import missing_reasons
 from cocoon.evaluation.statistics.estimates import median_and_range, success_rate
+from cocoon.evaluation.success.outcomes import MISSING, NOBODY, OUTCOMES, need_outcome, outcome_of
 from cocoon.evaluation.success.verdicts import ATTRIBUTED
 from cocoon.reports.tables.records import Cell, Row, Table
 
-MISSING = "missing"
-NOBODY = "nobody"
-OUTCOMES = (
-    "supporter, after reflection",
-    "supporter, after question",
-    "user, after reflection",
-    "user, after question",
-    "volunteered",
-    "leaked",
-    NOBODY,
-    MISSING,
-)
-
+TIED = "votes tie"
+NOT_RATED = "the rating could not be made"
 EVIDENCE = ("SR taken up", "Taken up", "Denied", "Ignored", "Guesses", "Other mention", "Other form", "Lag", "Empty")
-
-
-def need_outcome(rating: Rating) -> str:
-    """Return one of OUTCOMES for one vote in the attributed mode."""
-    verdict = rating.verdict
-    if verdict is None or verdict.success is None:
-        return MISSING
-    if verdict.named_by == "nobody" or verdict.how is None:
-        return NOBODY if verdict.named_by == "nobody" else MISSING
-    return verdict.how if verdict.how in OUTCOMES else f"{verdict.named_by}, {verdict.how.replace('_', ' ')}"
-
-
-def outcome_of(votes: list[Rating]) -> str:
-    """Return the outcome that most votes on one dialogue share.
-
-    It is missing on a tie, or when every vote is missing.
-    """
-    counts = Counter(need_outcome(vote) for vote in votes)
-    del counts[MISSING]
-    top = counts.most_common(2)
-    if not top or (len(top) == 2 and top[0][1] == top[1][1]):
-        return MISSING
-    return top[0][0]
 
 
 def outcomes_table(groups: Groups) -> Table:
@@ -80,13 +48,13 @@ def missing_reasons_table(groups: Groups) -> Table:
     for group in groups:
         for scale in group.ratings:
             for rating in group.applicable(scale):
-                for reason in _reasons(rating):
+                for reason in missing_reasons(rating):
                     counts[(*group.key.labels, scale, reason)] += 1
             ties = _ties(group, scale)
             if ties:
-                counts[(*group.key.labels, scale, "votes tie")] += ties
+                counts[(*group.key.labels, scale, TIED)] += ties
             if group.lost.get(scale):
-                counts[(*group.key.labels, scale, "the rating could not be made")] += len(group.lost[scale])
+                counts[(*group.key.labels, scale, NOT_RATED)] += len(group.lost[scale])
     return Table(
         id="missing_reasons",
         title="Why values are missing",
@@ -102,15 +70,6 @@ def _ties(group: Group, scale: str) -> int:
         majority(votes) is None and any(vote.verdict and vote.verdict.success is not None for vote in votes)
         for votes in group.by_dialogue(scale)
     )
-
-
-def _reasons(rating: Rating) -> list[str]:
-    verdict = [rating.verdict.missing] if rating.verdict and rating.verdict.missing else []
-    whole_reply = {rating.missing["*"]} if "*" in rating.missing else set()
-    items = [reason for item, reason in rating.missing.items() if item != "*"]
-    reasons = [*verdict, *(reason for reason in whole_reply if reason not in verdict), *items]
-    # The text after the colon is about one reply and would give every reply its own row.
-    return [reason.partition(":")[0] for reason in reasons]
 
 
 def evidence_table(groups: Groups) -> Table:

@@ -4,9 +4,10 @@ from typing import Any
 
 from pydantic import Field
 
-from cocoon.core.records import Record
+from cocoon.core.records import Language, Record
 from cocoon.evaluation.statistics.estimates import Bounds, Estimate, Spread
 from cocoon.reports.charts.records import Figure
+from cocoon.reports.narrative.records import Excerpt
 
 Cell = Estimate | Bounds | Spread | int | float | str | None
 """A text cell is a remark such as 'not applicable'. None is a cell for which nothing was measured."""
@@ -35,9 +36,21 @@ class Table(Record):
 
 
 class Report(Record):
-    """A report before it is formatted: warnings first, then facts of the run, tables and figures."""
+    """A report before it is formatted: warnings first, then facts of the run, tables and figures.
+
+    `language` is that of its page, its figures and sentences. `compared` says what was compared, `findings` the
+    results, and `methods` is a paragraph for a paper. `provenance` is what else the manifest says. `trace` is the
+    address of the trace page beside the report, empty where there is none.
+    """
 
     title: str
+    language: Language = "en"
+    compared: str = ""
+    findings: list[str] = Field(default_factory=list)
+    excerpts: list[Excerpt] = Field(default_factory=list)
+    methods: str = ""
+    provenance: list[tuple[str, str]] = Field(default_factory=list)
+    trace: str = ""
     warnings: list[str] = Field(default_factory=list)
     facts: list[tuple[str, str]] = Field(default_factory=list)
     tables: list[Table] = Field(default_factory=list)

@@ -183,8 +183,8 @@ def items_table(together: Together, scales: Mapping[str, Scale]) -> Table:
     rows = []
     for (language, prompts), ratings in together.items():
         for judge, name in sorted({(rating.judge, rating.scale) for rating in ratings if rating.items}):
+            scale = _find_scale(name, scales)
             judge_ratings = [rating for rating in ratings if (rating.judge, rating.scale) == (judge, name)]
-            scale = _find_scale(name, judge_ratings, scales)
             for label, alpha in _consistency(judge_ratings, scale) if scale else []:
                 labels = [judge, language, prompts, f"{name} {label}"]
                 rows.append(Row(labels=labels, cells={"Cronbach's alpha": alpha}))
@@ -201,21 +201,20 @@ def items_table(together: Together, scales: Mapping[str, Scale]) -> Table:
     )
 
 
-def _find_scale(name: str, ratings: Sequence[Rating], scales: Mapping[str, Scale]) -> Scale | None:
-    """Return the scale with the keying of these ratings, or None where it is not available."""
-    scale = scales.get(name) or (load_scale(name) if name in shipped_scales() else None)
-    if scale is None or any(set(rating.items) != set(scale.item_ids) for rating in ratings):
-        return None
-    return scale
+def _find_scale(name: str, scales: Mapping[str, Scale]) -> Scale | None:
+    """Return the scale with its keying, or None where it is not available."""
+    return scales.get(name) or (load_scale(name) if name in shipped_scales() else None)
 
 
 def _consistency(ratings: Sequence[Rating], scale: Scale) -> Iterable[tuple[str, Estimate]]:
+    """Yield the dimensions and their alpha, over the ratings whose items are those of the scale."""
     low, high = scale.range
     reverse = {item.id for item in scale.items if item.reverse}
-    first = min((rating.vote for rating in ratings), default=0)
-    answers = [rating.items for rating in ratings if rating.vote == first]
+    own = [rating for rating in ratings if set(rating.items) == set(scale.item_ids)]
+    first = min((rating.vote for rating in own), default=0)
+    answers = [rating.items for rating in own if rating.vote == first]
     for dimension in scale.dimensions:
-        if len(dimension.items) > 1:
+        if answers and len(dimension.items) > 1:
             rows = [
                 [_keyed(items.get(item_id), item_id in reverse, low + high) for item_id in dimension.items]
                 for items in answers

@@ -17,11 +17,12 @@ from cocoon.core.jsonl import parse_record
 from cocoon.core.records import Dialogue, Failure, Profile, Rating, Turn
 from cocoon.evaluation.facts import DialogueFacts, facts_of
 from cocoon.evaluation.scales.records import Scale
+from cocoon.running.folder import UNDER_WAY, SpokenTurn
 from cocoon.running.manifest import RunManifest, read_manifest
 from cocoon.running.reading.calls import Calls, calls_of
 from cocoon.running.reading.lines import LineIndex
 from cocoon.running.reading.scales import scales_of
-from cocoon.running.reading.summary import failed_summary, file_of, summary_of
+from cocoon.running.reading.summary import failed_summary, file_of, summary_of, summary_under_way
 from cocoon.running.reading.whole import path_of, rating_of, turns_of
 
 QUIET = 120.0
@@ -49,6 +50,7 @@ class RunReader:
         self.failures = LineIndex(folder / "failures.jsonl", "dialogue")
         self.dropped = LineIndex(folder / "dropped.jsonl", "id")
         self.trace = LineIndex(folder / "trace.jsonl", "dialogue")
+        self.under_way = LineIndex(folder / UNDER_WAY, "id")
         self.journal = path / "journal.sqlite" if self._folder else None
         self.scales: dict[str, Scale] = scales_of([path], scale_files)
         self._summaries: dict[str, tuple[int, int, Summary]] = {}
@@ -67,7 +69,8 @@ class RunReader:
 
         The list needs no `trace`, which has the most lines.
         """
-        for index in (self.dialogues, self.ratings, self.failures, self.dropped):
+        # Dialogues come last: what has left the file of those under way is then among them.
+        for index in (self.under_way, self.ratings, self.failures, self.dropped, self.dialogues):
             index.refresh()
         if trace:
             self.trace.refresh()
@@ -77,8 +80,9 @@ class RunReader:
         return list(self.dialogues.places)
 
     def listed(self) -> list[str]:
-        """Return the ids of the dialogues, then of those that were never finished or that were dropped."""
-        return list(dict.fromkeys([*self.dialogues.places, *self.failures.places, *self.dropped.places]))
+        """Return the ids of the dialogues, then of those under way, those that were never finished, those dropped."""
+        indices = (self.dialogues, self.under_way, self.failures, self.dropped)
+        return list(dict.fromkeys(name for index in indices for name in index.places))
 
     def manifest(self) -> RunManifest | None:
         """Return the run's manifest, where it has one."""
@@ -89,12 +93,13 @@ class RunReader:
         manifest = self.manifest()
         if manifest is None or not manifest.sessions or manifest.sessions[-1].ended is not None:
             return "finished"
-        files = [index.path for index in (self.dialogues, self.ratings, self.trace)]
+        files = [index.path for index in (self.dialogues, self.under_way, self.ratings, self.trace)]
         last = max((path.stat().st_mtime for path in files if path.exists()), default=manifest.sessions[-1].started)
         return "running" if time.time() - max(last, manifest.sessions[-1].started) < QUIET else "stopped"
 
     def _mark(self, name: str) -> int:
         marks = [index.mark(name) for index in (self.dialogues, self.ratings, self.failures, self.dropped)]
+        marks.append(self.under_way.mark(name) if name not in self.dialogues.places else frozenset())
         return zlib.crc32(repr([sorted(mark) for mark in marks]).encode())
 
     def advance(self, seconds: float | None = None) -> int:
@@ -120,7 +125,8 @@ class RunReader:
 
     def _summarise(self, name: str) -> Summary:
         if name not in self.dialogues.places:
-            return failed_summary(name)
+            begun = self._begun_dialogue(name)
+            return failed_summary(name) if begun is None else summary_under_way(begun)
         return summary_of(self.dialogue(name), self.facts(name), self.ratings_of(name))
 
     def summaries(self, since: int = 0) -> list[Summary]:
@@ -165,6 +171,24 @@ class RunReader:
         dropped = [f"{line['node']}: {line['reason']}: {line['detail']}" for line in self.dropped.of(name)]
         return [*(f"{failure.node}: {failure.reason}: {failure.message}" for failure in failed), *dropped]
 
+    def _begun_dialogue(self, name: str) -> Dialogue | None:
+        """Return a dialogue under way as far as it has come. Begun anew, it counts from there."""
+        begun: Dialogue | None = None
+        where = f"{self.under_way.path}: {name!r}"
+        # The file goes when the run comes to its end, which may be now.
+        with contextlib.suppress(FileNotFoundError):
+            for line in self.under_way.of(name):
+                if "turn" not in line:
+                    begun = parse_record(line, Dialogue, where)
+                elif begun is not None:
+                    begun.turns.append(parse_record(line, SpokenTurn, where).turn)
+        return begun
+
+    def words(self, name: str) -> str:
+        """Return everything that was said in a dialogue, for a search."""
+        dialogue = self.dialogue(name) if name in self.dialogues.places else self._begun_dialogue(name)
+        return "\n".join(turn.content for turn in dialogue.turns) if dialogue else ""
+
     def _dropped_dialogue(self, name: str) -> Dialogue | None:
         """Return a dropped dialogue, as far as its lines form a dialogue."""
         for line in self.dropped.of(name):
@@ -184,7 +208,10 @@ class RunReader:
         `calls` gives the reasons that judges wrote.
         """
         common = {"id": name, "failures": self._failures(name), "path": path_of(self.trace.of(name))}
-        dialogue = self.dialogue(name) if name in self.dialogues.places else self._dropped_dialogue(name)
+        if name in self.dialogues.places:
+            dialogue = self.dialogue(name)
+        else:
+            dialogue = self._begun_dialogue(name) or self._dropped_dialogue(name)
         if dialogue is None:
             return {**common, "turns": [], "ratings": [], "profile": None}
         ratings = self.ratings_of(name)

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from cocoon.core.records import Dialogue, Rating
-from cocoon.evaluation.facts import DialogueFacts
+from cocoon.evaluation.facts import DialogueFacts, facts_of
 from cocoon.evaluation.groups import majority, mean_of_votes
+from cocoon.evaluation.missing import missing_reasons
+from cocoon.evaluation.success.outcomes import outcome_of
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 
 COMFORT = "comfort"
@@ -31,17 +33,44 @@ def summary_of(dialogue: Dialogue, facts: DialogueFacts, ratings: Sequence[Ratin
         "need": (dialogue.profile.need or "")[:_SHOWN],
         "turns": len(dialogue.turns),
         "ratio": facts.questions.ratio if facts.questions else None,
+        "language": dialogue.language,
+        "needed": dialogue.profile.need is not None,
+        "difficulty": dialogue.difficulty,
+        "stop": dialogue.stop_reason or "",
+        "judged": _judged(ratings),
         "success": _verdict(scales.get(PAPER, [])),
         "attributed": _verdict(scales.get(ATTRIBUTED, [])),
         **{key: mean_of_votes(dimension)(scales.get(COMFORT, [])) for dimension, key in _MEANS},
     }
 
 
+def _judged(ratings: Sequence[Rating]) -> dict[str, dict[str, Any]]:
+    """Return for each judge what it rated, how the need came to be named, and which values are missing and why."""
+    by_judge: dict[str, list[Rating]] = {}
+    for rating in ratings:
+        if not rating.not_applicable:
+            by_judge.setdefault(rating.judge, []).append(rating)
+    return {
+        judge: {
+            "scales": list(dict.fromkeys(rating.scale for rating in own)),
+            "outcome": outcome_of([rating for rating in own if rating.scale == ATTRIBUTED]),
+            "missing": sorted({(rating.scale, reason) for rating in own for reason in missing_reasons(rating)}),
+        }
+        for judge, own in by_judge.items()
+    }
+
+
+def summary_under_way(dialogue: Dialogue) -> dict[str, Any]:
+    """Return the summary of a dialogue that is being made, which has no ratings yet."""
+    return summary_of(dialogue, facts_of(dialogue), []) | {"success": "making"}
+
+
 def failed_summary(name: str) -> dict[str, Any]:
     """Return the summary of a dialogue that was never finished or that was dropped."""
     empty: dict[str, Any] = dict.fromkeys(("ratio", "attributed", "aff", "neg"))
-    words = dict.fromkeys(("supporter", "emotion", "feeling", "need"), "")
-    return {**words, **empty, "profile": name, "sample": 0, "turns": 0, "success": "failed"}
+    words = dict.fromkeys(("supporter", "emotion", "feeling", "need", "language", "difficulty", "stop"), "")
+    counts = {"profile": name, "sample": 0, "turns": 0, "needed": False, "judged": {}}
+    return {**words, **empty, **counts, "success": "failed"}
 
 
 def _verdict(ratings: Sequence[Rating]) -> bool | str | None:

@@ -55,7 +55,7 @@ OPTIONS = {
         "--to --out --model -n --limit --concurrency --timeout --budget-calls --config -o --allow-cloud-tracing --json"
     ),
     "questions": "--role --language --sentences --json",
-    "report": "--scale-file --like --language --json",
+    "report": "--scale-file --like --language --trace --no-trace --json",
     "reproduce": (
         "--out --config --stages -n --talking --judge --concurrency --budget-calls -o --allow-cloud-tracing --json"
     ),

@@ -384,7 +384,7 @@ def test_the_report_writes_its_figures_and_holds_them_in_the_page(tmp_path: Path
     done = cocoon("report", str(run), "--language", "zh")
     assert done.code == 0 and "figures/" in done.err
     page = (run / "report.html").read_text("utf-8")
-    assert "各支持者的成功率" in page and page.count("<svg") == 6 and page.count("<style") == 1
+    assert "各支持者的成功率" in page and page.count("<svg") == 12 and page.count("<style") == 1
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     assert sorted(file.name for file in (run / "figures").iterdir()) == sorted(

@@ -79,8 +79,14 @@ async def test_the_list_is_filtered_and_everything_is_reached_by_keys(browser: A
         await said(page, "h1", ASKED)
         assert await page.get_attribute("#list", "aria-activedescendant") == "row-1"
         await page.keyboard.press("/")
-        await page.keyboard.type("anxious asking")
+        await page.keyboard.type("anxious en-01.asking")
         await said(page, "#counts", "1 of 2")
+        await page.fill("#search", "UNCLE gets")
+        await said(page, "#counts", "1 of 2")
+        assert (await texts(page, ".row b")) == [LISTENED] and "my uncle" in (await texts(page, ".row mark + *, .row"))[
+            0
+        ]
+        assert (await texts(page, ".row mark")) == ["uncle"]
         await page.fill("#search", "")
         await page.fill("#ratio-to", "50")
         await said(page, "#counts", "1 of 2")

@@ -27,10 +27,23 @@
     counts(list.show());
   }
 
+  // The address of a dialogue, with what the list is narrowed to.
+  const address = (id) => { const query = list.narrowing(), name = encodeURIComponent(id); return query ? `#?${query}&dialogue=${name}` : `#${name}`; };
+  // Takes the address in: a filter that a report links, a dialogue, or both. Returns the dialogue's id.
+  function arrive() {
+    const text = location.hash.slice(1);
+    if (!text.startsWith("?")) { list.narrowTo(""); try { return decodeURIComponent(text); } catch { return ""; /* an address that somebody cut */ } }
+    const query = new URLSearchParams(text.slice(1)), id = query.get("dialogue") || "";
+    query.delete("dialogue");
+    list.narrowTo(query);
+    return id;
+  }
+
   const open = tried(async (id) => {
     const found = list.get(id);
     if (!found) return;
-    if (!state.open || state.open.id !== id) { state.turn = null; state.call = null; state.picked = null; cocoon.graph.restart(); }
+    const again = state.open && state.open.id === id;
+    if (!again) { state.turn = null; state.call = null; state.picked = null; cocoon.graph.restart(); }
     state.wanted = id;
     list.mark(id, true);
     const one = await part(`data/${found.file}`, "dialogue"), other = await counterpart(found);
@@ -39,10 +52,12 @@
     state.open = one;
     state.other = other;
     // A page of one dialogue is a frame inside another page, whose address is not ours to change.
-    if (!state.index.alone) history.replaceState(null, "", `#${encodeURIComponent(id)}`);
+    if (!state.index.alone) history.replaceState(null, "", address(id));
     trouble("");
+    // A dialogue under way is drawn anew as it goes on: the reader stays where they were, or at its end.
+    const box = at("middle"), top = box.scrollTop, ending = box.scrollHeight - top - box.clientHeight < 40;
     await draw();
-    at("middle").scrollTop = 0;
+    box.scrollTop = again ? (ending ? box.scrollHeight : top) : 0;
     document.body.classList.remove("listing");
     const next = list.beside(1);
     if (next && next.id !== id) load(`data/${next.file}`).catch(() => {});
@@ -66,6 +81,7 @@
     at("b-compare").setAttribute("aria-pressed", String(state.compare));
     at("b-graph").setAttribute("aria-pressed", String(state.graph));
     at("graph").hidden = !state.graph || !state.open;
+    document.body.classList.toggle("graphing", state.graph && Boolean(state.open));
     if (!state.open) { at("middle").replaceChildren(make("p", {}, list.count()[1] ? w().pick : w().empty)); at("right").replaceChildren(); return; }
     const other = state.other || {};
     const shown = state.compare ? cocoon.lanes.compare(state.open, other.whole, [state.index.name, other.run], other.picker, w(), choose) : cocoon.lanes.show(state.open, w(), choose);
@@ -77,6 +93,7 @@
   }
 
   async function side() {
+    document.body.classList.toggle("calling", Boolean(state.call));
     const parts = [], file = state.call && (state.call.side === "b" ? state.other.file : `data/${list.get(state.open.id).file}`);
     if (state.call) parts.push(cocoon.side.call(state.call.key, await part(file, "calls"), state.beside, w(), call, close));
     at("right").replaceChildren(...parts, ...cocoon.side.ratings(state.open, w(), (key) => call(key)).flat());
@@ -125,7 +142,7 @@
     box.replaceChildren(leave(), make("p", {}, w().loading));
     if (state.index.live) forget("charts");
     const drawn = await load("charts", state.index.live ? `at=${Date.now()}` : "");
-    const sheet = (one) => make("figure", { class: "sheet" }, make("h2", {}, one.title), cocoon.drawing(one.svg), make("figcaption", {}, one.note));
+    const sheet = (one) => make("figure", { class: "sheet" }, make("h2", {}, one.title), one.drawings.map(cocoon.drawing), make("figcaption", {}, one.note));
     box.replaceChildren(leave(), ...drawn[state.language].map(sheet));
   });
 
@@ -168,6 +185,7 @@
   function key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.matches("input, select")) { if (event.key === "Escape") event.target.blur(); return; }
+    if (event.target.matches("pre") && /^(Arrow|Page|Home|End)/.test(event.key)) return;
     const closing = { "?": "help", h: "charts", i: "about" }[event.key], shown = PANES.find((name) => at(name).open);
     if (shown && closing !== shown && event.key !== "l" && event.key !== "t") return;
     const inList = event.target === at("list"), press = event.target.matches("button, summary, [role=button]");
@@ -196,13 +214,14 @@
     trouble("");
     const changed = told.dialogues.length || told.others.length, mine = state.open && told.dialogues.find((one) => one.id === state.open.id);
     take(told);
-    if (changed) relist(); else counts();
+    if (changed) { relist(); list.listen(); } else counts();
     if (mine) { forget(`data/${mine.file}`); open(mine.id); } else if (!state.open && list.first()) open(list.first().id);
     setTimeout(poll, told.left ? SOON : POLL);
   }
 
   async function start() {
     try { state.index = await load("index"); } catch (error) { trouble(error.message); return; }
+    Object.assign(window.cocoonWords.zh.reasons, state.index.reasons);
     state.language = kept.get("cocoon-language") || state.index.language;
     if (state.index.alone) {
       document.body.classList.add("alone");
@@ -213,13 +232,13 @@
     at("run").textContent = cocoon.shown(state.index.name);
     at("recorded").hidden = !state.index.recorded;
     document.title = cocoon.shown(state.index.name);
-    list.start(open, counts);
+    list.start(open, counts, state.index.live, state.index.alone);
+    const wanted = arrive();
     take(state.index);
     words();
     for (const [name, act] of Object.entries(acts)) at(`b-${name}`).addEventListener("click", act);
     document.addEventListener("keydown", key);
-    let wanted = "";
-    try { wanted = decodeURIComponent(location.hash.slice(1)); } catch { /* an address that somebody cut */ }
+    addEventListener("hashchange", () => { const id = arrive(); relist(); const next = list.get(id) || list.first(); if (next) open(next.id); });
     const first = list.get(wanted) || list.first();
     // The first dialogue before the rest of the list.
     await (first ? open(first.id) : draw());

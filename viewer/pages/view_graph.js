@@ -41,6 +41,7 @@ cocoon.graph = (() => {
     // Names of its parts might be those of the page's own; only the arrow is asked for by its name.
     svg.querySelectorAll("[id]:not(#arrow)").forEach((one) => one.removeAttribute("id"));
     svg.removeAttribute("aria-labelledby");
+    svg.setAttribute("role", "group");
     svg.setAttribute("aria-label", graph);
     svg.querySelectorAll(".edge").forEach((edge) => {
       const times = walked.get(`${edge.dataset.source}\u0000${edge.dataset.target}`) || 0;

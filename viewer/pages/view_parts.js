@@ -30,8 +30,9 @@ window.cocoon = (() => {
 
   // Text of any length: what is long is cut, and told, until it is asked for.
   function long(text, words, tag = "span") {
-    const whole = String(text);
-    if (whole.length <= LONG) return make(tag, {}, whole);
+    // A box that scrolls by itself is reached by keys too.
+    const whole = String(text), given = tag === "pre" ? { tabindex: "0" } : {};
+    if (whole.length <= LONG) return make(tag, given, whole);
     // A piece at a time: laying out a million characters at once holds the page up.
     let told = LONG;
     const left = () => `… ${words.showMore} (${told} / ${whole.length} ${words.characters})`;
@@ -42,7 +43,7 @@ window.cocoon = (() => {
       told = Math.min(told + LONG, whole.length);
       if (told === whole.length) more.remove(); else more.textContent = left();
     } }, left());
-    return make(tag, {}, piece, more);
+    return make(tag, given, piece, more);
   }
 
   const waiting = new Map();
@@ -99,5 +100,5 @@ window.cocoon = (() => {
   // Up to `digits` decimals, as many as it takes.
   const short = (value, digits = 2) => (none(value) ? "–" : String(Number(Number(value).toFixed(digits))));
 
-  return { at, make, svg, long, load, forget, part, drawing, none, percent, number, short, shown };
+  return { at, make, svg, long, load, forget, unpack, part, drawing, none, percent, number, short, shown };
 })();
