@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cocoon.models.local.constraint import Constraint, Grammars
-from cocoon.models.local.sampling import ReplyRow, generate_replies, text_of
+from cocoon.models.local.decoding.writer import generate_replies
+from cocoon.models.local.sampling import ReplyRow, text_of
 from cocoon.models.local.weights import Weights, load_weights
 
 ITEM = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 7}, {"type": "null"}]}
@@ -64,9 +65,16 @@ class XGrammarReply:
     def narrow(self, legal: NDArray[np.bool_], left: int) -> NDArray[np.bool_]:  # noqa: ARG002
         return legal
 
-    def accept(self, token: int, mass: float) -> None:  # noqa: ARG002
+    def accept(self, token: int) -> None:
         self._matcher.accept_token(token)
         self._tokens.append(token)
+
+    def weigh(self, mass: float) -> None:  # noqa: ARG002
+        return
+
+    @property
+    def weighed(self) -> bool:
+        return True
 
     def facts(self) -> dict[str, Any]:
         return {}
@@ -137,7 +145,7 @@ def mask_milliseconds(start: Start, row: ReplyRow) -> tuple[float, float]:
         legal = constraint.legal()
         spent += time.perf_counter() - began
         forced += int(legal.sum() == 1)
-        constraint.accept(token, 1.0)
+        constraint.accept(token)
     return 1e3 * spent / len(row.tokens), forced / len(row.tokens)
 
 
