@@ -2,8 +2,8 @@
 
     python -m cocoon.benchmarks.demo_cost --before FOLDER [-n 2] [--rounds 2] [--repeats 1]
 
-FOLDER holds a worktree of the earlier state under the name `cocoon`. The speech of the two runs may differ: in bfloat16 a
-reply depends on which rows are read beside it.
+FOLDER holds a worktree of the earlier state under the name `cocoon`. The speech of the two runs may differ: in bfloat16
+a reply depends on which rows are read beside it.
 """
 
 import argparse

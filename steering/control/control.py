@@ -18,7 +18,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.models.local.control import RowColumns
 from cocoon.models.local.decoder_layers import decoder, decoder_layers, hidden_size
 from cocoon.models.local.weights import Weights, model_hash
-from cocoon.steering.control.injection import Doses, EveryToken, Injection, Mode, Scope, Tokens
+from cocoon.steering.control.injection import Doses, Injection, Mode, Scope, Tokens, TokenScope
 from cocoon.steering.control.starts import SentenceStarts
 from cocoon.steering.directions.direction import At, Direction
 
@@ -107,16 +107,18 @@ class Control:
 
         Raises CocoonError if the direction does not fit.
         """
+        steered = np.flatnonzero(coefficients)
         with ExitStack() as hooks:
-            if coefficients.any():
-                self._inject(network, coefficients, EveryToken(), hooks)
+            if len(steered):
+                scope = TokenScope(steered if len(steered) < len(coefficients) else None)
+                self._inject(network, coefficients[steered], scope, hooks)
             yield
 
     def _starts(self) -> SentenceStarts | None:
         marks = self.direction.card.marks
         return SentenceStarts(marks) if marks is not None and self.at == "starts" else None
 
-    def _inject(self, network: Any, coefficients: Doses, scope: Scope | EveryToken, hooks: ExitStack) -> None:
+    def _inject(self, network: Any, coefficients: Doses, scope: Scope | TokenScope, hooks: ExitStack) -> None:
         """Hook the steered layers until `hooks` is closed."""
         blocks = decoder_layers(network)
         check_shape(self.direction, len(blocks), hidden_size(network))
@@ -124,7 +126,7 @@ class Control:
             hook = self._injection(layer, coefficients, scope)
             hooks.callback(blocks[layer].register_forward_hook(hook).remove)
 
-    def _injection(self, number: int, coefficients: Doses, scope: Scope | EveryToken) -> Injection:
+    def _injection(self, number: int, coefficients: Doses, scope: Scope | TokenScope) -> Injection:
         row = self.direction.layers.index(number)
         unit, norm = self.direction.vectors[row], float(self.direction.norms[row])
         return Injection(self.mode, unit, norm, coefficients, scope)

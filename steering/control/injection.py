@@ -32,6 +32,7 @@ class Scope:
         self.rows = rows
         self.places = places
         self.mask: Any = None
+        self.columns = None
         self.idle = False
         self._masks: dict[Any, Any] = {}
         self._ids: Any = None
@@ -145,13 +146,19 @@ def _within(columns: NDArray[np.int_], spans: Sequence[Span]) -> NDArray[np.bool
     return inside
 
 
-class EveryToken:
-    """The scope of a pass in which each token of one long row has a coefficient of its own."""
+class TokenScope:
+    """The scope of a pass over one long row in which tokens have coefficients of their own.
+
+    `columns` are the tokens that have one, or None if all have.
+    """
 
     idle = False
 
+    def __init__(self, columns: NDArray[np.int_] | None) -> None:
+        self.columns = columns
+
     def mask_on(self, device: Any, batch: int) -> Any:  # noqa: ARG002
-        """Return None: the coefficients say all."""
+        """Return None, because `columns` says it all."""
         return None
 
     def spread(self, part: Any, batch: int) -> Any:  # noqa: ARG002
@@ -161,7 +168,7 @@ class EveryToken:
 
 class Injection:
     """The forward hook of one layer. `unit` has shape (hidden,), `coefficients` one number per row (or one for all),
-    or per token under `EveryToken`.
+    or per token under `TokenScope`.
 
     The added vector is computed in float32 and rounded once. Rows with coefficient 0 get -0.0 added, which is the
     number that changes no bit of any other (0.0 would turn -0.0 into 0.0).
@@ -173,7 +180,7 @@ class Injection:
         unit: NDArray[np.float32],
         norm: float,
         coefficients: Doses,
-        scope: Scope | EveryToken,
+        scope: Scope | TokenScope,
     ) -> None:
         self._mode: Mode = mode
         self._scope = scope
@@ -193,6 +200,14 @@ class Injection:
 
     def _changed(self, hidden: Any) -> Any:
         """Return `hidden`, shape (rows, columns, width), with the direction applied."""
+        columns = self._scope.columns
+        if columns is None:
+            return self._steered(hidden)
+        changed = hidden.clone()
+        changed[:, columns] = self._steered(hidden[:, columns])
+        return changed
+
+    def _steered(self, hidden: Any) -> Any:
         import torch
 
         added, doses = self._on(hidden)

@@ -115,6 +115,7 @@ class RowWriter:
 
         with torch.inference_mode():
             self._start()
+            self._make_room()
             reading = [slot for slot in self._slots if slot.cache is not None and not slot.done]
             if reading:
                 self._continue(reading, self._read(reading))
@@ -143,6 +144,11 @@ class RowWriter:
             slot.cache = RowCache() if source is None else source.prefix(length)
             slot.cache.adapter, slot.cache.clean = slot.row.adapter, clean
             fresh.append(ids)
+
+    def _make_room(self) -> None:
+        """Drop kept caches where the rows that are being written need their memory."""
+        caches = [(slot.cache, slot) for slot in self._slots if slot.cache is not None]
+        self.kept.trim(self._budget - sum(max(cache.capacity, len(slot.known)) for cache, slot in caches))
 
     def _read(self, slots: Sequence[_Slot]) -> Any:
         """Read what is new of the rows, and return the logits that each of them wants, row after row."""
@@ -194,7 +200,7 @@ class RowWriter:
         for slot in done:
             if slot.cache is not None:
                 self.kept.add(slot.cache)
-        self.kept.trim(self._budget - sum(slot.cache.capacity for slot in self._slots if slot.cache is not None))
+        self._make_room()
         if not self._slots:
             self._adapted.close()
         return [slot.row for slot in done]

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from cocoon.running.local_parts import local_parts
 from cocoon.steering.control.control import Control
 from cocoon.tests.commands import cocoon
 from cocoon.tests.models.local import tiny_models as tiny
+from cocoon.tests.models.local.watched import watch
 from cocoon.tests.steering.steered import direction_for, left_padded, saved_adapter, saved_direction, tiny_family
 
 TALK = [
@@ -79,29 +79,7 @@ async def test_specs_on_one_base_share_weights_and_a_batch(
     fresh = [chat_of(Models(parts=local_parts()), spec) for spec in specs]
     alone = [str((await chat.ainvoke(TALK, max_tokens=12)).content) for chat in fresh]
     assert len(set(alone)) == len(specs), "every part changes what is said"
-    batcher, queued, writing, peaks = chats[0].base.batcher, list[Any](), list[Any](), list[int]()
-    submit, add, step = batcher.submit, batcher.writer.add, batcher.writer.step
-
-    def counted_add(row: Any) -> None:
-        if not writing:
-            peaks.append(0)
-        writing.append(row)
-        peaks[-1] = max(peaks[-1], len(writing))
-        add(row)
-
-    def counted_step() -> list[Any]:
-        # On a busy machine the first call may be under way before the last one is made.
-        until = time.monotonic() + 60
-        while len(queued) < len(chats) and time.monotonic() < until:
-            time.sleep(0.005)
-        written = step()
-        for row in written:
-            writing.remove(row)
-        return written
-
-    monkeypatch.setattr(batcher, "submit", lambda row: (queued.append(row), submit(row))[1])
-    monkeypatch.setattr(batcher.writer, "add", counted_add)
-    monkeypatch.setattr(batcher.writer, "step", counted_step)
+    peaks = watch(monkeypatch, chats[0].base.batcher, len(chats))
     together = await asyncio.gather(*(chat.ainvoke(TALK, max_tokens=12) for chat in chats))
     assert [str(reply.content) for reply in together] == alone
     assert peaks == [4, 1, 1], "all coefficients are written together, and each adapter alone"
