@@ -1,6 +1,6 @@
 """Grammar engines on the embedded model: a scale of 16 items, each 1 to 7 or null, alone and eight at once.
 
-    python -m cocoon.benchmarks.constrained_decoding [--repeats 5] [--json]
+    python -m cocoon.benchmarks.constrained_decoding [--repeats 5] [--json] [--forced]
 
 Measures llguidance, and xgrammar where it is installed, through the very sampler of `cocoon.core`, with unheld
 replies as the control; then what the reuse of a prompt's beginning could save at most.
@@ -21,7 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cocoon.models.local.constraint import Constraint, Grammars
-from cocoon.models.local.sampling import ReplyRow, generate_replies, text_of
+from cocoon.models.local.decoding.padded import write_padded
+from cocoon.models.local.decoding.writer import generate_replies
+from cocoon.models.local.sampling import ReplyRow, text_of
 from cocoon.models.local.weights import Weights, load_weights
 
 ITEM = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 7}, {"type": "null"}]}
@@ -64,9 +66,16 @@ class XGrammarReply:
     def narrow(self, legal: NDArray[np.bool_], left: int) -> NDArray[np.bool_]:  # noqa: ARG002
         return legal
 
-    def accept(self, token: int, mass: float) -> None:  # noqa: ARG002
+    def accept(self, token: int) -> None:
         self._matcher.accept_token(token)
         self._tokens.append(token)
+
+    def weigh(self, mass: float) -> None:  # noqa: ARG002
+        return
+
+    @property
+    def weighed(self) -> bool:
+        return True
 
     def facts(self) -> dict[str, Any]:
         return {}
@@ -137,7 +146,7 @@ def mask_milliseconds(start: Start, row: ReplyRow) -> tuple[float, float]:
         legal = constraint.legal()
         spent += time.perf_counter() - began
         forced += int(legal.sum() == 1)
-        constraint.accept(token, 1.0)
+        constraint.accept(token)
     return 1e3 * spent / len(row.tokens), forced / len(row.tokens)
 
 
@@ -205,6 +214,24 @@ def measure_prefix(weights: Weights, rows: int, repeats: int) -> dict[str, float
     }
 
 
+def measure_forced(weights: Weights, rows: int, repeats: int) -> dict[str, Any]:
+    """CPU seconds of replies of ten items, prompt included: with `generate`, and with forced tokens in one pass."""
+    grammars = Grammars(weights.tokenizer, weights.network.config.vocab_size, weights.eos)
+    prompt = weights.template.ids([{"role": "user", "content": PROMPT}])
+    ten = {"type": "json_schema", "json_schema": {"name": "scale", "schema": scale(10)}}
+    spent: dict[str, list[float]] = {"generate": [], "steps": []}
+    for _ in range(repeats):
+        for name, work in (("generate", write_padded), ("steps", generate_replies)):
+            batch = [
+                ReplyRow([*prompt[:-1], token], 200, constraint=grammars.hold(ten)) for token in range(20, 20 + rows)
+            ]
+            began = time.process_time()
+            work(weights, batch)
+            spent[name].append(time.process_time() - began)
+    medians = {f"{name}_cpu_s": statistics.median(seconds) for name, seconds in spent.items()}
+    return {"rows": rows, "tokens": len(batch[0].tokens), **medians}
+
+
 def versions() -> dict[str, str]:
     """Versions of what was measured."""
     names = ("torch", "transformers", "llguidance", "xgrammar")
@@ -230,13 +257,21 @@ def measure(repeats: int) -> dict[str, Any]:
     }
 
 
+def measure_ten_items(repeats: int) -> dict[str, Any]:
+    """Replies of ten items, alone and eight at once that share most of their prompt."""
+    weights = load_weights("smollm2", None, None)
+    write(weights, lambda: None, 2, 4, seed=0)
+    return {f"{rows} at once": measure_forced(weights, rows, repeats) for rows in (1, 8)}
+
+
 def main() -> None:
     """Print the figures, as lines or as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--forced", action="store_true", help="measure replies of ten items, and nothing else")
     options = parser.parse_args()
-    results = measure(options.repeats)
+    results = measure_ten_items(options.repeats) if options.forced else measure(options.repeats)
     if options.json:
         print(json.dumps(results, indent=2))
         return

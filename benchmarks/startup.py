@@ -5,6 +5,7 @@ may still compile bytecode, is not counted.
 """
 
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -14,10 +15,10 @@ GOAL_SECONDS = 0.4
 HELP = "import sys; sys.argv = ['cocoon', '--help']; from cocoon.cli.main import run; run()"
 
 
-def cpu_seconds(code: str) -> float:
+def cpu_seconds(code: str, **environment: str) -> float:
     """User plus system time, in seconds, of a fresh interpreter that runs `code`; a failure raises."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=True)
+    subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=True, env=os.environ | environment)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from cocoon.benchmarks.steering.repeng_peer import load_repeng
 from cocoon.models.local.decoder_layers import decoder_layers, hidden_size
-from cocoon.models.local.sampling import ReplyRow, generate_replies
+from cocoon.models.local.decoding.writer import generate_replies
+from cocoon.models.local.sampling import ReplyRow
 from cocoon.models.local.weights import Weights, load_weights
 from cocoon.steering.control.control import Control
 from cocoon.steering.control.injection import Mode

@@ -8,11 +8,11 @@ from cocoon.core.errors import CocoonError
 from cocoon.models.local.batch import Batcher
 from cocoon.models.local.constraint import Grammars
 from cocoon.models.local.control import Adapter, LocalControl, Parts
-from cocoon.models.local.sampling import generate_replies
+from cocoon.models.local.decoding.writer import writer_for
 from cocoon.models.local.weights import Weights, load_weights
 
-# Prompt and reply tokens of a complete batch, with padding. It limits the key-value cache (0.8 GB for SmolLM2 in
-# bfloat16, 4.3 GB for an 8B Llama).
+# Prompt and reply tokens of the rows that are being written, and of those whose keys and values are kept. It limits
+# their memory (0.8 GB for SmolLM2 in bfloat16, 4.3 GB for an 8B Llama).
 TOKEN_BUDGET = 32_768
 PartT = TypeVar("PartT")
 
@@ -23,7 +23,7 @@ class LocalBase:
     def __init__(self, weights: Weights, batch_size: int = 16) -> None:
         self.weights = weights
         self.batch_size = batch_size
-        self.batcher = Batcher(lambda rows: generate_replies(weights, rows), batch_size, TOKEN_BUDGET)
+        self.batcher = Batcher(writer_for(weights, batch_size, TOKEN_BUDGET))
         self._grammars: Grammars | None = None
         self._opened: dict[tuple[str, ...], Any] = {}
 

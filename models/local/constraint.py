@@ -45,8 +45,17 @@ class Constraint(Protocol):
         """Return the legal tokens to choose from when only `left` more fit, fewer where the reply must close."""
         ...
 
-    def accept(self, token: int, mass: float) -> None:
-        """Take a token. `mass` is the probability that the unmasked model gave to all legal tokens together."""
+    def accept(self, token: int) -> None:
+        """Take a token."""
+        ...
+
+    def weigh(self, mass: float) -> None:
+        """Take the probability that the unmasked model gave to all legal tokens together, for token after token."""
+        ...
+
+    @property
+    def weighed(self) -> bool:
+        """Return whether every token that counts for `facts` is weighed."""
         ...
 
     @property
@@ -178,10 +187,16 @@ class HeldReply:
         tail = self.text[-_LONGEST_NUMBER:]
         return remaining <= _LAST or _NUMBER_AT_END.search(tail) is not None
 
-    def accept(self, token: int, mass: float) -> None:
+    def accept(self, token: int) -> None:
         self._matcher.consume_token(token)
         self._pieces.append(self._grammars.tokens.decode_bytes([token]))
+
+    def weigh(self, mass: float) -> None:
         self._masses.append(mass)
+
+    @property
+    def weighed(self) -> bool:
+        return all(end <= len(self._masses) for _, _, end in tokens_of_scalars(self._pieces))
 
     def facts(self) -> dict[str, Any]:
         facts: dict[str, Any] = {"legal_mass": legal_mass(self._pieces, self._masses)}
@@ -194,14 +209,17 @@ def legal_mass(pieces: Sequence[bytes], masses: Sequence[float]) -> dict[str, fl
     A token belongs to a scalar if they share a byte. `pieces` are the bytes of the tokens and `masses` the
     probabilities. Keys are paths such as `items.1`. A value that was cut off is left out.
     """
+    spans = tokens_of_scalars(pieces)
+    return {path: round(min(1.0, *masses[first:end]), 6) for path, first, end in spans}
+
+
+def tokens_of_scalars(pieces: Sequence[bytes]) -> Iterator[tuple[str, int, int]]:
+    """Yield path, first and one-past-last token of every complete scalar of a JSON text without line breaks."""
     text = b"".join(pieces).decode("utf-8", "ignore")
     ends = list(itertools.accumulate(len(piece) for piece in pieces))
-    masses_by_path: dict[str, float] = {}
     for path, start, end in scalars(text):
         low, high = len(text[:start].encode()), len(text[:end].encode())
-        first, last = bisect_right(ends, low), bisect_left(ends, high)
-        masses_by_path[path] = round(min(1.0, *masses[first : last + 1]), 6)
-    return masses_by_path
+        yield path, bisect_right(ends, low), bisect_left(ends, high) + 1
 
 
 def scalars(text: str, at: int = 0, path: str = "") -> Iterator[tuple[str, int, int]]:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cocoon.models.local.weights import Weights
 
 Span = tuple[int, int]
@@ -47,6 +50,14 @@ class LocalControl(Protocol):
 
         Afterwards the network is as it was, whatever was raised inside.
         """
+        ...
+
+    def steers(self, ids: Sequence[int], place: RowColumns) -> NDArray[np.bool_]:
+        """Return which tokens of a row are changed, shape (tokens,). The row is unpadded and may still grow."""
+        ...
+
+    def applied_to_tokens(self, network: Any, coefficients: NDArray[np.float32]) -> AbstractContextManager[None]:
+        """Change what `network` computes for one long row inside the block: token i by coefficients[i]."""
         ...
 
     def facts(self) -> dict[str, Any]:

@@ -1,31 +1,28 @@
-"""Batched generation in which every row has its own temperature, seed, length and constraint.
-
-transformers' `generate` runs the network. `RowSampler` samples each row's token from that row's logits with that row's
-own random numbers, so that a sample does not depend on the other rows of the batch (beyond float noise).
-"""
+"""Sample the tokens of a reply. Each row has its own temperature, random numbers, length and constraint."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cocoon.models.local.constraint import Constraint
 from cocoon.models.local.control import Adapter, LocalControl, RowColumns, Span
-from cocoon.models.local.prefix import shared_prompts
 from cocoon.models.local.weights import Weights
 
 # A nucleus is first looked for among this many tokens, because sorting the full vocabulary took a quarter of the time.
 _LIKELIEST = 512
 
 
-@dataclass
+@dataclass(eq=False)
 class ReplyRow:
     """One reply while it is written. `prompt` and `tokens` are ids, and `finish` is None until the reply is complete.
 
     `generator` (torch, on the CPU) gives the row's random numbers, and None means greedy. `abandoned` says that nobody
     waits. `control` is applied by `coefficient`, and `earlier` are the replies in the prompt, as spans of its tokens.
-    `heard` is called after each token, in the thread that writes.
+    `heard` is called after new tokens, in the thread that writes.
     """
 
     prompt: list[int]
@@ -54,72 +51,73 @@ class ReplyRow:
         """Return the number of tokens that may still be written."""
         return self.max_tokens - len(self.tokens)
 
+    @property
+    def over(self) -> bool:
+        """Return whether no more tokens are needed: it is finished, nobody waits, or the program is ending."""
+        return self.abandoned or self.finish is not None or not threading.main_thread().is_alive()
 
-class RowSampler:
-    """A logits processor that picks each row's next token, and the stopping criterion that belongs to it."""
+    def columns(self, begin: int = 0) -> RowColumns:
+        """Return where prompt and earlier replies stand when the row begins at column `begin`."""
+        earlier = tuple((begin + first, begin + end) for first, end in self.earlier)
+        return RowColumns(begin, begin + len(self.prompt), earlier)
 
-    def __init__(self, weights: Weights, rows: Sequence[ReplyRow]) -> None:
-        self.weights = weights
-        self.rows = rows
 
-    def pick(self, input_ids: Any, scores: Any) -> Any:  # noqa: ARG002
-        """Turn logits, shape (rows, vocabulary), into ones that have their peak at the chosen tokens."""
-        import torch
+@dataclass(frozen=True)
+class Choice:
+    """The tokens that a constrained row may take next, shape (vocabulary,): by its schema, and with the end in view."""
 
-        # float64 sums keep a sample independent of the batch, and some accelerators do not have them.
-        logits = scores.float() if scores.device.type in ("cpu", "cuda") else scores.float().cpu()
-        live = [number for number, row in enumerate(self.rows) if row.finish is None]
-        samples = [self._sample_token(self.rows[number], logits[number]) for number in live]
-        tokens, masses = (torch.stack(part).tolist() for part in zip(*samples, strict=True))
-        picked = torch.zeros_like(scores)
-        for number, token, mass in zip(live, tokens, masses, strict=True):
-            picked[number, token] = 1
-            self._take(self.rows[number], token, mass)
-        return picked
+    legal: NDArray[np.bool_]
+    narrow: NDArray[np.bool_]
 
-    def done(self, input_ids: Any, scores: Any, **_: Any) -> Any:  # noqa: ARG002
-        """Return which rows are finished, shape (rows,). All of them are when the program is ending."""
-        import torch
+    @property
+    def forced(self) -> int | None:
+        """Return the token, if there is only one."""
+        return int(self.narrow.argmax()) if np.count_nonzero(self.narrow) == 1 else None
 
-        exiting = not threading.main_thread().is_alive()
-        finished = [exiting or row.abandoned or row.finish is not None for row in self.rows]
-        return torch.tensor(finished, device=input_ids.device)
 
-    def _sample_token(self, row: ReplyRow, logits: Any) -> tuple[Any, Any]:
-        """Return the next token and the mass of the legal ones (1 for a free row), both 0-dimensional tensors."""
-        import torch
+def choice_of(row: ReplyRow) -> Choice | None:
+    """Return what the row may choose from, or None for any token."""
+    if row.constraint is None:
+        return None
+    legal = row.constraint.legal()
+    return Choice(legal, row.constraint.narrow(legal, row.left))
 
-        mass = torch.ones((), device=logits.device)
-        if row.constraint is not None:
-            legal = row.constraint.legal()
-            mask = torch.from_numpy(legal).to(logits.device)
-            mass = torch.softmax(logits, -1)[mask].sum()
-            narrow = row.constraint.narrow(legal, row.left)
-            mask = mask if narrow is legal else torch.from_numpy(narrow).to(logits.device)
-            logits = logits.masked_fill(~mask, float("-inf"))
-        if row.generator is None:
-            return logits.argmax(), mass
-        return sample(logits / row.temperature, row.top_p, row.generator), mass
 
-    def _take(self, row: ReplyRow, token: int, mass: float) -> None:
-        row.tokens.append(token)
-        self._finish(row, token, mass)
-        if row.heard is not None:
-            row.heard(row)
+def as_numbers(logits: Any) -> Any:
+    """Return logits in float32, on a device that can add float64.
 
-    def _finish(self, row: ReplyRow, token: int, mass: float) -> None:
-        if token in self.weights.eos:
-            row.finish = "stop"
-            return
-        if row.constraint is not None:
-            row.constraint.accept(token, mass)
-        if (row.constraint is not None and row.constraint.finished) or self._says_stop(row):
-            row.finish = "stop"
-        elif row.left <= 0:
-            row.finish = "length"
+    float64 sums keep a sample independent of the batch, and some accelerators do not have them.
+    """
+    return logits.float() if logits.device.type in ("cpu", "cuda") else logits.float().cpu()
 
-    def _says_stop(self, row: ReplyRow) -> bool:
-        return bool(row.stop) and any(word in text_of(self.weights, row) for word in row.stop)
+
+def mass_of(logits: Any, choice: Choice) -> Any:
+    """Return the probability of the legal tokens before any is ruled out, a 0-dimensional tensor."""
+    import torch
+
+    return torch.softmax(logits, -1)[_on(logits, choice.legal)].sum()
+
+
+def pick(row: ReplyRow, logits: Any, choice: Choice | None) -> Any:
+    """Return the row's next token, sampled from logits of shape (vocabulary,), as a 0-dimensional tensor."""
+    if choice is not None:
+        logits = logits.masked_fill(~_on(logits, choice.narrow), float("-inf"))
+    if row.generator is None:
+        return logits.argmax()
+    return sample(logits / row.temperature, row.top_p, row.generator)
+
+
+def _on(logits: Any, mask: NDArray[np.bool_]) -> Any:
+    import torch
+
+    return torch.from_numpy(mask).to(logits.device)
+
+
+def draw(generator: Any) -> Any:
+    """Return the random number of one token. A forced token takes one too, so that a seed's reply stays the same."""
+    import torch
+
+    return torch.rand((), generator=generator, dtype=torch.float64)
 
 
 def sample(logits: Any, top_p: float, generator: Any) -> Any:
@@ -132,7 +130,7 @@ def sample(logits: Any, top_p: float, generator: Any) -> Any:
         probabilities, order = _descending(probabilities, top_p)
         probabilities = probabilities * (probabilities.cumsum(-1) - probabilities < top_p)
     cumulative = probabilities.cumsum(-1)
-    point = torch.rand((), generator=generator, dtype=torch.float64).to(logits.device) * cumulative[-1]
+    point = draw(generator).to(logits.device) * cumulative[-1]
     index = torch.searchsorted(cumulative, point, right=True).clamp(max=len(cumulative) - 1)
     return index if order is None else order[index]
 
@@ -154,6 +152,24 @@ def _descending(probabilities: Any, top_p: float) -> tuple[Any, Any]:
     return probabilities.sort(descending=True, stable=True)
 
 
+def take(weights: Weights, row: ReplyRow, token: int) -> None:
+    """Add a token to the row, and finish the row where it ends."""
+    row.tokens.append(token)
+    if token in weights.eos:
+        row.finish = "stop"
+        return
+    if row.constraint is not None:
+        row.constraint.accept(token)
+    if (row.constraint is not None and row.constraint.finished) or _says_stop(weights, row):
+        row.finish = "stop"
+    elif row.left <= 0:
+        row.finish = "length"
+
+
+def _says_stop(weights: Weights, row: ReplyRow) -> bool:
+    return bool(row.stop) and any(word in text_of(weights, row) for word in row.stop)
+
+
 def text_of(weights: Weights, row: ReplyRow) -> str:
     """Return the text of a row, without control tokens and without half a character where it was cut off."""
     if row.constraint is not None:
@@ -161,66 +177,3 @@ def text_of(weights: Weights, row: ReplyRow) -> str:
     tokens = row.tokens[:-1] if row.tokens and row.tokens[-1] in weights.eos else row.tokens
     text = weights.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     return text.rstrip("\ufffd")
-
-
-def generate_replies(weights: Weights, rows: Sequence[ReplyRow]) -> None:
-    """Write all rows together and fill `tokens` and `finish` of each. All rows must have the same adapter."""
-    import torch
-    from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
-
-    width = max(len(row.prompt) for row in rows)
-    ids = torch.full((len(rows), width), weights.pad)
-    mask = torch.zeros_like(ids)
-    for number, row in enumerate(rows):
-        ids[number, width - len(row.prompt) :] = torch.tensor(row.prompt)
-        mask[number, width - len(row.prompt) :] = 1
-    sampler = RowSampler(weights, rows)
-    longest = max(row.max_tokens for row in rows)
-    ids, mask = ids.to(weights.device), mask.to(weights.device)
-    with torch.inference_mode(), _adapted(weights.network, rows):
-        cache = _shared(weights.network, rows, ids, mask)
-        with _steered(weights.network, rows, width):
-            weights.network.generate(
-                input_ids=ids,
-                attention_mask=mask,
-                generation_config=GenerationConfig(
-                    do_sample=False, max_new_tokens=longest, eos_token_id=weights.eos, pad_token_id=weights.pad
-                ),
-                logits_processor=LogitsProcessorList([sampler.pick]),
-                stopping_criteria=StoppingCriteriaList([sampler.done]),
-                **({} if cache is None else {"past_key_values": cache}),
-            )
-
-
-def _adapted(network: Any, rows: Sequence[ReplyRow]) -> AbstractContextManager[None]:
-    """Return a context in which the adapter of the rows is active."""
-    adapter = rows[0].adapter
-    return nullcontext() if adapter is None else adapter.applied(network)
-
-
-@contextmanager
-def _steered(network: Any, rows: Sequence[ReplyRow], width: int) -> Iterator[None]:
-    """Activate all controls of the rows inside the block. Prompts end at column `width`."""
-    prompt_places = [_prompt_place(row, width) for row in rows]
-    with ExitStack() as stack:
-        for control in _controls(rows):
-            coefficients = [row.coefficient if row.control is control else 0.0 for row in rows]
-            stack.enter_context(control.applied(network, coefficients, prompt_places))
-        yield
-
-
-def _controls(rows: Sequence[ReplyRow]) -> list[LocalControl]:
-    controls = {id(row.control): row.control for row in rows if row.coefficient}
-    return [control for control in controls.values() if control is not None]
-
-
-def _shared(network: Any, rows: Sequence[ReplyRow], ids: Any, mask: Any) -> Any:
-    """Return a cache of the prompts, each read once, or None where a control changes what is read."""
-    if any(control.changes_prompt for control in _controls(rows)):
-        return None
-    return shared_prompts(network, ids, mask, [row.prompt for row in rows])
-
-
-def _prompt_place(row: ReplyRow, width: int) -> RowColumns:
-    begin = width - len(row.prompt)
-    return RowColumns(begin, width, tuple((begin + first, begin + end) for first, end in row.earlier))

@@ -89,8 +89,8 @@ class Template:
         preceding = render(self.tokenizer, fitted[:index])
         preceding_ids = self.tokens(preceding)
         # The last token may merge with the text after it, so the end is where the two token lists differ.
-        end = _common_length(self.tokens(preceding + fitted[index]["content"].strip()), ids)
-        if _common_length(preceding_ids, ids) < len(preceding_ids) or end <= len(preceding_ids):
+        end = common_length(self.tokens(preceding + fitted[index]["content"].strip()), ids)
+        if common_length(preceding_ids, ids) < len(preceding_ids) or end <= len(preceding_ids):
             raise CallFailedError(
                 "messages", "earlier replies cannot be found: this template rewrites the conversation"
             )
@@ -129,7 +129,7 @@ def render(tokenizer: Any, messages: Sequence[Message]) -> str:
     )
 
 
-def _common_length(first: Sequence[int], second: Sequence[int]) -> int:
+def common_length(first: Sequence[int], second: Sequence[int]) -> int:
     """Return the number of tokens that two token lists share at their beginning."""
     pairs = enumerate(zip(first, second, strict=False))
     return next((index for index, (a, b) in pairs if a != b), min(len(first), len(second)))

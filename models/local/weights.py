@@ -4,11 +4,13 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from cocoon.core.errors import CocoonError
 from cocoon.models.local.decoder_layers import text_config
+from cocoon.models.local.decoding.rows import can_read_rows
 from cocoon.models.local.embedded import EMBEDDED, EMBEDDED_HUB_ID, conversion_source, converted, embedded_file
 from cocoon.models.local.libraries import first_line, quiet, require_libraries
 from cocoon.models.local.template import Template
@@ -35,6 +37,11 @@ class Weights:
     context: int
     eos: list[int]
     pad: int
+
+    @cached_property
+    def reads_rows(self) -> bool:
+        """Whether rows of unlike length can be read in one pass without padding."""
+        return can_read_rows(self.network)
 
 
 def load_weights(name: str, device: str | None, dtype: str | None) -> Weights:

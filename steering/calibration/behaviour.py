@@ -14,7 +14,8 @@ from cocoon.core.records import Language, Record
 from cocoon.evaluation.questions.detection import classify, questions
 from cocoon.evaluation.questions.records import GENUINE
 from cocoon.models.local.control import LocalControl
-from cocoon.models.local.sampling import ReplyRow, generate_replies, text_of
+from cocoon.models.local.decoding.writer import generate_replies
+from cocoon.models.local.sampling import ReplyRow, text_of
 from cocoon.models.local.weights import Weights
 from cocoon.steering.calibration.score import degenerate, surprise
 from cocoon.steering.directions.shared_pass import TokenRow

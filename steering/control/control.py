@@ -6,7 +6,7 @@ saving work as without them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -18,7 +18,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.models.local.control import RowColumns
 from cocoon.models.local.decoder_layers import decoder, decoder_layers, hidden_size
 from cocoon.models.local.weights import Weights, model_hash
-from cocoon.steering.control.injection import Injection, Mode, Scope, Tokens
+from cocoon.steering.control.injection import Doses, Injection, Mode, Scope, Tokens, TokenScope
 from cocoon.steering.control.starts import SentenceStarts
 from cocoon.steering.directions.direction import At, Direction
 
@@ -88,25 +88,45 @@ class Control:
         if not any(coefficients):
             yield
             return
+        scope = Scope(self.tokens, len(coefficients), places, self._starts())
+        with ExitStack() as hooks:
+            hooks.callback(decoder(network).register_forward_pre_hook(scope.begin, with_kwargs=True).remove)
+            if scope.starts is not None:
+                embedding = network.get_input_embeddings()
+                hooks.callback(embedding.register_forward_pre_hook(scope.note_ids, with_kwargs=True).remove)
+            self._inject(network, coefficients, scope, hooks)
+            yield
+
+    def steers(self, ids: Sequence[int], place: RowColumns) -> NDArray[np.bool_]:
+        """Return which tokens of an unpadded row are steered, shape (tokens,)."""
+        return Scope(self.tokens, 1, [place], self._starts()).of_row(ids)
+
+    @contextmanager
+    def applied_to_tokens(self, network: Any, coefficients: NDArray[np.float32]) -> Iterator[None]:
+        """Steer `network` inside the block, which reads one long row: token i by coefficients[i], whichever it is.
+
+        Raises CocoonError if the direction does not fit.
+        """
+        steered = np.flatnonzero(coefficients)
+        with ExitStack() as hooks:
+            if len(steered):
+                scope = TokenScope(steered if len(steered) < len(coefficients) else None)
+                self._inject(network, coefficients[steered], scope, hooks)
+            yield
+
+    def _starts(self) -> SentenceStarts | None:
+        marks = self.direction.card.marks
+        return SentenceStarts(marks) if marks is not None and self.at == "starts" else None
+
+    def _inject(self, network: Any, coefficients: Doses, scope: Scope | TokenScope, hooks: ExitStack) -> None:
+        """Hook the steered layers until `hooks` is closed."""
         blocks = decoder_layers(network)
         check_shape(self.direction, len(blocks), hidden_size(network))
-        marks = self.direction.card.marks
-        starts = SentenceStarts(marks) if marks is not None and self.at == "starts" else None
-        scope = Scope(self.tokens, len(coefficients), places, starts)
-        handles = [decoder(network).register_forward_pre_hook(scope.begin, with_kwargs=True)]
-        if starts is not None:
-            embedding = network.get_input_embeddings()
-            handles.append(embedding.register_forward_pre_hook(scope.note_ids, with_kwargs=True))
-        try:
-            for layer in self.layers:
-                hook = self._injection(layer, coefficients, scope)
-                handles.append(blocks[layer].register_forward_hook(hook))
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
+        for layer in self.layers:
+            hook = self._injection(layer, coefficients, scope)
+            hooks.callback(blocks[layer].register_forward_hook(hook).remove)
 
-    def _injection(self, number: int, coefficients: Sequence[float], scope: Scope) -> Injection:
+    def _injection(self, number: int, coefficients: Doses, scope: Scope | TokenScope) -> Injection:
         row = self.direction.layers.index(number)
         unit, norm = self.direction.vectors[row], float(self.direction.norms[row])
         return Injection(self.mode, unit, norm, coefficients, scope)

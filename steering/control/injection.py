@@ -12,6 +12,7 @@ from cocoon.steering.control.starts import SentenceStarts
 
 Mode = Literal["add", "norm", "ablate"]
 Tokens = Literal["reply", "replies", "prompt", "both"]
+Doses = Sequence[float] | NDArray[np.float32]
 
 
 class Scope:
@@ -31,6 +32,7 @@ class Scope:
         self.rows = rows
         self.places = places
         self.mask: Any = None
+        self.columns = None
         self.idle = False
         self._masks: dict[Any, Any] = {}
         self._ids: Any = None
@@ -53,7 +55,13 @@ class Scope:
         self._note_prompt(cached, width, has_cache=cache is not None)
         self._choose(cached, width)
         if self.starts is not None:
-            self._narrow(self.starts, cached, self._ids if ids is None else ids, (batch, width))
+            seen = self._ids if ids is None else ids
+            if seen is None or tuple(seen.shape[:2]) != (batch, width):
+                raise CocoonError(
+                    "the starts of sentences are read from token ids, which this model did not receive; steer at every "
+                    "token (+at=every, --at every)"
+                )
+            self._narrow(self.starts, cached, seen.cpu().numpy())
 
     def _note_prompt(self, cached: int, width: int, *, has_cache: bool) -> None:
         """Take the first pass as the prompt if no places are given. Without a cache, later passes repeat the prompt."""
@@ -85,22 +93,28 @@ class Scope:
 
             self.mask = torch.from_numpy(mask)
 
-    def _narrow(self, starts: SentenceStarts, cached: int, ids: Any, shape: tuple[int, int]) -> None:
+    def _narrow(self, starts: SentenceStarts, cached: int, ids: NDArray[np.int_]) -> None:
         """Keep only those of the selected tokens that decide how a sentence begins."""
-        if ids is None or tuple(ids.shape[:2]) != shape:
-            raise CocoonError(
-                "the starts of sentences are read from token ids, which this model did not receive; steer at every "
-                "token (+at=every, --at every)"
-            )
-        columns = np.arange(cached, cached + shape[1])
+        columns = np.arange(cached, cached + ids.shape[1])
         before = [
             [row_place.reply - 1, *(first - 1 for first, _ in row_place.earlier)] for row_place in self._all_places()
         ]
         opening = np.stack([np.isin(columns, columns_before) for columns_before in before])
-        marked = starts.of(ids.cpu().numpy(), cached, np.repeat(opening, shape[0] // len(opening), 0))
+        marked = starts.of(ids, cached, np.repeat(opening, len(ids) // len(opening), 0))
         if not self.idle:
-            chosen = marked if self.mask is None else self.mask.numpy().repeat(shape[0] // len(self.mask), 0) & marked
+            chosen = marked if self.mask is None else self.mask.numpy().repeat(len(ids) // len(self.mask), 0) & marked
             self._set(chosen)
+
+    def of_row(self, ids: Sequence[int]) -> NDArray[np.bool_]:
+        """Return which tokens of an unpadded row are steered, shape (tokens,)."""
+        self._choose(0, len(ids))
+        if self.starts is not None:
+            self._narrow(self.starts, 0, np.array([ids]))
+        return np.full(len(ids), not self.idle) if self.mask is None else self.mask[0].numpy()
+
+    def spread(self, part: Any, batch: int) -> Any:
+        """Return what belongs to the rows, shape (rows, width), as (batch, 1, width)."""
+        return _repeated(part, batch)[:, None]
 
     def mask_on(self, device: Any, batch: int) -> Any:
         """Return `mask` on a device, shape (batch, columns, 1), with a row for every row of the batch.
@@ -132,15 +146,41 @@ def _within(columns: NDArray[np.int_], spans: Sequence[Span]) -> NDArray[np.bool
     return inside
 
 
+class TokenScope:
+    """The scope of a pass over one long row in which tokens have coefficients of their own.
+
+    `columns` are the tokens that have one, or None if all have.
+    """
+
+    idle = False
+
+    def __init__(self, columns: NDArray[np.int_] | None) -> None:
+        self.columns = columns
+
+    def mask_on(self, device: Any, batch: int) -> Any:  # noqa: ARG002
+        """Return None, because `columns` says it all."""
+        return None
+
+    def spread(self, part: Any, batch: int) -> Any:  # noqa: ARG002
+        """Return what belongs to the tokens, shape (tokens, width), as (1, tokens, width)."""
+        return part[None]
+
+
 class Injection:
-    """The forward hook of one layer. `unit` has shape (hidden,), `coefficients` one number per row (or one for all).
+    """The forward hook of one layer. `unit` has shape (hidden,), `coefficients` one number per row (or one for all),
+    or per token under `TokenScope`.
 
     The added vector is computed in float32 and rounded once. Rows with coefficient 0 get -0.0 added, which is the
     number that changes no bit of any other (0.0 would turn -0.0 into 0.0).
     """
 
     def __init__(
-        self, mode: Mode, unit: NDArray[np.float32], norm: float, coefficients: Sequence[float], scope: Scope
+        self,
+        mode: Mode,
+        unit: NDArray[np.float32],
+        norm: float,
+        coefficients: Doses,
+        scope: Scope | TokenScope,
     ) -> None:
         self._mode: Mode = mode
         self._scope = scope
@@ -160,6 +200,14 @@ class Injection:
 
     def _changed(self, hidden: Any) -> Any:
         """Return `hidden`, shape (rows, columns, width), with the direction applied."""
+        columns = self._scope.columns
+        if columns is None:
+            return self._steered(hidden)
+        changed = hidden.clone()
+        changed[:, columns] = self._steered(hidden[:, columns])
+        return changed
+
+    def _steered(self, hidden: Any) -> Any:
         import torch
 
         added, doses = self._on(hidden)
@@ -186,7 +234,7 @@ class Injection:
             added = torch.from_numpy(self._unit[None] if ablating else self._added)
             added = added.to(hidden.device, torch.float32 if ablating else hidden.dtype)
             doses = torch.from_numpy(self._doses).to(hidden.device)
-            self._tensors[key] = tuple(_repeated(part, hidden.shape[0])[:, None] for part in (added, doses))
+            self._tensors[key] = tuple(self._scope.spread(part, hidden.shape[0]) for part in (added, doses))
         return self._tensors[key]
 
 

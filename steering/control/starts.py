@@ -81,9 +81,10 @@ class SentenceStarts:
         begins = opening | (kinds == _END)
         goes_on = first == self._next and len(self._open) == len(ids)
         is_open = self._open if goes_on else np.zeros(len(ids), np.bool_)
-        marked = np.empty(ids.shape, np.bool_)
-        for column in range(ids.shape[1]):
-            marked[:, column] = begins[:, column] | is_open
-            is_open = begins[:, column] | (is_open & (kinds[:, column] == _BETWEEN))
-        self._open, self._next = is_open, first + ids.shape[1]
+        # A column is open if the last one up to it that does more than stand between sentences begins one.
+        columns = np.arange(ids.shape[1])
+        last = np.maximum.accumulate(np.where(begins | (kinds != _BETWEEN), columns, -1), axis=1)
+        after = np.where(last < 0, is_open[:, None], np.take_along_axis(begins, last.clip(0), axis=1))
+        marked = begins | np.concatenate([is_open[:, None], after[:, :-1]], axis=1)
+        self._open, self._next = after[:, -1], first + ids.shape[1]
         return marked

@@ -19,6 +19,7 @@ from cocoon.serving.chat_request import read_request
 from cocoon.serving.server import Limits, Server, serve_models
 from cocoon.steering.control.control import Control
 from cocoon.tests.models.local import tiny_models as tiny
+from cocoon.tests.models.local.watched import watch
 from cocoon.tests.serving.serve_cases import HELD, TALK, ask
 from cocoon.tests.steering.steered import direction_for
 
@@ -90,34 +91,34 @@ async def test_a_stream_brings_the_same_text_token_by_token(client: openai.Async
     assert [c.choices[0].delta.role for c in chunks if c.choices and c.choices[0].delta.role] == ["assistant"] * 3
 
 
-async def test_the_first_piece_comes_before_the_reply_is_written(url: str, chats: dict[str, LocalChat]) -> None:
+async def test_the_first_piece_comes_before_the_reply_is_written(
+    url: str, chats: dict[str, LocalChat], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The writing thread is held at its fourth token until a piece has arrived here."""
     arrived = asyncio.Event()
     loop = asyncio.get_running_loop()
-    sampler = chats["plain"].base.batcher.write
+    writer = chats["plain"].base.batcher.writer
+    add = writer.add
 
-    def slow(rows: Any) -> None:
-        heard = rows[0].heard
+    def add_slow(row: Any) -> None:
+        heard = row.heard
 
         def hold(row: Any) -> None:
             heard(row)
             if len(row.tokens) == 4:
                 asyncio.run_coroutine_threadsafe(arrived.wait(), loop).result(timeout=20)
 
-        rows[0].heard = hold
-        sampler(rows)
+        row.heard = hold
+        add(row)
 
-    chats["plain"].base.batcher.write = slow
+    monkeypatch.setattr(writer, "add", add_slow)
     body = {"model": "plain", "messages": TALK, "stream": True, "max_tokens": 12, "temperature": 0}
-    try:
-        async with aiohttp.ClientSession() as session, session.post(f"{url}/chat/completions", json=body) as response:
-            assert response.content_type == "text/event-stream"
-            line = await response.content.readline()
-            assert line.startswith(b"data: {")
-            arrived.set()
-            rest = (await response.content.read()).decode()
-    finally:
-        chats["plain"].base.batcher.write = sampler
+    async with aiohttp.ClientSession() as session, session.post(f"{url}/chat/completions", json=body) as response:
+        assert response.content_type == "text/event-stream"
+        line = await response.content.readline()
+        assert line.startswith(b"data: {")
+        arrived.set()
+        rest = (await response.content.read()).decode()
     assert rest.endswith("data: [DONE]\n\n")
 
 
@@ -170,18 +171,10 @@ async def test_the_coefficient_is_the_models_or_the_requests(client: openai.Asyn
 async def test_requests_are_written_in_one_batch(
     client: openai.AsyncOpenAI, chats: dict[str, LocalChat], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    batcher, sizes = chats["plain"].base.batcher, list[int]()
-    write = batcher.write
-
-    def counted(rows: Any) -> None:
-        sizes.append(len(rows))
-        write(rows)
-
-    monkeypatch.setattr(batcher, "write", counted)
+    peaks = watch(monkeypatch, chats["plain"].base.batcher, 16)
     asked = [ask(client, model=("plain", "asking")[number % 2]) for number in range(16)]
     replies = await asyncio.gather(*asked)
-    assert sum(sizes) == 16
-    assert max(sizes) == 8
+    assert peaks[0] == 8
     assert len({reply.choices[0].message.content for reply in replies}) == 2
 
 

@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage
 
 from cocoon.core.errors import CallFailedError, CocoonError
 from cocoon.models.local import sampling as local_sampling
-from cocoon.models.local.batch import Batcher, Job, choose
+from cocoon.models.local.batch import Batcher
 from cocoon.models.local.constraint import legal_mass
 from cocoon.models.local.embedded import embedded_file
 from cocoon.models.local.model import LocalChat, describe
@@ -230,39 +230,67 @@ def test_the_worker_thread_lives_only_while_there_is_work(model: LocalChat) -> N
     assert not [thread for thread in threading.enumerate() if thread.name == "cocoon-local"]
 
 
-def test_requests_that_wait_are_written_together_and_failures_reach_each() -> None:
-    seen: list[int] = []
+class CountingWriter:
+    """Writes a token a step to up to four rows, and notes how many rows each step has. It fails at 13 tokens."""
 
-    def write(rows: Sequence[ReplyRow]) -> None:
-        seen.append(len(rows))
-        if any(row.max_tokens == 13 for row in rows):
+    def __init__(self) -> None:
+        self.rows: list[ReplyRow] = []
+        self.sizes: list[int] = []
+        self.gate = threading.Event()
+
+    def admits(self, row: ReplyRow) -> bool:
+        return not self.rows or (len(self.rows) < 4 and row.adapter is self.rows[0].adapter)
+
+    def add(self, row: ReplyRow) -> None:
+        self.rows.append(row)
+
+    def step(self) -> list[ReplyRow]:
+        self.gate.wait(20)
+        self.sizes.append(len(self.rows))
+        if any(row.max_tokens == 13 for row in self.rows):
             raise RuntimeError("no memory\nsecond line")
+        for row in self.rows:
+            row.tokens.append(1)
+        written = [row for row in self.rows if not row.left]
+        self.rows = [row for row in self.rows if row.left]
+        return written
 
-    batcher = Batcher(write, batch_size=4, budget=1000)
-    futures = [batcher.submit(ReplyRow([1] * 5, 2)) for _ in range(10)]
-    rows = [future.result(timeout=20) for future in futures]
-    assert len(rows) == sum(seen) == 10
-    assert max(seen) == 4
-    with pytest.raises(CallFailedError, match=r"RuntimeError: no memory$"):
-        batcher.submit(ReplyRow([1], 13)).result(timeout=20)
+    def clear(self) -> None:
+        self.rows = []
 
 
-@pytest.mark.parametrize(
-    ("sizes", "chosen"),
-    [
-        ([10, 12, 11, 9, 10], [10, 9, 10, 11]),
-        ([40, 10, 10, 45], [40, 45, 10, 10]),
-        ([100, 10, 10, 90], [100, 90, 10, 10]),
-        ([100, 10, 10, 10], [100, 10]),
-        ([10, 300, 10], [10, 10]),
-        ([500, 500], [500]),
-    ],
-)
-def test_a_batch_is_the_oldest_and_those_of_its_length(sizes: list[int], chosen: list[int]) -> None:
-    jobs = [Job(ReplyRow([0] * (size - 1), 1)) for size in sizes]
-    found = [job.row.size for job in choose(jobs, batch_size=4, budget=600)]
-    assert found[0] == sizes[0]
-    assert sorted(found) == sorted(chosen)
+def test_a_row_joins_as_soon_as_another_leaves() -> None:
+    writer = CountingWriter()
+    batcher = Batcher(writer)
+    futures = [batcher.submit(ReplyRow([1], tokens)) for tokens in (6, 1, 2, 3, 3, 2)]
+    writer.gate.set()
+    assert [len(future.result(timeout=20).tokens) for future in futures] == [6, 1, 2, 3, 3, 2]
+    # The first row may be alone in the first step. From then on there are four until no more rows wait.
+    assert writer.sizes in ([4, 4, 4, 3, 1, 1], [1, 4, 4, 4, 2, 1])
+
+
+def test_a_failure_reaches_every_row_that_is_written_and_no_later_one() -> None:
+    writer = CountingWriter()
+    batcher = Batcher(writer)
+    futures = [batcher.submit(ReplyRow([1], tokens)) for tokens in (20, 13)]
+    writer.gate.set()
+    for future in futures:
+        with pytest.raises(CallFailedError, match=r"RuntimeError: no memory$"):
+            future.result(timeout=20)
+    assert len(batcher.submit(ReplyRow([1], 2)).result(timeout=20).tokens) == 2
+
+
+def test_rows_of_another_adapter_wait_and_are_not_passed_by() -> None:
+    writer, adapters = CountingWriter(), [None, object(), None, object(), None]
+    batcher = Batcher(writer)
+    rows = [ReplyRow([1], 2, adapter=adapter) for adapter in adapters]  # pyright: ignore[reportArgumentType]
+    ends: list[int] = []
+    for number, row in enumerate(rows):
+        batcher.submit(row).add_done_callback(lambda _, number=number: ends.append(number))
+    writer.gate.set()
+    batcher.submit(ReplyRow([1], 1)).result(timeout=20)
+    assert ends.index(1) < ends.index(3)
+    assert sorted(ends) == [0, 1, 2, 3, 4]
 
 
 def test_draws_follow_the_distribution_within_the_nucleus() -> None:

@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import time
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +13,16 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from cocoon.core.errors import CallFailedError, CocoonError
 from cocoon.models.by_name import Models
 from cocoon.models.local.base import LocalBase
-from cocoon.models.local.batch import Job, choose
 from cocoon.models.local.control import RowColumns
+from cocoon.models.local.decoding.writer import generate_replies
 from cocoon.models.local.model import LocalChat, describe
-from cocoon.models.local.sampling import ReplyRow, generate_replies
+from cocoon.models.local.sampling import ReplyRow
 from cocoon.models.local.weights import model_hash
 from cocoon.running.local_parts import local_parts
 from cocoon.steering.control.control import Control
 from cocoon.tests.commands import cocoon
 from cocoon.tests.models.local import tiny_models as tiny
+from cocoon.tests.models.local.watched import watch
 from cocoon.tests.steering.steered import direction_for, left_padded, saved_adapter, saved_direction, tiny_family
 
 TALK = [
@@ -77,29 +76,13 @@ async def test_specs_on_one_base_share_weights_and_a_batch(
     chats = [chat_of(models, spec) for spec in specs]
     assert len({id(chat.weights.network) for chat in chats}) == 1
     assert [models.open(spec).label for spec in specs] == specs
-    alone = [str((await chat.ainvoke(TALK, max_tokens=12)).content) for chat in chats]
+    fresh = [chat_of(Models(parts=local_parts()), spec) for spec in specs]
+    alone = [str((await chat.ainvoke(TALK, max_tokens=12)).content) for chat in fresh]
     assert len(set(alone)) == len(specs), "every part changes what is said"
-    seen: list[int] = []
-
-    def counted(weights: Any, rows: Any) -> None:
-        seen.append(len(rows))
-        generate_replies(weights, rows)
-
-    batcher, queued = chats[0].base.batcher, list[Any]()
-    submit = batcher.submit
-
-    def all_there() -> None:
-        until = time.monotonic() + 60
-        while len(queued) < len(chats) and time.monotonic() < until:
-            time.sleep(0.005)
-
-    # On a busy machine the first call may be under way before the last one is made.
-    monkeypatch.setattr(batcher, "submit", lambda row: (queued.append(row), submit(row))[1])
-    monkeypatch.setattr(batcher, "_gather", all_there)
-    monkeypatch.setattr(batcher, "write", lambda rows: counted(chats[0].weights, rows))
+    peaks = watch(monkeypatch, chats[0].base.batcher, len(chats))
     together = await asyncio.gather(*(chat.ainvoke(TALK, max_tokens=12) for chat in chats))
     assert [str(reply.content) for reply in together] == alone
-    assert seen == [4, 1, 1], "one batch for all coefficients, one for each adapter"
+    assert peaks == [4, 1, 1], "all coefficients are written together, and each adapter alone"
     assert together[1].response_metadata["model_name"] == specs[1].removeprefix("local:")
 
 
@@ -240,13 +223,6 @@ def test_parts_need_someone_who_opens_them(place: Path) -> None:
         Models().open(spec_of(place, "steer=d.safetensors:1"))
 
 
-def test_rows_of_another_adapter_wait() -> None:
-    adapters: list[Any] = [None, object(), None, object(), None]
-    jobs = [Job(ReplyRow([0] * 9, 1, adapter=adapter)) for adapter in adapters]
-    assert choose(jobs, 8, 1000) == [jobs[0], jobs[2], jobs[4]]
-    assert choose(jobs[1:], 8, 1000) == [jobs[1]]
-
-
 async def test_history_is_unsteered_unless_earlier_replies_are_asked_for(place: Path) -> None:
     """`replies` computes the history as if the steered states of every earlier turn had been kept."""
     base = LocalBase.load(str(place / "m"), dtype="float32", device="cpu")
@@ -326,35 +302,6 @@ async def test_a_stop_word_never_shows_in_a_stream(place: Path, models: Models) 
 
 def test_facts_of_a_plain_model_hold_no_parts(place: Path, models: Models) -> None:
     assert not {"steer", "adapter"} & describe(chat_of(models, spec_of(place))).keys()
-
-
-@pytest.mark.parametrize("family", ["Llama", "Qwen3", "Gemma2", "Gemma3Text", "Mistral"])
-def test_prompts_that_rows_share_are_read_once_and_change_nothing(
-    family: str, place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    base = LocalBase.load(str(place / "m"), dtype="float32", device="cpu")
-    weights = replace(base.weights, network=tiny_family(family), eos=[303])
-    control = Control(direction_for(weights.network))
-    prompts, doses = [[5, 9, 30, 41, 7], [9, 11], [6, 7, 100]], [0.0, 1.5, -1.5]
-    seen: list[Any] = []
-    handle = weights.network.get_input_embeddings().register_forward_hook(lambda *given: seen.append(given[1][0].shape))
-
-    def written() -> list[list[int]]:
-        rows = [ReplyRow(list(p), 8, control=control, coefficient=dose) for p in prompts for dose in doses]
-        generate_replies(weights, rows)
-        return [row.tokens for row in rows]
-
-    shared = written()
-    assert seen[:2] == [(3, 4), (9, 1)], "three prompts without their last tokens, then nine last tokens"
-    monkeypatch.setattr("cocoon.models.local.sampling.shared_prompts", lambda *_: None)
-    assert written() == shared
-    assert len({tuple(tokens) for tokens in shared}) > 6
-    seen.clear()
-    control = Control(control.direction, tokens="both")
-    monkeypatch.undo()
-    written()
-    assert seen[0] == (9, 5), "a control of the prompt is no shared one"
-    handle.remove()
 
 
 def test_a_run_is_simulated_with_steered_supporters_and_resumed_only_with_the_same_direction(
