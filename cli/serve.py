@@ -21,26 +21,35 @@ def serve_command(
     allow_host: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Answer to this host name too (behind a proxy of yours).")
     ] = None,
+    api_key_env: Annotated[
+        str | None,
+        typer.Option(metavar="VARIABLE", help="Take the key from it (default: COCOON_SERVER_KEY, or a new key)."),
+    ] = None,
 ) -> None:
     """Serve local models on 127.0.0.1 until Ctrl-C; the address is the first line on stdout."""
     import asyncio
 
+    from cocoon.serving.api_key import api_key
     from cocoon.serving.models import open_served_models
     from cocoon.serving.server import Limits, Server
 
+    key, is_new = api_key(api_key_env)
     typer.echo("loading the model ...", err=True)
-    server = Server(open_served_models(model), Limits(max_tokens), frozenset(allow_host or ()))
-    asyncio.run(_run(server, port))
+    server = Server(open_served_models(model), Limits(max_tokens), frozenset(allow_host or ()), key)
+    asyncio.run(_run(server, port, show_key=is_new))
     typer.echo("stopped", err=True)
 
 
-async def _run(server: "Server", port: int) -> None:
+async def _run(server: "Server", port: int, *, show_key: bool) -> None:
+    from cocoon.core.model_spec import SERVER_KEY
     from cocoon.serving.loopback import stop_signal
     from cocoon.serving.server import serve_models
 
     async with serve_models(server, port) as url:
         stop = stop_signal()
         typer.echo(url)
+        if show_key:
+            typer.echo(f"the key of this start, for any client: export {SERVER_KEY}={server.key}", err=True)
         for name in server.models:
             typer.echo(f"use it with: --supporter '{url}#{name}'", err=True)
         await stop.wait()
