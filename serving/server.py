@@ -24,6 +24,7 @@ from cocoon.serving.chat_request import ChatRequest, read_request
 from cocoon.serving.completion import Head
 from cocoon.serving.guard import LOCAL_NAMES, guarded_application, new_secret
 from cocoon.serving.loopback import served_on_loopback
+from cocoon.serving.schema_check import SchemaCheck
 from cocoon.serving.stream import Streams
 
 _LARGEST_REQUEST = 4 * 1024 * 1024
@@ -36,11 +37,12 @@ class Limits:
     """Limits of the server.
 
     `max_tokens` is the limit of one reply, also where a request names none. `waiting` is the number of choices asked
-    for at once.
+    for at once. `schema_seconds` is the time that compiling a new schema may take.
     """
 
     max_tokens: int = 1024
     waiting: int = 256
+    schema_seconds: float = 10.0
 
 
 @dataclass
@@ -55,6 +57,7 @@ class Server:
 
     def __post_init__(self) -> None:
         self._under_way = 0
+        self._schemas = SchemaCheck(self.limits.schema_seconds)
         self._fingerprints = {
             name: f"cocoon-{print_}" if (print_ := model_hash(chat.weights.network)) else None
             for name, chat in self.models.items()
@@ -102,6 +105,7 @@ class Server:
         chat_request = read_request(await request.read())
         model = self._model(chat_request.model)
         with self._counted(chat_request.n or 1):
+            await self._schemas.check(model.base, chat_request.response_format)
             head = Head(chat_request.model, self._fingerprints[chat_request.model], _steered(model, chat_request))
             if chat_request.stream:
                 return await self._stream(request, chat_request, model, head)
