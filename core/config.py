@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import explain
 from cocoon.core.merging import Merged
-from cocoon.core.model_spec import refuse_secrets
+from cocoon.core.model_spec import SERVER_KEY, refuse_secrets
 from cocoon.core.records import Language, Record
 from cocoon.core.settings import default_at, flag
 
@@ -26,7 +26,7 @@ UserKind = Literal["guarded", "prompted"]
 ENVIRONMENT_PREFIX = "COCOON_"
 DEFAULT = "default"
 """The origin of a setting that nobody set."""
-_NOT_SETTINGS = frozenset({"COCOON_CACHE", "COCOON_API_KEY"})
+_NOT_SETTINGS = frozenset({"COCOON_CACHE", "COCOON_API_KEY", SERVER_KEY})
 # The first parts of keys that only some kinds of run have.
 _KEYS_OF_ALL_KINDS = frozenset(
     {

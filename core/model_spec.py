@@ -12,6 +12,8 @@ from cocoon.core.errors import CocoonError
 ADAPTER, STEER = "adapter", "steer"
 # How a control is applied; the meaning of the values is the control's own matter.
 STEER_OPTIONS = ("layers", "mode", "tokens", "at")
+SERVER_KEY = "COCOON_SERVER_KEY"
+"""The variable that has the key of `cocoon serve`, for the server and for its clients on this machine."""
 _PART = re.compile(r"\+(\w+)=")
 
 _USER_INFO = re.compile(r"(?<=://)[^/@\s'\"#?]+(?=@)")

@@ -14,7 +14,7 @@ from cocoon.evaluation.scales.scoring import Scale, prompt_inputs
 from cocoon.graphs.live_chat import LiveChat
 from cocoon.human.answers import InvalidAnswerError, check_answer, check_mark, keys_of
 from cocoon.human.items import ChatItem, Item, LikertItem, Material, PairItem, Shown
-from cocoon.human.store import DONE, SKIPPED, HumanStore, Talk
+from cocoon.human.store import DONE, SKIPPED, HumanStore, Talk, private_database
 from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller
 from cocoon.models.journal.store import Journal
@@ -186,9 +186,7 @@ class Desk:
 
     def _journal(self, rater: str) -> Journal:
         if rater not in self._journals:
-            folder = self.folder / "chats" / rater
-            folder.mkdir(parents=True, exist_ok=True)
-            self._journals[rater] = Journal(folder / "journal.sqlite")
+            self._journals[rater] = Journal(private_database(self.folder / "chats" / rater / "journal.sqlite"))
         return self._journals[rater]
 
     async def withdraw(self, rater: str) -> None:

@@ -10,9 +10,9 @@ from aiohttp import web
 
 from cocoon.core.errors import CocoonError
 from cocoon.human.desk import Desk
-from cocoon.serving.loopback import loopback, served_on_loopback
+from cocoon.serving.guard import guarded_application, read_json_object
+from cocoon.serving.loopback import served_on_loopback
 
-LARGEST_BODY = 64 * 1024
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 Act = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -20,7 +20,7 @@ Act = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 def rating_application(desk: Desk) -> web.Application:
     """Return the web application of a study."""
     page = _Page(desk)
-    app = web.Application(middlewares=[loopback()], client_max_size=LARGEST_BODY)
+    app = guarded_application(page.check_token)
     app.add_routes(
         [
             web.get("/r/{token}", page.html),
@@ -36,11 +36,16 @@ def rating_application(desk: Desk) -> web.Application:
 
 
 class _Page:
-    """The handlers of the page. An unknown token gets nothing."""
+    """The handlers of the page. A rater's token is the secret of their link, and an unknown token gets nothing."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._turn: dict[str, asyncio.Lock] = {}
+
+    def check_token(self, request: web.Request) -> None:
+        """Refuse a token that no rater has. What has no token in its address is the same for everybody."""
+        if "token" in request.match_info:
+            self._rater(request)
 
     def _rater(self, request: web.Request) -> str:
         rater = self.desk.store.rater_of(request.match_info["token"])
@@ -48,8 +53,7 @@ class _Page:
             raise web.HTTPNotFound(text="not found")
         return rater
 
-    async def html(self, request: web.Request) -> web.Response:
-        self._rater(request)
+    async def html(self, _: web.Request) -> web.Response:
         return _file("rating.html")
 
     async def static(self, request: web.Request) -> web.Response:
@@ -72,12 +76,7 @@ class _Page:
 
         async def handler(request: web.Request) -> web.Response:
             rater = self._rater(request)
-            try:
-                body = await request.json()
-            except ValueError:
-                raise web.HTTPBadRequest(text="not JSON") from None
-            if not isinstance(body, dict):
-                raise web.HTTPBadRequest(text="not an object")
+            body = await read_json_object(request)
             async with self._turn.setdefault(rater, asyncio.Lock()):
                 try:
                     return web.json_response(await act(rater, body))

@@ -1,6 +1,7 @@
 """Keep what raters did in SQLite, with every answer committed before it is acknowledged."""
 
 import json
+import os
 import secrets
 import sqlite3
 import time
@@ -26,6 +27,7 @@ create table if not exists talks (
     primary key (rater, chat)) without rowid;
 create table if not exists about (name text primary key, value text not null) without rowid;
 """
+PRIVATE = 0o600
 SKIPPED, DONE = "skipped", "done"
 
 
@@ -52,21 +54,31 @@ class Talk:
     dialogue: str
 
 
+def private_database(path: Path) -> Path:
+    """Return the path of a database that only its owner may read, from its first byte and whatever the umask is.
+
+    SQLite gives the files beside it, `-wal` and `-shm`, the permissions of the database itself.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, PRIVATE))
+    for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        # A file of an earlier release may be open to others.
+        if file.exists():
+            file.chmod(PRIVATE)
+    return path
+
+
 class HumanStore:
     """The answers of one study. Only one process may write, and others may read."""
 
     def __init__(self, path: Path, study_sha: str = "") -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = not path.exists()
         try:
-            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
-            self._db.executescript("pragma journal_mode=wal; pragma synchronous=full;" + SCHEMA)
-        except sqlite3.DatabaseError as error:
-            raise CocoonError(f"{path}: cannot be opened ({error}); use another --out") from None
-        if new:
             # The file holds the raters' tokens.
-            path.chmod(0o600)
+            self._db = sqlite3.connect(private_database(path), timeout=30, isolation_level=None)
+            self._db.executescript("pragma journal_mode=wal; pragma synchronous=full;" + SCHEMA)
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise CocoonError(f"{path}: cannot be opened ({error}); use another --out") from None
         self._check_study(study_sha)
         self.secret = self._about("secret", secrets.token_hex(16))
         """A secret that no rater knows. Page ids are computed from it."""

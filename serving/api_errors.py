@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
 from cocoon.core.errors import CallFailedError, CocoonError
 from cocoon.core.text import printable_line
 from cocoon.models.request_errors import RefusedError
@@ -42,3 +45,19 @@ def as_api_error(error: Exception) -> ApiError:
     if isinstance(error, CocoonError):
         return ApiError(400, printable_line(str(error)))
     return ApiError(500, f"the server failed: {type(error).__name__}")
+
+
+@web.middleware
+async def openai_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every error in OpenAI's shape, also those of the guard and of aiohttp."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        return _answer(ApiError(error.status, f"{request.method} {request.path}: {error.text}"))
+    except Exception as error:
+        return _answer(as_api_error(error))
+
+
+def _answer(error: ApiError) -> web.Response:
+    headers = {"Retry-After": "1"} if error.status == 429 else {}
+    return web.json_response(error.body(), status=error.status, headers=headers)

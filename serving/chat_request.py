@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cocoon.core.jsonl import explain
 from cocoon.serving.api_errors import ApiError
+from cocoon.serving.guard import DEEPEST_BODY, is_deeper
 
 _SEED = 2**63
 _SPEAKERS: dict[str, type[BaseMessage]] = {
@@ -142,6 +143,8 @@ def read_request(body: bytes) -> ChatRequest:
         raise ApiError(400, f"the body is not JSON ({error})") from None
     if not isinstance(fields, dict):
         raise ApiError(400, "the body must be a JSON object")
+    if is_deeper(fields, DEEPEST_BODY):
+        raise ApiError(400, f"the body has more than {DEEPEST_BODY} levels")
     supported = {name: value for name, value in fields.items() if not _has_no_effect(name, value)}
     try:
         return ChatRequest.model_validate(supported)

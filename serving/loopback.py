@@ -1,59 +1,13 @@
-"""The base of every server of this program: on 127.0.0.1, and only for requests made to its own names.
-
-Pages have a strict content policy too, and browsers store nothing of them.
-"""
+"""The base of every server of this program: it listens on 127.0.0.1, until Ctrl-C."""
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Set
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from cocoon.core.errors import CocoonError
-
-LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
-
-
-@web.middleware
-async def _checked(request: web.Request, handler: Handler) -> web.StreamResponse:
-    if not is_for_names(request, LOCAL_NAMES):
-        raise web.HTTPForbidden(text="this page answers only requests made to its own address")
-    if request.method == "POST" and request.content_type != "application/json":
-        raise web.HTTPUnsupportedMediaType(text="send application/json")
-    try:
-        answer = await handler(request)
-    except web.HTTPException as refused:
-        refused.headers.update(HEADERS)
-        raise
-    answer.headers.update(HEADERS)
-    return answer
-
-
-def loopback() -> Middleware:
-    """Return the middleware of all pages."""
-    return _checked
-
-
-def is_for_names(request: web.Request, names: Set[str]) -> bool:
-    """Return whether a request was made to one of these names, by no page of another site.
-
-    The Host header reveals a page that rebinds its name to 127.0.0.1, and Origin reveals a page of another site.
-    """
-    addresses = [f"//{request.headers.get('Host', '')}", *request.headers.getall("Origin", [])]
-    return all(_host(address) in names for address in addresses)
 
 
 @asynccontextmanager
@@ -62,10 +16,14 @@ async def served_on_loopback(
 ) -> AsyncIterator[str]:
     """Serve an application on 127.0.0.1 for the length of the block, and yield its address.
 
+    It is one of `guarded_application`. Nothing inflates a compressed body.
+
     `port` 0 takes a free port. At the end the server waits `grace` seconds for open requests. With `cancels` the work
     on a request ends when its client goes away. Raises CocoonError for a port that is taken.
     """
-    runner = web.AppRunner(app, handler_cancellation=cancels, access_log=None, shutdown_timeout=grace)
+    runner = web.AppRunner(
+        app, handler_cancellation=cancels, access_log=None, shutdown_timeout=grace, auto_decompress=False
+    )
     await runner.setup()
     try:
         try:
@@ -83,10 +41,3 @@ def stop_signal() -> asyncio.Event:
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     return stop
-
-
-def _host(address: str) -> str | None:
-    try:
-        return urlsplit(address).hostname
-    except ValueError:
-        return None

@@ -18,14 +18,16 @@ from langchain_core.messages import AIMessage
 
 from cocoon.models.local.model import LocalChat, describe
 from cocoon.models.local.weights import model_hash
-from cocoon.serving.api_errors import ApiError, as_api_error
+from cocoon.serving.api_errors import ApiError, as_api_error, openai_errors
+from cocoon.serving.api_key import key_check
 from cocoon.serving.chat_request import ChatRequest, read_request
 from cocoon.serving.completion import Head
-from cocoon.serving.guard import guard
-from cocoon.serving.loopback import LOCAL_NAMES, served_on_loopback
+from cocoon.serving.guard import LOCAL_NAMES, guarded_application, new_secret
+from cocoon.serving.loopback import served_on_loopback
+from cocoon.serving.schema_check import SchemaCheck
 from cocoon.serving.stream import Streams
 
-LARGEST_BODY = 4 * 1024 * 1024
+_LARGEST_REQUEST = 4 * 1024 * 1024
 # Seconds that unfinished replies have to end when the server stops.
 _GRACE = 5.0
 
@@ -35,24 +37,27 @@ class Limits:
     """Limits of the server.
 
     `max_tokens` is the limit of one reply, also where a request names none. `waiting` is the number of choices asked
-    for at once.
+    for at once. `schema_seconds` is the time that compiling a new schema may take.
     """
 
     max_tokens: int = 1024
     waiting: int = 256
+    schema_seconds: float = 10.0
 
 
 @dataclass
 class Server:
-    """The models by the names that clients use. All of them are local."""
+    """The models by the names that clients use. All of them are local. Clients send `key` as their API key."""
 
     models: Mapping[str, LocalChat]
     limits: Limits = field(default_factory=Limits)
     allowed_hosts: frozenset[str] = frozenset()
+    key: str = field(default_factory=new_secret)
     started: int = field(default_factory=lambda: int(time.time()))
 
     def __post_init__(self) -> None:
         self._under_way = 0
+        self._schemas = SchemaCheck(self.limits.schema_seconds)
         self._fingerprints = {
             name: f"cocoon-{print_}" if (print_ := model_hash(chat.weights.network)) else None
             for name, chat in self.models.items()
@@ -60,8 +65,12 @@ class Server:
 
     def app(self) -> web.Application:
         """Return the web application."""
-        names = LOCAL_NAMES | self.allowed_hosts
-        app = web.Application(middlewares=[guard(names)], client_max_size=LARGEST_BODY)
+        app = guarded_application(
+            key_check(self.key),
+            names=LOCAL_NAMES | self.allowed_hosts,
+            largest_body=_LARGEST_REQUEST,
+            outer=[openai_errors],
+        )
         app.router.add_get("/health", self._health)
         app.router.add_get("/v1/models", self._list)
         app.router.add_get("/v1/models/{name:.+}", self._get_model)
@@ -93,11 +102,10 @@ class Server:
         return self.models[name]
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
-        if request.content_type != "application/json":
-            raise ApiError(415, "send the request as application/json")
         chat_request = read_request(await request.read())
         model = self._model(chat_request.model)
         with self._counted(chat_request.n or 1):
+            await self._schemas.check(model.base, chat_request.response_format)
             head = Head(chat_request.model, self._fingerprints[chat_request.model], _steered(model, chat_request))
             if chat_request.stream:
                 return await self._stream(request, chat_request, model, head)

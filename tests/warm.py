@@ -43,6 +43,12 @@ class WarmProcess:
             time.sleep(0.02)
         return self.out.read_text("utf-8").partition("\n")[0]
 
+    def shown(self, words: str) -> str:
+        """Wait until it has written these words as a message, and return what follows them."""
+        while words not in self.err.read_text("utf-8") and self.process.is_alive():
+            time.sleep(0.02)
+        return self.err.read_text("utf-8").partition(words)[2]
+
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
         os.kill(self.process.pid, number)

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cocoon.models.local.libraries import require_libraries
-from cocoon.models.local.schema import Schema, requested_schema, smallest
+from cocoon.models.local.schema import Schema, requested_schema, shortest_reply
 from cocoon.models.request_errors import RefusedError
 
 # Tokens reserved for the end of a reply beyond its shortest form, and the number left when numbers are cut too.
 _CLOSE_MARGIN = 12
 _LAST = 4
+_LONGEST_REASON = 200
 # The spacing of JSON in prompts and in what models write. Other spacing would lower the mass of the legal tokens for a
 # reason that has nothing to do with the answer. It is fixed, so that a small model cannot loop on white space.
 _SPACING: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
@@ -96,12 +97,36 @@ class Grammars:
         from llguidance import LLMatcher
 
         schema: Schema = json.loads(text)
-        grammar = LLMatcher.grammar_from_json_schema(schema, overrides=_SPACING)
-        matcher = LLMatcher(self.tokens, grammar, log_level=0)
+        reserve = len(self.tokens.tokenize_str(shortest_reply(schema))) + _CLOSE_MARGIN
+        matcher = LLMatcher(self.tokens, grammar_of(schema), log_level=0)
+        self._check_start(matcher.deep_copy())
+        return matcher, reserve
+
+    def _check_start(self, matcher: Any) -> None:
+        """Refuse a schema whose first tokens the engine cannot find. It would end each reply there without a word."""
+        reply = HeldReply(matcher, self, 0)
+        for _ in range(2):
+            if not reply.finished:
+                reply.accept(int(reply.legal().argmax()), 1.0)
         if matcher.is_error():
-            raise RefusedError(400, f"this schema cannot be enforced: {matcher.get_error().splitlines()[0]}")
-        shortest = json.dumps(smallest(schema), ensure_ascii=False, separators=(", ", ": "))
-        return matcher, len(self.tokens.tokenize_str(shortest)) + _CLOSE_MARGIN
+            raise cannot_enforce(matcher.get_error())
+
+
+def grammar_of(schema: Schema) -> str:
+    """Return the engine's grammar of a schema. Raises RefusedError for a schema that it cannot read."""
+    from llguidance import LLMatcher
+
+    try:
+        return LLMatcher.grammar_from_json_schema(schema, overrides=_SPACING)
+    except ValueError as error:
+        raise cannot_enforce(str(error)) from None
+
+
+def cannot_enforce(reason: str) -> RefusedError:
+    """Return the error for a schema that the engine refuses, with the first line of its reason."""
+    return RefusedError(
+        400, f"this schema cannot be enforced: {reason.strip().partition(chr(10))[0][:_LONGEST_REASON]}"
+    )
 
 
 class Closing:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from cocoon.core.errors import CocoonError
+from cocoon.models.request_errors import RefusedError
 
 Schema = dict[str, Any]
 
@@ -18,6 +19,10 @@ _OF_NAMES = ("properties", "$defs", "definitions", "patternProperties")
 _OF_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _OF_ONE = ("items", "additionalProperties")
 _FIXED = ("enum", "const")
+_COUNTS = ("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties")
+_LISTS = (*_OF_LISTS, "enum", "required")
+_ANY: Schema = {}
+SHORTEST_CAP = 20_000
 
 
 def requested_schema(response_format: dict[str, Any] | None) -> Schema | None:
@@ -30,8 +35,9 @@ def requested_schema(response_format: dict[str, Any] | None) -> Schema | None:
         return None
     if kind == "json_object":
         return _open_object(depth=2)
-    if kind == "json_schema" and isinstance(response_format.get("json_schema", {}).get("schema"), dict):
-        return bounded(response_format["json_schema"]["schema"])
+    named = response_format.get("json_schema")
+    if kind == "json_schema" and isinstance(named, dict) and isinstance(named.get("schema"), dict):
+        return bounded(named["schema"])
     raise CocoonError(
         f"response_format {response_format!r} is not known; use json_schema (with a schema) or json_object"
     )
@@ -41,8 +47,9 @@ def bounded(schema: Schema) -> Schema:
     """Return a copy in which strings, arrays, integers and free-form objects without an upper limit have one.
 
     Limits that the schema states itself are kept. An object that lists its properties allows no others, unless it says
-    that it does.
+    that it does. Raises RefusedError for a keyword whose value is of another kind than JSON Schema says.
     """
+    _check_keywords(schema)
     node = dict(schema)
     for key in _OF_NAMES:
         if isinstance(node.get(key), dict):
@@ -54,6 +61,25 @@ def bounded(schema: Schema) -> Schema:
         if node.get(key) is True or isinstance(node.get(key), dict):
             node[key] = _child(node[key])
     return node if any(key in node for key in _FIXED) else _bound_here(node)
+
+
+def _check_keywords(node: Schema) -> None:
+    """Refuse what the functions below could not read. What else is wrong with a schema the engine says."""
+    for key in _COUNTS:
+        if not (isinstance(node.get(key, 0), int) and node.get(key, 0) >= 0):
+            raise _unreadable(key, "a whole number from 0")
+    for key in _OF_NAMES:
+        if not isinstance(node.get(key, _ANY), dict):
+            raise _unreadable(key, "an object")
+    for key in _LISTS:
+        if key in node and not (isinstance(node[key], list) and (node[key] or key == "required")):
+            raise _unreadable(key, "a list")
+    if not all(isinstance(name, str) for name in [*node.get("required", []), node.get("$ref", "")]):
+        raise _unreadable("required and $ref", "names")
+
+
+def _unreadable(key: str, kind: str) -> RefusedError:
+    return RefusedError(400, f"this schema cannot be enforced: {key} must be {kind}")
 
 
 def _child(schema: Schema | bool) -> Schema | bool:
@@ -113,39 +139,81 @@ def _anything(depth: int) -> Schema:
     return {"anyOf": choices}
 
 
-def smallest(schema: Schema, root: Schema | None = None, depth: int = 0) -> Any:
-    """Return about the shortest value that the schema allows, which a reply that must close has still to write."""
-    root = schema if root is None else root
-    if depth > 20 or not isinstance(schema, dict):
-        return None
-    if "const" in schema or "enum" in schema:
-        return min([schema["const"]] if "const" in schema else schema["enum"], key=_length)
-    if "$ref" in schema:
-        return smallest(_follow(schema["$ref"], root), root, depth + 1)
-    for key in ("anyOf", "oneOf"):
-        if key in schema:
-            return min((smallest(child, root, depth + 1) for child in schema[key]), key=_length)
-    return _smallest_of_kind(schema, root, depth)
+def shortest_reply(schema: Schema) -> str:
+    """Return about the shortest JSON text that a schema allows, which a reply that must close has still to write.
+
+    Raises RefusedError where that has more than `SHORTEST_CAP` characters, which no reply has room for.
+    """
+    return _ShortestReply(schema).text(schema, 0)
 
 
-def _smallest_of_kind(schema: Schema, root: Schema, depth: int) -> Any:
-    kind = schema.get("type")
-    kind = kind[0] if isinstance(kind, list) else kind
-    if kind == "object":
-        children = schema.get("properties", {})
-        return {key: smallest(children.get(key, {}), root, depth + 1) for key in schema.get("required", [])}
-    if kind == "array":
-        return [smallest(schema.get("items", {}), root, depth + 1)] * schema.get("minItems", 0)
-    plain = {"string": "x" * schema.get("minLength", 0), "integer": schema.get("minimum", 0), "number": 0}
-    return plain.get(kind or "", False)
+class _ShortestReply:
+    """Finds the text of each part of a schema once for each depth, however often the schema refers to itself."""
+
+    def __init__(self, root: Schema) -> None:
+        self._root = root
+        self._texts: dict[tuple[int, int], str] = {}
+
+    def text(self, schema: Any, depth: int) -> str:
+        if depth > 20 or not isinstance(schema, dict):
+            return "null"
+        part = id(schema), depth
+        if part not in self._texts:
+            self._texts[part] = _within_cap(self._find(schema, depth))
+        return self._texts[part]
+
+    def _find(self, schema: Schema, depth: int) -> str:
+        if "const" in schema or "enum" in schema:
+            values = [schema["const"]] if "const" in schema else schema["enum"]
+            return min((json.dumps(value, ensure_ascii=False) for value in values), key=_size)
+        if "$ref" in schema:
+            return self.text(_follow(schema["$ref"], self._root), depth + 1)
+        for key in ("anyOf", "oneOf"):
+            if key in schema:
+                return min((self.text(child, depth + 1) for child in schema[key]), key=_size)
+        return self._of_kind(schema, depth)
+
+    def _of_kind(self, schema: Schema, depth: int) -> str:
+        kinds = schema["type"] if isinstance(schema.get("type"), list) else [schema.get("type")]
+        kind = next(iter(kinds), None)
+        if kind == "object":
+            children = schema.get("properties", {})
+            members = [
+                f"{json.dumps(name, ensure_ascii=False)}: {self.text(children.get(name, _ANY), depth + 1)}"
+                for name in schema.get("required", [])
+            ]
+            return "{" + ", ".join(members) + "}"
+        if kind == "array":
+            count = schema.get("minItems", 0)
+            item = self.text(schema.get("items", _ANY), depth + 1) if count else ""
+            return "[" + ", ".join(_repeated([item], count)) + "]"
+        if kind == "string":
+            return '"' + "".join(_repeated("x", schema.get("minLength", 0))) + '"'
+        return {"integer": json.dumps(schema.get("minimum", 0)), "number": "0"}.get(kind or "", "false")
 
 
-def _follow(reference: str, root: Schema) -> Schema:
+def _repeated(part: Any, count: int) -> Any:
+    if count > SHORTEST_CAP:
+        raise _too_long()
+    return part * count
+
+
+def _within_cap(text: str) -> str:
+    if len(text) > SHORTEST_CAP:
+        raise _too_long()
+    return text
+
+
+def _too_long() -> RefusedError:
+    return RefusedError(400, f"this schema cannot be enforced: its shortest reply has over {SHORTEST_CAP:,} characters")
+
+
+def _follow(reference: str, root: Schema) -> Any:
     node: Any = root
     for name in reference.removeprefix("#").strip("/").split("/"):
-        node = node.get(name, {}) if name and isinstance(node, dict) else node
+        node = node.get(name, _ANY) if name and isinstance(node, dict) else node
     return node
 
 
-def _length(value: Any) -> int:
-    return len(json.dumps(value))
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))

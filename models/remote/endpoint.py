@@ -21,7 +21,7 @@ from langchain_openai import ChatOpenAI
 from pydantic import PrivateAttr, SecretStr
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.model_spec import refuse_secrets
+from cocoon.core.model_spec import SERVER_KEY, refuse_secrets
 from cocoon.core.text import printable_line
 from cocoon.models.messages import Message, fit_to_template
 from cocoon.models.reply import THOUGHT_FIELDS
@@ -230,14 +230,16 @@ def _is_openai(host: str) -> bool:
 def _key_name(host: str) -> str:
     """Return the variable that has the key for a host.
 
-    OpenAI's key goes to OpenAI, to this machine, and to OPENAI_BASE_URL. Any other host gets COCOON_API_KEY, so that a
-    key is never shown to a server that it was not meant for.
+    OpenAI's key goes to OpenAI, to this machine, and to OPENAI_BASE_URL. This machine gets COCOON_SERVER_KEY instead
+    where it is set. Any other host gets COCOON_API_KEY, so that a key is never shown to a server that it was not meant
+    for.
     """
     base_url = os.environ.get("OPENAI_BASE_URL")
-    may_get_openai_key = _is_openai(host) or host.split(":")[0].strip("[]") in _LOOPBACK or host.startswith("[::1]")
-    return (
-        "OPENAI_API_KEY" if may_get_openai_key or (base_url and urlsplit(base_url).netloc == host) else "COCOON_API_KEY"
-    )
+    is_here = host.split(":")[0].strip("[]") in _LOOPBACK or host.startswith("[::1]")
+    if is_here and os.environ.get(SERVER_KEY):
+        return SERVER_KEY
+    may_get_openai_key = is_here or _is_openai(host) or (base_url and urlsplit(base_url).netloc == host)
+    return "OPENAI_API_KEY" if may_get_openai_key else "COCOON_API_KEY"
 
 
 def open_endpoint(model: str, base_url: str | None) -> EndpointChat:

@@ -64,7 +64,7 @@ OPTIONS = {
         "--timeout --budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing --dry-run "
         "--json"
     ),
-    "serve": "--model --port --max-tokens --allow-host",
+    "serve": "--model --port --max-tokens --allow-host --api-key-env",
     "simulate": (
         "--out --profiles -n --limit --rounds --supporter --supporter-prompt --user --user-kind --difficulty "
         "--rules --appraiser --samples --language --judge --scales --votes --seed --concurrency --timeout "

@@ -92,8 +92,10 @@ def spoken_with(given: HumanStudy, spec: str) -> HumanStudy:
     return given.model_copy(update={"chats": given.chats.model_copy(update={"user": user})})
 
 
-async def serving(file: Path, out: Path, port: int = 0) -> tuple[asyncio.subprocess.Process, dict[str, str]]:
-    """The command in a process of its own, and the links of two raters."""
+async def serving(
+    file: Path, out: Path, port: int = 0, raters: int = 2
+) -> tuple[asyncio.subprocess.Process, dict[str, str]]:
+    """The command in a process of its own, and the links of its raters."""
     command = ["human", "serve", str(file), "--out", str(out), "--port", str(port)]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -104,7 +106,7 @@ async def serving(file: Path, out: Path, port: int = 0) -> tuple[asyncio.subproc
         env=os.environ | {"PYTHONPATH": str(ROOT / ".static")},
     )
     assert process.stdout is not None
-    lines = [(await process.stdout.readline()).decode().split() for _ in range(2)]
+    lines = [(await process.stdout.readline()).decode().split() for _ in range(raters)]
     return process, dict((rater, link) for rater, link in lines)
 
 

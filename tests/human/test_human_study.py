@@ -16,7 +16,6 @@ from cocoon.human.answers import InvalidAnswerError
 from cocoon.human.items import Material
 from cocoon.human.results import people_choices, ratings_of
 from cocoon.human.server import served_study
-from cocoon.human.service import lock_folder
 from cocoon.human.store import HumanStore
 from cocoon.human.study import Words, load_study
 from cocoon.models.scripted import ScriptedChat
@@ -29,7 +28,6 @@ from cocoon.tests.human.human_study_cases import (
     dialogue,
     prefer,
     rate,
-    serving,
     study,
 )
 
@@ -288,48 +286,6 @@ async def test_a_token_opens_its_own_page_alone(tmp_path: Path) -> None:
             assert page.headers["Content-Security-Policy"] == policy
         async with session.get(f"{url}/static/../human_desk.py") as stray:
             assert stray.status == 404
-
-
-def test_every_answer_survives_a_kill(tmp_path: Path) -> None:
-    given = study(tmp_path, parts="likert")
-    made = desk(tmp_path, given)
-    agree(made, "r1")
-    made.answer("r1", "likert:d0", "basic:1", 5)
-    # Another connection sees what was answered although nothing was closed.
-    other = HumanStore(tmp_path / "study" / "human.sqlite", "sha")
-    assert other.answers_of("r1", "likert:d0") == {"basic:1": 5}
-    assert other.enrol(given.names) == made.store.enrol(given.names)
-    assert (tmp_path / "study" / "human.sqlite").stat().st_mode & 0o077 == 0
-
-
-async def test_a_server_that_is_killed_loses_no_answer_and_keeps_its_links(tmp_path: Path) -> None:
-    file, out = tmp_path / "study.yaml", tmp_path / "out"
-    given = study(tmp_path, parts="likert")
-    file.write_text(as_yaml(given), "utf-8")
-    process, links = await serving(file, out)
-    with pytest.raises(CocoonError, match="served by another process"), lock_folder(out):
-        raise AssertionError("two servers would hold one study")
-    base, _, token = links["r1"].partition("/r/")
-    async with aiohttp.ClientSession() as session:
-        async with session.post(f"{base}/api/{token}/consent", json={"sha": given.consent_sha}) as answer:
-            assert answer.status == 200
-        async with session.get(f"{base}/api/{token}/state") as answer:
-            item = (await answer.json())["item"]["id"]
-        body = {"item": item, "key": "basic:1", "value": 5}
-        async with session.post(f"{base}/api/{token}/answer", json=body) as answer:
-            assert answer.status == 200
-        process.kill()
-        await process.wait()
-        again, kept = await serving(file, out)
-        assert [link.rpartition("/")[2] for link in kept.values()] == [
-            link.rpartition("/")[2] for link in links.values()
-        ]
-        async with session.get(f"{kept['r1'].partition('/r/')[0]}/api/{token}/state") as answer:
-            assert (await answer.json())["phase"] == "item"
-        again.terminate()
-        assert await again.wait() == 0
-    store = HumanStore(out / "human.sqlite")
-    assert [(one.rater, one.key, one.value) for one in store.every_answer()] == [("r1", "basic:1", 5)]
 
 
 def test_a_folder_of_another_study_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from typing import Any
 
 import openai
 
+KEY = "a-key-of-the-tests"
+BEARER = {"Authorization": f"Bearer {KEY}"}
 TALK: Any = [{"role": "system", "content": "Listen."}, {"role": "user", "content": "I am tired."}]
 SCHEMA = {
     "type": "object",

@@ -9,6 +9,7 @@ from typing import Any
 import openai
 import pytest
 
+from cocoon.core.model_spec import SERVER_KEY
 from cocoon.models.local.base import LocalBase
 from cocoon.models.local.embedded import embedded_file
 from cocoon.models.local.model import LocalChat
@@ -17,7 +18,7 @@ from cocoon.serving.models import name_and_spec
 from cocoon.serving.server import Server, serve_models
 from cocoon.tests.commands import cocoon
 from cocoon.tests.models.local import tiny_models as tiny
-from cocoon.tests.serving.serve_cases import HELD, ask
+from cocoon.tests.serving.serve_cases import HELD, KEY, ask
 from cocoon.tests.steering.steered import direction_for, saved_adapter, saved_direction
 from cocoon.tests.warm import start_cocoon
 
@@ -43,8 +44,15 @@ def test_what_cannot_be_served_is_an_error(given: list[str], monkeypatch: pytest
     assert done.err.count("cocoon: ") == 1
 
 
+def test_a_key_that_is_no_key_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "schlüssel")
+    for variable, words in (("MY_KEY", "characters that no key has"), ("NO_SUCH_KEY", "this variable is not set")):
+        done = cocoon("serve", "--model", "local:smollm2", "--api-key-env", variable)
+        assert done.code == 2 and variable in done.err and words in done.err and "schl" not in done.err
+
+
 @pytest.mark.slow
-def test_the_command_serves_a_simulation_and_stops_cleanly(tmp_path: Path) -> None:
+def test_the_command_serves_a_simulation_and_stops_cleanly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny.tiny_folder(tmp_path / "m", context=8192)
     saved_adapter(tmp_path / "a")
     saved_direction(tmp_path / "d.safetensors", tiny.tiny_network())
@@ -53,6 +61,10 @@ def test_the_command_serves_a_simulation_and_stops_cleanly(tmp_path: Path) -> No
     process = start_cocoon("serve", "--port", "0", *served, folder=tmp_path)
     try:
         url = process.first_line()
+        key = process.shown(f"export {SERVER_KEY}=").split()[0]
+        # An OpenAI key for other hosts may be set beside it.
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-of-openai")
+        monkeypatch.setenv(SERVER_KEY, key)
         run = ["--supporter", f"{url}#plain", "--supporter", f"{url}#asking", "--user", f"{url}#plain"]
         done = cocoon(
             *("simulate", "--profiles", "shipped:en", "-n", "2", "--rounds", "2", *run),
@@ -81,8 +93,8 @@ def test_smollm2_is_served_with_a_direction(tmp_path: Path) -> None:
 
     async def talk() -> tuple[Any, Any, Any]:
         async with (
-            serve_models(Server({"asking": chat})) as url,
-            openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0) as client,
+            serve_models(Server({"asking": chat}, key=KEY)) as url,
+            openai.AsyncOpenAI(base_url=url, api_key=KEY, max_retries=0) as client,
         ):
             plain = ask(client, model="asking", max_tokens=12, extra_body={"steer": {"coefficient": 0}})
             steered = ask(client, model="asking", max_tokens=12, extra_body={"steer": {"coefficient": 0.8}})

@@ -19,7 +19,7 @@ from cocoon.models.local.constraint import legal_mass
 from cocoon.models.local.embedded import embedded_file
 from cocoon.models.local.model import LocalChat, describe
 from cocoon.models.local.sampling import ReplyRow, sample
-from cocoon.models.local.schema import bounded, requested_schema, smallest
+from cocoon.models.local.schema import bounded, requested_schema, shortest_reply
 from cocoon.models.request_errors import RefusedError
 from cocoon.tests.models.local import tiny_models as tiny
 
@@ -342,7 +342,7 @@ def test_bounds_are_added_and_stated_ones_kept() -> None:
     assert found["$defs"]["C"]["maxItems"] == 2
     assert found["properties"]["d"] == {"enum": ["x" * 5000]}
     assert "maxLength" not in schema["properties"]["a"]
-    assert smallest(schema) == {"a": "", "b": "", "title": 0, "c": [], "d": "x" * 5000}
+    assert json.loads(shortest_reply(schema)) == {"a": "", "b": "", "title": 0, "c": [], "d": "x" * 5000}
     assert requested_schema({"type": "text"}) is None
 
 

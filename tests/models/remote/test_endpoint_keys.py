@@ -31,3 +31,12 @@ def test_a_key_goes_only_where_it_was_meant_to(
     sent = open_endpoint("m", url).openai_api_key
     assert sent is not None and not callable(sent)
     assert sent.get_secret_value() == key
+
+
+def test_the_key_of_a_server_of_ours_goes_to_this_machine_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", OPENAI)
+    monkeypatch.setenv("COCOON_SERVER_KEY", "key-of-our-server")
+    for url, key in (("http://127.0.0.1:8000/v1", "key-of-our-server"), ("https://api.openai.com/v1", OPENAI)):
+        sent = open_endpoint("m", url).openai_api_key
+        assert sent is not None and not callable(sent)
+        assert sent.get_secret_value() == key
