@@ -8,6 +8,7 @@ from typing import ClassVar
 import typer
 
 from cocoon.cli.terminal.lazy_group import LazyGroup, Verb
+from cocoon.core.interrupts import terminate_as_ctrl_c
 
 
 class Cocoon(LazyGroup):
@@ -69,11 +70,9 @@ def run() -> None:
     """Start the command line. An error that the user can fix is one line on stderr, with its exit code."""
     warnings.filterwarnings("ignore", module="langchain|langgraph|pydantic|torch|transformers")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    terminate_as_ctrl_c()
     try:
         app()
-    except KeyboardInterrupt:
-        typer.echo("stopped", err=True)
-        sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
     except Exception as error:

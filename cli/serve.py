@@ -25,16 +25,19 @@ def serve_command(
     """Serve local models on 127.0.0.1 until Ctrl-C; the address is the first line on stdout."""
     import asyncio
 
+    from cocoon.cli.terminal.results import end_of_server
     from cocoon.serving.models import open_served_models
     from cocoon.serving.server import Limits, Server
 
     typer.echo("loading the model ...", err=True)
     server = Server(open_served_models(model), Limits(max_tokens), frozenset(allow_host or ()))
-    asyncio.run(_run(server, port))
+    number = asyncio.run(_run(server, port))
     typer.echo("stopped", err=True)
+    end_of_server(number)
 
 
-async def _run(server: "Server", port: int) -> None:
+async def _run(server: "Server", port: int) -> int:
+    """Serve until a signal comes, and return its number."""
     from cocoon.serving.loopback import stop_signal
     from cocoon.serving.server import serve_models
 
@@ -45,3 +48,4 @@ async def _run(server: "Server", port: int) -> None:
             typer.echo(f"use it with: --supporter '{url}#{name}'", err=True)
         await stop.wait()
         typer.echo("stopping; replies under way get a few seconds", err=True)
+    return stop.number

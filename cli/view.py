@@ -39,14 +39,16 @@ def view(
 def _serve(page: "RunPage", port: int) -> None:
     import asyncio
 
+    from cocoon.cli.terminal.results import end_of_server
     from cocoon.serving.loopback import stop_signal
     from cocoon.viewer.server import served_run
 
-    async def work() -> None:
+    async def work() -> int:
         async with served_run(page, port) as url:
             stop = stop_signal()
             typer.echo(url)
             typer.echo("open that address; Ctrl-C stops", err=True)
             await stop.wait()
+        return stop.number
 
-    asyncio.run(work())
+    end_of_server(asyncio.run(work()))

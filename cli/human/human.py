@@ -22,11 +22,15 @@ def serve_study_command(
     """Serve the rating page on 127.0.0.1 until Ctrl-C; prints one link a rater. The same line goes on."""
     import asyncio
 
-    asyncio.run(_serve(study, out, port))
-    typer.echo("stopped; every answer is saved", err=True)
+    from cocoon.cli.terminal.results import end_of_server
+
+    number = asyncio.run(_serve(study, out, port))
+    typer.echo("stopped; every answer is saved, and the same command goes on", err=True)
+    end_of_server(number)
 
 
-async def _serve(study: Path, out: Path, port: int) -> None:
+async def _serve(study: Path, out: Path, port: int) -> int:
+    """Serve until a signal comes, and return its number."""
     from cocoon.api.reporter import say
     from cocoon.human.service import serve_study
     from cocoon.serving.loopback import stop_signal
@@ -37,6 +41,7 @@ async def _serve(study: Path, out: Path, port: int) -> None:
             typer.echo(f"{rater}\t{link}")
         say("each link is one rater's alone; Ctrl-C ends, the same command goes on")
         await stop.wait()
+    return stop.number
 
 
 @app.command("report")

@@ -53,10 +53,21 @@ def finish_study(result: "StudyResult", as_json: bool, written: str) -> None:
 
 @contextmanager
 def resumable(stopped: str) -> Iterator[None]:
-    """Turn Ctrl-C inside the block into one line that says how to go on."""
+    """Turn Ctrl-C (SIGTERM, SIGHUP) inside the block into one line that says how to go on."""
     from cocoon.core.errors import StoppedError
+    from cocoon.core.interrupts import number_of
 
     try:
         yield
-    except KeyboardInterrupt:
-        raise StoppedError(stopped) from None
+    except KeyboardInterrupt as interrupt:
+        raise StoppedError(stopped, number_of(interrupt)) from None
+
+
+def end_of_server(number: int) -> None:
+    """Exit with the status of a program that a signal ended. Ctrl-C is how a server is meant to end, which is 0."""
+    import signal
+
+    from cocoon.core.interrupts import EXIT_STATUS
+
+    if number != signal.SIGINT:
+        raise typer.Exit(EXIT_STATUS + number)

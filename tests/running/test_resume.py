@@ -130,14 +130,17 @@ async def test_a_run_killed_twice_ends_like_one_in_peace(house: House) -> None:
     assert house.differences("peace", "killed") == []
 
 
-async def test_one_interrupt_finishes_what_is_in_flight_and_the_run_goes_on(house: House) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_one_interrupt_finishes_what_is_in_flight_and_the_run_goes_on(
+    house: House, number: signal.Signals
+) -> None:
     await house.run("peace")
     house.change(latency=0.1)
     process = await house.driver("stopped")
     await house.answered(20)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = await process.communicate()
-    assert process.returncode == 130, errors.decode()
+    assert process.returncode == 128 + number, errors.decode()
     told = house.endpoint.snapshot()
     assert (told["abandoned"], house.journalled("stopped")) == (0, told["answered"])
     assert 20 <= told["answered"] < house.journalled("peace")
