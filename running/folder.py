@@ -21,6 +21,7 @@ from cocoon.running.trace import Trace, settle_trace
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 ConfigT = TypeVar("ConfigT", bound=RunConfig)
+JOURNAL = "journal.sqlite"
 APPENDED = ("dialogues.jsonl", "ratings.jsonl")
 REWRITTEN = ("manifest.json", "config.yaml", "sample.json", "trace.jsonl", *APPENDED, "failures.jsonl")
 
@@ -37,10 +38,11 @@ class RunFolder:
         self.path = path
         self._names = appended
         self._lock = self._take_lock()
+        self._begun = (path / JOURNAL).exists()
         with contextlib.ExitStack() as undo:
             undo.callback(os.close, self._lock)
             self._sweep()
-            self.journal = Journal(path / "journal.sqlite")
+            self.journal = Journal(path / JOURNAL)
             undo.callback(self.journal.close)
             self.trace = Trace(path / "trace.jsonl")
             self._appending = {name: Appender(path / name) for name in appended}
@@ -69,12 +71,23 @@ class RunFolder:
             for half in self.path.glob(f".{name}.*"):
                 half.unlink()
 
+    def nothing_answered(self) -> bool:
+        """Return whether the run was begun, and not a single call was answered in it."""
+        empty = all((self.path / name).stat().st_size == 0 for name in self._names)
+        return self._begun and empty and self.journal.is_empty()
+
+    def forget_attempts(self) -> None:
+        """Empty what earlier sessions left in vain: their trace, and what failed in them."""
+        for name in ("trace.jsonl", "failures.jsonl"):
+            if (self.path / name).exists():
+                os.truncate(self.path / name, 0)
+
     def agree(self, config: RunConfig) -> None:
         """Store the configuration, or check that a run being resumed was made with one that is alike.
 
-        Raises CocoonError naming the keys that differ.
+        A run in which nothing was answered takes any configuration. Raises CocoonError naming the keys that differ.
         """
-        stored = read_config_as(self.path, type(config))
+        stored = None if self.nothing_answered() else read_config_as(self.path, type(config))
         if stored is not None and (differing := differences(stored, config)):
             raise CocoonError(
                 f"{self.path} was started with different settings ({', '.join(differing)}; see config.yaml). "

@@ -62,10 +62,17 @@ def window_of(concurrency: int) -> int:
 def opened_run(
     out: Path, seed: int, appended: tuple[str, ...] | None = None
 ) -> Iterator[tuple[RunFolder, RunManifest]]:
-    """Yield a run folder and its manifest, locked until the block ends."""
+    """Yield a run folder and its manifest, locked until the block ends.
+
+    A run in which nothing was answered begins anew, whatever it was begun with.
+    """
     folder = RunFolder(out, appended) if appended else RunFolder(out)
     try:
-        yield folder, read_manifest(out) or new_manifest(__version__, seed)
+        manifest = read_manifest(out) or new_manifest(__version__, seed)
+        if folder.nothing_answered():
+            folder.forget_attempts()
+            manifest = new_manifest(__version__, seed).model_copy(update={"sessions": manifest.sessions})
+        yield folder, manifest
     finally:
         folder.close()
 

@@ -140,9 +140,10 @@ async def generate(
 ) -> Generated:
     """Make every item. The same call again goes on where it stopped."""
     order = [item.id for item in items]
+    # Before the folder agrees to anything: a prompt that is not there must not stand in its settings.
+    shas = generator.shas()
     with opened_run(out, config.seed, (generator.kept, DROPPED)) as (folder, manifest):
         folder.agree(config)
-        shas = generator.shas()
         if folder.journal.spent():
             refuse_changed_prompts(out, manifest.prompts, shas)
         manifest.prompts |= shas

@@ -199,6 +199,14 @@ async def test_changed_settings_are_refused_by_the_name_of_the_key(house: House,
         await house.run("run", 1, **{key: value})
 
 
+async def test_a_run_with_nothing_answered_takes_new_settings_and_keeps_no_trace_of_the_old(house: House) -> None:
+    broken = await house.run("run", 2, rounds=7, user__model=f"{house.endpoint.url}/typo#fake", user__temperature=0.1)
+    assert broken.exit_code != 0 and house.journalled("run") == 0
+    assert (await house.run("run", 2)).exit_code == 0
+    assert (await house.run("peace", 2)).exit_code == 0
+    assert house.differences("peace", "run") == []
+
+
 async def test_a_changed_prompt_is_told_and_nothing_is_mixed(house: House) -> None:
     prompts = house.place / "prompts"
     shutil.copytree(ROOT / "prompts", prompts)

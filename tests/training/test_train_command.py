@@ -70,6 +70,14 @@ def test_a_preset_stands_for_every_row_of_table_3() -> None:
     assert found["paper-without-thoughts"].data.thoughts == "none"
 
 
+def test_a_folder_with_nothing_trained_takes_new_settings(base: Path, dialogues: Path, tmp_path: Path) -> None:
+    command = ["train", "--base", f"local:{base}", "--prompt", "plain", "--dialogues", str(dialogues), "--out"]
+    command += [str(tmp_path / "a"), "-o", "data.near_duplicate=null", "-o", "fit.dtype=float32", "--max-steps", "1"]
+    assert "nothing is left on the training side" in cocoon(*command, "-o", "data.max_length=32").err
+    assert cocoon(*command).code == 0
+    assert "started with different settings" in cocoon(*command, "--seed", "1").err
+
+
 @pytest.mark.slow
 def test_a_process_killed_while_training_goes_on_with_the_same_command(
     base: Path, dialogues: Path, tmp_path: Path
