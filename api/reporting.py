@@ -1,4 +1,4 @@
-"""`report` and `compare`: what runs show, as tables, and written into files."""
+"""`report`, `compare` and `verify`: what runs show, as tables, and written into files, and whether it is as made."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,14 +13,16 @@ from cocoon.exports.tables.columns import TABLES
 from cocoon.exports.tables.rows import failure_row, rows_of
 from cocoon.reports.comparisons import ComparisonChoice, compare_runs, write_comparison
 from cocoon.reports.formats.html_page import render_html
-from cocoon.reports.runs import build_run_report, write_like, write_report
+from cocoon.reports.runs import build_run_report, report_folder, write_like, write_report
 from cocoon.reports.tables.records import Report
+from cocoon.running.integrity.records import Verification
+from cocoon.running.integrity.verify import verify_run
 from cocoon.running.reading.reader import RunReader
 
 if TYPE_CHECKING:
     from cocoon.api.run import Run
 
-__all__ = ["Comparisons", "build_run_report", "compare", "report", "tidy_table"]
+__all__ = ["Comparisons", "build_run_report", "compare", "report", "report_folder", "tidy_table", "verify"]
 
 
 class Comparisons(list[Comparison]):
@@ -40,20 +42,31 @@ def report(
     scale_files: Sequence[str | Path] = (),
     language: Language | None = None,
     like: str | None = None,
+    out: str | Path | None = None,
 ) -> Report:
-    """Write the report of a run into its folder, and return it.
+    """Write the report of a run into its folder, or into `out`, and return it.
+
+    A run folder that is read-only is reported on, and nothing is written unless `out` is given.
 
     `like` is `table1` to `table10`: a table of the paper with its figures beside ours. It has no use for the others.
     `language` is that of the figures, English unless given.
     """
-    path = _path(run)
+    path, target = _path(run), Path(out) if out is not None else None
     if like is None:
-        return write_report(path, [Path(file) for file in scale_files], language or "en")
+        return write_report(path, [Path(file) for file in scale_files], language or "en", target)
     if scale_files or language is not None:
         raise CocoonError(
             f"{like} of the paper has no figures and no other scales. Leave scale files and language out."
         )
-    return write_like(path, like)
+    return write_like(path, like, target)
+
+
+def verify(run: "str | Path | Run") -> Verification:
+    """Return what is not as it was made in a run folder: edits, lost calls, stale ratings, a report of before.
+
+    `ok` is whether nothing is wrong. Nothing is written.
+    """
+    return verify_run(_path(run))
 
 
 def compare(

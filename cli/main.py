@@ -23,6 +23,7 @@ class Cocoon(LazyGroup):
         "judge": Verb("cocoon.cli.judge:judge", "Judge the dialogues of a run."),
         "report": Verb("cocoon.cli.reports.report:report_command", "Write the tables and figures of a run."),
         "reproduce": Verb("cocoon.cli.studies.reproduce:reproduce", "Make a table of the paper again."),
+        "verify": Verb("cocoon.cli.verify:verify_command", "Say whether a run is as it was made."),
         "compare": Verb("cocoon.cli.reports.compare:compare_command", "Compare supporters, with intervals and tests."),
         "ablate": Verb("cocoon.cli.studies.ablate:ablate", "Compare simulated users that know more or less."),
         "fidelity": Verb("cocoon.cli.reports.fidelity:fidelity", "Count what the simulated users gave away."),

@@ -73,6 +73,7 @@ def opened_run(
             folder.forget_attempts()
             manifest = new_manifest(__version__, seed).model_copy(update={"sessions": manifest.sessions})
         yield folder, manifest
+        folder.seal()
     finally:
         folder.close()
 
@@ -103,7 +104,7 @@ async def run_session(
             if watching:
                 watching.cancel()
             await models.aclose()
-        folder.settle(order)
+        session.paid_again = folder.settle(order)
         end_session(session, type(work.stopped_by).__name__ if work.stopped_by else "finished")
         write_manifest(folder.path, manifest)
     return Outcome(work.progress, len(folder.failures), work.stopped_by, order)
