@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from cocoon.api.loading import open_model as open_model
     from cocoon.api.reporting import compare as compare
     from cocoon.api.reporting import report as report
+    from cocoon.api.reporting import verify as verify
     from cocoon.api.run import Run as Run
     from cocoon.api.simulation import judge as judge
     from cocoon.api.simulation import judge_async as judge_async
@@ -75,7 +76,7 @@ _HOMES = {
         *("translate_profiles", "translate_profiles_async"),
     ),
     "cocoon.api.loading": ("load_dialogues", "load_profiles", "open_model"),
-    "cocoon.api.reporting": ("compare", "report"),
+    "cocoon.api.reporting": ("compare", "report", "verify"),
     "cocoon.api.run": ("Run",),
     "cocoon.api.studies": ("ablate", "ablate_async", "fidelity", "power", "reproduce", "reproduce_async"),
     "cocoon.api.simulation": ("judge", "judge_async", "simulate", "simulate_async"),

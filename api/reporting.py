@@ -1,4 +1,4 @@
-"""`report` and `compare`: what runs show, as tables, and written into files."""
+"""`report`, `compare` and `verify`: what runs show, as tables, and written into files, and whether it is as made."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +13,11 @@ from cocoon.exports.tables.columns import TABLES
 from cocoon.exports.tables.rows import failure_row, rows_of
 from cocoon.reports.comparisons import ComparisonChoice, compare_runs, write_comparison
 from cocoon.reports.formats.html_page import render_html
-from cocoon.reports.runs import build_run_report, write_like, write_report
+from cocoon.reports.runs import build_run_report, report_folder, write_like, write_report
 from cocoon.reports.tables.records import Report
 from cocoon.running.folder import existing_run
+from cocoon.running.integrity.records import Verification
+from cocoon.running.integrity.verify import verify_run
 from cocoon.running.reading.reader import RunReader
 from cocoon.viewer.page import RunPage, export_page
 
@@ -23,9 +25,9 @@ if TYPE_CHECKING:
     from cocoon.api.run import Run
 
 TRACE = "trace"
-"""The folder of the trace page in a run folder."""
+"""The folder of the trace page beside a report."""
 
-__all__ = ["Comparisons", "build_run_report", "compare", "report", "tidy_table"]
+__all__ = ["Comparisons", "build_run_report", "compare", "report", "report_folder", "tidy_table", "verify"]
 
 
 class Comparisons(list[Comparison]):
@@ -46,25 +48,38 @@ def report(
     language: Language | None = None,
     like: str | None = None,
     trace: bool | None = None,
+    out: str | Path | None = None,
 ) -> Report:
-    """Write the report of a run into its folder, and return it.
+    """Write the report of a run into its folder, or into `out`, and return it.
+
+    A run folder that is read-only is reported on, and nothing is written unless `out` is given.
 
     `like` is `table1` to `table10`: a table of the paper with its figures beside ours. It has no use for the others.
     `language` is that of page, figures and sentences, English unless given. The trace page is written beside the report
     (`trace/`), and its figures lead there. `trace=False` leaves it out.
     """
-    path, files = _path(run), [Path(file) for file in scale_files]
+    path, target = _path(run), Path(out) if out is not None else None
+    files = [Path(file) for file in scale_files]
     if like is not None:
         if scale_files or language is not None or trace is not None:
             raise CocoonError(
                 f"{like} of the paper has no figures and no other scales. Leave scale files, language and trace out."
             )
-        return write_like(path, like)
-    if trace is False:
-        return write_report(path, files, language or "en")
+        return write_like(path, like, target)
+    folder = report_folder(path, target)
+    if trace is False or folder is None:
+        return write_report(path, files, language or "en", target)
     existing_run(path)
-    export_page(RunPage(RunReader(path, files), language=language or "en"), path / TRACE)
-    return write_report(path, files, language or "en", trace=f"{TRACE}/view.html")
+    export_page(RunPage(RunReader(path, files), language=language or "en"), folder / TRACE)
+    return write_report(path, files, language or "en", target, trace=f"{TRACE}/view.html")
+
+
+def verify(run: "str | Path | Run") -> Verification:
+    """Return what is not as it was made in a run folder: edits, lost calls, stale ratings, a report of before.
+
+    `ok` is whether nothing is wrong. Nothing is written.
+    """
+    return verify_run(_path(run))
 
 
 def compare(

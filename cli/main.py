@@ -8,6 +8,7 @@ from typing import ClassVar
 import typer
 
 from cocoon.cli.terminal.lazy_group import LazyGroup, Verb
+from cocoon.core.interrupts import terminate_as_ctrl_c
 
 
 class Cocoon(LazyGroup):
@@ -33,6 +34,7 @@ class Cocoon(LazyGroup):
         "ablate": Verb("cocoon.cli.studies.ablate:ablate", "Judge", "Compare simulated users that know more or less."),
         "reproduce": Verb("cocoon.cli.studies.reproduce:reproduce", "Judge", "Make a table of the paper again."),
         "power": Verb("cocoon.cli.reports.power:power", "Judge", "Say how many profiles a comparison needs."),
+        "verify": Verb("cocoon.cli.verify:verify_command", "Look", "Say whether a run is as it was made."),
         "report": Verb("cocoon.cli.reports.report:report_command", "Look", "Write the tables and figures of a run."),
         "view": Verb("cocoon.cli.view:view", "Look", "Look at the dialogues of a run in a browser."),
         "questions": Verb("cocoon.cli.reports.questions:questions_command", "Look", "Print how often each side asks."),
@@ -97,11 +99,9 @@ def run() -> None:
     """Start the command line. An error that the user can fix is one line on stderr, with its exit code."""
     warnings.filterwarnings("ignore", module="langchain|langgraph|pydantic|torch|transformers")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    terminate_as_ctrl_c()
     try:
         app()
-    except KeyboardInterrupt:
-        typer.echo("stopped", err=True)
-        sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
     except Exception as error:

@@ -36,10 +36,11 @@ def serve_command(
 
     def announce(url: str) -> None:
         typer.echo(url)
-        if show_key:
+        if is_new:
             typer.echo(f"the key of this start, for any client: export {SERVER_KEY}={server.key}", err=True)
         for name in server.models:
             typer.echo(f"use it with: --supporter '{url}#{name}'", err=True)
 
-    print_until_stopped(serve_models(server, port), announce, "stopping; replies under way get a few seconds")
-    typer.echo("stopped", err=True)
+    print_until_stopped(
+        serve_models(server, port), announce, "stopping; replies under way get a few seconds", "stopped"
+    )

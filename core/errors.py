@@ -1,5 +1,9 @@
 """Errors that a user can act on. The command line prints them in one line and exits with `exit_code`."""
 
+import signal
+
+from cocoon.core.interrupts import EXIT_STATUS
+
 
 class CocoonError(Exception):
     """Something the user can mend: the message says what is wrong, where, and what to do next."""
@@ -32,6 +36,8 @@ class NotSavedError(CocoonError):
 
 
 class StoppedError(CocoonError):
-    """The user asked to stop. No new call is started."""
+    """A signal asked to stop, such as Ctrl-C. No new call is started. The exit code tells which signal it was."""
 
-    exit_code = 130
+    def __init__(self, message: str, number: int = signal.SIGINT) -> None:
+        super().__init__(message)
+        self.exit_code = EXIT_STATUS + number

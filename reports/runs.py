@@ -1,5 +1,6 @@
 """From a run folder to its report, in every format."""
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 from cocoon.core.config import StudyConfig
 from cocoon.core.records import Dialogue, Failure, Language, Rating
 from cocoon.evaluation.fidelity.form_invariance import FormInvariance
-from cocoon.models.journal.store import Journal
+from cocoon.models.journal.reader import opened_journal
 from cocoon.reports.formats.csv_lines import render_csv
 from cocoon.reports.formats.files import TABLES, write_report_files, write_texts
 from cocoon.reports.formats.latex import render_latex
@@ -16,7 +17,8 @@ from cocoon.reports.narrative.excerpts import quote
 from cocoon.reports.paper.report import build_like
 from cocoon.reports.report import build_report
 from cocoon.reports.tables.records import NOTHING, Report
-from cocoon.running.folder import existing_run, read_config, read_run
+from cocoon.running.folder import JOURNAL, existing_run, read_config, read_run
+from cocoon.running.integrity.report_sources import keep_sources
 from cocoon.running.manifest import RunManifest, read_manifest, seconds_worked, uses_embedded
 from cocoon.running.reading.reader import RunReader
 from cocoon.running.reading.scales import scales_of
@@ -40,18 +42,35 @@ def build_run_report(run: Path, scale_files: Sequence[Path] = (), language: Lang
     return report.model_copy(update={"excerpts": quote(held, reader, language)})
 
 
-def write_report(run: Path, scale_files: Sequence[Path] = (), language: Language = "en", trace: str = "") -> Report:
-    """Build the report of a run folder and write report.md, report.html, tables/ and figures/ into it.
+def write_report(
+    run: Path,
+    scale_files: Sequence[Path] = (),
+    language: Language = "en",
+    out: Path | None = None,
+    trace: str = "",
+) -> Report:
+    """Build the report of a run folder, and write report.md, report.html, tables/ and figures/ into `out`.
 
-    `trace` is the address of the trace page, as seen from the folder, where there is one.
+    `out` is the run folder itself unless given. A run folder that is read-only stays as it is. `trace` is the address
+    of the trace page, as seen from the folder, where there is one.
     """
     report = build_run_report(run, scale_files, language).model_copy(update={"trace": trace})
-    write_report_files(report, run, "report", prefix="", latex=True, figures="figures")
+    if (target := report_folder(run, out)) is not None:
+        written = write_report_files(report, target, "report", prefix="", latex=True, figures="figures")
+        keep_sources(run, target, written)
     return report
 
 
-def write_like(run: Path, name: str) -> Report:
-    """Build the report in the shape of a table of the paper, and write it as tables/NAME_like_paper.csv and .tex."""
+def report_folder(run: Path, out: Path | None) -> Path | None:
+    """Return where the report of a run goes, or None where that is the run folder and it is read-only."""
+    return out or (run if os.access(run, os.W_OK) else None)
+
+
+def write_like(run: Path, name: str, out: Path | None = None) -> Report:
+    """Build the report in the shape of a table of the paper, and write it as tables/NAME_like_paper.csv and .tex.
+
+    `out` is the folder for them, as for `write_report`.
+    """
     existing_run(run)
     report = build_like(
         name,
@@ -63,7 +82,8 @@ def write_like(run: Path, name: str) -> Report:
     (table,) = report.tables
     rendered = {"csv": render_csv(report), "tex": render_latex(report)}
     texts = {f"{name}_like_paper.{ending}": files[table.id] for ending, files in rendered.items()}
-    write_texts(run / TABLES, texts)
+    if (target := report_folder(run, out)) is not None:
+        write_texts(target / TABLES, texts)
     return report
 
 
@@ -90,7 +110,7 @@ def facts_of_run(run: Path) -> dict[str, Any]:
         for user in manifest.agents.get("user", []):
             facts |= {"user_kind": user.kind, "difficulty": user.settings.get("difficulty", "")}
             facts["trust_rules"] = user.settings.get("rules", "")
-    if (run / "journal.sqlite").exists():
+    if (run / JOURNAL).exists():
         facts |= _spent(run, config.prices if config else {})
     return facts
 
@@ -149,11 +169,8 @@ def _own_agents(manifest: RunManifest) -> dict[str, str]:
 
 
 def _spent(run: Path, prices: dict[str, tuple[float, float]]) -> dict[str, Any]:
-    journal = Journal(run / "journal.sqlite")
-    try:
-        spent = journal.spent()
-    finally:
-        journal.close()
+    with opened_journal(run / JOURNAL) as journal:
+        spent = journal.spent() if journal else {}
     facts: dict[str, Any] = {
         "calls": sum(calls for calls, _, _ in spent.values()),
         "prompt_tokens": sum(tokens for _, tokens, _ in spent.values()),

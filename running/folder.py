@@ -3,7 +3,7 @@
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,14 +13,25 @@ from pydantic import BaseModel
 
 from cocoon.core.config import RunConfig, StudyConfig, differences, to_yaml
 from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import Appender, dump_line, parse_record, read_records, write_whole
+from cocoon.core.jsonl import Appender, dump_line, parse_record, read_lines, read_records, write_whole
 from cocoon.core.records import Dialogue, Failure, Rating, Record, Turn
 from cocoon.core.text import printable_line
+from cocoon.models.journal.seals import Seal, seal_name
 from cocoon.models.journal.store import Journal
+from cocoon.running.integrity.sealing import (
+    BY_LINE,
+    call_keys,
+    files_to_seal,
+    record_sha,
+    seal_of_file,
+    seals_of_ratings,
+)
 from cocoon.running.trace import Trace, settle_trace
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 ConfigT = TypeVar("ConfigT", bound=RunConfig)
+JOURNAL = "journal.sqlite"
+DROPPED = "dropped.jsonl"
 APPENDED = ("dialogues.jsonl", "ratings.jsonl")
 UNDER_WAY = "under_way.jsonl"
 """What unfinished dialogues have said so far: a line for the dialogue without turns, then one for each of its turns.
@@ -49,10 +60,11 @@ class RunFolder:
         self.path = path
         self._names = appended
         self._lock = self._take_lock()
+        self._begun = (path / JOURNAL).exists()
         with contextlib.ExitStack() as undo:
             undo.callback(os.close, self._lock)
             self._sweep()
-            self.journal = Journal(path / "journal.sqlite")
+            self.journal = Journal(path / JOURNAL)
             undo.callback(self.journal.close)
             self.trace = Trace(path / "trace.jsonl")
             self._under_way = Appender(path / UNDER_WAY)
@@ -83,12 +95,23 @@ class RunFolder:
                 half.unlink()
         (self.path / UNDER_WAY).unlink(missing_ok=True)
 
+    def nothing_answered(self) -> bool:
+        """Return whether the run was begun, and not a single call was answered in it."""
+        empty = all((self.path / name).stat().st_size == 0 for name in self._names)
+        return self._begun and empty and self.journal.is_empty()
+
+    def forget_attempts(self) -> None:
+        """Empty what earlier sessions left in vain: their trace, and what failed in them."""
+        for name in ("trace.jsonl", "failures.jsonl"):
+            if (self.path / name).exists():
+                os.truncate(self.path / name, 0)
+
     def agree(self, config: RunConfig) -> None:
         """Store the configuration, or check that a run being resumed was made with one that is alike.
 
-        Raises CocoonError naming the keys that differ.
+        A run in which nothing was answered takes any configuration. Raises CocoonError naming the keys that differ.
         """
-        stored = read_config_as(self.path, type(config))
+        stored = None if self.nothing_answered() else read_config_as(self.path, type(config))
         if stored is not None and (differing := differences(stored, config)):
             raise CocoonError(
                 f"{self.path} was started with different settings ({', '.join(differing)}; see config.yaml). "
@@ -99,6 +122,12 @@ class RunFolder:
     def add(self, name: str, record: BaseModel) -> None:
         """Append a record to one of the folder's files."""
         self._appending[name].write(dump_line(record))
+        if name in BY_LINE:
+            self.journal.add_seals([self._seal(name, record)])
+
+    def _seal(self, name: str, record: Any) -> Seal:
+        base = self.journal.base_of(record.id, call_keys(record))
+        return Seal("record", seal_name(name, record.id), record_sha(record), base)
 
     def begin_dialogue(self, dialogue: Dialogue) -> None:
         """Note a dialogue that has been begun, for whoever watches."""
@@ -113,17 +142,21 @@ class RunFolder:
         """Append a finished dialogue."""
         self.add("dialogues.jsonl", dialogue)
 
-    def add_ratings(self, ratings: Iterable[Rating]) -> None:
+    def add_ratings(self, ratings: Sequence[Rating], dialogue: Dialogue) -> None:
         """Append the ratings of one dialogue, in one write."""
         self._appending["ratings.jsonl"].write(b"".join(dump_line(rating) for rating in ratings))
+        self.journal.add_seals(seals_of_ratings(ratings, dialogue))
 
-    def settle(self, order: list[str]) -> None:
-        """Put the files in the order of the dialogues, each line once, and write what has failed."""
+    def settle(self, order: list[str]) -> int:
+        """Put the files in the order of the dialogues, each line once, and write what has failed.
+
+        Returns how many calls were paid for twice, as `settle_trace` tells it.
+        """
         self.trace.close()
         position = {name: number for number, name in enumerate(order)}
         for name in self._names:
             sort_file(self.path / name, lambda line: _line_order(line, position))
-        settle_trace(self.path / "trace.jsonl", order)
+        paid_again = settle_trace(self.path / "trace.jsonl", order)
         earlier = read_run(self.path, "failures.jsonl", Failure)
         failures = [*(failure for failure in earlier if failure.dialogue not in self.tried), *self.failures]
         failures.sort(
@@ -132,6 +165,23 @@ class RunFolder:
         write_whole(self.path / "failures.jsonl", map(dump_line, failures))
         self._under_way.close()
         (self.path / UNDER_WAY).unlink(missing_ok=True)
+        return paid_again
+
+    def seal(self) -> None:
+        """Seal the files that have one seal each, as they are now, and dialogues that came from elsewhere."""
+        files = files_to_seal(self.path, self._names)
+        self.journal.add_seals([seal_of_file(self.path, file) for file in files])
+        if "dialogues.jsonl" in self._names:
+            self.journal.add_seals(self._adopted(), adopted=True)
+
+    def _adopted(self) -> list[Seal]:
+        known, file = self.journal.seals("record"), self.path / "dialogues.jsonl"
+        names = ((seal_name(file.name, line["id"]), number, line) for number, line in read_lines(file))
+        return [
+            Seal("record", name, record_sha(parse_record(line, Dialogue, f"{file}, line {number}")))
+            for name, number, line in names
+            if name not in known
+        ]
 
     def close(self) -> None:
         """Commit the journal and let others write."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cocoon import __version__
-from cocoon.core.errors import CocoonError
+from cocoon.core.errors import CocoonError, StoppedError
+from cocoon.core.interrupts import stop_requests
 from cocoon.models.by_name import Models
 from cocoon.running.environment import TRACING
 from cocoon.running.folder import RunFolder
@@ -61,10 +62,18 @@ def window_of(concurrency: int) -> int:
 def opened_run(
     out: Path, seed: int, appended: tuple[str, ...] | None = None
 ) -> Iterator[tuple[RunFolder, RunManifest]]:
-    """Yield a run folder and its manifest, locked until the block ends."""
+    """Yield a run folder and its manifest, locked until the block ends.
+
+    A run in which nothing was answered begins anew, whatever it was begun with.
+    """
     folder = RunFolder(out, appended) if appended else RunFolder(out)
     try:
-        yield folder, read_manifest(out) or new_manifest(__version__, seed)
+        manifest = read_manifest(out) or new_manifest(__version__, seed)
+        if folder.nothing_answered():
+            folder.forget_attempts()
+            manifest = new_manifest(__version__, seed).model_copy(update={"sessions": manifest.sessions})
+        yield folder, manifest
+        folder.seal()
     finally:
         folder.close()
 
@@ -85,18 +94,19 @@ async def run_session(
     session = begin_session(manifest)
     write_manifest(folder.path, manifest)
     watching = asyncio.ensure_future(watch(work.progress, models)) if watch else None
-    try:
-        with _stop_on_interrupt(models), _collector_spared():
-            await job()
-            await work.caller.drain()
-    finally:
-        work.caller.abandon()
-        if watching:
-            watching.cancel()
-        await models.aclose()
-    folder.settle(order)
-    end_session(session, type(work.stopped_by).__name__ if work.stopped_by else "finished")
-    write_manifest(folder.path, manifest)
+    with _stop_on_interrupt(work):
+        try:
+            with _collector_spared():
+                await job()
+                await work.caller.drain()
+        finally:
+            work.caller.abandon()
+            if watching:
+                watching.cancel()
+            await models.aclose()
+        session.paid_again = folder.settle(order)
+        end_session(session, type(work.stopped_by).__name__ if work.stopped_by else "finished")
+        write_manifest(folder.path, manifest)
     return Outcome(work.progress, len(folder.failures), work.stopped_by, order)
 
 
@@ -118,30 +128,32 @@ def _collector_spared() -> Iterator[None]:
         gc.unfreeze()
 
 
-_ON_INTERRUPT: dict[asyncio.AbstractEventLoop, Callable[[], object]] = {}
-"""What an interrupt does to the session of a loop."""
+_ON_INTERRUPT: dict[asyncio.AbstractEventLoop, Callable[[int], object]] = {}
+"""What an interrupt, told by the number of its signal, does to the session of a loop."""
 
 
 @contextmanager
-def _stop_on_interrupt(models: Models) -> Iterator[None]:
-    """Let the first Ctrl-C start no further call and finish those in flight. The second stops at once.
+def _stop_on_interrupt(work: Work) -> Iterator[None]:
+    """Let the first Ctrl-C, SIGTERM or SIGHUP start no further call and finish those in flight.
 
+    A second Ctrl-C stops at once. The other signals do not, because some programs send them twice (`timeout`).
     Signals reach the main thread alone. A session in another thread is stopped by `interrupt`.
     """
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
+    asked: list[int] = []
 
-    def interrupted() -> None:
-        _ON_INTERRUPT[loop] = lambda: task.cancel() if task else None
-        models.stop()
+    def interrupted(number: int) -> None:
+        if asked and number == signal.SIGINT and task:
+            task.cancel()
+        asked.append(number)
+        work.end(StoppedError("stopped; run the same command again to continue", number))
 
     _ON_INTERRUPT[loop] = interrupted
-    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-        loop.add_signal_handler(signal.SIGINT, lambda: _ON_INTERRUPT[loop]())
     try:
-        yield
+        with stop_requests(lambda number: loop.call_soon_threadsafe(interrupted, number)):
+            yield
     finally:
-        loop.remove_signal_handler(signal.SIGINT)
         del _ON_INTERRUPT[loop]
 
 
@@ -150,7 +162,7 @@ def interrupt(loop: asyncio.AbstractEventLoop) -> None:
 
     def stop() -> None:
         if loop in _ON_INTERRUPT:
-            _ON_INTERRUPT[loop]()
+            _ON_INTERRUPT[loop](signal.SIGINT)
             return
         for task in asyncio.all_tasks(loop):
             task.cancel()

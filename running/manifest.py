@@ -29,11 +29,15 @@ _PACKAGES = (
 
 
 class Session(Record):
-    """One process that worked on the run. Times are in seconds since 1970, and `ended` is None if it was killed."""
+    """One process that worked on the run. Times are in seconds since 1970, and `ended` is None if it was killed.
+
+    `paid_again` counts calls that had an answer already, which the journal had lost.
+    """
 
     started: float
     ended: float | None = None
     outcome: str = ""
+    paid_again: int = 0
 
 
 class RunManifest(Record):

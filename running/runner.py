@@ -146,7 +146,7 @@ class Runner(Work):
         async for update in self.walk(self._assessment, dialogue.id, inputs, context, recursion_limit(1)):
             ratings += [Rating.model_validate(rating) for rating in update.get("ratings", [])]
             failures += update.get("failures", [])
-        self.folder.add_ratings(ratings)
+        self.folder.add_ratings(ratings, dialogue)
         self._count(ratings)
         for failure in failures:
             self.add_failure(dialogue.id, "assessment", failure["node"], failure["reason"], failure["message"])

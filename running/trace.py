@@ -42,13 +42,19 @@ def event_identity(event: Event) -> tuple[Any, ...]:
     return tuple(event.get(name) for name in IDENTITY)
 
 
-def settle_trace(path: Path, dialogues: list[str]) -> None:
-    """Rewrite the trace with each event once, by dialogue in the given order (others after) and by step within it."""
+def settle_trace(path: Path, dialogues: list[str]) -> int:
+    """Rewrite the trace with each event once, by dialogue in the given order (others after) and by step within it.
+
+    Returns how many calls have events with different answers: the journal had lost the first one, and the call was
+    paid for again. Of these events the last one stays.
+    """
     offsets = _offsets_by_dialogue(path)
     order = [name for name in dialogues if name in offsets]
     order += sorted(offsets.keys() - set(order))
+    again: set[tuple[Any, ...]] = set()
     with path.open("rb") as source:
-        write_whole(path, (line for name in order for line in _settled(source, offsets[name])))
+        write_whole(path, (line for name in order for line in _settled(source, offsets[name], again)))
+    return len(again)
 
 
 def _offsets_by_dialogue(path: Path) -> dict[str, "array[int]"]:
@@ -69,12 +75,16 @@ def _parse(path: Path, line: bytes) -> Event:
         raise CocoonError(f"{path}: has a line that is not JSON ({error}): {line[:60]!r}; remove it") from None
 
 
-def _settled(source: Any, offsets: "array[int]") -> Iterator[bytes]:
+def _settled(source: Any, offsets: "array[int]", again: set[tuple[Any, ...]]) -> Iterator[bytes]:
     events: dict[tuple[Any, ...], Event] = {}
     for offset in offsets:
         source.seek(offset)
         event = orjson.loads(source.readline())
-        events[event_identity(event)] = event
+        identity = event_identity(event)
+        before = events.get(identity, event)
+        if before["event"] == "call" and before.get("answered_at") != event.get("answered_at"):
+            again.add(identity)
+        events[identity] = event
     for event in sorted(events.values(), key=_place):
         yield orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.interrupts import stop_signals
 
 
 @asynccontextmanager
@@ -35,9 +36,20 @@ async def served_on_loopback(
         await runner.cleanup()
 
 
-def stop_signal() -> asyncio.Event:
-    """Return an event that Ctrl-C or a request to terminate sets, from now on."""
-    stop = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+class StopSignal(asyncio.Event):
+    """An event that a signal sets, and the number of that signal."""
+
+    number = int(signal.SIGINT)
+
+    def ask(self, number: int) -> None:
+        """Set the event because of a signal."""
+        self.number = number
+        self.set()
+
+
+def stop_signal() -> StopSignal:
+    """Return an event that Ctrl-C, SIGTERM or SIGHUP sets, from now on."""
+    stop = StopSignal()
+    for number in stop_signals():
+        asyncio.get_running_loop().add_signal_handler(number, stop.ask, number)
     return stop

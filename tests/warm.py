@@ -69,6 +69,7 @@ def start(
     context.set_forkserver_preload(LIBRARIES)
     out, err = (folder / f"{name}.{kind}" for kind in ("out", "err"))
     out.touch()
+    err.touch()
     process = context.Process(target=_run, args=(folder, out, err, environment, work, arguments))
     process.start()
     return WarmProcess(process, out, err)

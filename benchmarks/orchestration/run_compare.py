@@ -18,7 +18,7 @@ from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER, NamedAnswer, V
 # What happened when it happened, and may differ between two runs that came to the same: the seconds a reply took,
 # how often it was tried, and when it was answered. Nothing else is left out of the comparison but the sessions.
 TIMES = ("latency", "retries", "answered_at")
-_SAME_BYTES = ("dialogues.jsonl", "ratings.jsonl", "failures.jsonl", "config.yaml")
+_SAME_BYTES = ("dialogues.jsonl", "profiles.jsonl", "ratings.jsonl", "dropped.jsonl", "failures.jsonl", "config.yaml")
 
 
 def differences(one: Path, other: Path) -> list[str]:

@@ -29,7 +29,8 @@ def serve_study_command(
             typer.echo(f"{rater}\t{link}")
         say("each link is one rater's alone; Ctrl-C ends, the same command goes on")
 
-    print_until_stopped(serve_study(study, out, port, say), announce, "stopped; every answer is saved")
+    ending = "stopped; every answer is saved, and the same command goes on"
+    print_until_stopped(serve_study(study, out, port, say), announce, ending)
 
 
 @app.command("report")

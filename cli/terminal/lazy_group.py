@@ -93,6 +93,16 @@ class LazyGroup(TyperGroup):
         ]
         return found if not incomplete.startswith("-") else super().shell_complete(ctx, incomplete)
 
+    def invoke(self, ctx: "Context") -> object:
+        """Run the command that was given. Raises StoppedError where Ctrl-C or another signal stopped it."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            from cocoon.core.errors import StoppedError
+            from cocoon.core.interrupts import number_of
+
+            raise StoppedError("stopped; give the same command to go on", number_of(interrupt)) from None
+
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
         """Parse what follows the group's name. Raises CocoonError for an argument that is empty."""
         _refuse_empty(args)

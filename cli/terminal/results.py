@@ -89,20 +89,33 @@ def finish_building(building: "Building", *, dry_run: bool, as_json: bool) -> No
         finish(wait_for(building.build(progress=True)), as_json)
 
 
-def print_until_stopped(server: "AbstractAsyncContextManager[T]", announce: "Callable[[T], None]", ending: str) -> None:
-    """Serve until Ctrl-C, after printing what the server gives. `ending` is printed on stderr when it is to stop."""
-    import asyncio
+def print_until_stopped(
+    server: "AbstractAsyncContextManager[T]", announce: "Callable[[T], None]", ending: str, ended: str = ""
+) -> None:
+    """Serve until a signal comes, after printing what the server gives.
 
+    `ending` is printed on stderr when it is to stop, and `ended` when it has stopped. Ctrl-C is how a server is meant to
+    end, which is 0. Another signal exits with the status of a program that it ended.
+    """
+    import asyncio
+    import signal
+
+    from cocoon.core.interrupts import EXIT_STATUS
     from cocoon.serving.loopback import stop_signal
 
-    async def serve() -> None:
+    async def serve() -> int:
         async with server as served:
             stop = stop_signal()
             announce(served)
             await stop.wait()
             typer.echo(ending, err=True)
+        return stop.number
 
-    asyncio.run(serve())
+    number = asyncio.run(serve())
+    if ended:
+        typer.echo(ended, err=True)
+    if number != signal.SIGINT:
+        raise typer.Exit(EXIT_STATUS + number)
 
 
 def print_screen(report: "Report") -> None:
@@ -130,10 +143,11 @@ def finish_study(result: "StudyResult", as_json: bool, written: str) -> None:
 
 @contextmanager
 def resumable(stopped: str) -> Iterator[None]:
-    """Turn Ctrl-C inside the block into one line that says how to go on."""
+    """Turn Ctrl-C (SIGTERM, SIGHUP) inside the block into one line that says how to go on."""
     from cocoon.core.errors import StoppedError
+    from cocoon.core.interrupts import number_of
 
     try:
         yield
-    except KeyboardInterrupt:
-        raise StoppedError(stopped) from None
+    except KeyboardInterrupt as interrupt:
+        raise StoppedError(stopped, number_of(interrupt)) from None

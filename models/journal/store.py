@@ -23,11 +23,15 @@ from typing import Any, NamedTuple
 import orjson
 
 from cocoon.core.errors import CocoonError, NotSavedError
+from cocoon.models.journal.seals import Seal, base_of_calls, read_seals, seal_of_call, seal_of_utterance
+from cocoon.models.journal.spending import spent_calls
 
 VERSION = "1"
 COLUMNS = "dialogue, node, ordinal, vote, attempt, fingerprint, model, request, reply, answered_at"
 _INSERT_CALL = "insert or replace into calls values (?,?,?,?,?,?,?,?,?,?)"
 _INSERT_UTTERANCE = "insert or replace into utterances values (?,?,?,?,?,?,?)"
+_INSERT_SEAL = "insert or replace into seals values (?,?,?,?)"
+_ADOPT_SEAL = "insert or ignore into seals values (?,?,?,?)"
 # Seconds to wait for another program that looks into the file.
 BUSY = 30.0
 SCHEMA = f"""
@@ -41,6 +45,9 @@ create table if not exists utterances (
     dialogue text not null, node text not null, ordinal integer not null, vote integer not null,
     fingerprint text not null, utterance text not null, spoken_at real not null,
     primary key (dialogue, node, ordinal, vote)) without rowid;
+create table if not exists seals (
+    kind text not null, name text not null, sha text not null, base text not null,
+    primary key (kind, name)) without rowid;
 create table if not exists about (name text primary key, value text not null) without rowid;
 insert or ignore into about values ('schema', '{VERSION}');
 """
@@ -170,20 +177,8 @@ class Journal:
         return messages
 
     def spent(self) -> dict[str, tuple[int, int, int]]:
-        """Return calls answered, tokens in and tokens out, by model label.
-
-        Calls that agents of the user's own made by themselves count as far as they reported them.
-        """
-        rows = self._reader.execute(
-            "select model, count(*), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0) from ("
-            "select model, json_extract(reply, '$.tokens_in') as tokens_in, "
-            "json_extract(reply, '$.tokens_out') as tokens_out from calls union all "
-            "select json_extract(own.value, '$.model'), json_extract(own.value, '$.tokens_in'), "
-            "json_extract(own.value, '$.tokens_out') from utterances, "
-            "json_each(coalesce(json_extract(utterance, '$.own_calls'), "
-            "json_extract(utterance, '$.utterance.own_calls'), '[]')) as own) group by model"
-        )
-        return {row[0]: (row[1], row[2], row[3]) for row in rows}
+        """Return calls answered, tokens in and tokens out, by model label. See `spent_calls`."""
+        return spent_calls(self._reader)
 
     def check(self) -> None:
         """Raise NotSavedError when nothing more can be stored, so that no call is paid for in vain."""
@@ -194,19 +189,35 @@ class Journal:
 
     async def append(self, entry: Entry, request: Sequence[tuple[str, str]], texts: Sequence[tuple[str, str]]) -> None:
         """Store a reply with its request ((role, sha) pairs) and texts. Returns when it is committed."""
-        await self._commit_item(_INSERT_CALL, _row(entry, request), [(sha, _storable(text)) for sha, text in texts])
+        row = _row(entry, request)
+        stored = [(sha, _storable(text)) for sha, text in texts]
+        await self._commit_item(_INSERT_CALL, row, stored, seal_of_call(row))
 
     async def append_utterance(self, entry: SpokenEntry) -> None:
         """Store what an agent said. Returns when it is committed."""
         row = (*entry.place[:4], entry.fingerprint, _storable(entry.utterance), round(time.time(), 3))
-        await self._commit_item(_INSERT_UTTERANCE, row, [])
+        await self._commit_item(_INSERT_UTTERANCE, row, [], seal_of_utterance(row))
 
-    async def _commit_item(self, statement: str, row: tuple[Any, ...], texts: list[tuple[str, str]]) -> None:
+    async def _commit_item(
+        self, statement: str, row: tuple[Any, ...], texts: list[tuple[str, str]], seal: Seal
+    ) -> None:
         self.check()
         loop = asyncio.get_running_loop()
         committed: asyncio.Future[None] = loop.create_future()
-        self._inbox.put(_Item(statement, row, texts, loop, committed))
+        self._inbox.put(_Item(statement, row, texts, [seal], (loop, committed)))
         await committed
+
+    def add_seals(self, seals: Sequence[Seal], *, adopted: bool = False) -> None:
+        """Store seals, which are committed soon. An adopted one does not replace the seal of what was made here."""
+        self._inbox.put(_Item(_ADOPT_SEAL if adopted else _INSERT_SEAL, (), [], list(seals), None))
+
+    def seals(self, kind: str) -> dict[str, Seal]:
+        """Return the committed seals of a kind by their names."""
+        return read_seals(self._reader, kind)
+
+    def base_of(self, dialogue: str, keys: Sequence[str] | None) -> str:
+        """Return the hash of the calls at these keys, or of all calls of a dialogue, as they are committed."""
+        return base_of_calls(self._reader, dialogue, keys)
 
     def close(self) -> None:
         """Commit what is waiting and close the file."""
@@ -215,8 +226,13 @@ class Journal:
         self._closed = True
         self._inbox.put(None)
         self._writer.join()
-        self._connection.close()
         self._reader.close()
+        # A file that is copied, or read where nothing can be written, needs no log beside it. Somebody who reads in
+        # this moment keeps the log, and nothing is lost.
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.execute("pragma busy_timeout=0")
+            self._connection.execute("pragma journal_mode=delete")
+        self._connection.close()
 
     def _write(self) -> None:
         while (group := self._gather()) is not None:
@@ -243,6 +259,9 @@ class Journal:
             for statement in (_INSERT_CALL, _INSERT_UTTERANCE):
                 rows = [item.row for item in group if item.statement == statement]
                 self._connection.executemany(statement, rows)
+            for item in group:
+                how = _ADOPT_SEAL if item.statement == _ADOPT_SEAL else _INSERT_SEAL
+                self._connection.executemany(how, item.seals)
             self._connection.execute("commit")
         # Whatever it is: an exception that ended this thread would leave every caller waiting for ever.
         except Exception as error:
@@ -255,13 +274,13 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """What is to be written, and whom to tell."""
+    """What is to be written, and the future of whoever waits for it, with its loop."""
 
     statement: str
     row: tuple[Any, ...]
     texts: list[tuple[str, str]]
-    loop: asyncio.AbstractEventLoop
-    committed: asyncio.Future[None]
+    seals: list[Seal]
+    waiting: tuple[asyncio.AbstractEventLoop, asyncio.Future[None]] | None
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -317,7 +336,9 @@ def _row(entry: Entry, request: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
 def _tell(group: list[_Item], error: Exception | None, path: Path) -> None:
     loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
     for item in group:
-        loops.setdefault(item.loop, []).append(item.committed)
+        if item.waiting is not None:
+            loop, committed = item.waiting
+            loops.setdefault(loop, []).append(committed)
     for loop, futures in loops.items():
         # A closed loop has nobody waiting.
         with contextlib.suppress(RuntimeError):

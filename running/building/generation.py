@@ -19,12 +19,11 @@ from cocoon.core.jsonl import dump_line, parse_record, read_lines, write_whole
 from cocoon.core.records import Dropped, Record
 from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller
-from cocoon.running.folder import RunFolder, read_run
+from cocoon.running.folder import DROPPED, RunFolder, read_run
 from cocoon.running.frame import Outcome, Watch, opened_run, run_session, window_of
 from cocoon.running.resume import refuse_changed_prompts
 from cocoon.running.work import Progress, Stage, Work
 
-DROPPED = "dropped.jsonl"
 # Keys of the graphs' states to which nodes add; all others they replace.
 GATHERED = frozenset({"calls", "answers", "failures"})
 
@@ -140,9 +139,10 @@ async def generate(
 ) -> Generated:
     """Make every item. The same call again goes on where it stopped."""
     order = [item.id for item in items]
+    # Before the folder agrees to anything: a prompt that is not there must not stand in its settings.
+    shas = generator.shas()
     with opened_run(out, config.seed, (generator.kept, DROPPED)) as (folder, manifest):
         folder.agree(config)
-        shas = generator.shas()
         if folder.journal.spent():
             refuse_changed_prompts(out, manifest.prompts, shas)
         manifest.prompts |= shas

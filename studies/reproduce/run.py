@@ -134,10 +134,10 @@ def _check(config: ReproduceConfig, stages: Sequence[str]) -> None:
 
 
 def agree(out: Path, config: ReproduceConfig) -> None:
-    """Store the settings. Raises CocoonError if the folder was started with others."""
+    """Store the settings. Raises CocoonError if the folder was started with others and has more than these."""
     out.mkdir(parents=True, exist_ok=True)
     file = out / CONFIG
-    if file.is_file():
+    if file.is_file() and any(path.is_file() and path != file for path in out.rglob("*")):
         import yaml
 
         stored = parse_record(yaml.safe_load(file.read_text("utf-8")), ReproduceConfig, str(file))

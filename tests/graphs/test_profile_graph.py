@@ -213,6 +213,12 @@ def test_a_changed_taxonomy_is_another_run(tmp_path: Path) -> None:
         build(tmp_path / "run", taxonomy=str(own))
 
 
+def test_a_prompts_folder_that_is_not_there_is_told_before_the_run_has_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(CocoonError, match="does not exist"):
+        build(tmp_path / "run", prompts=str(tmp_path / "typo"))
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

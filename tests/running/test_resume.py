@@ -130,14 +130,17 @@ async def test_a_run_killed_twice_ends_like_one_in_peace(house: House) -> None:
     assert house.differences("peace", "killed") == []
 
 
-async def test_one_interrupt_finishes_what_is_in_flight_and_the_run_goes_on(house: House) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_one_interrupt_finishes_what_is_in_flight_and_the_run_goes_on(
+    house: House, number: signal.Signals
+) -> None:
     await house.run("peace")
     house.change(latency=0.1)
     process = await house.driver("stopped")
     await house.answered(20)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = await process.communicate()
-    assert process.returncode == 130, errors.decode()
+    assert process.returncode == 128 + number, errors.decode()
     told = house.endpoint.snapshot()
     assert (told["abandoned"], house.journalled("stopped")) == (0, told["answered"])
     assert 20 <= told["answered"] < house.journalled("peace")
@@ -194,6 +197,14 @@ async def test_changed_settings_are_refused_by_the_name_of_the_key(house: House,
     await house.run("run", 1)
     with pytest.raises(CocoonError, match=rf"^[^\n]*started with different settings \({key.split('__')[0]}[^\n]*$"):
         await house.run("run", 1, **{key: value})
+
+
+async def test_a_run_with_nothing_answered_takes_new_settings_and_keeps_no_trace_of_the_old(house: House) -> None:
+    broken = await house.run("run", 2, rounds=7, user__model=f"{house.endpoint.url}/typo#fake", user__temperature=0.1)
+    assert broken.exit_code != 0 and house.journalled("run") == 0
+    assert (await house.run("run", 2)).exit_code == 0
+    assert (await house.run("peace", 2)).exit_code == 0
+    assert house.differences("peace", "run") == []
 
 
 async def test_a_changed_prompt_is_told_and_nothing_is_mixed(house: House) -> None:

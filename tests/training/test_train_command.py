@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import signal
 import subprocess
 import sys
@@ -69,6 +70,14 @@ def test_a_preset_stands_for_every_row_of_table_3() -> None:
     assert found["paper-without-thoughts"].data.thoughts == "none"
 
 
+def test_a_folder_with_nothing_trained_takes_new_settings(base: Path, dialogues: Path, tmp_path: Path) -> None:
+    command = ["train", "--base", f"local:{base}", "--prompt", "plain", "--dialogues", str(dialogues), "--out"]
+    command += [str(tmp_path / "a"), "-o", "data.near_duplicate=null", "-o", "fit.dtype=float32", "--max-steps", "1"]
+    assert "nothing is left on the training side" in cocoon(*command, "-o", "data.max_length=32").err
+    assert cocoon(*command).code == 0
+    assert "started with different settings" in cocoon(*command, "--seed", "1").err
+
+
 @pytest.mark.slow
 def test_a_process_killed_while_training_goes_on_with_the_same_command(
     base: Path, dialogues: Path, tmp_path: Path
@@ -85,6 +94,29 @@ def test_a_process_killed_while_training_goes_on_with_the_same_command(
     again = start_cocoon(*command, folder=tmp_path, name="again").end()
     assert again.code == 0 and "going on from checkpoint-" in again.err, again.err
     assert sorted(logged(tmp_path / "a", "loss")) == list(range(1, 13))
+
+
+@pytest.mark.slow
+def test_a_terminated_training_saves_its_step_and_ends_as_one_in_peace(
+    base: Path, dialogues: Path, tmp_path: Path
+) -> None:
+    command = ["train", "--base", f"local:{base}", "--prompt", "plain", "--dialogues", str(dialogues)]
+    command += ["--max-steps", "40", "--evaluate-every", "20", "-o", "data.near_duplicate=null"]
+    command += ["-o", "fit.dtype=float32", "-o", "data.validation=0.1", "-o", "fit.accumulate=1", "--out"]
+    process = start_cocoon(*command, "a", folder=tmp_path)
+    while process.process.is_alive() and "step " not in process.err.read_text("utf-8"):
+        time.sleep(0.01)
+    process.send(signal.SIGTERM)
+    ended = process.end()
+    told = re.search(r"goes on after step (\d+), which is saved", ended.err)
+    assert ended.code == 128 + signal.SIGTERM and told is not None, ended.err
+    again = start_cocoon(*command, "a", folder=tmp_path, name="again").end()
+    assert again.code == 0 and f"going on from checkpoint-{told[1]}\n" in again.err, again.err
+    assert start_cocoon(*command, "peace", folder=tmp_path, name="peace").end().code == 0
+    weights = [(tmp_path / name / "adapter_model.safetensors").read_bytes() for name in ("a", "peace")]
+    assert weights[0] == weights[1]
+    for name in ("loss", "eval_loss"):
+        assert logged(tmp_path / "a", name) == logged(tmp_path / "peace", name)
 
 
 @pytest.mark.slow

@@ -31,7 +31,7 @@ def is_main() -> bool:
 def opened_training(out: Path, config: TrainConfig) -> Iterator[None]:
     """Lock the folder against a second writer, and store these settings in it.
 
-    Raises CocoonError if the folder holds other settings.
+    Raises CocoonError if the folder holds other settings and something was trained with them.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,10 @@ def _take(lock: int, out: Path) -> None:
 
 def _agree(out: Path, config: TrainConfig) -> None:
     file = out / "config.yaml"
-    if file.is_file():
+    if last_checkpoint(out) is None and not (out / _WEIGHTS).exists():
+        # Nothing was trained here yet, so that other settings and other data take nothing away.
+        (out / _DATA).unlink(missing_ok=True)
+    elif file.is_file():
         stored = parse_record(yaml.safe_load(file.read_text("utf-8")), TrainConfig, str(file))
         started_with, asked_for = stored.model_dump(mode="json"), config.model_dump(mode="json")
         differing = [key for key in started_with if started_with[key] != asked_for[key]]

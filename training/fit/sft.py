@@ -5,13 +5,15 @@ import hashlib
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from cocoon import __version__
-from cocoon.core.errors import CocoonError
+from cocoon.core.errors import CocoonError, StoppedError
+from cocoon.core.interrupts import stop_requests
 from cocoon.core.jsonl import dump_line, write_whole
 from cocoon.core.profile_files import profile_path
 from cocoon.core.prompts import load_prompt
@@ -25,7 +27,15 @@ from cocoon.training.data.rows import Rows, TrainingCorpus, encode_rows, read_ro
 from cocoon.training.fit.base import load_base, public_name, require_training
 from cocoon.training.fit.folder import agree_on_data, find_best, hashes_of, is_main, last_checkpoint, opened_training
 from cocoon.training.fit.isolation import attention_of, isolates
-from cocoon.training.fit.trainer import Watch, is_finished, known_warnings, make_trainer, not_saved, room_left
+from cocoon.training.fit.trainer import (
+    StopRequest,
+    Watch,
+    is_finished,
+    known_warnings,
+    make_trainer,
+    not_saved,
+    room_left,
+)
 
 _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 _KEPT_FILES = ("adapter_config.json", "adapter_model.safetensors")
@@ -134,6 +144,7 @@ def _fit(ready: Prepared, out: Path, watch: Watch | None, say: Say) -> Card:
         if is_main():
             find_best(resumed)
     base_hash = model_hash(weights.network)
+    stop = StopRequest()
     trainer = make_trainer(
         config,
         weights,
@@ -142,14 +153,23 @@ def _fit(ready: Prepared, out: Path, watch: Watch | None, say: Say) -> Card:
         out,
         packing=packing,
         watch=watch,
+        stop=stop,
     )
-    with quiet(), known_warnings():
+    # Of several processes each would stop after a step of its own, and the others would wait for it for ever.
+    requests = stop_requests(stop.ask) if trainer.args.world_size == 1 else nullcontext()
+    with quiet(), known_warnings(), requests:
         if resumed is None or not is_finished(trainer, resumed):
             trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    if stop.number is not None and trainer.state.global_step < trainer.state.max_steps:
+        step = trainer.state.global_step
+        raise StoppedError(f"{out}: stopped; the same command goes on after step {step}, which is saved", stop.number)
     sha = _save(trainer, weights, out)
     card = _card(ready, trainer, base_hash, sha, packing, note)
     if is_main():
-        history = [entry for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
+        # A checkpoint sorts the keys, so that what was resumed would differ from what was not.
+        history = [
+            dict(sorted(entry.items())) for entry in trainer.state.log_history if {"loss", "eval_loss"} & entry.keys()
+        ]
         write_whole(out / "losses.jsonl", map(dump_line, history))
         write_card(out, card)
     return card

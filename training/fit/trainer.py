@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import signal
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,19 @@ class TrainingStep:
 Watch = Callable[[TrainingStep], None]
 
 
+@dataclass
+class StopRequest:
+    """Whether a signal has asked to stop the training, and which."""
+
+    number: int | None = None
+
+    def ask(self, number: int) -> None:
+        """Ask for a checkpoint after this step, and for the end. A second Ctrl-C ends at once, without a checkpoint."""
+        if self.number is not None and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.number = number
+
+
 def make_trainer(
     config: TrainConfig,
     weights: Weights,
@@ -41,6 +55,7 @@ def make_trainer(
     *,
     packing: bool,
     watch: Watch | None = None,
+    stop: StopRequest | None = None,
 ) -> Any:
     """Return an SFTTrainer over a new adapter, ready to train. The base's own weights do not change."""
     from datasets import Dataset, disable_progress_bars
@@ -65,7 +80,7 @@ def make_trainer(
             eval_dataset=sides[1],
             processing_class=weights.tokenizer,
             peft_config=adapter,
-            callbacks=_callbacks(config, bool(validation), watch, out),
+            callbacks=_callbacks(config, bool(validation), watch, stop or StopRequest(), out),
         )
     _remove_printers(trainer)
     return trainer
@@ -199,7 +214,7 @@ def not_saved(out: Path, what: str, error: Exception, room: str) -> NotSavedErro
     )
 
 
-def _callbacks(config: TrainConfig, validates: bool, watch: Watch | None, out: Path) -> list[Any]:
+def _callbacks(config: TrainConfig, validates: bool, watch: Watch | None, stop: StopRequest, out: Path) -> list[Any]:
     from transformers import EarlyStoppingCallback, TrainerCallback
 
     class Watcher(TrainerCallback):
@@ -213,7 +228,19 @@ def _callbacks(config: TrainConfig, validates: bool, watch: Watch | None, out: P
             if watch is not None and losses and state.is_world_process_zero:
                 watch(_step(state, logs))
 
-    callbacks: list[Any] = [Watcher()]
+    class Stopper(TrainerCallback):
+        """Saves a checkpoint and ends the training, once that is asked for."""
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **named: Any) -> None:
+            del args, state, named
+            control.should_save = control.should_save or stop.number is not None
+
+        def on_save(self, args: Any, state: Any, control: Any, **named: Any) -> None:
+            # Only now: a checkpoint with this set would end the training that resumes from it.
+            del args, state, named
+            control.should_training_stop = control.should_training_stop or stop.number is not None
+
+    callbacks: list[Any] = [Watcher(), Stopper()]
     if config.fit.patience is not None and validates:
         callbacks.append(EarlyStoppingCallback(config.fit.patience))
     return callbacks
