@@ -94,8 +94,8 @@ def print_until_stopped(
 ) -> None:
     """Serve until a signal comes, after printing what the server gives.
 
-    `ending` is printed on stderr when it is to stop, and `ended` when it has stopped. Ctrl-C is how a server is meant to
-    end, which is 0. Another signal exits with the status of a program that it ended.
+    `ending` is printed on stderr when it is to stop, and `ended` when it has stopped. Ctrl-C is how a server is meant
+    to end, which is 0. Another signal exits with the status of a program that it ended.
     """
     import asyncio
     import signal
