@@ -56,8 +56,9 @@ class RunFacts(Record):
 
     `sample` says what the dialogues were drawn from. `models` maps a role (supporter, user, judge, appraiser) to model
     names, and `agents` a role and name to the Python file of an agent of the user's own. `embedded`: the embedded model
-    made some of the words or ratings. `cost` is in `currency`, `seconds` is wall time. `form_invariance` is one line on
-    how far the appraiser took question form for pressure.
+    made some of the words or ratings. `learnt` has, by model, what its endpoint does not accept. `cost` is in
+    `currency`, `seconds` is wall time. `form_invariance` is one line on how far the appraiser took question form for
+    pressure.
     """
 
     name: str = ""
@@ -65,6 +66,7 @@ class RunFacts(Record):
     models: dict[str, list[str]] = Field(default_factory=dict)
     agents: dict[str, str] = Field(default_factory=dict)
     embedded: bool = False
+    learnt: dict[str, list[str]] = Field(default_factory=dict)
     user_kind: str = ""
     difficulty: str = ""
     trust_rules: str = ""

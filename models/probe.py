@@ -16,7 +16,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.records import Record
 from cocoon.models.local.libraries import first_line
 from cocoon.models.messages import Message
-from cocoon.models.reply import read_message
+from cocoon.models.reply import raw_reply, read_message
 from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError, classify_error
 from cocoon.models.structured import RUNGS, read_json, response_format
 
@@ -81,6 +81,10 @@ class Prober:
             await self._speed()
         return True
 
+    @property
+    def _learnt(self) -> set[str]:
+        return getattr(self.chat, "learnt", set())
+
     def _add(self, name: str, found: bool | None, detail: str = "", value: float | None = None) -> None:
         self.findings.append(Finding(name=name, found=found, detail=detail, value=value))
 
@@ -98,6 +102,10 @@ class Prober:
             f"{usage['input_tokens']} in, {usage['output_tokens']} out" if usage else "no token counts in replies"
         )
         self._add("usage told", usage is not None, token_counts)
+        raw, thought = raw_reply(attempt.message), read_message(attempt.message).thought
+        thinking = f"{raw.tokens_reasoning} tokens of it" if raw.tokens_reasoning else "kept apart from the words"
+        if thought or raw.tokens_reasoning:
+            self._add("thinks before it speaks", True, thinking)
         name = getattr(self.chat, "limit_name", None)
         if name:
             self._add("token limit", True, name)
@@ -105,16 +113,12 @@ class Prober:
 
     async def _seed(self) -> None:
         attempt = await self.ask("seed", [_user("Say hello in one word.")], max_tokens=16, temperature=0.5, seed=1)
-        quirks = getattr(self.chat, "quirks", None)
+        refused = [name for name in ("temperature", "seed") if name in self._learnt]
         if attempt.message is None:
             self._add("temperature and seed accepted", False if attempt.refused else None, attempt.problem)
-        elif quirks is not None:
-            accepted = "seed" not in quirks
-            self._add(
-                "temperature and seed accepted", accepted, "" if accepted else "the seed is refused, and left out"
-            )
         else:
-            self._add("temperature and seed accepted", True)
+            detail = f"refused, and left out: {', '.join(refused)}" if refused else ""
+            self._add("temperature and seed accepted", not refused, detail)
 
     async def _assistant_first(self) -> None:
         talk = [
@@ -123,7 +127,7 @@ class Prober:
             _user("A bit, maybe."),
         ]
         attempt = await self.ask("a talk that the supporter opens", talk, max_tokens=16)
-        fitted = getattr(self.chat, "quirks", frozenset()) & {"user_first", "no_system"}
+        fitted = self._learnt & {"user_first", "no_system"}
         if attempt.message is None:
             self._add("supporter may speak first", False if attempt.refused else None, attempt.problem)
         elif fitted:

@@ -44,7 +44,8 @@ class ModelReply:
     """A message told apart.
 
     `speech` is what others may hear, and is empty where a thought never ends (`unended`). `finish` is None where the
-    server did not say. `foreign` lists what was cut off: role labels, the other side's lines, template tokens.
+    server did not say. `foreign` lists what was cut off: role labels, the other side's lines, template tokens. `limit`
+    is the number of tokens that it might have, where known.
     """
 
     speech: str
@@ -53,6 +54,7 @@ class ModelReply:
     refusal: str = ""
     foreign: tuple[str, ...] = ()
     unended: bool = False
+    limit: int | None = None
 
     @property
     def obstacle(self) -> str | None:
@@ -62,8 +64,10 @@ class ModelReply:
         if self.finish in ("filtered", "error"):
             return f"the server ended the reply ({self.finish})"
         if self.finish == "length":
-            where = " inside its thought" if self.unended else ""
-            return f"the reply was cut at its token limit{where}; a larger max_tokens may help"
+            where = " inside its thought" if self.unended else "" if self.speech.strip() else " before its first word"
+            number = "" if self.limit is None else f" ({self.limit})"
+            larger = "max_tokens" if not where else "call_tokens or max_tokens"
+            return f"the reply was cut at its token limit{number}{where}; a larger {larger} may help"
         return "the reply's thought never ends" if self.unended else None
 
 
@@ -134,6 +138,7 @@ def split_reply(
     finish: str | None = None,
     speaker: Role | None = None,
     structured: bool = False,
+    limit: int | None = None,
 ) -> ModelReply:
     """Tell a reply apart. A text in which nothing has to be cut is kept to the letter.
 
@@ -143,14 +148,14 @@ def split_reply(
     """
     ending: Finish | None = "refused" if refusal.strip() else _FINISHES.get((finish or "").lower())
     if structured and _is_json(text):
-        return ModelReply(text, thought, ending, refusal)
+        return ModelReply(text, thought, ending, refusal, limit=limit)
     inner, speech, unended = _split_thoughts(text, _TAGS_OF_ANSWERS if structured else _TAGS_OF_SPEECH)
     foreign: list[str] = []
     if not structured:
         speech = _cut_tokens(speech, foreign)
         speech = _cut_lines(speech, speaker, foreign) if speaker else speech
     thought = "\n\n".join(filter(None, [thought.strip(), inner.strip()]))
-    return ModelReply(speech, thought, ending, refusal, tuple(foreign), unended)
+    return ModelReply(speech, thought, ending, refusal, tuple(foreign), unended, limit)
 
 
 def _is_json(text: str) -> bool:

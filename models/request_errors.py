@@ -1,6 +1,7 @@
 """What can happen to a request, separated by what helps: wait, try again, or nothing."""
 
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
@@ -20,20 +21,23 @@ class RateLimitedError(Exception):
 class TransientError(Exception):
     """A failure that is worth another try: a 5xx, a broken connection, or an answer that is not a reply.
 
-    `kind` is one word for tables. `retry_after` is in seconds where the endpoint stated it.
+    `kind` is one word for tables. `retry_after` is in seconds where the endpoint stated it. `status` is 0 where there
+    was no answer at all.
     """
 
-    def __init__(self, kind: str, message: str, retry_after: float | None = None) -> None:
+    def __init__(self, kind: str, message: str, retry_after: float | None = None, status: int = 0) -> None:
         super().__init__(message)
         self.kind = kind
         self.retry_after = retry_after
+        self.status = status
 
 
 class RefusedError(Exception):
     """The endpoint refuses this request finally (4xx): `status` and its words."""
 
     def __init__(self, status: int, message: str) -> None:
-        super().__init__(f"HTTP {status} {message}".rstrip())
+        head = f"HTTP {status}"
+        super().__init__(message if message.startswith(head) else f"{head} {message}".rstrip())
         self.status = status
 
 
@@ -44,12 +48,20 @@ _NO_CREDIT = "insufficient_quota"
 
 def error_for_status(status: int, text: str, retry_after: float | None) -> Exception:
     """Return the error that an HTTP status stands for: rate limit, worth another try, or final."""
-    line = printable_line(text)
+    line = printable_line(text, 500)
     if status == 429 and _NO_CREDIT not in text:
         return RateLimitedError(f"HTTP 429 {line}", retry_after)
     if status in _RETRIABLE_STATUS:
-        return TransientError(str(status), f"HTTP {status} {line}", retry_after)
+        return TransientError(str(status), f"HTTP {status} {line}", retry_after, status)
     return RefusedError(status, line)
+
+
+_FORMAT = re.compile(r"schema|response.?format|json_object|grammar|guided|structured", re.IGNORECASE)
+
+
+def refuses_format(error: RefusedError | TransientError) -> bool:
+    """Return whether a request with a response format may have failed for its format. Some servers answer 5xx then."""
+    return error.status in (400, 415, 422, 501) or (error.status >= 500 and _FORMAT.search(str(error)) is not None)
 
 
 def classify_error(error: Exception) -> Exception:
@@ -57,8 +69,6 @@ def classify_error(error: Exception) -> Exception:
 
     Any other error is returned as it is.
     """
-    if isinstance(error, (RateLimitedError, TransientError, RefusedError)):
-        return error
     if isinstance(error, RateLimitedError | TransientError | RefusedError):
         return error
     status = next(_statuses(error), None)

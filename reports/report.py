@@ -27,6 +27,10 @@ from cocoon.reports.tables.scores import main_table, other_scales_table, success
 from cocoon.reports.tables.trust import answers_table, constant_warnings, prompts_table, version_warnings
 
 EMBEDDED_WARNING = "Made with the embedded model: this shows the machinery, not the science."
+NO_TEMPERATURE = (
+    "{model} takes no temperature: it was asked at its server's own, whatever the settings say. Its replies at "
+    "temperature 0 are draws, and equal calls were not merged."
+)
 NOTES = [
     "Rows are never pooled over supporters, judges, languages or judge prompts; ratings that know the need "
     "and ratings that do not stand apart.",
@@ -114,6 +118,7 @@ def _warnings(run: RunFacts, dialogues: Mapping[str, DialogueFacts], ratings: Se
     embedded = [EMBEDDED_WARNING] if run.embedded else []
     return [
         *embedded,
+        *(NO_TEMPERATURE.format(model=model) for model, facts in run.learnt.items() if "temperature" in facts),
         *_mixed_users(dialogues.values()),
         *version_warnings(ratings, dialogues),
         *constant_warnings(ratings),

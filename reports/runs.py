@@ -74,6 +74,7 @@ def facts_of_run(run: Path) -> dict[str, Any]:
             facts["form_invariance"] = FormInvariance.model_validate(manifest.form_invariance).one_line()
         facts |= {"models": manifest.roles, "seconds": round(seconds_worked(manifest), 1)}
         facts |= {"embedded": uses_embedded([run]), "agents": _own_agents(manifest)}
+        facts["learnt"] = {label: model["learnt"] for label, model in manifest.models.items() if model.get("learnt")}
         for user in manifest.agents.get("user", []):
             facts |= {"user_kind": user.kind, "difficulty": user.settings.get("difficulty", "")}
             facts["trust_rules"] = user.settings.get("rules", "")

@@ -7,7 +7,6 @@ the numbers).
 
 import asyncio
 import os
-import re
 from collections.abc import AsyncGenerator
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,17 +23,12 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.model_spec import refuse_secrets
 from cocoon.core.text import printable_line
 from cocoon.models.messages import Message, fit_to_template
+from cocoon.models.remote.capabilities import LIMIT_NAMES, lesson
 from cocoon.models.reply import THOUGHT_FIELDS
 from cocoon.models.request_errors import RefusedError, TransientError, error_for_status, retry_after
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 NO_KEY = "none"
-# Examples of how servers say it: "Conversation roles must alternate user/assistant", "First message must be from user",
-# "System role not supported".
-_USER_FIRST = re.compile(r"alternat|first.{0,40}user|user.{0,40}first|(start|begin).{0,40}user")
-_NO_SYSTEM = re.compile(
-    r"system.{0,40}(not|n't|no longer) (be )?(supported|allowed|permitted)|(not|n't) support.{0,20}system"
-)
 _ROLES = {"system": "system", "human": "user", "ai": "assistant"}
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost"})
@@ -44,15 +38,14 @@ class EndpointChat(ChatOpenAI):
     """A chat model behind an OpenAI-compatible endpoint.
 
     Raises RateLimitedError, TransientError or RefusedError for `models.pool`, which is the only retry layer. Servers
-    differ in what they accept. A refused optional parameter (`seed`, the name of the token limit) is left out or
-    renamed, and messages are fitted to a template that refuses them (`user_first`, `no_system`). This is remembered for
-    the endpoint in `quirks`.
+    differ in what they accept. What a refusal shows of that (`capabilities.lesson`) is kept in `learnt`, and later
+    requests are made accordingly.
     """
 
     _session: aiohttp.ClientSession | None = PrivateAttr(default=None)
     _open: AsyncGenerator[None, None] | None = PrivateAttr(default=None)
     _loop: Any = PrivateAttr(default=None)
-    _quirks: set[str] = PrivateAttr(default_factory=set)
+    _learnt: set[str] = PrivateAttr(default_factory=set)
 
     @property
     def host(self) -> str:
@@ -60,9 +53,18 @@ class EndpointChat(ChatOpenAI):
         return urlsplit(self.openai_api_base or OPENAI_BASE_URL).netloc
 
     @property
-    def quirks(self) -> frozenset[str]:
-        """Return what this server does not accept, as far as its answers have shown."""
-        return frozenset(self._quirks)
+    def learnt(self) -> set[str]:
+        """What this server does not accept, as far as its answers have shown. What is added to it is taken as known."""
+        return self._learnt
+
+    @property
+    def limit_name(self) -> str:
+        """Return this server's name for the limit of a reply's tokens, as far as it is known."""
+        return self._limit_name(self._learnt)
+
+    def _limit_name(self, known: set[str]) -> str:
+        uses_newer_name = _is_openai(self.host) != ("limit" in known)
+        return LIMIT_NAMES[uses_newer_name]
 
     async def _agenerate(
         self,
@@ -71,62 +73,36 @@ class EndpointChat(ChatOpenAI):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002
         **kwargs: Any,
     ) -> ChatResult:
-        quirks = set(self._quirks)
+        known = set(self._learnt)
         while True:
+            payload = self._payload(messages, stop, kwargs, known)
             try:
-                result = self._read(await self._post(self._payload(messages, stop, kwargs, quirks)))
-            except RefusedError as error:
-                quirk = self._quirk(error, quirks, {"seed"} & kwargs.keys(), messages)
-                if quirk is None:
+                result = self._read(await self._post(payload))
+            except (RefusedError, TransientError) as error:
+                fact = lesson(error.status, str(error), payload, known)
+                if fact is None:
                     raise
-                quirks.add(quirk)
+                known.add(fact)
             else:
                 # Only an answer confirms it, because the refusal may have had another cause.
-                self._quirks |= quirks
+                self._learnt |= known
                 return result
 
     def _payload(
-        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], quirks: set[str]
+        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], known: set[str]
     ) -> dict[str, Any]:
-        left_out = {"seed"} & quirks
+        left_out = {"seed", "temperature"} & known
         parameters = {key: value for key, value in kwargs.items() if value is not None and key not in left_out}
         payload = self._get_request_payload(messages, stop=stop, **parameters)
-        for name in ("max_tokens", "max_completion_tokens"):
+        payload |= payload.pop("extra_body", None) or {}
+        for name in LIMIT_NAMES:
             if name in payload:
-                payload[self._limit_name(quirks)] = payload.pop(name)
-        if quirks & {"user_first", "no_system"}:
+                payload[self._limit_name(known)] = payload.pop(name)
+        if known & {"user_first", "no_system"}:
             plain = [_message(message) for message in messages]
-            fitted = fit_to_template(plain, "user_first" in quirks, system_role="no_system" not in quirks)
+            fitted = fit_to_template(plain, "user_first" in known, system_role="no_system" not in known)
             payload["messages"] = fitted
         return payload
-
-    @property
-    def limit_name(self) -> str:
-        """Return this server's name for the limit of a reply's tokens, as far as it is known."""
-        return self._limit_name(self._quirks)
-
-    def _limit_name(self, quirks: set[str]) -> str:
-        uses_newer_name = _is_openai(self.host) != ("limit" in quirks)
-        return "max_completion_tokens" if uses_newer_name else "max_tokens"
-
-    def _quirk(
-        self, error: RefusedError, quirks: set[str], optional: set[str], messages: list[BaseMessage]
-    ) -> str | None:
-        """Return a new fact about the server that a refusal shows and that requests can be adapted to, or None."""
-        if error.status not in (400, 422):
-            return None
-        refusal = str(error).lower()
-        roles = [_message(message)["role"] for message in messages]
-        if "seed" in refusal and optional - quirks:
-            return "seed"
-        if self._limit_name(quirks) in refusal and "limit" not in quirks:
-            return "limit"
-        if _NO_SYSTEM.search(refusal) and "system" in roles and "no_system" not in quirks:
-            return "no_system"
-        first_roles = [role for role in roles if role != "system"][:1]
-        if _USER_FIRST.search(refusal) and first_roles == ["assistant"] and "user_first" not in quirks:
-            return "user_first"
-        return None
 
     async def _post(self, payload: dict[str, Any]) -> bytes:
         """Return the body of a good answer.
@@ -214,9 +190,12 @@ def _message(message: BaseMessage) -> Message:
 def _reply(body: bytes) -> dict[str, Any]:
     """Return a chat completion that has at least one message.
 
-    Raises ValueError, TypeError, KeyError or IndexError for anything else.
+    Raises the error that a proxy puts into an answer with status 200, and ValueError, TypeError, KeyError or IndexError
+    for anything else.
     """
     reply = orjson.loads(body)
+    if "choices" not in reply and isinstance(status := reply["error"].get("code"), int) and 400 <= status < 600:
+        raise error_for_status(status, orjson.dumps(reply["error"]).decode(), None)
     message = reply["choices"][0]["message"]
     if not isinstance(message, dict) or not isinstance(message.get("content"), str | list | None):
         raise TypeError("the first choice has no message")
