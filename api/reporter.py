@@ -60,7 +60,7 @@ class Reporter:
         self._failures(outcome, out)
         if outcome.stopped_by:
             self.say(f"cocoon: {outcome.stopped_by}")
-        else:
+        elif summary["dialogues"]:
             self.next(f"cocoon report {out}" if judged else f"cocoon judge {out} --judge SPEC")
 
     def built(self, outcome: Generated, out: Path, kept: str, next_step: str) -> None:

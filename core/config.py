@@ -33,7 +33,8 @@ _KEYS_OF_ALL_KINDS = frozenset(
     {
         *("profiles", "language", "languages", "rounds", "samples", "supporters", "user", "judge", "form_pairs"),
         *("scale_files", "writer", "rater", "taxonomy", "rewrite", "situations"),
-        *("limit", "concurrency", "timeout", "budget", "prices", "base", "dialogues", "name", "data", "lora", "fit"),
+        *("limit", "concurrency", "timeout", "patience", "budget", "prices"),
+        *("base", "dialogues", "name", "data", "lora", "fit"),
     }
 )
 
@@ -90,11 +91,12 @@ class BudgetConfig(Record):
 class RunConfig(Record):
     """What every kind of run can be told. `free_keys` may change between two sessions of one run."""
 
-    free_keys: ClassVar[tuple[str, ...]] = ("concurrency", "timeout", "budget", "prices")
+    free_keys: ClassVar[tuple[str, ...]] = ("concurrency", "timeout", "patience", "budget", "prices")
 
     limit: int | None = flag(None, "Only the first N profiles.", short="-n", ge=1)
     concurrency: int = flag(32, "Most requests at once to one endpoint.", ge=1)
-    timeout: float = flag(60.0, "Seconds for one call.", gt=0)
+    timeout: float = flag(60.0, "Seconds of silence after which a call is given up.", gt=0)
+    patience: float = flag(900.0, "Seconds to wait for an endpoint that answers nobody.", gt=0)
     budget: BudgetConfig = Field(default=BudgetConfig(), description="Where the run stops.")
     prices: dict[str, tuple[float, float]] = flag({}, "Price of a million tokens, in and out, by model.")
     seed: int = flag(0, "Seed of every draw.")

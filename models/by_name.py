@@ -188,6 +188,7 @@ class Models:
 
     connections: int = 32
     timeout: float = 60.0
+    patience: float = 900.0
     budget: Budget = field(default_factory=Budget)
     prices: dict[str, tuple[float, float]] = field(default_factory=dict)
     opened: dict[str, Model] = field(default_factory=dict)
@@ -211,7 +212,9 @@ class Models:
         if where not in self.pools:
             # A local reply waits for its batch and a slow processor: only a remote call has a time limit.
             timeout = self.timeout if host else 24 * 3600.0
-            self.pools[where] = Pool(self.connections, timeout=timeout, budget=self.budget, name=where)
+            self.pools[where] = Pool(
+                self.connections, timeout=timeout, patience=self.patience, budget=self.budget, name=where
+            )
         learnt: set[str] = getattr(chat, "learnt", set())
         model = Model(label, chat, self.pools[where], host, self.prices.get(label), learnt=learnt)
         self.opened[label] = model

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessage
 
-from cocoon.core.errors import CallFailedError, CocoonError, ReplayMismatchError
+from cocoon.core.errors import AccessDeniedError, CallFailedError, CocoonError, ReplayMismatchError
 from cocoon.core.records import OwnCall, Role
 from cocoon.core.text import printable_line
 from cocoon.models.by_name import Model, Models
@@ -22,6 +22,7 @@ from cocoon.models.request_errors import (
     RefusedError,
     TransientError,
     classify_error,
+    denies_access,
     refuses_format,
 )
 from cocoon.models.settings import Settings
@@ -327,6 +328,9 @@ async def _invoke(
         ours = classify_error(error)
         if isinstance(ours, RefusedError | TransientError) and parameters["response_format"] and refuses_format(ours):
             raise RefusedError(ours.status, str(ours)) from None
+        if isinstance(ours, RefusedError) and denies_access(ours):
+            advice = "Check the key and the account, then run the same command again."
+            raise AccessDeniedError(f"{model.label}: {ours}. {advice}") from None
         if isinstance(ours, RefusedError):
             raise CallFailedError(str(ours.status), f"{model.label}: {ours}") from None
         if ours is error and not isinstance(error, RateLimitedError | TransientError):

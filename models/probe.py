@@ -16,6 +16,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.records import Record
 from cocoon.models.local.libraries import first_line
 from cocoon.models.messages import Message
+from cocoon.models.remote.silence import limit_silence
 from cocoon.models.reply import raw_reply, read_message
 from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError, classify_error
 from cocoon.models.structured import RUNGS, read_json, response_format
@@ -182,7 +183,7 @@ class Prober:
         """Return the attempt, and the seconds to wait before another one where that may help."""
         began = time.monotonic()
         try:
-            async with asyncio.timeout(self.timeout):
+            async with limit_silence(self.timeout, 10 * self.timeout):
                 message = await self.chat.ainvoke(list(messages), **parameters)
             return Attempt(message, time.monotonic() - began), None
         except TimeoutError:

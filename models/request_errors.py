@@ -42,18 +42,29 @@ class RefusedError(Exception):
 
 
 _RETRIABLE_STATUS: frozenset[int] = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 522, 524, 529})
-# A 429 that waiting cannot fix, because the account is out of credit.
-_NO_CREDIT = "insufficient_quota"
+# What waiting cannot fix, because the account is out of credit.
+_NO_CREDIT = re.compile(
+    r"insufficient[ _](quota|balance|credit|funds)|credit balance is too low|billing_hard_limit", re.I
+)
+_ABOUT_THE_WORDS = re.compile(r"moderation|flagged|content.?policy", re.I)
 
 
 def error_for_status(status: int, text: str, retry_after: float | None) -> Exception:
     """Return the error that an HTTP status stands for: rate limit, worth another try, or final."""
     line = printable_line(text, 500)
-    if status == 429 and _NO_CREDIT not in text:
+    if status == 429 and not _NO_CREDIT.search(text):
         return RateLimitedError(f"HTTP 429 {line}", retry_after)
     if status in _RETRIABLE_STATUS:
         return TransientError(str(status), f"HTTP {status} {line}", retry_after, status)
     return RefusedError(status, line)
+
+
+def denies_access(error: RefusedError) -> bool:
+    """Return whether every other call would be refused too, for the key or the account and not for this request."""
+    words = str(error)
+    if error.status == 403:
+        return not _ABOUT_THE_WORDS.search(words)
+    return error.status in (401, 402) or _NO_CREDIT.search(words) is not None
 
 
 _FORMAT = re.compile(r"schema|response.?format|json_object|grammar|guided|structured", re.IGNORECASE)

@@ -262,7 +262,7 @@ def open_models(config: RunConfig, parts: Parts | None = None) -> Models:
     `parts` opens the adapters and controls of local models.
     """
     budget = Budget(config.budget.calls, config.budget.tokens, config.budget.money)
-    return Models(config.concurrency, config.timeout, budget, dict(config.prices), parts=parts)
+    return Models(config.concurrency, config.timeout, config.patience, budget, dict(config.prices), parts=parts)
 
 
 def read_profiles(config: StudyConfig) -> list[Profile]:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from cocoon.tests.commands import refused, server
 WORDS = "It has been a hard week"
 THOUGHT = "Somebody seems low. What would help here?"
 REFUSAL = "I can't help with that."
+OUTAGE = 25.0
+"""Seconds from its start for which the model `outage` answers nobody."""
 Request = dict[str, Any]
 RATED = json.dumps({"named": False})
 """What a judge without any format answers, in the paper's mode of success."""
@@ -44,6 +47,7 @@ class OddServer:
 
     url: str = ""
     requests: list[Request] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
 
     def spec(self, name: str) -> str:
         """Return the spec of the model with this oddity."""
@@ -60,6 +64,8 @@ class OddServer:
     def answer(self, request: Request) -> tuple[int, Any]:
         """Return status and body for one request."""
         self.requests.append(request)
+        if request["model"] == "outage" and time.monotonic() - self.started < OUTAGE:
+            return refused("the service is overloaded", 503)
         if (refusal := refusal_of(request)) is not None:
             return refusal
         message, finish = _message(request)

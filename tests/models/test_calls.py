@@ -168,10 +168,10 @@ async def test_draws_and_other_rungs_are_never_shared(caller: Caller) -> None:
 
 
 async def test_a_shared_failure_reaches_everyone_and_the_next_one_asks_anew(caller: Caller) -> None:
-    broken = model(BrokenChat(error=RefusedError(401, "who are you")))
+    broken = model(BrokenChat(error=RefusedError(418, "who are you")))
     work = [caller.ask(broken, Place("d", node, 0), SAID, Settings()) for node in "ab"]
     failed = await asyncio.gather(*work, return_exceptions=True)
-    assert [str(each) for each in failed] == ["scripted:m: HTTP 401 who are you"] * 2
+    assert [str(each) for each in failed] == ["scripted:m: HTTP 418 who are you"] * 2
     assert broken.pool.counts.started == 1 and broken.pool.in_flight == 0
     healed = model(scripted("ok"))
     assert (await caller.ask(healed, Place("d", "a", 0), SAID, Settings())).text == "ok"

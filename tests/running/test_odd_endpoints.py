@@ -167,3 +167,31 @@ def test_settings_that_cannot_be_meant_are_refused_in_one_line(odd: OddServer, o
     done = cocoon("config", "show", "-o", option)
     assert done.code == 2 and problem in done.err and len(done.err.strip().splitlines()) == 1
     assert odd.requests == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("badkey", "HTTP 401"), ("forbidden", "HTTP 403"), ("quota", "insufficient_quota")]
+)
+def test_an_account_that_gets_nothing_stops_the_run_at_the_first_call(
+    odd: OddServer, tmp_path: Path, name: str, words: str
+) -> None:
+    done = simulate(odd, tmp_path, "-n", "10", supporter=name)
+    assert done.code == 2 and len(odd.of(name)) == 1
+    assert done.err.count(words) == 1 and "Check the key and the account" in done.err
+    assert "next:" not in done.err and "sk-odd" not in done.err
+    assert not any(b"sk-odd" in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+
+
+@pytest.mark.slow
+def test_an_outage_of_25_seconds_loses_no_dialogue(odd: OddServer, tmp_path: Path) -> None:
+    done = simulate(odd, tmp_path, "-n", "10", "--concurrency", "8", supporter="outage", user="outage")
+    assert done.code == 0, done.err
+    assert len(list(read_run(tmp_path, "dialogues.jsonl", Dialogue))) == 10
+
+
+def test_a_run_ends_where_an_endpoint_is_away_for_longer_than_its_user_has_patience(
+    odd: OddServer, tmp_path: Path
+) -> None:
+    done = simulate(odd, tmp_path, "--patience", "2", supporter="outage")
+    assert done.code == 1 and "has answered nothing for" in done.err and "--patience" in done.err
+    assert "next:" not in done.err

@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage
 
 from cocoon.benchmarks.endpoint.server import serve
 from cocoon.benchmarks.endpoint.settings import Settings as ServerSettings
-from cocoon.core.errors import CallFailedError, CocoonError
+from cocoon.core.errors import AccessDeniedError, CallFailedError, CocoonError
 from cocoon.models.by_name import Models, host_of
 from cocoon.models.calls import Caller, Settings
 from cocoon.models.journal.store import Journal, Place
@@ -247,7 +247,7 @@ async def test_the_key_is_sent_and_stands_nowhere(monkeypatch: pytest.MonkeyPatc
         caller = Caller(Journal(tmp_path / "journal.sqlite"))
         caller.admit("d")
         model = Models().wrap(f"{server.url}#m", chat, chat.host)
-        with pytest.raises(CallFailedError, match=r"HTTP 401 .*API key provided") as failed:
+        with pytest.raises(AccessDeniedError, match=r"HTTP 401 .*API key provided") as failed:
             await caller.ask(model, Place("d", "user", 0), SAID, Settings())
         told = [str(failed.value)]
         for _ in range(3):
