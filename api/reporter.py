@@ -37,7 +37,7 @@ class Reporter:
 
     def hosts(self, models: Models) -> None:
         """Say where text will go before anything is sent."""
-        self.text_goes_to(models.hosts)
+        self.text_goes_to(models.routes)
 
     def text_goes_to(self, hosts: Sequence[str]) -> None:
         """Say which hosts get text."""

@@ -225,6 +225,11 @@ class Models:
         """Hosts that the opened models talk to."""
         return sorted({model.host for model in self.opened.values() if model.host})
 
+    @property
+    def routes(self) -> list[str]:
+        """Hosts that the opened models talk to, each with the proxy that the text goes through."""
+        return sorted({getattr(model.chat, "route", model.host) for model in self.opened.values() if model.host})
+
     def stop(self, reason: Exception | None = None) -> None:
         """Start no new request anywhere."""
         for pool in self.pools.values():

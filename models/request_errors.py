@@ -64,7 +64,7 @@ def denies_access(error: RefusedError) -> bool:
     words = str(error)
     if error.status == 403:
         return not _ABOUT_THE_WORDS.search(words)
-    return error.status in (401, 402) or _NO_CREDIT.search(words) is not None
+    return error.status in (401, 402, 407) or _NO_CREDIT.search(words) is not None
 
 
 _FORMAT = re.compile(r"schema|response.?format|json_object|grammar|guided|structured", re.IGNORECASE)

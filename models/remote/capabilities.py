@@ -1,7 +1,8 @@
 """What a server does not accept, learnt from its refusals as words that a manifest keeps.
 
-`seed`, `temperature`: left out. `limit`: the limit of a reply has its other name. `user_first`, `no_system`: messages
-are fitted to the server's chat template.
+`seed`, `temperature`, `stream`, `stream_options`: left out. `limit`: the limit of a reply has its other name.
+`user_first`, `no_system`: messages are fitted to the server's chat template. `thinks`: thoughts used up the limit of a
+reply, so that a call gets a larger one.
 """
 
 import re
@@ -16,6 +17,7 @@ _USER_FIRST = re.compile(r"alternat|first.{0,40}user|user.{0,40}first|(start|beg
 _NO_SYSTEM = re.compile(
     r"system.{0,40}(not|n't|no longer) (be )?(supported|allowed|permitted)|(not|n't) support.{0,20}system"
 )
+_STREAM = re.compile(r"\bstream(ing|_options)?\b")
 _REFUSES = re.compile(
     r"unsupported|(not|n't|no longer) (be )?(support|allow|permit|accept)|only .{0,40}(support|allow|default)"
     r"|unrecogni[sz]ed|unknown|unexpected|deprecated|extra (inputs|fields)|invalid"
@@ -41,6 +43,9 @@ def lesson(status: int, words: str, payload: Mapping[str, Any], known: Collectio
         return "seed"
     if any(name in refusal and name in payload for name in LIMIT_NAMES) and "limit" not in known:
         return "limit"
+    if stream := _STREAM.search(refusal):
+        name = "stream_options" if "options" in stream[0] and "stream_options" in payload else "stream"
+        return name if payload.get(name) else None
     return None if status >= 500 else _lesson_about_roles(refusal, payload, known)
 
 

@@ -19,16 +19,22 @@ from langchain_core.outputs import ChatResult
 from langchain_openai import ChatOpenAI
 from pydantic import PrivateAttr, SecretStr
 
-from cocoon.core.errors import CocoonError
-from cocoon.core.model_spec import refuse_secrets
+from cocoon.core.errors import CallFailedError, CocoonError
+from cocoon.core.model_spec import refuse_secrets, without_secrets
 from cocoon.core.text import printable_line
 from cocoon.models.messages import Message, fit_to_template
 from cocoon.models.remote.capabilities import LIMIT_NAMES, lesson
+from cocoon.models.remote.events import BrokenOffError, completion_of, is_stream
+from cocoon.models.remote.proxy import proxy_of, route
+from cocoon.models.remote.silence import heard
 from cocoon.models.reply import THOUGHT_FIELDS
 from cocoon.models.request_errors import RefusedError, TransientError, error_for_status, retry_after
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 NO_KEY = "none"
+LARGEST_REPLY = 32 << 20
+"""Bytes of a reply, unpacked."""
+PROXY_DENIES = 407
 _ROLES = {"system": "system", "human": "user", "ai": "assistant"}
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost"})
@@ -37,20 +43,35 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 class EndpointChat(ChatOpenAI):
     """A chat model behind an OpenAI-compatible endpoint.
 
-    Raises RateLimitedError, TransientError or RefusedError for `models.pool`, which is the only retry layer. Servers
-    differ in what they accept. What a refusal shows of that (`capabilities.lesson`) is kept in `learnt`, and later
-    requests are made accordingly.
+    Raises RateLimitedError, TransientError or RefusedError for `models.pool`, which is the only retry layer. Replies
+    are streamed where the server can, so that a limit on silence is enough. Servers differ in what they accept. What a
+    refusal shows of that (`capabilities.lesson`) is kept in `learnt`, and later requests are made accordingly.
     """
 
     _session: aiohttp.ClientSession | None = PrivateAttr(default=None)
     _open: AsyncGenerator[None, None] | None = PrivateAttr(default=None)
     _loop: Any = PrivateAttr(default=None)
     _learnt: set[str] = PrivateAttr(default_factory=set)
+    _proxy: str | None = PrivateAttr(default=None)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Find out the proxy on the way."""
+        super().model_post_init(context)
+        self._proxy = proxy_of(self._url)
+
+    @property
+    def _url(self) -> str:
+        return (self.openai_api_base or OPENAI_BASE_URL).rstrip("/")
 
     @property
     def host(self) -> str:
         """Return the host and port that the run will talk to."""
-        return urlsplit(self.openai_api_base or OPENAI_BASE_URL).netloc
+        return urlsplit(self._url).netloc
+
+    @property
+    def route(self) -> str:
+        """Return the host with the proxy that the text goes through, for people."""
+        return route(self.host, self._proxy)
 
     @property
     def learnt(self) -> set[str]:
@@ -77,7 +98,7 @@ class EndpointChat(ChatOpenAI):
         while True:
             payload = self._payload(messages, stop, kwargs, known)
             try:
-                result = self._read(await self._post(payload))
+                result = self._result(await self._post(payload))
             except (RefusedError, TransientError) as error:
                 fact = lesson(error.status, str(error), payload, known)
                 if fact is None:
@@ -95,6 +116,10 @@ class EndpointChat(ChatOpenAI):
         parameters = {key: value for key, value in kwargs.items() if value is not None and key not in left_out}
         payload = self._get_request_payload(messages, stop=stop, **parameters)
         payload |= payload.pop("extra_body", None) or {}
+        # A streamed reply shows that a slow server is at work. A call of tools is not put together from pieces here.
+        if "stream" not in known and not payload.keys() & {"tools", "functions", "n"}:
+            payload["stream"] = True
+            payload |= {} if "stream_options" in known else {"stream_options": {"include_usage": True}}
         for name in LIMIT_NAMES:
             if name in payload:
                 payload[self._limit_name(known)] = payload.pop(name)
@@ -104,31 +129,69 @@ class EndpointChat(ChatOpenAI):
             payload["messages"] = fitted
         return payload
 
-    async def _post(self, payload: dict[str, Any]) -> bytes:
-        """Return the body of a good answer.
+    async def _post(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Return the chat completion in a good answer.
 
         Redirections are refused, because they would lead to a host that was not named.
         """
-        url = f"{(self.openai_api_base or OPENAI_BASE_URL).rstrip('/')}/chat/completions"
         try:
             session = await self._client()
-            async with session.post(url, data=orjson.dumps(payload), allow_redirects=False) as response:
-                body = await response.read()
+            async with session.post(
+                f"{self._url}/chat/completions",
+                data=orjson.dumps(payload),
+                allow_redirects=False,
+                proxy=self._proxy,
+            ) as response:
+                body = await self._body(response)
         except (aiohttp.ClientError, ConnectionError) as error:
             problem = self._without_key(printable_line(f"{type(error).__name__} {error}"))
+            if isinstance(error, aiohttp.ClientHttpProxyError) and error.status == PROXY_DENIES:
+                raise RefusedError(error.status, problem) from None
             raise TransientError("connection", f"{self.host}: {problem}") from None
         if response.status != 200:
             answer = self._without_key(body[:4000].decode("utf-8", "replace"))
             raise error_for_status(response.status, answer, retry_after(response.headers))
+        return self._completion(response.content_type, body)
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytearray:
+        """Return the body as far as it may go. Each piece of it breaks the silence."""
+        body = bytearray()
+        async for piece in response.content.iter_any():
+            heard()
+            body += piece
+            if len(body) > LARGEST_REPLY:
+                response.close()
+                raise CallFailedError("too_large", f"{self.host}: a reply of more than {LARGEST_REPLY >> 20} MiB")
         return body
 
-    def _read(self, body: bytes) -> ChatResult:
-        """Return the chat result in an answer with status 200.
+    def _completion(self, content_type: str, body: bytearray) -> dict[str, Any]:
+        """Return the chat completion in an answer with status 200, which has at least one message.
 
-        Raises TransientError for an answer without a message.
+        A proxy may put an error into such an answer. Raises TransientError for an answer without a message.
         """
         try:
-            reply = _reply(body)
+            reply = completion_of(body) if is_stream(content_type, body) else orjson.loads(body)
+            if "choices" not in reply and isinstance(status := reply["error"].get("code"), int) and status >= 400:
+                raise error_for_status(status, self._without_key(orjson.dumps(reply["error"]).decode()), None)
+            message = reply["choices"][0]["message"]
+            if not isinstance(message, dict) or not isinstance(message.get("content"), str | list | None):
+                raise TypeError("the first choice has no message")
+            return reply
+        except BrokenOffError as error:
+            raise TransientError("connection", f"{self.host}: {error}") from None
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            raise self._no_reply(body) from None
+
+    def _no_reply(self, body: bytes | bytearray) -> TransientError:
+        excerpt = self._without_key(printable_line(body[:800].decode("utf-8", "replace"), 120))
+        return TransientError("no_reply", f"{self.host}: the answer has no message: {excerpt!r}")
+
+    def _result(self, reply: dict[str, Any]) -> ChatResult:
+        """Return a chat completion as LangChain has it.
+
+        Raises TransientError for one that it cannot read.
+        """
+        try:
             result = self._create_chat_result(reply)
             # LangChain reads only what OpenAI names, and drops the thoughts and refusals of a message.
             for generation, choice in zip(result.generations, reply["choices"], strict=True):
@@ -136,12 +199,14 @@ class EndpointChat(ChatOpenAI):
                 generation.message.additional_kwargs |= {name: value for name, value in extra.items() if value}
             return result
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-            excerpt = self._without_key(printable_line(body[:800].decode("utf-8", "replace"), 120))
-            raise TransientError("no_reply", f"{self.host}: the answer has no message: {excerpt!r}") from None
+            raise self._no_reply(orjson.dumps(reply)[:800]) from None
 
     def _without_key(self, text: str) -> str:
-        """Return a server's words without the key, which they may quote when the server refuses it."""
-        return text.replace(self._token, "***") if self._token else text
+        """Return a server's words without the key, which they may quote when the server refuses it.
+
+        A proxy's address may hold a password, and is told without it too.
+        """
+        return without_secrets(text.replace(self._token, "***") if self._token else text)
 
     @property
     def _token(self) -> str:
@@ -185,21 +250,6 @@ async def _held_open(session: aiohttp.ClientSession) -> AsyncGenerator[None, Non
 def _message(message: BaseMessage) -> Message:
     content = message.content if isinstance(message.content, str) else str(message.text)
     return {"role": _ROLES.get(message.type, message.type), "content": content}
-
-
-def _reply(body: bytes) -> dict[str, Any]:
-    """Return a chat completion that has at least one message.
-
-    Raises the error that a proxy puts into an answer with status 200, and ValueError, TypeError, KeyError or IndexError
-    for anything else.
-    """
-    reply = orjson.loads(body)
-    if "choices" not in reply and isinstance(status := reply["error"].get("code"), int) and 400 <= status < 600:
-        raise error_for_status(status, orjson.dumps(reply["error"]).decode(), None)
-    message = reply["choices"][0]["message"]
-    if not isinstance(message, dict) or not isinstance(message.get("content"), str | list | None):
-        raise TypeError("the first choice has no message")
-    return reply
 
 
 def _is_openai(host: str) -> bool:

@@ -86,7 +86,7 @@ async def test_request_and_reply() -> None:
     usage = message.usage_metadata
     assert usage and (usage["input_tokens"], usage["output_tokens"]) == (11, 5)
     sent = server.seen[0]
-    assert sent.pop("stream", False) is False
+    assert (sent.pop("stream"), sent.pop("stream_options")) == (True, {"include_usage": True})
     assert sent == {
         "model": "m", "messages": SAID, "temperature": 0.5, "max_tokens": 9, "seed": 3,
         "response_format": {"type": "json_object"},
