@@ -17,7 +17,7 @@ from cocoon.core.records import Record
 from cocoon.models.local.libraries import first_line
 from cocoon.models.messages import Message
 from cocoon.models.remote.silence import limit_silence
-from cocoon.models.reply import raw_reply, read_message
+from cocoon.models.reply import LEAST_BYTES, raw_reply, read_message, seems_cut
 from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError, classify_error
 from cocoon.models.structured import RUNGS, read_json, response_format
 
@@ -69,6 +69,7 @@ class Prober:
     timeout: float = 30.0
     tell: Callable[[str], None] = lambda _: None
     findings: list[Finding] = field(default_factory=list)
+    _prompt_sizes: list[tuple[int, int | None]] = field(default_factory=list)
 
     async def probe(self, *, local: bool = False) -> bool:
         """Fill `findings` and return whether the model answers at all. If it does not, nothing else is asked."""
@@ -78,6 +79,7 @@ class Prober:
         await self._assistant_first()
         best = await self._rungs()
         await self._null(best)
+        self._prompts()
         if local:
             await self._speed()
         return True
@@ -161,6 +163,13 @@ class Prober:
         detail = problem or f"by {rung}; asked for what it cannot know it answered {json.dumps(number)}"
         self._add("null admitted", problem is None if attempt.message else None, detail)
 
+    def _prompts(self) -> None:
+        """Say whether the server counted as many tokens of the prompts as it was sent."""
+        told = [(sent, tokens) for sent, tokens in self._prompt_sizes if tokens is not None and sent >= LEAST_BYTES]
+        cut = [f"{tokens} tokens told for {sent} bytes" for sent, tokens in told if seems_cut(sent, tokens)]
+        if told:
+            self._add("whole prompts read", not cut, cut[0] if cut else "")
+
     async def _speed(self) -> None:
         attempt = await self.ask("speed", [_user("Tell a long story about a river.")], max_tokens=64)
         usage = attempt.message.usage_metadata if attempt.message else None
@@ -185,6 +194,8 @@ class Prober:
         try:
             async with limit_silence(self.timeout, 10 * self.timeout):
                 message = await self.chat.ainvoke(list(messages), **parameters)
+            sent = sum(len(said["content"].encode()) for said in messages)
+            self._prompt_sizes.append((sent, (message.usage_metadata or {}).get("input_tokens")))
             return Attempt(message, time.monotonic() - began), None
         except TimeoutError:
             return Attempt(None, self.timeout, f"no answer in {self.timeout:g} s"), None

@@ -27,6 +27,22 @@ _FINISHES: dict[str, Finish] = {
 }
 
 
+BYTES_PER_TOKEN, LEAST_BYTES = 12, 300
+"""A server that counts fewer tokens than one for so many bytes of a prompt has probably not read all of it."""
+
+
+def seems_cut(bytes_in: int | None, tokens_in: int | None) -> bool:
+    """Return whether a server counted far fewer tokens of a prompt than it was sent."""
+    if bytes_in is None or tokens_in is None or bytes_in < LEAST_BYTES:
+        return False
+    return bytes_in > BYTES_PER_TOKEN * tokens_in
+
+
+def finish_of(told: str | None) -> Finish | None:
+    """Return how a reply ended, from a server's own word for it."""
+    return _FINISHES.get((told or "").lower())
+
+
 @dataclass(frozen=True, slots=True)
 class RawReply:
     """A message as the server gave it. Token counts are None where they were not reported."""
@@ -146,7 +162,7 @@ def split_reply(
     `structured` is for replies whose value is read: `<analysis>` and `<strategy>` are thoughts there, while in speech
     they belong to supporters that were trained on them (`core.thoughts`). Nothing is cut out of a JSON object.
     """
-    ending: Finish | None = "refused" if refusal.strip() else _FINISHES.get((finish or "").lower())
+    ending: Finish | None = "refused" if refusal.strip() else finish_of(finish)
     if structured and _is_json(text):
         return ModelReply(text, thought, ending, refusal, limit=limit)
     inner, speech, unended = _split_thoughts(text, _TAGS_OF_ANSWERS if structured else _TAGS_OF_SPEECH)

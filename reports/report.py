@@ -22,7 +22,7 @@ from cocoon.reports.tables.dialogues import (
 from cocoon.reports.tables.needs import disclosure_table, missing_reasons_table, named_table, outcomes_table
 from cocoon.reports.tables.records import NOTHING, Report, Table
 from cocoon.reports.tables.reliability import reliability_tables
-from cocoon.reports.tables.replies import replies_table, reply_warnings
+from cocoon.reports.tables.replies import call_warnings, calls_table, replies_table, reply_warnings
 from cocoon.reports.tables.scores import main_table, other_scales_table, success_table, variants_table
 from cocoon.reports.tables.trust import answers_table, constant_warnings, prompts_table, version_warnings
 
@@ -76,6 +76,7 @@ def build_report(
         stop_table(summaries.values()),
         turns_table(summaries.values()),
         replies_table(summaries.values()),
+        calls_table(run.replies),
         answers_table(rated, floor),
         *reliability_tables(groups, scales or {}),
         missing_reasons_table(groups),
@@ -124,6 +125,7 @@ def _warnings(run: RunFacts, dialogues: Mapping[str, DialogueFacts], ratings: Se
         *constant_warnings(ratings),
         *_stray_ratings(dialogues, ratings),
         *reply_warnings(dialogues.values()),
+        *call_warnings(run.replies),
     ]
 
 

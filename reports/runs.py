@@ -8,6 +8,7 @@ from cocoon.core.config import StudyConfig
 from cocoon.core.records import Dialogue, Failure, Language, Rating
 from cocoon.evaluation.fidelity.form_invariance import FormInvariance
 from cocoon.models.journal.store import Journal
+from cocoon.models.journal.tally import call_counts
 from cocoon.reports.formats.csv_lines import render_csv
 from cocoon.reports.formats.files import TABLES, write_report_files, write_texts
 from cocoon.reports.formats.latex import render_latex
@@ -80,6 +81,7 @@ def facts_of_run(run: Path) -> dict[str, Any]:
             facts["trust_rules"] = user.settings.get("rules", "")
     if (run / "journal.sqlite").exists():
         facts |= _spent(run, config.prices if config else {})
+        facts["replies"] = call_counts(run / "journal.sqlite")
     return facts
 
 

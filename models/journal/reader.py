@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -54,6 +55,10 @@ class JournalReader:
             marks = ",".join("?" * len(batch))
             texts.update(self._connection.execute(f"select sha, text from texts where sha in ({marks})", batch))
         return texts
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return what a query over the whole journal selects."""
+        return self._connection.execute(query).fetchall()
 
     def close(self) -> None:
         """Close the file."""

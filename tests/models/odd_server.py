@@ -69,12 +69,15 @@ class OddServer:
         if (refusal := refusal_of(request)) is not None:
             return refusal
         message, finish = _message(request)
-        usage: dict[str, Any] = {"prompt_tokens": 40, "completion_tokens": 12, "total_tokens": 52}
+        told = sum(len(message["content"]) for message in request["messages"]) // 4
+        usage: dict[str, Any] = {"prompt_tokens": told, "completion_tokens": 12, "total_tokens": told + 12}
         if request["model"] == "reasoning":
             usage["completion_tokens_details"] = {"reasoning_tokens": 9}
             usage["prompt_tokens_details"] = {"cached_tokens": 32}
         if request["model"] in ("budget", "budget-large"):
             usage["completion_tokens_details"] = {"reasoning_tokens": 12}
+        if request["model"] == "trunc":
+            usage["prompt_tokens"] = 16
         choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
         whole = {"id": "1", "object": "chat.completion", "created": 0, "model": request["model"], "choices": [choice]}
         return 200, whole | {"usage": usage}

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from cocoon.core.records import Dialogue, Rating
@@ -12,7 +13,7 @@ from cocoon.models.journal.store import Entry
 from cocoon.running.folder import read_run
 from cocoon.running.manifest import read_manifest
 from cocoon.tests.commands import Done, cocoon
-from cocoon.tests.models.odd_server import OddServer, odd_server
+from cocoon.tests.models.odd_server import REFUSAL, OddServer, odd_server
 
 SHORT = ("--profiles", "shipped:en", "--rounds", "1", "-n", "2", "--appraiser", "rule")
 
@@ -195,3 +196,42 @@ def test_a_run_ends_where_an_endpoint_is_away_for_longer_than_its_user_has_patie
     done = simulate(odd, tmp_path, "--patience", "2", supporter="outage")
     assert done.code == 1 and "has answered nothing for" in done.err and "--patience" in done.err
     assert "next:" not in done.err
+
+
+def test_prompts_that_a_server_seems_to_cut_are_warned_of(odd: OddServer, tmp_path: Path) -> None:
+    assert simulate(odd, tmp_path, judge="trunc").code == 0
+    report = cocoon("report", str(tmp_path), "--json").json
+    (warning,) = [warning for warning in report["warnings"] if "cutting prompts" in warning]
+    assert warning.startswith("Calls of the judge (") and "2 of 2" in warning
+    found = cocoon("doctor", "--model", odd.spec("trunc"), "--json").json["model"]["findings"]
+    assert [finding["found"] for finding in found if finding["name"] == "whole prompts read"] == [False]
+
+
+def test_what_was_odd_about_replies_is_in_report_trace_questions_and_fidelity(odd: OddServer, tmp_path: Path) -> None:
+    assert simulate(odd, tmp_path, supporter="reasoning", user="length", judge="refusal").code == 0
+    report = cocoon("report", str(tmp_path), "--json").json
+    rows = report["tables"]["calls"]["rows"]
+    seen = {row["Role"]: {name: cell["value"] for name, cell in row["measures"].items()} for row in rows}
+    assert (seen["judge"]["refused"], seen["judge"]["calls"]) == (2, 2)
+    assert (seen["supporter"]["with a thought"], seen["supporter"]["reasoning tokens"]) == (2, 18)
+    assert (seen["user"]["cut"], seen["supporter"]["cached tokens"]) == (2, 64)
+    assert any("2 of 2 were refused" in warning for warning in report["warnings"])
+    trace = [orjson.loads(line) for line in (tmp_path / "trace.jsonl").read_bytes().splitlines()]
+    calls = {(event["node"], event["finish"], event["thought"]) for event in trace if event["event"] == "call"}
+    assert calls == {("speak", "length", False), ("supporter", "stop", True), ("judge", "refused", False)}
+    told = cocoon("questions", str(tmp_path)).out
+    assert "cut by the server" in told and "came with a thought" in told
+    fidelity = cocoon("fidelity", str(tmp_path), "--json").json
+    assert any("2 of 2 were cut by the server" in warning for warning in fidelity["warnings"])
+
+
+def test_oddities_need_no_setting(odd: OddServer, tmp_path: Path) -> None:
+    """Six oddities, ten dialogues: each finishes or is listed with the reason of its server."""
+    names = ("think", "temp1", "notemp", "budget-large", "length", "refusal")
+    supporters = [part for name in names for part in ("--supporter", f"{name}={odd.spec(name)}")]
+    run = ["simulate", "--profiles", "shipped:en", "--rounds", "1", "-n", "10", "--appraiser", "rule", *supporters]
+    done = cocoon(*run, "--user", odd.spec("notemp"), "--judge", odd.spec("rf500"), "--out", str(tmp_path), "--json")
+    made = [dialogue.supporter for dialogue in read_run(tmp_path, "dialogues.jsonl", Dialogue)]
+    assert {name: made.count(name) for name in names} == {**dict.fromkeys(names, 10), "refusal": 0}
+    failures = (tmp_path / "failures.jsonl").read_text().splitlines()
+    assert len(failures) == done.json["failed"] == 10 and all(REFUSAL in line for line in failures)
