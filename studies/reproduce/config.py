@@ -151,10 +151,13 @@ def study_of(config: ReproduceConfig, language: Language, adapters: dict[str, Pa
         if row.language == language
     ]
     if config.untrained:
-        shared_settings = {"model": config.base, "prompt": config.data.prompt}
         supporters.append(
             SupporterConfig(
-                name=UNTRAINED, **shared_settings, temperature=config.temperature, max_tokens=config.max_tokens
+                name=UNTRAINED,
+                model=config.base,
+                prompt=config.data.prompt,
+                temperature=config.temperature,
+                max_tokens=config.max_tokens,
             )
         )
     return StudyConfig(
