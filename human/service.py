@@ -83,7 +83,7 @@ async def serve_study(study: Path, out: Path, port: int, say: Callable[[str], No
         material, store = open_study(study, out)
         chats = material.study.chats
         config = StudyConfig(user=chats.user) if chats else StudyConfig()
-        models = open_models(config, local_parts())
+        models = open_models(config, local_parts(), live=True)
         users = ConditionUsers(config, models)
         if chats:
             say("loading the simulated user ...")

@@ -256,12 +256,10 @@ class Pool:
         if history.failed >= self._attempts:
             raise CallFailedError(kind, f"{self._head}{problem} (tried {history.retries} times)") from None
         if self.breaker.is_open and self.breaker.down_for + wait > self._patience:
-            down = EndpointDownError(
+            raise EndpointDownError(
                 f"{self._head}has answered nothing for {self.breaker.down_for:.0f} s ({problem}). What was answered is "
                 "kept: run the same command again when it is back, or give it longer (--patience)."
-            )
-            self.stop(down)
-            raise down from None
+            ) from None
         self.counts.retry(kind)
         return wait
 

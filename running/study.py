@@ -36,6 +36,7 @@ from cocoon.running.runner import Task
 
 _SAMPLING = tuple(SamplingConfig.model_fields)
 _USER_SETTINGS = ("kind", "difficulty", "rules", "appraiser", "appraisal", "may_leave", *_SAMPLING)
+_PATIENCE_OF_A_PERSON = 30.0
 SUCCESS = ("success", PAPER, ATTRIBUTED)
 
 
@@ -256,13 +257,17 @@ def supporter_name(config: SupporterConfig) -> str:
     return plain if config.prompt == "listen" else f"{plain}-{config.prompt}"
 
 
-def open_models(config: RunConfig, parts: Parts | None = None) -> Models:
+def open_models(config: RunConfig, parts: Parts | None = None, *, live: bool = False) -> Models:
     """Return the models of a run, with its connections, time limit, budget and prices. Nothing is loaded yet.
 
-    `parts` opens the adapters and controls of local models.
+    `parts` opens the adapters and controls of local models. With `live` a person waits for the replies, and soon wants
+    to know of an endpoint that answers nobody.
     """
+    patience = config.patience
+    if live and "patience" not in config.model_fields_set:
+        patience = min(patience, _PATIENCE_OF_A_PERSON)
     budget = Budget(config.budget.calls, config.budget.tokens, config.budget.money)
-    return Models(config.concurrency, config.timeout, config.patience, budget, dict(config.prices), parts=parts)
+    return Models(config.concurrency, config.timeout, patience, budget, dict(config.prices), parts=parts)
 
 
 def read_profiles(config: StudyConfig) -> list[Profile]:

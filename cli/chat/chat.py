@@ -46,7 +46,7 @@ def chat(
         raise CocoonError(f"--language {language}: the language is that of profile {profile!r}. Leave one of them out.")
     user_profile = chat_profile(profile, play, language or "en")
     config = resolved.config
-    study = Study(config, open_models(config, local_parts()), languages=(user_profile.language,))
+    study = Study(config, open_models(config, local_parts(), live=True), languages=(user_profile.language,))
     typer.echo("loading the model ...", err=True)
     partner = open_partner(study, play)
     Reporter().hosts(study.models)
