@@ -103,6 +103,8 @@ def report_calls(runtime: Runtime[Any], node: str, replies: Sequence[Reply], tas
                 "latency": entry.latency,
                 "retries": entry.retries,
                 "rung": entry.rung,
+                "finish": reply.parts.finish,
+                "thought": bool(reply.parts.thought),
                 "answered_at": entry.answered_at,
                 "replayed": reply.replayed,
             }

@@ -10,6 +10,7 @@ from cocoon.core.config import StudyConfig
 from cocoon.core.records import Dialogue, Failure, Language, Rating
 from cocoon.evaluation.fidelity.form_invariance import FormInvariance
 from cocoon.models.journal.reader import opened_journal
+from cocoon.models.journal.tally import call_counts
 from cocoon.reports.formats.csv_lines import render_csv
 from cocoon.reports.formats.files import TABLES, write_report_files, write_texts
 from cocoon.reports.formats.latex import render_latex
@@ -107,11 +108,13 @@ def facts_of_run(run: Path) -> dict[str, Any]:
         facts |= {"embedded": uses_embedded([run]), "agents": _own_agents(manifest)}
         facts["recorded"] = manifest.recorded
         facts |= {"software": _software(manifest), "provenance": _provenance(manifest)}
+        facts["learnt"] = {label: model["learnt"] for label, model in manifest.models.items() if model.get("learnt")}
         for user in manifest.agents.get("user", []):
             facts |= {"user_kind": user.kind, "difficulty": user.settings.get("difficulty", "")}
             facts["trust_rules"] = user.settings.get("rules", "")
     if (run / JOURNAL).exists():
         facts |= _spent(run, config.prices if config else {})
+        facts["replies"] = call_counts(run / JOURNAL)
     return facts
 
 
