@@ -28,6 +28,8 @@ thead th { border-bottom: 2px solid var(--ink); font-weight: 600; vertical-align
 th.key { text-align: left; font-weight: 400; min-width: 4.5rem; }
 thead th.key { font-weight: 600; }
 th small, td small { display: block; color: var(--soft); font-size: .74rem; font-weight: 400; overflow-wrap: normal; }
+.rows th, .rows td { padding: .3rem .35rem; }
+@media (min-width: 75rem) { .rows td small:first-of-type { white-space: nowrap; } }
 td a { text-decoration: underline 1px var(--soft); text-underline-offset: .2em; }
 abbr { text-decoration: underline dotted var(--soft); text-underline-offset: .15em; cursor: help; }
 .across td { white-space: nowrap; } .across td small:first-of-type { display: inline; margin-left: .4rem; }

@@ -62,7 +62,7 @@ def test_what_is_missing_is_said_with_the_bounds_that_it_leaves() -> None:
     assert line.startswith("2 of 15 ratings lack a verdict or a value")
     assert line.endswith("the success rate of listen lies between 60% and 80%.")
     lost = [Failure(dialogue="x", stage="conversation", node="speak", reason="r", message="m")]
-    assert report(failures=lost).findings[-1].endswith("1 dialogues were never finished.")
+    assert report(failures=lost).findings[-1].endswith("Dialogues that were never finished: 1.")
 
 
 def test_without_ratings_there_is_no_result() -> None:
@@ -74,7 +74,7 @@ def test_of_several_judges_the_one_with_most_ratings_is_told_and_the_others_are_
     ratings += [scored("named", "comfort", 3, judge="other")]
     first, *_, last = report(ratings=ratings).findings
     assert first.startswith("By gpt-x, en, with need: ")
-    assert last == "1 more combinations of judge, language and prompts are in the table."
+    assert last == "Other combinations of judge, language and prompts: 1, in the table."
 
 
 def test_the_dialogues_that_are_quoted_are_the_best_the_worst_and_the_disputed() -> None:
@@ -228,7 +228,7 @@ def test_words_of_the_report_are_translated_and_data_is_not(text: str, language:
 def test_the_terminal_shows_one_screen_and_no_markup(run: Path) -> None:
     done = cocoon("report", str(run), "--no-trace")
     assert done.code == 0 and not (run / "trace").exists()
-    assert "1 dialogues of 1 simulated people with 1 supporter: listen." in done.out
+    assert "1 dialogue of 1 simulated person with 1 supporter: listen." in done.out
     assert "The need was named in 100% of the dialogues with listen" in done.out
     assert re.search(r"SR  success rate +1.00", done.out)
     assert len(done.out.splitlines()) < 40 and not re.search(r"\\\[|\||\x1b|^#", done.out)
