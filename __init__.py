@@ -40,16 +40,16 @@ if TYPE_CHECKING:
     from cocoon.api.reporting import compare as compare
     from cocoon.api.reporting import report as report
     from cocoon.api.run import Run as Run
+    from cocoon.api.simulation import judge as judge
+    from cocoon.api.simulation import judge_async as judge_async
+    from cocoon.api.simulation import simulate as simulate
+    from cocoon.api.simulation import simulate_async as simulate_async
     from cocoon.api.studies import ablate as ablate
     from cocoon.api.studies import ablate_async as ablate_async
     from cocoon.api.studies import fidelity as fidelity
     from cocoon.api.studies import power as power
     from cocoon.api.studies import reproduce as reproduce
     from cocoon.api.studies import reproduce_async as reproduce_async
-    from cocoon.api.talking import judge as judge
-    from cocoon.api.talking import judge_async as judge_async
-    from cocoon.api.talking import simulate as simulate
-    from cocoon.api.talking import simulate_async as simulate_async
     from cocoon.api.training import preview_training as preview_training
     from cocoon.api.training import train as train
     from cocoon.core.answers import Missing as Missing
@@ -78,7 +78,7 @@ _HOMES = {
     "cocoon.api.reporting": ("compare", "report"),
     "cocoon.api.run": ("Run",),
     "cocoon.api.studies": ("ablate", "ablate_async", "fidelity", "power", "reproduce", "reproduce_async"),
-    "cocoon.api.talking": ("judge", "judge_async", "simulate", "simulate_async"),
+    "cocoon.api.simulation": ("judge", "judge_async", "simulate", "simulate_async"),
     "cocoon.api.training": ("preview_training", "train"),
     "cocoon.core.answers": ("Missing",),
     "cocoon.models.calls": ("Message",),

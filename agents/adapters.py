@@ -28,9 +28,9 @@ from cocoon.agents.protocols import (
     UserView,
     Utterance,
     steps_of,
+    utterance_of,
     walk_steps,
 )
-from cocoon.agents.spoken import utterance_of
 from cocoon.agents.supporters.supporter import plain_opening
 from cocoon.agents.users.prompted import PROMPT as PROMPTED_USER
 from cocoon.core.answers import Missing
@@ -198,7 +198,7 @@ class OwnJudge:
         """Return whether a rating was made by this version of the judge's code."""
         if isinstance(self.agent, ChecksRatings):
             return self.agent.is_current(rating)
-        sha = self.own_facts.source.sha if self.own_facts.source else ""
+        sha = self.own_facts.source.version if self.own_facts.source else ""
         return rating.judge == self.own_facts.name and rating.prompt_sha == sha
 
     def facts(self) -> AgentFacts:

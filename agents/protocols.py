@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from cocoon.core.answers import Missing
 from cocoon.core.records import AgentFacts, Dialogue, Language, OwnCall, Profile, Rating, Role, Thought, Turn, UserState
-from cocoon.core.thoughts import with_thought
+from cocoon.core.strategy_tags import with_thought
 from cocoon.models.calls import Message
 from cocoon.models.client import JournaledClient
+from cocoon.models.reply import ModelReply
 
 Memory = dict[str, Any] | None
 """What a simulated user carries from turn to turn: its own record as plain JSON, opaque to everybody else."""
@@ -42,6 +43,17 @@ class Utterance(BaseModel):
     own_calls: list[OwnCall] = []
     finish: str | None = None
     foreign: int | None = None
+
+
+def utterance_of(reply: ModelReply, content: str, thought: Thought | None = None) -> Utterance:
+    """Return words that were taken from a model's reply, with the thought behind them and what was wrong with it.
+
+    `thought` is what stood in the words themselves, in the tags of a supporter that was trained on them.
+    """
+    if reply.thought:
+        thought = (thought or Thought()).model_copy(update={"reasoning": reply.thought})
+    finish = reply.finish if reply.finish in ("length", "filtered") else None
+    return Utterance(content=content, thought=thought, finish=finish, foreign=len(reply.foreign) or None)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cocoon.api.blocking import blocking
 from cocoon.api.reporter import Reporter
-from cocoon.api.running import blocking
 from cocoon.api.settings import Profiles, out_folder, profile_files, takes, with_own
 from cocoon.core.config import Resolved, RunConfig
 from cocoon.core.jsonl import read_records

@@ -17,7 +17,7 @@ from cocoon.running.manifest import RunManifest, read_manifest
 if TYPE_CHECKING:
     import pandas
 
-    from cocoon.api.showing import DialoguePage
+    from cocoon.api.dialogue_page import DialoguePage
 
 
 class Run:
@@ -116,7 +116,7 @@ class Run:
 
     def judge(self, judge: object = None, scales: str | Sequence[str] | None = None, **settings: Any) -> "Run":
         """Rate the dialogues and return the run. See `cocoon.judge`."""
-        from cocoon.api.talking import judge as rate
+        from cocoon.api.simulation import judge as rate
 
         rated = rate(self.path, judge, scales, **settings)
         self.outcome = rated.outcome
@@ -126,7 +126,7 @@ class Run:
         self, judge: object = None, scales: str | Sequence[str] | None = None, **settings: Any
     ) -> "Run":
         """Rate the dialogues and return the run. See `cocoon.judge_async`."""
-        from cocoon.api.talking import judge_async
+        from cocoon.api.simulation import judge_async
 
         rated = await judge_async(self.path, judge, scales, **settings)
         self.outcome = rated.outcome
@@ -161,7 +161,7 @@ class Run:
 
         It has the hidden user, the words with the judge's evidence, and the supporter's thoughts, side by side.
         """
-        from cocoon.api.showing import DialoguePage
+        from cocoon.api.dialogue_page import DialoguePage
         from cocoon.running.reading.reader import RunReader
         from cocoon.viewer.single import dialogue_page
 

@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cocoon.api.blocking import blocking, wait_for
 from cocoon.api.building import Building, Built
 from cocoon.api.reporter import Reporter
-from cocoon.api.running import blocking, wait_for
 from cocoon.api.settings import Profiles, out_folder, takes, with_own, with_profile_files
 from cocoon.api.vectors import export_vector, fold, import_vector
 from cocoon.core.config import StudyConfig
@@ -26,8 +26,8 @@ from cocoon.running.folder import read_run
 from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts, opened_weights
 from cocoon.running.study import OwnObjects, open_models, read_profiles
-from cocoon.steering.calibration.on_situations import CalibrateConfig, Calibrated, CalibrationTask
-from cocoon.steering.directions.from_pairs import ExtractConfig, Extracted, ExtractionTask
+from cocoon.steering.calibration.on_situations import CALIBRATE, CalibrateConfig, Calibrated, CalibrationTask
+from cocoon.steering.directions.from_pairs import EXTRACT, ExtractConfig, Extracted, ExtractionTask
 from cocoon.steering.pairs.situations import read_situations, spread_situations
 from cocoon.studies.result import StudyResult
 from cocoon.studies.sweep.config import SweepConfig
@@ -89,11 +89,11 @@ async def write_pairs_async(
     return await build_pairs(out, given, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
 
 
+@takes(EXTRACT)
 def extract(*, model: str, out: str | Path, progress: bool | Reporter = True, **settings: object) -> Extracted:
     """Read a direction from pairs, choose the layers that it works in, and save it to the file `out`.
 
-    `model` is `local:BASE[+adapter=PATH]`. Further settings are the fields of `ExtractConfig`, with the names of the
-    flags of `cocoon steer extract`: `pairs`, `kind`, `position`, `method`, `layers`, `band`, `at`, `preset`, ...
+    `model` is `local:BASE[+adapter=PATH]`.
     """
     reporter = Reporter.of(progress)
     task = ExtractionTask.of(read_settings(ExtractConfig, settings))
@@ -104,6 +104,7 @@ def extract(*, model: str, out: str | Path, progress: bool | Reporter = True, **
         return task.run(weights, Path(out), adapter, reporter.say)
 
 
+@takes(CALIBRATE)
 def calibrate(
     *,
     model: str,
@@ -115,8 +116,7 @@ def calibrate(
 ) -> Calibrated:
     """Find the coefficient at which so large a share of the replies has a genuine question, for one ratio or several.
 
-    `direction` is the file of a direction, and `out` a file for the calibration. Further settings are the fields of
-    `CalibrateConfig`, with the names of the flags of `cocoon steer calibrate`: `situations`, `limit`, `samples`, ...
+    `direction` is the file of a direction, and `out` a file for the calibration.
     """
     reporter = Reporter.of(progress)
     config = read_settings(CalibrateConfig, settings | {"ratio": _numbers(ratio)})

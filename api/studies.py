@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cocoon.agents.users.conditions import read_conditions
+from cocoon.api.blocking import blocking, wait_for
 from cocoon.api.reporter import Reporter
-from cocoon.api.running import blocking, wait_for
 from cocoon.api.settings import Profiles, Supporters, out_folder, takes, with_own, with_profile_files
 from cocoon.core.config import StudyConfig
 from cocoon.core.verb_settings import ABLATE, Given, Options

@@ -18,7 +18,7 @@ def demo(
 ) -> None:
     """Simulate, judge and report with the embedded model SmolLM2-135M: it shows the machinery, not the science."""
     from cocoon.api.reporter import say
-    from cocoon.api.talking import simulate
+    from cocoon.api.simulation import simulate
 
     say(
         "COCOON demo: the embedded model plays the supporter, the guarded user and the judge (a few minutes on 2 cores)"

@@ -33,8 +33,8 @@ def judge(
     as_json: Json = False,
 ) -> None:
     """Judge a run. Ratings that are there, by the same judge and prompts, are kept and not asked again."""
-    from cocoon.api.running import wait_for
-    from cocoon.api.talking import estimate_judging, judged_folder, prepare_judging, rate
+    from cocoon.api.blocking import wait_for
+    from cocoon.api.simulation import estimate_judging, judged_folder, prepare_judging, rate
 
     specs = _specs(given.keywords["judge"], judges)
     folder = judged_folder(run, out, sample, seed)

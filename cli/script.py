@@ -16,8 +16,8 @@ def script(
     as_json: Json = False,
 ) -> None:
     """Write dialogues as scripts. The same line again goes on where it stopped."""
+    from cocoon.api.blocking import wait_for
     from cocoon.api.building import prepare_script
-    from cocoon.api.running import wait_for
 
     building = prepare_script(out, given, allow_cloud_tracing=allow_cloud_tracing)
     if dry_run:

@@ -16,8 +16,8 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Simulate conversations. The same line again goes on where it stopped; nothing answered is asked twice."""
-    from cocoon.api.running import wait_for
-    from cocoon.api.talking import prepare_simulation, start
+    from cocoon.api.blocking import wait_for
+    from cocoon.api.simulation import prepare_simulation, start
 
     simulation = prepare_simulation(out, given, allow_cloud_tracing=allow_cloud_tracing)
     if dry_run:

@@ -1,5 +1,6 @@
 """Python code of the user's own: loaded from a file by its name, and told apart by the hash of its text."""
 
+import ast
 import hashlib
 import importlib.util
 import inspect
@@ -7,6 +8,7 @@ import linecache
 import sys
 import sysconfig
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, ModuleType
 
@@ -53,8 +55,44 @@ def load_object(spec: str) -> tuple[object, SourceFile]:
 
 
 def file_source(path: Path) -> SourceFile:
-    """Return a Python file with the hash of its text."""
-    return SourceFile(file=str(path), sha=_sha(path.read_bytes()))
+    """Return a Python file with the hash of its text, and the modules that it imports from its own folder."""
+    imports = tuple(SourceFile(file=str(module), sha=_sha(module.read_bytes())) for module in _imported_by(path))
+    return SourceFile(file=str(path), sha=_sha(path.read_bytes()), imports=imports)
+
+
+def _imported_by(path: Path) -> list[Path]:
+    """Return the files of the folder of `path` that its imports lead to, those inside functions too."""
+    files, unread = {path}, [path]
+    while unread:
+        new = {file for file in _imports_of(unread.pop(), path.parent) if file.is_file()} - files
+        files |= new
+        unread += new
+    return sorted(files - {path})
+
+
+def _imports_of(file: Path, folder: Path) -> Iterator[Path]:
+    """Yield where the modules that a file imports would be, if they were in `folder`."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):
+        # Whoever imports the file says so.
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            start, modules = folder, [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            start = file.parents[node.level - 1] if 0 < node.level <= len(file.parents) else folder
+            # Each name may be a module of the package too.
+            modules = [".".join(filter(None, (node.module, alias.name))) for alias in node.names]
+        else:
+            continue
+        for module in modules:
+            parts = module.split(".")
+            # The package itself is named in the manifest by its version.
+            depths = range(1, len(parts) + 1) if parts[0] != "cocoon" else ()
+            for depth in depths:
+                package = start.joinpath(*parts[:depth])
+                yield from (package.with_suffix(".py"), package / "__init__.py")
 
 
 def source_of(value: object) -> SourceFile:

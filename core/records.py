@@ -3,6 +3,7 @@
 Every record forbids unknown keys, so a typing mistake in a file is an error and never a silent default.
 """
 
+import hashlib
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
@@ -11,6 +12,9 @@ Language = Literal["zh", "en"]
 Role = Literal["user", "supporter"]
 StopReason = Literal["rounds", "user_left"]
 How = Literal["after_reflection", "after_question", "volunteered", "leaked"]
+Uptake = Literal["taken_up", "denied", "ignored"]
+MOST_GUESSES = 3
+"""More guesses at a wish in one turn are a list, in which the right one may stand by chance."""
 
 
 class Record(BaseModel):
@@ -103,7 +107,8 @@ class UserState(Record):
     `newly` are those of them that opened with this turn. `memories` are the indices of memories that the prompt may
     contain. `credit` has the points of trust already given for naming a chain node (`none`: something else unsaid), so
     that saying a thing twice earns nothing. `appraisal` is what led here. It is None when it could not be read, and
-    then trust did not change.
+    then trust did not change. `earned` maps a chain node, as text, to the index in `Dialogue.turns` of the supporter's
+    turn that earned it, which may lie before the turn in which the node opened.
     """
 
     trust: float
@@ -114,6 +119,7 @@ class UserState(Record):
     appraisal: Appraisal | None = None
     pressed: bool = False
     touched_locked: bool = False
+    earned: dict[str, int] = {}
 
 
 class Turn(Record):
@@ -142,12 +148,28 @@ class Turn(Record):
 
 
 class SourceFile(Record):
-    """Where the Python code of an agent stands, and the first 12 hex digits of the SHA-256 of its text."""
+    """Where the Python code of an agent stands, and the first 12 hex digits of the SHA-256 of its text.
+
+    `imports` are the modules that the file imports from its own folder, and those that they import in turn.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: str
     sha: str
+    imports: tuple["SourceFile", ...] = ()
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Return the hash of every file that the agent's code stands in."""
+        return {self.file: self.sha} | {module.file: module.sha for module in self.imports}
+
+    @property
+    def version(self) -> str:
+        """Return one hash for all files of the code: that of the file where it imports no other."""
+        if not self.imports:
+            return self.sha
+        return hashlib.sha256(repr(sorted(self.files.items())).encode()).hexdigest()[:12]
 
 
 class OwnCall(Record):
@@ -201,11 +223,26 @@ class Dialogue(Record):
     licence: str = ""
 
 
+class Claim(Record):
+    """What a judge said of a need before the transcript was asked."""
+
+    named_by: Role
+    how: How | None
+    turn: int
+    quote: str
+
+
 class Verdict(Record):
     """Who named the need, how it came out, and the quote that shows it.
 
     `success` is None when the verdict is missing, and `missing` then says why. `turn` is the index in `Dialogue.turns`
-    of the turn with the quote. For a failure the quote is what came nearest.
+    of the turn with the quote. For a failure the quote is what came nearest, and `empty_evidence` says that it has
+    nothing to do with the need.
+
+    `claim` is what the judge said where the transcript says otherwise (an earlier mention, another form), else None.
+    `uptake` says how the user answered a need that the supporter named, and `guesses` how many wishes that turn
+    ascribed to the user. `earned` is the index of the supporter's turn that earned a guarded user's need, and
+    `earned_how` its form: the user may say the need some turns after it was earned.
     """
 
     success: bool | None
@@ -214,6 +251,22 @@ class Verdict(Record):
     turn: int | None = None
     quote: str | None = None
     missing: str | None = None
+    empty_evidence: bool = False
+    claim: Claim | None = None
+    uptake: Uptake | None = None
+    guesses: int | None = None
+    earned: int | None = None
+    earned_how: How | None = None
+
+    @property
+    def taken_up(self) -> bool | None:
+        """Return whether it is a success that the user stood by, None where the verdict is missing.
+
+        The user said the need, or took up the supporter's guess, which was no list of guesses.
+        """
+        if not self.success or self.named_by == "user":
+            return self.success
+        return self.uptake == "taken_up" and (self.guesses or 0) <= MOST_GUESSES
 
 
 class Rating(Record):

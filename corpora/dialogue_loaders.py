@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,25 +17,24 @@ from cocoon.corpora.loaders.dialogues import (
     cpsycound,
     cpsycoune,
     esconv,
-    esconv_failed,
     esdcot,
     extes,
     own_dialogues,
     sage,
     smile,
 )
-from cocoon.corpora.loaders.messages import emollm, messages, psydt, sharegpt, soulchat
+from cocoon.corpora.loaders.messages import chat_messages, emollm, messages, sharegpt
 from cocoon.corpora.reading.dialogue_draft import Corpus, ReadDialogue
 from cocoon.corpora.reading.repair import RepairNote, RepairReport
 
 Loader = Callable[[Path], Iterator[ReadDialogue]]
 _LOADED: tuple[tuple[Corpus, Loader], ...] = (
     (esconv.CORPUS, esconv.load_esconv),
-    (esconv_failed.CORPUS, esconv_failed.load_esconv_failed),
+    (esconv.FAILED, partial(esconv.load_esconv, corpus=esconv.FAILED)),
     (extes.CORPUS, extes.load_extes),
     (esdcot.CORPUS, esdcot.load_esdcot),
-    (soulchat.CORPUS, soulchat.load_soulchat),
-    (psydt.CORPUS, psydt.load_psydt),
+    (chat_messages.SOULCHAT, partial(chat_messages.load_messages, corpus=chat_messages.SOULCHAT)),
+    (chat_messages.PSYDT, partial(chat_messages.load_messages, corpus=chat_messages.PSYDT)),
     (smile.CORPUS, smile.load_smile),
     (cpsycound.CORPUS, cpsycound.load_cpsycound),
     (cpsycoune.CORPUS, cpsycoune.load_cpsycoune),

@@ -8,11 +8,11 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.records import Profile
 from cocoon.corpora.loaders.dialogues import cactus, extes, sage
 from cocoon.corpora.loaders.profiles import cocoon_paper, esc_eval, esc_judge, interactive_agents, own_jsonl
-from cocoon.corpora.reading.repair import Repair, RepairNote, RepairReport
+from cocoon.corpora.reading.repair import ReadProfile, Repair, RepairNote, RepairReport
 
 Kind = Literal["esc-eval", "cocoon", "extes", "cactus", "sage", "esc-judge", "interactive-agents", "jsonl"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-Loader = Callable[[Path], Iterator[tuple[str, Profile, list[RepairNote]]]]
+Loader = Callable[[Path], Iterator[ReadProfile]]
 LOADERS: dict[Kind, Loader] = {
     "esc-eval": esc_eval.load_esc_eval,
     "cocoon": cocoon_paper.load_cocoon_paper,

@@ -122,9 +122,17 @@ def majority(votes: list[Rating]) -> bool | None:
 
     A tie is None, because it decides nothing.
     """
-    outcomes = [vote.verdict.success for vote in votes if vote.verdict and vote.verdict.success is not None]
-    successes = sum(outcomes)
-    return None if 2 * successes == len(outcomes) else 2 * successes > len(outcomes)
+    return _most(vote.verdict.success for vote in votes if vote.verdict)
+
+
+def majority_taken_up(votes: list[Rating]) -> bool | None:
+    """Return like `majority` whether the need was named and the user stood by it."""
+    return _most(vote.verdict.taken_up for vote in votes if vote.verdict)
+
+
+def _most(outcomes: Iterable[bool | None]) -> bool | None:
+    known = [outcome for outcome in outcomes if outcome is not None]
+    return None if 2 * sum(known) == len(known) else 2 * sum(known) > len(known)
 
 
 def _rating_identity(rating: Rating) -> tuple[str, str, str, int, str, str]:

@@ -16,7 +16,7 @@ from cocoon.agents.judges.ratings import signed
 from cocoon.core.errors import CallFailedError
 from cocoon.core.records import Dialogue, Rating, Record
 from cocoon.graphs.context import AssessmentContext, ContextOf, bound, report_calls
-from cocoon.graphs.speaking import speak
+from cocoon.graphs.run_or_replay import speak
 from cocoon.models.client import JournaledClient
 from cocoon.models.journal.store import Place
 

@@ -30,7 +30,7 @@ from cocoon.agents.protocols import (
 from cocoon.agents.supporters.supporter import first_words
 from cocoon.core.records import Profile, Record, Role, Thought, Turn
 from cocoon.graphs.context import ContextOf, ConversationContext, bound, report_calls
-from cocoon.graphs.speaking import speak
+from cocoon.graphs.run_or_replay import speak
 from cocoon.models.client import JournaledClient
 from cocoon.models.journal.store import Place
 

@@ -139,7 +139,7 @@ def split_reply(
 
     `speaker` is the role that the model plays, so that lines of the other role are known. None leaves labels alone.
     `structured` is for replies whose value is read: `<analysis>` and `<strategy>` are thoughts there, while in speech
-    they belong to supporters that were trained on them (`core.thoughts`). Nothing is cut out of a JSON object.
+    they belong to supporters that were trained on them (`core.strategy_tags`). Nothing is cut out of a JSON object.
     """
     ending: Finish | None = "refused" if refusal.strip() else _FINISHES.get((finish or "").lower())
     if structured and _is_json(text):

@@ -22,7 +22,13 @@ from cocoon.reports.tables.dialogues import (
     stop_table,
     turns_table,
 )
-from cocoon.reports.tables.needs import disclosure_table, missing_reasons_table, named_table, outcomes_table
+from cocoon.reports.tables.needs import (
+    disclosure_table,
+    evidence_table,
+    missing_reasons_table,
+    named_table,
+    outcomes_table,
+)
 from cocoon.reports.tables.records import NOTHING, Report, Table
 from cocoon.reports.tables.reliability import reliability_tables
 from cocoon.reports.tables.replies import replies_table, reply_warnings
@@ -66,6 +72,7 @@ def build_report(
         main_table(groups),
         success_table(groups),
         outcomes_table(groups),
+        evidence_table(groups),
         named_table(groups, summaries),
         disclosure_table(summaries.values()),
         other_scales_table(groups),

@@ -140,7 +140,7 @@ def _configured_user(config: StudyConfig) -> dict[str, str]:
 def _own_agents(manifest: RunManifest) -> dict[str, str]:
     """Return a line on every agent that is Python code of the user's own, by role and name."""
     return {
-        f"{role} {agent.name}": f"{agent.source.file} ({agent.source.sha})"
+        f"{role} {agent.name}": ", ".join(f"{file} ({sha})" for file, sha in agent.source.files.items())
         for role, agents in manifest.agents.items()
         for agent in agents
         if agent.source is not None

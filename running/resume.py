@@ -28,13 +28,15 @@ def refuse_changed_prompts(out: Path, before: dict[str, str], now: dict[str, str
 
 def refuse_changed_agents(out: Path, before: Iterable[AgentFacts], now: Iterable[AgentFacts]) -> None:
     """Raise ReplayMismatchError naming the file when the Python code of an agent has changed since the run started."""
-    sources = {(facts.name, facts.source.file): facts.source.sha for facts in before if facts.source}
+    files_before = {facts.name: facts.source.files for facts in before if facts.source}
     for facts in now:
-        if facts.source and sources.get((facts.name, facts.source.file), facts.source.sha) != facts.source.sha:
-            raise ReplayMismatchError(
-                f"{out}: agent {facts.name!r} was another version of {facts.source.file} when the run was started. "
-                "Undo the change, or use another --out."
-            )
+        files = facts.source.files if facts.source else {}
+        for file, sha in files.items():
+            if files_before.get(facts.name, {}).get(file, sha) != sha:
+                raise ReplayMismatchError(
+                    f"{out}: agent {facts.name!r} was made with another version of {file} when the run was started. "
+                    "Undo the change, or use another --out."
+                )
 
 
 def done_dialogues(out: Path, todo: Iterable[Task]) -> set[str]:

@@ -19,6 +19,7 @@ from cocoon.evaluation.scales.scoring import (
     scale_answer,
     score,
 )
+from cocoon.evaluation.success.mentions import evidence_tests
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER, NamedAnswer, VerdictAnswer
 from cocoon.models.by_name import Model
 from cocoon.models.calls import Reply
@@ -105,8 +106,9 @@ class SuccessJudge:
         return rating.judge == self.shared.model.label and rating.prompt_sha in shas
 
     def facts(self) -> AgentFacts:
-        """Return its model and prompts."""
-        return self.shared.facts(self.name, [f"judge/{self.mode}"])
+        """Return its model and prompts, and what a quote is tested by."""
+        facts = self.shared.facts(self.name, [f"judge/{self.mode}"])
+        return facts if self.mode == PAPER else facts.model_copy(update={"settings": {"evidence": evidence_tests()}})
 
     async def rate(self, client: JournaledClient, dialogue: Dialogue) -> Rating:
         """Return the verdict as a rating. It does not apply to a profile without a need."""

@@ -41,7 +41,7 @@ def signed(rating: Rating | Missing, judge: Judge, dialogue: Dialogue, vote: int
     if rating.judge and rating.prompt_sha:
         return rating
     facts = judge.facts()
-    sha = facts.source.sha if facts.source else ""
+    sha = facts.source.version if facts.source else ""
     head = {"judge": facts.name, "vote": vote, "prompt_id": facts.kind, "prompt_sha": sha, "scale": judge.name}
     return rating.model_copy(update=head)
 
@@ -53,4 +53,4 @@ def is_current(judge: Judge, rating: Rating) -> bool:
     if isinstance(judge, ChecksRatings):
         return judge.is_current(rating)
     facts = judge.facts()
-    return rating.judge == facts.name and rating.prompt_sha == (facts.source.sha if facts.source else "")
+    return rating.judge == facts.name and rating.prompt_sha == (facts.source.version if facts.source else "")

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from cocoon.agents.protocols import Opens, Supporter, SupporterView, Utterance
-from cocoon.agents.spoken import utterance_of
+from cocoon.agents.protocols import Opens, Supporter, SupporterView, Utterance, utterance_of
 from cocoon.core.prompts import Prompt, load_prompt, prompt_shas
 from cocoon.core.records import AgentFacts, Language
-from cocoon.core.thoughts import split_thought
+from cocoon.core.strategy_tags import split_thought
 from cocoon.models.by_name import Model
 from cocoon.models.calls import Settings
 from cocoon.models.client import JournaledClient

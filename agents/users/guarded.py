@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from cocoon.agents.protocols import Memory, Step, TurnDraft, UserView, Utterance, walk_steps
-from cocoon.agents.spoken import utterance_of
+from cocoon.agents.protocols import Memory, Step, TurnDraft, UserView, Utterance, utterance_of, walk_steps
 from cocoon.agents.users.appraiser import Appraiser
 from cocoon.agents.users.trust import TrustGate
 from cocoon.core.prompts import load_prompt, prompt_shas
@@ -81,7 +80,7 @@ class GuardedUser:
         state = self._state(memory, view.profile)
         if view.round == 0:
             return state.model_copy(update={"appraisal": appraisal})
-        return self.gate.step(state, appraisal, view.profile)
+        return self.gate.step(state, appraisal, view.profile, turn=len(view.turns) - 1)
 
     def system(self, view: UserView, state: UserState) -> str:
         """Return the system prompt of one turn, which holds open chain nodes and memories only."""

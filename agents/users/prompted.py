@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from cocoon.agents.protocols import Memory, UserView, Utterance
-from cocoon.agents.spoken import utterance_of
+from cocoon.agents.protocols import Memory, UserView, Utterance, utterance_of
 from cocoon.core.prompts import load_prompt, prompt_shas
 from cocoon.core.records import AgentFacts, Language, Profile
 from cocoon.models.by_name import Model

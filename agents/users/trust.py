@@ -76,8 +76,13 @@ class TrustGate:
         unlocked = self._unlock([], self.preset.start, profile)
         return UserState(trust=self.preset.start, unlocked=unlocked, memories=open_memories(profile, unlocked))
 
-    def step(self, before: UserState, appraisal: Appraisal | None, profile: Profile) -> UserState:
-        """Return the state after a supporter turn. An appraisal that could not be read changes nothing."""
+    def step(
+        self, before: UserState, appraisal: Appraisal | None, profile: Profile, turn: int | None = None
+    ) -> UserState:
+        """Return the state after a supporter turn. An appraisal that could not be read changes nothing.
+
+        `turn` is that turn's index in the dialogue. It is kept for the nodes that it earned.
+        """
         if appraisal is None:
             return before.model_copy(update={"appraisal": None, "newly": [], "pressed": False, "touched_locked": False})
         credit, change = self._earned(before.credit, appraisal)
@@ -94,7 +99,15 @@ class TrustGate:
             appraisal=appraisal,
             pressed=appraisal.pressure > 0,
             touched_locked=locked and appraisal.accuracy in ("near", "accurate"),
+            earned=self._earning_turns(before, trust, turn, profile),
         )
+
+    def _earning_turns(self, before: UserState, trust: float, turn: int | None, profile: Profile) -> dict[str, int]:
+        """Return which turn brought trust to the threshold of each node. A node is lost again until it has opened."""
+        reached = [node for node in range(len(profile.chain)) if trust >= self.threshold(node, profile)]
+        held = {node: before.earned[str(node)] for node in (*reached, *before.unlocked) if str(node) in before.earned}
+        fresh = {} if turn is None else {node: turn for node in reached if node not in before.unlocked}
+        return {str(node): index for node, index in sorted((fresh | held).items())}
 
     def leaves(self, state: UserState) -> bool:
         """Return whether the user has had enough and ends the conversation."""

@@ -16,8 +16,8 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Build profiles. The same line again goes on where it stopped; a larger -n adds to what is there."""
+    from cocoon.api.blocking import wait_for
     from cocoon.api.building import prepare_profiles
-    from cocoon.api.running import wait_for
 
     building = prepare_profiles(out, given, allow_cloud_tracing=allow_cloud_tracing)
     if dry_run:

@@ -12,8 +12,8 @@ def translate(
     out: Out, given: Given[TranslationConfig], allow_cloud_tracing: CloudTracing = False, as_json: Json = False
 ) -> None:
     """Translate piece by piece; each result names its original (translation_of) and is marked as not reviewed."""
+    from cocoon.api.blocking import wait_for
     from cocoon.api.building import prepare_translation
-    from cocoon.api.running import wait_for
 
     building = prepare_translation(out, given, allow_cloud_tracing=allow_cloud_tracing)
     finish(wait_for(building.build(progress=True)), as_json)

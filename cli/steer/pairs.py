@@ -12,7 +12,7 @@ def pairs(
     out: Out, given: Given[PairsConfig], allow_cloud_tracing: CloudTracing = False, as_json: Json = False
 ) -> None:
     """Write each reply as a question and as a statement; what differs in more than that is refused with its reason."""
-    from cocoon.api.running import wait_for
+    from cocoon.api.blocking import wait_for
     from cocoon.api.steering import build_pairs
 
     finish(wait_for(build_pairs(out, given, allow_cloud_tracing=allow_cloud_tracing)), as_json)

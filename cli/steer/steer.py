@@ -8,48 +8,23 @@ import typer
 from cocoon.cli.steer.pairs import pairs
 from cocoon.cli.steer.sweep import sweep
 from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.settings import settings_of
 from cocoon.cli.terminal.unused import refuse_unused
+from cocoon.core.verb_settings import Given
+from cocoon.steering.calibration.on_situations import CALIBRATE, CalibrateConfig
+from cocoon.steering.directions.from_pairs import EXTRACT, ExtractConfig
 
 app = typer.Typer(help="Steer how often a local supporter asks.", no_args_is_help=True, rich_markup_mode=None)
 app.command()(pairs)
 
 Model = Annotated[str, typer.Option(metavar="SPEC", help="local:BASE[+adapter=PATH].")]
 DirectionFile = Annotated[Path, typer.Option("--direction", help="What `cocoon steer extract` wrote.")]
-MaxTokens = Annotated[int, typer.Option(min=1, help="Most tokens of one reply.")]
-Seed = Annotated[int, typer.Option(help="Of the replies that are drawn.")]
 Output = Annotated[Path, typer.Option("-o", "--out", help="The file to write.")]
 
 
 @app.command()
-def extract(
-    model: Model,
-    out: Output,
-    pairs: Annotated[str, typer.Option(help="Pairs: a JSONL file, shipped:en or shipped:zh.")] = "shipped:en",
-    kind: Annotated[
-        str | None, typer.Option(help="instruction (default): before the reply; reply: question against statement.")
-    ] = None,
-    position: Annotated[
-        str | None, typer.Option(help="reply pairs: mean, first or last; instruction pairs: prompt.")
-    ] = None,
-    method: Annotated[str | None, typer.Option(help="mean (default), pca_diff, pca_center or probe.")] = None,
-    layers: Annotated[str | None, typer.Option(help="Read only these, such as 0-24 (default: all).")] = None,
-    band: Annotated[
-        str | None, typer.Option(help="Steer these, such as 16-24; default: chosen by a small test.")
-    ] = None,
-    choose: Annotated[
-        str | None, typer.Option(help="Situations for that test; default: the shipped ones of the pairs' language.")
-    ] = None,
-    at: Annotated[
-        str | None,
-        typer.Option(
-            help="Steer at every token, or at starts of sentences; default: by the kind, reply or instruction."
-        ),
-    ] = None,
-    preset: Annotated[str | None, typer.Option(help="paper: reply pairs (appendix F.2).")] = None,
-    max_tokens: MaxTokens = 64,
-    seed: Seed = 0,
-    as_json: Json = False,
-) -> None:
+@settings_of(EXTRACT, sources=False)
+def extract(model: Model, out: Output, given: Given[ExtractConfig], as_json: Json = False) -> None:
     """Read a direction from pairs and choose the layers that it works in."""
     import json
 
@@ -57,23 +32,9 @@ def extract(
     from cocoon.api.steering import extract as run
     from cocoon.cli.steer.tables import print_extraction
 
-    if band is not None:
-        refuse_unused({"--choose": choose}, (), "with --band, which is chosen already")
-    extracted = run(
-        model=model,
-        out=out,
-        pairs=pairs,
-        kind=kind,
-        position=position,
-        method=method,
-        layers=layers,
-        band=band,
-        choose=choose,
-        at=at,
-        preset=preset,
-        max_tokens=max_tokens,
-        seed=seed,
-    )
+    if given.keywords["band"] is not None:
+        refuse_unused({"--choose": given.keywords["choose"]}, (), "with --band, which is chosen already")
+    extracted = run(model=model, out=out, **given.keywords)
     if as_json:
         typer.echo(json.dumps({"direction": str(out), **extracted.extraction.model_dump()}))
     else:
@@ -83,29 +44,12 @@ def extract(
 
 
 @app.command()
+@settings_of(CALIBRATE, sources=False)
 def calibrate(
     model: Model,
     direction: DirectionFile,
     ratio: Annotated[list[float], typer.Option(help="Share of replies that ask, 0 to 1; may be given several times.")],
-    situations: Annotated[
-        str | None, typer.Option(help="A JSONL file of situations, profiles or dialogues; default: shipped ones.")
-    ] = None,
-    limit: Annotated[int, typer.Option("-n", "--limit", help="At most so many situations.", min=8)] = 80,
-    samples: Annotated[int, typer.Option(min=1, help="Replies to each situation and coefficient.")] = 2,
-    max_tokens: MaxTokens = 64,
-    seed: Seed = 0,
-    allow_overlap: Annotated[
-        bool, typer.Option("--allow-overlap", help="Go on though situations stand in the direction's pairs too.")
-    ] = False,
-    mode: Annotated[str, typer.Option(help="add, norm or ablate, as in +mode=.")] = "add",
-    tokens: Annotated[str, typer.Option(help="reply, replies, prompt or both, as in +tokens=.")] = "reply",
-    at: Annotated[
-        str | None, typer.Option(help="every or starts, as in +at=; default: what the direction was made for.")
-    ] = None,
-    labels: Annotated[
-        str | None,
-        typer.Option(help="Replies that a reader labelled, by which ratios are corrected: shipped:en, or a file."),
-    ] = None,
+    given: Given[CalibrateConfig],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the whole calibration there.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -115,22 +59,7 @@ def calibrate(
     from cocoon.api.steering import calibrate as run
     from cocoon.cli.steer.tables import print_calibration
 
-    calibrated = run(
-        model=model,
-        direction=direction,
-        ratio=ratio,
-        out=out,
-        situations=situations,
-        limit=limit,
-        samples=samples,
-        max_tokens=max_tokens,
-        seed=seed,
-        allow_overlap=allow_overlap,
-        mode=mode,
-        tokens=tokens,
-        at=at,
-        labels=labels,
-    )
+    calibrated = run(model=model, direction=direction, ratio=ratio, out=out, **given.keywords)
     calibration = calibrated.calibration
     if as_json:
         first = calibration.found[0].model_dump()

@@ -1,16 +1,18 @@
 """`cocoon steer sweep`: how much asking does to comfort, over a grid of coefficients."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from cocoon.cli.terminal.options import CloudTracing, DryRun, Json, Out
-from cocoon.cli.terminal.settings import settings_of
-from cocoon.core.config import EMBEDDED, StudyConfig
+from cocoon.cli.terminal.settings import COMPARED, settings_of
+from cocoon.core.config import StudyConfig
 from cocoon.core.verb_settings import SWEEP, Given
+from cocoon.studies.sweep.config import SWEPT, SweepConfig
 
 
 @settings_of(SWEEP)
+@settings_of(SWEPT, into=COMPARED, sources=False)
 def sweep(
     direction: Annotated[
         list[str],
@@ -19,24 +21,7 @@ def sweep(
     coefficient: Annotated[list[float], typer.Option(help="Coefficients beside 0; may be given several times.")],
     out: Out,
     given: Given[StudyConfig],
-    model: Annotated[str, typer.Option(metavar="SPEC", help="The supporter's base: local:BASE.")] = EMBEDDED,
-    users: Annotated[
-        str | None, typer.Option(help="Kinds of simulated user (default: guarded,prompted; own for Python code).")
-    ] = None,
-    placebo: Annotated[bool, typer.Option(help="Random directions at equal norm and equal surprise.")] = True,
-    repeng: Annotated[
-        float | None,
-        typer.Option(help="Dose of repeng's default direction; unless given, that of equal surprise; 0: leave it out."),
-    ] = None,
-    tokens: Annotated[
-        Literal["reply", "replies"], typer.Option(help="replies: steer earlier replies in the history too.")
-    ] = "reply",
-    at: Annotated[
-        Literal["every", "starts"] | None, typer.Option(help="As in +at=; default: as each direction was made.")
-    ] = None,
-    allow_overlap: Annotated[
-        bool, typer.Option("--allow-overlap", help="Go on though profiles stand in the direction's pairs too.")
-    ] = False,
+    compared: Given[SweepConfig],
     allow_cloud_tracing: CloudTracing = False,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -45,11 +30,8 @@ def sweep(
     from cocoon.api.steering import prepare_sweep, run_sweep_study
     from cocoon.cli.terminal.results import finish_study, print_estimate
 
-    compared: dict[str, object] = {
-        **{"direction": direction, "coefficient": coefficient, "model": model, "users": users, "placebo": placebo},
-        **{"repeng": repeng, "tokens": tokens, "at": at, "allow_overlap": allow_overlap},
-    }
-    study = prepare_sweep(out, given, compared, allow_cloud_tracing=allow_cloud_tracing)
+    swept = {**compared.keywords, "direction": direction, "coefficient": coefficient}
+    study = prepare_sweep(out, given, swept, allow_cloud_tracing=allow_cloud_tracing)
     if dry_run:
         print_estimate(study.estimate(), as_json)
         return

@@ -25,8 +25,8 @@ def ablate(
     as_json: Json = False,
 ) -> None:
     """Simulate every condition, have a judge compare them in both orders, and report. The same line resumes."""
+    from cocoon.api.blocking import wait_for
     from cocoon.api.reporter import Reporter
-    from cocoon.api.running import wait_for
     from cocoon.api.studies import prepare_ablation
     from cocoon.cli.terminal.results import finish_study
 

@@ -16,6 +16,8 @@ from cocoon.core.verb_settings import Given, VerbSettings
 ConfigT = TypeVar("ConfigT", bound=Record)
 Verb = Callable[..., None]
 GIVEN = "given"
+# A verb with settings of two configurations has one parameter for each.
+COMPARED = "compared"
 PAPER = "paper: the settings of the paper."
 _SCALARS = (bool, int, float, str)
 
@@ -29,18 +31,20 @@ def settings_of(
     required: Collection[str] = (),
     spelled: Mapping[str, str] | None = None,
     preset: str = "",
+    into: str = GIVEN,
+    sources: bool = True,
 ) -> Callable[[Verb], Verb]:
-    """Return a decorator that gives a function a verb's settings as options, and their values as `given`.
+    """Return a decorator that gives a function a verb's settings as options, and their values as its parameter `into`.
 
     `only` and `without` are keywords, as are `arguments` (which need no option's name) and `required`. `spelled` are
-    names of options that differ on this verb. `preset` is the help of `--preset`, where the verb has one. A parameter
-    of the function's own keeps the setting of its name out.
+    names of options that differ on this verb. `preset` is the help of `--preset`, where the verb has one. Without
+    `sources` there is no `--config` and no `-o`. A parameter of the function's own keeps the setting of its name out.
     """
 
     def decorate(function: Verb) -> Verb:
         own = dict(inspect.signature(function).parameters)
-        before = list(own)[: list(own).index(GIVEN)]
-        del own[GIVEN]
+        before = list(own)[: list(own).index(into)]
+        del own[into]
         chosen = {
             name: setting
             for name, setting in verb.settings.items()
@@ -48,15 +52,19 @@ def settings_of(
         }
         names = spelled or {}
         shown = [_parameter(one, names.get(name), name in arguments, name in required) for name, one in chosen.items()]
-        shown += _sources("config" in required, preset)
+        shown += _sources("config" in required, preset) if sources else []
 
         @functools.wraps(function)
         def command(**values: object) -> None:
             keywords = {name: values.pop(name) for name in chosen}
-            # A switch that is off was not given.
-            told = {name: None if value is False else value for name, value in keywords.items()}
-            given = Given(verb, told, _path(values.pop("config")), _text(values.pop("preset", None)), _texts(values))
-            function(**values, **{GIVEN: given})
+            # A switch that stands as it is by default was not given.
+            switches = {name for name, setting in chosen.items() if setting.kind is bool}
+            told = {
+                name: None if name in switches and value == _is_on(chosen[name]) else value
+                for name, value in keywords.items()
+            }
+            where = (_path(values.pop("config")), _text(values.pop("preset", None)), _texts(values)) if sources else ()
+            function(**values, **{into: Given(verb, told, *where)})
 
         first, last = [own[name] for name in before], [one for name, one in own.items() if name not in before]
         parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*first, *shown, *last)]
@@ -71,9 +79,15 @@ def _is_option(setting: Setting) -> bool:
     return setting.kind in _SCALARS or bool(setting.choices) or (setting.many and setting.nested)
 
 
+def _is_on(setting: Setting) -> bool:
+    return setting.default is True
+
+
 def _parameter(setting: Setting, spelled: str | None, argument: bool, required: bool) -> inspect.Parameter:
     names = (*setting.options[:-1], spelled) if spelled else setting.options
-    default = ... if argument or required else False if setting.kind is bool else None
+    default = ... if argument or required else _is_on(setting) if setting.kind is bool else None
+    if default is True:
+        names = (*names[:-1], f"{names[-1]}/--no-{names[-1].removeprefix('--')}")
     metavar = setting.metavar or None
     if argument:
         shown = typer.Argument(default, metavar=metavar, help=setting.description)

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from cocoon.core.records import Dialogue, Turn
-from cocoon.core.thoughts import with_thought
+from cocoon.core.strategy_tags import with_thought
 
 Thoughts = Literal["none", "inline"]
 COLUMN = "cocoon"

@@ -1,17 +1,17 @@
 """Build the record of a dialogue for every loader: turns in their order, a note for each repair, no silent loss."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
-from cocoon.core.errors import CocoonError
-from cocoon.core.records import Dialogue, Language, Profile, Role, Thought, Turn
+from cocoon.core.records import Dialogue, Language, Memory, Profile, Role, Thought, Turn
 from cocoon.core.text import language_by_script
-from cocoon.corpora.reading.foreign_file import clip, shown
+from cocoon.corpora.reading.foreign_file import clip
+from cocoon.corpora.reading.foreign_record import ForeignRecord, a_text, an_object
+from cocoon.corpora.reading.foreign_text import values
 from cocoon.corpora.reading.repair import Repair, RepairNote
 
-# A longer turn means a broken file, because no person says so much at once.
-LONGEST_TURN = 200_000
 Redistribution = Literal["free", "attribution", "non_commercial", "none"]
 Fact = str | int | float | bool | None
 
@@ -25,6 +25,26 @@ class Corpus:
     source: str
     licence: str
     redistribution: Redistribution
+
+    def id_of(self, value: Any, number: int) -> str:
+        """Return an id: the name of the corpus and the record's own id, or its number where it has no id."""
+        own = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+        return f"{self.name}-{clip(own or str(number))}"
+
+    def person(
+        self, own_id: str, feeling: str, scenario: str = "", need: str | None = None, memory: Iterable[Memory] = ()
+    ) -> Profile:
+        """Return the profile of a person of whom the corpus states a feeling, in the language of the feeling."""
+        return Profile(
+            id=own_id,
+            language=language_by_script(feeling),
+            scenario=scenario,
+            feeling=feeling,
+            need=need,
+            memory=list(memory),
+            source=self.source,
+            licence=self.licence,
+        )
 
 
 @dataclass(frozen=True)
@@ -48,6 +68,7 @@ class Draft:
     id: str
     turns: list[Turn] = field(default_factory=list)
     notes: list[RepairNote] = field(default_factory=list)
+    facts: dict[str, Fact] = field(default_factory=dict)
     stage_boundary: int | None = None
 
     def note(self, key: str, repair: Repair, reason: str) -> None:
@@ -73,6 +94,16 @@ class Draft:
             return
         self.turns.append(Turn(role=role, content=text, thought=thought, scores=dict(scores or {}), draft=draft))
 
+    def say_all(self, turns: Iterable[ForeignRecord], speaker: str, content: str, roles: Mapping[str, Role]) -> None:
+        """Add turns whose speaker and content stand under these keys. System messages become a fact of the dialogue."""
+        for turn in turns:
+            if turn.get(speaker) == "system":
+                system_texts = (self.facts.get("system"), turn.text(content))
+                self.facts["system"] = "\n".join(str(text) for text in system_texts if text)
+                self.note(turn.position, "relabelled", "a system message became the fact 'system'")
+            else:
+                self.say(turn.role(speaker, roles), turn.get(content), turn.position)
+
     def read(
         self,
         *,
@@ -80,7 +111,6 @@ class Draft:
         emotion: str = "",
         scenario: str = "",
         language: Language | None = None,
-        facts: Mapping[str, Fact] | None = None,
         need: str | None = None,
         profile: Profile | None = None,
     ) -> ReadDialogue:
@@ -107,64 +137,20 @@ class Draft:
             language=spoken,
             turns=self.turns,
             stage_boundary=self.stage_boundary,
-            facts={key: value for key, value in (facts or {}).items() if value is not None},
+            facts={key: value for key, value in self.facts.items() if value is not None},
             source=corpus.source,
             licence=corpus.licence,
         )
         return ReadDialogue(self.where, dialogue, self.notes)
 
 
-def a_text(value: Any, where: str, position: str) -> str:
-    """Return a text without the space around it.
-
-    Raises CocoonError for any other type and for a text that is too long.
-    """
-    if not isinstance(value, str):
-        raise CocoonError(f"{where}: {position}: must be a text, found {shown(value)}")
-    if len(value) > LONGEST_TURN:
-        raise CocoonError(f"{where}: {position}: has {len(value)} characters, but a turn has at most {LONGEST_TURN}")
-    return value.encode("utf-8", "replace").decode("utf-8").strip()
+def drafts(path: Path, corpus: Corpus) -> Iterator[tuple[ForeignRecord, Draft]]:
+    """Yield every record of a file with the draft of its dialogue, whose id is the record's own or its number."""
+    for number, (where, value) in enumerate(values(path), 1):
+        record = an_object(value, where)
+        yield record, Draft(corpus, where, corpus.id_of(record.get("id"), number))
 
 
-def an_object(value: Any, where: str, position: str = "the record") -> dict[str, Any]:
-    """Return a JSON object as it is, or raise CocoonError for any other type."""
-    if not isinstance(value, dict):
-        raise CocoonError(f"{where}: {position}: must be an object with keys, found {shown(value)}")
-    return value
-
-
-def a_list(value: Any, where: str, position: str) -> list[Any]:
-    """Return a list as it is, or raise CocoonError for any other type."""
-    if not isinstance(value, list):
-        raise CocoonError(f"{where}: {position}: must be a list, found {shown(value)}")
-    return value
-
-
-def optional_text(record: Mapping[str, Any], key: str, where: str) -> str:
-    """Return the text under a key, or an empty text where the key is absent or null."""
-    value = record.get(key)
-    return "" if value is None else a_text(value, where, f"key {key!r}")
-
-
-def speaker_role(value: Any, roles: Mapping[str, Role], where: str, position: str) -> Role:
-    """Return our name of a foreign role, or raise CocoonError naming the known roles."""
-    if isinstance(value, str) and value.strip().lower() in roles:
-        return roles[value.strip().lower()]
-    raise CocoonError(f"{where}: {position}: {shown(value)} is not a known role; the roles are {', '.join(roles)}")
-
-
-def an_id(corpus: Corpus, value: Any, number: int) -> str:
-    """Return the id of a dialogue: the name of the corpus and the record's own id, or its number where it has no id."""
-    own = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-    return f"{corpus.name}-{clip(own or str(number))}"
-
-
-def a_number(value: Any) -> float | None:
-    """Return a number, also one written as a text, or None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if abs(number) < 1e12 else None
+def thought_of(analysis: str, strategy: str = "") -> Thought | None:
+    """Return the thought of a turn, or None where both its texts are empty."""
+    return Thought(analysis=analysis, strategy=strategy) if analysis or strategy else None

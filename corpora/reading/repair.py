@@ -1,8 +1,9 @@
 """Record what a loader did to foreign records, so that no repair is silent."""
 
-from typing import Literal, get_args
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, get_args
 
-from cocoon.core.records import Record
+from cocoon.core.records import Profile, Record
 
 Repair = Literal["merged", "dropped", "relabelled", "replaced", "repaired"]
 REPAIRS: tuple[Repair, ...] = get_args(Repair)
@@ -19,6 +20,14 @@ class RepairNote(Record):
     key: str
     repair: Repair
     reason: str
+
+
+class ReadProfile(NamedTuple):
+    """One profile after reading: where it stands, and the repairs made to it."""
+
+    where: str
+    profile: Profile
+    notes: Sequence[RepairNote] = ()
 
 
 class RepairReport(Record):

@@ -96,7 +96,8 @@ def _asks_inverted(clauses: list[str], number: int, marked: bool) -> bool:
     if marked or not form.INVERTED.match(core):
         return bool(form.INVERTED.match(core))
     goes_on, parted = number + 1 < len(clauses), number > 1 and form.PARENTHESIS.fullmatch(clauses[number - 1])
-    return not (form.IMPERATIVE.match(core) or parted or (goes_on and form.CONDITIONAL.match(core)))
+    rest = parted or (number > 0 and form.COMPLEMENT.match(core))
+    return not (form.IMPERATIVE.match(core) or rest or (goes_on and form.CONDITIONAL.match(core)))
 
 
 def _mid_clause(core: str) -> QuestionType | None:

@@ -127,6 +127,8 @@ IMPERATIVE = re.compile(
         r"don't you (?:worry|dare|forget|ever)\b|may (?!i\b|we\b)",
     )
 )
+COMPLEMENT = re.compile(rf"(?:is|was) that (?:{PRONOUN}|the|your|his|her|their|our|my|no ?one|nobody|some\w+)\b")
+"""The rest of a statement that a parenthesis cut ("what you hope for, I think, is that she stays")."""
 PARENTHESIS = re.compile("however|though|then|therefore|of course|in fact|for (?:me|example|instance)|i think|too")
 REPORT = re.compile(
     any_of("he|she|they|i|we|everyone|people|mom|dad")

@@ -80,13 +80,13 @@ def _wilson_interval(share: float, n: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def mean_over_profiles(draws: Mapping[str, Sequence[float | None]]) -> Estimate:
+def mean_over_profiles(draws: Mapping[str, Sequence[float | None]], level: float = LEVEL) -> Estimate:
     """Return the mean of the profiles' means with an expanded percentile bootstrap interval over profiles.
 
     `draws` maps a profile to its observations, None where missing. A profile with more draws weighs no more than
     others. Percentiles are widened for small n as in Hesterberg 2015 (What teachers should know about the bootstrap),
     because plain ones (Efron and Tibshirani 1993, chapter 13) cover 91% at 10 profiles. There are 9,999 resamples under
-    a fixed seed.
+    a fixed seed. `level` is the interval's, 0 to 1.
     """
     present = [[draw for draw in profile_draws if draw is not None] for profile_draws in draws.values()]
     n = sum(len(profile_draws) for profile_draws in present)
@@ -94,11 +94,11 @@ def mean_over_profiles(draws: Mapping[str, Sequence[float | None]]) -> Estimate:
     means = [math.fsum(profile_draws) / len(profile_draws) for profile_draws in present if profile_draws]
     if not means:
         return Estimate(value=None, missing=missing)
-    low, high = _bootstrap_interval(means)
+    low, high = _bootstrap_interval(means, level)
     return Estimate(value=math.fsum(means) / len(means), low=low, high=high, n=n, missing=missing)
 
 
-def _bootstrap_interval(means: Sequence[float]) -> tuple[float, float] | tuple[None, None]:
+def _bootstrap_interval(means: Sequence[float], level: float) -> tuple[float, float] | tuple[None, None]:
     """Return the percentile interval of the mean.
 
     None without spread, because resampling would then claim a width of zero.
@@ -107,17 +107,17 @@ def _bootstrap_interval(means: Sequence[float]) -> tuple[float, float] | tuple[N
     if len(values) < 2:
         return None, None
     resampled = _resampled_means(values, counts)
-    tail = expanded_tail(len(means))
+    tail = expanded_tail(len(means), level)
     low, high = np.quantile(resampled, [tail, 1 - tail])
     return float(low), float(high)
 
 
-def expanded_tail(n: int) -> float:
+def expanded_tail(n: int, level: float = LEVEL) -> float:
     """Return the tail probability for a bootstrap percentile of the mean of n values, n at least 2.
 
     At this tail the percentile lies where Student's t would put it.
     """
-    return NormalDist().cdf(-math.sqrt(n / (n - 1)) * student_quantile(0.5 + LEVEL / 2, n - 1))
+    return NormalDist().cdf(-math.sqrt(n / (n - 1)) * student_quantile(0.5 + level / 2, n - 1))
 
 
 @lru_cache(maxsize=256)

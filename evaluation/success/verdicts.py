@@ -1,20 +1,24 @@
 """Success: was the need named, by whom, and what drew it out. Every claim is checked against the transcript.
 
 There are two modes, always reported side by side. `success_paper` asks the paper's question (paper 4.2: did the two
-name the need in this dialogue). `success_attributed` asks who first named it, and for a verbatim quote. The rules that
-follow from the transcript itself are applied here and override the judge.
+name the need in this dialogue). `success_attributed` asks who first named it, and for a verbatim quote. What the
+transcript itself shows overrides the judge: an earlier mention, what was still locked, and the form of the words that
+led there. The judge's own word is kept beside it.
 """
 
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from cocoon.core.answers import Line, Longest, TypedAnswer, otherwise, worded
-from cocoon.core.records import Dialogue, How, Role, Turn, Verdict
+from cocoon.core.records import Claim, Dialogue, How, Language, Role, Turn, Verdict
+from cocoon.evaluation.questions.detection import questions
 from cocoon.evaluation.scales.scoring import CANNOT_TELL
+from cocoon.evaluation.success.mentions import carries_meaning, mentions, sentence_with
+from cocoon.evaluation.success.uptake import count_guesses, uptake_of
 
 PAPER = "success_paper"
 ATTRIBUTED = "success_attributed"
@@ -23,6 +27,7 @@ QUOTE_NOT_FOUND = "quote not in the transcript"
 NOT_THEIR_WORDS = "quote is not the words of the one credited"
 HOW_NOT_TOLD = "what drew it out is not told"
 OPENING_CREDITED = "the fixed opening is credited"
+EMPTY_QUOTE = "quote does not carry the need's meaning"
 
 _MARKS = "\"'`“”„‟‘’‚‛«»‹›「」『』〝〞＂＇"
 _DRAWN_OUT: tuple[How, How] = ("after_reflection", "after_question")
@@ -55,7 +60,8 @@ class VerdictAnswer(TypedAnswer):
 
         It is a success when the supporter named the need, or the user did after a reflection or a question. What was
         volunteered or leaked is not a success of the supporter, and `how` says so. A failure needs a verbatim quote of
-        the nearest words, as a success does, so that missing verdicts are not all on one side.
+        the nearest words, as a success does, so that missing verdicts are not all on one side. A quote that has nothing
+        to do with the need makes a success missing, and is noted beside a failure.
         """
         if self.named_by is None:
             return _missing(CANNOT_TELL)
@@ -64,7 +70,8 @@ class VerdictAnswer(TypedAnswer):
             return _missing(QUOTE_NOT_FOUND)
         if self.named_by == "nobody":
             turn = _preferred(quoted_turns, self.turn)
-            return Verdict(success=False, named_by="nobody", turn=turn, quote=self.quote)
+            empty = not _is_evidence(self.quote, dialogue)
+            return Verdict(success=False, named_by="nobody", turn=turn, quote=self.quote, empty_evidence=empty)
         return _credit(self, self.named_by, quoted_turns, dialogue)
 
 
@@ -77,21 +84,85 @@ def _credit(answer: VerdictAnswer, named_by: Role, quoted_turns: list[int], dial
         own_turns = [turn for turn in own_turns if turn != 0]
         if not own_turns:
             return _missing(OPENING_CREDITED)
-    turn = _preferred(own_turns, answer.turn)
-    how = _how(named_by, answer.how, turn, dialogue)
+    claim = Claim(named_by=named_by, how=answer.how, turn=_preferred(own_turns, answer.turn), quote=answer.quote)
+    first = _first_mention(claim, dialogue)
+    how = _how(first, claim, dialogue)
     if how is None:
         return _missing(HOW_NOT_TOLD)
-    return Verdict(success=how in _DRAWN_OUT, named_by=named_by, how=how, turn=turn, quote=answer.quote)
+    empty, success = not _is_evidence(first.quote, dialogue), how in _DRAWN_OUT
+    if empty and success:
+        return _missing(EMPTY_QUOTE)
+    checked = first.model_copy(update={"how": how})
+    return Verdict(
+        success=success,
+        empty_evidence=empty,
+        named_by=first.named_by,
+        how=how,
+        turn=first.turn,
+        quote=first.quote,
+        claim=None if checked == claim else claim,
+        **_circumstances(first, dialogue),
+    )
 
 
-def _how(named_by: Role, claimed: How | None, turn: int, dialogue: Dialogue) -> How | None:
-    """Return what drew the need out, or None if the judge did not say.
+def _is_evidence(quote: str, dialogue: Dialogue) -> bool:
+    need = dialogue.profile.need
+    return need is None or carries_meaning(quote, need, dialogue.language)
 
-    Evidence of a leak in the transcript counts before the judge's word.
+
+def _first_mention(claim: Claim, dialogue: Dialogue) -> Claim:
+    """Return an earlier passage that repeats the need, or else the judge's own claim."""
+    for turn, sentence in mentions(dialogue.turns[: claim.turn], dialogue.profile):
+        return Claim(named_by=dialogue.turns[turn].role, how=None, turn=turn, quote=sentence)
+    return claim
+
+
+def _how(first: Claim, claim: Claim, dialogue: Dialogue) -> How | None:
+    """Return what drew the need out, or None if nothing says it.
+
+    Evidence of a leak in the transcript counts first, then the form of the words that led there where it is plain,
+    then the judge's word.
     """
-    if named_by == "user" and (_is_first_of_user(turn, dialogue.turns) or _was_locked(turn, dialogue)):
+    turn = first.turn
+    if first.named_by == "user" and (_is_first_of_user(turn, dialogue.turns) or _was_locked(turn, dialogue)):
         return "leaked"
-    return None if named_by == "supporter" and claimed not in _DRAWN_OUT else claimed
+    drawn_out = claim.how if claim.how in _DRAWN_OUT else None
+    if first is claim and first.named_by == "user" and drawn_out is None:
+        return claim.how
+    return _form_before(first, dialogue) or drawn_out
+
+
+def _form_before(first: Claim, dialogue: Dialogue) -> How | None:
+    """Return the form of the supporter's words that led to a mention. None where they hold both or are missing."""
+    if first.named_by == "supporter":
+        words = sentence_with(first.quote, dialogue.turns[first.turn].content, dialogue.language)
+    else:
+        earlier = [turn.content for turn in dialogue.turns[: first.turn] if turn.role == "supporter"]
+        words = earlier[-1] if earlier else ""
+    return form_of(words, dialogue.language)
+
+
+def form_of(text: str, language: Language) -> How | None:
+    """Return whether a text only asks or only states. None where it does both or is empty."""
+    forms = {sentence.genuine for sentence in questions(text, language)}
+    return None if len(forms) != 1 else "after_question" if forms.pop() else "after_reflection"
+
+
+def _circumstances(first: Claim, dialogue: Dialogue) -> dict[str, Any]:
+    """Return uptake and number of guesses of a supporter's mention, and the turn that earned a guarded user's need."""
+    turn = dialogue.turns[first.turn]
+    facts: dict[str, Any] = {}
+    if first.named_by == "supporter":
+        facts["uptake"] = uptake_of(dialogue.turns, first.turn, dialogue.profile)
+        facts["guesses"] = count_guesses(turn.content, dialogue.language)
+    earned = turn.state.earned.get(str(_need_node(dialogue))) if turn.state else None
+    if earned is not None and earned < len(dialogue.turns):
+        facts |= {"earned": earned, "earned_how": form_of(dialogue.turns[earned].content, dialogue.language)}
+    return facts
+
+
+def _need_node(dialogue: Dialogue) -> int:
+    return max(len(dialogue.profile.chain), 1) - 1
 
 
 def _is_first_of_user(turn: int, turns: Sequence[Turn]) -> bool:
@@ -101,8 +172,7 @@ def _is_first_of_user(turn: int, turns: Sequence[Turn]) -> bool:
 def _was_locked(turn: int, dialogue: Dialogue) -> bool:
     """Return whether the guarded user said the need before the prompt could contain it."""
     state = dialogue.turns[turn].state
-    need_node = max(len(dialogue.profile.chain), 1) - 1
-    return state is not None and need_node not in state.unlocked
+    return state is not None and _need_node(dialogue) not in state.unlocked
 
 
 def find_quote(quote: str, turns: Sequence[Turn]) -> list[int]:

@@ -54,6 +54,11 @@ figure > svg { display: block; width: 100%; height: auto; } svg.narrow { display
 @media screen and (max-width: 44rem) {
   body { padding: .9rem; } dl { grid-template-columns: 1fr; } dd { margin: 0 0 .4rem; }
   svg.wide { display: none; } svg.narrow { display: block; }
+  .across td { white-space: normal; } .across td small:first-of-type { display: block; margin: 0; }
+  .across td, .across thead th { min-width: 0; padding: .3rem .25rem; } .across th.key { min-width: 0; }
+  .across { font-size: .88rem; } .few td small { white-space: nowrap; }
+}
+@media screen and (max-width: 62rem) {
   .rows, .rows tbody, .rows tr, .rows th, .rows td { display: block; } .rows thead { display: none; }
   .rows tr { border: 1px solid var(--line); border-radius: .5rem; padding: .4rem .6rem; margin: .5rem 0; }
   .rows th.key { border: 0; padding: 0; display: inline; font-weight: 600; }
@@ -61,9 +66,6 @@ figure > svg { display: block; width: 100%; height: auto; } svg.narrow { display
   .rows td { display: grid; grid-template-columns: 1fr auto; gap: 0 .8rem; border: 0; padding: .15rem 0;
     border-top: 1px solid var(--line); }
   .rows td::before { content: attr(data-label); text-align: left; color: var(--soft); grid-row: span 3; }
-  .across td { white-space: normal; } .across td small:first-of-type { display: block; margin: 0; }
-  .across td, .across thead th { min-width: 0; padding: .3rem .25rem; } .across th.key { min-width: 0; }
-  .across { font-size: .88rem; } .few td small { white-space: nowrap; }
 }
 @page { size: landscape; margin: 12mm; }
 @media print { :root { font-size: 7.5pt; } body { max-width: none; padding: 0; } nav { display: none; }

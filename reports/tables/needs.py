@@ -1,19 +1,21 @@
-"""Tables of how and when the need was named, why verdicts are missing, and how far a guarded user opened up."""
+"""Tables of how and when the need was named and on what evidence, of missing verdicts, and of what a user opened."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from statistics import fmean
 
-from cocoon.core.records import Rating
+from cocoon.core.records import MOST_GUESSES, Rating, Verdict
 from cocoon.evaluation.facts import DialogueFacts
-from cocoon.evaluation.groups import KEY_COLUMNS, Group, Groups, majority
+from cocoon.evaluation.groups import KEY_COLUMNS, Group, Groups, majority, majority_taken_up
 from cocoon.evaluation.missing import missing_reasons
-from cocoon.evaluation.statistics.estimates import median_and_range
+from cocoon.evaluation.statistics.estimates import median_and_range, success_rate
 from cocoon.evaluation.success.outcomes import MISSING, NOBODY, OUTCOMES, need_outcome, outcome_of
 from cocoon.evaluation.success.verdicts import ATTRIBUTED
 from cocoon.reports.tables.records import Cell, Row, Table
 
 TIED = "votes tie"
 NOT_RATED = "the rating could not be made"
+EVIDENCE = ("SR taken up", "Taken up", "Denied", "Ignored", "Guesses", "Other mention", "Other form", "Lag", "Empty")
 
 
 def outcomes_table(groups: Groups) -> Table:
@@ -68,6 +70,63 @@ def _ties(group: Group, scale: str) -> int:
         majority(votes) is None and any(vote.verdict and vote.verdict.success is not None for vote in votes)
         for votes in group.by_dialogue(scale)
     )
+
+
+def evidence_table(groups: Groups) -> Table:
+    """Return uptake, guesses and overruled claims per group, of the verdicts of the attributed mode that were read."""
+    return Table(
+        id="evidence",
+        title="Evidence behind the verdicts (attributed mode)",
+        keys=KEY_COLUMNS,
+        measures=list(EVIDENCE),
+        digits={"Guesses": 1},
+        rows=[Row(labels=group.key.labels, cells=_evidence_cells(group)) for group in groups if _verdicts(group)],
+        note=(
+            "SR taken up: successes that the user said, or stood by when the supporter guessed (a turn with more than "
+            f"{MOST_GUESSES} guesses is a list and does not count). Taken up, denied, ignored: how the user answered "
+            "the supporter's guess, in verdicts. Guesses: mean number of wishes that such a turn ascribes to the user. "
+            "Other mention, other form: verdicts in which the transcript shows an earlier mention, or another form of "
+            "the words that led there, than the judge said. Lag: median turns from the supporter's turn that earned a "
+            "guarded user's need to the turn that says it. Empty: failures whose quote has nothing of the need."
+        ),
+    )
+
+
+def _verdicts(group: Group) -> list[Verdict]:
+    votes = group.applicable(ATTRIBUTED)
+    return [vote.verdict for vote in votes if vote.verdict is not None and vote.verdict.success is not None]
+
+
+def _evidence_cells(group: Group) -> dict[str, Cell]:
+    verdicts = _verdicts(group)
+    uptakes = Counter(verdict.uptake for verdict in verdicts)
+    guesses = [verdict.guesses for verdict in verdicts if verdict.guesses is not None]
+    return {
+        "SR taken up": success_rate(group.draws(ATTRIBUTED, majority_taken_up)),
+        "Taken up": uptakes["taken_up"],
+        "Denied": uptakes["denied"],
+        "Ignored": uptakes["ignored"],
+        "Guesses": fmean(guesses) if guesses else None,
+        "Other mention": sum(_other_mention(verdict) for verdict in verdicts),
+        "Other form": sum(_other_form(verdict) for verdict in verdicts),
+        "Lag": median_and_range(_lags(verdicts)),
+        "Empty": sum(verdict.empty_evidence for verdict in verdicts),
+    }
+
+
+def _other_mention(verdict: Verdict) -> bool:
+    return verdict.claim is not None and verdict.claim.turn != verdict.turn
+
+
+def _other_form(verdict: Verdict) -> bool:
+    same_turn = verdict.claim is not None and verdict.claim.turn == verdict.turn
+    return same_turn and verdict.claim is not None and verdict.claim.how != verdict.how
+
+
+def _lags(verdicts: Iterable[Verdict]) -> Iterable[int]:
+    for verdict in verdicts:
+        if verdict.earned is not None and verdict.turn is not None:
+            yield verdict.turn - verdict.earned
 
 
 def named_table(groups: Groups, dialogues: Mapping[str, DialogueFacts]) -> Table:

@@ -9,6 +9,8 @@ from pydantic import Field
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Record
+from cocoon.core.settings import flag
+from cocoon.core.verb_settings import VerbSettings
 from cocoon.models.local.weights import Weights
 from cocoon.steering.calibration.behaviour import Speaking
 from cocoon.steering.calibration.calibrate import Calibration, calibrate
@@ -24,26 +26,21 @@ Say = Callable[[str], None]
 
 
 class CalibrateConfig(Record):
-    """Settings of a calibration.
+    """Settings of a calibration. `mode`, `tokens` and `at` are those of a spec (`+mode=`, `+tokens=`, `+at=`)."""
 
-    `ratio`: shares of replies that ask, 0 to 1. `situations`: a JSONL file of situations, profiles or dialogues (None:
-    the shipped ones of the direction's language), of which `limit` are taken. `samples`: replies to each situation and
-    coefficient, of at most `max_tokens` tokens. `mode`, `tokens` and `at` as in a spec (`+mode=`, `+tokens=`, `+at=`).
-    `labels`: replies that a reader labelled, by which ratios are corrected. `allow_overlap`: go on although situations
-    are in the direction's pairs too.
-    """
-
-    ratio: list[float] = Field(min_length=1)
-    situations: str | None = None
-    limit: int = Field(default=80, ge=8)
-    samples: int = Field(default=2, ge=1)
-    max_tokens: int = Field(default=64, ge=1)
-    seed: int = 0
-    allow_overlap: bool = False
-    mode: Mode = "add"
-    tokens: Tokens = "reply"
-    at: At | None = None
-    labels: str | None = None
+    ratio: list[float] = Field(min_length=1, description="Shares of replies that ask, 0 to 1.")
+    situations: str | None = flag(None, "A JSONL file of situations, profiles or dialogues; default: shipped ones.")
+    limit: int = flag(80, "At most so many situations (default: 80).", short="-n", ge=8)
+    samples: int = flag(2, "Replies to each situation and coefficient (default: 2).", ge=1)
+    max_tokens: int = flag(64, "Most tokens of one reply (default: 64).", ge=1)
+    seed: int = flag(0, "Of the replies that are drawn.")
+    allow_overlap: bool = flag(False, "Go on though situations stand in the direction's pairs too.")
+    mode: Mode = flag("add", "add (default), norm or ablate, as in +mode=.")
+    tokens: Tokens = flag("reply", "reply (default), replies, prompt or both, as in +tokens=.")
+    at: At | None = flag(None, "every or starts, as in +at=; default: what the direction was made for.")
+    labels: str | None = flag(
+        None, "Replies that a reader labelled, by which ratios are corrected: shipped:en, or a file."
+    )
 
     def control(self, direction: Direction) -> Control:
         """Return a direction as it is to be applied."""
@@ -55,6 +52,9 @@ class CalibrateConfig(Record):
         usual = {"mode": "add", "tokens": "reply", "at": None}
         values = {name: getattr(self, name) for name in usual}
         return "".join(f"+{name}={value}" for name, value in values.items() if value != usual[name])
+
+
+CALIBRATE = VerbSettings("steer calibrate", CalibrateConfig)
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
-
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Language, Record
-from cocoon.core.settings import refused
+from cocoon.core.settings import flag, refused
+from cocoon.core.verb_settings import VerbSettings
 from cocoon.models.local.weights import Weights
 from cocoon.steering.calibration.behaviour import Speaking
 from cocoon.steering.control.control import read_layers
@@ -27,25 +26,22 @@ PAPER_PAIRS = 800
 
 
 class ExtractConfig(Record):
-    """Settings of an extraction.
+    """Settings of an extraction. `preset` `paper` gives kind, position, method and tokens of the paper."""
 
-    `pairs`: a JSONL file, `shipped:en` or `shipped:zh`. `layers` to read (None: all) and `band` to steer (None: chosen
-    by a small test), such as `16-24`. `choose`: situations for that test (None: the shipped ones of the pairs'
-    language). `kind`, `position`, `method` and `at` are those of `Recipe`. `preset` `paper` gives those of the paper.
-    `max_tokens` of a reply, and `seed` of the replies, are for the test.
-    """
-
-    pairs: str = "shipped:en"
-    kind: PairKind | None = None
-    position: Position | None = None
-    method: Method | None = None
-    layers: str | None = None
-    band: str | None = None
-    choose: str | None = None
-    at: At | None = None
-    preset: Literal["paper"] | None = None
-    max_tokens: int = Field(default=64, ge=1)
-    seed: int = 0
+    pairs: str = flag("shipped:en", "Pairs: a JSONL file, shipped:en (default) or shipped:zh.")
+    limit: int | None = flag(None, "At most so many pairs, spread over the file (default: all).", short="-n", ge=2)
+    kind: PairKind | None = flag(None, "instruction (default): before the reply; reply: question against statement.")
+    position: Position | None = flag(None, "reply pairs: mean, first or last; instruction pairs: prompt.")
+    method: Method | None = flag(None, "mean (default), pca_diff, pca_center or probe.")
+    layers: str | None = flag(None, "Read only these, such as 0-24 (default: all).")
+    band: str | None = flag(None, "Steer these, such as 16-24; default: chosen by a small test.")
+    choose: str | None = flag(None, "Situations for that test; default: the shipped ones of the pairs' language.")
+    at: At | None = flag(
+        None, "Steer at every token, or at starts of sentences; default: by the kind, reply or instruction."
+    )
+    preset: Literal["paper"] | None = flag(None, "paper: reply pairs (appendix F.2).")
+    max_tokens: int = flag(64, "Most tokens of one reply (default: 64).", ge=1)
+    seed: int = flag(0, "Of the replies that are drawn.")
 
     def recipe(self) -> Recipe:
         """Return how the direction is made. Raises CocoonError for a choice that differs from that of the preset."""
@@ -65,6 +61,9 @@ class ExtractConfig(Record):
             value, of_preset = getattr(self, name), getattr(PAPER, name)
             if value is not None and value != of_preset:
                 raise CocoonError(f"--{name} {value}: --preset {self.preset} is {of_preset}; leave one out")
+
+
+EXTRACT = VerbSettings("steer extract", ExtractConfig)
 
 
 @dataclass(frozen=True)
@@ -91,6 +90,8 @@ class ExtractionTask:
         """Read what the settings name. Raises CocoonError for situations that are in the pairs too."""
         recipe = config.recipe()
         pairs = read_pairs(config.pairs)
+        if config.limit:
+            pairs = pairs[:: max(1, len(pairs) // config.limit)][: config.limit]
         chosen_on = config.choose or f"shipped:{min(pair.language for pair in pairs)}:choose"
         choose = [] if recipe.band else read_situations(chosen_on)
         check_apart({"pairs": [(pair.situation, pair.said) for pair in pairs], "choose": marks(choose)})

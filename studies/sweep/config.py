@@ -8,32 +8,30 @@ from pydantic import Field
 from cocoon.core.config import EMBEDDED, UserKind
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Record
-from cocoon.core.settings import refused
+from cocoon.core.settings import flag, refused
+from cocoon.core.verb_settings import VerbSettings
 from cocoon.steering.control.control import Control
 from cocoon.steering.directions.direction import At, Direction
 from cocoon.studies.sweep.plan import HistoryTokens, SweptUser
 
 
 class SweepConfig(Record):
-    """What a sweep compares.
+    """What a sweep compares. `direction`: files of directions, as `FILE` or `NAME=FILE`."""
 
-    `model` is the supporter's base. `direction`: files of directions, as `FILE` or `NAME=FILE`. `coefficient`: those
-    beside 0. `users`: kinds of simulated user, separated by commas (None: all). `placebo`: whether random directions at
-    equal norm and at equal surprise are compared too. `repeng`: the dose of repeng's default direction, 0 to leave it
-    out, or None for that of equal surprise. `tokens` `replies` steers earlier replies in the history too. `at` says
-    where directions are added (None: as each was made). `allow_overlap`: go on although profiles are in a direction's
-    pairs too.
-    """
-
-    model: str = EMBEDDED
-    direction: list[str] = Field(min_length=1)
-    coefficient: list[float] = Field(min_length=1)
-    users: str | None = None
-    placebo: bool = True
-    repeng: float | None = None
-    tokens: HistoryTokens = "reply"
-    at: At | None = None
-    allow_overlap: bool = False
+    direction: list[str] = Field(min_length=1, description="Files of directions.")
+    coefficient: list[float] = Field(min_length=1, description="Coefficients beside 0.")
+    model: str = flag(EMBEDDED, "The supporter's base: local:BASE (default: the embedded model).", metavar="SPEC")
+    users: str | None = flag(None, "Kinds of simulated user (default: guarded,prompted; own for Python code).")
+    placebo: bool = flag(True, "Random directions at equal norm and equal surprise.")
+    random: int = flag(
+        20, "Random directions of equal norm for each direction; with fewer than 20 no cause is named.", ge=1, le=200
+    )
+    repeng: float | None = flag(
+        None, "Dose of repeng's default direction; unless given, that of equal surprise; 0: leave it out."
+    )
+    tokens: HistoryTokens = flag("reply", "replies: steer earlier replies in the history too (default: reply).")
+    at: At | None = flag(None, "As in +at=; default: as each direction was made.")
+    allow_overlap: bool = flag(False, "Go on though profiles stand in the direction's pairs too.")
 
     def kinds(self, *, own_user: bool) -> list[SweptUser]:
         """Return the kinds of user in order. `own_user` says that the user is Python code, which has no kinds."""
@@ -66,6 +64,9 @@ class SweepConfig(Record):
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise CocoonError(f"--direction: two directions are named {twice!r}; name them, as in reply=FILE")
         return dict(named)
+
+
+SWEPT = VerbSettings("steer sweep", SweepConfig)
 
 
 def _named(text: str) -> tuple[str, Direction]:

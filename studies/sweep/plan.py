@@ -39,7 +39,8 @@ class SweepArm(Record):
 class SweepPlan(Record):
     """What a sweep compares, stored beside its runs for the report. Coefficients ascend from 0.
 
-    `at` says where directions are added, and None means as each was made.
+    `at` says where directions are added, and None means as each was made. `repeng` is the dose of repeng's default as
+    it was given: None stands for that of equal surprise.
     """
 
     base: str
@@ -47,6 +48,7 @@ class SweepPlan(Record):
     users: list[SweptUser] = ["guarded", "prompted"]
     tokens: HistoryTokens = "reply"
     at: At | None = None
+    repeng: float | None = None
     warnings: list[str] = []
 
 
@@ -60,9 +62,9 @@ class SteerFile:
 
 @dataclass(frozen=True)
 class Placebo:
-    """A random direction's file, and its dose of equal surprise (None if no dose is as costly)."""
+    """Files of random directions, and the first one's dose of equal surprise (None if no dose is as costly)."""
 
-    path: Path
+    paths: Sequence[Path]
     nats: float | None
 
 
@@ -112,9 +114,12 @@ def _steered(
 def _placebos(
     base: str, name: str, placebo: Placebo, top: float, tokens: HistoryTokens, at: At | None
 ) -> list[SweepArm]:
-    arms = [_arm("random", f"random for {name} {top:g}", _spec(base, placebo.path, top, tokens, at), top, name)]
+    arms = [
+        _arm("random", f"random {number} for {name} {top:g}", _spec(base, path, top, tokens, at), top, name)
+        for number, path in enumerate(placebo.paths, 1)
+    ]
     if placebo.nats is not None:
-        spec = _spec(base, placebo.path, placebo.nats, tokens, at)
+        spec = _spec(base, placebo.paths[0], placebo.nats, tokens, at)
         arms.append(_arm("random_nats", f"random for {name} {placebo.nats:g} (nats)", spec, placebo.nats, name))
     return arms
 
@@ -151,3 +156,11 @@ def read_plan(out: Path) -> SweepPlan:
 def directions_of(plan: SweepPlan) -> list[str]:
     """Return the names of the directions of a plan, in order."""
     return list(dict.fromkeys(arm.direction for arm in plan.arms if arm.kind == "steered"))
+
+
+def ladder(plan: SweepPlan, direction: str) -> list[SweepArm]:
+    """Return the unsteered arm and the arms of a direction, by coefficient."""
+    ladder_arms = [
+        arm for arm in plan.arms if arm.kind == "plain" or (arm.kind == "steered" and arm.direction == direction)
+    ]
+    return sorted(ladder_arms, key=lambda arm: arm.coefficient)

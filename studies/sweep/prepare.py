@@ -9,10 +9,10 @@ from cocoon.models.local.weights import Weights
 from cocoon.running.local_parts import opened_weights
 from cocoon.steering.control.control import check_fit
 from cocoon.steering.directions.direction import Direction
+from cocoon.steering.directions.placebo import random_placebo, repeng_default, repeng_dose
 from cocoon.steering.pairs.pairs import read_pairs
 from cocoon.steering.pairs.situations import check_apart, marks, of_profiles
 from cocoon.studies.sweep.config import SweepConfig
-from cocoon.studies.sweep.placebo import random_placebo, repeng_default, repeng_dose
 from cocoon.studies.sweep.plan import (
     PLAN,
     Placebo,
@@ -49,7 +49,7 @@ def expected_plan(config: SweepConfig, users: Sequence[SweptUser], out: Path) ->
     if (out / PLAN).exists():
         return _going_on(config, users, out)
     files = [SteerFile(name, out / f"{name}.safetensors") for name in config.directions()]
-    placebos = {file.name: Placebo(file.path, config.top) for file in files if config.placebo}
+    placebos = {file.name: Placebo([file.path] * config.random, config.top) for file in files if config.placebo}
     repeng = (out, config.top) if config.repeng != 0 else None
     return _plan(config, users, files, placebos, repeng, [])
 
@@ -90,14 +90,22 @@ def _plan(
 ) -> SweepPlan:
     arms = plan_arms(config.model, files, config.coefficient, placebos, repeng, config.tokens, config.at)
     return SweepPlan(
-        base=config.model, arms=arms, users=list(users), tokens=config.tokens, at=config.at, warnings=warnings
+        base=config.model,
+        arms=arms,
+        users=list(users),
+        tokens=config.tokens,
+        at=config.at,
+        repeng=config.repeng,
+        warnings=warnings,
     )
 
 
 def _placebo(weights: Weights, name: str, direction: Direction, config: SweepConfig, folder: Path, say: Say) -> Placebo:
     say(f"{name}: looking for the random direction's dose of equal surprise ...")
-    chance, dose = random_placebo(weights, direction, config)
-    return Placebo(_save(chance, folder, f"random-{name}"), dose)
+    first, dose = random_placebo(weights, config.control(direction), config.top)
+    others = [Direction.random(direction, first.card.seed + number) for number in range(1, config.random)]
+    files = [_save(chance, folder, f"random-{name}-{number}") for number, chance in enumerate([first, *others], 1)]
+    return Placebo(files, dose)
 
 
 def _repeng(
@@ -107,7 +115,7 @@ def _repeng(
     default, dose = repeng_default(weights, like), config.repeng
     if dose is None:
         say("looking for the dose of repeng's default ...")
-        dose = repeng_dose(weights, default, like, config)
+        dose = repeng_dose(weights, default, config.control(like), config.top)
     return None if dose is None else (_save(default, folder, "repeng"), dose)
 
 
@@ -146,11 +154,15 @@ def _going_on(config: SweepConfig, users: Sequence[SweptUser], out: Path) -> Swe
     plan = read_plan(out)
     steered = {arm.coefficient for arm in plan.arms if arm.kind == "steered"}
     kept = {name: Direction.load(out / DIRECTIONS / f"{name}.safetensors").card for name in directions_of(plan)}
+    chance = sum(arm.kind == "random" for arm in plan.arms)
     differs = {
         "--model": config.model != plan.base,
         "--users": list(users) != plan.users,
         "--tokens": config.tokens != plan.tokens,
         "--at": config.at != plan.at,
+        "--placebo": config.placebo != bool(chance),
+        "--random": bool(chance) and config.placebo and chance != config.random * len(kept),
+        "--repeng": _other_repeng(config.repeng, plan),
         "--coefficient": {coefficient for coefficient in config.coefficient if coefficient} != steered,
         "--direction": {name: direction.card for name, direction in config.directions().items()} != kept,
     }
@@ -159,3 +171,10 @@ def _going_on(config: SweepConfig, users: Sequence[SweptUser], out: Path) -> Swe
             f"{out} holds another sweep ({', '.join(others)}); give what it was made with, or take another --out"
         )
     return plan
+
+
+def _other_repeng(dose: float | None, plan: SweepPlan) -> bool:
+    """Return whether this dose of repeng's default is another than that of the plan. None is that of equal surprise."""
+    if dose is None:
+        return plan.repeng is not None
+    return [arm.coefficient for arm in plan.arms if arm.kind == "repeng"] != ([dose] if dose else [])

@@ -4,20 +4,29 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles
-from cocoon.evaluation.statistics.paired import holm
 from cocoon.reports.charts.records import Figure, Mark, Panel, PanelChart, Series
 from cocoon.reports.formats.files import write_report_files
 from cocoon.reports.report import EMBEDDED_WARNING
 from cocoon.reports.tables.records import Cell, Report, Row, Table
 from cocoon.running.manifest import uses_embedded
 from cocoon.steering.directions.direction import Direction
-from cocoon.studies.sweep.plan import USERS, SweepArm, SweepPlan, directions_of, read_plan
+from cocoon.studies.sweep.cause import family_level
+from cocoon.studies.sweep.evidence import (
+    RATIO,
+    conclusions,
+    evidence_of,
+    random_table,
+    trend_cells,
+    trend_table,
+    trends_of,
+)
+from cocoon.studies.sweep.plan import USERS, SweepPlan, directions_of, ladder, read_plan
 from cocoon.studies.sweep.records import Observation, observations, of_arms
-from cocoon.studies.sweep.trend import OUTCOMES, SHOWN, Trend, Value, adjusted, conclusion, difference, trend
+from cocoon.studies.sweep.trend import OUTCOMES, SHOWN, Value, adjusted, difference, trend
 
 _FIRST_TURNS = 8
 _SPEECH: dict[str, Value] = {
-    "Genuine": lambda observation: observation.ratio,
+    RATIO: lambda observation: observation.ratio,
     "Marked": lambda observation: observation.marked,
     "Nats": lambda observation: observation.nats,
     "Length": lambda observation: observation.length,
@@ -38,7 +47,9 @@ def sweep_report(out: Path) -> Report:
     plan = read_plan(out)
     rows = observations(out, plan)
     names = directions_of(plan)
-    trends = {(user, name): trends_of(plan, rows, user, name) for user in plan.users for name in names}
+    level = family_level(len(OUTCOMES) * len(names))
+    trends = {(user, name): trends_of(plan, rows, user, name, level) for user in plan.users for name in names}
+    evidence = {name: evidence_of(plan, rows, trends, name, level) for name in names}
     return Report(
         title=f"Question ratio and comfort: {out.name}",
         warnings=_warnings(plan, rows),
@@ -53,6 +64,7 @@ def sweep_report(out: Path) -> Report:
             speech_table(plan, rows),
             outcome_table(plan, rows, "outcomes", "Outcomes on all dialogues (primary)", lambda _: True),
             trend_table(trends),
+            random_table(evidence),
             outcome_table(
                 plan, rows, "success_only", "Outcomes on dialogues that found the need (sensitivity)", _succeeded
             ),
@@ -60,7 +72,7 @@ def sweep_report(out: Path) -> Report:
             placebo_table(plan, rows, names),
             turn_table(plan, rows),
         ],
-        notes=[*NOTES, *conclusions(plan, rows, trends, names)],
+        notes=[*NOTES, *conclusions(evidence)],
         figures=[
             comfort_figure(plan, rows, "figure_four_all", "all dialogues", lambda _: True),
             comfort_figure(plan, rows, "figure_four_success", "dialogues that found the need", _succeeded),
@@ -101,14 +113,6 @@ def _warnings(plan: SweepPlan, rows: Sequence[Observation]) -> list[str]:
                 f"{user} user: 0 of {len(user_rows)} dialogues found the need{missing}; its success-only panel is empty"
             )
     return warnings
-
-
-def _ladder(plan: SweepPlan, direction: str) -> list[SweepArm]:
-    """Return the unsteered arm and the arms of a direction, by coefficient."""
-    ladder_arms = [
-        arm for arm in plan.arms if arm.kind == "plain" or (arm.kind == "steered" and arm.direction == direction)
-    ]
-    return sorted(ladder_arms, key=lambda arm: arm.coefficient)
 
 
 def _estimate(rows: Sequence[Observation], value: Value) -> Estimate:
@@ -155,51 +159,12 @@ def outcome_table(
     return Table(id=name, title=title, keys=["User", "Arm"], measures=["Dialogues", *SHOWN], rows=rows)
 
 
-def trends_of(plan: SweepPlan, found: Sequence[Observation], user: str, direction: str) -> dict[str, Trend]:
-    """Return the primary analysis: change of ratio and outcomes from the lowest to the highest coefficient."""
-    arms = _ladder(plan, direction)
-    span = arms[-1].coefficient - arms[0].coefficient
-    arm_rows = of_arms(found, user, arms)
-    measured: dict[str, Value] = {"Genuine": lambda observation: observation.ratio, **OUTCOMES}
-    return {
-        name: trend(arm_rows, lambda observation: observation.arm.coefficient, value, span)
-        for name, value in measured.items()
-    }
-
-
-def trend_table(trends: dict[tuple[str, str], dict[str, Trend]]) -> Table:
-    """Return the primary trends, with p corrected over outcomes (Holm) within each user and direction."""
-    rows: list[Row] = []
-    for (user, direction), outcome_trends in trends.items():
-        corrected = holm([outcome_trends[name].p for name in OUTCOMES])
-        for name, outcome_trend in outcome_trends.items():
-            p = corrected[list(OUTCOMES).index(name)] if name in OUTCOMES else outcome_trend.p
-            rows.append(Row(labels=[user, direction, name], cells=_trend_cells(outcome_trend) | {"p": p}))
-    return Table(
-        id="trends",
-        title="Trends over the assigned coefficient (primary)",
-        keys=["User", "Direction", "Outcome"],
-        measures=["Change", "Profiles", "p"],
-        digits={"p": 4},
-        rows=rows,
-        note=(
-            "Change from the lowest to the highest coefficient: mean over profiles of each profile's least-squares "
-            "slope. p: sign flips of the profiles' slopes, corrected over the outcomes by Holm's method (not for the "
-            "ratio itself, which shows that steering worked)."
-        ),
-    )
-
-
-def _trend_cells(outcome_trend: Trend) -> dict[str, Cell]:
-    return {"Change": outcome_trend.change, "Profiles": outcome_trend.profiles, "p": outcome_trend.p}
-
-
 def sensitivity_table(plan: SweepPlan, found: Sequence[Observation], names: Sequence[str]) -> Table:
     """Return other views of the same trends, none of which is free of the coefficient's other effects."""
     rows: list[Row] = []
     for user in plan.users:
         for name in names:
-            arms = _ladder(plan, name)
+            arms = ladder(plan, name)
             span = arms[-1].coefficient - arms[0].coefficient
             arm_rows = of_arms(found, user, arms)
             successes = [row for row in arm_rows if row.success]
@@ -216,7 +181,7 @@ def sensitivity_table(plan: SweepPlan, found: Sequence[Observation], names: Sequ
                     ),
                 }
                 rows += [
-                    Row(labels=[user, name, outcome, view], cells=_trend_cells(outcome_trend))
+                    Row(labels=[user, name, outcome, view], cells=trend_cells(outcome_trend))
                     for view, outcome_trend in views.items()
                 ]
     return Table(
@@ -235,10 +200,12 @@ def placebo_table(plan: SweepPlan, found: Sequence[Observation], names: Sequence
     rows: list[Row] = []
     for user in plan.users:
         for name in names:
-            top = _ladder(plan, name)[-1]
-            for other in [arm for arm in plan.arms if arm.kind != "steered" and arm.direction in ("", name)]:
+            top = ladder(plan, name)[-1]
+            for other in [
+                arm for arm in plan.arms if arm.kind not in ("steered", "random") and arm.direction in ("", name)
+            ]:
                 paired_rows = of_arms(found, user, [top, other])
-                values: dict[str, Value] = {"Genuine": lambda row: row.ratio, **OUTCOMES}
+                values: dict[str, Value] = {RATIO: lambda row: row.ratio, **OUTCOMES}
                 cells: dict[str, Cell] = {
                     outcome: difference(paired_rows, top.name, other.name, value).change
                     for outcome, value in values.items()
@@ -248,9 +215,9 @@ def placebo_table(plan: SweepPlan, found: Sequence[Observation], names: Sequence
         id="placebo",
         title="Largest coefficient less another arm, paired by profile",
         keys=["User", "Arm", "Other arm"],
-        measures=["Genuine", *OUTCOMES],
+        measures=[RATIO, *OUTCOMES],
         rows=rows,
-        note="random: a direction drawn at random, at equal norm; (nats): at equal rise of surprise.",
+        note="(nats): a direction drawn at random, at equal rise of surprise.",
     )
 
 
@@ -270,34 +237,6 @@ def turn_table(plan: SweepPlan, found: Sequence[Observation]) -> Table:
         measures=[str(number + 1) for number in range(_FIRST_TURNS)],
         rows=rows,
     )
-
-
-def conclusions(
-    plan: SweepPlan,
-    found: Sequence[Observation],
-    trends: dict[tuple[str, str], dict[str, Trend]],
-    names: Sequence[str],
-) -> list[str]:
-    """Return one sentence per direction and outcome, naming causes only if users agree and the placebo differs."""
-    sentences: list[str] = []
-    for name in names:
-        top = _ladder(plan, name)[-1]
-        placebos = {
-            equal: arm
-            for equal, kind in (("norm", "random"), ("surprise", "random_nats"))
-            for arm in plan.arms
-            if (arm.kind, arm.direction) == (kind, name)
-        }
-        for outcome, value in OUTCOMES.items():
-            trends_by_user = {user: trends[user, name][outcome] for user in plan.users}
-            against_placebos = {
-                equal: {
-                    user: difference(of_arms(found, user, [top, arm]), top.name, arm.name, value) for user in plan.users
-                }
-                for equal, arm in placebos.items()
-            }
-            sentences.append(f"{name}, {conclusion(outcome, trends_by_user, against_placebos)}")
-    return sentences
 
 
 def comfort_figure(
@@ -337,7 +276,7 @@ def comfort_figure(
 
 
 def _series(plan: SweepPlan, rows: Sequence[Observation], value: Value) -> list[Series]:
-    groups = [(name, _ladder(plan, name)) for name in directions_of(plan)]
+    groups = [(name, ladder(plan, name)) for name in directions_of(plan)]
     groups.append(("prompting", [arm for arm in plan.arms if arm.kind == "prompt"]))
     groups.append(("random", [arm for arm in plan.arms if arm.kind in ("random", "random_nats")]))
     groups.append(("repeng", [arm for arm in plan.arms if arm.kind == "repeng"]))
@@ -351,5 +290,5 @@ def _series(plan: SweepPlan, rows: Sequence[Observation], value: Value) -> list[
 
 
 def _mark(rows: Sequence[Observation], value: Value) -> Mark:
-    x, y = _estimate(rows, _SPEECH["Genuine"]), _estimate(rows, value)
+    x, y = _estimate(rows, _SPEECH[RATIO]), _estimate(rows, value)
     return Mark(x=x.value, x_low=x.low, x_high=x.high, y=y.value, low=y.low, high=y.high, n=y.n)

@@ -1,13 +1,14 @@
-"""Trends over coefficients with the profile as the unit: plain and adjusted slopes, and the conclusions they allow."""
+"""Trends over coefficients with the profile as the unit: plain and adjusted slopes, with what missing values leave."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles
+from cocoon.evaluation.statistics.estimates import LEVEL, Estimate, mean_over_profiles
 from cocoon.evaluation.statistics.paired import sign_flip
 from cocoon.evaluation.statistics.resampling import percentile_interval
 from cocoon.studies.sweep.records import Observation
@@ -29,21 +30,64 @@ SHOWN: dict[str, Value] = {
 }
 
 
+RANGES: dict[str, tuple[float, float]] = {
+    "SR": (0.0, 1.0),
+    "SR attributed": (0.0, 1.0),
+    "Aff": (1.0, 7.0),
+    "7 - Neg": (0.0, 6.0),
+}
+"""The values that a missing outcome may have had."""
+
+
 @dataclass(frozen=True)
 class Trend:
     """Change of an outcome over the whole range of x, as the mean of the profiles' own slopes. `p` is by sign flips.
 
-    `profiles` counts those with a slope, that is, with at least two values of x.
+    `profiles` counts those with a slope, that is, with at least two values of x. `change.missing` counts the dialogues
+    without the outcome. `corrected` is the change with the interval of the whole family of tests. `lowest` and
+    `highest` are the changes if missing outcomes were as unfavourable, or as favourable, to a rise as they can be, with
+    the same interval. They equal `corrected` where nothing is missing, and are None without a range of values.
     """
 
     change: Estimate
     p: float | None
     profiles: int
+    corrected: Estimate | None = None
+    lowest: Estimate | None = None
+    highest: Estimate | None = None
 
 
-def trend(found: Sequence[Observation], x: Value, y: Value, span: float) -> Trend:
-    """Return the trend of `y` over `x`. `span` is the range of x for which the change is reported."""
-    slopes: dict[str, list[float | None]] = {}
+def trend(
+    found: Sequence[Observation],
+    x: Value,
+    y: Value,
+    span: float,
+    ends: tuple[float, float] | None = None,
+    level: float = LEVEL,
+) -> Trend:
+    """Return the trend of `y` over `x`. `span` is the range of x for which the change is reported.
+
+    `ends` is the range of `y`, for the bounds that missing values leave. `level` is that of the corrected interval.
+    """
+    slopes = _slopes(found, x, y, span)
+    known_slopes = [slope for profile_slopes in slopes.values() for slope in profile_slopes]
+    test = sign_flip(known_slopes) if len(known_slopes) > 1 else None
+    missing = sum(x(observation) is not None and y(observation) is None for observation in found)
+    change, corrected = (
+        mean_over_profiles(slopes, at).model_copy(update={"missing": missing}) for at in (LEVEL, level)
+    )
+    filled = [mean_over_profiles(_filled_slopes(found, x, y, span, extremes), level) for extremes in _extremes(ends)]
+    lowest, highest = filled or (None, None)
+    return Trend(change, test.p if test else None, len(known_slopes), corrected, lowest, highest)
+
+
+def _extremes(ends: tuple[float, float] | None) -> list[tuple[float, float]]:
+    """Return what fills missing values below and above the middle of x, for the least and the greatest rise."""
+    return [] if ends is None else [(ends[1], ends[0]), ends]
+
+
+def _slopes(found: Sequence[Observation], x: Value, y: Value, span: float) -> dict[str, list[float]]:
+    slopes: dict[str, list[float]] = {}
     for profile, profile_rows in _by_profile(found).items():
         pairs = [
             (x_value, y_value)
@@ -52,9 +96,25 @@ def trend(found: Sequence[Observation], x: Value, y: Value, span: float) -> Tren
         ]
         if len({x_value for x_value, _ in pairs}) > 1:
             slopes[profile] = [_slope(pairs) * span]
-    known_slopes = [slope for profile_slopes in slopes.values() for slope in profile_slopes if slope is not None]
-    test = sign_flip(known_slopes) if len(known_slopes) > 1 else None
-    return Trend(mean_over_profiles(slopes), test.p if test else None, len(known_slopes))
+    return slopes
+
+
+def _filled_slopes(
+    found: Sequence[Observation], x: Value, y: Value, span: float, extremes: tuple[float, float]
+) -> dict[str, list[float]]:
+    """Return the slopes with missing outcomes filled: `extremes[0]` below the profile's mean x, else `extremes[1]`."""
+    middles = {
+        profile: fmean(known) if (known := [value for row in rows if (value := x(row)) is not None]) else 0.0
+        for profile, rows in _by_profile(found).items()
+    }
+
+    def filled(observation: Observation) -> float | None:
+        value, place = y(observation), x(observation)
+        if value is not None or place is None:
+            return value
+        return extremes[place > middles[observation.profile]]
+
+    return _slopes(found, x, filled, span)
 
 
 def _slope(pairs: Sequence[tuple[float, float]]) -> float:
@@ -94,18 +154,30 @@ def _within(profile_rows: Sequence[Observation], y: Value, others: Mapping[str, 
     return complete - complete.mean(0) if len(complete) > 1 else None
 
 
-def difference(found: Sequence[Observation], first: str, second: str, y: Value) -> Trend:
-    """Return the mean difference of two arms (by name), first less second, over profiles that have both."""
+def difference(found: Sequence[Observation], first: str, second: str, y: Value, level: float = LEVEL) -> Trend:
+    """Return the mean difference of two arms (by name), first less second, over profiles that have both.
+
+    `level` is that of the corrected interval.
+    """
+    differences = _differences(found, first, second, y)
+    test = sign_flip(list(differences.values())) if len(differences) > 1 else None
+    draws = {profile: [value] for profile, value in differences.items()}
+    change, corrected = mean_over_profiles(draws), mean_over_profiles(draws, level)
+    return Trend(change, test.p if test else None, len(differences), corrected)
+
+
+def mean_difference(found: Sequence[Observation], first: str, second: str, y: Value) -> float | None:
+    """Return the change of `difference` alone, None where no profile has both arms."""
+    differences = _differences(found, first, second, y)
+    return fmean(differences.values()) if differences else None
+
+
+def _differences(found: Sequence[Observation], first: str, second: str, y: Value) -> dict[str, float]:
     means = {
         name: _means([observation for observation in found if observation.arm.name == name], y)
         for name in (first, second)
     }
-    differences = {key: [means[first][key] - means[second][key]] for key in means[first].keys() & means[second].keys()}
-    all_differences = [
-        profile_difference for profile_differences in differences.values() for profile_difference in profile_differences
-    ]
-    test = sign_flip(all_differences) if len(all_differences) > 1 else None
-    return Trend(mean_over_profiles(differences), test.p if test else None, len(all_differences))
+    return {key: means[first][key] - means[second][key] for key in means[first].keys() & means[second].keys()}
 
 
 def _means(observations: Sequence[Observation], y: Value) -> dict[str, float]:
@@ -121,43 +193,3 @@ def _by_profile(observations: Sequence[Observation]) -> dict[str, list[Observati
     for observation in observations:
         groups[observation.profile].append(observation)
     return groups
-
-
-def told_sign(one: Trend) -> int:
-    """Return 1 or -1 if the interval of a change excludes 0, else 0."""
-    low, high = one.change.low, one.change.high
-    if low is None or high is None:
-        return 0
-    return 1 if low > 0 else -1 if high < 0 else 0
-
-
-def conclusion(outcome: str, trends: Mapping[str, Trend], placebos: Mapping[str, Mapping[str, Trend]]) -> str:
-    """Return the conclusion about an outcome: a cause only if all users agree and both placebos differ clearly.
-
-    `trends` is by kind of user. `placebos` (steered less random at the largest coefficient) is by what is equal in them
-    ("norm", "surprise") and kind of user.
-    """
-    signs = {user: told_sign(user_trend) for user, user_trend in trends.items()}
-    if len(signs) < 2:
-        return f"{outcome}: one kind of user alone; nothing is said of causes."
-    if not any(signs.values()):
-        return f"{outcome}: no clear trend for any kind of user."
-    if len(set(signs.values())) > 1:
-        signs_text = ", ".join(f"{user} {_word(sign)}" for user, sign in signs.items())
-        return f"{outcome}: no statement of cause, since the kinds of user do not agree ({signs_text})."
-    sign = next(iter(signs.values()))
-    finding = f"{outcome}: {_word(sign)} with the coefficient for every kind of user"
-    missing = [name for name in ("norm", "surprise") if not placebos.get(name)]
-    if missing:
-        return f"{finding}, but there is no random direction of equal {' or '.join(missing)}: no statement of cause."
-    alike = [
-        name for name, by_user in placebos.items() if any(told_sign(contrast) != sign for contrast in by_user.values())
-    ]
-    if alike:
-        equal = " and ".join(alike)
-        return f"{finding}, but a random direction of equal {equal} does not clearly differ: no statement of cause."
-    return f"{finding}, and more than under random directions of equal norm and of equal surprise."
-
-
-def _word(sign: int) -> str:
-    return {1: "rises", -1: "falls", 0: "no clear trend"}[sign]

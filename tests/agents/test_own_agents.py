@@ -136,6 +136,27 @@ def test_changed_code_refuses_to_resume_and_names_the_file(folder: Path) -> None
     assert again.code == 2 and "mine.py" in again.err and again.err.count("\n") == 3, again.err
 
 
+SIBLING = "from warmth import warm\ndef echo(messages):\n    return warm(messages[-1]['content'])\n"
+
+
+@pytest.mark.parametrize("changed", ["warmth.py", "tones/soft.py"])
+def test_a_changed_module_beside_the_agents_file_refuses_to_resume_and_is_named(folder: Path, changed: str) -> None:
+    (folder / "mine.py").write_text(SIBLING)
+    (folder / "warmth.py").write_text("def warm(text):\n    from tones.soft import soften\n    return soften(text)\n")
+    (folder / "tones").mkdir()
+    (folder / "tones" / "soft.py").write_text("def soften(text):\n    return 'Softly: ' + text\n")
+    (folder / "unused.py").write_text("x = 1\n")
+    assert simulate("--supporter", "python:mine.py:echo", *RULE).code == 0 and spoken()[0].startswith("Softly")
+    manifest = read_manifest(Path("run"))
+    assert manifest is not None and manifest.agents["supporter"][0].source is not None
+    assert set(manifest.agents["supporter"][0].source.files) == {"mine.py", "warmth.py", "tones/soft.py"}
+    (folder / "unused.py").write_text("x = 2\n")
+    assert simulate("--supporter", "python:mine.py:echo", *RULE).code == 0
+    (folder / changed).write_text((folder / changed).read_text() + "# changed\n")
+    again = simulate("--supporter", "python:mine.py:echo", *RULE)
+    assert again.code == 2 and f"another version of {changed}" in again.err, again.err
+
+
 def test_a_judge_whose_code_changed_rates_anew(folder: Path) -> None:
     simulate("--supporter", "python:mine.py:echo", *RULE)
     cocoon("judge", "run", "--judge", "python:mine.py:shortness")

@@ -89,14 +89,14 @@ def swept(base: str, direction: Path, spec: str, out: Path, **settings: Any) -> 
 def test_a_sweep_goes_from_directions_to_a_report_and_goes_on(base: str, direction: Path, tmp_path: Path) -> None:
     out = tmp_path / "sweep"
     with endpoint() as spec:
-        result = cocoon.steer.sweep(**swept(base, direction, spec, out, placebo=True))
+        result = cocoon.steer.sweep(**swept(base, direction, spec, out, placebo=True, random=2))
         assert (result.exit_code, result.stopped_by) == (0, None)
         before = (out / "users" / "guarded" / "dialogues.jsonl").read_bytes()
-        again = cocoon.steer.sweep(**swept(base, direction, spec, out, placebo=True))
+        again = cocoon.steer.sweep(**swept(base, direction, spec, out, placebo=True, random=2))
     assert result.report is not None and again.report == result.report
     assert (out / "users" / "guarded" / "dialogues.jsonl").read_bytes() == before
     arms = [row.labels[1] for row in result.report.tables[0].rows]
-    assert arms[:2] == ["plain", "reply 0.02"] and "random for reply 0.02" in arms
+    assert arms[:2] == ["plain", "reply 0.02"] and "random 1 for reply 0.02" in arms
     for name in ("sweep.md", "sweep.html", "tables/sweep_trends.csv", "figures/figure_four_all.svg"):
         assert (out / name).is_file()
 

@@ -77,7 +77,7 @@ OPTIONS = {
     ),
     "steer export": "--direction -o --out --model-type",
     "steer extract": (
-        "--model -o --out --pairs --kind --position --method --layers --band --choose --at --preset "
+        "--model -o --out --pairs -n --limit --kind --position --method --layers --band --choose --at --preset "
         "--max-tokens --seed --json"
     ),
     "steer fold": "--model -o --out",
@@ -88,7 +88,7 @@ OPTIONS = {
     ),
     "steer sweep": (
         "--direction --coefficient --out --model --profiles -n --limit --rounds --samples --users --user "
-        "--appraiser --judge --scales --placebo --no-placebo --repeng --tokens --at --allow-overlap "
+        "--appraiser --judge --scales --placebo --no-placebo --random --repeng --tokens --at --allow-overlap "
         "--concurrency --timeout --budget-calls --config -o --allow-cloud-tracing --dry-run --json"
     ),
     "train": (

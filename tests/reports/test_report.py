@@ -1,11 +1,12 @@
 """The report: figures worked by hand, rows that are never pooled, missing values and honest remarks."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.records import Dialogue, Failure
+from cocoon.core.records import Claim, Dialogue, Failure, Verdict
 from cocoon.evaluation.facts import facts_of
 from cocoon.evaluation.measures import MEASURES
 from cocoon.evaluation.scales.scoring import load_scale
@@ -44,6 +45,27 @@ def test_figures_worked_by_hand() -> None:
     assert success["SR attributed"] == wilson(2, 4, missing=1)
     assert success["Bounds paper"] == Bounds(low=3 / 5, high=4 / 5)
     assert success["Bounds attributed"] == Bounds(low=2 / 5, high=3 / 5)
+
+
+def test_the_evidence_behind_verdicts_counts_uptake_and_overruled_claims() -> None:
+    claim = Claim(named_by="user", how="after_question", turn=5, quote="q")
+    changes: list[dict[str, Any]] = [
+        {"named_by": "supporter", "uptake": "taken_up", "guesses": 1},
+        {"named_by": "supporter", "uptake": "taken_up", "guesses": 9},
+        {"named_by": "supporter", "uptake": "denied", "guesses": 2},
+        {"named_by": "user", "claim": claim, "earned": 2},
+        {"named_by": "user", "claim": claim.model_copy(update={"turn": 7})},
+    ]
+    verdicts = [Verdict(success=True, how="after_reflection", turn=5, quote="q", **change) for change in changes]
+    verdicts.append(Verdict(success=False, named_by="nobody", turn=1, quote="I", empty_evidence=True))
+    names = [f"p{number}/d" for number in range(len(verdicts))]
+    ratings = [rating(name, ATTRIBUTED, verdict=verdict) for name, verdict in zip(names, verdicts, strict=True)]
+    evidence = rows(build_report([dialogue(name) for name in names], ratings, [], {}), "evidence")[LABELS]
+    taken_up = evidence["SR taken up"]
+    assert isinstance(taken_up, Estimate) and (taken_up.value, taken_up.n) == (3 / 6, 6)
+    assert (evidence["Taken up"], evidence["Denied"], evidence["Ignored"], evidence["Guesses"]) == (2, 1, 0, 4.0)
+    assert (evidence["Other mention"], evidence["Other form"], evidence["Empty"]) == (1, 1, 1)
+    assert evidence["Lag"] == Spread(median=3, low=3, high=3, n=1)
 
 
 def test_outcomes_and_rounds_until_named() -> None:

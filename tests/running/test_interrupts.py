@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from cocoon.api.running import wait_for
+from cocoon.api.blocking import wait_for
 from cocoon.core.errors import StoppedError
 from cocoon.running.runner import Progress
 from cocoon.running.session import Outcome

@@ -32,13 +32,16 @@ FILES = [SteerFile("instruction", Path("/d/i.safetensors")), SteerFile("reply", 
 
 
 def plan(users: Sequence[Any] = ("guarded", "prompted")) -> SweepPlan:
-    placebos = {"instruction": Placebo(Path("/d/random.safetensors"), 0.1)}
+    placebos = {"instruction": Placebo([Path("/d/random.safetensors")], 0.1)}
     arms = plan_arms("local:tiny", FILES[:1], DOSES, placebos, (Path("/d/repeng.safetensors"), 4.0))
     return SweepPlan(base="local:tiny", arms=arms, users=list(users))
 
 
 def test_the_arms_are_all_that_the_study_compares() -> None:
-    placebos = {"instruction": Placebo(Path("/d/n.safetensors"), 0.1), "reply": Placebo(Path("/d/m.safetensors"), None)}
+    placebos = {
+        "instruction": Placebo([Path("/d/n.safetensors")], 0.1),
+        "reply": Placebo([Path("/d/m.safetensors")], None),
+    }
     arms = plan_arms("local:b", FILES, [0.04, 0.0, 0.02], placebos, None, "replies")
     assert [(arm.kind, arm.direction, arm.coefficient) for arm in arms] == [
         ("plain", "", 0.0),
@@ -167,13 +170,14 @@ def test_every_panel_is_filled_when_successes_are_mixed(tmp_path: Path) -> None:
     for figure in report.figures:
         panels: Any = figure.chart.panels  # pyright: ignore[reportAttributeAccessIssue]
         assert all(mark.y is not None for panel in panels for one in panel.series for mark in one.marks[:3])
-    trends = {tuple(row.labels): row.cells for row in report.tables[2].rows}
+    tables = {table.id: table for table in report.tables}
+    trends = {tuple(row.labels): row.cells for row in tables["trends"].rows}
     ratio: Any = trends["guarded", "instruction", "Genuine"]["Change"]
     comfort: Any = trends["guarded", "instruction", "Aff"]["Change"]
     assert ratio.value > 0.5 and comfort.value < 0
-    views = [row.labels[-1] for row in report.tables[4].rows]
+    views = [row.labels[-1] for row in tables["sensitivity"].rows]
     assert any(view.startswith("success only") and view.endswith("of 12") for view in views)
-    for table in (report.tables[1], report.tables[3]):
+    for table in (tables["outcomes"], tables["success_only"]):
         rows: Any = [row.cells for row in table.rows if row.cells.get("Neg") is not None]
         assert rows and all(row["Neg"].value + row["7 - Neg"].value == pytest.approx(7) for row in rows)
     panels = report.figures[0].chart.panels  # pyright: ignore[reportAttributeAccessIssue]
@@ -221,6 +225,10 @@ def test_without_a_success_the_panel_says_0_of_n(tmp_path: Path) -> None:
         (["--users", "guarded"], "--users"),
         (["--tokens", "replies"], "--tokens"),
         (["--at", "every"], "--at"),
+        (["--no-placebo"], "--placebo"),
+        (["--random", "3"], "--random"),
+        (["--repeng", "0"], "--repeng"),
+        (["--repeng", "0.7"], "--repeng"),
     ],
 )
 def test_a_folder_goes_on_with_its_own_sweep_alone(tmp_path: Path, other: list[str], named: str) -> None:
@@ -240,6 +248,8 @@ def test_a_folder_goes_on_with_its_own_sweep_alone(tmp_path: Path, other: list[s
         "0.02",
         "--out",
         str(out),
+        "--random",
+        "1",
     ]
     done = cocoon("steer", "sweep", *given, "--coefficient", "0.04", *other)
     assert done.code == 2 and f"holds another sweep ({named})" in done.err
@@ -253,8 +263,8 @@ def test_a_dry_run_counts_all_arms_and_writes_nothing(tmp_path: Path) -> None:
     doses = ["--coefficient", "0.02", "--coefficient", "0.04"]
     given = [*people, *judge, *doses, "--direction", str(file), "--out", str(tmp_path / "s"), "--dry-run", "--json"]
     told = json.loads(cocoon("steer", "sweep", *given, "--appraiser", "rule").out)
-    # Plain, two coefficients, history, two placebos, two prompts, repeng; two kinds of user.
-    assert (told["arms"], told["dialogues"], told["calls"]) == (9, 2 * 3 * 9, 2 * 3 * 9 * (2 * 2 + 3))
+    # Plain, two coefficients, history, 20 random directions and one of equal surprise, two prompts, repeng; two users.
+    assert (told["arms"], told["dialogues"], told["calls"]) == (28, 2 * 3 * 28, 2 * 3 * 28 * (2 * 2 + 3))
     bare = json.loads(cocoon("steer", "sweep", *given, "--no-placebo", "--repeng", "0", "--users", "guarded").out)
     assert (bare["arms"], bare["dialogues"]) == (6, 3 * 6)
     assert not (tmp_path / "s").exists()
@@ -270,7 +280,7 @@ def test_an_option_that_does_not_exist_is_one_line(tmp_path: Path, wrong: list[s
 
 
 def test_where_directions_are_added_stands_in_specs_and_report(tmp_path: Path) -> None:
-    arms = plan_arms("local:b", FILES[:1], [0.02], {"instruction": Placebo(Path("/d/r"), 0.1)}, at="starts")
+    arms = plan_arms("local:b", FILES[:1], [0.02], {"instruction": Placebo([Path("/d/r")], 0.1)}, at="starts")
     steered = [arm.model for arm in arms if "+steer=" in arm.model]
     assert len(steered) == 4 and all(model.endswith("+at=starts") for model in steered)
     made = SweepPlan(base="local:b", arms=arms, users=["guarded"])

@@ -9,13 +9,13 @@ import pytest
 
 from cocoon.steering.calibration.behaviour import Arm, Speaking
 from cocoon.steering.control.control import Control
+from cocoon.steering.directions import placebo
 from cocoon.steering.directions.direction import Direction
+from cocoon.steering.directions.placebo import equal_surprise
 from cocoon.steering.pairs.situations import read_situations
-from cocoon.studies.sweep import placebo as sweep_placebo
-from cocoon.studies.sweep.placebo import equal_surprise
 from cocoon.studies.sweep.plan import SweepArm
 from cocoon.studies.sweep.records import Observation
-from cocoon.studies.sweep.trend import OUTCOMES, Trend, adjusted, conclusion, difference, trend
+from cocoon.studies.sweep.trend import OUTCOMES, adjusted, difference, trend
 from cocoon.tests.steering.steered import direction_for, tiny_family
 from cocoon.tests.steering.test_extract import weights_of
 
@@ -71,37 +71,6 @@ def test_what_surprise_explains_is_taken_out() -> None:
     assert adjusted(found[:3], OUTCOMES["Aff"], {}, 0.09).change.value is None
 
 
-def of(low: float, high: float) -> Trend:
-    from cocoon.evaluation.statistics.estimates import Estimate
-
-    return Trend(Estimate(value=(low + high) / 2, low=low, high=high, n=9), 0.01, 9)
-
-
-@pytest.mark.parametrize(
-    ("prompted", "norm", "surprise", "said"),
-    [
-        (of(-3, -1), of(-2, -0.5), of(-1, -0.5), "falls with the coefficient for every kind of user, and more"),
-        (of(-3, -1), of(-1, 1), of(-2, -1), "equal norm does not clearly differ: no statement of cause"),
-        (of(-3, -1), of(-2, -1), of(-1, 1), "equal surprise does not clearly differ: no statement of cause"),
-        (of(-3, -1), of(-2, -1), None, "no random direction of equal surprise: no statement of cause"),
-        (of(1, 2), of(-2, -1), of(-2, -1), "kinds of user do not agree"),
-        (of(-1, 1), of(-2, -1), of(-2, -1), "kinds of user do not agree"),
-    ],
-)
-def test_causes_are_named_only_where_users_agree_and_both_placebos_differ(
-    prompted: Trend, norm: Trend, surprise: Trend | None, said: str
-) -> None:
-    placebos = {"norm": {"guarded": norm, "prompted": norm}}
-    if surprise is not None:
-        placebos["surprise"] = {"guarded": surprise, "prompted": surprise}
-    assert said in conclusion("Aff", {"guarded": of(-2, -1), "prompted": prompted}, placebos)
-
-
-def test_no_trend_is_no_disagreement() -> None:
-    flat = {"guarded": of(-1, 1), "prompted": of(-2, 1)}
-    assert conclusion("Aff", flat, {}) == "Aff: no clear trend for any kind of user."
-
-
 def test_the_placebo_of_equal_surprise_is_between_doses_that_were_tried() -> None:
     weights = weights_of(tiny_family("Llama"))
     direction = direction_for(weights.network)
@@ -133,7 +102,7 @@ def test_the_dose_of_equal_surprise_lies_between_0_and_the_first_that_leaves_no_
     def counted(some: Sequence[Any]) -> Any:
         return SimpleNamespace(nats=nats[some[0].label, some[0].coefficient])
 
-    monkeypatch.setattr(sweep_placebo, "sample_replies", spoken)
-    monkeypatch.setattr(sweep_placebo, "behaviour", counted)
+    monkeypatch.setattr(placebo, "sample_replies", spoken)
+    monkeypatch.setattr(placebo, "behaviour", counted)
     model: Any = None
     assert equal_surprise(model, model, 0.5, model, [1.0, 2.0, 4.0], []) == expected

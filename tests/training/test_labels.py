@@ -9,7 +9,7 @@ from trl.chat_template_utils import get_training_chat_template
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dialogue, Turn
-from cocoon.core.thoughts import with_thought
+from cocoon.core.strategy_tags import with_thought
 from cocoon.models.local.template import Template
 from cocoon.tests.models.local.chat_styles import (
     ALTERNATES,

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dialogue, Thought
-from cocoon.core.thoughts import with_thought
+from cocoon.core.strategy_tags import with_thought
 from cocoon.models.local.template import Template, render
 from cocoon.models.messages import Message, fit_to_template
 

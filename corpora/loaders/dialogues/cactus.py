@@ -1,16 +1,15 @@
 """Read Cactus: intake forms with an attitude and the first two turns, or the full dialogue where there is one."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.records import Profile, Role
-from cocoon.core.text import language_by_script
-from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, an_id, an_object, optional_text
+from cocoon.core.records import Role
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue
+from cocoon.corpora.reading.foreign_record import ForeignRecord, an_object
 from cocoon.corpora.reading.foreign_text import values
-from cocoon.corpora.reading.repair import RepairNote
+from cocoon.corpora.reading.repair import ReadProfile
 from cocoon.corpora.reading.spoken_lines import add_lines
 
 CORPUS = Corpus(
@@ -28,53 +27,37 @@ def load_cactus(path: Path) -> Iterator[ReadDialogue]:
 
     Raises CocoonError naming the record that cannot be read.
     """
-    for number, (where, value) in enumerate(values(path), 1):
-        person = _person(value, where)
-        draft = Draft(CORPUS, where, _id(value, number))
-        history = optional_text(person, "dialogue_history", where)
+    for own_id, person in _people(path):
+        draft = Draft(CORPUS, person.where, own_id)
+        history = person.text("dialogue_history")
         if not history:
-            history = optional_text(person, "dialogue_history_init", where)
+            history = person.text("dialogue_history_init")
             draft.note("dialogue_history", "replaced", "there is no dialogue; the opening turns stand for it")
         add_lines(draft, history, ROLES)
-        form = optional_text(person, "intake_form", where)
-        yield draft.read(feeling=_problem(form), facts={"attitude": optional_text(person, "attitude", where) or None})
+        draft.facts["attitude"] = person.text("attitude") or None
+        yield draft.read(feeling=_problem(person))
 
 
-def load_cactus_profiles(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
-    """Yield (where, profile, no repairs) for every record, with the presenting problem as the feeling.
+def load_cactus_profiles(path: Path) -> Iterator[ReadProfile]:
+    """Yield a profile for every record, with the presenting problem as the feeling.
 
     The corpus does not state a need, so the profile has none.
     """
-    for number, (where, value) in enumerate(values(path), 1):
-        person = _person(value, where)
-        form = optional_text(person, "intake_form", where)
-        problem = _problem(form)
+    for own_id, person in _people(path):
+        problem = _problem(person)
         if not problem:
-            raise CocoonError(f"{where}: key 'intake_form': no section 'Presenting Problem'")
-        attitude = optional_text(person, "attitude", where)
-        yield (
-            where,
-            Profile(
-                id=_id(value, number),
-                language=language_by_script(problem),
-                scenario=f"attitude: {attitude}" if attitude else "",
-                feeling=problem,
-                source=CORPUS.source,
-                licence=CORPUS.licence,
-            ),
-            [],
-        )
+            raise CocoonError(f"{person.where}: key 'intake_form': no section 'Presenting Problem'")
+        attitude = person.text("attitude")
+        scenario = f"attitude: {attitude}" if attitude else ""
+        yield ReadProfile(person.where, CORPUS.person(own_id, problem, scenario))
 
 
-def _person(value: Any, where: str) -> Mapping[str, Any]:
-    record = an_object(value, where)
-    return an_object(record.get("AI_client"), where, "key 'AI_client'")
+def _people(path: Path) -> Iterator[tuple[str, ForeignRecord]]:
+    for number, (where, value) in enumerate(values(path), 1):
+        record = an_object(value, where)
+        yield CORPUS.id_of(record.get("idx"), number), record.object("AI_client")
 
 
-def _id(value: Mapping[str, Any], number: int) -> str:
-    return an_id(CORPUS, value.get("idx"), number)
-
-
-def _problem(form: str) -> str:
-    match = _PROBLEM.search(form)
+def _problem(person: ForeignRecord) -> str:
+    match = _PROBLEM.search(person.text("intake_form"))
     return " ".join(match["text"].split()) if match else ""

@@ -3,24 +3,13 @@
 In the listening stage the spoken words are the `rewrite` where there is one, and `content` is then the draft.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from cocoon.core.records import Role, Thought
+from cocoon.core.records import Role
 from cocoon.core.text import language_by_script
-from cocoon.corpora.reading.dialogue_draft import (
-    Corpus,
-    Draft,
-    Fact,
-    ReadDialogue,
-    a_list,
-    an_id,
-    an_object,
-    optional_text,
-    speaker_role,
-)
-from cocoon.corpora.reading.foreign_text import values
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, drafts, thought_of
+from cocoon.corpora.reading.foreign_record import ForeignRecord, a_list, objects
 
 CORPUS = Corpus(
     "cocoon",
@@ -38,43 +27,37 @@ def load_cocoon_dialogues(path: Path) -> Iterator[ReadDialogue]:
 
     Raises CocoonError naming the file, the record and the turn that cannot be read.
     """
-    for number, (where, value) in enumerate(values(path), 1):
-        record = {str(key).strip().lower(): content for key, content in an_object(value, where).items()}
-        draft = Draft(CORPUS, where, an_id(CORPUS, record.get("id"), number))
-        facts: dict[str, Fact] = {}
+    for foreign_record, draft in drafts(path, CORPUS):
+        record = foreign_record.with_lower_keys()
         for stage in ("listening stage", "suggestion stage"):
-            if stage == "suggestion stage" and stage in record:
+            if stage == "suggestion stage" and stage in record.fields:
                 draft.stage_boundary = len(draft.turns)
-            for position, item in enumerate(a_list(record.get(stage, []), where, f"key {stage!r}"), 1):
-                turn = an_object(item, where, f"{stage}, turn {position}")
-                if analysis := next((turn[key] for key in _ANALYSES if key in turn), None):
-                    facts["analysis"] = str(analysis)
-                    continue
-                _turn(draft, turn, f"{stage}, turn {position}")
-        yield _read(draft, record.get("profile"), facts)
+            turns = a_list(record.fields.get(stage, []), record.where, f"key {stage!r}")
+            for turn in objects(turns, record.where, f"{stage}, turn"):
+                if analysis := next((turn.get(key) for key in _ANALYSES if key in turn.fields), None):
+                    draft.facts["analysis"] = str(analysis)
+                else:
+                    _say(draft, turn)
+        yield _read(draft, record)
 
 
-def _turn(draft: Draft, turn: Mapping[str, Any], position: str) -> None:
-    role = speaker_role(turn.get("role"), ROLES, draft.where, position)
-    analysis, strategy = (optional_text(turn, key, draft.where) for key in ("analysis", "strategy"))
-    thought = Thought(analysis=analysis, strategy=strategy) if analysis or strategy else None
-    content, rewrite = turn.get("content"), turn.get("rewrite")
+def _say(draft: Draft, turn: ForeignRecord) -> None:
+    role = turn.role("role", ROLES)
+    thought = thought_of(turn.text("analysis"), turn.text("strategy"))
+    rewrite = turn.get("rewrite")
     if rewrite is None:
-        draft.say(role, content, position, thought)
-        return
-    first_wording = optional_text(turn, "content", draft.where)
-    draft.say(role, rewrite, position, thought, draft=first_wording or None)
+        draft.say(role, turn.get("content"), turn.position, thought)
+    else:
+        draft.say(role, rewrite, turn.position, thought, draft=turn.text("content") or None)
 
 
-def _read(draft: Draft, profile: Any, facts: Mapping[str, Fact]) -> ReadDialogue:
-    person = profile if isinstance(profile, dict) else {}
-    fields = {str(key).strip().lower(): value for key, value in person.items()}
-    field_texts = {key: optional_text(fields, key, draft.where) for key in ("feeling", "emotion", "scenario", "need")}
+def _read(draft: Draft, record: ForeignRecord) -> ReadDialogue:
+    profile = record.get("profile")
+    person = ForeignRecord(profile if isinstance(profile, dict) else {}, record.where).with_lower_keys()
     return draft.read(
-        feeling=field_texts["feeling"],
-        emotion=field_texts["emotion"],
-        scenario=field_texts["scenario"],
-        need=field_texts["need"] or None,
+        feeling=person.text("feeling"),
+        emotion=person.text("emotion"),
+        scenario=person.text("scenario"),
+        need=person.text("need") or None,
         language=language_by_script(" ".join(turn.content for turn in draft.turns)),
-        facts=facts,
     )

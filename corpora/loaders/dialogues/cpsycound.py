@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cocoon.core.records import Role
-from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, a_text, an_id, an_object
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue
+from cocoon.corpora.reading.foreign_record import a_text, an_object
 from cocoon.corpora.reading.foreign_text import texts, values
 from cocoon.corpora.reading.spoken_lines import add_lines
 
@@ -24,7 +25,7 @@ def load_cpsycound(path: Path) -> Iterator[ReadDialogue]:
     Raises CocoonError naming the file and the record that cannot be read.
     """
     for number, (where, key, raw) in enumerate(_cases(path), 1):
-        draft = Draft(CORPUS, where, an_id(CORPUS, key, number))
+        draft = Draft(CORPUS, where, CORPUS.id_of(key, number))
         add_lines(draft, a_text(raw, where, "key 'raw'"), ROLES)
         yield draft.read(language="zh")
 

@@ -6,16 +6,8 @@ from typing import Any
 
 from cocoon.core.errors import CocoonError
 from cocoon.corpora.loaders.dialogues.cpsycound import ROLES
-from cocoon.corpora.reading.dialogue_draft import (
-    Corpus,
-    Draft,
-    ReadDialogue,
-    a_list,
-    a_text,
-    an_id,
-    an_object,
-    optional_text,
-)
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue
+from cocoon.corpora.reading.foreign_record import a_list, a_text, an_object
 from cocoon.corpora.reading.foreign_text import values
 from cocoon.corpora.reading.spoken_lines import add_lines
 
@@ -28,7 +20,7 @@ def load_cpsycoune(path: Path) -> Iterator[ReadDialogue]:
     Raises CocoonError naming the file and the record that cannot be read.
     """
     for number, (where, key, topic, lines) in enumerate(_dialogues(path), 1):
-        draft = Draft(CORPUS, where, an_id(CORPUS, key, number))
+        draft = Draft(CORPUS, where, CORPUS.id_of(key, number))
         spoken_lines = [
             a_text(line, where, f"line {position}")
             for position, line in enumerate(a_list(lines, where, "key 'data'"), 1)
@@ -48,5 +40,5 @@ def _dialogues(path: Path) -> Iterator[tuple[str, Any, str, Any]]:
         return
     for where, value in values(path):
         record = an_object(value, where)
-        topic = optional_text(record, "topic", where)
-        yield where, f"{topic}-{optional_text(record, 'file', where)}".removesuffix(".json"), topic, record.get("data")
+        topic = record.text("topic")
+        yield where, f"{topic}-{record.text('file')}".removesuffix(".json"), topic, record.get("data")

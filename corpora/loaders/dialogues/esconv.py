@@ -1,27 +1,23 @@
 """Read ESConv in three layouts: the original, PPDPP's lines, and MultiESC's lines (tokenised, neighbours merged)."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cocoon.core.records import Role, Thought
-from cocoon.corpora.reading.dialogue_draft import (
-    Corpus,
-    Draft,
-    Fact,
-    ReadDialogue,
-    a_list,
-    a_number,
-    a_text,
-    an_id,
-    an_object,
-    optional_text,
-    speaker_role,
-)
-from cocoon.corpora.reading.foreign_text import values
+from cocoon.core.records import Role
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, Fact, ReadDialogue, drafts, thought_of
+from cocoon.corpora.reading.foreign_record import ForeignRecord, a_number, a_text
 
 CORPUS = Corpus("esconv", "ESConv, crowd-sourced emotional support, en", "ESConv", "CC-BY-NC-4.0", "non_commercial")
+# The dialogues that ESConv's authors left out have the same layout, with other speaker names.
+FAILED = Corpus(
+    "esconv-failed",
+    "FailedESConv, dialogues below ESConv's standard, en",
+    "FailedESConv",
+    "CC-BY-NC-4.0",
+    "non_commercial",
+)
 ROLES: dict[str, Role] = {
     "seeker": "user",
     "supporter": "supporter",
@@ -38,49 +34,40 @@ _SPACED = (
 )
 
 
-def load_esconv(path: Path) -> Iterator[ReadDialogue]:
+def load_esconv(path: Path, corpus: Corpus = CORPUS) -> Iterator[ReadDialogue]:
     """Yield every dialogue.
 
     Raises CocoonError naming the file, the record and the turn that cannot be read.
     """
-    yield from load_as(path, CORPUS)
-
-
-def load_as(path: Path, corpus: Corpus) -> Iterator[ReadDialogue]:
-    """Yield every dialogue of a corpus that has the layout of ESConv."""
-    for number, (where, value) in enumerate(values(path), 1):
-        record = an_object(value, where)
-        draft = Draft(corpus, where, an_id(corpus, record.get("id"), number))
+    for record, draft in drafts(path, corpus):
         # Only MultiESC states intensities as numbers, and only MultiESC is tokenised.
-        tokenised, joined = "init_intensity" in record, 0
-        for position, item in enumerate(a_list(record.get("dialog"), where, "key 'dialog'"), 1):
-            joined += _turn(draft, an_object(item, where, f"turn {position}"), f"turn {position}", tokenised)
+        tokenised = "init_intensity" in record.fields
+        joined = sum(_say(draft, turn, tokenised) for turn in record.objects("dialog"))
         if joined:
             draft.note("dialog", "repaired", f"words and marks that stood apart were joined in {joined} turns")
+        draft.facts = _facts(record)
         yield draft.read(
-            feeling=optional_text(record, "situation", where),
-            emotion=optional_text(record, "emotion_type", where),
-            scenario=optional_text(record, "problem_type", where),
+            feeling=record.text("situation"),
+            emotion=record.text("emotion_type"),
+            scenario=record.text("problem_type"),
             language="en",
-            facts=_facts(record),
         )
 
 
-def _turn(draft: Draft, item: Mapping[str, Any], position: str, tokenised: bool) -> bool:
+def _say(draft: Draft, turn: ForeignRecord, tokenised: bool) -> bool:
     """Add a turn and return whether its text had to be joined."""
-    role = speaker_role(item.get("speaker"), ROLES, draft.where, position)
-    content = a_text(item.get("content", item.get("text")), draft.where, position)
+    role = turn.role("speaker", ROLES)
+    content = a_text(turn.fields.get("content", turn.get("text")), turn.where, turn.position)
     plain = detokenised(content) if tokenised else content
-    annotation = item.get("annotation")
-    labels = annotation if isinstance(annotation, dict) else item
-    strategy = _strategies(labels)
-    thought = Thought(strategy=strategy) if strategy else None
+    annotation = turn.get("annotation")
+    labels = annotation if isinstance(annotation, dict) else turn.fields
     feedback = a_number(labels.get("feedback"))
-    draft.say(role, plain, position, thought, {"feedback": feedback} if feedback is not None else None)
+    scores = {"feedback": feedback} if feedback is not None else None
+    draft.say(role, plain, turn.position, thought_of("", _strategies(labels)), scores)
     return plain != content
 
 
-def _strategies(labels: Mapping[str, Any]) -> str:
+def _strategies(labels: dict[str, Any]) -> str:
     """Return the strategy of a turn, or all strategies of a turn that MultiESC merged from several."""
     merged_strategies = labels.get("all_strategy")
     names = merged_strategies if isinstance(merged_strategies, list) and merged_strategies else [labels.get("strategy")]
@@ -94,7 +81,7 @@ def detokenised(text: str) -> str:
     return text
 
 
-def _facts(record: Mapping[str, Any]) -> dict[str, Fact]:
+def _facts(record: ForeignRecord) -> dict[str, Fact]:
     facts: dict[str, Fact] = {
         key: value for key in _FACTS if isinstance(value := record.get(key), (str, int, float, bool))
     }

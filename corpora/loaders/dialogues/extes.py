@@ -8,20 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.records import Profile, Thought
-from cocoon.core.text import language_by_script
-from cocoon.corpora.reading.dialogue_draft import (
-    Corpus,
-    Draft,
-    Fact,
-    ReadDialogue,
-    a_list,
-    an_id,
-    an_object,
-    optional_text,
-)
-from cocoon.corpora.reading.foreign_text import values
-from cocoon.corpora.reading.repair import RepairNote
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, drafts, thought_of
+from cocoon.corpora.reading.foreign_record import ForeignRecord, an_object
+from cocoon.corpora.reading.repair import ReadProfile
 
 LICENCE = "none (ExTES ships no licence)"
 CORPUS = Corpus("extes", "ExTES, model-written emotional support, en", "ExTES", LICENCE, "none")
@@ -35,77 +24,53 @@ def load_extes(path: Path) -> Iterator[ReadDialogue]:
 
     Raises CocoonError naming the file, the record and the turn that cannot be read.
     """
-    for number, (where, value) in enumerate(values(path), 1):
-        record = an_object(value, where)
-        draft = Draft(CORPUS, where, an_id(CORPUS, record.get("id"), number))
-        for position, item in enumerate(a_list(record.get("content"), where, "key 'content'"), 1):
-            _item(draft, an_object(item, where, f"item {position}"), f"item {position}")
-        facts: dict[str, Fact] = {
+    for record, draft in drafts(path, CORPUS):
+        for item in record.objects("content", "item"):
+            _say(draft, item.with_lower_keys())
+        draft.facts = {
             key: value if isinstance(value, (int, float, bool)) else str(value)
-            for key, value in record.items()
+            for key, value in record.fields.items()
             if key not in _KEYS and value is not None
         }
-        yield draft.read(
-            feeling=optional_text(record, "description", where),
-            scenario=optional_text(record, "scene", where),
-            language="en",
-            facts=facts,
-        )
+        yield draft.read(feeling=record.text("description"), scenario=record.text("scene"), language="en")
 
 
-def _item(draft: Draft, item: Mapping[str, Any], position: str) -> None:
+def _say(draft: Draft, item: ForeignRecord) -> None:
     """Add the turns of an item in the order of its keys.
 
     Raises CocoonError if the item has no turn.
     """
-    fields = {str(key).strip().lower(): value for key, value in item.items()}
-    strategy = _first(fields, _STRATEGY)
-    has_turn = False
-    for key, value in fields.items():
+    strategy = _first(item.fields, _STRATEGY)
+    speakers = [key for key in item.fields if key in _USER + _SUPPORTER]
+    if not speakers:
+        keys = ", ".join(item.fields) or "none"
+        raise CocoonError(f"{item.where}: {item.position}: has no key 'User' and no key 'AI'; its keys: {keys}")
+    for key in speakers:
         if key in _USER:
-            draft.say("user", value, position)
-        elif key in _SUPPORTER:
-            _reply(draft, value, strategy, position)
+            draft.say("user", item.get(key), item.position)
         else:
-            continue
-        has_turn = True
-    if not has_turn:
-        raise CocoonError(
-            f"{draft.where}: {position}: has no key 'User' and no key 'AI'; its keys: {', '.join(fields) or 'none'}"
-        )
+            _reply(draft, item.get(key), strategy, item.position)
 
 
 def _reply(draft: Draft, value: Any, strategy: Any, position: str) -> None:
     if isinstance(value, dict):
-        fields = {str(key).strip().lower(): content for key, content in value.items()}
+        fields = an_object(value, draft.where).with_lower_keys().fields
         value, strategy = _first(fields, _SUPPORTER), _first(fields, _STRATEGY) or strategy
-    thought = Thought(strategy=strategy.strip()) if isinstance(strategy, str) and strategy.strip() else None
+    thought = thought_of("", strategy.strip() if isinstance(strategy, str) else "")
     draft.say("supporter", value, position, thought)
 
 
-def _first(item: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
-    return next((item[key] for key in keys if key in item), None)
+def _first(fields: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
+    return next((fields[key] for key in keys if key in fields), None)
 
 
-def load_extes_profiles(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
-    """Yield (where, profile, no repairs) for every record.
+def load_extes_profiles(path: Path) -> Iterator[ReadProfile]:
+    """Yield a profile for every record.
 
     The record states only a scene and a description, so the profile has no need.
     """
-    for number, (where, value) in enumerate(values(path), 1):
-        record = an_object(value, where)
-        description = optional_text(record, "description", where)
+    for record, draft in drafts(path, CORPUS):
+        description = record.text("description")
         if not description:
-            raise CocoonError(f"{where}: key 'description' is missing or empty")
-        yield (
-            where,
-            Profile(
-                id=an_id(CORPUS, record.get("id"), number),
-                language=language_by_script(description),
-                scenario=optional_text(record, "scene", where),
-                feeling=description,
-                source=CORPUS.source,
-                licence=CORPUS.licence,
-            ),
-            [],
-        )
+            raise CocoonError(f"{record.where}: key 'description' is missing or empty")
+        yield ReadProfile(record.where, CORPUS.person(draft.id, description, record.text("scene")))

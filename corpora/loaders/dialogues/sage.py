@@ -1,27 +1,14 @@
 """Read SAGE: traces of a simulated user whose emotion is scored after every turn (0 to 100), and user profiles."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.records import Profile, Role, Thought
-from cocoon.core.text import language_by_script
-from cocoon.corpora.reading.dialogue_draft import (
-    Corpus,
-    Draft,
-    Fact,
-    ReadDialogue,
-    a_list,
-    a_number,
-    an_id,
-    an_object,
-    optional_text,
-    speaker_role,
-)
-from cocoon.corpora.reading.foreign_text import values
-from cocoon.corpora.reading.repair import RepairNote
+from cocoon.core.records import Role
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, drafts, thought_of
+from cocoon.corpora.reading.foreign_record import ForeignRecord, a_number
+from cocoon.corpora.reading.repair import ReadProfile
 
 CORPUS = Corpus(
     "sage", "SAGE, simulated users with emotion scores, zh", "SAGE (Tencent digitalhuman)", "MIT", "attribution"
@@ -33,58 +20,36 @@ _EVENT = re.compile(r"\*\*事件起因[：:]?\*\*\s*(?P<text>.+?)(?=\n\s*\n|\*\*
 
 def load_sage(path: Path) -> Iterator[ReadDialogue]:
     """Yield every trace, with the user's planning as its thought and its score under `emotion`."""
-    for number, (where, value) in enumerate(values(path), 1):
-        record = an_object(value, where)
-        draft = Draft(CORPUS, where, an_id(CORPUS, record.get("id"), number))
-        for position, item in enumerate(a_list(record.get("history"), where, "key 'history'"), 1):
-            _turn(draft, an_object(item, where, f"turn {position}"), f"turn {position}")
-        yield draft.read(
-            feeling=_event(record, where),
-            scenario=optional_text(record, "topic", where),
-            facts=_facts(record),
-        )
+    for record, draft in drafts(path, CORPUS):
+        for turn in record.objects("history"):
+            _say(draft, turn)
+        draft.facts = {key: value for key in _FACTS if isinstance(value := record.get(key), (str, int, float, bool))}
+        yield draft.read(feeling=_event(record), scenario=record.text("topic"))
 
 
-def _turn(draft: Draft, turn: Mapping[str, Any], position: str) -> None:
-    role = speaker_role(turn.get("role"), ROLES, draft.where, position)
+def _say(draft: Draft, turn: ForeignRecord) -> None:
+    role = turn.role("role", ROLES)
     score = a_number(turn.get("emotion-point"))
-    planning = turn.get("planning")
-    analysis = optional_text(planning, "analyse", draft.where) if isinstance(planning, dict) else ""
-    thought = Thought(analysis=analysis) if analysis else None
-    draft.say(role, turn.get("content"), position, thought, {"emotion": score} if score is not None else None)
+    analysis = turn.object("planning").text("analyse") if isinstance(turn.get("planning"), dict) else ""
+    scores = {"emotion": score} if score is not None else None
+    draft.say(role, turn.get("content"), turn.position, thought_of(analysis), scores)
 
 
-def _facts(record: Mapping[str, Any]) -> dict[str, Fact]:
-    return {key: value for key in _FACTS if isinstance(value := record.get(key), (str, int, float, bool))}
-
-
-def _event(record: Mapping[str, Any], where: str) -> str:
+def _event(record: ForeignRecord) -> str:
     """Return the event that started the story, as the scene states it under its heading.
 
     Where the scene has no such heading, return the full scene.
     """
-    scene = optional_text(record, "scene", where)
+    scene = record.text("scene")
     match = _EVENT.search(scene)
     return " ".join((match["text"] if match else scene).split())
 
 
-def load_sage_profiles(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
-    """Yield (where, profile, no repairs), with the event as the feeling and the hidden task as the need."""
-    for number, (where, value) in enumerate(values(path), 1):
-        record = an_object(value, where)
-        event = _event(record, where)
+def load_sage_profiles(path: Path) -> Iterator[ReadProfile]:
+    """Yield a profile for every record, with the event as the feeling and the hidden task as the need."""
+    for record, draft in drafts(path, CORPUS):
+        event = _event(record)
         if not event:
-            raise CocoonError(f"{where}: key 'scene': has no event")
-        yield (
-            where,
-            Profile(
-                id=an_id(CORPUS, record.get("id"), number),
-                language=language_by_script(event),
-                scenario=optional_text(record, "topic", where) or optional_text(record, "main_cha", where),
-                feeling=event,
-                need=optional_text(record, "task", where) or None,
-                source=CORPUS.source,
-                licence=CORPUS.licence,
-            ),
-            [],
-        )
+            raise CocoonError(f"{record.where}: key 'scene': has no event")
+        scenario = record.text("topic") or record.text("main_cha")
+        yield ReadProfile(record.where, CORPUS.person(draft.id, event, scenario, record.text("task") or None))

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from cocoon.core.records import Role
-from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, a_list, an_id, an_object, speaker_role
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue
+from cocoon.corpora.reading.foreign_record import a_list, an_object, objects
 from cocoon.corpora.reading.foreign_text import texts, values
 
 CORPUS = Corpus("smile", "SMILE, single-turn help texts made multi-turn, zh", "SMILE (SmileChat)", "CC0-1.0", "free")
@@ -21,14 +22,8 @@ def load_smile(path: Path) -> Iterator[ReadDialogue]:
     Raises CocoonError naming the file, the record and the turn that cannot be read.
     """
     for number, (where, key, dialog) in enumerate(_dialogs(path), 1):
-        draft = Draft(CORPUS, where, an_id(CORPUS, key, number))
-        for position, item in enumerate(a_list(dialog, where, "key 'dialog'"), 1):
-            turn = an_object(item, where, f"turn {position}")
-            draft.say(
-                speaker_role(turn.get("role"), ROLES, where, f"turn {position}"),
-                turn.get("content"),
-                f"turn {position}",
-            )
+        draft = Draft(CORPUS, where, CORPUS.id_of(key, number))
+        draft.say_all(objects(a_list(dialog, where, "key 'dialog'"), where), "role", "content", ROLES)
         yield draft.read(language="zh")
 
 
@@ -41,7 +36,7 @@ def _dialogs(path: Path) -> Iterator[tuple[str, Any, Any]]:
     for where, value in values(path):
         record = an_object(value, where)
         # A file of the repository is one list of turns, so its records are turns.
-        if "role" in record and "dialog" not in record:
+        if "role" in record.fields and "dialog" not in record.fields:
             yield str(path), path.stem, [turn for _, turn in values(path)]
             return
         yield where, record.get("id"), record.get("dialog")

@@ -4,18 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from cocoon.corpora.reading.dialogue_draft import (
-    Corpus,
-    Draft,
-    Fact,
-    ReadDialogue,
-    a_list,
-    a_text,
-    an_id,
-    an_object,
-    optional_text,
-)
-from cocoon.corpora.reading.foreign_text import values
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, drafts
+from cocoon.corpora.reading.foreign_record import ForeignRecord, a_text
 
 CORPUS = Corpus("emollm", "EmoLLM, model-written counselling, zh", "EmoLLM", "MIT (repository)", "attribution")
 # A speaker's name that slipped into the middle of a reply.
@@ -27,23 +17,19 @@ def load_emollm(path: Path) -> Iterator[ReadDialogue]:
 
     Raises CocoonError naming the file, the record and the pair that cannot be read.
     """
-    for number, (where, value) in enumerate(values(path), 1):
-        record = an_object(value, where)
-        draft = Draft(CORPUS, where, an_id(CORPUS, record.get("id"), number))
-        facts: dict[str, Fact] = {}
-        for position, item in enumerate(a_list(record.get("conversation"), where, "key 'conversation'"), 1):
-            pair = an_object(item, where, f"pair {position}")
-            if system := optional_text(pair, "system", where):
-                facts["system"] = system
-                draft.note(f"pair {position}", "relabelled", "a system text became the fact 'system'")
-            draft.say("user", pair.get("input"), f"pair {position}")
-            draft.say("supporter", _repaired_reply(draft, pair.get("output"), f"pair {position}"), f"pair {position}")
-        yield draft.read(language="zh", facts=facts)
+    for record, draft in drafts(path, CORPUS):
+        for pair in record.objects("conversation", "pair"):
+            if system := pair.text("system"):
+                draft.facts["system"] = system
+                draft.note(pair.position, "relabelled", "a system text became the fact 'system'")
+            draft.say("user", pair.get("input"), pair.position)
+            draft.say("supporter", _repaired_reply(draft, pair), pair.position)
+        yield draft.read(language="zh")
 
 
-def _repaired_reply(draft: Draft, output: object, position: str) -> str:
-    text = a_text(output, draft.where, position)
+def _repaired_reply(draft: Draft, pair: ForeignRecord) -> str:
+    text = a_text(pair.get("output"), pair.where, pair.position)
     repaired = _STRAY.sub("\n", text)
     if repaired != text:
-        draft.note(position, "repaired", "a speaker's name inside the reply was taken out")
+        draft.note(pair.position, "repaired", "a speaker's name inside the reply was taken out")
     return repaired

@@ -12,7 +12,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.records import ChainStep, Language, Memory, Profile
 from cocoon.core.text import language_by_script
 from cocoon.corpora.reading.foreign_file import lower_keys, read_values, shown, text_at
-from cocoon.corpora.reading.repair import Repair, RepairNote
+from cocoon.corpora.reading.repair import ReadProfile, Repair, RepairNote
 
 LICENCE = "none stated (COCOON paper layout)"
 WRAPPER_KEYS = ("profile", "listening_stage", "suggestion_stage")
@@ -23,14 +23,14 @@ STEP_KEYS = ("round", "initial_need", "step_need", "score", "score_reason")
 _COLONS = ("：", ":")
 
 
-def load_cocoon_paper(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
-    """Yield (where, profile, repairs) for each record.
+def load_cocoon_paper(path: Path) -> Iterator[ReadProfile]:
+    """Yield the profile of each record with the repairs made to it.
 
     Raises CocoonError naming the file, the record and the key that cannot be read.
     """
     for number, (where, value) in enumerate(read_values(path), 1):
         record = lower_keys(_unwrap(value, where), where, (*PROFILE_KEYS, _CHAIN_ALIAS))
-        yield where, *_ProfileReader(record, where, number).profile()
+        yield ReadProfile(where, *_ProfileReader(record, where, number).profile())
 
 
 def _unwrap(value: Any, where: str) -> Any:

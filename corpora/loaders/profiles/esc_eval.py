@@ -12,7 +12,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.records import Language, Profile
 from cocoon.core.text import language_by_script
 from cocoon.corpora.reading.foreign_file import clip, lower_keys, read_values, shown, text_at
-from cocoon.corpora.reading.repair import RepairNote
+from cocoon.corpora.reading.repair import ReadProfile
 
 LICENCE = "none (ESC-Eval ships no licence)"
 CARD_KEYS = ("base", "base_biaozhu", "id", "language", "res", "source")
@@ -30,13 +30,13 @@ _NOT_STATED = frozenset({"", "not mentioned", "未提及"})
 _SETTINGS = {"家庭生活": "Family life", "工作学习": "Work and study", "社会与其他": "Society and other"}
 
 
-def load_esc_eval(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
-    """Yield (where, profile, repairs) for each card.
+def load_esc_eval(path: Path) -> Iterator[ReadProfile]:
+    """Yield the profile of each card.
 
     Raises CocoonError naming the file, the record and the key that cannot be read.
     """
     for where, value in read_values(path):
-        yield where, _profile(where, lower_keys(value, where, CARD_KEYS)), []
+        yield ReadProfile(where, _profile(where, lower_keys(value, where, CARD_KEYS)))
 
 
 def _profile(where: str, card: dict[str, Any]) -> Profile:

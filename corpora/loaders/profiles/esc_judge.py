@@ -8,39 +8,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.records import Memory, Profile
-from cocoon.core.text import language_by_script
-from cocoon.corpora.reading.dialogue_draft import an_object, optional_text
-from cocoon.corpora.reading.foreign_file import clip
+from cocoon.core.records import Memory
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft
+from cocoon.corpora.reading.foreign_record import an_object
 from cocoon.corpora.reading.foreign_text import values
-from cocoon.corpora.reading.repair import RepairNote
+from cocoon.corpora.reading.repair import ReadProfile
 
-SOURCE, LICENCE = "ESC-Judge", "Apache-2.0"
+CORPUS = Corpus("esc-judge", "ESC-Judge, personas with life events, en", "ESC-Judge", "Apache-2.0", "attribution")
 _LEFT_OUT = ("behavioral_traits", "role", "final_persona")
 _NUMBER = re.compile(r"^\s*(?:\d+[.)]|[-*])\s*")
 
 
-def load_esc_judge(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
-    """Yield (where, profile, repairs) for each persona: the challenge as feeling, the life events as memories."""
+def load_esc_judge(path: Path) -> Iterator[ReadProfile]:
+    """Yield the profile of each persona: the challenge as feeling, the life events as memories."""
     for number, (where, value) in enumerate(values(path), 1):
         record = an_object(value, where)
-        profile_id = f"esc-judge-{clip(optional_text(record, 'pid', where) or str(number))}"
-        challenge = optional_text(record, "challenge", where)
+        draft = Draft(CORPUS, where, CORPUS.id_of(record.text("pid"), number))
+        challenge = record.text("challenge")
         if not challenge:
             raise CocoonError(f"{where}: key 'challenge' is missing or empty")
-        events = (_NUMBER.sub("", line).strip() for line in optional_text(record, "life_events", where).splitlines())
-        profile = Profile(
-            id=profile_id,
-            language=language_by_script(challenge),
-            feeling=challenge,
-            memory=[Memory(text=event) for event in events if event],
-            source=SOURCE,
-            licence=LICENCE,
-        )
-        dropped_keys = ", ".join(key for key in _LEFT_OUT if record.get(key))
-        reason = "a profile has no place for traits and for the persona as prose"
-        yield where, profile, [_note(where, profile_id, dropped_keys, reason)] if dropped_keys else []
-
-
-def _note(where: str, profile_id: str, keys: str, reason: str) -> RepairNote:
-    return RepairNote(where=where, profile=profile_id, key=keys, repair="dropped", reason=reason)
+        events = (_NUMBER.sub("", line).strip() for line in record.text("life_events").splitlines())
+        memory = [Memory(text=event) for event in events if event]
+        if dropped_keys := ", ".join(key for key in _LEFT_OUT if record.get(key)):
+            draft.note(dropped_keys, "dropped", "a profile has no place for traits and for the persona as prose")
+        yield ReadProfile(where, CORPUS.person(draft.id, challenge, memory=memory), draft.notes)

@@ -4,17 +4,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.records import Profile
-from cocoon.core.text import language_by_script
-from cocoon.corpora.reading.dialogue_draft import a_text
+from cocoon.corpora.reading.dialogue_draft import Corpus
+from cocoon.corpora.reading.foreign_record import a_text
 from cocoon.corpora.reading.foreign_text import values
-from cocoon.corpora.reading.repair import RepairNote
+from cocoon.corpora.reading.repair import ReadProfile
 
-SOURCE, LICENCE = "interactive-agents", "MIT (repository)"
+CORPUS = Corpus(
+    "interactive-agents",
+    "interactive-agents, requests for help",
+    "interactive-agents",
+    "MIT (repository)",
+    "attribution",
+)
 
 
-def load_interactive_agents(path: Path) -> Iterator[tuple[str, Profile, list[RepairNote]]]:
-    """Yield (where, profile, no repairs) for every request.
+def load_interactive_agents(path: Path) -> Iterator[ReadProfile]:
+    """Yield the profile of every request.
 
     The request is the feeling, and the name of the file is part of the id.
     """
@@ -23,11 +28,4 @@ def load_interactive_agents(path: Path) -> Iterator[tuple[str, Profile, list[Rep
         text = a_text(value, where, "the record")
         if not text:
             raise CocoonError(f"{where}: the request is empty")
-        profile = Profile(
-            id=f"interactive-agents-{name}-{number}",
-            language=language_by_script(text),
-            feeling=text,
-            source=SOURCE,
-            licence=LICENCE,
-        )
-        yield where, profile, []
+        yield ReadProfile(where, CORPUS.person(f"{CORPUS.name}-{name}-{number}", text))

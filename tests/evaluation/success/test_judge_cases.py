@@ -13,7 +13,14 @@ from cocoon.core.records import Failure, Rating, Verdict
 from cocoon.evaluation.success.judge_test import MODES, UNEARNED, measure_judge
 from cocoon.evaluation.success.judge_test_records import MISSING, JudgeTest, case_outcome
 from cocoon.evaluation.success.labelled_cases import TAGS, JudgeCase, shipped_cases
-from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER, QUOTE_NOT_FOUND, NamedAnswer, VerdictAnswer
+from cocoon.evaluation.success.verdicts import (
+    ATTRIBUTED,
+    EMPTY_QUOTE,
+    PAPER,
+    QUOTE_NOT_FOUND,
+    NamedAnswer,
+    VerdictAnswer,
+)
 from cocoon.running.checks.judge_test import judge_study
 from cocoon.running.study import Study
 from cocoon.tests.commands import Done, cocoon, said, server
@@ -116,14 +123,21 @@ async def test_a_perfect_judge_gets_everything_in_both_modes(tmp_path: Path) -> 
     assert value(test, ATTRIBUTED, "leaks_credited") == 0 and test.modes[PAPER].leaks_credited is None
 
 
-@pytest.mark.parametrize(("answer", "says"), [(always_named, True), (always_nobody, False)])
-async def test_a_constant_judge_is_told(answer: Answerer, says: bool, tmp_path: Path) -> None:
-    test = await report_on(answer, tmp_path)
+async def test_a_judge_that_always_says_no_is_constant(tmp_path: Path) -> None:
+    test = await report_on(always_nobody, tmp_path)
     assert test.character == "constant"
     for name, mode in test.modes.items():
-        assert (mode.character, mode.constant, mode.commonest, mode.commonest_share) == ("constant", True, says, 1.0)
-        assert (mode.sensitivity.value, mode.specificity.value) == (float(says), float(not says))
-        assert f"{name}: verdicts are constant (100% say {says}): they tell nothing" in test.warnings
+        assert (mode.character, mode.constant, mode.commonest, mode.commonest_share) == ("constant", True, False, 1.0)
+        assert (mode.sensitivity.value, mode.specificity.value) == (0.0, 1.0)
+        assert f"{name}: verdicts are constant (100% say False): they tell nothing" in test.warnings
+
+
+async def test_a_judge_that_always_says_yes_has_no_evidence_for_it(tmp_path: Path) -> None:
+    test = await report_on(always_named, tmp_path)
+    paper, attributed = test.modes[PAPER], test.modes[ATTRIBUTED]
+    assert (paper.character, paper.commonest, paper.commonest_share) == ("constant", True, 1.0)
+    assert (attributed.character, test.character) == ("poor", "constant")
+    assert EMPTY_QUOTE in attributed.reasons
 
 
 async def test_a_judge_with_one_verdict_for_each_language_is_constant(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from cocoon.core.answers import Missing, read_answer
 from cocoon.core.records import ChainStep, Dialogue, Profile, Turn, UserState, Verdict
 from cocoon.evaluation.success.verdicts import (
+    EMPTY_QUOTE,
     HOW_NOT_TOLD,
     NOT_THEIR_WORDS,
     OPENING_CREDITED,
@@ -21,14 +22,16 @@ from cocoon.evaluation.success.verdicts import (
 NEED = "I want my work to be seen."
 
 
-def talk(*contents: str, unlocked: list[list[int]] | None = None, first: str = "supporter") -> Dialogue:
+def talk(
+    *contents: str, unlocked: list[list[int]] | None = None, first: str = "supporter", need: str = NEED
+) -> Dialogue:
     """Alternating turns; `unlocked` gives a guarded user's unlocked nodes per user turn."""
     roles = ["supporter", "user"] if first == "supporter" else ["user", "supporter"]
     turns = [Turn.model_validate({"role": roles[i % 2], "content": text}) for i, text in enumerate(contents)]
     for turn, nodes in zip([t for t in turns if t.role == "user"], unlocked or [], strict=False):
         turn.state = UserState(trust=0, unlocked=nodes, memories=[])
-    chain = [ChainStep(need="To do well."), ChainStep(need=NEED)]
-    profile = Profile(id="p", language="en", feeling="Tired of work.", need=NEED, chain=chain)
+    chain = [ChainStep(need="To do well."), ChainStep(need=need)]
+    profile = Profile(id="p", language="en", feeling="Tired of work.", need=need, chain=chain)
     return Dialogue(id="d", profile=profile, supporter="s", language="en", turns=turns)
 
 
@@ -57,23 +60,27 @@ def verdict_of(
     ("success", "named_by", "how", "turn", "quote"),
     [
         (True, "supporter", "after_reflection", 4, "You wish to be seen."),
-        (True, "supporter", "after_question", 2, "nobody sees it"),
+        (True, "supporter", "after_reflection", 2, "nobody sees it"),
         (True, "user", "after_reflection", 3, "I do want to be seen"),
-        (True, "user", "after_question", 3, "“I do want to be seen, for once.”"),
+        (True, "user", "after_reflection", 3, "“I do want to be seen, for once.”"),
         (False, "user", "volunteered", 3, "to be seen"),
         (False, "user", "leaked", 3, "to be seen"),
         (False, "nobody", None, 1, "only work"),
     ],
 )
 def test_every_outcome(success: bool, named_by: Any, how: Any, turn: int, quote: str) -> None:
-    verdict = Verdict(success=success, named_by=named_by, how=how, turn=turn, quote=quote)
-    assert verdict_of(answer(named_by, how, turn, quote)) == verdict
+    verdict = verdict_of(answer(named_by, how, turn, quote))
+    assert (verdict.success, verdict.named_by, verdict.how) == (success, named_by, how)
+    assert (verdict.turn, verdict.quote, verdict.claim, verdict.missing) == (turn, quote, None, None)
 
 
 @pytest.mark.parametrize(
     ("given_answer", "reason"),
     [
         (answer("user", "after_reflection", 3, "I long to be noticed"), QUOTE_NOT_FOUND),
+        (answer("user", "after_reflection", 3, "I"), EMPTY_QUOTE),
+        (answer("user", "after_reflection", 3, "Maybe"), EMPTY_QUOTE),
+        (answer("supporter", "after_reflection", 2, "it seems that"), EMPTY_QUOTE),
         (answer("user", "after_reflection", 3, ""), QUOTE_NOT_FOUND),
         (answer("user", "after_reflection", 3, "..."), QUOTE_NOT_FOUND),
         (answer("user", "after_reflection", 3, "."), QUOTE_NOT_FOUND),
@@ -87,9 +94,6 @@ def test_every_outcome(success: bool, named_by: Any, how: Any, turn: int, quote:
         (answer("user", "after_reflection", 4, "You wish to be seen."), NOT_THEIR_WORDS),
         (answer("user", "after_reflection", 4, "to be seen"), NOT_THEIR_WORDS),
         (answer("supporter", "after_reflection", 0, "You look a bit worn."), OPENING_CREDITED),
-        (answer("supporter", None, 4, "You wish to be seen."), HOW_NOT_TOLD),
-        (answer("supporter", "volunteered", 4, "You wish to be seen."), HOW_NOT_TOLD),
-        (answer("supporter", "leaked", 4, "You wish to be seen."), HOW_NOT_TOLD),
         (answer("user", None, 3, "I do want to be seen"), HOW_NOT_TOLD),
         (answer("user", "by magic", 3, "I do want to be seen"), HOW_NOT_TOLD),
         (answer("user", ["leaked"], 3, "I do want to be seen"), HOW_NOT_TOLD),
@@ -134,7 +138,7 @@ def test_the_lock_of_the_user_does_not_bind_the_supporter() -> None:
     assert verdict.success is True
 
 
-ECHO = talk("You look sad: home.", "No.", "It is home.", "Home? It is home.", "It is home.")
+ECHO = talk("You look sad: home.", "No.", "It is home.", "Home? It is home.", "It is home.", need="I want a home.")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +161,7 @@ def test_the_claimed_turn_decides_among_several(named_by: str, claimed: object, 
 
 
 def test_words_of_the_opening_are_credited_where_they_come_back() -> None:
-    dialogue = talk("You look sad.", "No.", "You look sad.", "Yes.")
+    dialogue = talk("You look sad.", "No.", "You look sad.", "Yes.", need="I want to be sad in peace.")
     verdict = verdict_of(answer("supporter", "after_reflection", 0, "You look sad"), dialogue)
     assert (verdict.success, verdict.turn) == (True, 2)
 

@@ -1,4 +1,4 @@
-"""Placebos of a sweep: random directions and repeng's default, at doses that cost as much fluency as the real one."""
+"""Placebo directions: random ones and repeng's default, at doses that cost as much fluency as the real one."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +14,6 @@ from cocoon.steering.directions.extract import Recipe, direction_of, read_contra
 from cocoon.steering.directions.from_pairs import language_of
 from cocoon.steering.pairs.pairs import read_pairs
 from cocoon.steering.pairs.situations import Situation, read_situations
-from cocoon.studies.sweep.config import SweepConfig
 
 # Doses that are tried, as multiples of the dose with equal norm.
 TRIED = (1.0, 2.0, 4.0, 8.0)
@@ -24,20 +23,23 @@ _SITUATIONS = 12
 _SEED = 1
 
 
-def random_placebo(weights: Weights, direction: Direction, config: SweepConfig) -> tuple[Direction, float | None]:
-    """Return a random direction like `direction`, with its dose of equal surprise (None if no dose is as costly)."""
-    chance = Direction.random(direction, _SEED)
-    doses = [round(config.top * multiple, 6) for multiple in TRIED]
-    real, other = config.control(direction), config.control(chance)
-    return chance, equal_surprise(weights, real, config.top, other, doses, _situations(direction))
+def random_placebo(weights: Weights, real: Control, coefficient: float) -> tuple[Direction, float | None]:
+    """Return a random direction like the real one, and its dose that is as surprising as `coefficient` of that.
+
+    The dose is None if no dose is as costly.
+    """
+    chance = Direction.random(real.direction, _SEED)
+    doses = [round(coefficient * multiple, 6) for multiple in TRIED]
+    other = replace(real, direction=chance)
+    return chance, equal_surprise(weights, real, coefficient, other, doses, _situations(real.direction))
 
 
-def repeng_dose(weights: Weights, default: Direction, like: Direction, config: SweepConfig) -> float | None:
-    """Return the dose of repeng's default that is as surprising as the largest coefficient, None if none is."""
-    real = config.control(like)
+def repeng_dose(weights: Weights, default: Direction, real: Control, coefficient: float) -> float | None:
+    """Return the dose of repeng's default that is as surprising as `coefficient` of the real one, None if none is."""
+    like = real.direction
     norm = float(np.mean([like.norms[like.layers.index(layer)] for layer in real.layers]))
-    doses = [round(config.top * norm * multiple, 4) for multiple in REPENG_TRIED]
-    return equal_surprise(weights, real, config.top, Control(default, tokens="both"), doses, _situations(like))
+    doses = [round(coefficient * norm * multiple, 4) for multiple in REPENG_TRIED]
+    return equal_surprise(weights, real, coefficient, Control(default, tokens="both"), doses, _situations(like))
 
 
 def repeng_default(weights: Weights, like: Direction) -> Direction:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cocoon.agents.protocols import user_view
 from cocoon.core.errors import CallFailedError
 from cocoon.core.records import Thought, Turn
-from cocoon.core.thoughts import split_thought, with_thought
+from cocoon.core.strategy_tags import split_thought, with_thought
 from cocoon.tests.conversations import Scripted, shipped_profiles
 
 REPLY = "<analysis>They hide <grief>.</analysis>\n<strategy>wait</strategy>\nI am here with you."

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cocoon.api.blocking import blocking
 from cocoon.api.reporter import Reporter, count
 from cocoon.api.run import Run
-from cocoon.api.running import blocking
 from cocoon.api.settings import Profiles, Supporters, out_folder, takes, with_own, with_profile_files
 from cocoon.core.config import Resolved, StudyConfig, refuse_gate_of_prompted
 from cocoon.core.errors import CocoonError
