@@ -70,7 +70,7 @@ figure > svg { display: block; width: 100%; height: auto; } svg.narrow { display
 @page { size: landscape; margin: 12mm; }
 @media print { :root { font-size: 7.5pt; } body { max-width: none; padding: 0; } nav { display: none; }
   h2, h3 { break-after: avoid; } tr, figure, .excerpt, .methods { break-inside: avoid; }
-  th, td { padding: .15rem .2rem; } a { color: inherit; text-decoration: none; }
+  th, td, .rows th, .rows td { padding: .15rem .2rem; } a, td a { color: inherit; text-decoration: none; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """
 PAGE_STYLE = _PAGE_STYLE + CHART_STYLE
