@@ -41,7 +41,7 @@ It is for whoever watches a run. Nothing is resumed from it, and it goes when th
 REWRITTEN = ("manifest.json", "config.yaml", "sample.json", "trace.jsonl", *APPENDED, "failures.jsonl")
 
 
-class SpokenTurn(Record):
+class TurnUnderWay(Record):
     """A turn of a dialogue under way. `id` is that of the dialogue."""
 
     id: str
@@ -136,7 +136,7 @@ class RunFolder:
     def add_turns(self, dialogue: str, turns: Sequence[Turn]) -> None:
         """Note what was said in a dialogue under way."""
         if turns:
-            self._under_way.write(b"".join(dump_line(SpokenTurn(id=dialogue, turn=turn)) for turn in turns))
+            self._under_way.write(b"".join(dump_line(TurnUnderWay(id=dialogue, turn=turn)) for turn in turns))
 
     def add_dialogue(self, dialogue: Dialogue) -> None:
         """Append a finished dialogue."""

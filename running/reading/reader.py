@@ -17,7 +17,7 @@ from cocoon.core.jsonl import parse_record
 from cocoon.core.records import Dialogue, Failure, Profile, Rating, Turn
 from cocoon.evaluation.facts import DialogueFacts, facts_of
 from cocoon.evaluation.scales.records import Scale
-from cocoon.running.folder import UNDER_WAY, SpokenTurn
+from cocoon.running.folder import UNDER_WAY, TurnUnderWay
 from cocoon.running.manifest import RunManifest, read_manifest
 from cocoon.running.reading.calls import Calls, calls_of
 from cocoon.running.reading.lines import LineIndex
@@ -181,7 +181,7 @@ class RunReader:
                 if "turn" not in line:
                     begun = parse_record(line, Dialogue, where)
                 elif begun is not None:
-                    begun.turns.append(parse_record(line, SpokenTurn, where).turn)
+                    begun.turns.append(parse_record(line, TurnUnderWay, where).turn)
         return begun
 
     def words(self, name: str) -> str:
