@@ -17,6 +17,7 @@ BIN := $(VENV)/bin
 # Two workers suit two cores; a file stays on one worker, so that a model or a server is started once for it.
 PYTEST_FLAGS ?= -n 2 --dist loadfile
 DEMO_FLAGS ?=
+EXTRAS ?=
 BENCH_FLAGS ?=
 
 # Python compiles a module when it is first used. Compiling all that is installed takes a minute and 200 MB.
@@ -39,11 +40,12 @@ define step
 	wait $$child || { echo "[setup] failed: $(1). The lines above say why; the same command tries again." >&2; exit 1; }
 endef
 
-.PHONY: help demo test test-fast lint docs bench clean
+.PHONY: help demo extras test test-fast lint docs bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       set up, then simulate, judge and report with the embedded model"
+	@echo "make extras     set up, then add extras: make extras EXTRAS=steer,train (cocoon doctor lists them)"
 	@echo "make test       set up, then lint, type check and all tests"
 	@echo "make test-fast  the same, but only the tests that need neither the embedded model nor a browser"
 	@echo "make lint       set up, then lint and type check alone"
@@ -53,6 +55,11 @@ help:
 
 demo: $(VENV)/.ready-local
 	@$(BIN)/cocoon demo $(DEMO_FLAGS)
+
+extras: $(VENV)/.ready-python
+	@test -n "$(EXTRAS)" || { echo "name what to add: make extras EXTRAS=steer,train" >&2; exit 1; }
+	$(call step,build tool,$(PIP) setuptools)
+	$(call step,the extras $(EXTRAS),$(PIP) --no-build-isolation -e '.[$(EXTRAS)]')
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS)
