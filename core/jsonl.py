@@ -59,6 +59,15 @@ def parse_record(value: Any, kind: type[RecordT], where: str) -> RecordT:
         raise CocoonError(f"{where}: {explain(error, kind)}") from None
 
 
+def is_json(text: str | bytes) -> bool:
+    """Return whether a text is one complete JSON value."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
 def read_yaml_record(file: Traversable, kind: type[RecordT]) -> RecordT:
     """Return the record of a YAML file. Raises CocoonError naming the file and the key at fault."""
     try:
