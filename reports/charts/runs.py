@@ -125,7 +125,7 @@ def _ratio(dialogue: DialogueFacts | None) -> float | None:
 
 
 def _flip_negative(value: float | None, dimension: str) -> float | None:
-    """Return Neg as in the paper's chart.Figure 4, which is 7 − Neg, and any other dimension unchanged."""
+    """Return Neg as in the paper's Figure 4, which is 7 − Neg, and any other dimension unchanged."""
     return 7 - value if value is not None and dimension == _NEGATIVE else value
 
 
