@@ -3,14 +3,17 @@
 import difflib
 import os
 from collections.abc import Iterable, Iterator
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import orjson
+import yaml
 from pydantic import BaseModel, ValidationError
 
 from cocoon.core.errors import CocoonError, NotSavedError
 from cocoon.core.model_spec import without_secrets
+from cocoon.core.text import printable_line
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 _BOM = b"\xef\xbb\xbf"
@@ -54,6 +57,26 @@ def parse_record(value: Any, kind: type[RecordT], where: str) -> RecordT:
         return kind.model_validate(value)
     except ValidationError as error:
         raise CocoonError(f"{where}: {explain(error, kind)}") from None
+
+
+def is_json(text: str | bytes) -> bool:
+    """Return whether a text is one complete JSON value."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def read_yaml_record(file: Traversable, kind: type[RecordT]) -> RecordT:
+    """Return the record of a YAML file. Raises CocoonError naming the file and the key at fault."""
+    try:
+        value = yaml.safe_load(file.read_text("utf-8"))
+    except OSError as error:
+        raise CocoonError(f"{file}: cannot be read ({error.strerror}); check the path") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CocoonError(f"{file}: not YAML ({printable_line(str(error), 120)})") from None
+    return parse_record(value, kind, str(file))
 
 
 def explain(error: ValidationError, kind: type[BaseModel]) -> str:

@@ -97,12 +97,7 @@ def report_calls(runtime: Runtime[Any], node: str, replies: Sequence[Reply], tas
                 "node": node,
                 "task": task,
                 "call": reply.key,
-                "model": entry.model,
-                "tokens_in": entry.tokens_in,
-                "tokens_out": entry.tokens_out,
-                "latency": entry.latency,
-                "retries": entry.retries,
-                "rung": entry.rung,
+                **entry.took(),
                 "answered_at": entry.answered_at,
                 "replayed": reply.replayed,
             }

@@ -92,6 +92,11 @@ class Entry:
     tokens_cached: int | None = None
     tokens_reasoning: int | None = None
 
+    def took(self) -> dict[str, Any]:
+        """Return which model answered and what that took, as plain JSON."""
+        names = ("model", "tokens_in", "tokens_out", "latency", "retries", "rung")
+        return {name: getattr(self, name) for name in names}
+
 
 @dataclass(frozen=True, slots=True)
 class SpokenEntry:

@@ -6,40 +6,27 @@ from typing import get_args
 from cocoon.core.records import Role
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.replies import ReplyCounts, pooled_counts
-from cocoon.reports.tables.dialogues import by_supporter
-from cocoon.reports.tables.records import Row, Table
+from cocoon.reports.tables.dialogues import SUPPORTER_KEYS, by_supporter
+from cocoon.reports.tables.records import Cell, Table, table_of
 
+_MEASURES: tuple[str, ...] = ("turns", "cut", "with foreign text", "with a thought")
+_NOTE = (
+    "Turns, the fixed opening not counted. Cut: the server ended the reply early, mostly at its token limit. Foreign "
+    "text: role labels, lines of the other side or template tokens, which were cut off. A thought is kept apart and is "
+    "in no figure."
+)
 WARNED_FROM = 0.1
 """Share of a role's turns above which the report warns."""
 
 
 def replies_table(dialogues: Iterable[DialogueFacts]) -> Table:
     """Return counts per supporter, language and role. Roles with nothing to report have no row."""
-    rows = [
-        Row(
-            labels=[*key, role],
-            cells={
-                "turns": counts.turns,
-                "cut": counts.cut,
-                "with foreign text": counts.foreign,
-                "with a thought": counts.thoughts,
-            },
-        )
+    rows: list[tuple[list[str], dict[str, Cell]]] = [
+        ([*key, role], dict(zip(_MEASURES, (counts.turns, counts.cut, counts.foreign, counts.thoughts), strict=True)))
         for key, role, counts in _counts(dialogues)
         if counts.cut or counts.foreign or counts.thoughts
     ]
-    return Table(
-        id="replies",
-        title="Replies",
-        keys=["Supporter", "Language", "Role"],
-        measures=["turns", "cut", "with foreign text", "with a thought"],
-        rows=rows,
-        note=(
-            "Turns, the fixed opening not counted. Cut: the server ended the reply early, mostly at its token limit. "
-            "Foreign text: role labels, lines of the other side or template tokens, which were cut off. A thought is "
-            "kept apart and is in no figure."
-        ),
-    )
+    return table_of("replies", "Replies", [*SUPPORTER_KEYS, "Role"], rows, _NOTE)
 
 
 def reply_warnings(dialogues: Iterable[DialogueFacts]) -> list[str]:

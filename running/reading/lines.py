@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import is_json
 
 _TAIL = 64
 
@@ -53,7 +54,7 @@ class LineIndex:
                 self._forget()
             handle.seek(self._read)
             for line in handle:
-                if not line.endswith(b"\n") and not _is_complete(line):
+                if not line.endswith(b"\n") and not is_json(line):
                     break
                 self._note(line)
                 self._read += len(line)
@@ -88,12 +89,3 @@ class LineIndex:
             for offset in self.places[name][::2]:
                 handle.seek(offset)
                 yield orjson.loads(handle.readline())
-
-
-def _is_complete(line: bytes) -> bool:
-    """Return whether a last line without a line end is still a complete value."""
-    try:
-        orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return False
-    return True

@@ -30,16 +30,22 @@ class ExtractConfig(Record):
 
     pairs: str = flag("shipped:en", "Pairs: a JSONL file, shipped:en (default) or shipped:zh.")
     limit: int | None = flag(None, "At most so many pairs, spread over the file (default: all).", short="-n", ge=2)
-    kind: PairKind | None = flag(None, "instruction (default): before the reply; reply: question against statement.")
-    position: Position | None = flag(None, "reply pairs: mean, first or last; instruction pairs: prompt.")
-    method: Method | None = flag(None, "mean (default), pca_diff, pca_center or probe.")
+    kind: PairKind | None = flag(
+        None, "instruction (default): before the reply; reply: question against statement.", metavar="KIND"
+    )
+    position: Position | None = flag(
+        None, "reply pairs: mean, first or last; instruction pairs: prompt.", metavar="POSITION"
+    )
+    method: Method | None = flag(None, "mean (default), pca_diff, pca_center or probe.", metavar="METHOD")
     layers: str | None = flag(None, "Read only these, such as 0-24 (default: all).")
     band: str | None = flag(None, "Steer these, such as 16-24; default: chosen by a small test.")
     choose: str | None = flag(None, "Situations for that test; default: the shipped ones of the pairs' language.")
     at: At | None = flag(
-        None, "Steer at every token, or at starts of sentences; default: by the kind, reply or instruction."
+        None,
+        "Steer at every token, or at starts of sentences; default: by the kind, reply or instruction.",
+        metavar="AT",
     )
-    preset: Literal["paper"] | None = flag(None, "paper: reply pairs (appendix F.2).")
+    preset: Literal["paper"] | None = flag(None, "paper: reply pairs (appendix F.2).", metavar="PRESET")
     max_tokens: int = flag(64, "Most tokens of one reply (default: 64).", ge=1)
     seed: int = flag(0, "Of the replies that are drawn.")
 
