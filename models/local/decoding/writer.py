@@ -16,7 +16,7 @@ from cocoon.models.local.control import LocalControl
 from cocoon.models.local.decoding.kept import KeptCaches
 from cocoon.models.local.decoding.padded import PaddedWriter, controls_of
 from cocoon.models.local.decoding.rows import RowCache, read_pass
-from cocoon.models.local.sampling import TokenChoice, ReplyRow, as_numbers, choice_of, draw, mass_of, pick, take
+from cocoon.models.local.sampling import ReplyRow, TokenChoice, as_numbers, choice_of, draw, mass_of, pick, take
 from cocoon.models.local.template import common_length
 from cocoon.models.local.weights import Weights
 
