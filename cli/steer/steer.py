@@ -34,10 +34,14 @@ def extract(
     method: Annotated[str | None, typer.Option(help="mean (default), pca_diff, pca_center or probe.")] = None,
     layers: Annotated[str | None, typer.Option(help="Read only these, such as 0-24 (default: all).")] = None,
     band: Annotated[
-        str | None, typer.Option(help="Steer these, such as 16-24; default: chosen by a small test.")
+        str | None,
+        typer.Option(help="Steer these, such as 16-24 (default: a small test chooses; minutes on a small model)."),
     ] = None,
     choose: Annotated[
         str | None, typer.Option(help="Situations for that test; default: the shipped ones of the pairs' language.")
+    ] = None,
+    replies: Annotated[
+        int | None, typer.Option(min=1, help="Replies to each situation, band and dose of that test (default: 3).")
     ] = None,
     at: Annotated[
         str | None,
@@ -58,7 +62,7 @@ def extract(
     from cocoon.cli.steer.tables import print_extraction
 
     if band is not None:
-        refuse_unused({"--choose": choose}, (), "with --band, which is chosen already")
+        refuse_unused({"--choose": choose, "--replies": replies}, (), "with --band, which is chosen already")
     extracted = run(
         model=model,
         out=out,
@@ -69,6 +73,7 @@ def extract(
         layers=layers,
         band=band,
         choose=choose,
+        **({"replies": replies} if replies is not None else {}),
         at=at,
         preset=preset,
         max_tokens=max_tokens,

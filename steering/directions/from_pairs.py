@@ -16,7 +16,7 @@ from cocoon.steering.calibration.behaviour import Speaking
 from cocoon.steering.control.control import read_layers
 from cocoon.steering.directions.direction import At, Direction
 from cocoon.steering.directions.estimate import Method
-from cocoon.steering.directions.extract import Extraction, Recipe, extract
+from cocoon.steering.directions.extract import TRIALS, Extraction, Recipe, extract
 from cocoon.steering.pairs.contrast import POSITIONS, PairKind, Position
 from cocoon.steering.pairs.pairs import Pair, read_pairs
 from cocoon.steering.pairs.situations import Situation, check_apart, marks, read_situations
@@ -31,8 +31,9 @@ class ExtractConfig(Record):
 
     `pairs`: a JSONL file, `shipped:en` or `shipped:zh`. `layers` to read (None: all) and `band` to steer (None: chosen
     by a small test), such as `16-24`. `choose`: situations for that test (None: the shipped ones of the pairs'
-    language). `kind`, `position`, `method` and `at` are those of `Recipe`. `preset` `paper` gives those of the paper.
-    `max_tokens` of a reply, and `seed` of the replies, are for the test.
+    language), with `replies` to each situation, band and dose. `kind`, `position`, `method` and `at` are those of
+    `Recipe`. `preset` `paper` gives those of the paper. `max_tokens` of a reply, and `seed` of the replies, are for the
+    test.
     """
 
     pairs: str = "shipped:en"
@@ -42,6 +43,7 @@ class ExtractConfig(Record):
     layers: str | None = None
     band: str | None = None
     choose: str | None = None
+    replies: int = Field(default=TRIALS, ge=1)
     at: At | None = None
     preset: Literal["paper"] | None = None
     max_tokens: int = Field(default=64, ge=1)
@@ -112,7 +114,9 @@ class ExtractionTask:
         `adapter` names the adapter that is at work in the weights.
         """
         speaking = Speaking(self.config.max_tokens, seed=self.config.seed)
-        direction, extraction = extract(weights, self.pairs, self.recipe, self.choose, speaking, report=say)
+        direction, extraction = extract(
+            weights, self.pairs, self.recipe, self.choose, speaking, say, self.config.replies
+        )
         origin = {
             "pairs": self.config.pairs,
             "chosen_on": self.chosen_on,

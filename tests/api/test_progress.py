@@ -16,9 +16,9 @@ def test_the_line_says_what_is_done_how_far_it_is_and_how_long_it_will_take(monk
     line = WorkLine(io.StringIO())
     now = time.monotonic()
     with displayed_on(line), working("reading pairs", 40) as work:
-        work.done = 10
-        monkeypatch.setattr("time.monotonic", lambda: now + 20)
         work.began = now
+        monkeypatch.setattr("time.monotonic", lambda: now + 20)
+        work.advance(10)
         assert line.line() == "[0:20] reading pairs: 10 of 40, about 1:00 left"
 
 
