@@ -72,7 +72,7 @@ def working(what: str, total: int | None = None) -> Iterator[LongWork]:
         display.end(work)
 
 
-def counted(items: Sequence[ItemT], what: str) -> Iterator[ItemT]:
+def with_progress(items: Sequence[ItemT], what: str) -> Iterator[ItemT]:
     """Yield the items, and tell how many are done."""
     with working(what, len(items)) as work:
         for item in items:
