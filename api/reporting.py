@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record
+from cocoon.core.progress import working
 from cocoon.core.records import Failure, Language
 from cocoon.evaluation.comparison.records import Comparison
 from cocoon.exports.material import materials
@@ -48,7 +49,8 @@ def report(
     """
     path = _path(run)
     if like is None:
-        return write_report(path, [Path(file) for file in scale_files], language or "en")
+        with working(f"counting {path} and its intervals"):
+            return write_report(path, [Path(file) for file in scale_files], language or "en")
     if scale_files or language is not None:
         raise CocoonError(
             f"{like} of the paper has no figures and no other scales. Leave scale files and language out."
@@ -73,7 +75,8 @@ def compare(
     """
     files = [Path(file) for file in scale_files]
     choice = ComparisonChoice(list(supporters), baseline, list(judges), list(prompts), files)
-    comparisons, report = compare_runs([_path(run) for run in runs], choice, allow_different_judges)
+    with working("comparing supporters, with intervals and tests"):
+        comparisons, report = compare_runs([_path(run) for run in runs], choice, allow_different_judges)
     if out is not None:
         write_comparison(comparisons, report, Path(out))
     return Comparisons(comparisons, report)
