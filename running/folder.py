@@ -274,6 +274,11 @@ def existing_run(path: Path) -> Path:
     return path
 
 
+def dialogues_file(path: Path) -> Path:
+    """Return the file of dialogues that a path names: the file itself, or that of a run folder."""
+    return existing_run(path) / "dialogues.jsonl" if path.is_dir() else path
+
+
 def adopt_dialogues(file: Path, out: Path | None) -> Path:
     """Return a run folder made from a plain dialogues file, for judging. The records are checked, and the file is
     copied.

@@ -15,14 +15,18 @@ from cocoon.running.frame import Outcome, Watch, forbid_cloud_tracing, opened_ru
 from cocoon.running.manifest import RunManifest
 from cocoon.running.reading.scales import keep_scales
 from cocoon.running.resume import done_dialogues, lacking, refuse_changed_agents, refuse_changed_prompts
-from cocoon.running.runner import Listener, Runner
+from cocoon.running.runner import DialogueListener, Runner
 from cocoon.running.study import Study, tasks
 
-__all__ = ["Listener", "Outcome", "Watch", "assess", "forbid_cloud_tracing", "simulate"]
+__all__ = ["DialogueListener", "Outcome", "Watch", "assess", "forbid_cloud_tracing", "simulate"]
 
 
 async def simulate(
-    study: Study, profiles: list[Profile], out: Path, watch: Watch | None = None, listener: Listener | None = None
+    study: Study,
+    profiles: list[Profile],
+    out: Path,
+    watch: Watch | None = None,
+    listener: DialogueListener | None = None,
 ) -> Outcome:
     """Make (and, with a judge, rate) every dialogue of a study. The same call again goes on where it stopped."""
     study = study.for_languages({profile.language for profile in profiles})
