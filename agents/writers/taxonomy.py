@@ -6,13 +6,12 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-import yaml
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import explain
+from cocoon.core.reading.yaml_text import read_yaml
 from cocoon.core.records import Language, Record
-from cocoon.core.text import printable_line
 
 
 class _Frozen(Record):
@@ -81,12 +80,7 @@ class Taxonomy(_Frozen):
 def load_taxonomy(file: Path | None = None) -> Taxonomy:
     """Return the taxonomy of a YAML file, or the shipped one. Raises CocoonError naming file and key."""
     source: Traversable = file or resources.files("cocoon.prompts").joinpath("profile", "taxonomy.yaml")
-    try:
-        value = yaml.safe_load(source.read_text("utf-8"))
-    except OSError as error:
-        raise CocoonError(f"{source}: cannot be read ({error.strerror}); check the path") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CocoonError(f"{source}: not YAML ({printable_line(str(error), 120)})") from None
+    value = read_yaml(source)
     try:
         return Taxonomy.model_validate(value)
     except ValidationError as error:

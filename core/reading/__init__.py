@@ -1,0 +1,1 @@
+"""What is read from files, checked at the border: YAML of users and events of a trace."""
