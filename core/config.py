@@ -17,7 +17,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import explain
 from cocoon.core.merging import Merged
 from cocoon.core.model_spec import refuse_secrets
-from cocoon.core.reading.yaml_text import parse_yaml, read_yaml
+from cocoon.core.outside.yaml_text import parse_yaml, read_yaml
 from cocoon.core.records import Language, Record
 from cocoon.core.settings import default_at, flag
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import explain
-from cocoon.core.reading.yaml_text import parse_yaml
+from cocoon.core.outside.yaml_text import parse_yaml
 from cocoon.core.records import Language, Record
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from cocoon.core.config import RunConfig, StudyConfig, differences, to_yaml
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import Appender, dump_line, parse_line, parse_record, read_objects, read_records, write_whole
-from cocoon.core.reading.yaml_text import read_yaml
+from cocoon.core.outside.yaml_text import read_yaml
 from cocoon.core.records import Dialogue, Failure, Rating
 from cocoon.models.journal.seals import Seal, seal_name
 from cocoon.models.journal.store import Journal

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from cocoon.core.jsonl import Appender, parse_line, write_whole
-from cocoon.core.reading.events import EVENTS, Event, checked_event
+from cocoon.core.outside.events import EVENTS, Event, checked_event
 
 SCHEMA_VERSION = 1
 # What two writings of the same event agree in; all else (times, latency) is what happened then.

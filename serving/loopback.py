@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.interrupts import stop_signals
+from cocoon.core.outside.interrupts import stop_signals
 
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 POLICY = (

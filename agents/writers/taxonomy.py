@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import explain
-from cocoon.core.reading.yaml_text import read_yaml
+from cocoon.core.outside.yaml_text import read_yaml
 from cocoon.core.records import Language, Record
 
 

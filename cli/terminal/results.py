@@ -55,7 +55,7 @@ def finish_study(result: "StudyResult", as_json: bool, written: str) -> None:
 def resumable(stopped: str) -> Iterator[None]:
     """Turn Ctrl-C (SIGTERM, SIGHUP) inside the block into one line that says how to go on."""
     from cocoon.core.errors import StoppedError
-    from cocoon.core.interrupts import number_of
+    from cocoon.core.outside.interrupts import number_of
 
     try:
         yield
@@ -67,7 +67,7 @@ def end_of_server(number: int) -> None:
     """Exit with the status of a program that a signal ended. Ctrl-C is how a server is meant to end, which is 0."""
     import signal
 
-    from cocoon.core.interrupts import EXIT_STATUS
+    from cocoon.core.outside.interrupts import EXIT_STATUS
 
     if number != signal.SIGINT:
         raise typer.Exit(EXIT_STATUS + number)

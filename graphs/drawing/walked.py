@@ -10,7 +10,7 @@ from langgraph.graph import END, START
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines
-from cocoon.core.reading.events import checked_event
+from cocoon.core.outside.events import checked_event
 
 Walks = dict[str, Counter[tuple[str, str]]]
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.reading.events import checked_event
+from cocoon.core.outside.events import checked_event
 from cocoon.core.records import Dialogue, Profile, Record
 from cocoon.models.journal.reader import opened_journal
 from cocoon.running.folder import JOURNAL, read_config

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record
-from cocoon.core.reading.events import checked_event
+from cocoon.core.outside.events import checked_event
 from cocoon.core.records import Dialogue, Dropped, Failure, Profile, Rating, Turn
 from cocoon.evaluation.facts import DialogueFacts, facts_of
 from cocoon.evaluation.scales.records import Scale

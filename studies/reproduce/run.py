@@ -14,7 +14,7 @@ from pathlib import Path
 from cocoon.core.config import StudyConfig, differences, to_yaml
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, parse_record, write_whole
-from cocoon.core.reading.yaml_text import read_yaml
+from cocoon.core.outside.yaml_text import read_yaml
 from cocoon.reports.charts.losses import write_losses
 from cocoon.reports.paper.tables import load_paper_table
 from cocoon.reports.tables.records import Report

@@ -12,7 +12,7 @@ from pathlib import Path
 from cocoon.core.config import to_yaml
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record, write_whole
-from cocoon.core.reading.yaml_text import read_yaml
+from cocoon.core.outside.yaml_text import read_yaml
 from cocoon.training.config import TrainConfig
 
 CHECKPOINTS = "checkpoints"

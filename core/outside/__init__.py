@@ -1,0 +1,1 @@
+"""What comes from outside: YAML of users, events of a trace, signals that ask to stop."""
