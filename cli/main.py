@@ -8,7 +8,7 @@ from typing import ClassVar
 import typer
 
 from cocoon.cli.terminal.lazy_group import LazyGroup, Verb
-from cocoon.core.interrupts import terminate_as_ctrl_c
+from cocoon.core.outside.interrupts import terminate_as_ctrl_c
 
 
 class Cocoon(LazyGroup):

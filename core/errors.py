@@ -2,7 +2,7 @@
 
 import signal
 
-from cocoon.core.interrupts import EXIT_STATUS
+from cocoon.core.outside.interrupts import EXIT_STATUS
 
 
 class CocoonError(Exception):

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import orjson
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from cocoon.core.errors import CocoonError, NotSavedError
 from cocoon.core.model_spec import without_secrets
-from cocoon.core.text import printable_line
+from cocoon.core.outside.yaml_text import read_yaml
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 _BOM = b"\xef\xbb\xbf"
@@ -30,19 +29,32 @@ def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
         raise CocoonError(f"{path}: cannot be read ({error.strerror}); check the path") from None
     with handle:
         for number, line in enumerate(handle, 1):
-            if number == 1:
-                line = line.removeprefix(_BOM)
-            if line.strip():
-                yield number, _parse(path, number, line)
+            if line.removeprefix(_BOM).strip():
+                yield number, parse_line(path, number, line)
 
 
-def _parse(path: Path, number: int, line: bytes) -> Any:
+def parse_line(path: Path, number: int, line: bytes) -> Any:
+    """Return the value of a line. Raises CocoonError naming the file and the line."""
     try:
-        return orjson.loads(line)
+        return orjson.loads(line.removeprefix(_BOM) if number == 1 else line)
     except orjson.JSONDecodeError as error:
         raise CocoonError(
             f"{path}, line {number}: not JSON ({error}); each line must be one complete value; fix or remove this line"
         ) from None
+
+
+def read_objects(path: Path, *keys: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number, object) of a JSONL file. Raises CocoonError for a line without a text under one of `keys`."""
+    for number, value in read_lines(path):
+        yield number, checked_object(value, f"{path}, line {number}", *keys)
+
+
+def checked_object(value: Any, where: str, *keys: str) -> dict[str, Any]:
+    """Return a JSON object that has a text under each of `keys`. Raises CocoonError that begins with `where`."""
+    wrong = [key for key in keys if not isinstance(value, dict) or not isinstance(value.get(key), str)]
+    if wrong:
+        raise CocoonError(f"{where}: has no {wrong[0]!r}; fix or remove this line")
+    return value
 
 
 def read_records(path: Path, kind: type[RecordT]) -> Iterator[RecordT]:
@@ -70,13 +82,7 @@ def is_json(text: str | bytes) -> bool:
 
 def read_yaml_record(file: Traversable, kind: type[RecordT]) -> RecordT:
     """Return the record of a YAML file. Raises CocoonError naming the file and the key at fault."""
-    try:
-        value = yaml.safe_load(file.read_text("utf-8"))
-    except OSError as error:
-        raise CocoonError(f"{file}: cannot be read ({error.strerror}); check the path") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CocoonError(f"{file}: not YAML ({printable_line(str(error), 120)})") from None
-    return parse_record(value, kind, str(file))
+    return parse_record(read_yaml(file), kind, str(file))
 
 
 def explain(error: ValidationError, kind: type[BaseModel]) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.outside.python_code import PREFIX, load_object
 from cocoon.core.progress import working
-from cocoon.core.python_code import PREFIX, load_object
 from cocoon.core.records import Dialogue
 from cocoon.core.text import plain_name
 from cocoon.corpora.loaders.dialogues import (

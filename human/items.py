@@ -10,7 +10,7 @@ from pathlib import Path
 from cocoon.agents.users.conditions import Condition, pairs_of, read_conditions
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_records
-from cocoon.core.profile_files import profile_path
+from cocoon.core.outside.profile_files import profile_path
 from cocoon.core.records import Dialogue, Profile
 from cocoon.evaluation.scales.comparison_questions import ComparisonQuestions, load_questions
 from cocoon.evaluation.scales.scoring import Scale, load_scale

@@ -13,8 +13,8 @@ from langchain_core.language_models import BaseChatModel
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.model_spec import read_local_spec, refuse_secrets
+from cocoon.core.outside.python_code import load_object
 from cocoon.core.progress import working
-from cocoon.core.python_code import load_object
 from cocoon.models.budget import Budget
 from cocoon.models.local.control import Adapter, Parts
 from cocoon.models.pool import Pool

@@ -7,15 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import orjson
-import yaml
 from pydantic import BaseModel
 
 from cocoon.core.config import RunConfig, StudyConfig, differences, to_yaml
 from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import Appender, dump_line, parse_record, read_lines, read_records, write_whole
+from cocoon.core.jsonl import Appender, dump_line, parse_line, parse_record, read_objects, read_records, write_whole
+from cocoon.core.outside.yaml_text import read_yaml
 from cocoon.core.records import Dialogue, Failure, Rating, Record, Turn
-from cocoon.core.text import printable_line
 from cocoon.models.journal.seals import Seal, seal_name
 from cocoon.models.journal.store import Journal
 from cocoon.running.integrity.sealing import (
@@ -176,7 +174,7 @@ class RunFolder:
 
     def _adopted(self) -> list[Seal]:
         known, file = self.journal.seals("record"), self.path / "dialogues.jsonl"
-        names = ((seal_name(file.name, line["id"]), number, line) for number, line in read_lines(file))
+        names = ((seal_name(file.name, line["id"]), number, line) for number, line in read_objects(file, "id"))
         return [
             Seal("record", name, record_sha(parse_record(line, Dialogue, f"{file}, line {number}")))
             for name, number, line in names
@@ -211,9 +209,12 @@ def sort_file(path: Path, key: Any) -> None:
     places: dict[tuple[Any, ...], int] = {}
     position = 0
     with path.open("rb") as source:
-        for line in source:
+        for number, line in enumerate(source, 1):
             if line.strip():
-                places[key(orjson.loads(line))] = position
+                try:
+                    places[key(parse_line(path, number, line))] = position
+                except (KeyError, TypeError):
+                    raise CocoonError(f"{path}, line {number}: is no record of a run; fix or remove it") from None
             position += len(line)
         write_whole(path, (_line_at(source, places[name]) for name in sorted(places)))
 
@@ -249,12 +250,7 @@ def _stored_config(path: Path) -> Any:
     file = path / "config.yaml"
     if not file.exists():
         return None
-    try:
-        value = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CocoonError(
-            f"{file}: cannot be read ({printable_line(str(error), 120)}); fix it, or use another --out"
-        ) from None
+    value = read_yaml(file)
     if not isinstance(value, dict):
         raise CocoonError(f"{file}: must hold keys and values; fix it, or use another --out")
     return value

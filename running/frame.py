@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cocoon import __version__
 from cocoon.core.errors import CocoonError, StoppedError
-from cocoon.core.interrupts import stop_requests
+from cocoon.core.outside.interrupts import stop_requests
 from cocoon.models.by_name import Models
 from cocoon.running.environment import TRACING
 from cocoon.running.folder import RunFolder

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cocoon.agents.protocols import Judge, SimulatedUser, steps_of
 from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import read_lines
+from cocoon.core.jsonl import read_objects
 from cocoon.core.records import AgentFacts, Dialogue, Language, Profile
 from cocoon.models.calls import Caller
 from cocoon.running.checks.form_invariance import appraisal_of, measure_form_invariance
@@ -61,7 +61,7 @@ async def simulate(
 
 async def assess(study: Study, out: Path, watch: Watch | None = None) -> Outcome:
     """Rate the dialogues of a run folder with the study's judges. Only what is missing is asked."""
-    lines = [line for _, line in read_lines(out / "dialogues.jsonl")]
+    lines = [line for _, line in read_objects(out / "dialogues.jsonl", "id", "language")]
     study = study.for_languages({line["language"] for line in lines})
     judges = study.judges()
     with opened_run(out, study.config.seed) as (folder, manifest):

@@ -22,7 +22,7 @@ from cocoon.core.config import JudgeConfig, RunConfig, StudyConfig, SupporterCon
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_records
 from cocoon.core.model_spec import short_name
-from cocoon.core.python_code import PREFIX, load_object, source_of
+from cocoon.core.outside.python_code import PREFIX, load_object, source_of
 from cocoon.core.records import Language, Profile, Record, SourceFile
 from cocoon.evaluation.scales.files import load_scales
 from cocoon.evaluation.scales.records import Scale

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.interrupts import stop_signals
+from cocoon.core.outside.interrupts import stop_signals
 
 
 @asynccontextmanager

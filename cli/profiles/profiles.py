@@ -55,7 +55,7 @@ def show_profiles(
     """Show the profiles of a file as a table, or one of them whole."""
     from rich.console import Console
 
-    from cocoon.core.profile_files import find_profile, read_profile_files
+    from cocoon.core.outside.profile_files import find_profile, read_profile_files
 
     profiles = read_profile_files(file) if profile is None else [find_profile(file, profile)]
     if as_json:

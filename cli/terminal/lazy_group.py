@@ -99,7 +99,7 @@ class LazyGroup(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:
             from cocoon.core.errors import StoppedError
-            from cocoon.core.interrupts import number_of
+            from cocoon.core.outside.interrupts import number_of
 
             raise StoppedError("stopped; give the same command to go on", number_of(interrupt)) from None
 

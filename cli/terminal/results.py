@@ -100,7 +100,7 @@ def print_until_stopped(
     import asyncio
     import signal
 
-    from cocoon.core.interrupts import EXIT_STATUS
+    from cocoon.core.outside.interrupts import EXIT_STATUS
     from cocoon.serving.loopback import stop_signal
 
     async def serve() -> int:
@@ -145,7 +145,7 @@ def finish_study(result: "StudyResult", as_json: bool, written: str) -> None:
 def resumable(stopped: str) -> Iterator[None]:
     """Turn Ctrl-C (SIGTERM, SIGHUP) inside the block into one line that says how to go on."""
     from cocoon.core.errors import StoppedError
-    from cocoon.core.interrupts import number_of
+    from cocoon.core.outside.interrupts import number_of
 
     try:
         yield

@@ -3,7 +3,7 @@
 import pytest
 
 from cocoon.core.config import StudyConfig, SupporterConfig, UserConfig
-from cocoon.core.profile_files import profile_path
+from cocoon.core.outside.profile_files import profile_path
 from cocoon.core.verb_settings import unnamed_note
 from cocoon.running.building.config import ScriptConfig
 from cocoon.running.study import profiles_of
