@@ -17,12 +17,12 @@ BIN := $(VENV)/bin
 # Two workers suit two cores; a file stays on one worker, so that a model or a server is started once for it.
 PYTEST_FLAGS ?= -n 2 --dist loadfile
 DEMO_FLAGS ?=
+EXTRAS ?=
 BENCH_FLAGS ?=
 
 # Python compiles a module when it is first used. Compiling all that is installed takes a minute and 200 MB.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install -q --no-compile $(PIP_FLAGS) -c constraints.txt
-# The pip of Debian 12 (23.0.1) reads the metadata of every package again at each check, for 17 minutes of processor time.
-# pip and not uv, since pip follows the mirrors, certificates and wheels of its configuration.
+# A current pip and not uv, since pip follows the mirrors, certificates and wheels that it is set to.
 TOOLS := $(PIP) --upgrade pip setuptools
 PINS := pyproject.toml constraints.txt
 
@@ -39,11 +39,12 @@ define step
 	wait $$child || { echo "[setup] failed: $(1). The lines above say why; the same command tries again." >&2; exit 1; }
 endef
 
-.PHONY: help demo test test-fast lint docs bench clean
+.PHONY: help demo extras test test-fast lint docs bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       set up, then simulate, judge and report with the embedded model"
+	@echo "make extras     set up, then add extras: make extras EXTRAS=steer,train (cocoon doctor lists them)"
 	@echo "make test       set up, then lint, type check and all tests"
 	@echo "make test-fast  the same, but only the tests that need neither the embedded model nor a browser"
 	@echo "make lint       set up, then lint and type check alone"
@@ -53,6 +54,11 @@ help:
 
 demo: $(VENV)/.ready-local
 	@$(BIN)/cocoon demo $(DEMO_FLAGS)
+
+extras: $(VENV)/.ready-python
+	@test -n "$(EXTRAS)" || { echo "name what to add: make extras EXTRAS=steer,train" >&2; exit 1; }
+	$(call step,build tool,$(PIP) setuptools)
+	$(call step,the extras $(EXTRAS),$(PIP) --no-build-isolation -e '.[$(EXTRAS)]')
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS)
@@ -96,9 +102,12 @@ $(VENV)/.ready-local: $(VENV)/.ready-python $(PINS)
 	@rm -rf $(VENV)/lib/python3*/site-packages/torch/test $(VENV)/lib/python3*/site-packages/torch/bin/test_*
 	@touch $@
 
+# constraints.txt names every package of these, so that nothing is left to resolve. Where something is missing all the
+# same, pip's resolver has its turn.
 $(VENV)/.ready-dev: $(VENV)/.ready-local
-	$(call step,ruff pyright and pytest for the tests,$(PIP) --no-build-isolation -e '.[local$(comma)steer$(comma)train$(comma)corpora$(comma)screen$(comma)docs$(comma)dev]')
-	$(call step,repeng for the tests that compare with it (its pin of numpy left out),$(PIP) --no-deps repeng)
+	$(call step,1 of 3: ruff pyright pytest and all that is tested,$(PIP) --no-deps -r constraints.txt)
+	$(call step,2 of 3: cocoon itself,$(PIP) --no-deps --no-build-isolation -e .)
+	$(call step,3 of 3: whether anything is missing,$(call complete,local steer train corpora screen docs dev))
 	@touch $@
 
 $(VENV)/.ready-docs: $(VENV)/.ready-python $(PINS)
@@ -107,7 +116,12 @@ $(VENV)/.ready-docs: $(VENV)/.ready-python $(PINS)
 	@touch $@
 
 $(VENV)/.ready-bench: $(VENV)/.ready-local
-	$(call step,the peer tools of the benchmarks,$(PIP) --no-build-isolation -e '.[local$(comma)bench]')
+	$(call step,1 of 2: the peer tools of the benchmarks,$(PIP) --no-deps -r constraints.txt)
+	$(call step,2 of 2: whether anything is missing,$(call complete,local bench))
 	@touch $@
 
+# $(call complete,extras): whether all is there that some extras ask for, and where it is not, pip resolves them.
+empty :=
+space := $(empty) $(empty)
 comma := ,
+complete = $(BIN)/python .ci/complete.py $(1) || $(PIP) --no-build-isolation -e '.[$(subst $(space),$(comma),$(1))]'

@@ -123,8 +123,18 @@ def as_judge(value: object, name: str, source: SourceFile) -> Judge:
     raise _unfit(agent, source, "a judge", "a class with `async def rate(self, client, dialogue)`")
 
 
+class _OwnAgent:
+    """Python code of the user's own in one of the roles."""
+
+    own_facts: AgentFacts
+
+    def facts(self) -> AgentFacts:
+        """Return what the agent says of itself, with its source."""
+        return self.own_facts
+
+
 @dataclass(frozen=True)
-class OwnSupporter:
+class OwnSupporter(_OwnAgent):
     """A supporter of the user's own."""
 
     name: str
@@ -140,13 +150,9 @@ class OwnSupporter:
         """Return the agent's next reply. Raises CallFailedError where its code fails or says nothing."""
         return _checked(await _guarded(lambda: self.speaks(client, view), self.own_facts), self.own_facts)
 
-    def facts(self) -> AgentFacts:
-        """Return what the agent says of itself, with its source."""
-        return self.own_facts
-
 
 @dataclass(frozen=True)
-class OwnUser:
+class OwnUser(_OwnAgent):
     """A simulated user of the user's own. What its class leaves out is added: steps, a first memory, a description."""
 
     agent: object
@@ -176,13 +182,9 @@ class OwnUser:
             return self.agent.describe(memory, profile)
         return str(memory) if memory else f"the user {self.own_facts.name!r} keeps no memory"
 
-    def facts(self) -> AgentFacts:
-        """Return what the agent says of itself, with its source."""
-        return self.own_facts
-
 
 @dataclass(frozen=True)
-class OwnJudge:
+class OwnJudge(_OwnAgent):
     """A judge of the user's own. `name` is the id of its scale."""
 
     name: str
@@ -200,10 +202,6 @@ class OwnJudge:
             return self.agent.is_current(rating)
         sha = self.own_facts.source.version if self.own_facts.source else ""
         return rating.judge == self.own_facts.name and rating.prompt_sha == sha
-
-    def facts(self) -> AgentFacts:
-        """Return what the agent says of itself, with its source."""
-        return self.own_facts
 
 
 @dataclass(frozen=True)

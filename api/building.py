@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cocoon.api.blocking import blocking
 from cocoon.api.reporter import Reporter
@@ -30,6 +30,8 @@ from cocoon.running.folder import read_run
 from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
 from cocoon.running.study import OwnObjects, open_models, profiles_of
+
+RunT = TypeVar("RunT", bound=RunConfig)
 
 
 @dataclass
@@ -97,16 +99,21 @@ class Building:
         return Built(self.out, outcome, self.models, self.generator.kept)
 
 
-def prepare_script(out: str | Path, given: Given[ScriptConfig], *, allow_cloud_tracing: bool = False) -> Building:
-    """Return scripts that are ready to be written. See `script`."""
+def ready(out: str | Path, given: Given[RunT], allow_cloud_tracing: bool) -> tuple[Path, Resolved[RunT], Models]:
+    """Return the folder, the settings and the models of data that is to be built. No model is opened yet."""
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
-    out = out_folder(out)
-    resolved = with_own(given, OwnObjects(), out).resolve()
+    folder = out_folder(out)
+    resolved = with_own(given, OwnObjects(), folder).resolve()
+    return folder, resolved, open_models(resolved.config, local_parts())
+
+
+def prepare_script(out: str | Path, given: Given[ScriptConfig], *, allow_cloud_tracing: bool = False) -> Building:
+    """Return scripts that are ready to be written. See `script`."""
+    out, resolved, models = ready(out, given, allow_cloud_tracing)
     config = resolved.config
     _refuse_idle_filter(resolved)
     chosen = profiles_of(profile_files(config.profiles, out), config.limit, config.language)
-    models = open_models(config, local_parts())
     generator = ScriptGenerator(config, models, chosen)
     next_step = f"cocoon judge {out} --judge SPEC"
     expected = estimate_scripts(config, len(chosen))
@@ -123,11 +130,8 @@ def prepare_profiles(
     out: str | Path, given: Given[ProfileBuildConfig], *, allow_cloud_tracing: bool = False
 ) -> Building:
     """Return profiles that are ready to be built. See `build_profiles`."""
-    if not allow_cloud_tracing:
-        forbid_cloud_tracing()
-    out = out_folder(out)
-    config = given.resolve().config
-    models = open_models(config, local_parts())
+    out, resolved, models = ready(out, given, allow_cloud_tracing)
+    config = resolved.config
     generator = ProfileGenerator(config, models)
     items = generator.items()
     next_step = f"cocoon simulate --profiles {out}/profiles.jsonl --out runs/NAME"
@@ -138,11 +142,8 @@ def prepare_translation(
     out: str | Path, given: Given[TranslationConfig], *, allow_cloud_tracing: bool = False
 ) -> Building:
     """Return translations that are ready to be made. See `translate_profiles`."""
-    if not allow_cloud_tracing:
-        forbid_cloud_tracing()
-    out = out_folder(out)
-    config = with_own(given, OwnObjects(), out).resolve().config
-    models = open_models(config, local_parts())
+    out, resolved, models = ready(out, given, allow_cloud_tracing)
+    config = resolved.config
     chosen = profiles_of(profile_files(config.profiles, out), config.limit, None)
     generator = TranslationGenerator(config, models, chosen)
     return Building(out, generator, generator.items(), config, models, f"read {out}/profiles.jsonl", {})

@@ -5,7 +5,7 @@ from pathlib import Path
 from langchain_core.language_models import BaseChatModel
 
 from cocoon.core.jsonl import read_records
-from cocoon.core.profile_files import profile_path
+from cocoon.core.outside.profile_files import profile_path
 from cocoon.core.records import Dialogue, Language, Profile
 from cocoon.models.by_name import open_chat
 from cocoon.running.local_parts import local_parts

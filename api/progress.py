@@ -181,7 +181,8 @@ class WorkLine:
         if not self._under_way:
             return ""
         work = self._under_way[-1]
-        far = f": {work.done} of {work.total}" if work.total else " ..."
+        counted = f": {work.done}" if work.done else " ..."
+        far = f": {work.done} of {work.total}" if work.total else counted
         left = work.seconds_left()
         rest = f", about {_clock(left)} left" if left is not None else ""
         return f"[{_clock(time.monotonic() - work.began)}] {work.what}{far}{rest}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from cocoon.api.progress import TrainingWatcher, Watcher, people_stream
 from cocoon.core.config import RunConfig
-from cocoon.core.unnamed import unnamed_note
+from cocoon.core.verb_settings import unnamed_note
 from cocoon.models.by_name import Models
 from cocoon.running.building.generation import Generated, reasons_line
 from cocoon.running.frame import Outcome, Watch

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record
+from cocoon.core.progress import working
 from cocoon.core.records import Failure, Language
 from cocoon.evaluation.comparison.records import Comparison
 from cocoon.exports.material import materials
@@ -67,11 +68,12 @@ def report(
             )
         return write_like(path, like, target)
     folder = report_folder(path, target)
-    if trace is False or folder is None:
-        return write_report(path, files, language or "en", target)
-    existing_run(path)
-    export_page(RunPage(RunReader(path, files), language=language or "en"), folder / TRACE)
-    return write_report(path, files, language or "en", target, trace=f"{TRACE}/view.html")
+    with working(f"counting {path} and its intervals"):
+        if trace is False or folder is None:
+            return write_report(path, files, language or "en", target)
+        existing_run(path)
+        export_page(RunPage(RunReader(path, files), language=language or "en"), folder / TRACE)
+        return write_report(path, files, language or "en", target, trace=f"{TRACE}/view.html")
 
 
 def verify(run: "str | Path | Run") -> Verification:
@@ -99,7 +101,8 @@ def compare(
     """
     files = [Path(file) for file in scale_files]
     choice = ComparisonChoice(list(supporters), baseline, list(judges), list(prompts), files)
-    comparisons, report = compare_runs([_path(run) for run in runs], choice, allow_different_judges)
+    with working("comparing supporters, with intervals and tests"):
+        comparisons, report = compare_runs([_path(run) for run in runs], choice, allow_different_judges)
     if out is not None:
         write_comparison(comparisons, report, Path(out))
     return Comparisons(comparisons, report)

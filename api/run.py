@@ -133,7 +133,7 @@ class Run:
         return self.refresh()
 
     def report(self, language: Language = "en", scale_files: Sequence[str | Path] = ()) -> "WrittenReport":
-        """Write report.md, report.html, tables/ and figures/ into the folder, and return the report."""
+        """Write report.html, report.md, trace/, tables/ and figures/ into the folder, and return the report."""
         from cocoon.api.reporting import report
 
         return WrittenReport(self.path, report(self.path, scale_files=scale_files, language=language))

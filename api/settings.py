@@ -9,7 +9,7 @@ from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, write_whole
 from cocoon.core.model_spec import split_name
-from cocoon.core.profile_files import profile_path
+from cocoon.core.outside.profile_files import profile_path
 from cocoon.core.records import Profile, Record
 from cocoon.core.settings import Setting
 from cocoon.core.verb_settings import Given, VerbSettings

@@ -107,7 +107,7 @@ async def simulate_async(
 
 
 async def start(
-    simulation: Simulation, progress: bool | Reporter = True, listener: session.Listener | None = None
+    simulation: Simulation, progress: bool | Reporter = True, listener: session.DialogueListener | None = None
 ) -> Run:
     """Start a run that is ready, or go on with it, and return it. `listener` hears the turns as they are spoken."""
     reporter = Reporter.of(progress)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cocoon.api.blocking import blocking, wait_for
-from cocoon.api.building import Building, Built
+from cocoon.api.building import Building, Built, ready
 from cocoon.api.reporter import Reporter
 from cocoon.api.settings import Profiles, out_folder, takes, with_own, with_profile_files
 from cocoon.api.vectors import export_vector, fold, import_vector
@@ -24,8 +24,8 @@ from cocoon.running.building.config import STEER_PAIRS, PairsConfig
 from cocoon.running.building.pairs import PairsGenerator, SituationPairs, all_pairs
 from cocoon.running.folder import read_run
 from cocoon.running.frame import forbid_cloud_tracing
-from cocoon.running.local_parts import local_parts, opened_weights
-from cocoon.running.study import OwnObjects, open_models, read_profiles
+from cocoon.running.local_parts import opened_weights
+from cocoon.running.study import OwnObjects, read_profiles
 from cocoon.steering.calibration.on_situations import CALIBRATE, CalibrateConfig, Calibrated, CalibrationTask
 from cocoon.steering.directions.from_pairs import EXTRACT, ExtractConfig, Extracted, ExtractionTask
 from cocoon.steering.pairs.situations import read_situations, spread_situations
@@ -57,17 +57,14 @@ async def build_pairs(
     progress: bool | Reporter = True,
 ) -> Built:
     """Write the pairs of settings as a verb was given them. See `write_pairs`."""
-    if not allow_cloud_tracing:
-        forbid_cloud_tracing()
-    out = out_folder(out)
-    resolved = given.resolve().config
-    situations = [situation for name in resolved.situations for situation in read_situations(name)]
-    chosen = spread_situations(situations, resolved.limit or len(situations), resolved.seed)
-    models = open_models(resolved, local_parts())
-    generator = PairsGenerator(resolved, models, chosen)
+    out, resolved, models = ready(out, given, allow_cloud_tracing)
+    config = resolved.config
+    situations = [situation for name in config.situations for situation in read_situations(name)]
+    chosen = spread_situations(situations, config.limit or len(situations), config.seed)
+    generator = PairsGenerator(config, models, chosen)
     next_step = f"cocoon steer extract --pairs {out}/pairs.jsonl --kind reply"
     try:
-        return await Building(out, generator, generator.items(), resolved, models, next_step, {}).build(progress)
+        return await Building(out, generator, generator.items(), config, models, next_step, {}).build(progress)
     finally:
         if (out / generator.kept).exists():
             pairs = all_pairs(list(read_run(out, generator.kept, SituationPairs)))

@@ -220,6 +220,7 @@ def measure_forced(weights: Weights, rows: int, repeats: int) -> dict[str, Any]:
     prompt = weights.template.ids([{"role": "user", "content": PROMPT}])
     ten = {"type": "json_schema", "json_schema": {"name": "scale", "schema": scale(10)}}
     spent: dict[str, list[float]] = {"generate": [], "steps": []}
+    tokens = 0
     for _ in range(repeats):
         for name, work in (("generate", write_padded), ("steps", generate_replies)):
             batch = [
@@ -228,8 +229,9 @@ def measure_forced(weights: Weights, rows: int, repeats: int) -> dict[str, Any]:
             began = time.process_time()
             work(weights, batch)
             spent[name].append(time.process_time() - began)
+            tokens = len(batch[0].tokens)
     medians = {f"{name}_cpu_s": statistics.median(seconds) for name, seconds in spent.items()}
-    return {"rows": rows, "tokens": len(batch[0].tokens), **medians}
+    return {"rows": rows, "tokens": tokens, **medians}
 
 
 def versions() -> dict[str, str]:

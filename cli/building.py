@@ -1,49 +1,50 @@
 """The verbs by which models write data: `script`, `profiles build`, `profiles translate`, `steer pairs`."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from cocoon.cli.terminal.options import CloudTracing, DryRun, Json, Out
 from cocoon.cli.terminal.results import finish, finish_building
 from cocoon.cli.terminal.settings import settings_of
-from cocoon.core.verb_settings import Given
+from cocoon.core.records import Record
+from cocoon.core.verb_settings import Given, VerbSettings
 from cocoon.running.building.config import (
     BUILD_PROFILES,
     SCRIPT,
     STEER_PAIRS,
     TRANSLATE_PROFILES,
     PairsConfig,
-    ProfileBuildConfig,
-    ScriptConfig,
     TranslationConfig,
 )
 
-
-@settings_of(SCRIPT)
-def script(
-    out: Out,
-    given: Given[ScriptConfig],
-    allow_cloud_tracing: CloudTracing = False,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
-    """Write dialogues as scripts. The same line again goes on where it stopped."""
-    from cocoon.api.building import prepare_script
-
-    building = prepare_script(out, given, allow_cloud_tracing=allow_cloud_tracing)
-    finish_building(building, dry_run=dry_run, as_json=as_json)
+ConfigT = TypeVar("ConfigT", bound=Record)
 
 
-@settings_of(BUILD_PROFILES)
-def build(
-    out: Out,
-    given: Given[ProfileBuildConfig],
-    allow_cloud_tracing: CloudTracing = False,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
-    """Build profiles. The same line again goes on where it stopped; a larger -n adds to what is there."""
-    from cocoon.api.building import prepare_profiles
+def _verb(settings: VerbSettings[ConfigT], prepare: str, about: str) -> Callable[..., None]:
+    """Return a verb that builds what a function of `cocoon.api.building` prepares. `about` is its help."""
 
-    building = prepare_profiles(out, given, allow_cloud_tracing=allow_cloud_tracing)
-    finish_building(building, dry_run=dry_run, as_json=as_json)
+    def verb(
+        out: Out,
+        given: Given[ConfigT],
+        allow_cloud_tracing: CloudTracing = False,
+        dry_run: DryRun = False,
+        as_json: Json = False,
+    ) -> None:
+        from cocoon.api import building
+
+        prepared = getattr(building, prepare)(out, given, allow_cloud_tracing=allow_cloud_tracing)
+        finish_building(prepared, dry_run=dry_run, as_json=as_json)
+
+    verb.__doc__ = about
+    return settings_of(settings)(verb)
+
+
+script = _verb(SCRIPT, "prepare_script", "Write dialogues as scripts. The same line again goes on where it stopped.")
+build = _verb(
+    BUILD_PROFILES,
+    "prepare_profiles",
+    "Build profiles. The same line again goes on where it stopped, and a larger -n adds to what is there.",
+)
 
 
 @settings_of(TRANSLATE_PROFILES, arguments=["profiles"], required=["to"], spelled={"writer": "--model"})

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cocoon.cli.terminal.options import Force, Json, Limit
+from cocoon.cli.terminal.options import Force, Json, Limit, RecordsOut, Right
 from cocoon.cli.terminal.results import print_json, print_repairs, print_report, print_result
 
 app = typer.Typer(no_args_is_help=True, help="Import corpora of dialogues, count them, export them.")
@@ -33,12 +33,7 @@ def list_corpora(as_json: Json = False) -> None:
 
 @app.command("import")
 def import_corpus(
-    name: Name,
-    file: File,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Where the dialogues go, one a line.")],
-    limit: Limit = None,
-    force: Force = False,
-    as_json: Json = False,
+    name: Name, file: File, out: RecordsOut, limit: Limit = None, force: Force = False, as_json: Json = False
 ) -> None:
     """Read a corpus and write its dialogues as ours. What was done to them is printed on stderr."""
     from cocoon.corpora.imports import import_corpus_file
@@ -84,9 +79,7 @@ def export_dialogues(
     thoughts: Annotated[
         Literal["none", "inline"], typer.Option(help="inline: analysis and strategy before the reply.")
     ] = "none",
-    i_have_the_right: Annotated[
-        bool, typer.Option("--i-have-the-right", help="Export text whose licence does not let it be passed on.")
-    ] = False,
+    i_have_the_right: Right = False,
     force: Force = False,
     as_json: Json = False,
 ) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cocoon.cli.terminal.options import Force, ScaleFiles, refuse_unused
+from cocoon.cli.terminal.options import Force, Right, ScaleFiles, refuse_unused
 
 if TYPE_CHECKING:
     from cocoon.running.reading.reader import RunReader
@@ -39,9 +39,7 @@ def export_command(
     thoughts: Annotated[
         Thoughts | None, typer.Option(help="messages: inline before the supporter's replies (default: none).")
     ] = None,
-    i_have_the_right: Annotated[
-        bool, typer.Option("--i-have-the-right", help="messages: text whose licence does not let it be passed on, too.")
-    ] = False,
+    i_have_the_right: Right = False,
     scale: ScaleFiles = None,
     force: Force = False,
 ) -> None:

@@ -13,12 +13,13 @@ from typing import ClassVar, Generic, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, Field, ValidationError
 
-from cocoon.core.config_parts.merging import Merged
-from cocoon.core.config_parts.sampling import AppraisalConfig, SamplingConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import explain
+from cocoon.core.merging import Merged
 from cocoon.core.model_spec import SERVER_KEY, refuse_secrets
+from cocoon.core.outside.yaml_text import parse_yaml, read_yaml
 from cocoon.core.records import Language, Record
+from cocoon.core.sampling import AppraisalConfig, SamplingConfig
 from cocoon.core.settings import default_at, flag
 
 EMBEDDED = "local:smollm2"
@@ -295,12 +296,7 @@ def _sources(
 
 
 def _read_yaml(file: Path) -> dict[str, object]:
-    try:
-        value = yaml.safe_load(file.read_text("utf-8"))
-    except OSError as error:
-        raise CocoonError(f"{file}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise CocoonError(f"{file}: not YAML ({error})".replace("\n", " ")) from None
+    value = read_yaml(file)
     if value is not None and not isinstance(value, dict):
         raise CocoonError(f"{file}: must hold keys and values, such as 'rounds: 10'")
     return value or {}
@@ -321,8 +317,8 @@ def _flat(tree: Mapping[str, object], above: str = "") -> Iterator[tuple[str, ob
 
 def _scalar(text: str) -> object:
     try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):  # ValueError: a date that is none, such as 2024-13-45
+        return parse_yaml(text, "-o")
+    except CocoonError:
         return text
 
 

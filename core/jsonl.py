@@ -3,6 +3,7 @@
 import difflib
 import os
 from collections.abc import Iterable, Iterator
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from cocoon.core.errors import CocoonError, NotSavedError
 from cocoon.core.model_spec import without_secrets
+from cocoon.core.outside.yaml_text import read_yaml
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 _BOM = b"\xef\xbb\xbf"
@@ -27,19 +29,32 @@ def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
         raise CocoonError(f"{path}: cannot be read ({error.strerror}); check the path") from None
     with handle:
         for number, line in enumerate(handle, 1):
-            if number == 1:
-                line = line.removeprefix(_BOM)
-            if line.strip():
-                yield number, _parse(path, number, line)
+            if line.removeprefix(_BOM).strip():
+                yield number, parse_line(path, number, line)
 
 
-def _parse(path: Path, number: int, line: bytes) -> Any:
+def parse_line(path: Path, number: int, line: bytes) -> Any:
+    """Return the value of a line. Raises CocoonError naming the file and the line."""
     try:
-        return orjson.loads(line)
+        return orjson.loads(line.removeprefix(_BOM) if number == 1 else line)
     except orjson.JSONDecodeError as error:
         raise CocoonError(
             f"{path}, line {number}: not JSON ({error}); each line must be one complete value; fix or remove this line"
         ) from None
+
+
+def read_objects(path: Path, *keys: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number, object) of a JSONL file. Raises CocoonError for a line without a text under one of `keys`."""
+    for number, value in read_lines(path):
+        yield number, checked_object(value, f"{path}, line {number}", *keys)
+
+
+def checked_object(value: Any, where: str, *keys: str) -> dict[str, Any]:
+    """Return a JSON object that has a text under each of `keys`. Raises CocoonError that begins with `where`."""
+    wrong = [key for key in keys if not isinstance(value, dict) or not isinstance(value.get(key), str)]
+    if wrong:
+        raise CocoonError(f"{where}: has no {wrong[0]!r}; fix or remove this line")
+    return value
 
 
 def read_records(path: Path, kind: type[RecordT]) -> Iterator[RecordT]:
@@ -54,6 +69,20 @@ def parse_record(value: Any, kind: type[RecordT], where: str) -> RecordT:
         return kind.model_validate(value)
     except ValidationError as error:
         raise CocoonError(f"{where}: {explain(error, kind)}") from None
+
+
+def is_json(text: str | bytes) -> bool:
+    """Return whether a text is one complete JSON value."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def read_yaml_record(file: Traversable, kind: type[RecordT]) -> RecordT:
+    """Return the record of a YAML file. Raises CocoonError naming the file and the key at fault."""
+    return parse_record(read_yaml(file), kind, str(file))
 
 
 def explain(error: ValidationError, kind: type[BaseModel]) -> str:

@@ -18,12 +18,19 @@ class LongWork:
     total: int | None = None
     done: int = 0
     began: float = field(default_factory=time.monotonic)
+    stepped: float = 0.0
+
+    def advance(self, steps: int = 1) -> None:
+        """Count some steps as done."""
+        self.done += steps
+        self.stepped = time.monotonic()
 
     def seconds_left(self) -> float | None:
         """Return about how long it will still take, None before the first step and without a total."""
         if not self.total or not self.done:
             return None
-        return (time.monotonic() - self.began) / self.done * max(0, self.total - self.done)
+        of_a_step = (self.stepped - self.began) / self.done
+        return max(0.0, of_a_step * (self.total - self.done) - (time.monotonic() - self.stepped))
 
 
 class WorkDisplay(Protocol):
@@ -53,7 +60,7 @@ def displayed_on(display: WorkDisplay) -> Iterator[None]:
 
 @contextmanager
 def working(what: str, total: int | None = None) -> Iterator[LongWork]:
-    """Tell of the work inside the block. It counts its own steps in `done`."""
+    """Tell of the work inside the block, which counts its own steps with `advance`."""
     work, display = LongWork(what, total), _DISPLAY.get()
     if display is None:
         yield work
@@ -65,9 +72,9 @@ def working(what: str, total: int | None = None) -> Iterator[LongWork]:
         display.end(work)
 
 
-def counted(items: Sequence[ItemT], what: str) -> Iterator[ItemT]:
+def with_progress(items: Sequence[ItemT], what: str) -> Iterator[ItemT]:
     """Yield the items, and tell how many are done."""
     with working(what, len(items)) as work:
         for item in items:
             yield item
-            work.done += 1
+            work.advance()

@@ -12,11 +12,11 @@ from typing import Any, get_args
 import jinja2
 import jinja2.meta
 import jinja2.sandbox
-import yaml
 from pydantic import ValidationError
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import explain
+from cocoon.core.outside.yaml_text import parse_yaml
 from cocoon.core.records import Language, Record
 
 
@@ -129,11 +129,9 @@ def parse_prompt(text: str, where: str) -> Prompt:
 
 def _head(text: str, where: str) -> FrontMatter:
     try:
-        return FrontMatter.model_validate(yaml.safe_load(text))
+        return FrontMatter.model_validate(parse_yaml(text, f"{where}: front matter"))
     except ValidationError as error:
         raise CocoonError(f"{where}: front matter: {explain(error, FrontMatter)}") from None
-    except yaml.YAMLError as error:
-        raise CocoonError(f"{where}: front matter is not YAML ({error})".replace("\n", " ")) from None
 
 
 def shipped_prompts() -> list[str]:

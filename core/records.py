@@ -23,6 +23,19 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class BothLanguages(Record):
+    """One text in both languages."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+    def of(self, language: Language) -> str:
+        """Return the text in a language."""
+        return self.zh if language == "zh" else self.en
+
+
 class ChainStep(Record):
     """One node of the reasoning chain from the surface need to the true need (paper C.1)."""
 
@@ -221,6 +234,11 @@ class Dialogue(Record):
     facts: dict[str, str | int | float | bool | None] = {}
     source: str = "own"
     licence: str = ""
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """Return what a rating of the dialogue repeats of it."""
+        return {"dialogue": self.id, "profile": self.profile.id, "supporter": self.supporter, "sample": self.sample}
 
 
 class Claim(Record):

@@ -3,12 +3,14 @@
 The command line and the functions of `cocoon` build the same `Given`, so that a setting means the same in both.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from cocoon.core.config import Resolved, StudyConfig, resolve_as
+from pydantic import BaseModel
+
+from cocoon.core.config import EMBEDDED, Resolved, RunConfig, StudyConfig, resolve_as
 from cocoon.core.errors import CocoonError
 from cocoon.core.model_spec import split_name
 from cocoon.core.records import Record
@@ -128,3 +130,29 @@ SWEEP = VerbSettings(
     without=("supporters.*.name", "supporters.*.model", "supporters.*.prompt", "user.kind", "user.rules"),
     unnamed=("supporters",),
 )
+
+FLAGS_OF_ROLES = {"user": "--user SPEC", "supporters": "--supporter SPEC", "writer": "--writer SPEC"}
+"""The roles that the embedded model plays where nobody is named, and how somebody is named."""
+
+
+def unnamed_note(config: RunConfig, *, but: str = "") -> str | None:
+    """Return a line on the roles that fall to the embedded model because nobody named theirs, or None.
+
+    `but` is a role whose model is named elsewhere.
+    """
+    roles = [role for role in FLAGS_OF_ROLES if role != but and any(_unnamed(config, role))]
+    if not roles:
+        return None
+    names = " and ".join(role.removesuffix("s") for role in roles)
+    flags = " ".join(FLAGS_OF_ROLES[role] for role in roles)
+    return (
+        f"No model is named for the {names}: the embedded SmolLM2-135M is taken, which shows the machinery and not "
+        f"the science. Name one: {flags}"
+    )
+
+
+def _unnamed(config: RunConfig, role: str) -> Iterator[bool]:
+    value = getattr(config, role, None)
+    for part in value if isinstance(value, list) else [value]:
+        if isinstance(part, BaseModel):
+            yield "model" not in part.model_fields_set and getattr(part, "model", None) == EMBEDDED

@@ -10,6 +10,7 @@ from typing import Any
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.outside.python_code import PREFIX, load_object
+from cocoon.core.progress import working
 from cocoon.core.records import Dialogue
 from cocoon.core.text import plain_name
 from cocoon.corpora.loaders.dialogues import (
@@ -114,9 +115,16 @@ def read_corpus(name: str, path: Path, limit: int | None = None) -> Reading:
     return Reading(islice(_dialogues(load(path), report), limit), report)
 
 
+def _with_count(reads: Iterator[ReadDialogue], file: str) -> Iterator[ReadDialogue]:
+    with working(f"reading {file}") as work:
+        for read in reads:
+            yield read
+            work.advance()
+
+
 def _dialogues(reads: Iterator[ReadDialogue], report: RepairReport) -> Iterator[Dialogue]:
     seen: dict[str, int] = {}
-    for read in reads:
+    for read in _with_count(reads, report.file):
         report.read += 1
         for note in read.notes:
             report.add(note)

@@ -6,7 +6,7 @@ fan out -> judge (success, basic, comfort, rac, ... x votes) -> collect
 import operator
 from typing import Annotated, Any, TypedDict
 
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Send
@@ -15,7 +15,8 @@ from pydantic import Field
 from cocoon.agents.judges.ratings import signed
 from cocoon.core.errors import CallFailedError
 from cocoon.core.records import Dialogue, Rating, Record
-from cocoon.graphs.context import AssessmentContext, ContextOf, bound, report_calls
+from cocoon.graphs.context import AssessmentContext, ContextOf, report_calls
+from cocoon.graphs.edges import add_fan
 from cocoon.graphs.run_or_replay import speak
 from cocoon.models.client import JournaledClient
 from cocoon.models.journal.store import Place
@@ -94,9 +95,7 @@ def build_assessment(context_of: ContextOf | None = None) -> CompiledStateGraph[
     """
     context_schema = None if context_of else AssessmentContext
     graph = StateGraph(AssessmentState, context_schema=context_schema, input_schema=AssessmentInput)
-    graph.add_node("judge", bound(judge_dialogue, context_of), input_schema=JudgeTask)
-    graph.add_node("collect", collect_ratings)
-    graph.add_conditional_edges(START, bound(fan_out_judges, context_of), {"each judge and vote": "judge"})
-    graph.add_edge("judge", "collect")
-    graph.add_edge("collect", END)
+    add_fan(
+        graph, context_of, "each judge and vote", fan_out_judges, "judge", judge_dialogue, JudgeTask, collect_ratings
+    )
     return graph.compile(name="assessment")

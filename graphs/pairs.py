@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -13,6 +13,7 @@ from cocoon.agents.writers.pairs import PairWriter
 from cocoon.core.answers import Missing
 from cocoon.core.records import Language
 from cocoon.graphs.context import report_calls
+from cocoon.graphs.edges import add_nodes, add_steps
 from cocoon.graphs.profile import dropped, unreadable
 from cocoon.models.calls import Caller
 from cocoon.models.client import JournaledClient
@@ -91,17 +92,11 @@ def _pair(state: PairsState, number: int, written: Mapping[str, str]) -> Pair:
     )
 
 
-async def is_readable(state: PairsState) -> Literal["written", "dropped"]:
-    """Whether there is anything to look at."""
-    return "dropped" if state.get("drop") else "written"
-
-
 def build_pairs() -> CompiledStateGraph[Any, Any, Any, Any]:
     """Return the graph. Invoke it with a PairsContext."""
     graph = StateGraph(PairsState, context_schema=PairsContext)
-    graph.add_node("write", write)
-    graph.add_node("sieve", sieve)
+    add_nodes(graph, None, write, sieve)
     graph.add_edge(START, "write")
-    graph.add_conditional_edges("write", is_readable, {"written": "sieve", "dropped": END})
+    add_steps(graph, ("write", "sieve"))
     graph.add_edge("sieve", END)
     return graph.compile(name="pairs")

@@ -7,7 +7,7 @@ import operator
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Send
@@ -16,7 +16,8 @@ from pydantic import Field
 from cocoon.agents.judges.pair import PairJudge
 from cocoon.core.errors import CallFailedError
 from cocoon.core.records import Dialogue, Record
-from cocoon.graphs.context import ContextOf, bound, report_calls
+from cocoon.graphs.context import ContextOf, report_calls
+from cocoon.graphs.edges import add_fan
 from cocoon.models.calls import Caller
 from cocoon.models.client import JournaledClient
 from cocoon.models.journal.store import Place
@@ -113,9 +114,6 @@ def build_preference(context_of: ContextOf | None = None) -> CompiledStateGraph[
     """Return the graph. Invoke it with a PreferenceContext. With `context_of` it makes its context from the state."""
     context_schema = None if context_of else PreferenceContext
     graph = StateGraph(PreferenceState, context_schema=context_schema, input_schema=PreferenceInput)
-    graph.add_node("compare", bound(compare_pair, context_of), input_schema=CompareTask)
-    graph.add_node("collect", collect_answers)
-    graph.add_conditional_edges(START, bound(fan_out_questions, context_of), {"each question and order": "compare"})
-    graph.add_edge("compare", "collect")
-    graph.add_edge("collect", END)
+    label = "each question and order"
+    add_fan(graph, context_of, label, fan_out_questions, "compare", compare_pair, CompareTask, collect_answers)
     return graph.compile(name="preference")

@@ -21,6 +21,7 @@ from cocoon.agents.writers.profiles import DifficultyAnswer, PersonDraft, Profil
 from cocoon.core.answers import Missing
 from cocoon.core.records import ChainStep, Language, Memory, Profile, Record
 from cocoon.graphs.context import ContextOf, bound, report_calls
+from cocoon.graphs.edges import add_nodes, add_steps
 from cocoon.models.calls import Caller
 from cocoon.models.client import JournaledClient
 from cocoon.models.journal.store import Place
@@ -190,11 +191,6 @@ async def drop_profile(state: ProfileState) -> ProfileState:
     return {}
 
 
-async def profile_goes_on(state: ProfileState) -> Literal["goes on", "dropped"]:
-    """Whether there is something to go on with."""
-    return "dropped" if state.get("drop") else "goes on"
-
-
 async def deep_enough(state: ProfileState, runtime: Context) -> Literal["deeper", "stop", "dropped"]:
     """Stop at difficulty 3 or 4 or at the greatest length, else a step deeper."""
     if state.get("drop"):
@@ -207,25 +203,16 @@ def build_profile(context_of: ContextOf | None = None) -> CompiledStateGraph[Any
     """Return the graph. Invoke it with a ProfileContext. With `context_of` it makes its context from the state."""
     context_schema = None if context_of else ProfileContext
     graph = StateGraph(ProfileState, context_schema=context_schema, input_schema=ProfileInput)
-    for name, node in (
-        ("propose_need", propose_need),
-        ("deepen_need", deepen_need),
-        ("rate_difficulty", rate_difficulty),
-        ("feel", feel),
-        ("recall", recall),
-    ):
-        graph.add_node(name, bound(node, context_of))
+    add_nodes(graph, context_of, propose_need, deepen_need, rate_difficulty, feel, recall)
     graph.add_node("validate", validate_profile)
     graph.add_node("drop", drop_profile)
     graph.add_edge(START, "propose_need")
-    for source, target in (("propose_need", "deepen_need"), ("deepen_need", "rate_difficulty"), ("feel", "recall")):
-        graph.add_conditional_edges(source, profile_goes_on, {"goes on": target, "dropped": "drop"})
+    steps = (("propose_need", "deepen_need"), ("deepen_need", "rate_difficulty"), ("feel", "recall"))
+    add_steps(graph, *steps, ("recall", "validate"), ("validate", END), dropped="drop")
     graph.add_conditional_edges(
         "rate_difficulty",
         bound(deep_enough, context_of),
         {"deeper": "deepen_need", "stop": "feel", "dropped": "drop"},
     )
-    graph.add_conditional_edges("recall", profile_goes_on, {"goes on": "validate", "dropped": "drop"})
-    graph.add_conditional_edges("validate", profile_goes_on, {"goes on": END, "dropped": "drop"})
     graph.add_edge("drop", END)
     return graph.compile(name="profile")

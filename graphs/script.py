@@ -34,7 +34,8 @@ from cocoon.evaluation.screen.screen import (
     screen_listening,
     structure_findings,
 )
-from cocoon.graphs.context import ContextOf, bound, report_calls
+from cocoon.graphs.context import ContextOf, report_calls
+from cocoon.graphs.edges import add_nodes, add_steps
 from cocoon.graphs.profile import dropped, unreadable
 from cocoon.models.calls import Caller, Reply
 from cocoon.models.client import JournaledClient
@@ -347,11 +348,6 @@ async def drop_script(state: ScriptState) -> ScriptState:
     return {}
 
 
-async def script_goes_on(state: ScriptState) -> Literal["goes on", "dropped"]:
-    """Whether there is something to go on with."""
-    return "dropped" if state.get("drop") else "goes on"
-
-
 async def what_next(state: ScriptState) -> Literal["continue", "repair", "stop", "dropped"]:
     """What the self-check decided."""
     if state.get("drop"):
@@ -364,33 +360,20 @@ def build_script(context_of: ContextOf | None = None) -> CompiledStateGraph[Any,
     """Return the graph. Invoke it with a ScriptContext. With `context_of` it makes its context from the state."""
     context_schema = None if context_of else ScriptContext
     graph = StateGraph(ScriptState, context_schema=context_schema, input_schema=ScriptInput)
-    for name, node in (
-        ("write_listening", write_listening),
-        ("check_listening", check_listening),
-        ("analyse", analyse),
-        ("write_suggestion", write_suggestion),
-        ("screen", screen),
-        ("rate_listening", rate_listening),
-        ("annotate", annotate),
-    ):
-        graph.add_node(name, bound(node, context_of))
+    nodes = (write_listening, check_listening, analyse, write_suggestion, screen, rate_listening, annotate)
+    add_nodes(graph, context_of, *nodes)
     graph.add_node("mend", mend)
     graph.add_node("drop", drop_script)
     graph.add_edge(START, "write_listening")
-    graph.add_conditional_edges("write_listening", script_goes_on, {"goes on": "check_listening", "dropped": "drop"})
+    add_steps(graph, ("write_listening", "check_listening"), ("analyse", "write_suggestion"), dropped="drop")
     graph.add_conditional_edges(
         "check_listening",
         what_next,
         {"continue": "write_listening", "repair": "mend", "stop": "analyse", "dropped": "drop"},
     )
     graph.add_edge("mend", "write_listening")
-    for source, target in (
-        ("analyse", "write_suggestion"),
-        ("write_suggestion", "screen"),
-        ("screen", "rate_listening"),
-        ("rate_listening", "annotate"),
-    ):
-        graph.add_conditional_edges(source, script_goes_on, {"goes on": target, "dropped": "drop"})
+    last = (("write_suggestion", "screen"), ("screen", "rate_listening"), ("rate_listening", "annotate"))
+    add_steps(graph, *last, dropped="drop")
     graph.add_edge("annotate", END)
     graph.add_edge("drop", END)
     return graph.compile(name="script")

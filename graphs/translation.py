@@ -3,7 +3,7 @@
 import functools
 import operator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -15,6 +15,7 @@ from cocoon.agents.writers.profile_checks import is_in, profile_problem
 from cocoon.core.answers import Line, Longest, Missing, NeededLine, TypedAnswer, variant_of
 from cocoon.core.records import Language, Profile
 from cocoon.graphs.context import report_calls
+from cocoon.graphs.edges import add_steps
 from cocoon.graphs.profile import dropped, unreadable
 from cocoon.models.calls import Caller
 from cocoon.models.client import JournaledClient
@@ -141,17 +142,12 @@ def _translated(original: Profile, answer: TranslatedTexts, name: str, to: Langu
     )
 
 
-async def translation_goes_on(state: TranslationState) -> Literal["goes on", "dropped"]:
-    """Whether there is a translation to look at."""
-    return "dropped" if state.get("drop") else "goes on"
-
-
 def build_translation() -> CompiledStateGraph[Any, Any, Any, Any]:
     """Return the graph. Invoke it with a TranslationContext."""
     graph = StateGraph(TranslationState, context_schema=TranslationContext)
     graph.add_node("translate", translate_profile)
     graph.add_node("validate", validate_translation)
     graph.add_edge(START, "translate")
-    graph.add_conditional_edges("translate", translation_goes_on, {"goes on": "validate", "dropped": END})
+    add_steps(graph, ("translate", "validate"))
     graph.add_edge("validate", END)
     return graph.compile(name="translation")

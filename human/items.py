@@ -10,12 +10,12 @@ from pathlib import Path
 from cocoon.agents.users.conditions import Condition, pairs_of, read_conditions
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_records
-from cocoon.core.profile_files import profile_path
+from cocoon.core.outside.profile_files import profile_path
 from cocoon.core.records import Dialogue, Profile
 from cocoon.evaluation.scales.comparison_questions import ComparisonQuestions, load_questions
 from cocoon.evaluation.scales.scoring import Scale, load_scale
 from cocoon.human.study import HumanStudy, Kind
-from cocoon.running.folder import read_run
+from cocoon.running.folder import dialogues_file, read_run
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _plain(item: Item) -> object:
 
 def _likert(study: HumanStudy) -> Iterator[LikertItem]:
     if study.likert is not None:
-        for dialogue in read_records(Path(study.likert.dialogues), Dialogue):
+        for dialogue in read_records(dialogues_file(Path(study.likert.dialogues)), Dialogue):
             yield LikertItem(f"likert:{dialogue.id}", dialogue)
 
 
@@ -151,6 +151,11 @@ def _pairs(study: HumanStudy) -> Iterator[PairItem]:
         return
     conditions = read_conditions(study.pairs.conditions)
     folder = Path(study.pairs.run) / "conditions"
+    if not folder.is_dir():
+        raise CocoonError(
+            f"pairs.run {study.pairs.run!r} has no folder `conditions`. Name a folder of `cocoon ablate`, or of "
+            "`cocoon human export --chats`."
+        )
     talks = {
         condition.name: {
             (talk.profile.id, talk.supporter, talk.sample): talk

@@ -44,10 +44,7 @@ def _rating(rater: str, dialogue: Dialogue, scale: Scale, answers: dict[str, Ans
         name: "cannot tell" if scale_answers[name] else "not answered" for name, value in items.items() if value is None
     }
     return Rating(
-        dialogue=dialogue.id,
-        profile=dialogue.profile.id,
-        supporter=dialogue.supporter,
-        sample=dialogue.sample,
+        **dialogue.head,
         scale=scale.id,
         judge=f"{HUMAN}{rater}",
         prompt_id=PROMPT,

@@ -5,14 +5,11 @@ import json
 from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from cocoon.core.config import UserConfig
-from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import explain
+from cocoon.core.jsonl import read_yaml_record
 from cocoon.core.records import Language, Record
-from cocoon.core.text import printable_line
 
 
 class _Part(Record):
@@ -113,13 +110,4 @@ def load_study(file: Path) -> HumanStudy:
 
     Raises CocoonError naming the file and the key at fault.
     """
-    try:
-        value = yaml.safe_load(file.read_text("utf-8"))
-    except OSError as error:
-        raise CocoonError(f"{file}: cannot be read ({error.strerror}); check the path") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CocoonError(f"{file}: not YAML ({printable_line(str(error), 120)})") from None
-    try:
-        return HumanStudy.model_validate(value)
-    except ValidationError as error:
-        raise CocoonError(f"{file}: {explain(error, HumanStudy)}") from None
+    return read_yaml_record(file, HumanStudy)

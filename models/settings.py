@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from cocoon.core.config_parts.sampling import SamplingConfig
+from cocoon.core.sampling import SamplingConfig
 
 LEAST_LARGER_LIMIT = 2048
 _ALWAYS_IN_KEY = ("temperature", "max_tokens")

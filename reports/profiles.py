@@ -7,7 +7,7 @@ from typing import Any
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record, read_lines, write_whole
-from cocoon.core.profile_files import profile_path
+from cocoon.core.outside.profile_files import profile_path
 from cocoon.core.records import Dialogue, Language, Profile
 from cocoon.evaluation.text.diversity import diversity, drawn_diversity
 from cocoon.evaluation.text.profiles import DescriptionPart, ProfileFigures, description, profile_figures

@@ -23,8 +23,8 @@ from cocoon.agents.protocols import (
 from cocoon.agents.supporters.supporter import first_words
 from cocoon.core.config import Resolved, StudyConfig, refuse_gate_of_prompted
 from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import dump_line, parse_record, read_lines, read_records, write_whole
-from cocoon.core.profile_files import SHIPPED, profile_path
+from cocoon.core.jsonl import dump_line, parse_record, read_objects, read_records, write_whole
+from cocoon.core.outside.profile_files import SHIPPED, profile_path
 from cocoon.core.records import AgentFacts, Dialogue, Language, Profile, Role, Turn
 from cocoon.core.verb_settings import Given
 from cocoon.graphs.conversation import spoken_turn
@@ -154,7 +154,7 @@ class ChatKeeper:
         return f"{stem}.{number}"
 
     def _ids(self) -> set[str]:
-        return {line["id"] for _, line in read_lines(self._folder.path / "dialogues.jsonl")}
+        return {line["id"] for _, line in read_objects(self._folder.path / "dialogues.jsonl", "id")}
 
     def save(self, dialogue: Dialogue) -> None:
         """Write what has been said so far."""

@@ -1,6 +1,5 @@
 """What this machine offers a run: versions, extras, the embedded model, the cache, settings of the environment."""
 
-import importlib.util
 import os
 import platform
 import shutil
@@ -9,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 from cocoon import __version__
+from cocoon.core.extras import EXTRAS, install_line
 from cocoon.core.model_spec import without_secrets
 from cocoon.core.records import Record
 from cocoon.models.local.embedded import EMBEDDED_HUB_ID, EMBEDDED_PACKAGE, cache_folder, embedded_file
@@ -18,12 +18,6 @@ PACKAGES = (
     "aiohttp", "jinja2", "langchain-core", "langchain-openai", "langgraph", "numpy", "orjson", "pydantic", "pyyaml",
     "rich", "typer", "torch", "transformers", "llguidance", "gguf",
 )  # fmt: skip
-# What an extra is for, told by the modules that it brings.
-EXTRAS = {
-    "local": ("torch", "transformers", "llguidance", "gguf", "peft"),
-    "bench": ("openevals", "inspect_ai"),
-    "dev": ("pytest",),
-}
 TRACING = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2")
 
 
@@ -55,7 +49,7 @@ def look_round() -> Environment:
         python=platform.python_version(),
         system=f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
         packages={name: _version(name) for name in PACKAGES},
-        extras={name: all(map(_installed, modules)) for name, modules in EXTRAS.items()},
+        extras={name: extra.installed for name, extra in EXTRAS.items()},
         embedded_model=_embedded(),
         cache=str(cache),
         cache_writable=_writable(_nearest(cache)),
@@ -78,7 +72,7 @@ def findings_of(environment: Environment) -> list[Finding]:
     return [
         Finding(name="cocoon", found=True, detail=system),
         Finding(name="packages", found=not missing, detail=packages + lacking),
-        *(Finding(name=f"extra {name!r}", found=installed) for name, installed in environment.extras.items()),
+        *(_extra_finding(name, installed) for name, installed in environment.extras.items()),
         Finding(
             name="embedded model",
             found="not installed" not in environment.embedded_model,
@@ -98,8 +92,9 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _installed(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
+def _extra_finding(name: str, installed: bool) -> Finding:
+    remedy = "" if installed else f"; install with `{install_line(name)}`"
+    return Finding(name=f"extra {name!r}", found=installed, detail=f"{EXTRAS[name].purpose}{remedy}")
 
 
 def _embedded() -> str:

@@ -7,15 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import orjson
-import yaml
 from pydantic import BaseModel
 
 from cocoon.core.config import RunConfig, StudyConfig, differences, to_yaml
 from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import Appender, dump_line, parse_record, read_lines, read_records, write_whole
+from cocoon.core.jsonl import Appender, dump_line, parse_line, parse_record, read_objects, read_records, write_whole
+from cocoon.core.outside.yaml_text import read_yaml
 from cocoon.core.records import Dialogue, Failure, Rating, Record, Turn
-from cocoon.core.text import printable_line
 from cocoon.models.journal.seals import Seal, seal_name
 from cocoon.models.journal.store import Journal
 from cocoon.running.integrity.sealing import (
@@ -41,7 +39,7 @@ It is for whoever watches a run. Nothing is resumed from it, and it goes when th
 REWRITTEN = ("manifest.json", "config.yaml", "sample.json", "trace.jsonl", *APPENDED, "failures.jsonl")
 
 
-class SpokenTurn(Record):
+class TurnUnderWay(Record):
     """A turn of a dialogue under way. `id` is that of the dialogue."""
 
     id: str
@@ -136,7 +134,7 @@ class RunFolder:
     def add_turns(self, dialogue: str, turns: Sequence[Turn]) -> None:
         """Note what was said in a dialogue under way."""
         if turns:
-            self._under_way.write(b"".join(dump_line(SpokenTurn(id=dialogue, turn=turn)) for turn in turns))
+            self._under_way.write(b"".join(dump_line(TurnUnderWay(id=dialogue, turn=turn)) for turn in turns))
 
     def add_dialogue(self, dialogue: Dialogue) -> None:
         """Append a finished dialogue."""
@@ -176,7 +174,7 @@ class RunFolder:
 
     def _adopted(self) -> list[Seal]:
         known, file = self.journal.seals("record"), self.path / "dialogues.jsonl"
-        names = ((seal_name(file.name, line["id"]), number, line) for number, line in read_lines(file))
+        names = ((seal_name(file.name, line["id"]), number, line) for number, line in read_objects(file, "id"))
         return [
             Seal("record", name, record_sha(parse_record(line, Dialogue, f"{file}, line {number}")))
             for name, number, line in names
@@ -211,9 +209,12 @@ def sort_file(path: Path, key: Any) -> None:
     places: dict[tuple[Any, ...], int] = {}
     position = 0
     with path.open("rb") as source:
-        for line in source:
+        for number, line in enumerate(source, 1):
             if line.strip():
-                places[key(orjson.loads(line))] = position
+                try:
+                    places[key(parse_line(path, number, line))] = position
+                except (KeyError, TypeError):
+                    raise CocoonError(f"{path}, line {number}: is no record of a run; fix or remove it") from None
             position += len(line)
         write_whole(path, (_line_at(source, places[name]) for name in sorted(places)))
 
@@ -249,12 +250,7 @@ def _stored_config(path: Path) -> Any:
     file = path / "config.yaml"
     if not file.exists():
         return None
-    try:
-        value = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CocoonError(
-            f"{file}: cannot be read ({printable_line(str(error), 120)}); fix it, or use another --out"
-        ) from None
+    value = read_yaml(file)
     if not isinstance(value, dict):
         raise CocoonError(f"{file}: must hold keys and values; fix it, or use another --out")
     return value
@@ -272,6 +268,11 @@ def existing_run(path: Path) -> Path:
     if not (path / "dialogues.jsonl").exists():
         raise CocoonError(f"{path}: has no run (no dialogues.jsonl); make one with `cocoon simulate --out {path}`")
     return path
+
+
+def dialogues_file(path: Path) -> Path:
+    """Return the file of dialogues that a path names: the file itself, or that of a run folder."""
+    return existing_run(path) / "dialogues.jsonl" if path.is_dir() else path
 
 
 def adopt_dialogues(file: Path, out: Path | None) -> Path:

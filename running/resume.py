@@ -6,7 +6,7 @@ from pathlib import Path
 from cocoon.agents.judges.ratings import is_current
 from cocoon.agents.protocols import Judge
 from cocoon.core.errors import ReplayMismatchError
-from cocoon.core.jsonl import read_lines
+from cocoon.core.jsonl import read_objects
 from cocoon.core.records import AgentFacts, Rating
 from cocoon.running.folder import read_run
 from cocoon.running.runner import Task, Wanted
@@ -46,9 +46,9 @@ def done_dialogues(out: Path, todo: Iterable[Task]) -> set[str]:
     """
     profiles = {task.dialogue: task.profile for task in todo}
     done: set[str] = set()
-    for number, line in read_lines(out / "dialogues.jsonl"):
+    for number, line in read_objects(out / "dialogues.jsonl", "id"):
         name = line["id"]
-        if name in profiles and line["profile"] != profiles[name].model_dump(mode="json"):
+        if name in profiles and line.get("profile") != profiles[name].model_dump(mode="json"):
             raise ReplayMismatchError(
                 f"{out / 'dialogues.jsonl'}, line {number}: dialogue {name!r} was made with another profile "
                 f"{profiles[name].id!r} than the one given now; undo the change or use another --out"

@@ -17,12 +17,12 @@ from cocoon.graphs.conversation import conversation_of, recursion_limit
 from cocoon.graphs.dialogue import build_dialogue
 from cocoon.running.work import Progress, Work
 
-__all__ = ["Listener", "Progress", "Runner", "Task", "Wanted"]
+__all__ = ["DialogueListener", "Progress", "Runner", "Task", "Wanted"]
 
 Wanted = tuple[str, int]
 
 
-class Listener(Protocol):
+class DialogueListener(Protocol):
     """Hears dialogues while they are made. Turns of different dialogues come mixed."""
 
     def spoken(self, dialogue: str, profile: Profile, turn: Turn) -> None:
@@ -56,7 +56,7 @@ class Runner(Work):
     judges: Sequence[Judge] = ()
     votes: int = 1
     rounds: int = 10
-    listener: Listener | None = None
+    listener: DialogueListener | None = None
 
     def __post_init__(self) -> None:
         self._conversation = conversation_of(self.user) if self.user else None

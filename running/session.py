@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cocoon.agents.protocols import Judge, SimulatedUser, steps_of
 from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import read_lines
+from cocoon.core.jsonl import read_objects
 from cocoon.core.records import AgentFacts, Dialogue, Language, Profile
 from cocoon.models.calls import Caller
 from cocoon.running.checks.form_invariance import appraisal_of, measure_form_invariance
@@ -15,14 +15,18 @@ from cocoon.running.frame import Outcome, Watch, forbid_cloud_tracing, opened_ru
 from cocoon.running.manifest import RunManifest
 from cocoon.running.reading.scales import keep_scales
 from cocoon.running.resume import done_dialogues, lacking, refuse_changed_agents, refuse_changed_prompts
-from cocoon.running.runner import Listener, Runner
+from cocoon.running.runner import DialogueListener, Runner
 from cocoon.running.study import Study, tasks
 
-__all__ = ["Listener", "Outcome", "Watch", "assess", "forbid_cloud_tracing", "simulate"]
+__all__ = ["DialogueListener", "Outcome", "Watch", "assess", "forbid_cloud_tracing", "simulate"]
 
 
 async def simulate(
-    study: Study, profiles: list[Profile], out: Path, watch: Watch | None = None, listener: Listener | None = None
+    study: Study,
+    profiles: list[Profile],
+    out: Path,
+    watch: Watch | None = None,
+    listener: DialogueListener | None = None,
 ) -> Outcome:
     """Make (and, with a judge, rate) every dialogue of a study. The same call again goes on where it stopped."""
     study = study.for_languages({profile.language for profile in profiles})
@@ -57,7 +61,7 @@ async def simulate(
 
 async def assess(study: Study, out: Path, watch: Watch | None = None) -> Outcome:
     """Rate the dialogues of a run folder with the study's judges. Only what is missing is asked."""
-    lines = [line for _, line in read_lines(out / "dialogues.jsonl")]
+    lines = [line for _, line in read_objects(out / "dialogues.jsonl", "id", "language")]
     study = study.for_languages({line["language"] for line in lines})
     judges = study.judges()
     with opened_run(out, study.config.seed) as (folder, manifest):

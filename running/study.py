@@ -19,12 +19,12 @@ from cocoon.agents.users.guarded import GuardedUser
 from cocoon.agents.users.prompted import PromptedUser
 from cocoon.agents.users.trust import TrustGate
 from cocoon.core.config import JudgeConfig, RunConfig, StudyConfig, SupporterConfig
-from cocoon.core.config_parts.sampling import SamplingConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_records
 from cocoon.core.model_spec import short_name
 from cocoon.core.outside.python_code import PREFIX, load_object, source_of
 from cocoon.core.records import Language, Profile, Record, SourceFile
+from cocoon.core.sampling import SamplingConfig
 from cocoon.evaluation.scales.files import load_scales
 from cocoon.evaluation.scales.records import Scale
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER

@@ -11,14 +11,12 @@ from typing import Any
 
 import orjson
 
-from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import Appender, write_whole
+from cocoon.core.jsonl import Appender, parse_line, write_whole
+from cocoon.core.outside.events import EVENTS, Event, checked_event
 
 SCHEMA_VERSION = 1
 # What two writings of the same event agree in; all else (times, latency) is what happened then.
 IDENTITY = ("dialogue", "graph", "step", "event", "node", "task", "call")
-_ORDER = {"start": 0, "call": 1, "node": 2, "end": 3}
-Event = dict[str, Any]
 
 
 class Trace:
@@ -61,25 +59,19 @@ def _offsets_by_dialogue(path: Path) -> dict[str, "array[int]"]:
     offsets: dict[str, array[int]] = {}
     position = 0
     with path.open("rb") as source:
-        for line in source:
+        for number, line in enumerate(source, 1):
             if line.strip():
-                offsets.setdefault(_parse(path, line)["dialogue"], array("q")).append(position)
+                event = checked_event(parse_line(path, number, line), f"{path}, line {number}")
+                offsets.setdefault(event["dialogue"], array("q")).append(position)
             position += len(line)
     return offsets
-
-
-def _parse(path: Path, line: bytes) -> Event:
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise CocoonError(f"{path}: has a line that is not JSON ({error}): {line[:60]!r}; remove it") from None
 
 
 def _settled(source: Any, offsets: "array[int]", again: set[tuple[Any, ...]]) -> Iterator[bytes]:
     events: dict[tuple[Any, ...], Event] = {}
     for offset in offsets:
         source.seek(offset)
-        event = orjson.loads(source.readline())
+        event: Event = parse_line(Path(source.name), 1, source.readline())
         identity = event_identity(event)
         before = events.get(identity, event)
         if before["event"] == "call" and before.get("answered_at") != event.get("answered_at"):
@@ -97,7 +89,7 @@ def _place(event: Event) -> tuple[Any, ...]:
         last,
         event["step"],
         event.get("node") or "",
-        _ORDER[event["event"]],
+        EVENTS.index(event["event"]),
         event.get("task") or "",
         event.get("call") or "",
     )

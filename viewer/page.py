@@ -19,6 +19,7 @@ import orjson
 
 from cocoon.core.errors import CocoonError, NotSavedError
 from cocoon.core.jsonl import parse_record
+from cocoon.core.progress import with_progress
 from cocoon.core.records import Failure, Language, Rating
 from cocoon.evaluation.groups import group_ratings
 from cocoon.reports.charts.draw import draw_chart
@@ -145,7 +146,7 @@ class RunPage:
         for folder, reader in (("data", self.run), ("other", self.other)):
             if reader is not None:
                 reader.refresh()
-                for name in reader.listed():
+                for name in with_progress(reader.listed(), "writing the page of every dialogue"):
                     reader.summary(name)
                     file = f"{folder}/{file_of(name)}"
                     yield f"{file}.js", dialogue_file(file, reader, name)

@@ -20,10 +20,7 @@ def make_rating(
     The run signs it with the judge's name, the vote and the hash of the judge's code.
     """
     return Rating(
-        dialogue=dialogue.id,
-        profile=dialogue.profile.id,
-        supporter=dialogue.supporter,
-        sample=dialogue.sample,
+        **dialogue.head,
         scale=scale,
         judge="",
         prompt_id="",

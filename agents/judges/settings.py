@@ -33,10 +33,7 @@ class JudgeSettings:
     def blank(self, name: str, prompt: Prompt, dialogue: Dialogue, vote: int) -> Rating:
         """Return a rating with its head filled in and nothing rated."""
         return Rating(
-            dialogue=dialogue.id,
-            profile=dialogue.profile.id,
-            supporter=dialogue.supporter,
-            sample=dialogue.sample,
+            **dialogue.head,
             scale=name,
             judge=self.model.label,
             vote=vote,

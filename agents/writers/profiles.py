@@ -6,7 +6,7 @@ The rules are the paper's (appendix C). Here the form of one answer is checked, 
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -69,29 +69,23 @@ class ProfileWriter:
 
     async def propose(self, client: JournaledClient, person: PersonDraft, seeds: Sequence[str]) -> NeedAnswer | Missing:
         """Return an initial need, unlike the seeds."""
-        return await self.writer.ask(
-            client,
-            "profile/propose",
-            person.language,
-            NeedAnswer,
-            lambda answer: need_problem(answer.need, person.language, seeds),
-            scenario=person.scenario,
-            emotion=person.emotion,
-            seeds=list(seeds),
-        )
+        words = {"scenario": person.scenario, "emotion": person.emotion, "seeds": list(seeds)}
+        return await self._need(client, "profile/propose", person, seeds, words)
 
     async def deepen(self, client: JournaledClient, person: PersonDraft) -> NeedAnswer | Missing:
         """Return a need behind the last one."""
-        return await self.writer.ask(
-            client,
-            "profile/deepen",
-            person.language,
-            NeedAnswer,
-            lambda answer: need_problem(answer.need, person.language, person.chain),
-            scenario=person.scenario,
-            emotion=person.emotion,
-            chain=list(person.chain),
-        )
+        words = {"scenario": person.scenario, "emotion": person.emotion, "chain": list(person.chain)}
+        return await self._need(client, "profile/deepen", person, person.chain, words)
+
+    async def _need(
+        self, client: JournaledClient, prompt: str, person: PersonDraft, others: Sequence[str], words: dict[str, Any]
+    ) -> NeedAnswer | Missing:
+        """Return a need that is none of the others."""
+
+        def problem(answer: NeedAnswer) -> str | None:
+            return need_problem(answer.need, person.language, others)
+
+        return await self.writer.ask(client, prompt, person.language, NeedAnswer, problem, **words)
 
     async def rate(self, client: JournaledClient, person: PersonDraft) -> DifficultyAnswer | Missing:
         """Return how far the last need is from the *initial* one."""
@@ -100,30 +94,25 @@ class ProfileWriter:
 
     async def feel(self, client: JournaledClient, person: PersonDraft) -> FeelingAnswer | Missing:
         """Return the feeling, from the first need and the emotion."""
-        return await self.writer.ask(
-            client,
-            "profile/feel",
-            person.language,
-            FeelingAnswer,
-            lambda answer: feeling_problem(answer.feeling, person.language, person.chain),
-            emotion=person.emotion,
-            first=person.chain[0],
-        )
+
+        def problem(answer: FeelingAnswer) -> str | None:
+            return feeling_problem(answer.feeling, person.language, person.chain)
+
+        words = {"emotion": person.emotion, "first": person.chain[0]}
+        return await self.writer.ask(client, "profile/feel", person.language, FeelingAnswer, problem, **words)
 
     async def recall(
         self, client: JournaledClient, person: PersonDraft, feeling: str, plan: Sequence[int]
     ) -> MemoriesAnswer | Missing:
         """Return one memory for each node of `plan` (indices into the chain)."""
+        words = {"scenario": person.scenario, "emotion": person.emotion, "feeling": feeling, "need": person.chain[-1]}
         return await self.writer.ask(
             client,
             "profile/recall",
             person.language,
             memories_answer(len(plan)),
             lambda answer: _memories_problem(answer.memories, person.language),
-            scenario=person.scenario,
-            emotion=person.emotion,
-            feeling=feeling,
-            need=person.chain[-1],
+            **words,
             plan=[person.chain[node] for node in plan],
         )
 

@@ -131,6 +131,10 @@ class Script:
     def language(self) -> Language:
         return self.profile.language
 
+    def words(self, *names: str) -> dict[str, Any]:
+        """Return parts of the profile under their names, as a prompt takes them."""
+        return {name: getattr(self.profile, name) for name in names}
+
     def numbered(self) -> str:
         """Return the turns so far, a turn a line, numbered."""
         return transcript(self._spoken(), self.language, numbered=True)
@@ -158,75 +162,39 @@ class ScriptWriter:
         `early`: how many answers of the user are still to come before the need may be told.
         """
         profile, begins = script.profile, len(script.turns) == 1
-        return await self.writer.ask(
-            client,
-            "script/listen",
-            script.language,
-            listening_piece(rounds, begins),
-            emotion=profile.emotion,
-            feeling=profile.feeling,
-            need=profile.need,
-            memory=[memory.text for memory in profile.memory],
-            script=script.plain(),
-            rounds=rounds,
-            note=note,
-            early=early,
-            said=not begins,
-        )
+        words: dict[str, Any] = script.words("emotion", "feeling", "need") | {
+            "memory": [memory.text for memory in profile.memory]
+        }
+        words |= {"script": script.plain(), "rounds": rounds, "note": note, "early": early, "said": not begins}
+        form = listening_piece(rounds, begins)
+        return await self.writer.ask(client, "script/listen", script.language, form, **words)
 
     async def check(self, client: JournaledClient, script: Script) -> ListeningCheck | Missing:
         """Return whether the listening stage may end."""
-        return await self.rater.ask(
-            client,
-            "script/check",
-            script.language,
-            ListeningCheck,
-            feeling=script.profile.feeling,
-            need=script.profile.need,
-            transcript=script.numbered(),
-        )
+        words: dict[str, Any] = script.words("feeling", "need") | {"transcript": script.numbered()}
+        return await self.rater.ask(client, "script/check", script.language, ListeningCheck, **words)
 
     async def restate(self, client: JournaledClient, script: Script, turn: int, every: bool) -> Statement | Missing:
         """Return a turn of the supporter as a statement."""
-        return await self.writer.ask(
-            client,
-            "script/restate",
-            script.language,
-            Statement,
-            before=script.turns[turn - 1]["content"],
-            draft=script.turns[turn].get("draft") or script.turns[turn]["content"],
-            every=every,
-        )
+        before, draft = script.turns[turn - 1]["content"], script.turns[turn].get("draft")
+        words: dict[str, Any] = {"before": before, "draft": draft or script.turns[turn]["content"], "every": every}
+        return await self.writer.ask(client, "script/restate", script.language, Statement, **words)
 
     async def analyse(self, client: JournaledClient, script: Script) -> Analysis | Missing:
         """Return the three steps before suggestions."""
-        return await self.writer.ask(
-            client,
-            "script/analyse",
-            script.language,
-            Analysis,
-            feeling=script.profile.feeling,
-            need=script.profile.need,
-            transcript=script.plain(),
-        )
+        words: dict[str, Any] = script.words("feeling", "need") | {"transcript": script.plain()}
+        return await self.writer.ask(client, "script/analyse", script.language, Analysis, **words)
 
     async def suggest(
         self, client: JournaledClient, script: Script, analysis: Analysis, rounds: int
     ) -> SuggestionStage | Missing:
         """Return the suggestion stage."""
-        profile = script.profile
-        return await self.writer.ask(
-            client,
-            "script/suggest",
-            script.language,
-            suggestion_stage(rounds),
-            emotion=profile.emotion,
-            feeling=profile.feeling,
-            need=profile.need,
-            transcript=script.plain(),
-            rounds=rounds,
-            **analysis.model_dump(),
-        )
+        words: dict[str, Any] = script.words("emotion", "feeling", "need") | {
+            "transcript": script.plain(),
+            "rounds": rounds,
+        }
+        form = suggestion_stage(rounds)
+        return await self.writer.ask(client, "script/suggest", script.language, form, **words, **analysis.model_dump())
 
     async def reads(
         self, client: JournaledClient, language: Language, reading: Reading, words: dict[str, Any]
@@ -237,11 +205,5 @@ class ScriptWriter:
     async def annotate(self, client: JournaledClient, script: Script, turn: int) -> Annotation | Missing:
         """Return what stood behind a supporter's turn."""
         before = Script(script.profile, script.turns[:turn])
-        return await self.rater.ask(
-            client,
-            "script/annotate",
-            script.language,
-            Annotation,
-            transcript=before.plain(),
-            reply=script.turns[turn]["content"],
-        )
+        words: dict[str, Any] = {"transcript": before.plain(), "reply": script.turns[turn]["content"]}
+        return await self.rater.ask(client, "script/annotate", script.language, Annotation, **words)

@@ -6,31 +6,17 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-import yaml
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import explain
-from cocoon.core.records import Language, Record
-from cocoon.core.text import printable_line
+from cocoon.core.jsonl import read_yaml_record
+from cocoon.core.records import BothLanguages, Language, Record
 
 
 class _Frozen(Record):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Name(_Frozen):
-    """A name in both languages."""
-
-    zh: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-
-    def of(self, language: Language) -> str:
-        """Return the name in a language."""
-        return self.zh if language == "zh" else self.en
-
-
-class Emotion(Name):
+class Emotion(BothLanguages):
     """An emotion. Its `id` is part of the ids of profiles."""
 
     id: str = Field(pattern=r"^[a-z][a-z_]*$")
@@ -51,7 +37,7 @@ class Scenario(_Frozen):
     """A scenario with examples of what people want in it on the surface."""
 
     id: str = Field(pattern=r"^[a-z][a-z_]*$")
-    name: Name
+    name: BothLanguages
     seeds: Seeds
 
 
@@ -81,13 +67,4 @@ class Taxonomy(_Frozen):
 def load_taxonomy(file: Path | None = None) -> Taxonomy:
     """Return the taxonomy of a YAML file, or the shipped one. Raises CocoonError naming file and key."""
     source: Traversable = file or resources.files("cocoon.prompts").joinpath("profile", "taxonomy.yaml")
-    try:
-        value = yaml.safe_load(source.read_text("utf-8"))
-    except OSError as error:
-        raise CocoonError(f"{source}: cannot be read ({error.strerror}); check the path") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CocoonError(f"{source}: not YAML ({printable_line(str(error), 120)})") from None
-    try:
-        return Taxonomy.model_validate(value)
-    except ValidationError as error:
-        raise CocoonError(f"{source}: {explain(error, Taxonomy)}") from None
+    return read_yaml_record(source, Taxonomy)

@@ -8,13 +8,13 @@ from cocoon.api.run import Run
 from cocoon.api.simulation import prepare_simulation, start
 from cocoon.core.records import Language
 from cocoon.core.verb_settings import SIMULATE, Given
-from cocoon.running.session import Listener
+from cocoon.running.session import DialogueListener
 
 MODEL = "local:smollm2"
 
 
 def live_run(
-    out: str | Path, limit: int, rounds: int, language: Language, reporter: Reporter, listener: Listener
+    out: str | Path, limit: int, rounds: int, language: Language, reporter: Reporter, listener: DialogueListener
 ) -> Run:
     """Simulate and judge a few shipped people with the embedded model. `listener` hears every turn as it is spoken."""
     settings = {

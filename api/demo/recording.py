@@ -20,7 +20,7 @@ from cocoon.api.blocking import wait_for
 from cocoon.api.demo.recorded import ARCHIVE, recorded_files
 from cocoon.core.config import JudgeConfig, StudyConfig, SupporterConfig, UserConfig
 from cocoon.core.jsonl import parse_record
-from cocoon.core.profile_files import SHIPPED, find_profile
+from cocoon.core.outside.profile_files import SHIPPED, find_profile
 from cocoon.core.records import Appraisal, Profile, Record, Thought
 from cocoon.core.strategy_tags import with_thought
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER, NamedAnswer, VerdictAnswer

@@ -122,7 +122,7 @@ def free_port() -> int:
         return some.getsockname()[1]
 
 
-def answered(url: str, process: subprocess.Popen[bytes]) -> float:
+def answered(url: str, process: subprocess.Popen[Any]) -> float:
     """Seconds until a server answers."""
     began = time.perf_counter()
     while True:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cocoon.running.reading.reader import RunReader
 from cocoon.tests.browser import chromium
-from cocoon.tests.commands import cocoon, said, server
+from cocoon.tests.commands import Answer, cocoon, said, server
 from cocoon.viewer.page import RunPage, export_page
 
 if TYPE_CHECKING:
@@ -148,16 +148,17 @@ def judged(prompt: str, kind: str) -> dict[str, Any]:
     }
 
 
-def make_run(out: Path) -> None:
-    """Two supporters and the same user, judged."""
-    with server(answer) as spec:
+def make_run(out: Path, people: int = 1, answering: Answer = answer, *more: str) -> None:
+    """Two supporters and the same users, judged. `more` are further options of `cocoon simulate`."""
+    with server(answering) as spec:
         of = {
             name: f"{spec.rpartition('#')[0]}#{name}" for name in ("listening", "asking", "user", "appraiser", "judge")
         }
         done = cocoon(
-            *("simulate", "--out", str(out), "--profiles", "shipped:en", "-n", "1", "--rounds", "5"),
+            *("simulate", "--out", str(out), "--profiles", "shipped:en", "-n", str(people), "--rounds", "5"),
             *("--supporter", f"listening={of['listening']}", "--supporter", f"asking={of['asking']}"),
             *("--user", of["user"], "--appraiser", of["appraiser"], "--judge", of["judge"], "-o", "form_pairs=0"),
+            *more,
         )
     if done.code:
         raise SystemExit(done.err)

@@ -14,7 +14,7 @@ from cocoon.core.records import Language
 
 if TYPE_CHECKING:
     from cocoon.api.run import Run
-    from cocoon.cli.demo.stage import Stage
+    from cocoon.cli.demo.screen import DialogueScreen
 
 LIVE, RECORDED = Path("runs/demo"), Path("runs/recorded")
 MEASURES = ("SR", "Emp", "Aff")
@@ -42,62 +42,62 @@ def demo(
     from rich.console import Console
 
     from cocoon.api.demo.page import open_in_browser
-    from cocoon.cli.demo.stage import Stage
+    from cocoon.cli.demo.screen import DialogueScreen
 
     console = Console(highlight=False)
-    stage = Stage(console, pause=PAUSE if console.is_terminal and recorded else 0.0)
+    screen = DialogueScreen(console, pause=PAUSE if console.is_terminal and recorded else 0.0)
     if recorded:
-        run, page = _play(stage, out or RECORDED, language)
+        run, page = _play(screen, out or RECORDED, language)
     else:
-        run, page = _watch(stage, out or LIVE, limit, rounds, language)
-    _results(stage, run)
+        run, page = _watch(screen, out or LIVE, limit, rounds, language)
+    _results(screen, run)
     opened = not no_open and open_in_browser(page)
-    stage.say(f"The page of every dialogue{' (opened in your browser)' if opened else ''}: {page}")
-    _try_next(stage, run.path, recorded)
+    screen.say(f"The page of every dialogue{' (opened in your browser)' if opened else ''}: {page}")
+    _try_next(screen, run.path, recorded)
 
 
-def _play(stage: "Stage", out: Path, language: Language) -> "tuple[Run, Path]":
+def _play(screen: "DialogueScreen", out: Path, language: Language) -> "tuple[Run, Path]":
     """Play a recorded dialogue while its page is written, and return the run and the page."""
     from cocoon.api.demo.page import write_trace_page
     from cocoon.api.demo.recorded import recorded_run
 
     run = recorded_run(out)
     if run.manifest is not None and run.manifest.recorded is not None:
-        stage.say(run.manifest.recorded)
+        screen.say(run.manifest.recorded)
     dialogue = next(dialogue for dialogue in run.dialogues if dialogue.language == language)
     with ThreadPoolExecutor(1) as pool:
         page = pool.submit(write_trace_page, run.path, language)
         for turn in dialogue.turns:
-            stage.spoken(dialogue.id, dialogue.profile, turn)
+            screen.spoken(dialogue.id, dialogue.profile, turn)
         return run, page.result()
 
 
-def _watch(stage: "Stage", out: Path, limit: int, rounds: int, language: Language) -> "tuple[Run, Path]":
+def _watch(screen: "DialogueScreen", out: Path, limit: int, rounds: int, language: Language) -> "tuple[Run, Path]":
     """Have the embedded model play, and return the run and its page."""
     from cocoon.api.demo.live import live_run
     from cocoon.api.demo.page import write_trace_page
 
-    stage.say("SmolLM2-135M plays the supporter, the user and the judge: this shows the machinery, not the science.")
-    run = live_run(out, limit, rounds, language, stage, stage)
+    screen.say("SmolLM2-135M plays the supporter, the user and the judge: this shows the machinery, not the science.")
+    run = live_run(out, limit, rounds, language, screen, screen)
     finish(run, as_json=False)
     return run, write_trace_page(run.path, language)
 
 
-def _results(stage: "Stage", run: "Run") -> None:
+def _results(screen: "DialogueScreen", run: "Run") -> None:
     """Show the evidence about the dialogue that was played, and the main table."""
     from cocoon.evaluation.facts import facts_of
     from cocoon.evaluation.groups import group_ratings
     from cocoon.reports.tables.scores import main_table
 
-    stage.evidence(run.ratings)
+    screen.evidence(run.ratings)
     groups = group_ratings(run.ratings, {dialogue.id: facts_of(dialogue) for dialogue in run}, run.failures)
-    stage.table(main_table(groups), MEASURES)
+    screen.table(main_table(groups), MEASURES)
 
 
-def _try_next(stage: "Stage", out: Path, recorded: bool) -> None:
+def _try_next(screen: "DialogueScreen", out: Path, recorded: bool) -> None:
     cocoon = "cocoon" if shutil.which("cocoon") else os.path.relpath(sys.argv[0])
     then = "demo    (the embedded model, live)" if recorded else "chat    (talk with the user yourself)"
-    stage.say(
+    screen.say(
         f"Try next:\n  {cocoon} report {out}\n  {cocoon} {then}\n"
         f"  {cocoon} doctor --model openai:gpt-5-mini    (what your own endpoint can do)\n"
         f"  {cocoon} simulate --profiles shipped --supporter SPEC --user SPEC --judge SPEC --out runs/mine"

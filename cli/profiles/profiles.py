@@ -7,7 +7,7 @@ import typer
 
 from cocoon.cli.building import build, translate
 from cocoon.cli.profiles.stats import profile_stats_command
-from cocoon.cli.terminal.options import Force, Json, Limit
+from cocoon.cli.terminal.options import Force, Json, Limit, RecordsOut
 from cocoon.cli.terminal.results import print_json, print_repairs
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cocoon.core.records import Profile
 
 app = typer.Typer(no_args_is_help=True, help="Build profiles, import them from elsewhere, and look at them.")
-app.command()(build)
+app.command("build")(build)
 app.command()(translate)
 app.command("stats")(profile_stats_command)
 
@@ -32,7 +32,7 @@ def import_profiles(
         ),
     ],
     file: Annotated[Path, typer.Argument(help="The file to read: JSON or JSONL.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Where the profiles go, one a line.")],
+    out: RecordsOut,
     limit: Limit = None,
     force: Force = False,
     as_json: Json = False,
@@ -55,7 +55,7 @@ def show_profiles(
     """Show the profiles of a file as a table, or one of them whole."""
     from rich.console import Console
 
-    from cocoon.core.profile_files import find_profile, read_profile_files
+    from cocoon.core.outside.profile_files import find_profile, read_profile_files
 
     profiles = read_profile_files(file) if profile is None else [find_profile(file, profile)]
     if as_json:

@@ -31,7 +31,8 @@ def extract(model: Model, out: Output, given: Given[ExtractConfig], as_json: Jso
     from cocoon.cli.steer.tables import print_extraction
 
     if given.keywords["band"] is not None:
-        refuse_unused({"--choose": given.keywords["choose"]}, (), "with --band, which is chosen already")
+        unused = {"--choose": given.keywords["choose"], "--replies": given.keywords["replies"]}
+        refuse_unused(unused, (), "with --band, which is chosen already")
     extracted = run(model=model, out=out, **given.keywords)
     if as_json:
         print_json({"direction": str(out), **extracted.extraction.model_dump()})

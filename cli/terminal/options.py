@@ -12,6 +12,10 @@ CloudTracing = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print the calls, tokens, cost and hosts to expect.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Right = Annotated[
+    bool, typer.Option("--i-have-the-right", help="Write text whose licence does not let it be passed on, too.")
+]
+RecordsOut = Annotated[Path, typer.Option("-o", "--out", help="Where the records go, one a line.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 Limit = Annotated[int | None, typer.Option("-n", "--limit", min=1, help="Only the first N of the file.")]
 ScaleFiles = Annotated[list[Path] | None, typer.Option(help="A scale of your own. Repeatable.")]

@@ -122,14 +122,14 @@ def print_screen(report: "Report") -> None:
     """Print a report on one screen, in colour on a terminal and as plain text elsewhere."""
     from rich.console import Console
 
-    from cocoon.reports.formats.terminal import screen
+    from cocoon.reports.formats.terminal import one_screen
 
     console = Console(highlight=False, soft_wrap=False)
     if console.is_terminal:
         console.width = min(console.width, _WIDEST)
     else:
         console = Console(highlight=False, width=_PLAIN)
-    console.print(screen(report))
+    console.print(one_screen(report))
 
 
 def finish_study(result: "StudyResult", as_json: bool, written: str) -> None:

@@ -63,8 +63,8 @@ def settings_of(
                 name: None if name in switches and value == _is_on(chosen[name]) else value
                 for name, value in keywords.items()
             }
-            where = (_path(values.pop("config")), _text(values.pop("preset", None)), _texts(values)) if sources else ()
-            function(**values, **{into: Given(verb, told, *where)})
+            config, preset = _path(values.pop("config", None)), _text(values.pop("preset", None))
+            function(**{into: Given(verb, told, config, preset, _texts(values.pop("options", None)))}, **values)
 
         first, last = [own[name] for name in before], [one for name, one in own.items() if name not in before]
         parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*first, *shown, *last)]
@@ -131,6 +131,5 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _texts(values: dict[str, object]) -> list[str]:
-    found = values.pop("options")
-    return [str(text) for text in found] if isinstance(found, list) else []
+def _texts(value: object) -> list[str]:
+    return [str(text) for text in value] if isinstance(value, list) else []

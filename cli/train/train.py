@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.options import Json, Right
 from cocoon.cli.terminal.results import print_json, print_report, print_result
 from cocoon.cli.terminal.settings import settings_of
 from cocoon.core.verb_settings import Given
@@ -111,9 +111,7 @@ def llama_factory(
     out: Annotated[Path, typer.Option("--out", help="A new folder for dataset, dataset_info.json and train.yaml.")],
     given: Given[TrainConfig],
     template: Annotated[str, typer.Option(help="LLaMA-Factory's name of the template.")] = "llama3",
-    i_have_the_right: Annotated[
-        bool, typer.Option("--i-have-the-right", help="Write text whose licence does not let it be passed on.")
-    ] = False,
+    i_have_the_right: Right = False,
     as_json: Json = False,
 ) -> None:
     """Hand the same dialogues, split and settings to LLaMA-Factory; README.md there tells what will differ."""

@@ -1,1 +1,1 @@
-"""What comes from outside: signals that ask to stop, and Python code of the user's own."""
+"""What comes from outside: YAML and Python code of users, profiles, events of a trace, signals that ask to stop."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cocoon.core.errors import CocoonError, NotSavedError
+from cocoon.core.extras import install_line
 
 BATCH = 2_000
 
@@ -16,7 +17,7 @@ def _pyarrow() -> Any:
         import pyarrow.parquet
     except ImportError:
         raise CocoonError(
-            "Parquet needs pyarrow: pip install 'cocoon-esc[corpora]', or use --format messages"
+            f"Parquet needs pyarrow; install it with `{install_line('corpora')}`, or use --format messages"
         ) from None
     return pyarrow
 

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import is_json
 from cocoon.corpora.reading.json_list import elements
 
 ENCODINGS = ("utf-8", "gb18030")
@@ -79,7 +80,7 @@ def values(path: Path) -> Iterator[tuple[str, Any]]:
         first = next((line for line in file if line.strip()), "")
     if not first:
         raise CocoonError(f"{path}: is empty")
-    if first.lstrip().startswith("{") and _is_json(first):
+    if first.lstrip().startswith("{") and is_json(first):
         yield from _lines(path, encoding)
         return
     if first.lstrip().startswith("["):
@@ -95,14 +96,6 @@ def _lines(path: Path, encoding: str) -> Iterator[tuple[str, Any]]:
             if line.strip():
                 where = f"{path}, line {number}"
                 yield where, _parse(line, where)
-
-
-def _is_json(text: str) -> bool:
-    try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return False
-    return True
 
 
 def _parse(text: str, where: str) -> Any:

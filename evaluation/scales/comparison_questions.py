@@ -2,28 +2,14 @@
 
 from importlib import resources
 
-import yaml
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import explain
-from cocoon.core.records import Language, Record
+from cocoon.core.jsonl import read_yaml_record
+from cocoon.core.records import BothLanguages, Record
 
 
-class Texts(Record):
-    """One text in both languages."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    zh: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-
-    def of(self, language: Language) -> str:
-        """Return the text in a language."""
-        return self.zh if language == "zh" else self.en
-
-
-class ComparisonQuestion(Texts):
+class ComparisonQuestion(BothLanguages):
     """One question: which of two conversations is better in one respect."""
 
     id: str = Field(pattern=r"^[a-z][a-z_]*$")
@@ -35,9 +21,9 @@ class ComparisonQuestions(Record):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
-    name: Texts
+    name: BothLanguages
     source: str = ""
-    instruction: Texts
+    instruction: BothLanguages
     questions: list[ComparisonQuestion] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -56,7 +42,4 @@ def load_questions(name: str = USER_SIMULATION) -> ComparisonQuestions:
     file = resources.files("cocoon.prompts").joinpath("comparisons", f"{name}.yaml")
     if not file.is_file():
         raise CocoonError(f"There are no comparison questions {name!r}. Use {USER_SIMULATION!r}")
-    try:
-        return ComparisonQuestions.model_validate(yaml.safe_load(file.read_text("utf-8")))
-    except ValidationError as error:
-        raise CocoonError(f"{file}: {explain(error, ComparisonQuestions)}") from None
+    return read_yaml_record(file, ComparisonQuestions)

@@ -113,7 +113,7 @@ def _parse(path: str, text: str) -> object:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise CocoonError(f"Scale file {path!r}, line {line}: {error.problem}; fix the YAML there") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
         cause = " ".join(str(error).split())[:120]
         raise CocoonError(f"Scale file {path!r} is not readable YAML ({cause}); fix it") from None
 

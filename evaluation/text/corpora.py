@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Literal
+from typing import Any, Literal
 
 from cocoon.core.records import Dialogue, Record, Role, Turn
 from cocoon.evaluation.text.tokens import TOKENISATION, count_characters, count_tokens
@@ -22,6 +22,13 @@ LONGEST_LABEL = 6
 """A strategy of up to so many tokens is a label. The longest labels of ESConv and of ExTES have four words each."""
 
 _LONGEST_NAME = 80
+# fmt: off
+_COUNTED = (
+    "dialogues", "runs", "without_turns", "one_sided", "with_need", "with_thought", "turns_with_thought",
+    "turns_with_strategy",
+)
+# fmt: on
+_NAMED = ("scenarios", "emotions", "languages", "sources", "licences")
 _SEPARATOR = ";"
 
 
@@ -96,48 +103,37 @@ class _Side:
 class CorpusCounter:
     """Adds up dialogues one by one and keeps only counts, however large the corpus is."""
 
-    dialogues: int = 0
-    runs: int = 0
-    without_turns: int = 0
-    one_sided: int = 0
-    with_need: int = 0
-    with_thought: int = 0
-    turns_with_thought: int = 0
-    turns_with_strategy: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
     sides: dict[Role, _Side] = field(default_factory=lambda: {"user": _Side(), "supporter": _Side()})
     opened_by: Counter[str] = field(default_factory=Counter)
     lengths: Counter[int] = field(default_factory=Counter)
     strategy_lengths: Counter[int] = field(default_factory=Counter)
     strategies: NameCounter = field(default_factory=NameCounter)
-    names: dict[str, NameCounter] = field(
-        default_factory=lambda: {
-            name: NameCounter() for name in ("scenarios", "emotions", "languages", "sources", "licences")
-        }
-    )
+    names: dict[str, NameCounter] = field(default_factory=lambda: {name: NameCounter() for name in _NAMED})
 
     def add(self, dialogue: Dialogue) -> None:
         """Count one dialogue."""
-        self.dialogues += 1
+        self.counts["dialogues"] += 1
         roles = [turn.role for turn in dialogue.turns]
         runs = sum(1 for _ in groupby(roles))
-        self.runs += runs
+        self.counts["runs"] += runs
         self.lengths[runs] += 1
-        self.without_turns += not roles
-        self.one_sided += len(set(roles)) == 1
+        self.counts["without_turns"] += not roles
+        self.counts["one_sided"] += len(set(roles)) == 1
         self.opened_by.update(roles[:1])
-        self.with_need += dialogue.profile.need is not None
+        self.counts["with_need"] += dialogue.profile.need is not None
         for turn in dialogue.turns:
             self._add_turn(turn)
-        self.with_thought += any(turn.thought and turn.thought.analysis.strip() for turn in dialogue.turns)
+        self.counts["with_thought"] += any(turn.thought and turn.thought.analysis.strip() for turn in dialogue.turns)
         self._add_names(dialogue)
 
     def _add_turn(self, turn: Turn) -> None:
         self.sides[turn.role].add(turn.content)
         if turn.thought is None:
             return
-        self.turns_with_thought += bool(turn.thought.analysis.strip())
+        self.counts["turns_with_thought"] += bool(turn.thought.analysis.strip())
         parts = [part for part in turn.thought.strategy.split(_SEPARATOR) if part.strip()]
-        self.turns_with_strategy += bool(parts)
+        self.counts["turns_with_strategy"] += bool(parts)
         for part in parts:
             self.strategy_lengths[min(count_tokens(part), 50)] += 1
             self.strategies.add(part.lower())
@@ -153,32 +149,22 @@ class CorpusCounter:
     def figures(self) -> CorpusFigures:
         """Return the figures of everything that was added."""
         user, supporter = self.sides["user"], self.sides["supporter"]
-        utterances = user.utterances + supporter.utterances
+        utterances, dialogues = user.utterances + supporter.utterances, self.counts["dialogues"]
+        counted: dict[str, Any] = {name: self.counts[name] for name in _COUNTED}
+        counted |= {name: counter.ordered() for name, counter in self.names.items()}
         return CorpusFigures(
-            dialogues=self.dialogues,
-            average_turns=_ratio(self.runs / 2, self.dialogues),
+            **counted,
+            average_turns=_ratio(self.counts["runs"] / 2, dialogues),
             utterances=utterances,
-            runs=self.runs,
-            average_utterances=_ratio(utterances, self.dialogues),
-            user_utterances=_ratio(user.utterances, self.dialogues),
-            supporter_utterances=_ratio(supporter.utterances, self.dialogues),
-            without_turns=self.without_turns,
-            one_sided=self.one_sided,
+            average_utterances=_ratio(utterances, dialogues),
+            user_utterances=_ratio(user.utterances, dialogues),
+            supporter_utterances=_ratio(supporter.utterances, dialogues),
             opened_by={role: self.opened_by[role] for role in ("user", "supporter")},
             lengths=dict(sorted(self.lengths.items())),
             characters_per_turn={role: _ratio(side.characters, side.utterances) for role, side in self.sides.items()},
             tokens_per_turn={role: _ratio(side.tokens, side.utterances) for role, side in self.sides.items()},
-            with_thought=self.with_thought,
-            turns_with_thought=self.turns_with_thought,
             strategy_level=self._strategy_level(),
             strategies=len(self.strategies.counts),
-            turns_with_strategy=self.turns_with_strategy,
-            with_need=self.with_need,
-            scenarios=self.names["scenarios"].ordered(),
-            emotions=self.names["emotions"].ordered(),
-            languages=self.names["languages"].ordered(),
-            sources=self.names["sources"].ordered(),
-            licences=self.names["licences"].ordered(),
         )
 
     def _strategy_level(self) -> StrategyLevel:

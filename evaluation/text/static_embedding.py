@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.extras import install_line
 
 Vectors = npt.NDArray[np.float32]
 PACKAGE = "wordllama"
@@ -40,7 +41,7 @@ def _parts() -> tuple[Any, Vectors]:
     folder = _folder()
     if folder is None:
         raise CocoonError(
-            "The semantic screen needs word vectors. Install them with pip install 'cocoon-esc[screen]', or choose "
+            f"The semantic screen needs word vectors. Install them with `{install_line('screen')}`, or choose "
             "-o semantic=none"
         )
     from safetensors.numpy import load_file

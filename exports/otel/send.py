@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.extras import install_line
 from cocoon.core.model_spec import without_secrets
 from cocoon.exports.otel.records import SCHEMA_URL, SCOPE, EventRecord, Resource, SpanRecord
 
@@ -26,7 +27,7 @@ class Sender:
             from opentelemetry.sdk.util.instrumentation import InstrumentationScope
         except ImportError:
             raise CocoonError(
-                "--endpoint needs OpenTelemetry: pip install 'cocoon-esc[otel]', or write a file with -o"
+                f"--endpoint needs OpenTelemetry; install it with `{install_line('otel')}`, or write a file with -o"
             ) from None
         # Our own error reports a failure, so the library's log would repeat it.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)

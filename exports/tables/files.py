@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.extras import install_line
 from cocoon.exports.tables.columns import TableColumn
 
 # Characters that a spreadsheet may read as the beginning of a formula, full-width forms too.
@@ -67,7 +68,9 @@ class ParquetFile:
             import pyarrow
             import pyarrow.parquet
         except ImportError:
-            raise CocoonError("Parquet needs pyarrow: pip install 'cocoon-esc[corpora]', or use --format csv") from None
+            raise CocoonError(
+                f"Parquet needs pyarrow; install it with `{install_line('corpora')}`, or use --format csv"
+            ) from None
         kinds = {"text": pyarrow.string(), "int": pyarrow.int64(), "float": pyarrow.float64(), "bool": pyarrow.bool_()}
         self._table = pyarrow.Table
         about = {column.name: {"about": column.about} for column in columns}

@@ -10,6 +10,7 @@ from langgraph.graph import END, START
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines
+from cocoon.core.outside.events import checked_event
 
 Walks = dict[str, Counter[tuple[str, str]]]
 
@@ -24,7 +25,8 @@ def walked_edges(run: Path) -> Walks:
         raise CocoonError(f"{run} has no trace.jsonl; give a run folder, or the name of a graph")
     steps: dict[tuple[str, str], dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     ended: set[tuple[str, str]] = set()
-    for _, event in read_lines(path):
+    for number, value in read_lines(path):
+        event = checked_event(value, f"{path}, line {number}")
         key = (event["graph"], event["dialogue"])
         if event["event"] == "node":
             steps[key][event["step"]].add(event["node"])

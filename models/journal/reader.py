@@ -113,9 +113,13 @@ def _connect(path: Path, how: str) -> sqlite3.Connection:
 
 
 def _call(row: tuple[str, str, int, int, int, str, str, str, float, str]) -> Call:
-    facts = orjson.loads(row[7])
-    entry = Entry(Place(*row[:5]), row[5], row[6], answered_at=row[8], **facts)
-    return Call(entry, [(role, sha) for role, sha in orjson.loads(row[9])])
+    try:
+        entry = Entry(Place(*row[:5]), row[5], row[6], answered_at=row[8], **orjson.loads(row[7]))
+        return Call(entry, [(role, sha) for role, sha in orjson.loads(row[9])])
+    except (TypeError, ValueError) as error:
+        raise CocoonError(
+            f"journal.sqlite, dialogue {row[0]!r}, call {Place(*row[:5]).key}: cannot be read ({error})"
+        ) from None
 
 
 @contextmanager
@@ -127,5 +131,7 @@ def opened_journal(path: Path | None) -> Iterator[JournalReader | None]:
     reader = JournalReader(path)
     try:
         yield reader
+    except sqlite3.Error as error:
+        raise CocoonError(f"{path}: is damaged ({error}); `cocoon verify` tells more") from None
     finally:
         reader.close()

@@ -96,6 +96,11 @@ class Entry:
     limit: int | None = None
     bytes_in: int | None = None
 
+    def took(self) -> dict[str, Any]:
+        """Return which model answered and what that took, as plain JSON."""
+        names = ("model", "tokens_in", "tokens_out", "latency", "retries", "rung")
+        return {name: getattr(self, name) for name in names}
+
 
 @dataclass(frozen=True, slots=True)
 class SpokenEntry:
@@ -147,8 +152,11 @@ class Journal:
             f"from calls {where} order by dialogue, node, ordinal, vote, attempt",
             values,
         )
-        for row in rows:
-            yield Entry(Place(*row[:5]), row[5], row[6], answered_at=row[8], **orjson.loads(row[7]))
+        try:
+            for row in rows:
+                yield Entry(Place(*row[:5]), row[5], row[6], answered_at=row[8], **orjson.loads(row[7]))
+        except (sqlite3.Error, TypeError, ValueError) as error:
+            raise CocoonError(f"{self.path}: is damaged ({error}); `cocoon verify` tells more") from None
 
     def utterances(self, dialogue: str) -> dict[Place, SpokenEntry]:
         """Return what agents of the user's own said in one dialogue, by its place (attempt 0)."""
@@ -298,7 +306,9 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.executescript(SCHEMA)
         connection.execute(f"select {COLUMNS} from calls limit 0")
         version = connection.execute("select value from about where name='schema'").fetchone()[0]
-    except sqlite3.Error as error:
+        if (damage := connection.execute("pragma quick_check(1)").fetchone()[0]) != "ok":
+            raise sqlite3.DatabaseError(f"damaged: {damage}")
+    except (sqlite3.Error, TypeError) as error:
         connection.close()
         raise CocoonError(f"{path}: not a journal ({error}); move it away to start afresh") from None
     if version != VERSION:

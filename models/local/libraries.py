@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.extras import install_line
 
 _NEEDED_FOR = {"steer": "steering", "train": "training"}
 
@@ -18,7 +19,7 @@ def require_libraries(*names: str, extra: str = "local") -> None:
         if importlib.util.find_spec(name) is None:
             raise CocoonError(
                 f"{_NEEDED_FOR.get(extra, 'a local model')} needs the package {name!r}, which is not installed; "
-                f"install with `pip install 'cocoon-esc[{extra}]'`"
+                f"install with `{install_line(extra)}`"
             )
 
 

@@ -63,7 +63,7 @@ class ReplyRow:
 
 
 @dataclass(frozen=True)
-class Choice:
+class TokenChoice:
     """The tokens that a constrained row may take next, shape (vocabulary,): by its schema, and with the end in view."""
 
     legal: NDArray[np.bool_]
@@ -75,12 +75,12 @@ class Choice:
         return int(self.narrow.argmax()) if np.count_nonzero(self.narrow) == 1 else None
 
 
-def choice_of(row: ReplyRow) -> Choice | None:
+def choice_of(row: ReplyRow) -> TokenChoice | None:
     """Return what the row may choose from, or None for any token."""
     if row.constraint is None:
         return None
     legal = row.constraint.legal()
-    return Choice(legal, row.constraint.narrow(legal, row.left))
+    return TokenChoice(legal, row.constraint.narrow(legal, row.left))
 
 
 def as_numbers(logits: Any) -> Any:
@@ -91,14 +91,14 @@ def as_numbers(logits: Any) -> Any:
     return logits.float() if logits.device.type in ("cpu", "cuda") else logits.float().cpu()
 
 
-def mass_of(logits: Any, choice: Choice) -> Any:
+def mass_of(logits: Any, choice: TokenChoice) -> Any:
     """Return the probability of the legal tokens before any is ruled out, a 0-dimensional tensor."""
     import torch
 
     return torch.softmax(logits, -1)[_on(logits, choice.legal)].sum()
 
 
-def pick(row: ReplyRow, logits: Any, choice: Choice | None) -> Any:
+def pick(row: ReplyRow, logits: Any, choice: TokenChoice | None) -> Any:
     """Return the row's next token, sampled from logits of shape (vocabulary,), as a 0-dimensional tensor."""
     if choice is not None:
         logits = logits.masked_fill(~_on(logits, choice.narrow), float("-inf"))

@@ -12,19 +12,7 @@ from cocoon.evaluation.questions.detection import pooled
 from cocoon.evaluation.scales.scoring import Scale
 from cocoon.evaluation.statistics.estimates import LEVEL, Estimate, mean_over_profiles, student_quantile
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
-from cocoon.reports.charts.records import (
-    Bar,
-    BarChart,
-    Figure,
-    HistogramChart,
-    HistogramRow,
-    Mark,
-    Panel,
-    PanelChart,
-    Series,
-    StackChart,
-    StackRow,
-)
+from cocoon.reports.charts import records as chart
 from cocoon.reports.charts.scales import scale_figures
 from cocoon.reports.charts.words import word
 from cocoon.reports.tables.dialogues import by_supporter
@@ -44,19 +32,19 @@ def run_figures(
     dialogues: Sequence[DialogueFacts],
     language: Language = "en",
     scales: Mapping[str, Scale] | None = None,
-) -> list[Figure]:
+) -> list[chart.Figure]:
     """Return all figures of a run, in the order of the report. A figure without data says so.
 
     `scales` gives the names and ranges of scales of one's own.
     """
     return [
-        Figure(id="success", chart=success_chart(groups, len(dialogues), language)),
-        Figure(id="comfort_by_questions", chart=comfort_chart(groups, dialogues, language)),
+        chart.Figure(id="success", chart=success_chart(groups, len(dialogues), language)),
+        chart.Figure(id="comfort_by_questions", chart=comfort_chart(groups, dialogues, language)),
         *scale_figures(groups, group_names(groups), scales or {}, language),
-        Figure(id="opening", chart=opening_chart(dialogues, language)),
-        Figure(id="turns", chart=turns_chart(dialogues, language)),
-        Figure(id="questions", chart=questions_chart(dialogues, language)),
-        Figure(id="missing", chart=missing_chart(groups, len(dialogues), language)),
+        chart.Figure(id="opening", chart=opening_chart(dialogues, language)),
+        chart.Figure(id="turns", chart=turns_chart(dialogues, language)),
+        chart.Figure(id="questions", chart=questions_chart(dialogues, language)),
+        chart.Figure(id="missing", chart=missing_chart(groups, len(dialogues), language)),
     ]
 
 
@@ -71,7 +59,7 @@ def _note_with_limit(note: str, drawn_count: int, total: int, language: Language
     return f"{note} {word('more', language, shown=drawn_count, whole=total)}" if total > drawn_count else note
 
 
-def success_chart(groups: Groups, dialogues: int, language: Language) -> BarChart:
+def success_chart(groups: Groups, dialogues: int, language: Language) -> chart.BarChart:
     """Return the success rate in both modes, a bar per group."""
     bars = [
         _success_bar(f"{word(mode, language)}: {name}", rate, language)
@@ -79,7 +67,7 @@ def success_chart(groups: Groups, dialogues: int, language: Language) -> BarChar
         for mode in (PAPER, ATTRIBUTED)
         if isinstance(rate := rate_of(group, mode), Estimate)
     ]
-    return BarChart(
+    return chart.BarChart(
         title=word("success", language),
         axis=word("success_axis", language),
         note=_note_with_limit(word("success_note", language), MOST_BARS, len(bars), language),
@@ -89,13 +77,13 @@ def success_chart(groups: Groups, dialogues: int, language: Language) -> BarChar
     )
 
 
-def _success_bar(name: str, rate: Estimate, language: Language) -> Bar:
+def _success_bar(name: str, rate: Estimate, language: Language) -> chart.Bar:
     counts = word("counts", language, n=rate.n, missing=rate.missing)
     remark = counts if rate.value is None else f"{rate.value:.2f}, {counts}"
-    return Bar(name=name, value=rate.value, low=rate.low, high=rate.high, remark=remark)
+    return chart.Bar(name=name, value=rate.value, low=rate.low, high=rate.high, remark=remark)
 
 
-def comfort_chart(groups: Groups, dialogues: Sequence[DialogueFacts], language: Language) -> PanelChart:
+def comfort_chart(groups: Groups, dialogues: Sequence[DialogueFacts], language: Language) -> chart.PanelChart:
     """Return comfort against the measured question ratio: a mark per group.
 
     Both values have their intervals.
@@ -104,7 +92,7 @@ def comfort_chart(groups: Groups, dialogues: Sequence[DialogueFacts], language: 
     named = [pair for pair in zip(group_names(groups), groups, strict=True) if _COMFORT in pair[1].ratings]
     charted = named[:MOST_SERIES]
     panels = [
-        Panel(
+        chart.Panel(
             title=word(title, language),
             x_axis=word("ratio_axis", language),
             y_axis=word(f"{title}_axis", language),
@@ -114,7 +102,7 @@ def comfort_chart(groups: Groups, dialogues: Sequence[DialogueFacts], language: 
         )
         for title, dimension, ends in (("affective", _AFFECTIVE, (1.0, 7.0)), ("negative", _NEGATIVE, (0.0, 6.0)))
     ]
-    return PanelChart(
+    return chart.PanelChart(
         title=word("comfort", language),
         note=_note_with_limit(word("comfort_note", language), MOST_SERIES, len(named), language),
         empty=word("comfort_empty", language, n=len(dialogues)),
@@ -123,7 +111,7 @@ def comfort_chart(groups: Groups, dialogues: Sequence[DialogueFacts], language: 
     )
 
 
-def _comfort_series(name: str, group: Group, dimension: str, dialogues: Mapping[str, DialogueFacts]) -> Series:
+def _comfort_series(name: str, group: Group, dimension: str, dialogues: Mapping[str, DialogueFacts]) -> chart.Series:
     votes = group.by_dialogue(_COMFORT)
     ratios: dict[str, list[float | None]] = defaultdict(list)
     cloud = list[tuple[float, float]]()
@@ -137,8 +125,10 @@ def _comfort_series(name: str, group: Group, dimension: str, dialogues: Mapping[
     low, high = sorted(
         (_flip_negative(y.low, dimension), _flip_negative(y.high, dimension)), key=lambda end: (end is None, end)
     )
-    mark = Mark(x=x.value, x_low=x.low, x_high=x.high, y=_flip_negative(y.value, dimension), low=low, high=high, n=y.n)
-    return Series(name=name, marks=[mark], cloud=sorted(cloud))
+    mark = chart.Mark(
+        x=x.value, x_low=x.low, x_high=x.high, y=_flip_negative(y.value, dimension), low=low, high=high, n=y.n
+    )
+    return chart.Series(name=name, marks=[mark], cloud=sorted(cloud))
 
 
 def _ratio(dialogue: DialogueFacts | None) -> float | None:
@@ -150,29 +140,31 @@ def _flip_negative(value: float | None, dimension: str) -> float | None:
     return 7 - value if value is not None and dimension == _NEGATIVE else value
 
 
-def opening_chart(dialogues: Sequence[DialogueFacts], language: Language) -> PanelChart:
+def opening_chart(dialogues: Sequence[DialogueFacts], language: Language) -> chart.PanelChart:
     """Return how far guarded users had opened, and how far they trusted, by round."""
     guarded = by_supporter(summary for summary in dialogues if summary.unlocked is not None)
     names = _side_names(list(guarded))
     charted = list(zip(names, guarded.values(), strict=True))[:MOST_SERIES]
-    disclosed = [Series(name=name, marks=_marks_by_round(group, _disclosed)) for name, group in charted]
-    trusted = [Series(name=name, marks=_marks_by_round(group, _trusted)) for name, group in charted]
+    disclosed = [chart.Series(name=name, marks=_marks_by_round(group, _disclosed)) for name, group in charted]
+    trusted = [chart.Series(name=name, marks=_marks_by_round(group, _trusted)) for name, group in charted]
     x_axis = word("round_axis", language)
-    return PanelChart(
+    return chart.PanelChart(
         title=word("opening", language),
         note=_note_with_limit(word("opening_note", language), MOST_SERIES, len(names), language),
         empty=word("opening_empty", language, n=len(dialogues)),
         language=language,
         lines=True,
         panels=[
-            Panel(
+            chart.Panel(
                 title=word("disclosure", language),
                 x_axis=x_axis,
                 y_axis=word("disclosure_axis", language),
                 y_range=(0, 1),
                 series=disclosed,
             ),
-            Panel(title=word("trust", language), x_axis=x_axis, y_axis=word("trust_axis", language), series=trusted),
+            chart.Panel(
+                title=word("trust", language), x_axis=x_axis, y_axis=word("trust_axis", language), series=trusted
+            ),
         ],
     )
 
@@ -191,7 +183,7 @@ def _trusted(dialogue: DialogueFacts, number: int) -> float | None:
     return dialogue.trust[number - 1] if dialogue.trust else None
 
 
-def _marks_by_round(dialogues: Sequence[DialogueFacts], value: Measure) -> list[Mark]:
+def _marks_by_round(dialogues: Sequence[DialogueFacts], value: Measure) -> list[chart.Mark]:
     last = max((dialogue.rounds for dialogue in dialogues), default=0)
     return [
         _round_mark(number, [dialogue for dialogue in dialogues if dialogue.rounds >= number], value)
@@ -199,7 +191,7 @@ def _marks_by_round(dialogues: Sequence[DialogueFacts], value: Measure) -> list[
     ]
 
 
-def _round_mark(number: int, dialogues: Iterable[DialogueFacts], value: Measure) -> Mark:
+def _round_mark(number: int, dialogues: Iterable[DialogueFacts], value: Measure) -> chart.Mark:
     by_profile: dict[str, list[float]] = defaultdict(list)
     for dialogue in dialogues:
         measured = value(dialogue, number)
@@ -208,7 +200,7 @@ def _round_mark(number: int, dialogues: Iterable[DialogueFacts], value: Measure)
     means = [math.fsum(profile_values) / len(profile_values) for profile_values in by_profile.values()]
     low, high = t_interval(means)
     middle = math.fsum(means) / len(means) if means else None
-    return Mark(x=number, y=middle, low=low, high=high, n=sum(map(len, by_profile.values())))
+    return chart.Mark(x=number, y=middle, low=low, high=high, n=sum(map(len, by_profile.values())))
 
 
 def t_interval(means: Sequence[float]) -> tuple[float, float] | tuple[None, None]:
@@ -225,14 +217,14 @@ def t_interval(means: Sequence[float]) -> tuple[float, float] | tuple[None, None
     return middle - half, middle + half
 
 
-def turns_chart(dialogues: Sequence[DialogueFacts], language: Language) -> HistogramChart:
+def turns_chart(dialogues: Sequence[DialogueFacts], language: Language) -> chart.HistogramChart:
     """Return how many turns dialogues have, a strip per supporter and language."""
     sides = by_supporter(dialogues)
     rows = [
-        HistogramRow(name=name, counts=_counts(len(dialogue.roles) for dialogue in group))
+        chart.HistogramRow(name=name, counts=_counts(len(dialogue.roles) for dialogue in group))
         for name, group in zip(_side_names(list(sides)), sides.values(), strict=True)
     ]
-    return HistogramChart(
+    return chart.HistogramChart(
         title=word("turns", language),
         axis=word("turns_axis", language),
         note=_note_with_limit(word("turns_note", language), MOST_SERIES, len(rows), language),
@@ -246,14 +238,14 @@ def _counts(values: Iterable[int]) -> dict[int, int]:
     return {value: sum(1 for _ in equal_values) for value, equal_values in groupby(sorted(values))}
 
 
-def questions_chart(dialogues: Sequence[DialogueFacts], language: Language) -> StackChart:
+def questions_chart(dialogues: Sequence[DialogueFacts], language: Language) -> chart.StackChart:
     """Return the supporter's sentences that ask, by type, as shares of all of them."""
     sides = by_supporter(dialogues)
     rows = [
         _question_row(name, group, language)
         for name, group in zip(_side_names(list(sides)), sides.values(), strict=True)
     ]
-    return StackChart(
+    return chart.StackChart(
         title=word("questions", language),
         parts=[word(kind, language) for kind in _ASKING],
         axis=word("questions_axis", language),
@@ -264,14 +256,14 @@ def questions_chart(dialogues: Sequence[DialogueFacts], language: Language) -> S
     )
 
 
-def _question_row(name: str, dialogues: Iterable[DialogueFacts], language: Language) -> StackRow:
+def _question_row(name: str, dialogues: Iterable[DialogueFacts], language: Language) -> chart.StackRow:
     types = pooled(dialogue.questions for dialogue in dialogues if dialogue.questions is not None).types
     total = sum(types.values())
     values = [types[kind] / total if total else None for kind in _ASKING]
-    return StackRow(name=name, values=values, remark=word("sentences", language, n=f"{total:,}"))
+    return chart.StackRow(name=name, values=values, remark=word("sentences", language, n=f"{total:,}"))
 
 
-def missing_chart(groups: Groups, dialogues: int, language: Language) -> StackChart:
+def missing_chart(groups: Groups, dialogues: int, language: Language) -> chart.StackChart:
     """Return by scale the ratings that are complete, that lack some or all values, and that failed."""
     states: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for group in groups:
@@ -280,7 +272,7 @@ def missing_chart(groups: Groups, dialogues: int, language: Language) -> StackCh
                 states[scale][_state(rating)] += 1
             states[scale][3] += len(group.lost.get(scale, []))
     rows = [
-        StackRow(
+        chart.StackRow(
             name=scale,
             values=[count / total for count in counts],
             remark=word("ratings", language, n=f"{total:,}"),
@@ -288,7 +280,7 @@ def missing_chart(groups: Groups, dialogues: int, language: Language) -> StackCh
         for scale, counts in sorted(states.items())
         if (total := sum(counts))
     ]
-    return StackChart(
+    return chart.StackChart(
         title=word("missing", language),
         parts=[word(name, language) for name in ("complete", "partly", "nothing", "lost")],
         quiet=0,

@@ -53,7 +53,7 @@ class _Page:
             self._contents() if told else "",
             self._findings() if told else self._facts(),
             *(self.tables.section(table) for table in report.tables[:1]),
-            self._excerpts() if told else "",
+            self._excerpts() if report.excerpts else "",
             self._figures(),
             self._more_tables(),
             self._notes(),
@@ -71,7 +71,8 @@ class _Page:
         return f'<p class="warning" role="note"><strong>{self._text("Warning.")}</strong> {self._text(text)}</p>'
 
     def _contents(self) -> str:
-        parts = [("found", "What was found"), ("words", "In their words"), ("figures", "Figures")]
+        words = [("words", "In their words")] if self.report.excerpts else []
+        parts = [("found", "What was found"), *words, ("figures", "Figures")]
         parts += [("tables", "All tables"), ("notes", "Notes"), ("methods", "Methods"), ("provenance", "Provenance")]
         items = [f'<li><a href="#{name}">{self._text(text)}</a></li>' for name, text in parts]
         if self.report.trace:
@@ -80,11 +81,9 @@ class _Page:
 
     def _findings(self) -> str:
         items = "".join(f"<li>{escape_html(finding)}</li>" for finding in self.report.findings)
-        hint = (
-            f'<p class="note">{self._text("Every number leads to the dialogues behind it.")}</p>'
-            if self.report.trace
-            else ""
-        )
+        leads = f"{self._text('Every number leads to the dialogues behind it.')} " if self.report.trace else ""
+        quoted = linked(self._text("Best, worst and disputed dialogue"), "#words") if self.report.excerpts else ""
+        hint = f'<p class="note">{leads}{quoted}</p>' if leads or quoted else ""
         return f'{self._heading("found", "What was found")}\n<ol class="findings">{items}</ol>\n{hint}'
 
     def _facts(self) -> str:

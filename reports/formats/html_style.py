@@ -28,6 +28,8 @@ thead th { border-bottom: 2px solid var(--ink); font-weight: 600; vertical-align
 th.key { text-align: left; font-weight: 400; min-width: 4.5rem; }
 thead th.key { font-weight: 600; }
 th small, td small { display: block; color: var(--soft); font-size: .74rem; font-weight: 400; overflow-wrap: normal; }
+.rows th, .rows td { padding: .3rem .35rem; }
+@media (min-width: 75rem) { .rows td small:first-of-type { white-space: nowrap; } }
 td a { text-decoration: underline 1px var(--soft); text-underline-offset: .2em; }
 abbr { text-decoration: underline dotted var(--soft); text-underline-offset: .15em; cursor: help; }
 .across td { white-space: nowrap; } .across td small:first-of-type { display: inline; margin-left: .4rem; }
@@ -52,6 +54,11 @@ figure > svg { display: block; width: 100%; height: auto; } svg.narrow { display
 @media screen and (max-width: 44rem) {
   body { padding: .9rem; } dl { grid-template-columns: 1fr; } dd { margin: 0 0 .4rem; }
   svg.wide { display: none; } svg.narrow { display: block; }
+  .across td { white-space: normal; } .across td small:first-of-type { display: block; margin: 0; }
+  .across td, .across thead th { min-width: 0; padding: .3rem .25rem; } .across th.key { min-width: 0; }
+  .across { font-size: .88rem; } .few td small { white-space: nowrap; }
+}
+@media screen and (max-width: 62rem) {
   .rows, .rows tbody, .rows tr, .rows th, .rows td { display: block; } .rows thead { display: none; }
   .rows tr { border: 1px solid var(--line); border-radius: .5rem; padding: .4rem .6rem; margin: .5rem 0; }
   .rows th.key { border: 0; padding: 0; display: inline; font-weight: 600; }
@@ -59,14 +66,11 @@ figure > svg { display: block; width: 100%; height: auto; } svg.narrow { display
   .rows td { display: grid; grid-template-columns: 1fr auto; gap: 0 .8rem; border: 0; padding: .15rem 0;
     border-top: 1px solid var(--line); }
   .rows td::before { content: attr(data-label); text-align: left; color: var(--soft); grid-row: span 3; }
-  .across td { white-space: normal; } .across td small:first-of-type { display: block; margin: 0; }
-  .across td, .across thead th { min-width: 0; padding: .3rem .25rem; } .across th.key { min-width: 0; }
-  .across { font-size: .88rem; } .few td small { white-space: nowrap; }
 }
 @page { size: landscape; margin: 12mm; }
 @media print { :root { font-size: 7.5pt; } body { max-width: none; padding: 0; } nav { display: none; }
   h2, h3 { break-after: avoid; } tr, figure, .excerpt, .methods { break-inside: avoid; }
-  th, td { padding: .15rem .2rem; } a { color: inherit; text-decoration: none; }
+  th, td, .rows th, .rows td { padding: .15rem .2rem; } a, td a { color: inherit; text-decoration: none; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """
 PAGE_STYLE = _PAGE_STYLE + CHART_STYLE

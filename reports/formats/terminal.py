@@ -19,7 +19,7 @@ _HEADLINE = ("SR", "Aff", "Neg")
 """What a wide table shows of many groups."""
 
 
-def screen(report: Report) -> RenderableType:
+def one_screen(report: Report) -> RenderableType:
     """Return the report on one screen. Text from data is text alone."""
     parts: list[RenderableType] = [Text(_words(report.title, report), style="bold"), Text(one_line(report.compared))]
     parts += [Text(f"! {_words(warning, report)}", style="yellow") for warning in report.warnings[:_MOST_WARNINGS]]

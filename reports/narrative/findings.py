@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from cocoon.core.records import Failure, Language, Rating
-from cocoon.evaluation.comparison.effects import effect_of
+from cocoon.evaluation.comparison.effects import Units, effect_of
 from cocoon.evaluation.comparison.records import Column
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.groups import Group, Groups, majority, mean_of_votes
 from cocoon.evaluation.statistics.estimates import Estimate, sr_bounds
 from cocoon.evaluation.success.verdicts import PAPER
+from cocoon.reports.narrative.abbreviations import short_names
 from cocoon.reports.narrative.phrases import phrase
 from cocoon.reports.tables.scores import mean_of, rate_of
 
@@ -24,10 +25,17 @@ def compared(dialogues: Sequence[DialogueFacts], language: Language) -> str:
     names = phrase("listed", language).join(supporters[:_SUPPORTERS_NAMED]) + (
         " …" if len(supporters) > _SUPPORTERS_NAMED else ""
     )
-    count = f"{len(supporters)} supporter{'s' * (len(supporters) != 1)}" if language == "en" else len(supporters)
-    profiles = len({dialogue.profile for dialogue in dialogues})
-    counts = {"dialogues": len(dialogues), "profiles": profiles, "supporters": count}
+    profiles = {dialogue.profile for dialogue in dialogues}
+    counts = {
+        "dialogues": _counted(len(dialogues), "dialogue", "dialogues", language),
+        "profiles": _counted(len(profiles), "simulated person", "simulated people", language),
+        "supporters": _counted(len(supporters), "supporter", "supporters", language),
+    }
     return phrase("compared", language, **counts, names=names or phrase("none", language))
+
+
+def _counted(number: int, thing: str, things: str, language: Language) -> str:
+    return str(number) if language == "zh" else f"{number:,} {thing if number == 1 else things}"
 
 
 def findings(groups: Groups, failures: Iterable[Failure], language: Language) -> list[str]:
@@ -43,7 +51,7 @@ def findings(groups: Groups, failures: Iterable[Failure], language: Language) ->
     results.append(_missing(first, failures, language))
     if others:
         key = first[0].key
-        names = {"judge": key.judge, "spoken": key.language, "prompts": key.prompts}
+        names = {"judge": short_names([key.judge])[key.judge], "spoken": key.language, "prompts": key.prompts}
         results[0] = phrase("stratum", language, **names) + results[0]
         results.append(phrase("more_strata", language, n=len(others)))
     return results
@@ -130,8 +138,8 @@ def _sentences(stratum: Groups, measure: _Measure, language: Language) -> str:
 
 def _difference(low: Group, high: Group, measure: _Measure, language: Language) -> str:
     """Return by how much one supporter is above another on the people that both spoke with."""
-    draws = [group.draws(measure.column.scale, measure.value) for group in (low, high)]
-    people = [[(draws[0][name], draws[1][name])] for name in draws[0] if name in draws[1]]
+    first, second = (group.draws(measure.column.scale, measure.value) for group in (low, high))
+    people: Units = [[(first[name], second[name])] for name in first if name in second]
     if not people:
         return ""
     gap = effect_of(measure.column, people).difference

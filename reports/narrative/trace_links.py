@@ -60,7 +60,7 @@ def _narrowed(table: Table, measure: str) -> dict[str, str]:
         return {"scale": ATTRIBUTED, "outcome": measure}
     if table.id == "stop_reasons":
         return {"stop": measure}
-    if table.id == "named":
+    if table.id in ("named", "evidence"):
         return {"scale": ATTRIBUTED}
     return {"scale": _SCALES[measure]} if table.id in ("main", "success") and measure in _SCALES else {}
 

@@ -7,7 +7,18 @@ from cocoon.core.records import Failure
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.questions.detection import pooled
 from cocoon.evaluation.statistics.estimates import mean_over_profiles, median_and_range
-from cocoon.reports.tables.records import Cell, Row, Table
+from cocoon.reports.tables.records import Cell, Row, Table, table_of
+
+SUPPORTER_KEYS = ["Supporter", "Language"]
+_QUESTIONS_NOTE = (
+    "Question ratio: turns with at least one genuine question (open, closed or tag) over generated turns, the fixed "
+    "opening not counted; found by rule, see docs/guide/questions.md. The types count sentences."
+)
+_STOP_NOTE = "rounds: the planned number was reached; user_left: the simulated user ended the talk."
+_FAILURES_NOTE = (
+    "A dialogue that failed is in no rate above; a rating that failed counts as missing in its row. Each with its "
+    "message in failures.jsonl."
+)
 
 
 def by_supporter(dialogues: Iterable[DialogueFacts]) -> dict[tuple[str, str], list[DialogueFacts]]:
@@ -57,18 +68,8 @@ def questions_table(dialogues: Iterable[DialogueFacts]) -> Table:
 
     The question ratio has beside it the shares that others call by the same name.
     """
-    rows = [Row(labels=list(key), cells=_question_cells(group)) for key, group in by_supporter(dialogues).items()]
-    return Table(
-        id="questions",
-        title="Questions of the supporter",
-        keys=["Supporter", "Language"],
-        measures=list(rows[0].cells) if rows else [],
-        rows=rows,
-        note=(
-            "Question ratio: turns with at least one genuine question (open, closed or tag) over generated turns, the "
-            "fixed opening not counted; found by rule, see docs/guide/questions.md. The types count sentences."
-        ),
-    )
+    rows = ((key, _question_cells(group)) for key, group in by_supporter(dialogues).items())
+    return table_of("questions", "Questions of the supporter", SUPPORTER_KEYS, rows, _QUESTIONS_NOTE)
 
 
 def _question_cells(dialogues: Iterable[DialogueFacts]) -> dict[str, Cell]:
@@ -99,45 +100,25 @@ def stop_table(dialogues: Iterable[DialogueFacts]) -> Table:
     rows = []
     for key, group in groups.items():
         counts = Counter(dialogue.stop_reason or "not told" for dialogue in group)
-        rows.append(Row(labels=list(key), cells={reason: counts[reason] for reason in reasons}))
-    return Table(
-        id="stop_reasons",
-        title="Why dialogues ended",
-        keys=["Supporter", "Language"],
-        measures=reasons,
-        rows=rows,
-        note="rounds: the planned number was reached; user_left: the simulated user ended the talk.",
-    )
+        rows.append((key, {reason: counts[reason] for reason in reasons}))
+    return table_of("stop_reasons", "Why dialogues ended", SUPPORTER_KEYS, rows, _STOP_NOTE)
 
 
 def turns_table(dialogues: Iterable[DialogueFacts]) -> Table:
     """Return the distribution of the number of turns."""
-    rows = [
-        Row(labels=[*key, str(turns)], cells={"dialogues": count})
+    rows: list[tuple[list[str], dict[str, Cell]]] = [
+        ([*key, str(turns)], {"dialogues": count})
         for key, group in by_supporter(dialogues).items()
         for turns, count in sorted(Counter(len(dialogue.roles) for dialogue in group).items())
     ]
-    return Table(
-        id="turns",
-        title="Distribution of turns",
-        keys=["Supporter", "Language", "Turns"],
-        measures=["dialogues"],
-        rows=rows,
-        note="Turns of both sides, the opening included.",
-    )
+    keys, note = [*SUPPORTER_KEYS, "Turns"], "Turns of both sides, the opening included."
+    return table_of("turns", "Distribution of turns", keys, rows, note)
 
 
 def failures_table(failures: Iterable[Failure]) -> Table:
     """Return the dialogues and ratings that failed, by where and why."""
     counts = Counter((failure.stage, failure.node, failure.reason) for failure in failures)
-    return Table(
-        id="failures",
-        title="What could not be made",
-        keys=["Stage", "Node", "Reason"],
-        measures=["count"],
-        rows=[Row(labels=list(key), cells={"count": count}) for key, count in sorted(counts.items())],
-        note=(
-            "A dialogue that failed is in no rate above; a rating that failed counts as missing in its row. "
-            "Each with its message in failures.jsonl."
-        ),
-    )
+    rows: list[tuple[tuple[str, str, str], dict[str, Cell]]] = [
+        (key, {"count": count}) for key, count in sorted(counts.items())
+    ]
+    return table_of("failures", "What could not be made", ["Stage", "Node", "Reason"], rows, _FAILURES_NOTE)

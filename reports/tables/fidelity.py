@@ -14,7 +14,7 @@ from cocoon.evaluation.measures import MEASURES
 from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles, median_and_range, success_rate
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.reports.tables.ranking import Scores, ranking_rows
-from cocoon.reports.tables.records import Cell, Report, Row, Table
+from cocoon.reports.tables.records import Cell, Report, Row, Table, table_of
 from cocoon.reports.tables.scores import mean_of, rate_of
 
 NOTES = [
@@ -26,6 +26,17 @@ NOTES = [
 ]
 Value = TypeVar("Value")
 KEYS = ["Run", "Supporter", "Simulated user", "Language"]
+_DISCLOSURE_NOTE = (
+    "Answers that tell something new of the profile, and those that tell something which the supporter's turn "
+    "before had not touched (shares of user turns). Need told: by the user's own words; leaked: in the first "
+    "reply or while it was locked. Locked parts: told although the guarded user's prompt did not hold them."
+)
+_STYLE_NOTE = (
+    "Openings: the first two words (Chinese: three characters) of a turn; the share of the most frequent one, "
+    "and of different ones among all. Variation: standard deviation of the turns' lengths over their mean. "
+    "Facts outside the profile: persons, names and numbers a turn that neither profile nor supporter had "
+    "named; some of them are harmless colour."
+)
 
 
 @dataclass
@@ -66,19 +77,18 @@ def _users_by_group(runs: Sequence[SimulatedRun]) -> dict[tuple[str, ...], list[
 
 def disclosure(runs: Sequence[SimulatedRun]) -> Table:
     """Return how readily the users told of themselves."""
-    rows = [Row(labels=list(key), cells=_disclosure_cells(users)) for key, users in _users_by_group(runs).items()]
-    return Table(
-        id="cooperation",
-        title="How readily the users disclosed",
-        keys=KEYS,
-        measures=list(_disclosure_cells([])),
-        rows=rows,
-        note=(
-            "Answers that tell something new of the profile, and those that tell something which the supporter's turn "
-            "before had not touched (shares of user turns). Need told: by the user's own words; leaked: in the first "
-            "reply or while it was locked. Locked parts: told although the guarded user's prompt did not hold them."
-        ),
-    )
+    return _users_table(runs, "cooperation", "How readily the users disclosed", _disclosure_cells, _DISCLOSURE_NOTE)
+
+
+def _users_table(
+    runs: Sequence[SimulatedRun],
+    name: str,
+    title: str,
+    cells: Callable[[Sequence[UserFacts]], Mapping[str, Cell]],
+    note: str,
+) -> Table:
+    rows = ((key, cells(users)) for key, users in _users_by_group(runs).items())
+    return table_of(name, title, KEYS, rows, note)
 
 
 def _disclosure_cells(users: Sequence[UserFacts]) -> dict[str, Cell]:
@@ -109,20 +119,9 @@ def _by_profile(values: Iterable[tuple[UserFacts, Value]]) -> dict[str, list[Val
 
 def style(runs: Sequence[SimulatedRun]) -> Table:
     """Return how similar the users' turns are, and what they made up."""
-    rows = [Row(labels=list(key), cells=_style_cells(users)) for key, users in _users_by_group(runs).items()]
-    return Table(
-        id="style",
-        title="How uniform the users sounded, and what they made up",
-        keys=KEYS,
-        measures=list(_style_cells([])),
-        digits={"characters a turn": 0},
-        rows=rows,
-        note=(
-            "Openings: the first two words (Chinese: three characters) of a turn; the share of the most frequent one, "
-            "and of different ones among all. Variation: standard deviation of the turns' lengths over their mean. "
-            "Facts outside the profile: persons, names and numbers a turn that neither profile nor supporter had "
-            "named; some of them are harmless colour."
-        ),
+    title = "How uniform the users sounded, and what they made up"
+    return _users_table(runs, "style", title, _style_cells, _STYLE_NOTE).model_copy(
+        update={"digits": {"characters a turn": 0}}
     )
 
 

@@ -1,5 +1,6 @@
 """Tables as data: the builders of a report make them, and its renderers read them."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -33,6 +34,15 @@ class Table(Record):
     rows: list[Row]
     digits: dict[str, int] = Field(default_factory=dict)
     note: str = ""
+
+
+def table_of(
+    name: str, title: str, keys: Sequence[str], rows: Iterable[tuple[Sequence[str], Mapping[str, Cell]]], note: str = ""
+) -> Table:
+    """Return a table of (labels, cells) pairs, whose measures are those of the first of them."""
+    lines = [Row(labels=list(labels), cells=dict(cells)) for labels, cells in rows]
+    measures = list(lines[0].cells) if lines else []
+    return Table(id=name, title=title, keys=list(keys), measures=measures, rows=lines, note=note)
 
 
 class Report(Record):

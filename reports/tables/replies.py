@@ -6,40 +6,40 @@ from typing import get_args
 from cocoon.core.records import Role
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.replies import CallCounts, ReplyCounts, pooled_counts
-from cocoon.reports.tables.dialogues import by_supporter
-from cocoon.reports.tables.records import Row, Table
+from cocoon.reports.tables.dialogues import SUPPORTER_KEYS, by_supporter
+from cocoon.reports.tables.records import Cell, Table, table_of
 
+_MEASURES: tuple[str, ...] = ("turns", "cut", "with foreign text", "with a thought")
+_NOTE = (
+    "Turns, the fixed opening not counted. Cut: the server ended the reply early, mostly at its token limit. Foreign "
+    "text: role labels, lines of the other side or template tokens, which were cut off. A thought is kept apart and is "
+    "in no figure."
+)
+_CALL_MEASURES = {
+    "calls": "calls",
+    "cut": "cut",
+    "refused": "refused",
+    "thoughts": "with a thought",
+    "short_prompts": "prompt perhaps cut",
+    "tokens_reasoning": "reasoning tokens",
+    "tokens_cached": "cached tokens",
+}
+_CALL_NOTE = (
+    "All calls, those that were asked again too. A prompt was perhaps cut where the server counted far fewer "
+    "tokens than it was sent. Reasoning and cached tokens are as far as the server tells them."
+)
 WARNED_FROM = 0.1
 """Share of a role's turns above which the report warns."""
 
 
 def replies_table(dialogues: Iterable[DialogueFacts]) -> Table:
     """Return counts per supporter, language and role. Roles with nothing to report have no row."""
-    rows = [
-        Row(
-            labels=[*key, role],
-            cells={
-                "turns": counts.turns,
-                "cut": counts.cut,
-                "with foreign text": counts.foreign,
-                "with a thought": counts.thoughts,
-            },
-        )
+    rows: list[tuple[list[str], dict[str, Cell]]] = [
+        ([*key, role], dict(zip(_MEASURES, (counts.turns, counts.cut, counts.foreign, counts.thoughts), strict=True)))
         for key, role, counts in _counts(dialogues)
         if counts.cut or counts.foreign or counts.thoughts
     ]
-    return Table(
-        id="replies",
-        title="Replies",
-        keys=["Supporter", "Language", "Role"],
-        measures=["turns", "cut", "with foreign text", "with a thought"],
-        rows=rows,
-        note=(
-            "Turns, the fixed opening not counted. Cut: the server ended the reply early, mostly at its token limit. "
-            "Foreign text: role labels, lines of the other side or template tokens, which were cut off. A thought is "
-            "kept apart and is in no figure."
-        ),
-    )
+    return table_of("replies", "Replies", [*SUPPORTER_KEYS, "Role"], rows, _NOTE)
 
 
 def reply_warnings(dialogues: Iterable[DialogueFacts]) -> list[str]:
@@ -59,37 +59,14 @@ def reply_warnings(dialogues: Iterable[DialogueFacts]) -> list[str]:
     return warnings
 
 
-_MEASURES = {
-    "calls": "calls",
-    "cut": "cut",
-    "refused": "refused",
-    "thoughts": "with a thought",
-    "short_prompts": "prompt perhaps cut",
-    "tokens_reasoning": "reasoning tokens",
-    "tokens_cached": "cached tokens",
-}
-
-
 def calls_table(counts: Iterable[CallCounts]) -> Table:
     """Return what was odd about the replies of each role's model. Models with nothing to report have no row."""
-    return Table(
-        id="calls",
-        title="Calls",
-        keys=["Role", "Model"],
-        measures=list(_MEASURES.values()),
-        rows=[
-            Row(
-                labels=[count.role, count.model],
-                cells={title: getattr(count, name) for name, title in _MEASURES.items()},
-            )
-            for count in counts
-            if any(getattr(count, name) for name in _MEASURES if name != "calls")
-        ],
-        note=(
-            "All calls, those that were asked again too. A prompt was perhaps cut where the server counted far fewer "
-            "tokens than it was sent. Reasoning and cached tokens are as far as the server tells them."
-        ),
-    )
+    rows: list[tuple[list[str], dict[str, Cell]]] = [
+        ([count.role, count.model], {title: getattr(count, name) for name, title in _CALL_MEASURES.items()})
+        for count in counts
+        if any(getattr(count, name) for name in _CALL_MEASURES if name != "calls")
+    ]
+    return table_of("calls", "Calls", ["Role", "Model"], rows, _CALL_NOTE)
 
 
 def call_warnings(counts: Iterable[CallCounts]) -> list[str]:

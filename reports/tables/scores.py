@@ -8,7 +8,7 @@ from cocoon.evaluation.measures import MEASURES
 from cocoon.evaluation.scales.scoring import Scale, score_variant
 from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles, sr_bounds, success_rate
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
-from cocoon.reports.tables.records import Cell, Row, Table
+from cocoon.reports.tables.records import Cell, Row, Table, table_of
 
 _IN_MAIN = {(measure.scale, measure.dimension) for measure in MEASURES}
 
@@ -88,22 +88,13 @@ def _success_cells(group: Group) -> dict[str, Cell]:
 
 def other_scales_table(groups: Groups) -> Table:
     """Return dimensions that Table 3 lacks, such as those of the AELS or of a user's own scale."""
-    rows = [
-        Row(
-            labels=[*group.key.labels, scale, dimension],
-            cells={"Mean": mean_of(group, scale, dimension)},
-        )
+    rows = (
+        ([*group.key.labels, scale, dimension], {"Mean": mean_of(group, scale, dimension)})
         for group in groups
         for scale in sorted(group.ratings)
         for dimension in _other_dimensions(group, scale)
-    ]
-    return Table(
-        id="other_scales",
-        title="Other scales",
-        keys=[*KEY_COLUMNS, "Scale", "Dimension"],
-        measures=["Mean"],
-        rows=rows,
     )
+    return table_of("other_scales", "Other scales", [*KEY_COLUMNS, "Scale", "Dimension"], rows)
 
 
 def _other_dimensions(group: Group, scale: str) -> list[str]:

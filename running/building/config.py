@@ -5,8 +5,8 @@ from typing import ClassVar, Literal, get_args
 from pydantic import Field, field_validator, model_validator
 
 from cocoon.core.config import EMBEDDED, RunConfig
-from cocoon.core.config_parts.sampling import SamplingConfig
 from cocoon.core.records import Language
+from cocoon.core.sampling import SamplingConfig
 from cocoon.core.settings import flag
 from cocoon.core.verb_settings import VerbSettings
 

@@ -15,7 +15,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from cocoon.core.config import RunConfig
 from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import dump_line, parse_record, read_lines, write_whole
+from cocoon.core.jsonl import dump_line, parse_record, read_objects, write_whole
 from cocoon.core.records import Dropped, Record
 from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller
@@ -164,7 +164,7 @@ async def generate(
 
 def _ids(out: Path, name: str) -> set[str]:
     file = out / name
-    return {line["id"] for _, line in read_lines(file)} if file.exists() else set()
+    return {line["id"] for _, line in read_objects(file, "id")} if file.exists() else set()
 
 
 def _sift(generator: Generator, folder: RunFolder, order: Sequence[str]) -> tuple[int, list[Dropped], list[str]]:

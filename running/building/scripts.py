@@ -10,6 +10,7 @@ from langgraph.graph.state import CompiledStateGraph
 from cocoon.agents.judges.judges import JudgeSettings, ScaleJudge
 from cocoon.agents.writers.scripts import READINGS, ScriptWriter
 from cocoon.core.errors import CocoonError
+from cocoon.core.extras import install_line
 from cocoon.core.prompts import prompt_shas
 from cocoon.core.records import Dialogue, Dropped, Profile, Rating, Record
 from cocoon.evaluation.scales.scoring import load_scale
@@ -53,7 +54,7 @@ class ScriptGenerator:
         if lacking is not None:
             raise CocoonError(f"profile {lacking.id!r} has no need: a script is written towards one; leave it out")
         if self.config.semantic == "static" and not available():
-            raise CocoonError("-o semantic=static needs word vectors: pip install 'cocoon-esc[screen]'")
+            raise CocoonError(f"-o semantic=static needs word vectors; install them with `{install_line('screen')}`")
 
     @property
     def recursion_limit(self) -> int:

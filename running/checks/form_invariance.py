@@ -13,7 +13,7 @@ from cocoon.agents.users.appraiser import Appraiser
 from cocoon.agents.users.trust import RULES, TrustGate
 from cocoon.core.errors import CallFailedError
 from cocoon.core.jsonl import read_records
-from cocoon.core.profile_files import SHIPPED, profile_path
+from cocoon.core.outside.profile_files import SHIPPED, profile_path
 from cocoon.core.records import Language, Profile, Turn
 from cocoon.evaluation.fidelity.form_invariance import FormInvariance, FormPair, PairChange, form_invariance, form_pairs
 from cocoon.models.calls import Caller

@@ -11,7 +11,7 @@ from cocoon.core.jsonl import dump_line, write_whole
 from cocoon.core.records import Dialogue, Failure, Language, Rating
 from cocoon.evaluation.success.judge_test import measure_judge
 from cocoon.evaluation.success.judge_test_records import JudgeTest
-from cocoon.evaluation.success.labelled_cases import JudgeCase, shipped_cases
+from cocoon.evaluation.success.labelled_cases import JudgeCase, all_cases
 from cocoon.models.local.control import Parts
 from cocoon.running.folder import read_run
 from cocoon.running.frame import forbid_cloud_tracing
@@ -46,7 +46,7 @@ async def examine_named_judge(
         study.judges()
         hosts = study.models.routes
         say(f"text goes to: {', '.join(hosts)}" if hosts else "text stays on this machine")
-        return await examine_judge(study, shipped_cases(language, limit), out or Path(temporary), watch)
+        return await examine_judge(study, all_cases(language, limit), out or Path(temporary), watch)
 
 
 async def examine_judge(study: Study, cases: Sequence[JudgeCase], out: Path, watch: Watch | None = None) -> JudgeTest:

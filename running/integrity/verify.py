@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.outside.events import checked_event
 from cocoon.core.records import Dialogue, Profile, Record
 from cocoon.models.journal.reader import opened_journal
 from cocoon.running.folder import JOURNAL, read_config
@@ -109,10 +110,13 @@ def _check_files(run: Path, journal: CheckedJournal | None, killed: bool, result
 def _check_trace(run: Path, journal: CheckedJournal | None, result: Verification) -> None:
     named: list[tuple[str, str]] = []
     for number, event in lines_of(run / "trace.jsonl", result):
-        if not isinstance(event, dict) or not {"dialogue", "event", "graph"} <= event.keys():
-            result.add("trace.jsonl", "is not an event", f"line {number}")
-        elif event["event"] == "call":
-            named.append((str(event["dialogue"]), str(event.get("call"))))
+        try:
+            checked_event(event, "")
+        except CocoonError as error:
+            result.add("trace.jsonl", str(error).removeprefix(": "), f"line {number}")
+            continue
+        if event["event"] == "call":
+            named.append((event["dialogue"], event["call"]))
     if journal is not None:
         report_lost(journal, "trace.jsonl", named, result)
 

@@ -5,28 +5,32 @@ The files may grow while they are read.
 
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import checked_object, is_json
 
 _TAIL = 64
+_BOM = b"\xef\xbb\xbf"
 
 
 class LineIndex:
     """The positions of the lines of each dialogue in a file. `refresh` adds the lines that were appended since.
 
     `key` names the field by which lines are found. `places` maps its values to the offset and checksum of each line, in
-    turn (a tenth of the memory of pairs). A file that was rewritten (another file under its name, or other text where
+    turn (a tenth of the memory of pairs). `checked` returns a value as it is, and
+    raises CocoonError where it is wrong. A file that was rewritten (another file under its name, or other text where
     reading stopped) is read again from the start. A torn last line is left for the next time. A missing file is empty.
     """
 
-    def __init__(self, path: Path, key: str) -> None:
+    def __init__(self, path: Path, key: str, checked: Callable[[Any, str], Any] | None = None) -> None:
         self.path = path
         self.key = key
+        self._checked = checked
         self.places: dict[str, array[int]] = {}
         self._read = 0
         self._tail = b""
@@ -53,7 +57,7 @@ class LineIndex:
                 self._forget()
             handle.seek(self._read)
             for line in handle:
-                if not line.endswith(b"\n") and not _is_complete(line):
+                if not line.endswith(b"\n") and not is_json(line):
                     break
                 self._note(line)
                 self._read += len(line)
@@ -69,8 +73,8 @@ class LineIndex:
         if not line.strip():
             return
         try:
-            name = str(orjson.loads(line)[self.key])
-        except (orjson.JSONDecodeError, KeyError, TypeError):
+            name = checked_object(orjson.loads(line.removeprefix(_BOM)), "", self.key)[self.key]
+        except (orjson.JSONDecodeError, CocoonError):
             number = sum(map(len, self.places.values())) // 2 + 1
             raise CocoonError(f"{self.path}: record {number} has no {self.key!r}; fix or remove that line") from None
         if name not in self.places:
@@ -87,13 +91,5 @@ class LineIndex:
         with self.path.open("rb") as handle:
             for offset in self.places[name][::2]:
                 handle.seek(offset)
-                yield orjson.loads(handle.readline())
-
-
-def _is_complete(line: bytes) -> bool:
-    """Return whether a last line without a line end is still a complete value."""
-    try:
-        orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return False
-    return True
+                value = orjson.loads(handle.readline().removeprefix(_BOM))
+                yield self._checked(value, f"{self.path}: {name!r}") if self._checked else value

@@ -14,10 +14,11 @@ from pydantic import ValidationError
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record
-from cocoon.core.records import Dialogue, Failure, Profile, Rating, Turn
+from cocoon.core.outside.events import checked_event
+from cocoon.core.records import Dialogue, Dropped, Failure, Profile, Rating, Turn
 from cocoon.evaluation.facts import DialogueFacts, facts_of
 from cocoon.evaluation.scales.records import Scale
-from cocoon.running.folder import UNDER_WAY, SpokenTurn
+from cocoon.running.folder import UNDER_WAY, TurnUnderWay
 from cocoon.running.manifest import RunManifest, read_manifest
 from cocoon.running.reading.calls import Calls, calls_of
 from cocoon.running.reading.lines import LineIndex
@@ -49,7 +50,7 @@ class RunReader:
         self.ratings = LineIndex(folder / "ratings.jsonl", "dialogue")
         self.failures = LineIndex(folder / "failures.jsonl", "dialogue")
         self.dropped = LineIndex(folder / "dropped.jsonl", "id")
-        self.trace = LineIndex(folder / "trace.jsonl", "dialogue")
+        self.trace = LineIndex(folder / "trace.jsonl", "dialogue", checked_event)
         self.under_way = LineIndex(folder / UNDER_WAY, "id")
         self.journal = path / "journal.sqlite" if self._folder else None
         self.scales: dict[str, Scale] = scales_of([path], scale_files)
@@ -168,7 +169,8 @@ class RunReader:
 
     def _failures(self, name: str) -> list[str]:
         failed = [parse_record(line, Failure, str(self.failures.path)) for line in self.failures.of(name)]
-        dropped = [f"{line['node']}: {line['reason']}: {line['detail']}" for line in self.dropped.of(name)]
+        put_aside = [parse_record(line, Dropped, str(self.dropped.path)) for line in self.dropped.of(name)]
+        dropped = [f"{record.node}: {record.reason}: {record.detail}" for record in put_aside]
         return [*(f"{failure.node}: {failure.reason}: {failure.message}" for failure in failed), *dropped]
 
     def _begun_dialogue(self, name: str) -> Dialogue | None:
@@ -181,7 +183,7 @@ class RunReader:
                 if "turn" not in line:
                     begun = parse_record(line, Dialogue, where)
                 elif begun is not None:
-                    begun.turns.append(parse_record(line, SpokenTurn, where).turn)
+                    begun.turns.append(parse_record(line, TurnUnderWay, where).turn)
         return begun
 
     def words(self, name: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from cocoon.core.progress import working
 from cocoon.core.records import Language, Record
 from cocoon.evaluation.questions.detection import classify, questions
 from cocoon.evaluation.questions.records import GENUINE
@@ -100,11 +101,13 @@ def sample_replies(
     # Arms of one situation share its prompt, so they go side by side in a batch.
     requests = [(situation, sample, arm) for situation in situations for sample in range(samples) for arm in arms]
     replies: list[SampledReply] = []
-    for start in range(0, len(requests), settings.batch_size):
-        batch = requests[start : start + settings.batch_size]
-        replies += _written(weights, batch, settings)
-        if report:
-            report(len(replies), len(requests))
+    with working("writing replies", len(requests)) as work:
+        for start in range(0, len(requests), settings.batch_size):
+            batch = requests[start : start + settings.batch_size]
+            replies += _written(weights, batch, settings)
+            work.advance(len(batch))
+            if report:
+                report(len(replies), len(requests))
     return replies
 
 

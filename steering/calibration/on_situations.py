@@ -35,9 +35,9 @@ class CalibrateConfig(Record):
     max_tokens: int = flag(64, "Most tokens of one reply (default: 64).", ge=1)
     seed: int = flag(0, "Of the replies that are drawn.")
     allow_overlap: bool = flag(False, "Go on though situations stand in the direction's pairs too.")
-    mode: Mode = flag("add", "add (default), norm or ablate, as in +mode=.")
-    tokens: Tokens = flag("reply", "reply (default), replies, prompt or both, as in +tokens=.")
-    at: At | None = flag(None, "every or starts, as in +at=; default: what the direction was made for.")
+    mode: Mode = flag("add", "add (default), norm or ablate, as in +mode=.", metavar="MODE")
+    tokens: Tokens = flag("reply", "reply (default), replies, prompt or both, as in +tokens=.", metavar="TOKENS")
+    at: At | None = flag(None, "every or starts, as in +at=; default: what the direction was made for.", metavar="AT")
     labels: str | None = flag(
         None, "Replies that a reader labelled, by which ratios are corrected: shipped:en, or a file."
     )

@@ -126,11 +126,13 @@ def extract(
     choose: Sequence[Situation] = (),
     speaking: Speaking | None = None,
     report: Callable[[str], None] | None = None,
+    replies: int = TRIALS,
 ) -> tuple[Direction, Extraction]:
     """Return the direction of `pairs` and a record of how it was found.
 
     Without a band in the recipe, the bands that separate unseen situations best are tried on the situations of
-    `choose`. Raises CocoonError if the read position reads punctuation, because then no layer can be chosen by it.
+    `choose`, with `replies` to each situation, band and dose. Raises CocoonError if the read position reads
+    punctuation, because then no layer can be chosen by it.
     """
     tell = report or (lambda _: None)
     read = read_contrast(weights, pairs, recipe)
@@ -142,9 +144,9 @@ def extract(
     trials, band, why = list[BandTrial](), recipe.band, "given"
     if band is None:
         _refuse_leak(leaks(first), first, read.contrast)
-        trials = try_bands(weights, direction, accuracy, choose, speaking, tell)
+        trials = try_bands(weights, direction, accuracy, choose, speaking, tell, replies)
         band = tuple(trials[0].band)
-        why = _why(trials, choose)
+        why = _why(trials, choose, replies)
     final = replace(direction, card=direction.card.model_copy(update={"band": list(band)}))
     extraction = Extraction(
         pairs=len(read.positive),
@@ -181,10 +183,11 @@ def _refuse_leak(leaking: bool, first: float, contrasted: Contrast) -> None:
         )
 
 
-def _why(trials: Sequence[BandTrial], choose: Sequence[Situation]) -> str:
+def _why(trials: Sequence[BandTrial], choose: Sequence[Situation], replies: int) -> str:
     if not choose:
         return "highest held-out accuracy; nothing was tried, since no situations to choose with were given"
-    return f"best of {len(trials)} bands on {len(choose)} situations: genuine questions less broken replies"
+    replied = f"{replies} {'reply' if replies == 1 else 'replies'} to each of {len(choose)} situations and two doses"
+    return f"best of {len(trials)} bands by {replied}: genuine questions less broken replies"
 
 
 def try_bands(
@@ -194,6 +197,7 @@ def try_bands(
     choose: Sequence[Situation],
     speaking: Speaking | None = None,
     tell: Callable[[str], None] | None = None,
+    replies_each: int = TRIALS,
 ) -> list[BandTrial]:
     """Return the shortlisted bands with how the model behaved, the best first.
 
@@ -204,7 +208,10 @@ def try_bands(
     bands = [tuple(direction.layers[index] for index in band) for band in index_bands]
     doses = [round(total / width, 4) for total in TRIED[direction.card.at]]
     arms = [Arm(f"{band[0]}-{band[-1]}", dose, Control(direction, band)) for band in bands for dose in doses]
-    replies = sample_replies(weights, choose, arms, TRIALS, speaking) if choose else []
+    if tell and choose:
+        total = len(choose) * len(arms) * replies_each
+        tell(f"trying {len(bands)} bands of layers with {total} short replies; a band that is given saves that time")
+    replies = sample_replies(weights, choose, arms, replies_each, speaking) if choose else []
     trials: list[BandTrial] = []
     for band, indices in zip(bands, index_bands, strict=True):
         band_replies = [reply for reply in replies if reply.label == f"{band[0]}-{band[-1]}"]

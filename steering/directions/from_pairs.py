@@ -15,7 +15,7 @@ from cocoon.steering.calibration.behaviour import Speaking
 from cocoon.steering.control.control import read_layers
 from cocoon.steering.directions.direction import At, Direction
 from cocoon.steering.directions.estimate import Method
-from cocoon.steering.directions.extract import Extraction, Recipe, extract
+from cocoon.steering.directions.extract import TRIALS, Extraction, Recipe, extract
 from cocoon.steering.pairs.contrast import POSITIONS, PairKind, Position
 from cocoon.steering.pairs.pairs import Pair, read_pairs
 from cocoon.steering.pairs.situations import Situation, check_apart, marks, read_situations
@@ -30,16 +30,27 @@ class ExtractConfig(Record):
 
     pairs: str = flag("shipped:en", "Pairs: a JSONL file, shipped:en (default) or shipped:zh.")
     limit: int | None = flag(None, "At most so many pairs, spread over the file (default: all).", short="-n", ge=2)
-    kind: PairKind | None = flag(None, "instruction (default): before the reply; reply: question against statement.")
-    position: Position | None = flag(None, "reply pairs: mean, first or last; instruction pairs: prompt.")
-    method: Method | None = flag(None, "mean (default), pca_diff, pca_center or probe.")
-    layers: str | None = flag(None, "Read only these, such as 0-24 (default: all).")
-    band: str | None = flag(None, "Steer these, such as 16-24; default: chosen by a small test.")
-    choose: str | None = flag(None, "Situations for that test; default: the shipped ones of the pairs' language.")
-    at: At | None = flag(
-        None, "Steer at every token, or at starts of sentences; default: by the kind, reply or instruction."
+    kind: PairKind | None = flag(
+        None, "instruction (default): before the reply; reply: question against statement.", metavar="KIND"
     )
-    preset: Literal["paper"] | None = flag(None, "paper: reply pairs (appendix F.2).")
+    position: Position | None = flag(
+        None, "reply pairs: mean, first or last; instruction pairs: prompt.", metavar="POSITION"
+    )
+    method: Method | None = flag(None, "mean (default), pca_diff, pca_center or probe.", metavar="METHOD")
+    layers: str | None = flag(None, "Read only these, such as 0-24 (default: all).")
+    band: str | None = flag(
+        None, "Steer these, such as 16-24 (default: a small test chooses; minutes on a small model)."
+    )
+    choose: str | None = flag(None, "Situations for that test; default: the shipped ones of the pairs' language.")
+    replies: int | None = flag(
+        None, f"Replies to each situation, band and dose of that test (default: {TRIALS}).", ge=1
+    )
+    at: At | None = flag(
+        None,
+        "Steer at every token, or at starts of sentences; default: by the kind, reply or instruction.",
+        metavar="AT",
+    )
+    preset: Literal["paper"] | None = flag(None, "paper: reply pairs (appendix F.2).", metavar="PRESET")
     max_tokens: int = flag(64, "Most tokens of one reply (default: 64).", ge=1)
     seed: int = flag(0, "Of the replies that are drawn.")
 
@@ -113,7 +124,9 @@ class ExtractionTask:
         `adapter` names the adapter that is at work in the weights.
         """
         speaking = Speaking(self.config.max_tokens, seed=self.config.seed)
-        direction, extraction = extract(weights, self.pairs, self.recipe, self.choose, speaking, report=say)
+        direction, extraction = extract(
+            weights, self.pairs, self.recipe, self.choose, speaking, say, self.config.replies or TRIALS
+        )
         origin = {
             "pairs": self.config.pairs,
             "chosen_on": self.chosen_on,

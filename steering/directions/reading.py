@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.progress import working
 from cocoon.models.local.decoder_layers import decoder_layers, hidden_size
 from cocoon.models.local.weights import Weights
 from cocoon.steering.directions.shared_pass import EnoughError, Pass, TokenRow, passes
@@ -49,13 +50,14 @@ def read_states(
     values = np.zeros((len(rows), len(chosen), hidden_size(weights.network)), np.float32)
     recorder = _Taker(weights.network, chosen)
     tokens = 0
-    with torch.inference_mode():
+    with working("reading states", len(rows)) as work, torch.inference_mode():
         for batch in passes(weights, rows, share=share, watch_heads=recorder.watching):
             with recorder.watching(batch.counted, _weights_of(rows, batch)):
                 batch.run(weights.network)
             for column, layer in enumerate(chosen):
                 values[batch.rows, column] = recorder.states[layer]
             tokens += batch.tokens
+            work.advance(len(batch.rows))
     return States(chosen, values, recorder.medians(), tokens)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_records
-from cocoon.core.profile_files import profile_path
+from cocoon.core.outside.profile_files import profile_path
 from cocoon.core.records import Language, Profile
 from cocoon.studies.reproduce.config import ReproduceConfig
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from cocoon.core.config import StudyConfig, differences, to_yaml
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, parse_record, write_whole
+from cocoon.core.outside.yaml_text import read_yaml
 from cocoon.reports.charts.losses import write_losses
 from cocoon.reports.paper.tables import load_paper_table
 from cocoon.reports.tables.records import Report
@@ -138,9 +139,7 @@ def agree(out: Path, config: ReproduceConfig) -> None:
     out.mkdir(parents=True, exist_ok=True)
     file = out / CONFIG
     if file.is_file() and any(path.is_file() and path != file for path in out.rglob("*")):
-        import yaml
-
-        stored = parse_record(yaml.safe_load(file.read_text("utf-8")), ReproduceConfig, str(file))
+        stored = parse_record(read_yaml(file), ReproduceConfig, str(file))
         if differing := differences(stored, config):
             raise CocoonError(
                 f"{out}: was begun with other settings ({', '.join(differing)}; see {CONFIG}); "

@@ -7,7 +7,7 @@ import pytest
 
 from cocoon.api import progress
 from cocoon.api.progress import Watcher, WorkLine
-from cocoon.core.progress import counted, displayed_on, working
+from cocoon.core.progress import displayed_on, with_progress, working
 from cocoon.models.by_name import Models
 from cocoon.running.work import Progress
 
@@ -16,9 +16,9 @@ def test_the_line_says_what_is_done_how_far_it_is_and_how_long_it_will_take(monk
     line = WorkLine(io.StringIO())
     now = time.monotonic()
     with displayed_on(line), working("reading pairs", 40) as work:
-        work.done = 10
-        monkeypatch.setattr("time.monotonic", lambda: now + 20)
         work.began = now
+        monkeypatch.setattr("time.monotonic", lambda: now + 20)
+        work.advance(10)
         assert line.line() == "[0:20] reading pairs: 10 of 40, about 1:00 left"
 
 
@@ -31,14 +31,14 @@ def test_work_of_unknown_length_is_named_with_its_time() -> None:
 def test_the_innermost_work_is_shown_and_then_the_one_around_it() -> None:
     line = WorkLine(io.StringIO())
     with displayed_on(line), working("outer"):
-        for _ in counted(["a", "b"], "inner"):
+        for _ in with_progress(["a", "b"], "inner"):
             assert "inner" in line.line()
         assert "outer" in line.line()
     assert line.line() == ""
 
 
 def test_without_a_display_counted_items_pass_through() -> None:
-    assert list(counted([1, 2], "anything")) == [1, 2]
+    assert list(with_progress([1, 2], "anything")) == [1, 2]
 
 
 def test_long_work_speaks_where_no_terminal_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from cocoon.api.demo import page
 from cocoon.api.demo.recorded import recorded_run
-from cocoon.cli.demo.stage import Stage
+from cocoon.cli.demo.screen import DialogueScreen
 from cocoon.core.records import Turn
 from cocoon.tests.commands import cocoon
 
@@ -57,22 +57,22 @@ def test_the_recorded_demo_needs_no_torch(tmp_path: Path) -> None:
 
 def test_a_stage_shows_the_first_dialogue_that_speaks_and_no_other(tmp_path: Path) -> None:
     first, second, *_ = recorded_run(tmp_path).dialogues
-    stage = Stage(Console(file=io.StringIO(), width=100))
+    screen = DialogueScreen(Console(file=io.StringIO(), width=100))
     for one, other in zip(first.turns, second.turns, strict=True):
-        stage.spoken(first.id, first.profile, one)
-        stage.spoken(second.id, second.profile, other)
-    assert isinstance(stage.console.file, io.StringIO)
-    shown = "".join(stage.console.file.getvalue().split())
+        screen.spoken(first.id, first.profile, one)
+        screen.spoken(second.id, second.profile, other)
+    assert isinstance(screen.console.file, io.StringIO)
+    shown = "".join(screen.console.file.getvalue().split())
     assert all("".join(turn.content.split()) in shown for turn in first.turns if len(turn.content) < 30)
     assert "是在等谁的消息吗" not in shown
 
 
 def test_what_a_model_says_steers_no_terminal(tmp_path: Path) -> None:
     dialogue = recorded_run(tmp_path).dialogues[0]
-    stage = Stage(Console(file=io.StringIO(), width=100))
-    stage.spoken(dialogue.id, dialogue.profile, Turn(role="user", content="\x1b[2J[red]gone[/red]"))
-    assert isinstance(stage.console.file, io.StringIO)
-    assert "\\x1b[2J[red]gone[/red]" in stage.console.file.getvalue()
+    screen = DialogueScreen(Console(file=io.StringIO(), width=100))
+    screen.spoken(dialogue.id, dialogue.profile, Turn(role="user", content="\x1b[2J[red]gone[/red]"))
+    assert isinstance(screen.console.file, io.StringIO)
+    assert "\\x1b[2J[red]gone[/red]" in screen.console.file.getvalue()
 
 
 def test_no_browser_is_opened_on_a_machine_without_a_desktop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, read_records
-from cocoon.core.profile_files import profile_path
+from cocoon.core.outside.profile_files import profile_path
 from cocoon.core.records import ChainStep, Memory, Profile
 from cocoon.tests.commands import cocoon
 from cocoon.tests.corpora.test_profile_import import CARD, FIGURE_8, written

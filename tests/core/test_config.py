@@ -117,7 +117,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(CocoonError, match=r"absent\.yaml: cannot be read"):
         resolve(tmp_path / "absent.yaml", environment={})
     (tmp_path / "latin.yaml").write_bytes(b"rounds: \xe9\n")
-    with pytest.raises(CocoonError, match=r"latin\.yaml: not YAML"):
+    with pytest.raises(CocoonError, match=r"latin\.yaml: not UTF-8"):
         resolve(tmp_path / "latin.yaml", environment={})
 
 

@@ -8,7 +8,7 @@ import pytest
 from cocoon.agents.writers.profile_checks import profile_problem, text_likeness
 from cocoon.api.loading import load_profiles
 from cocoon.core.errors import CocoonError
-from cocoon.core.profile_files import profile_path
+from cocoon.core.outside.profile_files import profile_path
 from cocoon.core.records import Language, Profile
 
 PEOPLE: dict[Language, list[Profile]] = {"zh": load_profiles("open:zh"), "en": load_profiles("open:en")}

@@ -122,7 +122,7 @@ def test_rendering_is_strict_and_safe(body: str, given: dict[str, Any], problem:
         ),
         ("---\nlanguage: en\n---\nbody", "front matter: key 'id' is missing"),
         ("---\nid: a\nlanguage: fr\n---\nbody", "front matter: key 'language'"),
-        ("---\nid: [a\nlanguage: en\n---\nbody", "front matter is not YAML"),
+        ("---\nid: [a\nlanguage: en\n---\nbody", "front matter: not YAML"),
         ("---\n- id\n---\nbody", "front matter: key 'the whole record'"),
         ("---\n---\nbody", "front matter: key 'the whole record'"),
         (text("{{ emotion }}"), r"inputs declared [] but used ['emotion']; make them equal"),

@@ -238,3 +238,20 @@ def test_fingerprints_differ_with_each_part(other: Any) -> None:
 def test_text_hashes_tell_texts_apart(one: str, other: str) -> None:
     assert (text_sha(one) == text_sha(other)) == (one == other)
     assert len(text_sha(one)) == 16
+
+
+async def test_a_group_takes_the_lock_of_a_writer_before_it_writes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    statements: list[str] = []
+    connect = sqlite3.connect
+
+    def traced(*given: Any, **named: Any) -> sqlite3.Connection:
+        connection = connect(*given, **named)
+        connection.set_trace_callback(statements.append)
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", traced)
+    journal = Journal(path)
+    await store(journal, entry(Place("d", "user", 0)), "a text")
+    journal.close()
+    begun = [statement.lower() for statement in statements if statement.lower().startswith("begin")]
+    assert begun == ["begin immediate"]

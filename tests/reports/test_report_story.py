@@ -10,6 +10,8 @@ import pytest
 
 from cocoon.core.jsonl import dump_line
 from cocoon.core.records import Failure, Language, Rating, Verdict
+from cocoon.evaluation.measures import MEASURES
+from cocoon.evaluation.scales.scoring import load_scale, shipped_scales
 from cocoon.evaluation.success.verdicts import PAPER
 from cocoon.reports.formats.html_page import render_html
 from cocoon.reports.narrative.abbreviations import extent, meaning, short_names
@@ -18,7 +20,7 @@ from cocoon.reports.narrative.translation import translated
 from cocoon.reports.runs import build_run_report
 from cocoon.reports.tables.records import Report
 from cocoon.tests.commands import cocoon
-from cocoon.tests.reports.report_cases import dialogue, rating, report, scored, verdicts
+from cocoon.tests.reports.report_cases import FACTS, KINDS, dialogue, rating, report, scored, verdicts
 
 TRACE = "trace/view.html"
 
@@ -62,7 +64,7 @@ def test_what_is_missing_is_said_with_the_bounds_that_it_leaves() -> None:
     assert line.startswith("2 of 15 ratings lack a verdict or a value")
     assert line.endswith("the success rate of listen lies between 60% and 80%.")
     lost = [Failure(dialogue="x", stage="conversation", node="speak", reason="r", message="m")]
-    assert report(failures=lost).findings[-1].endswith("1 dialogues were never finished.")
+    assert report(failures=lost).findings[-1].endswith("Dialogues that were never finished: 1.")
 
 
 def test_without_ratings_there_is_no_result() -> None:
@@ -74,7 +76,7 @@ def test_of_several_judges_the_one_with_most_ratings_is_told_and_the_others_are_
     ratings += [scored("named", "comfort", 3, judge="other")]
     first, *_, last = report(ratings=ratings).findings
     assert first.startswith("By gpt-x, en, with need: ")
-    assert last == "1 more combinations of judge, language and prompts are in the table."
+    assert last == "Other combinations of judge, language and prompts: 1, in the table."
 
 
 def test_the_dialogues_that_are_quoted_are_the_best_the_worst_and_the_disputed() -> None:
@@ -200,12 +202,48 @@ class Words(HTMLParser):
             self.found.append(data)
 
 
-def chinese_report() -> Report:
-    return two_supporters(language="zh", failures=[], facts={"name": "x", "seed": 1, "software": "COCOON"})
+# Short names, and names that people gave.
+UNTRANSLATED = {"SR", "Spearman", "ICC(2,1)", "ICC(2,k)", *(measure.label for measure in MEASURES)}
+
+
+def full_report(language: Language) -> Report:
+    """A report with every table: both modes, two judges with two votes, an own scale, guarded users, failures."""
+    dialogues = [dialogue(kind, user_kind="guarded", difficulty="easy", rules="neutral") for kind in KINDS]
+    ratings = [
+        one
+        for kind in KINDS
+        for judge in ("first", "second")
+        for vote in range(2)
+        for one in [
+            *verdicts(kind, kind, judge=judge, vote=vote),
+            *(scored(kind, scale, 1 + len(kind) % 5 + vote, judge=judge, vote=vote) for scale in ("comfort", "aels")),
+        ]
+    ]
+    ratings[2].missing = {"*": "there is no reply"}
+    failures = [Failure(dialogue="x", stage="conversation", node="speak", reason="r", message="m")]
+    dialogues[0].turns[2].finish = "length"
+    scales = {name: load_scale(name) for name in shipped_scales()}
+    calls = {"role": "judge", "model": "gpt-x", "calls": 8, "cut": 3, "refused": 2, "short_prompts": 4}
+    facts = {**FACTS, "learnt": {"gpt-x": ["temperature"]}, "replies": [calls]}
+    return report(
+        dialogues=dialogues, ratings=ratings, failures=failures, facts=facts, scales=scales, language=language
+    )
+
+
+def test_every_word_of_every_table_is_there_in_chinese() -> None:
+    made = full_report("en")
+    assert len(made.tables) >= 20, [table.id for table in made.tables]
+    # Notes of variants come from the files of scales.
+    notes = [table.note for table in made.tables if table.note and table.id != "variants"]
+    words = [text for table in made.tables for text in (table.title, *table.keys, *table.measures)]
+    names = [name for name, _ in made.facts]
+    english = {text for text in [*words, *notes, *names, *made.notes, *made.warnings] if translated(text, "zh") == text}
+    assert english <= UNTRANSLATED, english - UNTRANSLATED
 
 
 def test_the_chinese_page_has_no_english_sentence() -> None:
-    page = render_html(chinese_report())
+    made = full_report("zh")
+    page = render_html(made.model_copy(update={"tables": [one for one in made.tables if one.id != "variants"]}))
     assert '<html lang="zh">' in page
     english = [text for text in Words(page).found if re.search(r"[a-z]{3,} [a-z]{2,} [a-z]{3,}", text)]
     assert not english, english
@@ -228,7 +266,7 @@ def test_words_of_the_report_are_translated_and_data_is_not(text: str, language:
 def test_the_terminal_shows_one_screen_and_no_markup(run: Path) -> None:
     done = cocoon("report", str(run), "--no-trace")
     assert done.code == 0 and not (run / "trace").exists()
-    assert "1 dialogues of 1 simulated people with 1 supporter: listen." in done.out
+    assert "1 dialogue of 1 simulated person with 1 supporter: listen." in done.out
     assert "The need was named in 100% of the dialogues with listen" in done.out
     assert re.search(r"SR  success rate +1.00", done.out)
     assert len(done.out.splitlines()) < 40 and not re.search(r"\\\[|\||\x1b|^#", done.out)

@@ -3,8 +3,8 @@
 import pytest
 
 from cocoon.core.config import StudyConfig, SupporterConfig, UserConfig
-from cocoon.core.profile_files import profile_path
-from cocoon.core.unnamed import unnamed_note
+from cocoon.core.outside.profile_files import profile_path
+from cocoon.core.verb_settings import unnamed_note
 from cocoon.running.building.config import ScriptConfig
 from cocoon.running.study import profiles_of
 from cocoon.tests.commands import cocoon, endpoint

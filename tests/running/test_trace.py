@@ -120,6 +120,6 @@ def test_a_line_spoilt_by_hand_is_told(tmp_path: Path) -> None:
     path = tmp_path / "trace.jsonl"
     write(path, whole("a"))
     path.write_bytes(path.read_bytes() + b"\nnot mine\n")
-    with pytest.raises(CocoonError, match=r"trace\.jsonl: has a line that is not JSON .*not mine"):
+    with pytest.raises(CocoonError, match=r"trace\.jsonl, line 15: not JSON .*fix or remove this line"):
         settle_trace(path, ["a"])
     assert b"not mine" in path.read_bytes()

@@ -11,6 +11,7 @@ from gguf import GGUFWriter
 
 from cocoon.benchmarks.steering.repeng_peer import GivenIds, load_repeng, train
 from cocoon.core.errors import CocoonError
+from cocoon.core.settings import read_settings
 from cocoon.models.local.decoder_layers import decoder_layers
 from cocoon.models.local.embedded import embedded_file
 from cocoon.models.local.template import Template
@@ -28,6 +29,7 @@ from cocoon.steering.directions.estimate import (
     split_half,
 )
 from cocoon.steering.directions.extract import Recipe, direction_of, extract, read_contrast
+from cocoon.steering.directions.from_pairs import ExtractConfig, ExtractionTask
 from cocoon.steering.directions.reading import read_states
 from cocoon.steering.directions.shared_pass import TokenRow
 from cocoon.steering.pairs.contrast import contrast
@@ -328,3 +330,10 @@ def test_options_that_do_not_fit_are_one_line(tmp_path: Path) -> None:
     none = cocoon("steer", "extract", "--model", "local:smollm2", "--pairs", "nowhere.jsonl", "-o", out)
     assert none.code and "are not there" in none.err
     assert len(read_situations("shipped:zh:report")) == 32
+
+
+def test_so_many_pairs_are_read_as_are_wanted_spread_over_the_file() -> None:
+    every = ExtractionTask.of(read_settings(ExtractConfig, {"band": "1-2"})).pairs
+    some = ExtractionTask.of(read_settings(ExtractConfig, {"band": "1-2", "limit": 20})).pairs
+    assert len(some) == 20 < len(every) and [pair for pair in every if pair in some] == some
+    assert every.index(some[-1]) > len(every) // 2

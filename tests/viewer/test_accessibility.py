@@ -7,9 +7,11 @@ import pytest
 
 from cocoon.benchmarks.viewer.trace_pictures import make_run
 from cocoon.human.server import served_study
+from cocoon.reports.formats.html_page import render_html
 from cocoon.tests.browser import in_browser, serious_faults
 from cocoon.tests.commands import cocoon
 from cocoon.tests.human.human_study_cases import desk, study
+from cocoon.tests.reports.report_cases import dialogue, report, scored
 
 LOOKS: list[tuple[int, Literal["light", "dark"], Literal["en", "zh"]]] = [
     (1280, "light", "en"),
@@ -57,6 +59,21 @@ async def test_report_and_trace_page(browser: Any, run: Path, width: int, theme:
         await page.keyboard.press(key)
         await page.wait_for_selector(shown)
         assert not await serious_faults(page), key
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@in_browser
+async def test_a_report_of_many_groups_fits_its_page(browser: Any, tmp_path: Path, width: int) -> None:
+    ratings = [
+        scored(f"p{number}", scale, 1 + number % 7, supporter=f"a-supporter-with-a-long-name-{number}", judge=judge)
+        for number in range(6)
+        for scale in ("basic", "comfort", "rac")
+        for judge in ("openai:gpt-5-mini", "http://127.0.0.1:8000/v1#some/model-with-a-name")
+    ]
+    made = report(dialogues=[dialogue(f"p{number}") for number in range(6)], ratings=ratings)
+    (tmp_path / "report.html").write_text(render_html(made), "utf-8")
+    page = await opened_at(browser, (tmp_path / "report.html").as_uri(), width, "light")
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])

@@ -49,7 +49,7 @@ async def test_a_figure_of_the_report_opens_the_dialogues_behind_it(browser: Any
     ("query", "listed"),
     [
         ("outcome=nobody&scale=success_attributed", [ASKED]),
-        ("outcome=user%2C+after+reflection", [LISTENED]),
+        ("outcome=supporter%2C+after+reflection", [LISTENED]),
         ("missing=cannot+tell&scale=comfort", [LISTENED, ASKED]),
         ("missing=any&scale=basic", []),
         ("judge=nobody", []),
@@ -172,5 +172,5 @@ async def test_a_reason_is_said_once_and_in_the_language_of_the_page(browser: An
     ):
         text = await page.inner_text("[data-scale=basic]")
         assert text.count("拒绝回答: not today") == 1 and "refused" not in text
-        await said(page, "[data-scale=success_attributed] .verdict", "第 10 次发言")
+        await said(page, "[data-scale=success_attributed] .verdict", "第 9 次发言")
         assert "轮" not in await page.inner_text("#list")

@@ -35,10 +35,12 @@ async def test_the_lanes_the_ratings_and_the_walk_tell_what_happened(browser: An
             f"opened: {NEED.removesuffix('.')}",
         ]
         assert await texts(page, ".strategy") == [strategy for strategy, _ in LISTENING]
-        assert await texts(page, ".turn.named mark.evidence") == [NEED]
+        assert await texts(page, ".turn.named mark.evidence") == [LISTENING[3][1]]
         assert len(await page.query_selector_all(".strip .named")) == 1
         assert not await page.query_selector(".strip .asked .mark"), "no question was asked"
-        await said(page, "[data-scale=success_attributed] .verdict", "named by the user · after a reflection · turn 10")
+        await said(
+            page, "[data-scale=success_attributed] .verdict", "named by the supporter · after a reflection · turn 9"
+        )
         await said(page, "[data-scale=success_paper] .reason", REASONS["listening"])
         values = await texts(page, "[data-scale=comfort] td.value")
         assert values[0].startswith("6 / 7") and values[8] == "missing: cannot tell"

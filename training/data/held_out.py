@@ -7,7 +7,7 @@ from rapidfuzz.fuzz import ratio
 from rapidfuzz.process import extractOne
 
 from cocoon.core.jsonl import read_records
-from cocoon.core.profile_files import profile_path
+from cocoon.core.outside.profile_files import profile_path
 from cocoon.core.records import Language, Profile
 
 # Texts at least this similar (0 to 100) count as the same text in other words.

@@ -21,12 +21,7 @@ _FLOATS = {"F32", "F16", "BF16"}
 def require_training() -> None:
     """Raise CocoonError if a library of the extra `train` is not installed, and say how to install it."""
     require_libraries("torch", "transformers")
-    for name in TRAINING_LIBRARIES:
-        if importlib.util.find_spec(name) is None:
-            raise CocoonError(
-                f"training needs the package {name!r}, which is not installed; "
-                "install with `pip install 'cocoon-esc[local,train]'`"
-            )
+    require_libraries(*TRAINING_LIBRARIES, extra="train")
 
 
 def load_base(config: TrainConfig) -> Weights:

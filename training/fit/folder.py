@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-
 from cocoon.core.config import to_yaml
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record, write_whole
+from cocoon.core.outside.yaml_text import read_yaml
 from cocoon.training.config import TrainConfig
 
 CHECKPOINTS = "checkpoints"
@@ -59,7 +58,7 @@ def _agree(out: Path, config: TrainConfig) -> None:
         # Nothing was trained here yet, so that other settings and other data take nothing away.
         (out / _DATA).unlink(missing_ok=True)
     elif file.is_file():
-        stored = parse_record(yaml.safe_load(file.read_text("utf-8")), TrainConfig, str(file))
+        stored = parse_record(read_yaml(file), TrainConfig, str(file))
         started_with, asked_for = stored.model_dump(mode="json"), config.model_dump(mode="json")
         differing = [key for key in started_with if started_with[key] != asked_for[key]]
         if differing:

@@ -15,7 +15,7 @@ from cocoon import __version__
 from cocoon.core.errors import CocoonError, StoppedError
 from cocoon.core.jsonl import dump_line, write_whole
 from cocoon.core.outside.interrupts import stop_requests
-from cocoon.core.profile_files import profile_path
+from cocoon.core.outside.profile_files import profile_path
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Language
 from cocoon.models.local.libraries import quiet

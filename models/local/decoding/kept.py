@@ -25,7 +25,7 @@ class KeptCaches:
         """Keep what a finished row has read, as far as no control changed it."""
         cache.cut()
         # A dialogue's later turn contains its earlier ones.
-        self._caches = [kept for kept in self._caches if shared_length(kept, cache.adapter, cache.ids) < len(kept.ids)]
+        self._caches = [old for old in self._caches if shared_length(old, cache.adapter, cache.ids) < len(old.ids)]
         if cache.ids:
             self._caches.append(cache)
 

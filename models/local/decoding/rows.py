@@ -43,15 +43,15 @@ class RowCache:
         start, end = len(self.ids), len(self.ids) + key.shape[2]
         if end > self.capacity:
             self.capacity = end + _GROWTH - end % _GROWTH
-        kept = self._layers.get(layer)
-        if kept is None or kept[0].shape[2] < end:
-            grown = tuple(new.new_empty((*new.shape[:2], self.capacity, new.shape[3])) for new in (key, value))
-            for buffer, old in zip(grown, kept or (), strict=False):
+        buffers = self._layers.get(layer)
+        if buffers is None or buffers[0].shape[2] < end:
+            larger = tuple(new.new_empty((*new.shape[:2], self.capacity, new.shape[3])) for new in (key, value))
+            for buffer, old in zip(larger, buffers or (), strict=False):
                 buffer[:, :, :start] = old[:, :, :start]
-            kept = self._layers[layer] = grown[0], grown[1]
-        for buffer, new in zip(kept, (key, value), strict=True):
+            buffers = self._layers[layer] = larger[0], larger[1]
+        for buffer, new in zip(buffers, (key, value), strict=True):
             buffer[:, :, start:end] = new
-        return kept[0][:, :, :end], kept[1][:, :, :end]
+        return buffers[0][:, :, :end], buffers[1][:, :, :end]
 
     @property
     def layers(self) -> int:
@@ -119,12 +119,12 @@ def _attend(
     outputs, start = [], 0
     for cache, new in row_pass.reads:
         span = slice(start, start := start + new)
-        asked = query[:, :, span]
+        queries = query[:, :, span]
         keys, values = cache.append(module.layer_idx, key[:, :, span], value[:, :, span])
-        mask = row_pass.mask(asked, len(cache.ids), sliding_window)
+        mask = row_pass.mask(queries, len(cache.ids), sliding_window)
         if new == 1 and sliding_window is not None:
             keys, values = keys[:, :, -sliding_window:], values[:, :, -sliding_window:]
-        outputs.append(attend(module, asked, keys, values, mask, **settings)[0])
+        outputs.append(attend(module, queries, keys, values, mask, **settings)[0])
     return torch.cat(outputs, 1), None
 
 
@@ -141,7 +141,7 @@ def _attention(config: Any) -> Iterator[str]:
     from transformers import AttentionInterface
 
     AttentionInterface.register(_ATTENTION, _attend)
-    own = config._attn_implementation  # pyright: ignore[reportPrivateUsage]
+    own = config._attn_implementation
     config._attn_implementation = _ATTENTION
     try:
         yield own
@@ -149,27 +149,27 @@ def _attention(config: Any) -> Iterator[str]:
         config._attn_implementation = own
 
 
-def read_rows(network: Any, reads: Sequence[tuple[RowCache, Sequence[int]]], wanted: Sequence[int]) -> Any:
-    """Read the new tokens of all rows, and return the logits after the last `wanted[i]` of row i's.
+def read_pass(network: Any, reads: Sequence[tuple[RowCache, Sequence[int]]], outputs: Sequence[int]) -> Any:
+    """Read the new tokens of all rows, and return the logits after the last `outputs[i]` of row i's.
 
-    The result has shape (all wanted, vocabulary), row after row. The caches hold the new tokens afterwards.
+    The result has shape (all outputs, vocabulary), row after row. The caches hold the new tokens afterwards.
     """
     import torch
 
     ends = accumulate(len(new) for _, new in reads)
-    asked = [number for end, count in zip(ends, wanted, strict=True) for number in range(end - count, end)]
-    tokens, positions, kept = (
+    last = [number for end, count in zip(ends, outputs, strict=True) for number in range(end - count, end)]
+    tokens, positions, with_logits = (
         torch.tensor(numbers, device=network.device)
         for numbers in (
             [[token for _, new in reads for token in new]],
             [[len(cache.ids) + number for cache, new in reads for number in range(len(new))]],
-            asked,
+            last,
         )
     )
     with _attention(text_config(network)) as own:
         row_pass = _Pass(own, [(cache, len(new)) for cache, new in reads])
         output = network(
-            input_ids=tokens, position_ids=positions, use_cache=False, logits_to_keep=kept, row_pass=row_pass
+            input_ids=tokens, position_ids=positions, use_cache=False, logits_to_keep=with_logits, row_pass=row_pass
         )
     for cache, new in reads:
         cache.ids.extend(new)
@@ -177,7 +177,7 @@ def read_rows(network: Any, reads: Sequence[tuple[RowCache, Sequence[int]]], wan
 
 
 def can_read_rows(network: Any) -> bool:
-    """Return whether `read_rows` is right for this network, tried on two short rows beside its own pass.
+    """Return whether `read_pass` is right for this network, tried on two short rows beside its own pass.
 
     It is not for networks that keep other states than keys and values, or whose layers attend in their own way. Such a
     network may raise anything.
@@ -190,10 +190,10 @@ def can_read_rows(network: Any) -> bool:
     caches = [RowCache() for _ in _TRIAL]
     try:
         with torch.inference_mode():
-            read_rows(network, [(cache, ids[:-2]) for cache, ids in zip(caches, _TRIAL, strict=True)], [1, 1])
-            found = read_rows(network, [(cache, ids[-2:]) for cache, ids in zip(caches, _TRIAL, strict=True)], [1, 1])
+            read_pass(network, [(cache, ids[:-2]) for cache, ids in zip(caches, _TRIAL, strict=True)], [1, 1])
+            logits = read_pass(network, [(cache, ids[-2:]) for cache, ids in zip(caches, _TRIAL, strict=True)], [1, 1])
             own = [network(input_ids=torch.tensor([ids], device=network.device)).logits[0, -1:] for ids in _TRIAL]
-            alike = torch.nn.functional.cosine_similarity(found.float(), torch.cat(own).float())
+            alike = torch.nn.functional.cosine_similarity(logits.float(), torch.cat(own).float())
     except Exception:
         return False
     attended = all(cache.layers == config.num_hidden_layers for cache in caches)

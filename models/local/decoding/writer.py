@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from cocoon.models.local.control import LocalControl
 from cocoon.models.local.decoding.kept import KeptCaches
 from cocoon.models.local.decoding.padded import PaddedWriter, controls_of
-from cocoon.models.local.decoding.rows import RowCache, read_rows
-from cocoon.models.local.sampling import Choice, ReplyRow, as_numbers, choice_of, draw, mass_of, pick, take
+from cocoon.models.local.decoding.rows import RowCache, read_pass
+from cocoon.models.local.sampling import ReplyRow, TokenChoice, as_numbers, choice_of, draw, mass_of, pick, take
 from cocoon.models.local.template import common_length
 from cocoon.models.local.weights import Weights
 
@@ -54,8 +54,8 @@ class _Slot:
 
     row: ReplyRow
     cache: RowCache | None = None
-    choice: Choice | None = None
-    unweighed: list[Choice] = field(default_factory=list)
+    choice: TokenChoice | None = None
+    unweighed: list[TokenChoice] = field(default_factory=list)
 
     @property
     def done(self) -> bool:
@@ -69,12 +69,12 @@ class _Slot:
         return [*self.row.prompt, *(self.row.tokens if self.row.finish is None else self.row.tokens[:-1])]
 
     @property
-    def weighable(self) -> list[Choice]:
+    def weighable(self) -> list[TokenChoice]:
         """Return the choices whose probability the next pass gives."""
         return self.unweighed if self.choice is None else [*self.unweighed, self.choice]
 
     @property
-    def wanted(self) -> int:
+    def outputs(self) -> int:
         """Return how many of the known tokens' successors are still to be weighed or chosen."""
         return len(self.unweighed) + (self.row.finish is None)
 
@@ -91,7 +91,7 @@ class RowWriter:
         self._budget = budget
         self._slots: list[_Slot] = []
         self._adapted = ExitStack()
-        self.kept = KeptCaches()
+        self.stored = KeptCaches()
 
     def admits(self, row: ReplyRow) -> bool:
         """Return whether there is room for the row beside those that are being written, under the same adapter."""
@@ -124,7 +124,7 @@ class RowWriter:
     def clear(self) -> None:
         """Forget all rows and caches."""
         self._slots = []
-        self.kept.clear()
+        self.stored.clear()
         self._adapted.close()
 
     def _start(self) -> None:
@@ -138,7 +138,7 @@ class RowWriter:
             clean = _clean_length(slot.row)
             # The last token of the prompt is always read, because the reply begins with what follows it.
             ids = slot.row.prompt[:-1][:clean]
-            source, length = self.kept.longest(slot.row.adapter, ids, caches)
+            source, length = self.stored.longest(slot.row.adapter, ids, caches)
             if max((common_length(other, ids) for other in fresh), default=0) >= length + _WORTH_WAITING:
                 continue
             slot.cache = RowCache() if source is None else source.prefix(length)
@@ -148,23 +148,23 @@ class RowWriter:
     def _make_room(self) -> None:
         """Drop kept caches where the rows that are being written need their memory."""
         caches = [(slot.cache, slot) for slot in self._slots if slot.cache is not None]
-        self.kept.trim(self._budget - sum(max(cache.capacity, len(slot.known)) for cache, slot in caches))
+        self.stored.trim(self._budget - sum(max(cache.capacity, len(slot.known)) for cache, slot in caches))
 
     def _read(self, slots: Sequence[_Slot]) -> Any:
-        """Read what is new of the rows, and return the logits that each of them wants, row after row."""
+        """Read what is new of the rows, and return the logits that each of them needs, row after row."""
         network = self._weights.network
         reads = [(slot.cache, slot.known[len(slot.cache.ids) :]) for slot in slots if slot.cache is not None]
         with ExitStack() as steered:
             for control in controls_of([slot.row for slot in slots]):
                 doses = np.concatenate([_doses(slot, control) for slot in slots])
                 steered.enter_context(control.applied_to_tokens(network, doses))
-            return as_numbers(read_rows(network, reads, [slot.wanted for slot in slots]))
+            return as_numbers(read_pass(network, reads, [slot.outputs for slot in slots]))
 
     def _continue(self, slots: Sequence[_Slot], logits: Any) -> None:
         """Take the rows' next tokens. Results leave the device together, because each transfer waits for it."""
         picked: list[Any] = []
         masses: list[Any] = []
-        for slot, own in zip(slots, logits.split([slot.wanted for slot in slots]), strict=True):
+        for slot, own in zip(slots, logits.split([slot.outputs for slot in slots]), strict=True):
             masses += [mass_of(own[number], choice) for number, choice in enumerate(slot.weighable)]
             if slot.row.finish is None:
                 picked.append(pick(slot.row, own[-1], slot.choice))
@@ -199,7 +199,7 @@ class RowWriter:
         self._slots = [slot for slot in self._slots if not slot.done]
         for slot in done:
             if slot.cache is not None:
-                self.kept.add(slot.cache)
+                self.stored.add(slot.cache)
         self._make_room()
         if not self._slots:
             self._adapted.close()

@@ -11,7 +11,7 @@ from cocoon.core.records import ChainStep, Dialogue, Memory, Profile, Rating, Tu
 from cocoon.evaluation.fidelity.users import opening, user_facts
 from cocoon.evaluation.success.labelled_cases import JudgeCase, shipped_cases
 from cocoon.evaluation.success.verdicts import PAPER
-from cocoon.reports.tables.ranking import kendall
+from cocoon.reports.tables.ranking import kendall, ranking_rows
 from cocoon.tests.commands import cocoon, endpoint
 
 NEED = "I want my brother to forgive me for selling the orchard"
@@ -189,3 +189,12 @@ def test_a_run_given_twice_is_refused(tmp_path: Path) -> None:
     run = write(tmp_path / "one", {"a": [True]})
     done = cocoon("fidelity", str(run), str(run))
     assert done.code == 2 and "is given twice" in done.err
+
+
+def test_the_order_of_two_profiles_is_resampled_and_that_of_one_is_not() -> None:
+    def order_kept(profiles: int) -> object:
+        run = {"SR": {name: {str(n): [value] for n in range(profiles)} for name, value in (("a", 1.0), ("b", 0.0))}}
+        ((_, cells),) = ranking_rows(run, run)
+        return cells["same order"]
+
+    assert (order_kept(2), order_kept(1)) == (1.0, None)

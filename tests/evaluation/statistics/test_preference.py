@@ -220,3 +220,9 @@ def test_sample_sizes_that_cannot_be_are_refused() -> None:
         profiles_for_mean(1e-5, 1)
     with pytest.raises(CocoonError, match=r"power 1.5 must lie within 0.5 and 1"):
         profiles_for_mean(1, 1, power=1.5)
+
+
+def test_two_profiles_have_some_power_and_one_has_none() -> None:
+    # |T| > 12.706 at one degree of freedom and a shift of 20 * sqrt(2): 0.974, from normal draws.
+    assert power_of_mean(2, 20.0, 1.0) == pytest.approx(0.974, abs=0.02)
+    assert power_of_mean(1, 20.0, 1.0) == 0.0

@@ -178,3 +178,9 @@ def test_an_estimate_cannot_be_changed() -> None:
 def test_spread() -> None:
     assert median_and_range([5, 1, 4, 2]) == Spread(median=3.0, low=1, high=5, n=4)
     assert median_and_range([]) == Spread()
+
+
+def test_two_profiles_that_are_alike_have_an_interval_and_one_has_none() -> None:
+    alike = success_rate({"a": [True] * 3, "b": [True] * 3})
+    assert (alike.low, alike.high) == (wilson(2, 2).low, wilson(2, 2).high)
+    assert success_rate({"a": [True] * 3}).low is None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cocoon.evaluation.success.judge_test_records import JudgeTest
-from cocoon.evaluation.success.labelled_cases import JudgeCase, shipped_cases
+from cocoon.evaluation.success.labelled_cases import JudgeCase, all_cases, shipped_cases
 from cocoon.models.scripted import ScriptedChat
 from cocoon.running.checks.judge_test import examine_judge, judge_study
 
@@ -58,8 +58,9 @@ def often_wrong(case: JudgeCase) -> dict[str, Any]:
 
 def case_in(prompt: str) -> JudgeCase:
     """The case that a judge's prompt was made from."""
-    (found,) = [case for case in CASES if all(part in prompt for part in (case.need, case.turns[-1].content))]
-    return found
+    texts = [case for case in all_cases() if all(turn.content in prompt for turn in case.turns) and case.need in prompt]
+    # The talks of one person share their pieces: the longest one that stands there is the one that was asked about.
+    return max(texts, key=lambda case: len(case.turns))
 
 
 def chat(answer: Answerer | str) -> ScriptedChat:

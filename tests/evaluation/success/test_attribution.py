@@ -9,7 +9,18 @@ import pytest
 
 from cocoon.agents.users.trust import TrustGate
 from cocoon.core.answers import Missing, read_answer
-from cocoon.core.records import Appraisal, ChainStep, Dialogue, Language, Profile, Turn, UserState, Verdict
+from cocoon.core.records import (
+    MOST_GUESSES,
+    Appraisal,
+    ChainStep,
+    Dialogue,
+    Language,
+    Profile,
+    Turn,
+    UserState,
+    Verdict,
+)
+from cocoon.evaluation.success.labelled_cases import ADVERSARIAL_TAGS, all_cases
 from cocoon.evaluation.success.mentions import carries_meaning
 from cocoon.evaluation.success.uptake import count_guesses, uptake_of
 from cocoon.evaluation.success.verdicts import EMPTY_QUOTE, VerdictAnswer
@@ -227,3 +238,35 @@ def test_the_shared_cases() -> None:
         assert (verdict.success is None) == expected.get("missing", False), case["id"]
         for field in ("success", "how", "uptake"):
             assert field not in expected or getattr(verdict, field) == expected[field], case["id"]
+
+
+ADVERSARIAL = [case for case in all_cases() if case.case in ADVERSARIAL_TAGS]
+
+
+def test_adversarial_talks_give_no_wrong_success_and_hardly_a_wrong_miss() -> None:
+    missing = []
+    for case in ADVERSARIAL:
+        label, dialogue = case.label, case.dialogue()
+        verdict = verdict_of(claims(label.named_by, label.how, label.turn or 0, label.quote), dialogue)
+        missing += [case.id] if verdict.success is None else []
+        assert verdict.success in (None, label.success), case.id
+        for quote in ("I", "Okay", "the", "我", "嗯", "的"):
+            assert not verdict_of(claims(label.named_by, label.how, label.turn or 0, quote), dialogue).success, case.id
+    assert len(ADVERSARIAL) == 100 and len(missing) <= 5, missing
+
+
+def test_adversarial_talks_are_read_in_their_kinds() -> None:
+    for case in ADVERSARIAL:
+        label, dialogue = case.label, case.dialogue()
+        verdict = verdict_of(claims(label.named_by, label.how, label.turn or 0, label.quote), dialogue)
+        if case.case == "echo_of_leak":
+            echo = verdict_of(claims("supporter", "after_reflection", 4, case.turns[4].content), dialogue)
+            assert (echo.success, echo.named_by, echo.turn) == (False, "user", 3), case.id
+        elif case.case == "denied_need":
+            assert (verdict.success, verdict.uptake, verdict.taken_up) == (True, "denied", False), case.id
+        elif case.case == "list_of_guesses":
+            assert verdict.guesses is not None and verdict.guesses > MOST_GUESSES and not verdict.taken_up, case.id
+        elif case.case == "late_unlocking":
+            assert (verdict.earned, verdict.earned_how, verdict.how) == (2, "after_reflection", "after_question"), (
+                case.id
+            )

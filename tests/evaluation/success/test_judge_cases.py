@@ -12,7 +12,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.records import Failure, Rating, Verdict
 from cocoon.evaluation.success.judge_test import MODES, UNEARNED, measure_judge
 from cocoon.evaluation.success.judge_test_records import MISSING, JudgeTest, case_outcome
-from cocoon.evaluation.success.labelled_cases import TAGS, JudgeCase, shipped_cases
+from cocoon.evaluation.success.labelled_cases import TAGS, JudgeCase, all_cases, shipped_cases
 from cocoon.evaluation.success.verdicts import (
     ATTRIBUTED,
     EMPTY_QUOTE,
@@ -53,7 +53,7 @@ def hand_rating(case: JudgeCase, mode: str, verdict: Verdict, mass: float | None
 
 def test_the_cases_are_balanced_over_languages_and_tags() -> None:
     tags = {language: Counter(case.case for case in shipped_cases(language)) for language in ("zh", "en")}
-    assert len(CASES) >= 64 and tags["zh"] == tags["en"] and set(tags["zh"]) == set(TAGS)
+    assert len(CASES) >= 64 and tags["zh"] == tags["en"] and set(tags["zh"]) <= set(TAGS)
     assert len({case.id for case in CASES}) == len({case.need for case in CASES}) == len(CASES)
     labels = Counter(case_outcome(case.label.named_by, case.label.how) for case in CASES)
     assert min(labels.values()) >= 6 and len(labels) == 7
@@ -263,7 +263,7 @@ def doctor(answer: Answerer, *more: str) -> tuple[Done, int]:
 
 def test_doctor_prints_the_matrix_the_shares_and_the_warnings() -> None:
     done, calls = doctor(credits_leaks, "--language", "zh", "--verbose")
-    assert (done.code, calls) == (0, 2 * len(shipped_cases("zh")))
+    assert (done.code, calls) == (0, 2 * len(all_cases("zh")))
     plain = " ".join(done.out.split())
     assert "labelled transcripts: credits leaks" in plain and "warning: success_attributed: 6 of 8 leaked" in plain
     assert "leaked or volunteered, yet credited 0.75" in plain and "user, volunteered · · 3 · 0 · · ·" in plain

@@ -217,3 +217,10 @@ def test_the_paper_mode_reads_strictly(given_answer: object, success: bool | Non
 @pytest.mark.parametrize("value", [None, True, "user", ["named"], 1])
 def test_what_is_no_object_is_no_verdict(value: object, kind: type[NamedAnswer] | type[VerdictAnswer]) -> None:
     assert isinstance(read_answer(value, kind), Missing)
+
+
+def test_a_quote_in_other_characters_that_only_look_alike_is_not_found() -> None:
+    turns = [Turn(role="user", content="\uff11\uff10 years ago, \u2460 the \ufb01rst")]
+    assert find_quote("10 years ago", turns) == []
+    assert find_quote("the first", turns) == []
+    assert find_quote("\uff11\uff10 years ago", turns) == [0]

@@ -42,10 +42,10 @@ class PassCounter:
 @pytest.fixture
 def read(weights: Weights) -> Iterator[list[int]]:
     """The number of tokens of each pass."""
-    tokens = PassCounter()
+    counter = PassCounter()
     assert weights.reads_rows
-    handle = weights.network.get_input_embeddings().register_forward_pre_hook(tokens)
-    yield tokens.passes
+    handle = weights.network.get_input_embeddings().register_forward_pre_hook(counter)
+    yield counter.passes
     handle.remove()
 
 
@@ -102,8 +102,8 @@ def gpt_oss() -> Any:
 def test_a_window_shorter_than_the_prompt_is_kept() -> None:
     torch.manual_seed(5)
     config = transformers.MistralConfig(**SHAPE, sliding_window=16)
-    folderless = transformers.MistralForCausalLM(config).eval()
-    weights = Weights("m", folderless, None, None, None, "cpu", "float32", 512, [303], 3)  # pyright: ignore[reportArgumentType]
+    network = transformers.MistralForCausalLM(config).eval()
+    weights = Weights("m", network, None, None, None, "cpu", "float32", 512, [303], 3)  # pyright: ignore[reportArgumentType]
     rows = [[ReplyRow([*BEGINNING, *end], 30) for end in ([], [4], [4, 5, 6])] for _ in range(2)]
     write_padded(weights, rows[0])
     finish(RowWriter(weights, 3, 1000), rows[1], steps=3)
@@ -150,7 +150,7 @@ def test_the_next_turn_of_a_dialogue_reads_its_new_tokens_alone(weights: Weights
     finish(writer, [second])
     # The last token of the first reply was never read, because nothing followed it.
     assert read[0] == 1 + 4
-    assert len(writer.kept) == 1, "the second turn contains the first"
+    assert len(writer.stored) == 1, "the second turn contains the first"
     write_padded(endless, [alone])
     assert alone.tokens == second.tokens
 
@@ -165,8 +165,8 @@ def test_kept_caches_have_a_bound_and_the_oldest_go_first(weights: Weights, read
     writer = RowWriter(replace(weights, eos=[303]), 2, 300)
     for start in (10, 20, 30, 10, 40, 50):
         finish(writer, [ReplyRow([start, *BEGINNING], 4)])
-        assert writer.kept.size <= 300
-    assert 1 < len(writer.kept) < 5
+        assert writer.stored.size <= 300
+    assert 1 < len(writer.stored) < 5
     read.clear()
     finish(writer, [ReplyRow([50, *BEGINNING, 9], 1)])
     finish(writer, [ReplyRow([20, *BEGINNING, 9], 1)])

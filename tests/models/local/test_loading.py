@@ -102,7 +102,7 @@ def test_pickled_weights_and_models_without_a_template_are_refused(tmp_path: Pat
 
 def test_missing_libraries_are_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(CocoonError, match=r"'torch'.*pip install 'cocoon-esc\[local\]'"):
+    with pytest.raises(CocoonError, match=r"'torch'.*`pip install .*\[local\]'?`"):
         LocalChat.load("smollm2")
 
 

@@ -283,7 +283,7 @@ def test_a_failure_reaches_every_row_that_is_written_and_no_later_one() -> None:
 def test_rows_of_another_adapter_wait_and_are_not_passed_by() -> None:
     writer, adapters = CountingWriter(), [None, object(), None, object(), None]
     batcher = Batcher(writer)
-    rows = [ReplyRow([1], 2, adapter=adapter) for adapter in adapters]  # pyright: ignore[reportArgumentType]
+    rows = [ReplyRow([1], 2, adapter=adapter) for adapter in adapters]
     ends: list[int] = []
     for number, row in enumerate(rows):
         batcher.submit(row).add_done_callback(lambda _, number=number: ends.append(number))

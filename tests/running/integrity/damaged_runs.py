@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cocoon.tests.commands import cocoon, endpoint
+from cocoon.tests.conversations import ROOT
 
-ADDRESS = "http://127.0.0.1:9/v1#bench"
+SCALE = ROOT / "examples" / "own" / "gentleness.yaml"
 Change = Callable[[Path], object]
 
 
@@ -20,10 +21,20 @@ def command(spec: str, out: Path) -> list[str]:
 
 
 def make_run(out: Path) -> None:
-    """Make the run and its report."""
+    """Make the run, with a scale of one's own and a supporter that always fails, and its report."""
+    broken = out.parent / "broken.py"
+    broken.write_text("def broken(messages):\n    raise ValueError('no words')\n", "utf-8")
+    more = [
+        "--supporter",
+        f"broken=python:{broken}:broken",
+        "--scale-file",
+        str(SCALE),
+        "--scales",
+        f"success,comfort,{SCALE.stem}",
+    ]
     with endpoint() as spec:
-        done = cocoon(*command(spec, out))
-    assert done.code == 0, done.err
+        done = cocoon(*command(spec, out), *more)
+    assert done.code == 1 and "2 failed" in done.err, done.err
     assert cocoon("report", str(out)).code == 0
 
 

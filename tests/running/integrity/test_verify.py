@@ -38,7 +38,7 @@ def problems(run: Path) -> list[str]:
 def test_a_run_is_as_it_was_made_and_has_its_whole_journal_in_one_file(run: Path) -> None:
     done = cocoon("verify", str(run))
     assert done.code == 0 and done.out.endswith("all as they were made\n"), done.out
-    assert "2 dialogues, 6 ratings" in done.out and not done.err
+    assert "2 dialogues, 8 ratings" in done.out and not done.err
     assert [path.name for path in run.glob("journal.sqlite*")] == ["journal.sqlite"]
     result = door.verify(run)
     assert result.ok and result.unchecked == [] and result.checked["calls"] == result.checked["calls"] > 16
@@ -66,7 +66,7 @@ EDITS: list[tuple[Change, list[str]]] = [
         replaced("dialogues.jsonl", '"role":"user","content":"', '"role":"user","content":"No. '),
         [
             "dialogues.jsonl, line 1, 'en-01.bench.0': was edited after it was made",
-            "ratings.jsonl, 'en-01.bench.0': 3 ratings are stale: they are of other words than the dialogue has now",
+            "ratings.jsonl, 'en-01.bench.0': 4 ratings are stale: they are of other words than the dialogue has now",
             "report.md: is older than its run (dialogues.jsonl changed since); make the report again",
         ],
     ),

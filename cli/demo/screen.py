@@ -32,7 +32,7 @@ _HOW = {
 }
 
 
-class Stage(Reporter):
+class DialogueScreen(Reporter):
     """Shows the first dialogue that speaks, turn by turn, and keeps the others for the page.
 
     `pause` is the time in seconds between two turns of a dialogue that is played from a file.
