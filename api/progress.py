@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from cocoon.models.by_name import Models
+    from cocoon.models.ledger import Ledger
     from cocoon.running.work import Progress
     from cocoon.training.fit.trainer import TrainingStep
 
@@ -79,21 +80,26 @@ class Watcher:
         """Done and total, calls, running success rate, tokens, money against the budget, ETA, retries, failures."""
         done = progress.done + progress.resumed
         seconds = time.monotonic() - self._began
-        budget = models.budget
+        ledger = models.ledger
         parts = [
             f"{done}/{progress.dialogues} {progress.things}",
             f"{progress.calls} calls ({progress.replayed} from the journal)"
             if progress.replayed
             else f"{progress.calls} calls",
             *_success(progress),
-            f"{(budget.tokens_in + budget.tokens_out) / 1000:.0f}k tokens",
-            *([f"cost {budget.spent:.2f}" + (f" of {budget.money:g}" if budget.money else "")] if budget.spent else []),
+            f"{(ledger.tokens_in + ledger.tokens_out) / 1000:.0f}k tokens",
+            *_money(ledger),
             *([f"ETA {_clock(seconds / progress.done * (progress.dialogues - done))}"] if progress.done else []),
             *_retries(models),
             *([f"{progress.dropped} dropped"] if progress.dropped else []),
             *([f"{progress.failed} failed"] if progress.failed else []),
         ]
         return f"[{_clock(seconds)}] " + " · ".join(parts)
+
+
+def _money(ledger: "Ledger") -> list[str]:
+    limit = ledger.limits.money
+    return [f"cost {ledger.spent:.2f}" + (f" of {limit:g}" if limit else "")] if ledger.spent else []
 
 
 def _success(progress: "Progress") -> list[str]:

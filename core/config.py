@@ -21,6 +21,8 @@ from cocoon.core.records import Language, Record
 from cocoon.core.settings import default_at, flag
 
 EMBEDDED = "local:smollm2"
+Price = tuple[float, float] | tuple[float, float, float]
+"""Money for a million tokens in, out and, where it differs, in from the server's prefix cache."""
 UserKind = Literal["guarded", "prompted"]
 """Kinds of simulated user that a model plays: behind a trust gate, or with the paper's prompt."""
 ENVIRONMENT_PREFIX = "COCOON_"
@@ -96,7 +98,7 @@ class RunConfig(Record):
     concurrency: int = flag(32, "Most requests at once to one endpoint.", ge=1)
     timeout: float = flag(60.0, "Seconds for one call.", gt=0)
     budget: BudgetConfig = Field(default=BudgetConfig(), description="Where the run stops.")
-    prices: dict[str, tuple[float, float]] = flag({}, "Price of a million tokens, in and out, by model.")
+    prices: dict[str, Price] = flag({}, "Price of a million tokens, in, out and from the prompt cache, by model.")
     seed: int = flag(0, "Seed of every draw.")
     prompts: str | None = flag(None, "A folder of your own prompts.", metavar="FOLDER")
 

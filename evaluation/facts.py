@@ -56,8 +56,9 @@ class RunFacts(Record):
 
     `sample` says what the dialogues were drawn from. `models` maps a role (supporter, user, judge, appraiser) to model
     names, and `agents` a role and name to the Python file of an agent of the user's own. `embedded`: the embedded model
-    made some of the words or ratings. `cost` is in `currency`, `seconds` is wall time. `form_invariance` is one line on
-    how far the appraiser took question form for pressure.
+    made some of the words or ratings. `cached_tokens` are those of the prompts that servers had in a cache. `cost` is
+    in `currency`, `seconds` is wall time. `form_invariance` is one line on how far the appraiser took question form for
+    pressure.
     """
 
     name: str = ""
@@ -72,6 +73,7 @@ class RunFacts(Record):
     seed: int | None = None
     calls: int | None = Field(default=None, ge=0)
     prompt_tokens: int | None = Field(default=None, ge=0)
+    cached_tokens: int | None = Field(default=None, ge=0)
     completion_tokens: int | None = Field(default=None, ge=0)
     cost: float | None = Field(default=None, ge=0)
     currency: str = "USD"

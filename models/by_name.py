@@ -1,6 +1,6 @@
 """Chat models by name: `openai:gpt-4o`, `http://127.0.0.1:8000/v1#qwen`, `local:smollm2`, `scripted:FILE`.
 
-Every one is a LangChain `BaseChatModel`. A `Model` adds what a run must know about it: label, host, prices, pool.
+Every one is a LangChain `BaseChatModel`. A `Model` adds what a run must know about it: label, host, pool.
 """
 
 import os
@@ -14,7 +14,7 @@ from langchain_core.language_models import BaseChatModel
 from cocoon.core.errors import CocoonError
 from cocoon.core.model_spec import read_local_spec, refuse_secrets
 from cocoon.core.python_code import load_object
-from cocoon.models.budget import Budget
+from cocoon.models.ledger import Ledger
 from cocoon.models.local.control import Adapter, Parts
 from cocoon.models.pool import Pool
 
@@ -34,23 +34,15 @@ class Model:
     """A chat model as a run uses it.
 
     `label` is the spec as every record has it. `host` is where the model sends text (None: the text stays in this
-    process). `price` is money per million tokens (in, out), or None where it is not known. `rung` is the best rung of
-    the structured-output ladder that the endpoint has not refused.
+    process). `rung` is the best rung of the structured-output ladder that the endpoint has not refused.
     """
 
     label: str
     chat: BaseChatModel
     pool: Pool
     host: str | None = None
-    price: tuple[float, float] | None = None
     rung: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
-
-    def cost(self, tokens_in: int | None, tokens_out: int | None) -> float | None:
-        """Return the money for a call, or None without a price or token counts."""
-        if self.price is None or tokens_in is None or tokens_out is None:
-            return None
-        return (tokens_in * self.price[0] + tokens_out * self.price[1]) / 1e6
 
 
 def host_of(spec: str) -> str | None:
@@ -156,15 +148,14 @@ def _open_remote(kind: str, rest: str, spec: str) -> tuple[BaseChatModel, str]:
 
 @dataclass
 class Models:
-    """The models of one run: each spec opened once, each local base loaded once, one pool per endpoint, one budget.
+    """The models of one run: each spec opened once, each local base loaded once, one pool per endpoint, one ledger.
 
     `parts` opens the adapters and controls of local specs.
     """
 
     connections: int = 32
     timeout: float = 60.0
-    budget: Budget = field(default_factory=Budget)
-    prices: dict[str, tuple[float, float]] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
     opened: dict[str, Model] = field(default_factory=dict)
     pools: dict[str, Pool] = field(default_factory=dict)
     parts: Parts | None = None
@@ -180,14 +171,14 @@ class Models:
 
     def wrap(self, label: str, chat: BaseChatModel, host: str | None = None) -> Model:
         """Return any LangChain chat model as a run's model, with the pool of its host (or one of its own)."""
-        if self.budget.money is not None and host and label not in self.prices:
+        if self.ledger.limits.money is not None and host and label not in self.ledger.prices:
             raise CocoonError(f"--budget-money cannot be kept without a price for {label!r}; add it to prices")
         where = host or label
         if where not in self.pools:
             # A local reply waits for its batch and a slow processor: only a remote call has a time limit.
             timeout = self.timeout if host else 24 * 3600.0
-            self.pools[where] = Pool(self.connections, timeout=timeout, budget=self.budget, name=where)
-        model = Model(label, chat, self.pools[where], host, self.prices.get(label))
+            self.pools[where] = Pool(self.connections, timeout=timeout, budget=self.ledger, name=where)
+        model = Model(label, chat, self.pools[where], host)
         self.opened[label] = model
         return model
 

@@ -4,8 +4,8 @@ import asyncio
 import functools
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessage
@@ -15,6 +15,7 @@ from cocoon.core.records import OwnCall, Role
 from cocoon.core.text import printable_line
 from cocoon.models.by_name import Model, Models
 from cocoon.models.journal.store import Entry, Journal, Place, SpokenEntry, fingerprint, text_sha
+from cocoon.models.ledger import Usage
 from cocoon.models.pool import DIALOGUE, JUDGE, Priority, RequestOutcome
 from cocoon.models.reply import ModelReply, raw_reply, split_reply
 from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError, classify_error
@@ -94,6 +95,7 @@ class Caller:
         self.seed = seed
         self.models = models
         self._dialogues: dict[str, DialogueCalls] = {}
+        self._known: dict[str, Entry] = {}
         self._flying: dict[str, asyncio.Future[RequestOutcome[AIMessage]]] = {}
         self._under_way: set[asyncio.Future[Any]] = set()
 
@@ -104,6 +106,10 @@ class Caller:
     def dismiss(self, dialogue: str) -> None:
         """Forget a dialogue that is done."""
         self._dialogues.pop(dialogue, None)
+
+    def take_over(self, entries: Iterable[Entry]) -> None:
+        """Let replies that another run paid for answer equal calls of this one. Only for calls at temperature 0."""
+        self._known |= {entry.fingerprint: entry for entry in entries}
 
     async def drain(self) -> None:
         """Wait until the calls whose asker was cut off are answered and journalled too."""
@@ -125,11 +131,10 @@ class Caller:
         self._dialogues[entry.place.dialogue].utterances[entry.place] = entry
 
     def count_own(self, calls: Sequence[OwnCall]) -> None:
-        """Count model calls that an agent made by itself against the run's budget."""
+        """Enter model calls that an agent made by itself into the run's ledger."""
         if self.models is not None:
             for call in calls:
-                self.models.budget.calls_made += 1
-                self.models.budget.end_call(call.tokens_in, call.tokens_out, None)
+                self.models.ledger.add(Usage(call.model, 1, call.tokens_in, call.tokens_out))
 
     async def text(
         self,
@@ -198,14 +203,18 @@ class Caller:
                 shas[-1] = (shas[-1][0], self.journal.request_shas(place)[-1][1])
                 print_ = fingerprint(model.label, parameters, shas, schema)
             self._check(held, print_, model.label)
+            model.pool.budget.replayed += 1
             return Reply(held, True, speaker, structured=schema is not None)
         self.journal.check()
 
         async def send() -> AIMessage:
             return await _invoke(model, messages, settings, self._seed(place), response_format)
 
-        async def keep(outcome: RequestOutcome[AIMessage]) -> None:
+        async def keep(outcome: RequestOutcome[AIMessage], *, shared: bool = False) -> None:
             entry = _entry(place, print_, model, outcome, rung)
+            await store(_shared(entry, place) if shared else entry)
+
+        async def store(entry: Entry) -> None:
             texts = [(sha, m["content"]) for (_, sha), m in zip(shas, messages, strict=True) if sha not in calls.stored]
             await self.journal.append(entry, shas, texts)
             calls.stored.update(sha for sha, _ in texts)
@@ -213,12 +222,14 @@ class Caller:
 
         async def answered() -> Reply:
             priority = (JUDGE if judging else DIALOGUE, calls.made)
-            if settings.temperature > 0:
+            if print_ in self._known:
+                await store(_shared(self._known[print_], place))
+            elif settings.temperature > 0:
                 await model.pool.call(send, priority, keep)
             else:
                 outcome = await self._once(f"{print_} {rung}", model, send, priority, keep)
                 if place not in calls.entries:
-                    await keep(outcome)
+                    await keep(outcome, shared=True)
             return Reply(calls.entries[place], False, speaker, structured=schema is not None)
 
         return await self._kept(answered())
@@ -276,9 +287,7 @@ async def _invoke(
         parameters["response_format"] = response_format
     try:
         message = await model.chat.ainvoke(list(messages), **parameters)
-        usage = message.usage_metadata or {}
-        tokens = usage.get("input_tokens"), usage.get("output_tokens")
-        model.pool.budget.end_call(*tokens, model.cost(*tokens))
+        model.pool.budget.end_call(_usage(model, message))
         return message
     except (RateLimitedError, TransientError, CocoonError, asyncio.CancelledError):
         raise
@@ -291,6 +300,13 @@ async def _invoke(
         if ours is error:
             raise CallFailedError("error", printable_line(f"{model.label}: {type(error).__name__}: {error}")) from error
         raise ours from None
+
+
+def _usage(model: Model, message: AIMessage) -> Usage:
+    tokens = message.usage_metadata or {}
+    return Usage(
+        model.label, 1, tokens.get("input_tokens"), tokens.get("output_tokens"), raw_reply(message).tokens_cached
+    )
 
 
 def _entry(place: Place, print_: str, model: Model, outcome: RequestOutcome[AIMessage], rung: str | None) -> Entry:
@@ -316,6 +332,11 @@ def _entry(place: Place, print_: str, model: Model, outcome: RequestOutcome[AIMe
         raw.tokens_cached,
         raw.tokens_reasoning,
     )
+
+
+def _shared(entry: Entry, place: Place) -> Entry:
+    """Return a reply that was paid for elsewhere, as it stands at another place: it took no tokens there."""
+    return replace(entry, place=place, shared=True, tokens_in=0, tokens_out=0, tokens_cached=0, tokens_reasoning=0)
 
 
 def _storable(text: str) -> str:

@@ -1,13 +1,14 @@
 """From a run folder to its report, in every format."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cocoon.core.config import StudyConfig
+from cocoon.core.config import Price, StudyConfig
 from cocoon.core.records import Dialogue, Failure, Language, Rating
 from cocoon.evaluation.fidelity.form_invariance import FormInvariance
 from cocoon.models.journal.store import Journal
+from cocoon.models.ledger import Ledger
 from cocoon.reports.formats.csv_lines import render_csv
 from cocoon.reports.formats.files import TABLES, write_report_files, write_texts
 from cocoon.reports.formats.latex import render_latex
@@ -99,20 +100,16 @@ def _own_agents(manifest: RunManifest) -> dict[str, str]:
     }
 
 
-def _spent(run: Path, prices: dict[str, tuple[float, float]]) -> dict[str, Any]:
+def _spent(run: Path, prices: Mapping[str, Price]) -> dict[str, Any]:
     journal = Journal(run / "journal.sqlite")
     try:
-        spent = journal.spent()
+        ledger = Ledger.of(journal.spent(), prices)
     finally:
         journal.close()
-    facts: dict[str, Any] = {
-        "calls": sum(calls for calls, _, _ in spent.values()),
-        "prompt_tokens": sum(tokens for _, tokens, _ in spent.values()),
-        "completion_tokens": sum(tokens for _, _, tokens in spent.values()),
+    return {
+        "calls": ledger.calls,
+        "prompt_tokens": ledger.tokens_in,
+        "cached_tokens": ledger.tokens_cached,
+        "completion_tokens": ledger.tokens_out,
+        "cost": ledger.cost,
     }
-    remote = {label for label in spent if not label.startswith(("local:", "scripted:"))}
-    if remote and remote <= prices.keys():
-        facts["cost"] = sum(
-            (spent[name][1] * prices[name][0] + spent[name][2] * prices[name][1]) / 1e6 for name in remote
-        )
-    return facts

@@ -8,7 +8,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines
 from cocoon.core.records import AgentFacts, Dialogue, Language, Profile
 from cocoon.models.calls import Caller
-from cocoon.running.checks.form_invariance import appraisal_of, measure_form_invariance
+from cocoon.running.checks.form_invariance import appraisal_of, measure_form_invariance, measured_calls
 from cocoon.running.folder import RunFolder, read_run
 from cocoon.running.frame import Outcome, Watch, forbid_cloud_tracing, opened_run, run_session, window_of
 from cocoon.running.manifest import RunManifest
@@ -20,8 +20,17 @@ from cocoon.running.study import Study, tasks
 __all__ = ["Outcome", "Watch", "assess", "forbid_cloud_tracing", "simulate"]
 
 
-async def simulate(study: Study, profiles: list[Profile], out: Path, watch: Watch | None = None) -> Outcome:
-    """Make (and, with a judge, rate) every dialogue of a study. The same call again goes on where it stopped."""
+async def simulate(
+    study: Study,
+    profiles: list[Profile],
+    out: Path,
+    watch: Watch | None = None,
+    beside: Sequence[Path] = (),
+) -> Outcome:
+    """Make (and, with a judge, rate) every dialogue of a study. The same call again goes on where it stopped.
+
+    `beside` are run folders of the same study, whose appraisers need not be measured again.
+    """
     study = study.for_languages({profile.language for profile in profiles})
     supporters, user, judges = study.supporters(), study.user(), study.judges()
     todo = tasks(profiles, supporters, study.config.samples)
@@ -40,11 +49,11 @@ async def simulate(study: Study, profiles: list[Profile], out: Path, watch: Watc
         unrated = lacking(out, [task.dialogue for task in todo if task.dialogue in done], runner.wanted, judges)
 
         async def work() -> None:
-            await _measure_form(study, runner, manifest, profiles)
             await runner.simulate(todo, done)
             if unrated:
                 runner.progress.reopen(len(unrated))
                 await runner.assess(read_run(out, "dialogues.jsonl", Dialogue), unrated)
+            await _measure_form(study, runner, manifest, profiles, beside)
 
         return await run_session(runner, manifest, study.models, work, [task.dialogue for task in todo], watch)
 
@@ -106,11 +115,17 @@ def _runner(study: Study, folder: RunFolder, user: SimulatedUser | None, judges:
     )
 
 
-async def _measure_form(study: Study, runner: Runner, manifest: RunManifest, profiles: list[Profile]) -> None:
-    """Measure the appraiser's form invariance once in a run. A run that is stopped measures it when resumed."""
+async def _measure_form(
+    study: Study, runner: Runner, manifest: RunManifest, profiles: list[Profile], beside: Sequence[Path]
+) -> None:
+    """Measure the appraiser's form invariance once in a run, when a budget has gone to dialogues first.
+
+    A run that is stopped measures it when resumed.
+    """
     appraisal, pairs = appraisal_of(runner.user), study.config.form_pairs
-    if manifest.form_invariance is not None or appraisal is None or not pairs:
+    if manifest.form_invariance is not None or appraisal is None or not pairs or runner.stopped_by:
         return
+    runner.caller.take_over(measured_calls(beside))
     languages: list[Language] = sorted({profile.language for profile in profiles})
     try:
         measured = await measure_form_invariance(appraisal, runner.caller, languages, pairs)

@@ -27,9 +27,9 @@ from cocoon.core.records import Language, Profile, Record, SourceFile
 from cocoon.evaluation.scales.files import load_scales
 from cocoon.evaluation.scales.records import Scale
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
-from cocoon.models.budget import Budget
 from cocoon.models.by_name import Model, Models, host_of_chat
 from cocoon.models.calls import Settings
+from cocoon.models.ledger import Ledger
 from cocoon.models.local.control import Parts
 from cocoon.running.runner import Task
 
@@ -259,8 +259,7 @@ def open_models(config: RunConfig, parts: Parts | None = None) -> Models:
 
     `parts` opens the adapters and controls of local models.
     """
-    budget = Budget(config.budget.calls, config.budget.tokens, config.budget.money)
-    return Models(config.concurrency, config.timeout, budget, dict(config.prices), parts=parts)
+    return Models(config.concurrency, config.timeout, Ledger(config.budget, config.prices), parts=parts)
 
 
 def read_profiles(config: StudyConfig) -> list[Profile]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from cocoon.core.errors import (
 )
 from cocoon.core.records import Failure
 from cocoon.models.calls import Caller
+from cocoon.models.ledger import Ledger
 from cocoon.running.folder import RunFolder
 from cocoon.running.trace import SCHEMA_VERSION
 
@@ -26,18 +28,39 @@ _ENDS_THE_RUN = (BudgetReachedError, StoppedError, ReplayMismatchError, NotSaved
 
 @dataclass
 class Progress:
-    """Running counts, for whoever shows them. `dialogues` counts items of the kind that `things` names."""
+    """Running counts, for whoever shows them. `dialogues` counts items of the kind that `things` names.
+
+    `ledger` is that of the run, and `before` what it held when the session began.
+    """
 
     things: str = "dialogues"
     dialogues: int = 0
     done: int = 0
     resumed: int = 0
     failed: int = 0
-    calls: int = 0
-    replayed: int = 0
     named: int = 0
     verdicts: int = 0
     dropped: int = 0
+    ledger: Ledger = field(default_factory=Ledger)
+    before: Ledger = field(default_factory=Ledger)
+
+    def begin(self, ledger: Ledger) -> None:
+        """Count calls from what the ledger holds now."""
+        self.ledger, self.before = ledger, deepcopy(ledger)
+
+    def end(self) -> None:
+        """Count no call of a later session, which may share the ledger."""
+        self.ledger = deepcopy(self.ledger)
+
+    @property
+    def calls(self) -> int:
+        """Return the calls of the session, those from the journal included."""
+        return self.ledger.calls - self.before.calls + self.replayed
+
+    @property
+    def replayed(self) -> int:
+        """Return the calls of the session that the journal answered."""
+        return self.ledger.replayed - self.before.replayed
 
     def reopen(self, dialogues: int) -> None:
         """Count dialogues that exist but still lack ratings as not done. Assessing counts them anew."""
@@ -110,8 +133,7 @@ class Work:
         )
         async for mode, data in stream:
             if mode == "custom":
-                self.progress.calls += 1
-                self.progress.replayed += data.pop("replayed")
+                data.pop("replayed")
                 self.folder.trace.write({**head, "step": steps.of(data["node"]), "event": "call", **data})
                 continue
             for node, update in data.items():

@@ -23,11 +23,25 @@ from typing import Any, NamedTuple
 import orjson
 
 from cocoon.core.errors import CocoonError, NotSavedError
+from cocoon.models.ledger import Usage
 
 VERSION = "1"
 COLUMNS = "dialogue, node, ordinal, vote, attempt, fingerprint, model, request, reply, answered_at"
 _INSERT_CALL = "insert or replace into calls values (?,?,?,?,?,?,?,?,?,?)"
 _INSERT_UTTERANCE = "insert or replace into utterances values (?,?,?,?,?,?,?)"
+_SPENT = """
+select model, count(*), sum(tokens_in), sum(tokens_out), sum(tokens_cached), batched from (
+    select model, json_extract(reply, '$.tokens_in') as tokens_in, json_extract(reply, '$.tokens_out') as tokens_out,
+        json_extract(reply, '$.tokens_cached') as tokens_cached,
+        json_extract(reply, '$.batch') is not null as batched
+    from calls where not coalesce(json_extract(reply, '$.shared'), 0)
+    union all
+    select json_extract(own.value, '$.model'), json_extract(own.value, '$.tokens_in'),
+        json_extract(own.value, '$.tokens_out'), null, 0
+    from utterances, json_each(coalesce(
+        json_extract(utterance, '$.own_calls'), json_extract(utterance, '$.utterance.own_calls'), '[]')) as own)
+group by model, batched order by model, batched
+"""
 # Seconds to wait for another program that looks into the file.
 BUSY = 30.0
 SCHEMA = f"""
@@ -65,7 +79,9 @@ class Place(NamedTuple):
 class Entry:
     """One journalled reply. `latency` is in seconds. Tokens are as the server counted them (None: not reported).
 
-    `text` is what the server gave as content, `thought` and `refusal` what it gave in fields of their own.
+    `text` is what the server gave as content, `thought` and `refusal` what it gave in fields of their own. A `shared`
+    reply was asked and paid for at another place, and has no tokens of its own. `batch` names the batch that the call
+    went out in.
     """
 
     place: Place
@@ -84,6 +100,8 @@ class Entry:
     refusal: str = ""
     tokens_cached: int | None = None
     tokens_reasoning: int | None = None
+    shared: bool = False
+    batch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,21 +187,13 @@ class Journal:
             messages.append({"role": role, "content": text})
         return messages
 
-    def spent(self) -> dict[str, tuple[int, int, int]]:
-        """Return calls answered, tokens in and tokens out, by model label.
+    def spent(self) -> list[Usage]:
+        """Return what the answered calls took, by model and whether they went out in a batch.
 
-        Calls that agents of the user's own made by themselves count as far as they reported them.
+        Shared replies are left out. Calls that agents of the user's own made by themselves count as far as they
+        reported them.
         """
-        rows = self._reader.execute(
-            "select model, count(*), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0) from ("
-            "select model, json_extract(reply, '$.tokens_in') as tokens_in, "
-            "json_extract(reply, '$.tokens_out') as tokens_out from calls union all "
-            "select json_extract(own.value, '$.model'), json_extract(own.value, '$.tokens_in'), "
-            "json_extract(own.value, '$.tokens_out') from utterances, "
-            "json_each(coalesce(json_extract(utterance, '$.own_calls'), "
-            "json_extract(utterance, '$.utterance.own_calls'), '[]')) as own) group by model"
-        )
-        return {row[0]: (row[1], row[2], row[3]) for row in rows}
+        return [Usage(*row[:-1], batched=bool(row[-1])) for row in self._reader.execute(_SPENT)]
 
     def check(self) -> None:
         """Raise NotSavedError when nothing more can be stored, so that no call is paid for in vain."""
@@ -303,6 +313,8 @@ def _row(entry: Entry, request: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
         "refusal": entry.refusal,
         "tokens_cached": entry.tokens_cached,
         "tokens_reasoning": entry.tokens_reasoning,
+        "shared": entry.shared,
+        "batch": entry.batch,
     }
     return (
         *entry.place,

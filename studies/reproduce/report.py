@@ -37,7 +37,7 @@ _MEASURES = (
 
 # Of a run's facts, those that are the same in every language, and those that are summed over the languages.
 _SAME = ("user_kind", "difficulty", "trust_rules", "seed")
-_SUMMED = ("calls", "prompt_tokens", "completion_tokens", "cost", "seconds")
+_SUMMED = ("calls", "prompt_tokens", "cached_tokens", "completion_tokens", "cost", "seconds")
 
 
 def write_table(config: ReproduceConfig, out: Path) -> Report:

@@ -60,7 +60,7 @@ class House:
             setattr(getattr(config, above[0]) if above else config, last, value)
         models = open_models(config)
         models.pools[urlsplit(spec).netloc] = Pool(
-            CONNECTIONS, attempts=attempts, timeout=timeout, backoff=0.01, budget=models.budget
+            CONNECTIONS, attempts=attempts, timeout=timeout, backoff=0.01, budget=models.ledger
         )
         talking = profiles(given) if isinstance(given, int) else given
         return await simulate(Study(config, models), talking, self.place / name)

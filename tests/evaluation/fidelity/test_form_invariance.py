@@ -15,6 +15,7 @@ from langchain_core.messages import BaseMessage
 from cocoon.agents.users.appraiser import Appraiser, ModelAppraiser, RuleAppraiser, appraise_by_rule
 from cocoon.agents.users.guarded import GuardedUser
 from cocoon.agents.users.trust import Rules, TrustGate, neutral
+from cocoon.core.config import BudgetConfig
 from cocoon.core.errors import BudgetReachedError, CallFailedError
 from cocoon.core.records import Language
 from cocoon.evaluation.fidelity.form_invariance import (
@@ -27,10 +28,10 @@ from cocoon.evaluation.fidelity.form_invariance import (
 )
 from cocoon.evaluation.questions.detection import asks
 from cocoon.evaluation.text.contents import contents
-from cocoon.models.budget import Budget
 from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller
 from cocoon.models.journal.store import Journal
+from cocoon.models.ledger import Ledger
 from cocoon.models.scripted import ScriptedChat
 from cocoon.running.checks.form_invariance import PREFIX, measure_form_invariance
 from cocoon.tests.conversations import shipped_profiles
@@ -226,7 +227,7 @@ async def test_a_measurement_is_journalled_and_goes_on_where_the_budget_ended_it
     asked: list[int] = []
     for budget in (30, None, None):
         journal = Journal(tmp_path / "journal.sqlite")
-        model, chat = appraiser(punishes, Models(budget=Budget(calls=budget)))
+        model, chat = appraiser(punishes, Models(ledger=Ledger(BudgetConfig(calls=budget))))
         try:
             found = await measured(model, "neutral", Caller(journal), limit=30)
             assert (found.n, found.mean_difference) == (60, pytest.approx(-1 / 6))
