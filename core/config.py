@@ -90,9 +90,12 @@ class BudgetConfig(Record):
 
 
 class RunConfig(Record):
-    """What every kind of run can be told. `free_keys` may change between two sessions of one run."""
+    """What every kind of run can be told. `free_keys` may change between two sessions of one run.
 
-    free_keys: ClassVar[tuple[str, ...]] = ("concurrency", "timeout", "budget", "prices")
+    The folder of prompts may, because a run holds the hashes of its prompts, and refuses other texts.
+    """
+
+    free_keys: ClassVar[tuple[str, ...]] = ("concurrency", "timeout", "budget", "prices", "prompts")
 
     limit: int | None = flag(None, "Only the first N profiles.", short="-n", ge=1)
     concurrency: int = flag(32, "Most requests at once to one endpoint.", ge=1)

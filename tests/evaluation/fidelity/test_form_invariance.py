@@ -74,7 +74,7 @@ def appraiser(appraises: Appraises, models: Models | None = None) -> tuple[Model
     """A model that appraises by what pair it is shown, and whether as the question."""
 
     def script(messages: list[BaseMessage], options: dict[str, object]) -> str:
-        shown = re.search(r"<last_turn>\n(.*)\n</last_turn>", str(messages[0].content))
+        shown = re.search(r"\n(?:Supporter: |支持者：)([^\n]*)\n</transcript>", str(messages[0].content))
         assert shown is not None
         pair, form = WORDS[shown[1]]
         return appraises(pair, form == "q")
@@ -183,8 +183,8 @@ async def test_a_model_sees_the_same_but_for_the_form(caller: Caller) -> None:
     await measured(model, "neutral", caller)
     prompts = [str(messages[0].content) for messages in chat.seen]
     for pair in EVERY:
-        (asked,) = (prompt for prompt in prompts if f"\n{pair.question}\n" in prompt)
-        (stated,) = (prompt for prompt in prompts if f"\n{pair.statement}\n" in prompt)
+        (asked,) = (prompt for prompt in prompts if f"{pair.question}\n</transcript>" in prompt)
+        (stated,) = (prompt for prompt in prompts if f"{pair.statement}\n</transcript>" in prompt)
         assert asked.replace(pair.question, pair.statement) == stated
         assert PROFILES[pair.profile].chain[-1].need in asked and pair.said[-1].content in asked
 
