@@ -91,6 +91,7 @@ class Watcher:
             *_money(ledger),
             *([f"ETA {_clock(seconds / progress.done * (progress.dialogues - done))}"] if progress.done else []),
             *_retries(models),
+            *filter(None, [progress.batches()]),
             *([f"{progress.dropped} dropped"] if progress.dropped else []),
             *([f"{progress.failed} failed"] if progress.failed else []),
         ]

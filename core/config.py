@@ -95,13 +95,17 @@ class RunConfig(Record):
     The folder of prompts may, because a run holds the hashes of its prompts, and refuses other texts.
     """
 
-    free_keys: ClassVar[tuple[str, ...]] = ("concurrency", "timeout", "budget", "prices", "prompts")
+    free_keys: ClassVar[tuple[str, ...]] = (
+        *("concurrency", "timeout", "budget", "prices", "prompts", "batch", "batch_every"),
+    )
 
     limit: int | None = flag(None, "Only the first N profiles.", short="-n", ge=1)
     concurrency: int = flag(32, "Most requests at once to one endpoint.", ge=1)
     timeout: float = flag(60.0, "Seconds for one call.", gt=0)
     budget: BudgetConfig = Field(default=BudgetConfig(), description="Where the run stops.")
     prices: dict[str, Price] = flag({}, "Price of a million tokens, in, out and from the prompt cache, by model.")
+    batch: bool = flag(False, "Send calls as provider batches, at half the price; the same command fetches them.")
+    batch_every: float = Field(default=30.0, gt=0, description="Seconds between two looks at a batch.")
     seed: int = flag(0, "Seed of every draw.")
     prompts: str | None = flag(None, "A folder of your own prompts.", metavar="FOLDER")
 

@@ -4,6 +4,7 @@ Every one is a LangChain `BaseChatModel`. A `Model` adds what a run must know ab
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,7 +151,7 @@ def _open_remote(kind: str, rest: str, spec: str) -> tuple[BaseChatModel, str]:
 class Models:
     """The models of one run: each spec opened once, each local base loaded once, one pool per endpoint, one ledger.
 
-    `parts` opens the adapters and controls of local specs.
+    `parts` opens the adapters and controls of local specs. `on_stop` are told when no new request is to start.
     """
 
     connections: int = 32
@@ -160,6 +161,7 @@ class Models:
     pools: dict[str, Pool] = field(default_factory=dict)
     parts: Parts | None = None
     bases: "dict[str, LocalBase]" = field(default_factory=dict)
+    on_stop: list[Callable[[Exception | None], None]] = field(default_factory=list)
 
     def open(self, spec: str) -> Model:
         """Return the model named by `spec`, opened at its first use."""
@@ -191,6 +193,8 @@ class Models:
         """Start no new request anywhere."""
         for pool in self.pools.values():
             pool.stop(reason)
+        for stop in self.on_stop:
+            stop(reason)
 
     async def aclose(self) -> None:
         """Close what the models hold open."""

@@ -3,10 +3,9 @@
 import asyncio
 import functools
 import hashlib
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from langchain_core.messages import AIMessage
 
@@ -14,10 +13,12 @@ from cocoon.core.errors import CallFailedError, CocoonError, ReplayMismatchError
 from cocoon.core.records import OwnCall, Role
 from cocoon.core.text import printable_line
 from cocoon.models.by_name import Model, Models
+from cocoon.models.entries import entry_of, shared_entry, usage_of
 from cocoon.models.journal.store import Entry, Journal, Place, SpokenEntry, fingerprint, text_sha
+from cocoon.models.journal.submitted import SubmittedCall
 from cocoon.models.ledger import Usage
 from cocoon.models.pool import DIALOGUE, JUDGE, Priority, RequestOutcome
-from cocoon.models.reply import ModelReply, raw_reply, split_reply
+from cocoon.models.reply import ModelReply, split_reply
 from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError, classify_error
 
 T = TypeVar("T")
@@ -84,14 +85,36 @@ class DialogueCalls:
     stored: set[str] = field(default_factory=set)
 
 
+class Batches(Protocol):
+    """What calls wait in until they go out together."""
+
+    @property
+    def seen(self) -> set[Place]:
+        """Return the places that have been answered or replayed in this session."""
+        ...
+
+    def takes(self, model: Model) -> bool:
+        """Return whether the calls of a model can go out in a batch."""
+        ...
+
+    def put(
+        self, model: Model, call: SubmittedCall, messages: Sequence[Message], parameters: dict[str, Any]
+    ) -> NoReturn:
+        """Queue a call. Raises SubmittedError, or what a batch has already said about it."""
+        ...
+
+
 class Caller:
     """Makes the calls of one run. `seed` makes draws at temperature > 0 repeatable where the server honours it.
 
-    `models` opens the models that an agent names by their spec.
+    `models` opens the models that an agent names by their spec. Calls that `batches` takes are not asked live.
     """
 
-    def __init__(self, journal: Journal, *, seed: int = 0, models: Models | None = None) -> None:
+    def __init__(
+        self, journal: Journal, *, seed: int = 0, models: Models | None = None, batches: Batches | None = None
+    ) -> None:
         self.journal = journal
+        self.batches = batches
         self.seed = seed
         self.models = models
         self._dialogues: dict[str, DialogueCalls] = {}
@@ -193,26 +216,28 @@ class Caller:
         """
         calls = self._dialogues[place.dialogue]
         shas = [(message["role"], text_sha(message["content"])) for message in messages]
-        parameters = {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
-        print_ = fingerprint(model.label, parameters, shas, schema)
+        sampling = {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
+        print_ = fingerprint(model.label, sampling, shas, schema)
         calls.made += 1
         held = calls.entries.get(place)
         if held is not None:
             if schema is not None and place.attempt and held.fingerprint != print_:
                 # The words in which an error is reported to the model are no part of a call's identity.
                 shas[-1] = (shas[-1][0], self.journal.request_shas(place)[-1][1])
-                print_ = fingerprint(model.label, parameters, shas, schema)
+                print_ = fingerprint(model.label, sampling, shas, schema)
             self._check(held, print_, model.label)
-            model.pool.budget.replayed += 1
+            model.pool.budget.replayed += self._replays(place)
             return Reply(held, True, speaker, structured=schema is not None)
         self.journal.check()
+        parameters = _parameters(settings, self._seed(place), response_format)
+        self._queue(model, SubmittedCall(place, rung or "", print_, model.label, shas), messages, parameters)
 
         async def send() -> AIMessage:
-            return await _invoke(model, messages, settings, self._seed(place), response_format)
+            return await _invoke(model, messages, parameters)
 
         async def keep(outcome: RequestOutcome[AIMessage], *, shared: bool = False) -> None:
-            entry = _entry(place, print_, model, outcome, rung)
-            await store(_shared(entry, place) if shared else entry)
+            entry = entry_of(place, print_, model, outcome, rung)
+            await store(shared_entry(entry, place) if shared else entry)
 
         async def store(entry: Entry) -> None:
             texts = [(sha, m["content"]) for (_, sha), m in zip(shas, messages, strict=True) if sha not in calls.stored]
@@ -223,7 +248,7 @@ class Caller:
         async def answered() -> Reply:
             priority = (JUDGE if judging else DIALOGUE, calls.made)
             if print_ in self._known:
-                await store(_shared(self._known[print_], place))
+                await store(shared_entry(self._known[print_], place))
             elif settings.temperature > 0:
                 await model.pool.call(send, priority, keep)
             else:
@@ -233,6 +258,21 @@ class Caller:
             return Reply(calls.entries[place], False, speaker, structured=schema is not None)
 
         return await self._kept(answered())
+
+    def _queue(
+        self, model: Model, call: SubmittedCall, messages: Sequence[Message], parameters: dict[str, Any]
+    ) -> None:
+        """Queue a call where the run's calls go out in batches. Raises SubmittedError then."""
+        if self.batches is not None and self.batches.takes(model):
+            self.batches.put(model, call, messages, parameters)
+
+    def _replays(self, place: Place) -> bool:
+        """Return whether a replay is to be counted. Where batches are, a dialogue is walked several times."""
+        if self.batches is None:
+            return True
+        is_new = place not in self.batches.seen
+        self.batches.seen.add(place)
+        return is_new
 
     async def _kept(self, work: Coroutine[Any, Any, T]) -> T:
         """Await `work` in a task of its own: LangGraph cuts off the neighbours of a judge that fails or is stopped,
@@ -277,22 +317,24 @@ class Caller:
         return int.from_bytes(hashlib.sha256(seed_text).digest()[:4], "big") >> 1
 
 
-async def _invoke(
-    model: Model, messages: Sequence[Message], settings: Settings, seed: int, response_format: dict[str, Any] | None
-) -> AIMessage:
+def _parameters(settings: Settings, seed: int, response_format: dict[str, Any] | None) -> dict[str, Any]:
     parameters: dict[str, Any] = {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
     if settings.temperature > 0:
         parameters["seed"] = seed
     if response_format is not None:
         parameters["response_format"] = response_format
+    return parameters
+
+
+async def _invoke(model: Model, messages: Sequence[Message], parameters: dict[str, Any]) -> AIMessage:
     try:
         message = await model.chat.ainvoke(list(messages), **parameters)
-        model.pool.budget.end_call(_usage(model, message))
+        model.pool.budget.end_call(usage_of(model, message))
         return message
     except (RateLimitedError, TransientError, CocoonError, asyncio.CancelledError):
         raise
     except RefusedError as error:
-        if response_format is not None and error.status in (400, 415, 422, 501):
+        if "response_format" in parameters and error.status in (400, 415, 422, 501):
             raise
         raise CallFailedError(str(error.status), f"{model.label}: {error}") from None
     except Exception as error:
@@ -300,44 +342,3 @@ async def _invoke(
         if ours is error:
             raise CallFailedError("error", printable_line(f"{model.label}: {type(error).__name__}: {error}")) from error
         raise ours from None
-
-
-def _usage(model: Model, message: AIMessage) -> Usage:
-    tokens = message.usage_metadata or {}
-    return Usage(
-        model.label, 1, tokens.get("input_tokens"), tokens.get("output_tokens"), raw_reply(message).tokens_cached
-    )
-
-
-def _entry(place: Place, print_: str, model: Model, outcome: RequestOutcome[AIMessage], rung: str | None) -> Entry:
-    message = outcome.value
-    usage = message.usage_metadata or {}
-    meta = message.response_metadata or {}
-    raw = raw_reply(message)
-    return Entry(
-        place,
-        print_,
-        model.label,
-        _storable(raw.text),
-        rung,
-        usage.get("input_tokens"),
-        usage.get("output_tokens"),
-        round(outcome.latency, 4),
-        outcome.retries,
-        raw.finish,
-        meta.get("legal_mass") or {},
-        round(time.time(), 3),
-        _storable(raw.thought),
-        _storable(raw.refusal),
-        raw.tokens_cached,
-        raw.tokens_reasoning,
-    )
-
-
-def _shared(entry: Entry, place: Place) -> Entry:
-    """Return a reply that was paid for elsewhere, as it stands at another place: it took no tokens there."""
-    return replace(entry, place=place, shared=True, tokens_in=0, tokens_out=0, tokens_cached=0, tokens_reasoning=0)
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")

@@ -109,7 +109,8 @@ async def _climb_down(
             refusal = error
             continue
         # Learnt only from an answer: a refusal alone may have another cause, such as a prompt that is too long.
-        model.rung = max(model.rung, number)
+        answered_at = RUNGS.index(reply.entry.rung) if reply.entry.rung in RUNGS else number
+        model.rung = max(model.rung, answered_at)
         return reply
     raise CallFailedError(str(refusal.status if refusal else "refused"), f"{model.label}: {refusal}")
 

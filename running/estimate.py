@@ -10,7 +10,7 @@ from cocoon.evaluation.scales.files import load_scale, load_scales
 from cocoon.evaluation.scales.records import Scale
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.models.by_name import host_of
-from cocoon.models.ledger import Ledger, Usage
+from cocoon.models.ledger import BATCH_SHARE, Ledger, Usage
 from cocoon.running.checks.form_invariance import form_calls
 
 # Characters of a turn, of a filled system prompt, of an appraisal and of a judge's prompt: means over the shipped
@@ -46,18 +46,21 @@ def estimate(
     """
     usages = [*(_talking(config, dialogues, languages) if talking else ()), *_judging(config, dialogues)]
     expected = Ledger.of(usages, config.prices)
-    return {"dialogues": dialogues, "calls": expected.calls, **expected_cost(expected)}
+    return {"dialogues": dialogues, "calls": expected.calls, **expected_cost(expected, batched=config.batch)}
 
 
-def expected_usage(model: str, calls: int, characters_in: float, characters_out: float) -> Usage:
+def expected_usage(
+    model: str, calls: int, characters_in: float, characters_out: float, *, batched: bool = False
+) -> Usage:
     """Return calls of a model whose prompts and replies have so many characters each."""
     tokens_in, tokens_out = (round(calls * number / CHARACTERS) for number in (characters_in, characters_out))
-    return Usage(model, calls, tokens_in, tokens_out)
+    return Usage(model, calls, tokens_in, tokens_out, batched=batched)
 
 
-def expected_cost(expected: Ledger) -> dict[str, Any]:
+def expected_cost(expected: Ledger, *, batched: bool) -> dict[str, Any]:
     """Return the tokens, cost and hosts of what is expected, as they are printed."""
     return {
+        **({"price_share": BATCH_SHARE} if batched else {}),
         "tokens_in_estimated": expected.tokens_in,
         "tokens_out_estimated": expected.tokens_out,
         "cost_estimated": None if expected.cost is None else round(expected.cost, 2),
@@ -81,4 +84,5 @@ def _judging(config: StudyConfig, dialogues: int) -> Iterable[Usage]:
     calls = dialogues * judges_wanted(config)
     if config.judge.model is None:
         return []
-    return [expected_usage(config.judge.model, calls, JUDGEMENT + config.rounds * 2 * TURN, VERDICT)]
+    characters = JUDGEMENT + config.rounds * 2 * TURN
+    return [expected_usage(config.judge.model, calls, characters, VERDICT, batched=config.batch)]

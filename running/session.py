@@ -7,7 +7,9 @@ from cocoon.agents.protocols import Judge, SimulatedUser, steps_of
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines
 from cocoon.core.records import AgentFacts, Dialogue, Language, Profile
+from cocoon.models.batches.queue import BatchQueue
 from cocoon.models.calls import Caller
+from cocoon.running.batches import batches_of, in_batches, refuse_open_batches
 from cocoon.running.checks.form_invariance import appraisal_of, measure_form_invariance, measured_calls
 from cocoon.running.folder import RunFolder, read_run
 from cocoon.running.frame import Outcome, Watch, forbid_cloud_tracing, opened_run, run_session, window_of
@@ -39,6 +41,7 @@ async def simulate(
     with opened_run(out, study.config.seed) as (folder, manifest):
         folder.agree(study.config)
         keep_scales(out, map(Path, study.config.scale_files), study.config.judge.scales)
+        refuse_open_batches(folder.journal, out)
         runner = _runner(study, folder, user, judges)
         if not folder.journal.is_empty():
             refuse_changed_prompts(out, manifest.prompts, prompts)
@@ -65,15 +68,18 @@ async def assess(study: Study, out: Path, watch: Watch | None = None) -> Outcome
     judges = study.judges()
     with opened_run(out, study.config.seed) as (folder, manifest):
         keep_scales(out, map(Path, study.config.scale_files), study.config.judge.scales)
-        runner = _runner(study, folder, None, judges)
+        batches = batches_of(study.config, folder.journal, study.models, out)
+        runner = _runner(study, folder, None, judges, batches)
         names = [line["id"] for line in lines]
-        unrated = lacking(out, names, runner.wanted, judges)
         note_agents(manifest, {"judge": [judge.facts() for judge in judges]})
 
-        async def work() -> None:
+        async def rate() -> None:
+            unrated = lacking(out, names, runner.wanted, judges)
             await runner.assess(read_run(out, "dialogues.jsonl", Dialogue), unrated)
 
-        return await run_session(runner, manifest, study.models, work, names, watch)
+        return await run_session(
+            runner, manifest, study.models, lambda: in_batches(runner, batches, rate), names, watch
+        )
 
 
 def facts_with_steps(user: SimulatedUser) -> AgentFacts:
@@ -101,11 +107,17 @@ def note_agents(manifest: RunManifest, agents: Mapping[str, list[AgentFacts]]) -
     manifest.roles["judge"] = sorted(judged)
 
 
-def _runner(study: Study, folder: RunFolder, user: SimulatedUser | None, judges: Sequence[Judge]) -> Runner:
+def _runner(
+    study: Study,
+    folder: RunFolder,
+    user: SimulatedUser | None,
+    judges: Sequence[Judge],
+    batches: BatchQueue | None = None,
+) -> Runner:
     config = study.config
     return Runner(
         folder,
-        Caller(folder.journal, seed=config.seed, models=study.models),
+        Caller(folder.journal, seed=config.seed, models=study.models, batches=batches),
         window_of(config.concurrency),
         study.models.stop,
         user=user,

@@ -15,6 +15,7 @@ from cocoon.core.errors import (
     NotSavedError,
     ReplayMismatchError,
     StoppedError,
+    SubmittedError,
 )
 from cocoon.core.records import Failure
 from cocoon.models.calls import Caller
@@ -30,7 +31,7 @@ _ENDS_THE_RUN = (BudgetReachedError, StoppedError, ReplayMismatchError, NotSaved
 class Progress:
     """Running counts, for whoever shows them. `dialogues` counts items of the kind that `things` names.
 
-    `ledger` is that of the run, and `before` what it held when the session began.
+    `ledger` is that of the run, and `before` what it held when the session began. `batches` says how far batches are.
     """
 
     things: str = "dialogues"
@@ -41,6 +42,7 @@ class Progress:
     named: int = 0
     verdicts: int = 0
     dropped: int = 0
+    batches: Callable[[], str] = str
     ledger: Ledger = field(default_factory=Ledger)
     before: Ledger = field(default_factory=Ledger)
 
@@ -102,7 +104,12 @@ class Work:
                 self.stop(error)
 
     def failed(self, item: str, stage: Stage, error: Exception) -> None:
-        """Note an item that could not be made, or end the run where the error is of that kind."""
+        """Note an item that could not be made, or end the run where the error is of that kind.
+
+        An item that waits for a batch has not failed.
+        """
+        if isinstance(error, SubmittedError):
+            return
         if isinstance(error, _ENDS_THE_RUN):
             self.end(error)
             return

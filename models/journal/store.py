@@ -55,9 +55,19 @@ create table if not exists utterances (
     dialogue text not null, node text not null, ordinal integer not null, vote integer not null,
     fingerprint text not null, utterance text not null, spoken_at real not null,
     primary key (dialogue, node, ordinal, vote)) without rowid;
+create table if not exists batches (name text primary key, model text not null, state text not null, remote text);
+create table if not exists submitted (
+    dialogue text not null, node text not null, ordinal integer not null, vote integer not null,
+    attempt integer not null, rung text not null, fingerprint text not null, model text not null, request text not null,
+    batch text not null, custom text not null, tries integer not null, status integer, problem text not null,
+    primary key (dialogue, node, ordinal, vote, attempt, rung)) without rowid;
 create table if not exists about (name text primary key, value text not null) without rowid;
 insert or ignore into about values ('schema', '{VERSION}');
 """
+
+
+Write = tuple[str, tuple[Any, ...]]
+"""A statement with one row for it."""
 
 
 class Place(NamedTuple):
@@ -204,18 +214,23 @@ class Journal:
 
     async def append(self, entry: Entry, request: Sequence[tuple[str, str]], texts: Sequence[tuple[str, str]]) -> None:
         """Store a reply with its request ((role, sha) pairs) and texts. Returns when it is committed."""
-        await self._commit_item(_INSERT_CALL, _row(entry, request), [(sha, _storable(text)) for sha, text in texts])
+        await self.write([write_of(entry, request)], texts)
 
     async def append_utterance(self, entry: SpokenEntry) -> None:
         """Store what an agent said. Returns when it is committed."""
         row = (*entry.place[:4], entry.fingerprint, _storable(entry.utterance), round(time.time(), 3))
-        await self._commit_item(_INSERT_UTTERANCE, row, [])
+        await self.write([(_INSERT_UTTERANCE, row)])
 
-    async def _commit_item(self, statement: str, row: tuple[Any, ...], texts: list[tuple[str, str]]) -> None:
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        return self._reader.execute(query, values).fetchall()
+
+    async def write(self, writes: Sequence[Write], texts: Sequence[tuple[str, str]] = ()) -> None:
+        """Store rows and texts, all or none of them. Returns when they are committed."""
         self.check()
         loop = asyncio.get_running_loop()
         committed: asyncio.Future[None] = loop.create_future()
-        self._inbox.put(_Item(statement, row, texts, loop, committed))
+        self._inbox.put(_Item(writes, [(sha, _storable(text)) for sha, text in texts], loop, committed))
         await committed
 
     def close(self) -> None:
@@ -250,9 +265,9 @@ class Journal:
             self._connection.execute("begin immediate")
             texts = [text for item in group for text in item.texts]
             self._connection.executemany("insert or ignore into texts values (?, ?)", texts)
-            for statement in (_INSERT_CALL, _INSERT_UTTERANCE):
-                rows = [item.row for item in group if item.statement == statement]
-                self._connection.executemany(statement, rows)
+            writes = [write for item in group for write in item.writes]
+            for statement in dict.fromkeys(statement for statement, _ in writes):
+                self._connection.executemany(statement, [row for other, row in writes if other == statement])
             self._connection.execute("commit")
         # Whatever it is: an exception that ended this thread would leave every caller waiting for ever.
         except Exception as error:
@@ -267,8 +282,7 @@ class Journal:
 class _Item:
     """What is to be written, and whom to tell."""
 
-    statement: str
-    row: tuple[Any, ...]
+    writes: Sequence[Write]
     texts: list[tuple[str, str]]
     loop: asyncio.AbstractEventLoop
     committed: asyncio.Future[None]
@@ -299,7 +313,8 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _row(entry: Entry, request: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
+def write_of(entry: Entry, request: Sequence[tuple[str, str]]) -> Write:
+    """Return what stores a reply with its request ((role, sha) pairs)."""
     reply = {
         "text": entry.text,
         "rung": entry.rung,
@@ -316,14 +331,8 @@ def _row(entry: Entry, request: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
         "shared": entry.shared,
         "batch": entry.batch,
     }
-    return (
-        *entry.place,
-        entry.fingerprint,
-        entry.model,
-        orjson.dumps(request).decode(),
-        orjson.dumps(reply).decode(),
-        entry.answered_at,
-    )
+    texts = (orjson.dumps(request).decode(), orjson.dumps(reply).decode())
+    return _INSERT_CALL, (*entry.place, entry.fingerprint, entry.model, *texts, entry.answered_at)
 
 
 def _tell(group: list[_Item], error: Exception | None, path: Path) -> None:

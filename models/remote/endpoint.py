@@ -8,14 +8,14 @@ the numbers).
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, convert_to_messages
 from langchain_core.outputs import ChatResult
 from langchain_openai import ChatOpenAI
 from pydantic import PrivateAttr, SecretStr
@@ -133,10 +133,38 @@ class EndpointChat(ChatOpenAI):
 
         Redirections are refused, because they would lead to a host that was not named.
         """
-        url = f"{(self.openai_api_base or OPENAI_BASE_URL).rstrip('/')}/chat/completions"
+        return await self.send("POST", "/chat/completions", data=orjson.dumps(payload))
+
+    def batch_body(self, messages: Sequence[Mapping[str, str]], parameters: dict[str, Any]) -> dict[str, Any]:
+        """Return a request as it stands in a batch."""
+        return self._payload(
+            convert_to_messages([dict(message) for message in messages]), None, parameters, self._quirks
+        )
+
+    def read_reply(self, reply: dict[str, Any]) -> AIMessage:
+        """Return the message of a chat completion. Raises TransientError where it has none."""
+        generation = self._read(orjson.dumps(reply)).generations[0]
+        message = generation.message
+        if not isinstance(message, AIMessage):
+            raise TransientError("no_reply", f"{self.host}: the answer has no message")
+        message.response_metadata = {**(generation.generation_info or {}), **message.response_metadata}
+        return message
+
+    def learn(self, refusal: RefusedError, body: dict[str, Any]) -> bool:
+        """Return whether a refusal shows how to ask so that the server accepts, and keep that in mind."""
+        messages = convert_to_messages(body["messages"])
+        quirk = self._quirk(refusal, self._quirks, {"seed"} & body.keys(), messages)
+        self._quirks |= {quirk} if quirk else set()
+        return quirk is not None
+
+    async def send(
+        self, method: str, path: str, *, data: Any = None, headers: Mapping[str, str] | None = None
+    ) -> bytes:
+        """Return the answer to a request of another kind. Raises RefusedError or TransientError."""
+        url = f"{(self.openai_api_base or OPENAI_BASE_URL).rstrip('/')}{path}"
         try:
             session = await self._client()
-            async with session.post(url, data=orjson.dumps(payload), allow_redirects=False) as response:
+            async with session.request(method, url, data=data, headers=headers, allow_redirects=False) as response:
                 body = await response.read()
         except (aiohttp.ClientError, ConnectionError) as error:
             problem = self._without_key(printable_line(f"{type(error).__name__} {error}"))

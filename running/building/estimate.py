@@ -23,12 +23,12 @@ def estimate_profiles(config: ProfileBuildConfig, items: int) -> dict[str, Any]:
     answer = _ANSWER + _MEMORIES / sum(calls.values())
     expected = Ledger.of(
         [
-            expected_usage(config.writer.model, items * calls["writer"], _WRITER_PROMPT, answer),
-            expected_usage(config.rater_model, items * calls["rater"], _RATER_PROMPT, answer),
+            expected_usage(config.writer.model, items * calls["writer"], _WRITER_PROMPT, answer, batched=config.batch),
+            expected_usage(config.rater_model, items * calls["rater"], _RATER_PROMPT, answer, batched=config.batch),
         ],
         config.prices,
     )
-    return {"profiles": items, "calls_at_most": expected.calls, **expected_cost(expected)}
+    return {"profiles": items, "calls_at_most": expected.calls, **expected_cost(expected, batched=config.batch)}
 
 
 def script_calls(config: ScriptConfig) -> dict[str, int]:
@@ -47,9 +47,9 @@ def estimate_scripts(config: ScriptConfig, items: int) -> dict[str, Any]:
     calls = script_calls(config)
     expected = Ledger.of(
         [
-            expected_usage(config.writer.model, items * calls["writer"], 3600, 900),
-            expected_usage(config.rater_model, items * calls["rater"], 2400, 320),
+            expected_usage(config.writer.model, items * calls["writer"], 3600, 900, batched=config.batch),
+            expected_usage(config.rater_model, items * calls["rater"], 2400, 320, batched=config.batch),
         ],
         config.prices,
     )
-    return {"dialogues": items, "calls_estimated": expected.calls, **expected_cost(expected)}
+    return {"dialogues": items, "calls_estimated": expected.calls, **expected_cost(expected, batched=config.batch)}
