@@ -13,7 +13,7 @@ from cocoon.core.errors import CallFailedError, CocoonError, ReplayMismatchError
 from cocoon.core.records import OwnCall, Role
 from cocoon.core.text import printable_line
 from cocoon.models.by_name import Model, Models
-from cocoon.models.entries import entry_of, shared_entry, usage_of
+from cocoon.models.entries import entry_of, shared_entry, usage_of_message
 from cocoon.models.journal.store import Entry, Journal, Place, SpokenEntry, fingerprint, text_sha
 from cocoon.models.journal.submitted import SubmittedCall
 from cocoon.models.ledger import Usage
@@ -329,7 +329,7 @@ def _parameters(settings: Settings, seed: int, response_format: dict[str, Any] |
 async def _invoke(model: Model, messages: Sequence[Message], parameters: dict[str, Any]) -> AIMessage:
     try:
         message = await model.chat.ainvoke(list(messages), **parameters)
-        model.pool.budget.end_call(usage_of(model, message))
+        model.pool.budget.end_call(usage_of_message(model, message))
         return message
     except (RateLimitedError, TransientError, CocoonError, asyncio.CancelledError):
         raise

@@ -12,7 +12,7 @@ from cocoon.models.pool import RequestOutcome
 from cocoon.models.reply import raw_reply
 
 
-def usage_of(model: Model, message: AIMessage) -> Usage:
+def usage_of_message(model: Model, message: AIMessage) -> Usage:
     """Return what an answered call took, as its server reports it."""
     tokens = message.usage_metadata or {}
     return Usage(

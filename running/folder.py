@@ -21,6 +21,8 @@ from cocoon.running.trace import Trace, settle_trace
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 ConfigT = TypeVar("ConfigT", bound=RunConfig)
+BATCHES = "batches"
+"""The sub-folder of files that went out in batches."""
 APPENDED = ("dialogues.jsonl", "ratings.jsonl")
 REWRITTEN = ("manifest.json", "config.yaml", "sample.json", "trace.jsonl", *APPENDED, "failures.jsonl")
 

@@ -7,11 +7,10 @@ from cocoon.agents.protocols import Judge, SimulatedUser, steps_of
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines
 from cocoon.core.records import AgentFacts, Dialogue, Language, Profile
-from cocoon.models.batches.queue import BatchQueue
+from cocoon.models.batches.queue import BatchQueue, batches_of, refuse_open_batches
 from cocoon.models.calls import Caller
-from cocoon.running.batches import batches_of, in_batches, refuse_open_batches
 from cocoon.running.checks.form_invariance import appraisal_of, measure_form_invariance, measured_calls
-from cocoon.running.folder import RunFolder, read_run
+from cocoon.running.folder import BATCHES, RunFolder, read_run
 from cocoon.running.frame import Outcome, Watch, forbid_cloud_tracing, opened_run, run_session, window_of
 from cocoon.running.manifest import RunManifest
 from cocoon.running.reading.scales import keep_scales
@@ -41,7 +40,7 @@ async def simulate(
     with opened_run(out, study.config.seed) as (folder, manifest):
         folder.agree(study.config)
         keep_scales(out, map(Path, study.config.scale_files), study.config.judge.scales)
-        refuse_open_batches(folder.journal, out)
+        refuse_open_batches(folder.journal)
         runner = _runner(study, folder, user, judges)
         if not folder.journal.is_empty():
             refuse_changed_prompts(out, manifest.prompts, prompts)
@@ -68,7 +67,7 @@ async def assess(study: Study, out: Path, watch: Watch | None = None) -> Outcome
     judges = study.judges()
     with opened_run(out, study.config.seed) as (folder, manifest):
         keep_scales(out, map(Path, study.config.scale_files), study.config.judge.scales)
-        batches = batches_of(study.config, folder.journal, study.models, out)
+        batches = batches_of(study.config, folder.journal, study.models, out / BATCHES)
         runner = _runner(study, folder, None, judges, batches)
         names = [line["id"] for line in lines]
         note_agents(manifest, {"judge": [judge.facts() for judge in judges]})
@@ -77,9 +76,7 @@ async def assess(study: Study, out: Path, watch: Watch | None = None) -> Outcome
             unrated = lacking(out, names, runner.wanted, judges)
             await runner.assess(read_run(out, "dialogues.jsonl", Dialogue), unrated)
 
-        return await run_session(
-            runner, manifest, study.models, lambda: in_batches(runner, batches, rate), names, watch
-        )
+        return await run_session(runner, manifest, study.models, lambda: runner.in_batches(batches, rate), names, watch)
 
 
 def facts_with_steps(user: SimulatedUser) -> AgentFacts:

@@ -1,7 +1,7 @@
 """What every session of a run does with its graphs: admit a bounded number, walk each, trace it, note what failed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from cocoon.core.errors import (
     SubmittedError,
 )
 from cocoon.core.records import Failure
+from cocoon.models.batches.queue import BatchQueue
 from cocoon.models.calls import Caller
 from cocoon.models.ledger import Ledger
 from cocoon.running.folder import RunFolder
@@ -95,6 +96,22 @@ class Work:
                 await job
 
         await asyncio.gather(*(admitted() for _ in range(self.window)))
+
+    async def in_batches(self, batches: BatchQueue | None, job: Callable[[], Awaitable[None]]) -> None:
+        """Do a job, and again as long as some of it waits for a batch. `job` does what is not done yet."""
+        if batches is None:
+            await job()
+            return
+        self.progress.batches = lambda: batches.progress
+        try:
+            await batches.collect()
+            await job()
+            while batches.waits and self.stopped_by is None:
+                await batches.submit()
+                await batches.collect()
+                await job()
+        except CocoonError as error:
+            self.end(error)
 
     def end(self, error: CocoonError) -> None:
         """End the run because of `error`: no new call is started, what is under way finishes."""

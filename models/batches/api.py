@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage
 from cocoon.core.errors import CocoonError
 from cocoon.models.request_errors import RefusedError
 
-CHAT = "/v1/chat/completions"
+COMPLETIONS = "/v1/chat/completions"
 _NO_SUCH_PATH = (404, 405, 501)
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 
@@ -80,7 +80,7 @@ class BatchApi:
         file = await self._json("POST", "/files", data=form, headers=kind)
         order = {
             "input_file_id": file["id"],
-            "endpoint": CHAT,
+            "endpoint": COMPLETIONS,
             "completion_window": "24h",
             "metadata": {"cocoon": name},
         }
@@ -108,7 +108,9 @@ class BatchApi:
         problems = (batch.get("errors") or {}).get("data") or []
         return BatchState(
             str(batch.get("status")),
-            *(int(counts.get(name) or 0) for name in ("completed", "failed", "total")),
+            int(counts.get("completed") or 0),
+            int(counts.get("failed") or 0),
+            int(counts.get("total") or 0),
             tuple(str(file) for file in files if file),
             "; ".join(str(problem.get("message")) for problem in problems),
         )

@@ -21,23 +21,24 @@ from typing import Any, NoReturn, TypeVar
 import orjson
 from langchain_core.messages import AIMessage
 
+from cocoon.core.config import RunConfig
 from cocoon.core.errors import BudgetReachedError, CallFailedError, CocoonError, StoppedError, SubmittedError
 from cocoon.core.jsonl import write_whole
 from cocoon.core.text import printable_line
-from cocoon.models.batches.api import CHAT, BatchApi, BatchChat, BatchState, NoBatchesError, read_answers
+from cocoon.models.batches.api import COMPLETIONS, BatchApi, BatchChat, BatchState, NoBatchesError, read_answers
 from cocoon.models.by_name import Model, Models
 from cocoon.models.calls import Message
-from cocoon.models.entries import entry_of, shared_entry, usage_of
+from cocoon.models.entries import entry_of, shared_entry, usage_of_message
 from cocoon.models.journal.store import Entry, Journal, Place
 from cocoon.models.journal.submitted import Batch, SubmittedCall, SubmittedCalls
 from cocoon.models.pool import RequestOutcome
 from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError
 
-T = TypeVar("T")
+AnswerT = TypeVar("AnswerT")
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 200_000_000
 """What a provider takes in one file."""
-TRIES = 3
+MOST_BATCHES = 3
 """Batches that may leave a call without an answer."""
 _REFUSED = range(400, 500)
 _WORTH_ANOTHER = frozenset({408, 409, 425, 429})
@@ -250,7 +251,7 @@ class BatchQueue:
         self, batch: Batch, model: Model, calls: Sequence[SubmittedCall], message: AIMessage
     ) -> Iterable[Entry]:
         """Yield an answer in the place of its call, and as shared in those of the calls that are equal."""
-        self.models.ledger.end_call(replace(usage_of(model, message), batched=True))
+        self.models.ledger.end_call(replace(usage_of_message(model, message), batched=True))
         first = calls[0]
         entry = entry_of(first.place, first.fingerprint, model, RequestOutcome(message, 0.0, 0), first.rung or None)
         entry = replace(entry, batch=batch.name)
@@ -284,6 +285,31 @@ class BatchQueue:
         )
 
 
+def batches_of(config: RunConfig, journal: Journal, models: Models, folder: Path) -> BatchQueue | None:
+    """Return the queue of a run whose calls go out in batches, None for one that asks live.
+
+    Raises CocoonError where no model takes batches, and where a run that asks live has calls out.
+    """
+    if not config.batch:
+        refuse_open_batches(journal)
+        return None
+    queue = BatchQueue(journal, models, folder, config.batch_every)
+    if not any(queue.takes(model) for model in models.opened.values()):
+        raise CocoonError(
+            f"{', '.join(models.opened)}: no model is behind an OpenAI-compatible endpoint, which takes batches. "
+            "Leave --batch out."
+        )
+    return queue
+
+
+def refuse_open_batches(journal: Journal) -> None:
+    """Raise CocoonError where calls of a run are out in batches, because they would be asked twice."""
+    if batches := SubmittedCalls(journal).open():
+        names = ", ".join(batch.remote or batch.name for batch in batches)
+        where = journal.path.parent
+        raise CocoonError(f"{where}: batches are out ({names}). Run the command that sent them, with --batch, first.")
+
+
 @functools.lru_cache(maxsize=1)
 def _requests(file: Path) -> list[bytes]:
     return file.read_bytes().splitlines()
@@ -298,7 +324,7 @@ def _failed(call: SubmittedCall, error: RefusedError, *, learnt: bool) -> Submit
     return replace(call, tries=call.tries + 1, status=error.status if final else None, problem=problem)
 
 
-async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+async def _patiently(ask: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
     """Ask again while the endpoint fails in a way that may pass. Raises CocoonError when it does not."""
     problem: Exception | None = None
     for wait in _WAITS:
@@ -317,7 +343,7 @@ def _raise_final(call: SubmittedCall, label: str, *, has_format: bool) -> None:
         if has_format and call.status in (400, 415, 422, 501):
             raise RefusedError(call.status, call.problem)
         raise CallFailedError(str(call.status), f"{label}: {call.problem}")
-    if call.tries >= TRIES:
+    if call.tries >= MOST_BATCHES:
         raise CallFailedError("batch", f"{label}: {call.tries} batches have not answered it ({call.problem})")
 
 
@@ -335,7 +361,7 @@ def _files(calls: Sequence[Waiting]) -> Iterable[list[Waiting]]:
 
 
 def _line(custom: str, body: bytes) -> bytes:
-    request = {"custom_id": custom, "method": "POST", "url": CHAT, "body": orjson.Fragment(body)}
+    request = {"custom_id": custom, "method": "POST", "url": COMPLETIONS, "body": orjson.Fragment(body)}
     return orjson.dumps(request) + b"\n"
 
 

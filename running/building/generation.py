@@ -17,10 +17,10 @@ from cocoon.core.config import RunConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, parse_record, read_lines, write_whole
 from cocoon.core.records import Dropped, Record
+from cocoon.models.batches.queue import batches_of
 from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller
-from cocoon.running.batches import batches_of, in_batches
-from cocoon.running.folder import RunFolder, read_run
+from cocoon.running.folder import BATCHES, RunFolder, read_run
 from cocoon.running.frame import Outcome, Watch, opened_run, run_session, window_of
 from cocoon.running.resume import refuse_changed_prompts
 from cocoon.running.work import Progress, Stage, Work
@@ -149,7 +149,7 @@ async def generate(
             refuse_changed_prompts(out, manifest.prompts, shas)
         manifest.prompts |= shas
         manifest.roles = generator.roles()
-        batches = batches_of(config, folder.journal, models, out)
+        batches = batches_of(config, folder.journal, models, out / BATCHES)
         work = Generation(
             folder,
             Caller(folder.journal, seed=config.seed, batches=batches),
@@ -162,7 +162,7 @@ async def generate(
         async def make() -> None:
             await work.make(items, _ids(out, generator.kept) | _ids(out, DROPPED))
 
-        outcome = await run_session(work, manifest, models, lambda: in_batches(work, batches, make), order, watch)
+        outcome = await run_session(work, manifest, models, lambda: work.in_batches(batches, make), order, watch)
         kept, dropped, notes = _sift(generator, folder, order)
     reasons = Counter(f"{record.node}: {record.reason}" for record in dropped)
     return Generated(outcome.progress, outcome.failures, outcome.stopped_by, order, kept, reasons, notes)

@@ -83,8 +83,8 @@ def measured_calls(runs: Iterable[Path]) -> Iterator[Entry]:
     ]
     for run in runs:
         with opened_journal(run / "journal.sqlite") as journal:
-            for name in names if journal else ():
-                yield from (call.entry for call in journal.calls(name))
+            if journal is not None:
+                yield from (call.entry for name in names for call in journal.calls(name))
 
 
 def _profiles(languages: Sequence[Language]) -> dict[str, Profile]:

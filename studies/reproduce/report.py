@@ -56,7 +56,7 @@ def facts_of_runs(config: ReproduceConfig, out: Path) -> dict[str, Any]:
     summed = {
         name: sum(facts[name] for facts in runs.values())
         for name in _SUMMED
-        if all(name in facts for facts in runs.values())
+        if all(facts.get(name) is not None for facts in runs.values())
     }
     models: dict[str, list[str]] = {}
     for facts in runs.values():

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cocoon.core.config import StudyConfig, SupporterConfig
-from cocoon.core.records import Profile
+from cocoon.core.records import Language, Profile
 from cocoon.models.by_name import Models
 from cocoon.running.estimate import estimate
 from cocoon.running.frame import Watch
@@ -83,7 +83,7 @@ class Sweep:
         """Return calls, tokens, cost and hosts of all arms and kinds of user together."""
         plan = expected_plan(self.sweep, self.users, self.out)
         dialogues = len(self.profiles) * len(plan.arms) * self.config.samples
-        languages = sorted({profile.language for profile in self.profiles})
+        languages: list[Language] = sorted({profile.language for profile in self.profiles})
         settings = [settings_of(self.config, plan, user) for user in plan.users]
         # The appraiser is the same for all kinds of user, and is measured once.
         measuring = next((study for study in settings if study.user.kind == "guarded"), None)

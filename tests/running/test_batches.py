@@ -181,7 +181,7 @@ def test_a_server_without_batches_is_answered_from_a_file_beside(tmp_path: Path)
         done = cocoon(*line(endpoint, file, out, "--batch"))
         assert done.code == 2 and "vllm run-batch -i" in done.err
         (requests,) = (out / "batches").glob("*.jsonl")
-        endpoint.handle = handle  # pyright: ignore[reportAttributeAccessIssue]
+        endpoint.handle = handle
         endpoint.batches["b"] = {"input_file_id": "in", "status": "", "looks": 0, "request_counts": {}}
         endpoint.files["in"] = requests.read_bytes()
         endpoint.looks = 0
