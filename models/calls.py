@@ -89,8 +89,8 @@ class Batches(Protocol):
     """What calls wait in until they go out together."""
 
     @property
-    def seen(self) -> set[Place]:
-        """Return the places that have been answered or replayed in this session."""
+    def imported(self) -> set[Place]:
+        """Return the places that batches have answered in this session."""
         ...
 
     def takes(self, model: Model) -> bool:
@@ -119,6 +119,7 @@ class Caller:
         self.models = models
         self._dialogues: dict[str, DialogueCalls] = {}
         self._known: dict[str, Entry] = {}
+        self._seen: set[Place] = set()
         self._flying: dict[str, asyncio.Future[RequestOutcome[AIMessage]]] = {}
         self._under_way: set[asyncio.Future[Any]] = set()
 
@@ -175,14 +176,14 @@ class Caller:
         Raises CallFailedError when this session has asked three times in vain, and at once when the model refuses.
         """
         replies: list[Reply] = []
-        while sum(not reply.replayed for reply in replies) < 3:
+        while sum(self._is_fresh(reply) for reply in replies) < 3:
             attempt = place._replace(attempt=len(replies))
             replies.append(await self.ask(model, attempt, messages, settings, speaker=speaker, judging=judging))
             said = replies[-1].speech.strip()
             if said and accept(said):
                 return said, replies
             # A refusal that is replayed is asked again: the user gave the same command once more.
-            if replies[-1].parts.finish == "refused" and not replies[-1].replayed:
+            if replies[-1].parts.finish == "refused" and self._is_fresh(replies[-1]):
                 problem = printable_line(replies[-1].parts.obstacle or "", 300)
                 raise CallFailedError("refused", f"{model.label}: {problem} (at {place.key})")
         reasons = [reply.parts.obstacle for reply in replies if reply.parts.obstacle]
@@ -266,12 +267,16 @@ class Caller:
         if self.batches is not None and self.batches.takes(model):
             self.batches.put(model, call, messages, parameters)
 
+    def _is_fresh(self, reply: Reply) -> bool:
+        """Return whether this session has asked for a reply, live or in a batch."""
+        return not reply.replayed or (self.batches is not None and reply.entry.place in self.batches.imported)
+
     def _replays(self, place: Place) -> bool:
         """Return whether a replay is to be counted. Where batches are, a dialogue is walked several times."""
         if self.batches is None:
             return True
-        is_new = place not in self.batches.seen
-        self.batches.seen.add(place)
+        is_new = place not in self._seen and place not in self.batches.imported
+        self._seen.add(place)
         return is_new
 
     async def _kept(self, work: Coroutine[Any, Any, T]) -> T:

@@ -62,8 +62,7 @@ class Waiting:
 class BatchQueue:
     """The calls of one run that go out in batches. `folder` takes their files, and `every` is in seconds.
 
-    `progress` says in words how far the batches are. `seen` has the places whose answers came back in this session, or
-    were replayed in it.
+    `progress` says in words how far the batches are. `imported` has the places whose answers came back in this session.
     """
 
     journal: Journal
@@ -71,7 +70,7 @@ class BatchQueue:
     folder: Path
     every: float = 30.0
     progress: str = ""
-    seen: set[Place] = field(default_factory=set)
+    imported: set[Place] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._calls = SubmittedCalls(self.journal)
@@ -245,7 +244,7 @@ class BatchQueue:
                     learnt = learnt or self._learns(model, calls[0], message)
                     failed += [_failed(call, message, learnt=learnt) for call in calls]
             await self._calls.enter(answered, failed)
-            self.seen |= {call.place for call, _ in answered}
+            self.imported |= {call.place for call, _ in answered}
 
     def _entries(
         self, batch: Batch, model: Model, calls: Sequence[SubmittedCall], message: AIMessage

@@ -83,6 +83,15 @@ def test_ratings_from_batches_are_those_of_live_calls(tmp_path: Path, faults: Fa
     assert (summary["calls"], summary["replayed"]) == (calls, 0) == (facts_of_run(tmp_path / "batch")["calls"], 0)
 
 
+def test_the_items_of_a_scale_that_is_asked_item_by_item_go_out_together(tmp_path: Path) -> None:
+    file = talks(tmp_path, 2)
+    with batch_endpoint() as endpoint:
+        command = line(endpoint, file, tmp_path / "run", "--batch")
+        command[command.index(SCALES)] = "esc_rank"
+        summary = judged(cocoon(*command))
+        assert (len(endpoint.batches), sum(endpoint.answered.values()), summary["calls"]) == (1, 12, 12)
+
+
 def test_a_batch_is_left_and_fetched_by_the_same_command_at_half_the_price(tmp_path: Path) -> None:
     file, out = talks(tmp_path, 3), tmp_path / "run"
     with batch_endpoint(looks=10**6) as endpoint:
