@@ -41,8 +41,8 @@ def extract(
         str | None, typer.Option(help="Situations for that test; default: the shipped ones of the pairs' language.")
     ] = None,
     replies: Annotated[
-        int | None, typer.Option(min=1, help="Replies to each situation, band and dose of that test (default: 3).")
-    ] = None,
+        int, typer.Option(min=1, help="Replies to each situation, band and dose of that test; fewer are quicker.")
+    ] = 3,
     at: Annotated[
         str | None,
         typer.Option(
@@ -62,7 +62,8 @@ def extract(
     from cocoon.cli.steer.tables import print_extraction
 
     if band is not None:
-        refuse_unused({"--choose": choose, "--replies": replies}, (), "with --band, which is chosen already")
+        tested = {"--choose": choose, "--replies": replies if replies != 3 else None}
+        refuse_unused(tested, (), "with --band, which is chosen already")
     extracted = run(
         model=model,
         out=out,
@@ -73,7 +74,7 @@ def extract(
         layers=layers,
         band=band,
         choose=choose,
-        **({"replies": replies} if replies is not None else {}),
+        replies=replies,
         at=at,
         preset=preset,
         max_tokens=max_tokens,

@@ -78,7 +78,7 @@ OPTIONS = {
     "steer export": "--direction -o --out --model-type",
     "steer extract": (
         "--model -o --out --pairs --kind --position --method --layers --band --choose --at --preset "
-        "--max-tokens --seed --json"
+        "--replies --max-tokens --seed --json"
     ),
     "steer fold": "--model -o --out",
     "steer import": "--model -o --out --kind --at",
