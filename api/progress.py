@@ -95,6 +95,7 @@ class Watcher:
             *([f"cost {budget.spent:.2f}" + (f" of {budget.money:g}" if budget.money else "")] if budget.spent else []),
             *_time_left(progress, seconds),
             *_retries(models),
+            *_outages(models),
             *([f"{progress.dropped} dropped"] if progress.dropped else []),
             *([f"{progress.failed} failed"] if progress.failed else []),
         ]
@@ -135,6 +136,14 @@ def _retries(models: "Models") -> list[str]:
             kinds[kind] = kinds.get(kind, 0) + number
     counts = ", ".join(f"{number} x {kind}" for kind, number in sorted(kinds.items()))
     return [f"retried {counts}"] if counts else []
+
+
+def _outages(models: "Models") -> list[str]:
+    return [
+        f"{name} answers nobody for {_clock(pool.breaker.down_for)} ({pool.breaker.problem[:60]})"
+        for name, pool in models.pools.items()
+        if pool.breaker.is_open
+    ]
 
 
 class WorkLine:

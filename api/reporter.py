@@ -44,7 +44,7 @@ class Reporter:
 
     def hosts(self, models: Models) -> None:
         """Say where text will go before anything is sent."""
-        self.text_goes_to(models.hosts)
+        self.text_goes_to(models.routes)
 
     def text_goes_to(self, hosts: Sequence[str]) -> None:
         """Say which hosts get text."""
@@ -67,7 +67,7 @@ class Reporter:
         self._failures(outcome, out)
         if outcome.stopped_by:
             self.say(f"cocoon: {outcome.stopped_by}")
-        else:
+        elif summary["dialogues"]:
             self.next(f"cocoon report {out}" if judged else f"cocoon judge {out} --judge SPEC")
 
     def built(self, outcome: Generated, out: Path, kept: str, next_step: str) -> None:

@@ -19,6 +19,7 @@ from cocoon.core.merging import Merged
 from cocoon.core.model_spec import SERVER_KEY, refuse_secrets
 from cocoon.core.outside.yaml_text import parse_yaml, read_yaml
 from cocoon.core.records import Language, Record
+from cocoon.core.sampling import AppraisalConfig, SamplingConfig
 from cocoon.core.settings import default_at, flag
 
 EMBEDDED = "local:smollm2"
@@ -33,22 +34,22 @@ _KEYS_OF_ALL_KINDS = frozenset(
     {
         *("profiles", "language", "languages", "rounds", "samples", "supporters", "user", "judge", "form_pairs"),
         *("scale_files", "writer", "rater", "taxonomy", "rewrite", "situations"),
-        *("limit", "concurrency", "timeout", "budget", "prices", "base", "dialogues", "name", "data", "lora", "fit"),
+        *("limit", "concurrency", "timeout", "patience", "budget", "prices"),
+        *("base", "dialogues", "name", "data", "lora", "fit"),
     }
 )
 
 
-class SupporterConfig(Record):
+class SupporterConfig(SamplingConfig):
     """A supporter: its model, its prompt, and the name it has in every table."""
 
     name: str = Field(default="", description="Its name in every table; without one, that of its model.")
     model: str = Field(default=EMBEDDED, description="Its model.")
     prompt: str = flag("listen", "Its prompt: listen, plain, brief, or your own.", keyword="supporter_prompt")
-    temperature: float = Field(default=0.7, ge=0, le=2, description="Its temperature.")
-    max_tokens: int = Field(default=200, ge=1, description="Most tokens of one reply.")
+    max_tokens: int = Field(default=200, ge=1, description="Most tokens of one reply, without thoughts.")
 
 
-class UserConfig(Record):
+class UserConfig(SamplingConfig):
     """The simulated user."""
 
     model: str = flag(EMBEDDED, "The simulated user's model.", keyword="user", metavar="SPEC")
@@ -56,12 +57,12 @@ class UserConfig(Record):
     difficulty: Literal["easy", "normal", "hard"] = flag("normal", "How hard trust is won (guarded user).")
     rules: Literal["neutral", "listening"] = flag("neutral", "Trust rules (guarded user).")
     appraiser: str | None = flag(None, "Appraising model, or rule; otherwise the user's own model.", metavar="SPEC")
+    appraisal: AppraisalConfig = Field(default=AppraisalConfig(), description="How the appraising model is asked.")
     may_leave: bool = Field(default=False, description="Whether it may end the talk.")
-    temperature: float = Field(default=0.7, ge=0, le=2, description="Its temperature.")
-    max_tokens: int = Field(default=160, ge=1, description="Most tokens of one reply.")
+    max_tokens: int = Field(default=160, ge=1, description="Most tokens of one reply, without thoughts.")
 
 
-class JudgeConfig(Record):
+class JudgeConfig(SamplingConfig):
     """The judge."""
 
     model: str | None = flag(None, "The judge's model.", keyword="judge", metavar="SPEC")
@@ -73,8 +74,8 @@ class JudgeConfig(Record):
     votes: int = flag(1, "Independent ratings of each dialogue (needs temperature > 0, or --permute).", ge=1)
     # From the second vote on, so that votes differ at temperature 0 too.
     permute: bool = flag(False, "Ask the items of later votes in another order (any temperature).")
-    temperature: float = Field(default=0.0, ge=0, le=2, description="Its temperature.")
-    max_tokens: int = Field(default=500, ge=1, description="Most tokens of one answer.")
+    temperature: float | None = Field(default=0.0, ge=0, le=2, description="Its temperature. Null sends none.")
+    max_tokens: int = Field(default=500, ge=1, description="Most tokens of one answer, without thoughts.")
     floor: float = flag(0.05, "An item is missing where a local model gave its legal answers less.", ge=0, le=1)
 
 
@@ -91,11 +92,12 @@ class BudgetConfig(Record):
 class RunConfig(Record):
     """What every kind of run can be told. `free_keys` may change between two sessions of one run."""
 
-    free_keys: ClassVar[tuple[str, ...]] = ("concurrency", "timeout", "budget", "prices")
+    free_keys: ClassVar[tuple[str, ...]] = ("concurrency", "timeout", "patience", "budget", "prices")
 
     limit: int | None = flag(None, "Only the first N profiles, from several files in turn.", short="-n", ge=1)
     concurrency: int = flag(32, "Most requests at once to one endpoint.", ge=1)
-    timeout: float = flag(60.0, "Seconds for one call.", gt=0)
+    timeout: float = flag(60.0, "Seconds of silence after which a call is given up.", gt=0)
+    patience: float = flag(900.0, "Seconds to wait for an endpoint that answers nobody.", gt=0)
     budget: BudgetConfig = Field(default=BudgetConfig(), description="Where the run stops.")
     prices: dict[str, tuple[float, float]] = flag({}, "Price of a million tokens, in and out, by model.")
     seed: int = flag(0, "Seed of every draw.")
@@ -342,7 +344,7 @@ def _origin_of_key(key: str, origins: Mapping[str, str]) -> str:
 def refuse_gate_of_prompted(resolved: Resolved[StudyConfig]) -> None:
     """Raise CocoonError where a setting of the trust gate was given, and the user is a prompted one, which has none."""
     if resolved.config.user.kind == "prompted":
-        keys = ["user.difficulty", "user.rules", "user.appraiser"]
+        keys = ["user.difficulty", "user.rules", "user.appraiser", "user.appraisal"]
         resolved.refuse(keys, "a prompted user has no trust gate. Leave it out, or take --user-kind guarded.")
 
 

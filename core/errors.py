@@ -6,7 +6,7 @@ from cocoon.core.outside.interrupts import EXIT_STATUS
 
 
 class CocoonError(Exception):
-    """Something the user can mend: the message says what is wrong, where, and what to do next."""
+    """Something the user can fix: the message says what is wrong, where, and what to do next."""
 
     exit_code = 2
 
@@ -25,6 +25,16 @@ class CallFailedError(CocoonError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class AccessDeniedError(CocoonError):
+    """An endpoint takes no call of this user: a wrong key, no right, or no credit. The run stops at the first."""
+
+
+class EndpointDownError(CocoonError):
+    """An endpoint answered nobody for longer than the user has patience. What was answered is kept."""
+
+    exit_code = 1
 
 
 class ReplayMismatchError(CocoonError):

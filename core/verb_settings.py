@@ -115,9 +115,13 @@ def _named(text: str) -> dict[str, str]:
 
 SIMULATE = VerbSettings("simulate", StudyConfig)
 JUDGE = VerbSettings(
-    "judge", StudyConfig, ("judge", "scale_files", "concurrency", "timeout", "budget", "prices", "seed", "prompts")
+    "judge",
+    StudyConfig,
+    ("judge", "scale_files", "concurrency", "timeout", "patience", "budget", "prices", "seed", "prompts"),
 )
-CHAT = VerbSettings("chat", StudyConfig, ("user", "supporters", "timeout", "budget", "prices", "seed", "prompts"))
+CHAT = VerbSettings(
+    "chat", StudyConfig, ("user", "supporters", "timeout", "patience", "budget", "prices", "seed", "prompts")
+)
 ABLATE = VerbSettings("ablate", StudyConfig, without=("judge.scales", "judge.permute", "scale_files"))
 # The arms are the supporters, and every kind of user talks.
 SWEEP = VerbSettings(

@@ -23,6 +23,25 @@ class ReplyCounts(Record):
     thoughts: int = 0
 
 
+class CallCounts(Record):
+    """Counts of a model's calls in one role, whatever became of them. `role` is the step of a graph, such as `user`.
+
+    `short_prompts`: calls of which the server counted far fewer tokens than were sent. Tokens are sums.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role: str
+    model: str
+    calls: int = 0
+    cut: int = 0
+    refused: int = 0
+    thoughts: int = 0
+    short_prompts: int = 0
+    tokens_reasoning: int = 0
+    tokens_cached: int = 0
+
+
 def count_replies(turns: Sequence[Turn], role: Role) -> ReplyCounts:
     """Return the counts of one role in one dialogue."""
     counted = counted_turns(turns, role)
@@ -36,5 +55,5 @@ def count_replies(turns: Sequence[Turn], role: Role) -> ReplyCounts:
 
 def pooled_counts(counts: Iterable[ReplyCounts]) -> ReplyCounts:
     """Return the sums over dialogues."""
-    found = list(counts)
-    return ReplyCounts(**{name: sum(getattr(one, name) for one in found) for name in ReplyCounts.model_fields})
+    items = list(counts)
+    return ReplyCounts(**{name: sum(getattr(item, name) for item in items) for name in ReplyCounts.model_fields})

@@ -98,6 +98,8 @@ def report_calls(runtime: Runtime[Any], node: str, replies: Sequence[Reply], tas
                 "task": task,
                 "call": reply.key,
                 **entry.took(),
+                "finish": reply.parts.finish,
+                "thought": bool(reply.parts.thought),
                 "answered_at": entry.answered_at,
                 "replayed": reply.replayed,
             }

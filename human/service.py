@@ -83,12 +83,12 @@ async def serve_study(study: Path, out: Path, port: int, say: Callable[[str], No
         material, store = open_study(study, out)
         chats = material.study.chats
         config = StudyConfig(user=chats.user) if chats else StudyConfig()
-        models = open_models(config, local_parts())
+        models = open_models(config, local_parts(), live=True)
         users = ConditionUsers(config, models)
         if chats:
             say("loading the simulated user ...")
             Study(config, models).user()
-            say(f"text goes to: {', '.join(models.hosts)}" if models.hosts else "text stays on this machine")
+            say(f"text goes to: {', '.join(models.routes)}" if models.routes else "text stays on this machine")
         desk = Desk(material, store, out, users.open if chats else None, models)
         desk.sweep()
         async with served_study(desk, port) as url:

@@ -4,6 +4,8 @@ Every one is a LangChain `BaseChatModel`. A `Model` adds what a run must know ab
 """
 
 import os
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +38,9 @@ class Model:
 
     `label` is the spec as every record has it. `host` is where the model sends text (None: the text stays in this
     process). `price` is money per million tokens (in, out), or None where it is not known. `rung` is the best rung of
-    the structured-output ladder that the endpoint has not refused.
+    the structured-output ladder that the endpoint has not refused, and `learnt` what else it does not accept
+    (`models/remote/capabilities.py`). `formats` are the rungs under which it has given words, and `blanks` counts its
+    empty replies by rung.
     """
 
     label: str
@@ -46,6 +50,27 @@ class Model:
     price: tuple[float, float] | None = None
     rung: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
+    learnt: set[str] = field(default_factory=set)
+    formats: set[int] = field(default_factory=set)
+    blanks: Counter[int] = field(default_factory=Counter)
+
+    def draws(self, temperature: float | None) -> bool:
+        """Return whether two equal calls may get two replies. A server may not take the temperature that was asked."""
+        return temperature is None or temperature > 0 or "temperature" in self.learnt
+
+    @property
+    def capabilities(self) -> dict[str, Any]:
+        """What was learnt of the endpoint, for the manifest."""
+        return {"learnt": sorted(self.learnt), "rung": self.rung} if self.learnt or self.rung else {}
+
+    def recall(self, capabilities: Mapping[str, Any]) -> None:
+        """Take what an earlier session learnt as known."""
+        self.learnt.update(capabilities.get("learnt", []))
+        self.rung = max(self.rung, capabilities.get("rung", 0))
+
+    def note_larger(self) -> None:
+        """Note that words came only when a call was let take more tokens. Later calls get as many at once."""
+        self.learnt.add("thinks")
 
     def cost(self, tokens_in: int | None, tokens_out: int | None) -> float | None:
         """Return the money for a call, or None without a price or token counts."""
@@ -165,6 +190,7 @@ class Models:
 
     connections: int = 32
     timeout: float = 60.0
+    patience: float = 900.0
     budget: Budget = field(default_factory=Budget)
     prices: dict[str, tuple[float, float]] = field(default_factory=dict)
     opened: dict[str, Model] = field(default_factory=dict)
@@ -188,8 +214,11 @@ class Models:
         if where not in self.pools:
             # A local reply waits for its batch and a slow processor: only a remote call has a time limit.
             timeout = self.timeout if host else 24 * 3600.0
-            self.pools[where] = Pool(self.connections, timeout=timeout, budget=self.budget, name=where)
-        model = Model(label, chat, self.pools[where], host, self.prices.get(label))
+            self.pools[where] = Pool(
+                self.connections, timeout=timeout, patience=self.patience, budget=self.budget, name=where
+            )
+        learnt: set[str] = getattr(chat, "learnt", set())
+        model = Model(label, chat, self.pools[where], host, self.prices.get(label), learnt=learnt)
         self.opened[label] = model
         return model
 
@@ -197,6 +226,11 @@ class Models:
     def hosts(self) -> list[str]:
         """Hosts that the opened models talk to."""
         return sorted({model.host for model in self.opened.values() if model.host})
+
+    @property
+    def routes(self) -> list[str]:
+        """Hosts that the opened models talk to, each with the proxy that the text goes through."""
+        return sorted({getattr(model.chat, "route", model.host) for model in self.opened.values() if model.host})
 
     def stop(self, reason: Exception | None = None) -> None:
         """Start no new request anywhere."""

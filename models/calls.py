@@ -10,27 +10,29 @@ from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessage
 
-from cocoon.core.errors import CallFailedError, CocoonError, ReplayMismatchError
+from cocoon.core.errors import AccessDeniedError, CallFailedError, CocoonError, ReplayMismatchError
 from cocoon.core.records import OwnCall, Role
 from cocoon.core.text import printable_line
 from cocoon.models.by_name import Model, Models
 from cocoon.models.journal.store import Entry, Journal, Place, SpokenEntry, fingerprint, text_sha
 from cocoon.models.pool import DIALOGUE, JUDGE, Priority, RequestOutcome
 from cocoon.models.reply import ModelReply, raw_reply, split_reply
-from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError, classify_error
+from cocoon.models.request_errors import (
+    RateLimitedError,
+    RefusedError,
+    TransientError,
+    classify_error,
+    denies_access,
+    refuses_format,
+)
+from cocoon.models.settings import Settings
 
 T = TypeVar("T")
 Message = dict[str, str]
 Send = Callable[[], Awaitable[AIMessage]]
+_LIMIT = "call limit"
+"""Where a message says what limit it was asked with, where that was a larger one."""
 Keep = Callable[[RequestOutcome[AIMessage]], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Sampling settings of a call: temperature (0 is greedy) and the most tokens of a reply."""
-
-    temperature: float = 0.0
-    max_tokens: int = 400
 
 
 @dataclass
@@ -38,12 +40,14 @@ class Reply:
     """A model's reply with where it is journalled and whether it came from there.
 
     `speaker` is the role that the model plays, if any. `structured` replies are those from which a value is read.
+    `limit` is the number of tokens that the call might take.
     """
 
     entry: Entry
     replayed: bool
     speaker: Role | None = None
     structured: bool = False
+    limit: int | None = None
 
     @property
     def text(self) -> str:
@@ -61,7 +65,13 @@ class Reply:
             finish=entry.finish,
             speaker=self.speaker,
             structured=self.structured,
+            limit=self.limit,
         )
+
+    @property
+    def spent_on_thoughts(self) -> bool:
+        """Whether the limit was reached before the first word."""
+        return self.parts.finish == "length" and not self.speech.strip()
 
     @property
     def speech(self) -> str:
@@ -147,18 +157,28 @@ class Caller:
         Raises CallFailedError when this session has asked three times in vain, and at once when the model refuses.
         """
         replies: list[Reply] = []
+        larger = False
         while sum(not reply.replayed for reply in replies) < 3:
             attempt = place._replace(attempt=len(replies))
-            replies.append(await self.ask(model, attempt, messages, settings, speaker=speaker, judging=judging))
-            said = replies[-1].speech.strip()
+            reply = await self.ask(model, attempt, messages, settings, speaker=speaker, judging=judging, larger=larger)
+            replies.append(reply)
+            said = reply.speech.strip()
             if said and accept(said):
+                if larger:
+                    model.note_larger()
                 return said, replies
+            if reply.spent_on_thoughts:
+                if reply.limit == settings.larger_limit and not reply.replayed:
+                    break
+                larger = True
             # A refusal that is replayed is asked again: the user gave the same command once more.
             if replies[-1].parts.finish == "refused" and not replies[-1].replayed:
                 problem = printable_line(replies[-1].parts.obstacle or "", 300)
                 raise CallFailedError("refused", f"{model.label}: {problem} (at {place.key})")
         reasons = [reply.parts.obstacle for reply in replies if reply.parts.obstacle]
         why = f": {reasons[-1]}" if reasons else ""
+        if replies[-1].spent_on_thoughts:
+            raise CallFailedError("token_limit", f"{model.label}: no words{why} (at {place.key})")
         if any(reply.text.strip() for reply in replies):
             raise CallFailedError(
                 "unusable_reply", f"{model.label}: three replies that cannot be used at {place.key}{why}"
@@ -177,35 +197,37 @@ class Caller:
         rung: str | None = None,
         speaker: Role | None = None,
         judging: bool = False,
+        larger: bool = False,
     ) -> Reply:
         """Return one reply at one place, from the journal where it holds it.
 
-        `judging` calls wait behind dialogue calls. A call with a schema and an attempt above 0 asks for a repair, and
-        its last message reports the error.
+        `judging` calls wait behind dialogue calls. With `larger`, the call may take as many tokens as its settings ever
+        allow, because thoughts used up an earlier limit. A call with a schema and an attempt above 0 asks for a repair,
+        and its last message reports the error.
 
         Raises CallFailedError when the model cannot be made to answer, ReplayMismatchError when the journal holds
         the answer to another call, RefusedError when the endpoint refuses `response_format`.
         """
         calls = self._dialogues[place.dialogue]
         shas = [(message["role"], text_sha(message["content"])) for message in messages]
-        parameters = {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
-        print_ = fingerprint(model.label, parameters, shas, schema)
+        print_ = fingerprint(model.label, settings.key, shas, schema)
         calls.made += 1
         held = calls.entries.get(place)
         if held is not None:
             if schema is not None and place.attempt and held.fingerprint != print_:
                 # The words in which an error is reported to the model are no part of a call's identity.
                 shas[-1] = (shas[-1][0], self.journal.request_shas(place)[-1][1])
-                print_ = fingerprint(model.label, parameters, shas, schema)
+                print_ = fingerprint(model.label, settings.key, shas, schema)
             self._check(held, print_, model.label)
-            return Reply(held, True, speaker, structured=schema is not None)
+            return self._reply(held, settings, True, speaker, schema)
         self.journal.check()
 
         async def send() -> AIMessage:
-            return await _invoke(model, messages, settings, self._seed(place), response_format)
+            seed = self._seed(place) if model.draws(settings.temperature) else None
+            return await _send(model, messages, settings, seed, response_format, larger=larger)
 
         async def keep(outcome: RequestOutcome[AIMessage]) -> None:
-            entry = _entry(place, print_, model, outcome, rung)
+            entry = _entry(place, print_, model, messages, outcome, rung)
             texts = [(sha, m["content"]) for (_, sha), m in zip(shas, messages, strict=True) if sha not in calls.stored]
             await self.journal.append(entry, shas, texts)
             calls.stored.update(sha for sha, _ in texts)
@@ -213,15 +235,20 @@ class Caller:
 
         async def answered() -> Reply:
             priority = (JUDGE if judging else DIALOGUE, calls.made)
-            if settings.temperature > 0:
-                await model.pool.call(send, priority, keep)
-            else:
+            if not model.draws(settings.temperature):
                 outcome = await self._once(f"{print_} {rung}", model, send, priority, keep)
-                if place not in calls.entries:
+                if place not in calls.entries and not model.draws(settings.temperature):
                     await keep(outcome)
-            return Reply(calls.entries[place], False, speaker, structured=schema is not None)
+            # Where the server has just refused temperature 0, what another caller got is no reply to this call.
+            if place not in calls.entries:
+                await model.pool.call(send, priority, keep)
+            return self._reply(calls.entries[place], settings, False, speaker, schema)
 
         return await self._kept(answered())
+
+    @staticmethod
+    def _reply(entry: Entry, settings: Settings, replayed: bool, speaker: Role | None, schema: Any) -> Reply:
+        return Reply(entry, replayed, speaker, schema is not None, entry.limit or settings.first_limit)
 
     async def _kept(self, work: Coroutine[Any, Any, T]) -> T:
         """Await `work` in a task of its own: LangGraph cuts off the neighbours of a judge that fails or is stopped,
@@ -266,34 +293,59 @@ class Caller:
         return int.from_bytes(hashlib.sha256(seed_text).digest()[:4], "big") >> 1
 
 
-async def _invoke(
-    model: Model, messages: Sequence[Message], settings: Settings, seed: int, response_format: dict[str, Any] | None
+async def _send(
+    model: Model,
+    messages: Sequence[Message],
+    settings: Settings,
+    seed: int | None,
+    response_format: dict[str, Any] | None,
+    *,
+    larger: bool,
 ) -> AIMessage:
-    parameters: dict[str, Any] = {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
-    if settings.temperature > 0:
-        parameters["seed"] = seed
-    if response_format is not None:
-        parameters["response_format"] = response_format
+    limit = settings.larger_limit if larger or "thinks" in model.learnt else settings.first_limit
+    parameters = settings.parameters(limit) | {"seed": seed, "response_format": response_format}
+    message = await _invoke(model, messages, parameters)
+    if limit != settings.first_limit:
+        message.response_metadata[_LIMIT] = limit
+    return message
+
+
+async def _invoke(
+    model: Model,
+    messages: Sequence[Message],
+    parameters: dict[str, Any],
+) -> AIMessage:
     try:
-        message = await model.chat.ainvoke(list(messages), **parameters)
+        given = {name: value for name, value in parameters.items() if value is not None}
+        message = await model.chat.ainvoke(list(messages), **given)
         usage = message.usage_metadata or {}
         tokens = usage.get("input_tokens"), usage.get("output_tokens")
         model.pool.budget.end_call(*tokens, model.cost(*tokens))
         return message
-    except (RateLimitedError, TransientError, CocoonError, asyncio.CancelledError):
+    except (CocoonError, asyncio.CancelledError):
         raise
-    except RefusedError as error:
-        if response_format is not None and error.status in (400, 415, 422, 501):
-            raise
-        raise CallFailedError(str(error.status), f"{model.label}: {error}") from None
     except Exception as error:
         ours = classify_error(error)
-        if ours is error:
+        if isinstance(ours, RefusedError | TransientError) and parameters["response_format"] and refuses_format(ours):
+            raise RefusedError(ours.status, str(ours)) from None
+        if isinstance(ours, RefusedError) and denies_access(ours):
+            advice = "Check the key and the account, then run the same command again."
+            raise AccessDeniedError(f"{model.label}: {ours}. {advice}") from None
+        if isinstance(ours, RefusedError):
+            raise CallFailedError(str(ours.status), f"{model.label}: {ours}") from None
+        if ours is error and not isinstance(error, RateLimitedError | TransientError):
             raise CallFailedError("error", printable_line(f"{model.label}: {type(error).__name__}: {error}")) from error
         raise ours from None
 
 
-def _entry(place: Place, print_: str, model: Model, outcome: RequestOutcome[AIMessage], rung: str | None) -> Entry:
+def _entry(
+    place: Place,
+    print_: str,
+    model: Model,
+    messages: Sequence[Message],
+    outcome: RequestOutcome[AIMessage],
+    rung: str | None,
+) -> Entry:
     message = outcome.value
     usage = message.usage_metadata or {}
     meta = message.response_metadata or {}
@@ -315,6 +367,8 @@ def _entry(place: Place, print_: str, model: Model, outcome: RequestOutcome[AIMe
         _storable(raw.refusal),
         raw.tokens_cached,
         raw.tokens_reasoning,
+        meta.get(_LIMIT),
+        sum(len(message["content"].encode("utf-8", "replace")) for message in messages),
     )
 
 

@@ -2,7 +2,7 @@
 
 Dialogue calls go before judge calls, and the least-progressed dialogue goes first. With 128 connections this order
 reached 0.87 of the ideal time, where a limit per conversation reached 0.66. The limiter decides how many requests are
-in flight.
+in flight, and the breaker whether a failure is that of one call or of the endpoint.
 """
 
 import asyncio
@@ -14,15 +14,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from cocoon.core.errors import BudgetReachedError, CallFailedError, StoppedError
+from cocoon.core.errors import AccessDeniedError, BudgetReachedError, CallFailedError, EndpointDownError, StoppedError
 from cocoon.models.budget import Budget
-from cocoon.models.limiter import Limiter
+from cocoon.models.limiter import Breaker, Limiter
+from cocoon.models.remote.silence import limit_silence
 from cocoon.models.request_errors import RateLimitedError, TransientError
 
 T = TypeVar("T")
 Priority = tuple[int, int]
 DIALOGUE, JUDGE = 0, 1
 LONGEST_BACKOFF = 30.0
+# Between two requests to an endpoint that is down.
+LONGEST_PAUSE = 10.0
+# Some endpoints ask for an hour and are back in a minute. Asking too early costs nothing but another refusal.
+LONGEST_REQUESTED = 60.0
 
 
 @dataclass
@@ -49,20 +54,31 @@ class PoolCounts:
 
 @dataclass
 class _History:
-    """A call's earlier attempts. `waited` is the number of seconds that waiting after 429s took."""
+    """A call's earlier attempts. `waited` is the number of seconds that waiting after 429s took.
 
+    `failed` are failures of its own, while other calls were answered, and `shared` those of an endpoint that is down.
+    `answered` is how many calls had been answered at the last failure.
+    """
+
+    answered: int | None = None
     failed: int = 0
+    shared: int = 0
     limited: int = 0
     waited: float = 0.0
+
+    @property
+    def retries(self) -> int:
+        return self.failed + self.shared + self.limited
 
 
 class Pool:
     """All requests to one endpoint, in order of priority, with the only retry layer in the package.
 
-    `timeout` is in seconds for one attempt. `attempts` is the number of tries of a call that fails by 5xx, time-out or
-    a broken connection. A 429 does not count among them but waits, for at most `patience` seconds in total, without the
-    time in the queue. `backoff` is in seconds, for the first wait where the endpoint states none. `name` begins the
-    messages.
+    `timeout` is in seconds of silence in one attempt. `attempts` is the number of tries of a call that fails by 5xx,
+    silence or a broken connection while others are answered. An endpoint that answers nobody is asked now and then by a
+    single request, for at most `patience` seconds, and the run ends after that. A 429 waits too, for at most `patience`
+    seconds in total, without the time in the queue. `backoff` is in seconds, for the first wait where the endpoint
+    states none. `name` begins the messages.
     """
 
     def __init__(
@@ -77,6 +93,7 @@ class Pool:
         name: str = "",
     ) -> None:
         self.limiter = Limiter(connections)
+        self.breaker = Breaker()
         self.counts = PoolCounts()
         self.in_flight = 0
         self._timeout, self._attempts, self._patience, self._backoff = timeout, attempts, patience, backoff
@@ -116,21 +133,24 @@ class Pool:
         """
         history = _History()
         while True:
-            started = await self._take_turn(priority)
+            started, answered = await self._take_turn(priority), self.breaker.answered
             try:
-                async with asyncio.timeout(self._timeout):
+                async with limit_silence(self._timeout, self._patience):
                     value = await send()
             except RateLimitedError as error:
                 wait = self._wait_after_limit(error, started, history)
             except (TransientError, TimeoutError) as error:
-                wait = self._wait_after_failure(error, history)
-            except BaseException:
+                wait = self._wait_after_failure(error, started, history, answered)
+            except BaseException as error:
+                if isinstance(error, AccessDeniedError):
+                    self.stop(error)
                 self._leave()
                 raise
             else:
                 self.limiter.succeeded(self.in_flight)
+                self.breaker.succeeded()
                 self.counts.answered += 1
-                outcome = RequestOutcome(value, time.monotonic() - started, history.failed + history.limited)
+                outcome = RequestOutcome(value, time.monotonic() - started, history.retries)
                 try:
                     if keep is not None:
                         await keep(outcome)
@@ -192,7 +212,7 @@ class Pool:
 
     def _wait_after_limit(self, error: RateLimitedError, started: float, history: _History) -> float:
         """Return the seconds to wait after a 429: as long as the endpoint asks, or longer every time."""
-        requested, growing = error.retry_after or 0.0, self._growing_wait(history.limited)
+        requested, growing = _bounded(error.retry_after), self._growing_wait(history.limited)
         wait = (requested if requested >= self._backoff else max(requested, growing)) * random.uniform(1.0, 1.25)
         # A wait longer than `patience` fails only this call, and must not delay all others.
         self.limiter.refused(started, self.in_flight - 1, wait if wait <= self._patience else 0.0)
@@ -209,18 +229,46 @@ class Pool:
         self.counts.retry("429")
         return wait
 
-    def _wait_after_failure(self, error: TransientError | TimeoutError, history: _History) -> float:
-        """Return the seconds to wait before another attempt: longer every time, and no less than the endpoint asks."""
+    def _wait_after_failure(
+        self, error: TransientError | TimeoutError, started: float, history: _History, answered: int
+    ) -> float:
+        """Return the seconds to wait before another attempt: longer every time, and no less than the endpoint asks.
+
+        `answered` calls had been answered when this one was sent.
+        """
         self._leave()
-        kind, requested = "timeout", 0.0
+        kind, requested, problem = "timeout", 0.0, f"no answer in {self._timeout:g} s"
         if isinstance(error, TransientError):
-            kind, requested = error.kind, min(error.retry_after or 0.0, self._patience)
-        history.failed += 1
+            kind, requested, problem = error.kind, _bounded(error.retry_after), str(error)
+        alone = self.breaker.answered == (answered if history.answered is None else history.answered)
+        history.answered = self.breaker.answered
+        self.breaker.failed(id(history), problem)
+        if alone and self.breaker.comes_back(kind):
+            history.shared += 1
+        else:
+            history.failed += 1
+        wait = max(requested, self._growing_wait(history.failed + history.shared - 1) * random.uniform(0.5, 1.5))
+        if kind == "timeout":
+            self._take_as_load(started, self.breaker.answered - answered)
+        elif self.breaker.is_open:
+            pause = max(requested, min(LONGEST_PAUSE, self._growing_wait(self.breaker.probes)))
+            self.breaker.probes += self.limiter.pause(started, pause)
         if history.failed >= self._attempts:
-            problem = f"no answer in {self._timeout:g} s" if isinstance(error, TimeoutError) else str(error)
-            raise CallFailedError(kind, f"{self._head}{problem} (tried {history.failed} times)") from None
+            raise CallFailedError(kind, f"{self._head}{problem} (tried {history.retries} times)") from None
+        if self.breaker.is_open and self.breaker.down_for + wait > self._patience:
+            raise EndpointDownError(
+                f"{self._head}has answered nothing for {self.breaker.down_for:.0f} s ({problem}). What was answered is "
+                "kept: run the same command again when it is back, or give it longer (--patience)."
+            ) from None
         self.counts.retry(kind)
-        return max(requested, self._growing_wait(history.failed - 1) * random.uniform(0.5, 1.5))
+        return wait
+
+    def _take_as_load(self, started: float, answered: int) -> None:
+        """Send fewer requests at once after silence. A lone request gets more time, because the endpoint is slow."""
+        if self.limiter.limit > 1:
+            self.limiter.overloaded(started, answered)
+        elif not answered:
+            self._timeout = min(2 * self._timeout, max(self._timeout, self._patience))
 
     def _growing_wait(self, earlier: int) -> float:
         return min(LONGEST_BACKOFF, self._backoff * 2.0 ** min(earlier, 30))
@@ -238,6 +286,11 @@ class Pool:
         finally:
             timer.cancel()
             self._naps.discard(nap)
+
+
+def _bounded(requested: float | None) -> float:
+    """Return the seconds that an endpoint asks to wait, as far as that is to be believed."""
+    return min(requested, LONGEST_REQUESTED) if requested is not None and requested > 0 else 0.0
 
 
 def _wake(nap: asyncio.Future[None]) -> None:

@@ -16,7 +16,8 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.records import Record
 from cocoon.models.local.libraries import first_line
 from cocoon.models.messages import Message
-from cocoon.models.reply import read_message
+from cocoon.models.remote.silence import limit_silence
+from cocoon.models.reply import LEAST_BYTES, raw_reply, read_message, seems_cut
 from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError, classify_error
 from cocoon.models.structured import RUNGS, read_json, response_format
 
@@ -68,6 +69,7 @@ class Prober:
     timeout: float = 30.0
     tell: Callable[[str], None] = lambda _: None
     findings: list[Finding] = field(default_factory=list)
+    _prompt_sizes: list[tuple[int, int | None]] = field(default_factory=list)
 
     async def probe(self, *, local: bool = False) -> bool:
         """Fill `findings` and return whether the model answers at all. If it does not, nothing else is asked."""
@@ -77,9 +79,14 @@ class Prober:
         await self._assistant_first()
         best = await self._rungs()
         await self._null(best)
+        self._prompts()
         if local:
             await self._speed()
         return True
+
+    @property
+    def _learnt(self) -> set[str]:
+        return getattr(self.chat, "learnt", set())
 
     def _add(self, name: str, found: bool | None, detail: str = "", value: float | None = None) -> None:
         self.findings.append(Finding(name=name, found=found, detail=detail, value=value))
@@ -98,6 +105,10 @@ class Prober:
             f"{usage['input_tokens']} in, {usage['output_tokens']} out" if usage else "no token counts in replies"
         )
         self._add("usage told", usage is not None, token_counts)
+        raw, thought = raw_reply(attempt.message), read_message(attempt.message).thought
+        thinking = f"{raw.tokens_reasoning} tokens of it" if raw.tokens_reasoning else "kept apart from the words"
+        if thought or raw.tokens_reasoning:
+            self._add("thinks before it speaks", True, thinking)
         name = getattr(self.chat, "limit_name", None)
         if name:
             self._add("token limit", True, name)
@@ -105,16 +116,12 @@ class Prober:
 
     async def _seed(self) -> None:
         attempt = await self.ask("seed", [_user("Say hello in one word.")], max_tokens=16, temperature=0.5, seed=1)
-        quirks = getattr(self.chat, "quirks", None)
+        refused = [name for name in ("temperature", "seed") if name in self._learnt]
         if attempt.message is None:
             self._add("temperature and seed accepted", False if attempt.refused else None, attempt.problem)
-        elif quirks is not None:
-            accepted = "seed" not in quirks
-            self._add(
-                "temperature and seed accepted", accepted, "" if accepted else "the seed is refused, and left out"
-            )
         else:
-            self._add("temperature and seed accepted", True)
+            detail = f"refused, and left out: {', '.join(refused)}" if refused else ""
+            self._add("temperature and seed accepted", not refused, detail)
 
     async def _assistant_first(self) -> None:
         talk = [
@@ -123,7 +130,7 @@ class Prober:
             _user("A bit, maybe."),
         ]
         attempt = await self.ask("a talk that the supporter opens", talk, max_tokens=16)
-        fitted = getattr(self.chat, "quirks", frozenset()) & {"user_first", "no_system"}
+        fitted = self._learnt & {"user_first", "no_system"}
         if attempt.message is None:
             self._add("supporter may speak first", False if attempt.refused else None, attempt.problem)
         elif fitted:
@@ -156,6 +163,13 @@ class Prober:
         detail = problem or f"by {rung}; asked for what it cannot know it answered {json.dumps(number)}"
         self._add("null admitted", problem is None if attempt.message else None, detail)
 
+    def _prompts(self) -> None:
+        """Say whether the server counted as many tokens of the prompts as it was sent."""
+        counted = [(sent, tokens) for sent, tokens in self._prompt_sizes if tokens is not None and sent >= LEAST_BYTES]
+        cut = [f"{tokens} tokens told for {sent} bytes" for sent, tokens in counted if seems_cut(sent, tokens)]
+        if counted:
+            self._add("whole prompts read", not cut, cut[0] if cut else "")
+
     async def _speed(self) -> None:
         attempt = await self.ask("speed", [_user("Tell a long story about a river.")], max_tokens=64)
         usage = attempt.message.usage_metadata if attempt.message else None
@@ -178,8 +192,10 @@ class Prober:
         """Return the attempt, and the seconds to wait before another one where that may help."""
         began = time.monotonic()
         try:
-            async with asyncio.timeout(self.timeout):
+            async with limit_silence(self.timeout, 10 * self.timeout):
                 message = await self.chat.ainvoke(list(messages), **parameters)
+            sent = sum(len(item["content"].encode()) for item in messages)
+            self._prompt_sizes.append((sent, (message.usage_metadata or {}).get("input_tokens")))
             return Attempt(message, time.monotonic() - began), None
         except TimeoutError:
             return Attempt(None, self.timeout, f"no answer in {self.timeout:g} s"), None

@@ -27,6 +27,22 @@ _FINISHES: dict[str, Finish] = {
 }
 
 
+BYTES_PER_TOKEN, LEAST_BYTES = 12, 300
+"""A server that counts fewer tokens than one for so many bytes of a prompt has probably not read all of it."""
+
+
+def seems_cut(bytes_in: int | None, tokens_in: int | None) -> bool:
+    """Return whether a server counted far fewer tokens of a prompt than it was sent."""
+    if bytes_in is None or tokens_in is None or bytes_in < LEAST_BYTES:
+        return False
+    return bytes_in > BYTES_PER_TOKEN * tokens_in
+
+
+def finish_of(told: str | None) -> Finish | None:
+    """Return how a reply ended, from a server's own word for it."""
+    return _FINISHES.get((told or "").lower())
+
+
 @dataclass(frozen=True, slots=True)
 class RawReply:
     """A message as the server gave it. Token counts are None where they were not reported."""
@@ -44,7 +60,8 @@ class ModelReply:
     """A message told apart.
 
     `speech` is what others may hear, and is empty where a thought never ends (`unended`). `finish` is None where the
-    server did not say. `foreign` lists what was cut off: role labels, the other side's lines, template tokens.
+    server did not say. `foreign` lists what was cut off: role labels, the other side's lines, template tokens. `limit`
+    is the number of tokens that it might have, where known.
     """
 
     speech: str
@@ -53,6 +70,7 @@ class ModelReply:
     refusal: str = ""
     foreign: tuple[str, ...] = ()
     unended: bool = False
+    limit: int | None = None
 
     @property
     def obstacle(self) -> str | None:
@@ -62,8 +80,10 @@ class ModelReply:
         if self.finish in ("filtered", "error"):
             return f"the server ended the reply ({self.finish})"
         if self.finish == "length":
-            where = " inside its thought" if self.unended else ""
-            return f"the reply was cut at its token limit{where}; a larger max_tokens may help"
+            where = " inside its thought" if self.unended else "" if self.speech.strip() else " before its first word"
+            number = "" if self.limit is None else f" ({self.limit})"
+            larger = "max_tokens" if not where else "call_tokens or max_tokens"
+            return f"the reply was cut at its token limit{number}{where}; a larger {larger} may help"
         return "the reply's thought never ends" if self.unended else None
 
 
@@ -134,6 +154,7 @@ def split_reply(
     finish: str | None = None,
     speaker: Role | None = None,
     structured: bool = False,
+    limit: int | None = None,
 ) -> ModelReply:
     """Tell a reply apart. A text in which nothing has to be cut is kept to the letter.
 
@@ -141,16 +162,16 @@ def split_reply(
     `structured` is for replies whose value is read: `<analysis>` and `<strategy>` are thoughts there, while in speech
     they belong to supporters that were trained on them (`core.strategy_tags`). Nothing is cut out of a JSON object.
     """
-    ending: Finish | None = "refused" if refusal.strip() else _FINISHES.get((finish or "").lower())
+    ending: Finish | None = "refused" if refusal.strip() else finish_of(finish)
     if structured and _is_json(text):
-        return ModelReply(text, thought, ending, refusal)
+        return ModelReply(text, thought, ending, refusal, limit=limit)
     inner, speech, unended = _split_thoughts(text, _TAGS_OF_ANSWERS if structured else _TAGS_OF_SPEECH)
     foreign: list[str] = []
     if not structured:
         speech = _cut_tokens(speech, foreign)
         speech = _cut_lines(speech, speaker, foreign) if speaker else speech
     thought = "\n\n".join(filter(None, [thought.strip(), inner.strip()]))
-    return ModelReply(speech, thought, ending, refusal, tuple(foreign), unended)
+    return ModelReply(speech, thought, ending, refusal, tuple(foreign), unended, limit)
 
 
 def _is_json(text: str) -> bool:
@@ -230,9 +251,9 @@ _BARE_CHANNELS = re.compile(r"\s*analysis(?=[A-Z\"“])")
 
 
 def _by_channels(text: str) -> tuple[list[str], list[str], bool]:
-    messages = [(found["name"], found["words"]) for found in _CHANNEL.finditer(text)]
-    words = [said for name, said in messages if name == "final"]
-    return [said for name, said in messages if name != "final"], words[-1:], not words
+    messages = [(match["name"], match["words"]) for match in _CHANNEL.finditer(text)]
+    words = [text for name, text in messages if name == "final"]
+    return [text for name, text in messages if name != "final"], words[-1:], not words
 
 
 def _by_bare_channels(text: str) -> tuple[list[str], list[str], bool]:

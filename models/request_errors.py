@@ -1,6 +1,7 @@
 """What can happen to a request, separated by what helps: wait, try again, or nothing."""
 
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
@@ -20,36 +21,58 @@ class RateLimitedError(Exception):
 class TransientError(Exception):
     """A failure that is worth another try: a 5xx, a broken connection, or an answer that is not a reply.
 
-    `kind` is one word for tables. `retry_after` is in seconds where the endpoint stated it.
+    `kind` is one word for tables. `retry_after` is in seconds where the endpoint stated it. `status` is 0 where there
+    was no answer at all.
     """
 
-    def __init__(self, kind: str, message: str, retry_after: float | None = None) -> None:
+    def __init__(self, kind: str, message: str, retry_after: float | None = None, status: int = 0) -> None:
         super().__init__(message)
         self.kind = kind
         self.retry_after = retry_after
+        self.status = status
 
 
 class RefusedError(Exception):
     """The endpoint refuses this request finally (4xx): `status` and its words."""
 
     def __init__(self, status: int, message: str) -> None:
-        super().__init__(f"HTTP {status} {message}".rstrip())
+        head = f"HTTP {status}"
+        super().__init__(message if message.startswith(head) else f"{head} {message}".rstrip())
         self.status = status
 
 
 _RETRIABLE_STATUS: frozenset[int] = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 522, 524, 529})
-# A 429 that waiting cannot fix, because the account is out of credit.
-_NO_CREDIT = "insufficient_quota"
+# What waiting cannot fix, because the account is out of credit.
+_NO_CREDIT = re.compile(
+    r"insufficient[ _](quota|balance|credit|funds)|credit balance is too low|billing_hard_limit", re.I
+)
+_ABOUT_THE_WORDS = re.compile(r"moderation|flagged|content.?policy", re.I)
 
 
 def error_for_status(status: int, text: str, retry_after: float | None) -> Exception:
     """Return the error that an HTTP status stands for: rate limit, worth another try, or final."""
-    line = printable_line(text)
-    if status == 429 and _NO_CREDIT not in text:
+    line = printable_line(text, 500)
+    if status == 429 and not _NO_CREDIT.search(text):
         return RateLimitedError(f"HTTP 429 {line}", retry_after)
     if status in _RETRIABLE_STATUS:
-        return TransientError(str(status), f"HTTP {status} {line}", retry_after)
+        return TransientError(str(status), f"HTTP {status} {line}", retry_after, status)
     return RefusedError(status, line)
+
+
+def denies_access(error: RefusedError) -> bool:
+    """Return whether every other call would be refused too, for the key or the account and not for this request."""
+    words = str(error)
+    if error.status == 403:
+        return not _ABOUT_THE_WORDS.search(words)
+    return error.status in (401, 402, 407) or _NO_CREDIT.search(words) is not None
+
+
+_FORMAT = re.compile(r"schema|response.?format|json_object|grammar|guided|structured", re.IGNORECASE)
+
+
+def refuses_format(error: RefusedError | TransientError) -> bool:
+    """Return whether a request with a response format may have failed for its format. Some servers answer 5xx then."""
+    return error.status in (400, 415, 422, 501) or (error.status >= 500 and _FORMAT.search(str(error)) is not None)
 
 
 def classify_error(error: Exception) -> Exception:
@@ -57,8 +80,6 @@ def classify_error(error: Exception) -> Exception:
 
     Any other error is returned as it is.
     """
-    if isinstance(error, (RateLimitedError, TransientError, RefusedError)):
-        return error
     if isinstance(error, RateLimitedError | TransientError | RefusedError):
         return error
     status = next(_statuses(error), None)

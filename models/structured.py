@@ -1,8 +1,9 @@
 """Structured replies: a ladder of ways to ask for JSON, strict reading, one repair retry, and then *missing*.
 
 Rungs, best first: `json_schema`, `json_object`, `prompt` (the prompt alone). Every prompt states the format anyway,
-because some servers answer 200 and ignore the schema. A rung that the endpoint refuses is left for the next one. A
-model whose reply cannot be read is shown its error once. Nothing here invents a value.
+because some servers answer 200 and ignore the schema. A rung that the endpoint refuses, or under which its replies
+stay empty, is left for the next one. A model whose reply cannot be read is shown its error once. Nothing here invents a
+value.
 """
 
 import json
@@ -24,6 +25,8 @@ from cocoon.models.reply import ModelReply
 from cocoon.models.request_errors import RefusedError
 
 RUNGS = ("json_schema", "json_object", "prompt")
+# Empty replies under a format, and none with words, after which it is left.
+_BLANKS = 2
 
 
 async def ask_json(
@@ -47,19 +50,43 @@ async def ask_json(
     Raises CallFailedError when the model gives no reply at all.
     """
 
-    async def ask(attempt: int, conversation: Sequence[Message]) -> tuple[Reply, AnswerT | Missing, str | None]:
-        reply = await _climb_down(
-            caller, model, place._replace(attempt=attempt), conversation, settings, schema_of(kind), name, judging
+    async def ask(attempt: int, conversation: Sequence[Message], last: Reply | None) -> Reply:
+        return await _climb_down(
+            *(caller, model, place._replace(attempt=attempt), conversation, settings, schema_of(kind), name, judging),
+            least=_next_rung(model, last),
+            larger=last is not None and last.spent_on_thoughts,
         )
-        return reply, *_read(reply.parts, kind, check)
 
-    first, answer, problem = await ask(0, messages)
-    if problem is None or first.parts.finish == "refused":
-        return answer, [first]
+    replies = [await ask(0, messages, None)]
+    answer, problem = _read(replies[0].parts, kind, check)
+    if problem is None or replies[0].parts.finish == "refused":
+        return answer, replies
     error = repair.render(error=printable_line(problem, 500))
-    correction = [{"role": "assistant", "content": first.speech or "-"}, {"role": "user", "content": error}]
-    second, answer, problem = await ask(1, [*messages, *correction])
-    return answer if problem is None or partial else Missing(problem), [first, second]
+    correction = [{"role": "assistant", "content": replies[0].speech or "-"}, {"role": "user", "content": error}]
+    while len(replies) == 1 or all(_lower_rung(reply) for reply in replies):
+        replies.append(await ask(len(replies), [*messages, *correction], replies[-1]))
+    answer, problem = _read(replies[-1].parts, kind, check)
+    if problem is None and replies[-2].spent_on_thoughts:
+        model.note_larger()
+    return answer if problem is None or partial else Missing(problem), replies
+
+
+def _lower_rung(reply: Reply) -> int | None:
+    """Return the rung below that of a reply that stayed empty under a format, None for every other reply."""
+    rung, parts = RUNGS.index(reply.entry.rung or RUNGS[-1]), reply.parts
+    blank = not reply.text.strip() and parts.finish in (None, "stop")
+    return rung + 1 if blank and rung + 1 < len(RUNGS) else None
+
+
+def _next_rung(model: Model, last: Reply | None) -> int:
+    """Return the best rung to ask by. A format under which a server has twice given nothing is left for good."""
+    lower = None if last is None else _lower_rung(last)
+    if lower is None:
+        return model.rung
+    model.blanks[lower - 1] += 1
+    if model.blanks[lower - 1] >= _BLANKS and lower - 1 not in model.formats:
+        model.rung = max(model.rung, lower)
+    return max(model.rung, lower)
 
 
 def _read(
@@ -90,9 +117,12 @@ async def _climb_down(
     schema: dict[str, Any],
     name: str,
     judging: bool,
+    *,
+    least: int,
+    larger: bool,
 ) -> Reply:
     refusal: RefusedError | None = None
-    for number in range(model.rung, len(RUNGS)):
+    for number in range(least, len(RUNGS)):
         form = response_format(RUNGS[number], schema, name)
         try:
             reply = await caller.ask(
@@ -104,12 +134,16 @@ async def _climb_down(
                 response_format=form,
                 rung=RUNGS[number],
                 judging=judging,
+                larger=larger,
             )
         except RefusedError as error:
             refusal = error
             continue
         # Learnt only from an answer: a refusal alone may have another cause, such as a prompt that is too long.
-        model.rung = max(model.rung, number)
+        if refusal is not None:
+            model.rung = max(model.rung, number)
+        if reply.text.strip():
+            model.formats.add(number)
         return reply
     raise CallFailedError(str(refusal.status if refusal else "refused"), f"{model.label}: {refusal}")
 

@@ -23,7 +23,8 @@ from cocoon.running.reading.scales import scales_of
 # What makes dialogues or ratings of two runs differ beside the supporter; its own settings are what is compared.
 _SETTINGS = (
     *(f"user.{name}" for name in UserConfig.model_fields),
-    *("rounds", "samples", "prompts", "judge.temperature", "judge.votes", "judge.floor"),
+    *("rounds", "samples", "prompts", "judge.temperature", "judge.top_p", "judge.reasoning_effort", "judge.extra_body"),
+    *("judge.votes", "judge.floor"),
 )
 
 

@@ -11,6 +11,7 @@ from cocoon.reports.formats.files import write_report_files
 from cocoon.reports.report import EMBEDDED_WARNING
 from cocoon.reports.tables.fidelity import SimulatedRun, fidelity_report
 from cocoon.reports.tables.records import Report
+from cocoon.reports.tables.replies import reply_warnings
 from cocoon.running.folder import existing_run, read_run
 from cocoon.running.manifest import uses_embedded
 
@@ -21,7 +22,9 @@ def fidelity_of(runs: Sequence[Path]) -> Report:
     for path, run in zip(paths, runs, strict=True):
         if paths.count(path) > 1:
             raise CocoonError(f"{run}: is given twice; name another run, or one alone")
-    return fidelity_report([_read(run) for run in runs], _warnings(runs))
+    simulated = [_read(run) for run in runs]
+    odd_replies = [f"{run.name}: {warning}" for run in simulated for warning in reply_warnings(run.dialogues.values())]
+    return fidelity_report(simulated, [*_warnings(runs), *odd_replies])
 
 
 def _read(run: Path) -> SimulatedRun:

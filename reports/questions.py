@@ -39,7 +39,13 @@ class QuestionReport:
         role, stats = next(iter(self.roles.items()))
         plain: dict[str, Any] = {"ratio": stats.ratio, "role": role, "dialogues": self.dialogues}
         plain["roles"] = {
-            name: {**counts.model_dump(), "cut_turns": self.replies[name].cut} for name, counts in self.roles.items()
+            name: {
+                **counts.model_dump(),
+                "cut_turns": self.replies[name].cut,
+                "turns_with_foreign_text": self.replies[name].foreign,
+                "turns_with_a_thought": self.replies[name].thoughts,
+            }
+            for name, counts in self.roles.items()
         }
         if sentences:
             plain["sentences"] = [sentence.model_dump() for sentence in self.sentences]

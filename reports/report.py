@@ -31,11 +31,15 @@ from cocoon.reports.tables.needs import (
 )
 from cocoon.reports.tables.records import NOTHING, Report, Table
 from cocoon.reports.tables.reliability import reliability_tables
-from cocoon.reports.tables.replies import replies_table, reply_warnings
+from cocoon.reports.tables.replies import call_warnings, calls_table, replies_table, reply_warnings
 from cocoon.reports.tables.scores import main_table, other_scales_table, success_table, variants_table
 from cocoon.reports.tables.trust import answers_table, constant_warnings, prompts_table, version_warnings
 
 EMBEDDED_WARNING = "Made with the embedded model: this shows the machinery, not the science."
+NO_TEMPERATURE = (
+    "{model} takes no temperature: it was asked at its server's own, whatever the settings say. Its replies at "
+    "temperature 0 are draws, and equal calls were not merged."
+)
 NOTES = [
     "Rows are never pooled over supporters, judges, languages or judge prompts; ratings that know the need "
     "and ratings that do not stand apart.",
@@ -82,6 +86,7 @@ def build_report(
         stop_table(summaries.values()),
         turns_table(summaries.values()),
         replies_table(summaries.values()),
+        calls_table(run.replies),
         answers_table(rated, floor),
         *reliability_tables(groups, scales or {}),
         missing_reasons_table(groups),
@@ -130,11 +135,13 @@ def _warnings(run: RunFacts, dialogues: Mapping[str, DialogueFacts], ratings: Se
     origin = [*([run.recorded] if run.recorded else []), *([EMBEDDED_WARNING] if run.embedded else [])]
     return [
         *origin,
+        *(NO_TEMPERATURE.format(model=model) for model, facts in run.learnt.items() if "temperature" in facts),
         *_mixed_users(dialogues.values()),
         *version_warnings(ratings, dialogues),
         *constant_warnings(ratings),
         *_stray_ratings(dialogues, ratings),
         *reply_warnings(dialogues.values()),
+        *call_warnings(run.replies),
     ]
 
 

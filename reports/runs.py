@@ -10,6 +10,7 @@ from cocoon.core.config import StudyConfig
 from cocoon.core.records import Dialogue, Failure, Language, Rating
 from cocoon.evaluation.fidelity.form_invariance import FormInvariance
 from cocoon.models.journal.reader import opened_journal
+from cocoon.models.journal.tally import call_counts
 from cocoon.reports.formats.csv_lines import render_csv
 from cocoon.reports.formats.files import TABLES, write_report_files, write_texts
 from cocoon.reports.formats.latex import render_latex
@@ -107,11 +108,16 @@ def facts_of_run(run: Path) -> dict[str, Any]:
         facts |= {"embedded": uses_embedded([run]), "agents": _own_agents(manifest)}
         facts["recorded"] = manifest.recorded
         facts |= {"software": _software(manifest), "provenance": _provenance(manifest)}
+        facts["learnt"] = {label: model["learnt"] for label, model in manifest.models.items() if model.get("learnt")}
+        if any("temperature" in facts["learnt"].get(label, ()) for label in manifest.roles.get("judge", [])):
+            # It was not sent, whatever the settings say.
+            facts["judge_temperature"] = None
         for user in manifest.agents.get("user", []):
             facts |= {"user_kind": user.kind, "difficulty": user.settings.get("difficulty", "")}
             facts["trust_rules"] = user.settings.get("rules", "")
     if (run / JOURNAL).exists():
         facts |= _spent(run, config.prices if config else {})
+        facts["replies"] = call_counts(run / JOURNAL)
     return facts
 
 
@@ -132,7 +138,7 @@ def _software(manifest: RunManifest) -> str:
 def _provenance(manifest: RunManifest) -> dict[str, str]:
     """Return versions, hosts, prompts and sessions as lines of a report."""
     models = {
-        f"Model {label}": ", ".join(f"{key} {value}" for key, value in facts.items())
+        f"Model {label}": ", ".join(f"{key} {_plain(value)}" for key, value in facts.items())
         for label, facts in manifest.models.items()
         if facts
     }
@@ -149,6 +155,10 @@ def _provenance(manifest: RunManifest) -> dict[str, str]:
         "Prompts": ", ".join(f"{name} {sha}" for name, sha in sorted(prompts.items())) or NOTHING,
         "Sessions": "; ".join(began) or NOTHING,
     }
+
+
+def _plain(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _configured_user(config: StudyConfig) -> dict[str, str]:

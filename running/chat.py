@@ -297,7 +297,9 @@ def prepare_chat(
     user_profile = chat_profile(profile, role, language or "en")
     config = resolved.config
     return PreparedChat(
-        Study(config, open_models(config, local_parts()), languages=(user_profile.language,)), role, user_profile
+        Study(config, open_models(config, local_parts(), live=True), languages=(user_profile.language,)),
+        role,
+        user_profile,
     )
 
 

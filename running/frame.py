@@ -21,8 +21,10 @@ from cocoon.running.manifest import (
     begin_session,
     end_session,
     new_manifest,
+    note_capabilities,
     note_models,
     read_manifest,
+    recall_capabilities,
     write_manifest,
 )
 from cocoon.running.work import Progress, Work
@@ -90,6 +92,7 @@ async def run_session(
     folder = work.folder
     _count_spent(folder, models)
     note_models(manifest, {label: model.facts for label, model in models.opened.items()})
+    recall_capabilities(manifest, models.opened)
     manifest.hosts = sorted({*manifest.hosts, *models.hosts})
     session = begin_session(manifest)
     write_manifest(folder.path, manifest)
@@ -105,6 +108,7 @@ async def run_session(
                 watching.cancel()
             await models.aclose()
         session.paid_again = folder.settle(order)
+        note_capabilities(manifest, models.opened)
         end_session(session, type(work.stopped_by).__name__ if work.stopped_by else "finished")
         write_manifest(folder.path, manifest)
     return Outcome(work.progress, len(folder.failures), work.stopped_by, order)

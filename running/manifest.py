@@ -3,7 +3,7 @@
 import platform
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from pydantic import Field
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record, write_whole
 from cocoon.core.records import AgentFacts, Record
+from cocoon.models.by_name import Model
 from cocoon.models.local.embedded import EMBEDDED
 
 _PACKAGES = (
@@ -131,7 +132,22 @@ def note_models(manifest: RunManifest, opened: dict[str, dict[str, Any]]) -> Non
                     f"{label}: its {part or 'model'} is another file than the run was made with "
                     f"({before[:12]}, now {now[:12]}); put that one back, or use another --out"
                 )
-    manifest.models |= opened
+    manifest.models |= {label: _capabilities(manifest, label) | facts for label, facts in opened.items()}
+
+
+def _capabilities(manifest: RunManifest, label: str) -> dict[str, Any]:
+    return {name: value for name, value in manifest.models.get(label, {}).items() if name in ("learnt", "rung")}
+
+
+def recall_capabilities(manifest: RunManifest, models: Mapping[str, Model]) -> None:
+    """Let models know what earlier sessions of the run learnt of their endpoints."""
+    for label, model in models.items():
+        model.recall(_capabilities(manifest, label))
+
+
+def note_capabilities(manifest: RunManifest, models: Mapping[str, Model]) -> None:
+    """Put what was learnt of the endpoints into the manifest."""
+    manifest.models |= {label: manifest.models.get(label, {}) | model.capabilities for label, model in models.items()}
 
 
 def uses_embedded(folders: Iterable[Path]) -> bool:

@@ -161,7 +161,7 @@ def _open_preference() -> PreferenceContext:
     judge = study.config.judge
     if judge.model is None:
         raise CocoonError(NO_JUDGE)
-    settings = Settings(judge.temperature, judge.max_tokens)
+    settings = Settings.of(judge)
     shared = JudgeSettings(study.models.open(judge.model), settings, judge.floor, study.folder)
     return PreferenceContext(caller, PairJudge(shared, load_questions()))
 

@@ -24,6 +24,7 @@ from cocoon.core.jsonl import read_records
 from cocoon.core.model_spec import short_name
 from cocoon.core.outside.python_code import PREFIX, load_object, source_of
 from cocoon.core.records import Language, Profile, Record, SourceFile
+from cocoon.core.sampling import SamplingConfig
 from cocoon.evaluation.scales.files import load_scales
 from cocoon.evaluation.scales.records import Scale
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
@@ -33,7 +34,9 @@ from cocoon.models.calls import Settings
 from cocoon.models.local.control import Parts
 from cocoon.running.runner import Task
 
-_USER_SETTINGS = ("kind", "difficulty", "rules", "appraiser", "may_leave", "temperature", "max_tokens")
+_SAMPLING = tuple(SamplingConfig.model_fields)
+_USER_SETTINGS = ("kind", "difficulty", "rules", "appraiser", "appraisal", "may_leave", *_SAMPLING)
+_PATIENCE_OF_A_PERSON = 30.0
 SUCCESS = ("success", PAPER, ATTRIBUTED)
 
 
@@ -122,9 +125,9 @@ class Study:
     def _supporter(self, config: SupporterConfig) -> Supporter:
         own = self.own.agent(config.model)
         if own is not None:
-            refuse_settings(config, ("prompt", "temperature", "max_tokens"), "A supporter of your own")
+            refuse_settings(config, ("prompt", *_SAMPLING), "A supporter of your own")
             return as_supporter(own.value, supporter_name(config), own.source)
-        settings = Settings(config.temperature, config.max_tokens)
+        settings = Settings.of(config)
         return PromptedSupporter(
             supporter_name(config), self.model(config.model), config.prompt, settings, self.folder, self.languages
         )
@@ -140,7 +143,7 @@ class Study:
         if own is not None:
             refuse_settings(config, _USER_SETTINGS, "A user of your own")
             return as_user(own.value, own.name, own.source)
-        settings = Settings(config.temperature, config.max_tokens)
+        settings = Settings.of(config)
         model = self.model(config.model)
         if config.kind == "prompted":
             return PromptedUser(model, settings, config.may_leave, self.folder, self.languages)
@@ -152,7 +155,7 @@ class Study:
         if config.appraiser == "rule":
             return RuleAppraiser()
         model = self.model(config.appraiser or config.model)
-        return ModelAppraiser(model, folder=self.folder, languages=self.languages)
+        return ModelAppraiser(model, Settings.of(config.appraisal), self.folder, self.languages)
 
     def judges(self) -> list[Judge]:
         """Return the judges, and an empty list without a judge's model."""
@@ -161,11 +164,11 @@ class Study:
             return []
         own = self.own.agent(config.model)
         if own is not None:
-            refuse_settings(config, ("scales", "permute", "temperature", "max_tokens", "floor"), "A judge of your own")
+            refuse_settings(config, ("scales", "permute", *_SAMPLING, "floor"), "A judge of your own")
             return [as_judge(own.value, own.name, own.source)]
         scales = self.scales()
         _refuse_copies(config, scales)
-        settings = Settings(config.temperature, config.max_tokens)
+        settings = Settings.of(config)
         scorers = self._scorers(config.model, scales) if SLOT in config.model else {}
         model = replace(next(iter(scorers.values())), label=config.model) if scorers else self.model(config.model)
         shared = JudgeSettings(model, settings, config.floor, self.folder, config.permute, self.languages)
@@ -197,7 +200,7 @@ class Study:
 
 def _refuse_copies(config: JudgeConfig, scales: dict[str, Scale]) -> None:
     """Raise CocoonError for votes that would ask the same at temperature 0."""
-    if config.votes == 1 or config.temperature > 0:
+    if config.votes == 1 or config.temperature is None or config.temperature > 0:
         return
     if not config.permute:
         raise CocoonError(
@@ -254,13 +257,17 @@ def supporter_name(config: SupporterConfig) -> str:
     return plain if config.prompt == "listen" else f"{plain}-{config.prompt}"
 
 
-def open_models(config: RunConfig, parts: Parts | None = None) -> Models:
+def open_models(config: RunConfig, parts: Parts | None = None, *, live: bool = False) -> Models:
     """Return the models of a run, with its connections, time limit, budget and prices. Nothing is loaded yet.
 
-    `parts` opens the adapters and controls of local models.
+    `parts` opens the adapters and controls of local models. With `live` a person waits for the replies, and soon wants
+    to know of an endpoint that answers nobody.
     """
+    patience = config.patience
+    if live and "patience" not in config.model_fields_set:
+        patience = min(patience, _PATIENCE_OF_A_PERSON)
     budget = Budget(config.budget.calls, config.budget.tokens, config.budget.money)
-    return Models(config.concurrency, config.timeout, budget, dict(config.prices), parts=parts)
+    return Models(config.concurrency, config.timeout, patience, budget, dict(config.prices), parts=parts)
 
 
 def read_profiles(config: StudyConfig) -> list[Profile]:

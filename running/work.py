@@ -8,9 +8,11 @@ from typing import Any, Literal
 from langgraph.graph.state import CompiledStateGraph
 
 from cocoon.core.errors import (
+    AccessDeniedError,
     BudgetReachedError,
     CallFailedError,
     CocoonError,
+    EndpointDownError,
     NotSavedError,
     ReplayMismatchError,
     StoppedError,
@@ -21,7 +23,10 @@ from cocoon.running.folder import RunFolder
 from cocoon.running.trace import SCHEMA_VERSION
 
 Stage = Literal["profile", "script", "conversation", "assessment", "comparison"]
-_ENDS_THE_RUN = (BudgetReachedError, StoppedError, ReplayMismatchError, NotSavedError)
+_ENDS_THE_RUN = (
+    *(AccessDeniedError, BudgetReachedError, EndpointDownError),
+    *(NotSavedError, ReplayMismatchError, StoppedError),
+)
 
 
 @dataclass

@@ -24,6 +24,9 @@ SETTINGS = {
 
 # Set on import and not in a fixture: torch, transformers and langsmith read these once, when first imported.
 os.environ.update(SETTINGS)
+# The servers of tests are on this machine, and a proxy is none of theirs.
+for name in [name for name in os.environ if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")]:
+    del os.environ[name]
 # Shared by all workers and all runs: converting the embedded model takes many seconds.
 os.environ.setdefault("COCOON_CACHE", str(REPOSITORY / ".cache" / "cocoon"))
 

@@ -1,7 +1,7 @@
 """A judge that asks each item in a call of its own and reads a bare number, as fine-tuned scorers answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cocoon.agents.judges.settings import JudgeSettings
 from cocoon.agents.protocols import transcript
@@ -9,7 +9,7 @@ from cocoon.core.prompts import Prompt, load_prompt
 from cocoon.core.records import AgentFacts, Dialogue, Rating
 from cocoon.evaluation.scales.scoring import Scale, ScaleItem, prompt_inputs, read_value, score
 from cocoon.models.by_name import Model
-from cocoon.models.calls import Reply, Settings
+from cocoon.models.calls import Reply
 from cocoon.models.client import JournaledClient
 
 PROMPT = "judge/value"
@@ -66,7 +66,8 @@ class ValueJudge:
             values=", ".join(map(str, range(inputs["low"], inputs["high"] + 1))),
         )
         client = client.at(self.shared.node(f"{self.name}.{self.scale.sha}.{item.id}", prompt))
-        settings = Settings(self.shared.settings.temperature, min(_MOST_TOKENS, self.shared.settings.max_tokens))
+        shared = self.shared.settings
+        settings = replace(shared, max_tokens=min(_MOST_TOKENS, shared.max_tokens))
         return await client.one_reply(text, model=self._model(item), settings=settings, rung=RUNG)
 
     def _model(self, item: ScaleItem) -> Model:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import typer
 
 from cocoon.cli.terminal.terminal_text import printable
-from cocoon.core.errors import CallFailedError
+from cocoon.core.errors import CallFailedError, EndpointDownError
 from cocoon.core.records import Role, Turn
 from cocoon.running.chat import PersonChat
 
@@ -62,7 +62,7 @@ class TerminalTalk:
         """Print the agent's answer, and return False when its model gave no reply."""
         try:
             turn = self.runner.run(self.chat.answer())
-        except CallFailedError as error:
+        except (CallFailedError, EndpointDownError) as error:
             typer.echo(f"cocoon: no answer: {error}; press Enter to try again, or /quit", err=True)
             return False
         self._show(turn)

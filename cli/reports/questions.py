@@ -45,10 +45,17 @@ def _table(stats: "dict[Role, QuestionStats]", replies: "dict[Role, ReplyCounts]
             f"    sentences that ask {_percent(counts.sentence_share)}; turns with ? {_percent(counts.mark_share)}",
             "    " + ", ".join(f"{kind} {count}" for kind, count in counts.types.items()),
         ]
-        if replies[role].cut:
-            share = _percent(replies[role].cut / replies[role].turns)
-            lines.append(f"    {share} of these turns were cut by the server before their end")
+        lines += _oddities(replies[role])
     return lines
+
+
+def _oddities(counts: "ReplyCounts") -> list[str]:
+    oddities = {
+        "were cut by the server before their end": counts.cut,
+        "had text that is not their speaker's own, which was cut off": counts.foreign,
+        "came with a thought, which is not counted": counts.thoughts,
+    }
+    return [f"    {_percent(count / counts.turns)} of these turns {what}" for what, count in oddities.items() if count]
 
 
 def _percent(share: float | None) -> str:

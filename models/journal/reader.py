@@ -91,6 +91,10 @@ class JournalReader:
         query = "select 1 from sqlite_master where type = 'table' and name = ?"
         return self._connection.execute(query, (table,)).fetchone() is not None
 
+    def select(self, query: str) -> list[tuple[Any, ...]]:
+        """Return what a query over the whole journal selects."""
+        return self._connection.execute(query).fetchall()
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()

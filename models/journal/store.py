@@ -72,7 +72,9 @@ class Place(NamedTuple):
 class Entry:
     """One journalled reply. `latency` is in seconds. Tokens are as the server counted them (None: not reported).
 
-    `text` is what the server gave as content, `thought` and `refusal` what it gave in fields of their own.
+    `text` is what the server gave as content, `thought` and `refusal` what it gave in fields of their own. `limit` is
+    the number of tokens that the call might take where that was more than its settings say at first. `bytes_in` is the
+    length of the messages in UTF-8 (None: an older journal).
     """
 
     place: Place
@@ -91,6 +93,8 @@ class Entry:
     refusal: str = ""
     tokens_cached: int | None = None
     tokens_reasoning: int | None = None
+    limit: int | None = None
+    bytes_in: int | None = None
 
     def took(self) -> dict[str, Any]:
         """Return which model answered and what that took, as plain JSON."""
@@ -332,6 +336,8 @@ def _row(entry: Entry, request: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
         "refusal": entry.refusal,
         "tokens_cached": entry.tokens_cached,
         "tokens_reasoning": entry.tokens_reasoning,
+        "limit": entry.limit,
+        "bytes_in": entry.bytes_in,
     }
     return (
         *entry.place,

@@ -7,7 +7,6 @@ the numbers).
 
 import asyncio
 import os
-import re
 from collections.abc import AsyncGenerator
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,21 +19,22 @@ from langchain_core.outputs import ChatResult
 from langchain_openai import ChatOpenAI
 from pydantic import PrivateAttr, SecretStr
 
-from cocoon.core.errors import CocoonError
-from cocoon.core.model_spec import SERVER_KEY, refuse_secrets
+from cocoon.core.errors import CallFailedError, CocoonError
+from cocoon.core.model_spec import SERVER_KEY, refuse_secrets, without_secrets
 from cocoon.core.text import printable_line
 from cocoon.models.messages import Message, fit_to_template
+from cocoon.models.remote.capabilities import LIMIT_NAMES, lesson
+from cocoon.models.remote.events import BrokenOffError, completion_of, is_stream
+from cocoon.models.remote.proxy import proxy_of, route
+from cocoon.models.remote.silence import heard
 from cocoon.models.reply import THOUGHT_FIELDS
 from cocoon.models.request_errors import RefusedError, TransientError, error_for_status, retry_after
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 NO_KEY = "none"
-# Examples of how servers say it: "Conversation roles must alternate user/assistant", "First message must be from user",
-# "System role not supported".
-_USER_FIRST = re.compile(r"alternat|first.{0,40}user|user.{0,40}first|(start|begin).{0,40}user")
-_NO_SYSTEM = re.compile(
-    r"system.{0,40}(not|n't|no longer) (be )?(supported|allowed|permitted)|(not|n't) support.{0,20}system"
-)
+LARGEST_REPLY = 32 << 20
+"""Bytes of a reply, unpacked."""
+PROXY_DENIES = 407
 _ROLES = {"system": "system", "human": "user", "ai": "assistant"}
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost"})
@@ -43,26 +43,49 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 class EndpointChat(ChatOpenAI):
     """A chat model behind an OpenAI-compatible endpoint.
 
-    Raises RateLimitedError, TransientError or RefusedError for `models.pool`, which is the only retry layer. Servers
-    differ in what they accept. A refused optional parameter (`seed`, the name of the token limit) is left out or
-    renamed, and messages are fitted to a template that refuses them (`user_first`, `no_system`). This is remembered for
-    the endpoint in `quirks`.
+    Raises RateLimitedError, TransientError or RefusedError for `models.pool`, which is the only retry layer. Replies
+    are streamed where the server can, so that a limit on silence is enough. Servers differ in what they accept. What a
+    refusal shows of that (`capabilities.lesson`) is kept in `learnt`, and later requests are made accordingly.
     """
 
     _session: aiohttp.ClientSession | None = PrivateAttr(default=None)
     _open: AsyncGenerator[None, None] | None = PrivateAttr(default=None)
     _loop: Any = PrivateAttr(default=None)
-    _quirks: set[str] = PrivateAttr(default_factory=set)
+    _learnt: set[str] = PrivateAttr(default_factory=set)
+    _proxy: str | None = PrivateAttr(default=None)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Find out the proxy on the way."""
+        super().model_post_init(context)
+        self._proxy = proxy_of(self._url)
+
+    @property
+    def _url(self) -> str:
+        return (self.openai_api_base or OPENAI_BASE_URL).rstrip("/")
 
     @property
     def host(self) -> str:
         """Return the host and port that the run will talk to."""
-        return urlsplit(self.openai_api_base or OPENAI_BASE_URL).netloc
+        return urlsplit(self._url).netloc
 
     @property
-    def quirks(self) -> frozenset[str]:
-        """Return what this server does not accept, as far as its answers have shown."""
-        return frozenset(self._quirks)
+    def route(self) -> str:
+        """Return the host with the proxy that the text goes through, for people."""
+        return route(self.host, self._proxy)
+
+    @property
+    def learnt(self) -> set[str]:
+        """What this server does not accept, as far as its answers have shown. What is added to it is taken as known."""
+        return self._learnt
+
+    @property
+    def limit_name(self) -> str:
+        """Return this server's name for the limit of a reply's tokens, as far as it is known."""
+        return self._limit_name(self._learnt)
+
+    def _limit_name(self, known: set[str]) -> str:
+        uses_newer_name = _is_openai(self.host) != ("limit" in known)
+        return LIMIT_NAMES[uses_newer_name]
 
     async def _agenerate(
         self,
@@ -71,88 +94,104 @@ class EndpointChat(ChatOpenAI):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002
         **kwargs: Any,
     ) -> ChatResult:
-        quirks = set(self._quirks)
+        known = set(self._learnt)
         while True:
+            payload = self._payload(messages, stop, kwargs, known)
             try:
-                result = self._read(await self._post(self._payload(messages, stop, kwargs, quirks)))
-            except RefusedError as error:
-                quirk = self._quirk(error, quirks, {"seed"} & kwargs.keys(), messages)
-                if quirk is None:
+                result = self._result(await self._post(payload))
+            except (RefusedError, TransientError) as error:
+                fact = lesson(error.status, str(error), payload, known)
+                if fact is None:
                     raise
-                quirks.add(quirk)
+                known.add(fact)
             else:
                 # Only an answer confirms it, because the refusal may have had another cause.
-                self._quirks |= quirks
+                self._learnt |= known
                 return result
 
     def _payload(
-        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], quirks: set[str]
+        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], known: set[str]
     ) -> dict[str, Any]:
-        left_out = {"seed"} & quirks
+        left_out = {"seed", "temperature"} & known
         parameters = {key: value for key, value in kwargs.items() if value is not None and key not in left_out}
         payload = self._get_request_payload(messages, stop=stop, **parameters)
-        for name in ("max_tokens", "max_completion_tokens"):
+        payload |= payload.pop("extra_body", None) or {}
+        # A streamed reply shows that a slow server is at work. A call of tools is not put together from pieces here.
+        if "stream" not in known and not payload.keys() & {"tools", "functions", "n"}:
+            payload["stream"] = True
+            payload |= {} if "stream_options" in known else {"stream_options": {"include_usage": True}}
+        for name in LIMIT_NAMES:
             if name in payload:
-                payload[self._limit_name(quirks)] = payload.pop(name)
-        if quirks & {"user_first", "no_system"}:
+                payload[self._limit_name(known)] = payload.pop(name)
+        if known & {"user_first", "no_system"}:
             plain = [_message(message) for message in messages]
-            fitted = fit_to_template(plain, "user_first" in quirks, system_role="no_system" not in quirks)
+            fitted = fit_to_template(plain, "user_first" in known, system_role="no_system" not in known)
             payload["messages"] = fitted
         return payload
 
-    @property
-    def limit_name(self) -> str:
-        """Return this server's name for the limit of a reply's tokens, as far as it is known."""
-        return self._limit_name(self._quirks)
-
-    def _limit_name(self, quirks: set[str]) -> str:
-        uses_newer_name = _is_openai(self.host) != ("limit" in quirks)
-        return "max_completion_tokens" if uses_newer_name else "max_tokens"
-
-    def _quirk(
-        self, error: RefusedError, quirks: set[str], optional: set[str], messages: list[BaseMessage]
-    ) -> str | None:
-        """Return a new fact about the server that a refusal shows and that requests can be adapted to, or None."""
-        if error.status not in (400, 422):
-            return None
-        refusal = str(error).lower()
-        roles = [_message(message)["role"] for message in messages]
-        if "seed" in refusal and optional - quirks:
-            return "seed"
-        if self._limit_name(quirks) in refusal and "limit" not in quirks:
-            return "limit"
-        if _NO_SYSTEM.search(refusal) and "system" in roles and "no_system" not in quirks:
-            return "no_system"
-        first_roles = [role for role in roles if role != "system"][:1]
-        if _USER_FIRST.search(refusal) and first_roles == ["assistant"] and "user_first" not in quirks:
-            return "user_first"
-        return None
-
-    async def _post(self, payload: dict[str, Any]) -> bytes:
-        """Return the body of a good answer.
+    async def _post(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Return the chat completion in a good answer.
 
         Redirections are refused, because they would lead to a host that was not named.
         """
-        url = f"{(self.openai_api_base or OPENAI_BASE_URL).rstrip('/')}/chat/completions"
         try:
             session = await self._client()
-            async with session.post(url, data=orjson.dumps(payload), allow_redirects=False) as response:
-                body = await response.read()
+            async with session.post(
+                f"{self._url}/chat/completions",
+                data=orjson.dumps(payload),
+                allow_redirects=False,
+                proxy=self._proxy,
+            ) as response:
+                body = await self._body(response)
         except (aiohttp.ClientError, ConnectionError) as error:
             problem = self._without_key(printable_line(f"{type(error).__name__} {error}"))
+            if isinstance(error, aiohttp.ClientHttpProxyError) and error.status == PROXY_DENIES:
+                raise RefusedError(error.status, problem) from None
             raise TransientError("connection", f"{self.host}: {problem}") from None
         if response.status != 200:
             answer = self._without_key(body[:4000].decode("utf-8", "replace"))
             raise error_for_status(response.status, answer, retry_after(response.headers))
+        return self._completion(response.content_type, body)
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytearray:
+        """Return the body as far as it may go. Each piece of it breaks the silence."""
+        body = bytearray()
+        async for piece in response.content.iter_any():
+            heard()
+            body += piece
+            if len(body) > LARGEST_REPLY:
+                response.close()
+                raise CallFailedError("too_large", f"{self.host}: a reply of more than {LARGEST_REPLY >> 20} MiB")
         return body
 
-    def _read(self, body: bytes) -> ChatResult:
-        """Return the chat result in an answer with status 200.
+    def _completion(self, content_type: str, body: bytearray) -> dict[str, Any]:
+        """Return the chat completion in an answer with status 200, which has at least one message.
 
-        Raises TransientError for an answer without a message.
+        A proxy may put an error into such an answer. Raises TransientError for an answer without a message.
         """
         try:
-            reply = _reply(body)
+            reply = completion_of(body) if is_stream(content_type, body) else orjson.loads(body)
+            if "choices" not in reply and isinstance(status := reply["error"].get("code"), int) and status >= 400:
+                raise error_for_status(status, self._without_key(orjson.dumps(reply["error"]).decode()), None)
+            message = reply["choices"][0]["message"]
+            if not isinstance(message, dict) or not isinstance(message.get("content"), str | list | None):
+                raise TypeError("the first choice has no message")
+            return reply
+        except BrokenOffError as error:
+            raise TransientError("connection", f"{self.host}: {error}") from None
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            raise self._no_reply(body) from None
+
+    def _no_reply(self, body: bytes | bytearray) -> TransientError:
+        excerpt = self._without_key(printable_line(body[:800].decode("utf-8", "replace"), 120))
+        return TransientError("no_reply", f"{self.host}: the answer has no message: {excerpt!r}")
+
+    def _result(self, reply: dict[str, Any]) -> ChatResult:
+        """Return a chat completion as LangChain has it.
+
+        Raises TransientError for one that it cannot read.
+        """
+        try:
             result = self._create_chat_result(reply)
             # LangChain reads only what OpenAI names, and drops the thoughts and refusals of a message.
             for generation, choice in zip(result.generations, reply["choices"], strict=True):
@@ -160,12 +199,14 @@ class EndpointChat(ChatOpenAI):
                 generation.message.additional_kwargs |= {name: value for name, value in extra.items() if value}
             return result
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-            excerpt = self._without_key(printable_line(body[:800].decode("utf-8", "replace"), 120))
-            raise TransientError("no_reply", f"{self.host}: the answer has no message: {excerpt!r}") from None
+            raise self._no_reply(orjson.dumps(reply)[:800]) from None
 
     def _without_key(self, text: str) -> str:
-        """Return a server's words without the key, which they may quote when the server refuses it."""
-        return text.replace(self._token, "***") if self._token else text
+        """Return a server's words without the key, which they may quote when the server refuses it.
+
+        A proxy's address may hold a password, and is told without it too.
+        """
+        return without_secrets(text.replace(self._token, "***") if self._token else text)
 
     @property
     def _token(self) -> str:
@@ -209,18 +250,6 @@ async def _held_open(session: aiohttp.ClientSession) -> AsyncGenerator[None, Non
 def _message(message: BaseMessage) -> Message:
     content = message.content if isinstance(message.content, str) else str(message.text)
     return {"role": _ROLES.get(message.type, message.type), "content": content}
-
-
-def _reply(body: bytes) -> dict[str, Any]:
-    """Return a chat completion that has at least one message.
-
-    Raises ValueError, TypeError, KeyError or IndexError for anything else.
-    """
-    reply = orjson.loads(body)
-    message = reply["choices"][0]["message"]
-    if not isinstance(message, dict) or not isinstance(message.get("content"), str | list | None):
-        raise TypeError("the first choice has no message")
-    return reply
 
 
 def _is_openai(host: str) -> bool:

@@ -5,27 +5,28 @@ from typing import ClassVar, Literal, get_args
 from pydantic import Field, field_validator, model_validator
 
 from cocoon.core.config import EMBEDDED, RunConfig
-from cocoon.core.records import Language, Record
+from cocoon.core.records import Language
+from cocoon.core.sampling import SamplingConfig
 from cocoon.core.settings import flag
 from cocoon.core.verb_settings import VerbSettings
 
 PROFILES = "Profiles: a JSONL file, or shipped:en, shipped:zh, shipped. Repeatable."
 
 
-class WriterConfig(Record):
+class WriterConfig(SamplingConfig):
     """The model that writes."""
 
     model: str = flag(EMBEDDED, "The model that writes.", keyword="writer", metavar="SPEC")
-    temperature: float = Field(default=0.8, ge=0, le=2, description="Its temperature.")
-    max_tokens: int = Field(default=1200, ge=1, description="Most tokens of one answer.")
+    temperature: float | None = Field(default=0.8, ge=0, le=2, description="Its temperature. Null sends none.")
+    max_tokens: int = Field(default=1200, ge=1, description="Most tokens of one answer, without thoughts.")
 
 
-class RaterConfig(Record):
+class RaterConfig(SamplingConfig):
     """The model that rates and checks, or None for the writer's model. `floor` is the same as for judges."""
 
     model: str | None = flag(None, "The model that checks and rates.", keyword="rater", metavar="SPEC")
-    temperature: float = Field(default=0.0, ge=0, le=2, description="Its temperature.")
-    max_tokens: int = Field(default=500, ge=1, description="Most tokens of one answer.")
+    temperature: float | None = Field(default=0.0, ge=0, le=2, description="Its temperature. Null sends none.")
+    max_tokens: int = Field(default=500, ge=1, description="Most tokens of one answer, without thoughts.")
     floor: float = Field(default=0.0, ge=0, le=1, description="Least probability of the legal answers.")
 
 

@@ -66,7 +66,7 @@ class PairsGenerator:
     def context(self, caller: Caller) -> PairsContext:
         """Return the writer and the rules."""
         writer = self.config.writer
-        settings = Settings(writer.temperature, writer.max_tokens)
+        settings = Settings.of(writer)
         asker = Asker(self.models.open(writer.model), settings, self._prompts())
         rules = PairRules(self.config.length_gap, self.config.likeness, self.config.duplicate)
         return PairsContext(caller, PairWriter(asker, self.config.each), rules)

@@ -33,8 +33,8 @@ def askers(config: GenerationConfig, models: Models) -> tuple[Asker, Asker]:
     folder = Path(config.prompts) if config.prompts else None
     writer, rater = config.writer, config.rater
     return (
-        Asker(models.open(writer.model), Settings(writer.temperature, writer.max_tokens), folder),
-        Asker(models.open(config.rater_model), Settings(rater.temperature, rater.max_tokens), folder, rater.floor),
+        Asker(models.open(writer.model), Settings.of(writer), folder),
+        Asker(models.open(config.rater_model), Settings.of(rater), folder, rater.floor),
     )
 
 

@@ -44,7 +44,7 @@ async def examine_named_judge(
     with tempfile.TemporaryDirectory(prefix="cocoon-judge-") as temporary:
         study = judge_study(spec, timeout, local_parts())
         study.judges()
-        hosts = study.models.hosts
+        hosts = study.models.routes
         say(f"text goes to: {', '.join(hosts)}" if hosts else "text stays on this machine")
         return await examine_judge(study, all_cases(language, limit), out or Path(temporary), watch)
 

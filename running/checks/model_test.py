@@ -30,7 +30,7 @@ async def examine_model(spec: str, timeout: float, say: Callable[[str], None]) -
     started = time.monotonic()
     chat, host = open_chat(spec, local_parts())
     loaded = time.monotonic() - started
-    say(f"text goes to: {host}" if host else "text stays on this machine")
+    say(f"text goes to: {getattr(chat, 'route', host)}" if host else "text stays on this machine")
     prober = Prober(chat, timeout, lambda what: say(f"asking for {what} ..."))
     local = spec.startswith("local:")
     if local:

@@ -98,7 +98,7 @@ class Comparer:
         if judge.model is None:
             raise CocoonError("no judge: give --judge SPEC")
         refuse_copies(judge)
-        settings = Settings(judge.temperature, judge.max_tokens)
+        settings = Settings.of(judge)
         shared = JudgeSettings(self.models.open(judge.model), settings, judge.floor, self._prompts())
         return PreferenceContext(caller, PairJudge(shared, load_questions()), judge.votes)
 

@@ -26,7 +26,10 @@ class AblationConfig(RunConfig):
 
 def comparison_of(study: StudyConfig, conditions: str, *, every_pair: bool) -> AblationConfig:
     """Return the settings of the comparison that belongs to the dialogues of a study."""
-    shared = {name: getattr(study, name) for name in ("concurrency", "timeout", "budget", "prices", "seed", "prompts")}
+    shared = {
+        name: getattr(study, name)
+        for name in ("concurrency", "timeout", "patience", "budget", "prices", "seed", "prompts")
+    }
     judge = study.judge.model_copy(update={"scales": []})
     return AblationConfig(judge=judge, conditions=conditions, every_pair=every_pair, **shared)
 

@@ -62,6 +62,8 @@ class ReproduceConfig(RunConfig):
     free_keys: ClassVar[tuple[str, ...]] = (*RunConfig.free_keys, "rehearsal", "judge", "talking")
 
     verb: Literal["reproduce"] = "reproduce"
+    # Without a keyword, because `fit.patience` has that one.
+    patience: float = Field(default=900.0, gt=0, description="Seconds to wait for an endpoint that answers nobody.")
     table: TableName = flag("table3", "The table of the paper.")
     rehearsal: bool = Field(default=False, description="Whether this only shows that everything works.")
     base: str = Field(default=EMBEDDED, description="The chat model that is trained.")
@@ -149,10 +151,13 @@ def study_of(config: ReproduceConfig, language: Language, adapters: dict[str, Pa
         if row.language == language
     ]
     if config.untrained:
-        shared_settings = {"model": config.base, "prompt": config.data.prompt}
         supporters.append(
             SupporterConfig(
-                name=UNTRAINED, **shared_settings, temperature=config.temperature, max_tokens=config.max_tokens
+                name=UNTRAINED,
+                model=config.base,
+                prompt=config.data.prompt,
+                temperature=config.temperature,
+                max_tokens=config.max_tokens,
             )
         )
     return StudyConfig(
@@ -163,7 +168,7 @@ def study_of(config: ReproduceConfig, language: Language, adapters: dict[str, Pa
             name: getattr(config, name)
             for name in (
                 *("rounds", "samples", "user", "judge", "form_pairs"),
-                *("concurrency", "timeout", "budget", "prices", "seed", "prompts"),
+                *("concurrency", "timeout", "patience", "budget", "prices", "seed", "prompts"),
             )
         },
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cocoon.core.config import StudyConfig, SupporterConfig
+from cocoon.core.config import StudyConfig
 from cocoon.core.records import Profile
 from cocoon.models.by_name import Models
 from cocoon.running.estimate import estimate
@@ -30,13 +30,7 @@ from cocoon.studies.sweep.report import write_sweep_report
 def settings_of(config: StudyConfig, plan: SweepPlan, user: SweptUser) -> StudyConfig:
     """Return the study of one kind of user, with the plan's arms as supporters. A guarded user gets neutral rules."""
     supporters = [
-        SupporterConfig(
-            name=arm.name,
-            model=arm.model,
-            prompt=arm.prompt,
-            temperature=config.supporters[0].temperature,
-            max_tokens=config.supporters[0].max_tokens,
-        )
+        config.supporters[0].model_copy(update={"name": arm.name, "model": arm.model, "prompt": arm.prompt})
         for arm in plan.arms
     ]
     changes = {} if user == "own" else {"kind": user, "rules": "neutral"}

@@ -125,7 +125,7 @@ def test_names_and_parameters_that_a_server_refuses_are_found_out() -> None:
     with server(answer) as spec:
         found = findings(examine(spec))
     assert found["token limit"] == (True, "max_completion_tokens")
-    assert found["temperature and seed accepted"] == (False, "the seed is refused, and left out")
+    assert found["temperature and seed accepted"] == (False, "refused, and left out: seed")
 
 
 @pytest.mark.parametrize(

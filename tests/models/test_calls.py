@@ -11,7 +11,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 
 from cocoon.core.errors import CallFailedError, NotSavedError, ReplayMismatchError, StoppedError
 from cocoon.models.budget import Budget
-from cocoon.models.by_name import Model
+from cocoon.models.by_name import Model, Models
 from cocoon.models.calls import Caller, Settings
 from cocoon.models.journal.store import Journal, Place
 from cocoon.models.pool import Pool
@@ -168,13 +168,32 @@ async def test_draws_and_other_rungs_are_never_shared(caller: Caller) -> None:
 
 
 async def test_a_shared_failure_reaches_everyone_and_the_next_one_asks_anew(caller: Caller) -> None:
-    broken = model(BrokenChat(error=RefusedError(401, "who are you")))
+    broken = model(BrokenChat(error=RefusedError(418, "who are you")))
     work = [caller.ask(broken, Place("d", node, 0), SAID, Settings()) for node in "ab"]
     failed = await asyncio.gather(*work, return_exceptions=True)
-    assert [str(each) for each in failed] == ["scripted:m: HTTP 401 who are you"] * 2
+    assert [str(each) for each in failed] == ["scripted:m: HTTP 418 who are you"] * 2
     assert broken.pool.counts.started == 1 and broken.pool.in_flight == 0
     healed = model(scripted("ok"))
     assert (await caller.ask(healed, Place("d", "a", 0), SAID, Settings())).text == "ok"
+
+
+class ColdlessChat(GatedChat):
+    """Finds out with its first answer that its server takes no temperature."""
+
+    learnt: set[str] = set()
+
+    async def _agenerate(self, *given: Any, **kwargs: Any) -> ChatResult:
+        result = await super()._agenerate(*given, **kwargs)
+        self.learnt.add("temperature")
+        return result
+
+
+async def test_equal_calls_get_a_reply_each_where_temperature_0_is_not_to_be_had(caller: Caller) -> None:
+    chat = ColdlessChat(replies=["1", "2", "3"], given=[])
+    asked = Models().wrap("scripted:m", chat)
+    replies = await asyncio.gather(*(caller.ask(asked, Place("d", node, 0), SAID, Settings()) for node in "abc"))
+    assert sorted(reply.text for reply in replies) == ["1", "2", "3"]
+    assert [given.get("seed") is not None for given in chat.given] == [False, True, True]
 
 
 async def test_seeds_are_stable_and_distinct(journal: Journal) -> None:

@@ -18,6 +18,7 @@ from cocoon.models.request_errors import (
     RefusedError,
     TransientError,
     classify_error,
+    denies_access,
     error_for_status,
     retry_after,
     seconds,
@@ -95,7 +96,7 @@ def test_retry_after_in_seconds_as_a_date_and_as_nonsense() -> None:
     assert seconds("2.5") == 2.5 and seconds("-3") == 0.0
     soon = seconds(formatdate(time.time() + 100, usegmt=True))
     assert soon is not None and 60 < soon <= 100
-    assert seconds(formatdate(0, usegmt=True)) == 0.0
+    assert seconds(formatdate(0, usegmt=True)) == 0.0 == seconds("Mon, 01 Jan 1900 00:00:00 GMT")
     assert [seconds(word) for word in ("soon", "", "nan", "inf", "99999999999999999999-01-01")] == [None] * 5
     assert retry_after({}) is None and retry_after({"retry-after": 4}) == 4.0
 
@@ -104,3 +105,26 @@ def test_retry_after_in_seconds_as_a_date_and_as_nonsense() -> None:
 def test_one_line_is_one_short_printable_line(text: str, most: int) -> None:
     line = printable_line(text, most)
     assert len(line) <= most and line.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "denied"),
+    [
+        (401, "Incorrect API key provided", True),
+        (402, "Insufficient Balance", True),
+        (403, "no access from this country", True),
+        (403, "your input was flagged by moderation", False),
+        (407, "Proxy Authentication Required", True),
+        (429, "insufficient_quota", True),
+        (400, "Your credit balance is too low", True),
+        (404, "no such model", False),
+        (400, "the prompt is too long", False),
+    ],
+)
+def test_only_a_key_or_an_account_denies_access_to_every_call(status: int, words: str, denied: bool) -> None:
+    assert denies_access(RefusedError(status, words)) is denied
+
+
+def test_a_limit_per_minute_in_the_words_of_a_quota_is_waited_out() -> None:
+    words = "You exceeded your current quota. Quota metric: requests per minute. RESOURCE_EXHAUSTED"
+    assert isinstance(error_for_status(429, words, None), RateLimitedError)

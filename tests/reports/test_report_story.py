@@ -20,7 +20,7 @@ from cocoon.reports.narrative.translation import translated
 from cocoon.reports.runs import build_run_report
 from cocoon.reports.tables.records import Report
 from cocoon.tests.commands import cocoon
-from cocoon.tests.reports.report_cases import KINDS, dialogue, rating, report, scored, verdicts
+from cocoon.tests.reports.report_cases import FACTS, KINDS, dialogue, rating, report, scored, verdicts
 
 TRACE = "trace/view.html"
 
@@ -223,17 +223,21 @@ def full_report(language: Language) -> Report:
     failures = [Failure(dialogue="x", stage="conversation", node="speak", reason="r", message="m")]
     dialogues[0].turns[2].finish = "length"
     scales = {name: load_scale(name) for name in shipped_scales()}
-    return report(dialogues=dialogues, ratings=ratings, failures=failures, scales=scales, language=language)
+    calls = {"role": "judge", "model": "gpt-x", "calls": 8, "cut": 3, "refused": 2, "short_prompts": 4}
+    facts = {**FACTS, "learnt": {"gpt-x": ["temperature"]}, "replies": [calls]}
+    return report(
+        dialogues=dialogues, ratings=ratings, failures=failures, facts=facts, scales=scales, language=language
+    )
 
 
 def test_every_word_of_every_table_is_there_in_chinese() -> None:
     made = full_report("en")
-    assert len(made.tables) >= 19, [table.id for table in made.tables]
+    assert len(made.tables) >= 20, [table.id for table in made.tables]
     # Notes of variants come from the files of scales.
     notes = [table.note for table in made.tables if table.note and table.id != "variants"]
     words = [text for table in made.tables for text in (table.title, *table.keys, *table.measures)]
     names = [name for name, _ in made.facts]
-    english = {text for text in [*words, *notes, *names, *made.notes] if translated(text, "zh") == text}
+    english = {text for text in [*words, *notes, *names, *made.notes, *made.warnings] if translated(text, "zh") == text}
     assert english <= UNTRANSLATED, english - UNTRANSLATED
 
 

@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage
 
 from cocoon.benchmarks.endpoint.server import serve
 from cocoon.benchmarks.endpoint.settings import Settings as ServerSettings
-from cocoon.core.errors import CallFailedError, CocoonError
+from cocoon.core.errors import AccessDeniedError, CallFailedError, CocoonError
 from cocoon.models.by_name import Models, host_of
 from cocoon.models.calls import Caller, Settings
 from cocoon.models.journal.store import Journal, Place
@@ -86,7 +86,7 @@ async def test_request_and_reply() -> None:
     usage = message.usage_metadata
     assert usage and (usage["input_tokens"], usage["output_tokens"]) == (11, 5)
     sent = server.seen[0]
-    assert sent.pop("stream", False) is False
+    assert (sent.pop("stream"), sent.pop("stream_options")) == (True, {"include_usage": True})
     assert sent == {
         "model": "m", "messages": SAID, "temperature": 0.5, "max_tokens": 9, "seed": 3,
         "response_format": {"type": "json_object"},
@@ -107,7 +107,7 @@ async def test_a_refused_seed_is_left_out_and_remembered(told: str) -> None:
     async with odd(answer) as (server, chat):
         for _ in range(2):
             await said(chat, seed=1)
-    assert chat.quirks == {"seed"} and ["seed" in body for body in server.seen] == [True, False, False]
+    assert chat.learnt == {"seed"} and ["seed" in body for body in server.seen] == [True, False, False]
 
 
 async def test_the_other_name_of_the_token_limit_is_learnt() -> None:
@@ -123,7 +123,7 @@ async def test_the_other_name_of_the_token_limit_is_learnt() -> None:
     assert [body.get("max_completion_tokens") for body in server.seen] == [None, 9, 9]
 
 
-async def test_several_quirks_at_once_and_none_from_a_refusal_that_stays() -> None:
+async def test_several_facts_are_learnt_at_once_and_none_from_a_refusal_that_stays() -> None:
     def answer(body: dict[str, Any]) -> Any:
         for name in ("seed", "max_tokens"):
             if name in body:
@@ -132,11 +132,11 @@ async def test_several_quirks_at_once_and_none_from_a_refusal_that_stays() -> No
 
     async with odd(answer) as (_, chat):
         await said(chat, seed=1)
-        assert chat.quirks == {"seed", "limit"}
+        assert chat.learnt == {"seed", "limit"}
     async with odd((400, {"error": "seed, max_tokens, whatever"})) as (server, chat):
         with pytest.raises(RefusedError):
             await said(chat, seed=1)
-        assert chat.quirks == frozenset() and len(server.seen) == 3
+        assert chat.learnt == set() and len(server.seen) == 3
 
 
 async def test_a_template_that_wants_the_user_first_is_fitted() -> None:
@@ -149,7 +149,7 @@ async def test_a_template_that_wants_the_user_first_is_fitted() -> None:
     talk = [SAID[0], {"role": "assistant", "content": "You look tired."}, SAID[1]]
     async with odd(answer) as (server, chat):
         await chat.ainvoke(list(talk), temperature=0.0)
-        assert chat.quirks == {"user_first"}
+        assert chat.learnt == {"user_first"}
     assert [each["role"] for each in server.seen[-1]["messages"]] == ["system", "user", "assistant", "user"]
 
 
@@ -247,7 +247,7 @@ async def test_the_key_is_sent_and_stands_nowhere(monkeypatch: pytest.MonkeyPatc
         caller = Caller(Journal(tmp_path / "journal.sqlite"))
         caller.admit("d")
         model = Models().wrap(f"{server.url}#m", chat, chat.host)
-        with pytest.raises(CallFailedError, match=r"HTTP 401 .*API key provided") as failed:
+        with pytest.raises(AccessDeniedError, match=r"HTTP 401 .*API key provided") as failed:
             await caller.ask(model, Place("d", "user", 0), SAID, Settings())
         told = [str(failed.value)]
         for _ in range(3):

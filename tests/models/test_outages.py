@@ -1,0 +1,134 @@
+"""Endpoints that are down, slow or closed to this user: who waits, who is asked meanwhile, and when a run stops."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import cocoon.models.limiter as limiter_module
+import cocoon.models.pool as pool_module
+from cocoon.core.errors import CallFailedError, EndpointDownError
+from cocoon.models.pool import Pool
+from cocoon.models.request_errors import RateLimitedError, TransientError
+from cocoon.tests.models.test_rate_limit import VirtualLoop
+
+Send = Callable[[], Any]
+
+
+@pytest.fixture
+def virtual(monkeypatch: pytest.MonkeyPatch) -> Any:
+    loop = VirtualLoop()
+    for module in (limiter_module, pool_module):
+        monkeypatch.setattr(module, "time", loop)
+    yield loop
+    loop.close()
+
+
+def talk(loop: VirtualLoop, pool: Pool, send: Send, dialogues: int, calls: int) -> list[Any]:
+    """Return how each of so many dialogues ended: its last reply, or the error. What ends a run stops the pool."""
+
+    async def dialogue() -> str:
+        outcome = None
+        for made in range(calls):
+            try:
+                outcome = await pool.call(send, (0, made))
+            except EndpointDownError as error:
+                pool.stop(error)
+                raise
+        return outcome.value if outcome else ""
+
+    async def work() -> list[Any]:
+        return await asyncio.gather(*(dialogue() for _ in range(dialogues)), return_exceptions=True)
+
+    return loop.run_until_complete(work())
+
+
+class Server:
+    """Fails with `error` between two moments, and else answers after `latency` seconds."""
+
+    def __init__(self, loop: VirtualLoop, error: Exception, start: float, end: float, latency: float = 0.5) -> None:
+        self.loop, self.error, self.start, self.end, self.latency = loop, error, start, end, latency
+        self.failed = 0
+
+    async def send(self) -> str:
+        await asyncio.sleep(0.01)
+        if self.start <= self.loop.now < self.end:
+            self.failed += 1
+            raise self.error
+        await asyncio.sleep(self.latency)
+        return "ok"
+
+
+@pytest.mark.parametrize("kind", ["503", "502", "500", "connection", "no_reply"])
+def test_an_outage_of_a_minute_loses_no_dialogue(virtual: VirtualLoop, kind: str) -> None:
+    server = Server(virtual, TransientError(kind, "away"), 5.0, 65.0)
+    done = talk(virtual, Pool(32), server.send, 200, 8)
+    assert done == ["ok"] * 200
+    # Those in flight when it began, and then a probe now and then.
+    assert server.failed <= 32 + 20 and virtual.now < 65 + 30 + 60
+
+
+def test_an_endpoint_that_is_away_from_the_beginning_is_waited_for(virtual: VirtualLoop) -> None:
+    server = Server(virtual, TransientError("503", "HTTP 503 overloaded"), 0.0, 25.0)
+    assert talk(virtual, Pool(32), server.send, 200, 2) == ["ok"] * 200
+
+
+def test_an_endpoint_that_stays_away_ends_the_run_after_the_patience_of_the_user(virtual: VirtualLoop) -> None:
+    server = Server(virtual, TransientError("503", "HTTP 503 overloaded"), 5.0, 1e9)
+    pool = Pool(4, patience=120.0, name="a.host")
+
+    first, *rest = talk(virtual, pool, server.send, 200, 90)
+    assert all(isinstance(error, EndpointDownError) for error in (first, *rest))
+    assert re.search(r"^a\.host: has answered nothing for \d+ s \(HTTP 503 over.*--patience", str(first))
+    assert 100 <= virtual.now <= 160
+
+
+def test_a_call_that_fails_while_others_are_answered_is_tried_five_times(virtual: VirtualLoop) -> None:
+    pool = Pool(4)
+
+    async def poison() -> str:
+        raise TransientError("500", "HTTP 500 bad prompt")
+
+    async def healthy() -> str:
+        await asyncio.sleep(0.1)
+        return "ok"
+
+    async def work() -> list[Any]:
+        others = [pool.call(healthy, (0, number)) for number in range(400)]
+        return await asyncio.gather(pool.call(poison, (0, 0)), *others, return_exceptions=True)
+
+    first, *rest = virtual.run_until_complete(work())
+    assert isinstance(first, CallFailedError) and first.reason == "500" and "tried 5 times" in str(first)
+    assert all(outcome.value == "ok" for outcome in rest)
+
+
+def test_silence_is_taken_as_load_and_not_as_a_reason_to_ask_again(virtual: VirtualLoop) -> None:
+    """A server with two slots that takes 25 s for a reply: of eight at once, most would wait beyond 60 s."""
+    slots, begun = asyncio.Semaphore(2), list[float]()
+
+    async def send() -> str:
+        begun.append(virtual.now)
+        async with slots:
+            await asyncio.sleep(25)
+        return "ok"
+
+    pool = Pool(8)
+    assert talk(virtual, pool, send, 8, 4) == ["ok"] * 8
+    # Those in flight when it was found out, and none later.
+    assert pool.counts.retried == {"timeout": 8} and len(begun) == 40
+
+
+def test_a_lone_request_to_a_slow_endpoint_gets_more_time(virtual: VirtualLoop) -> None:
+
+    async def send() -> str:
+        await asyncio.sleep(200)
+        return "ok"
+
+    assert talk(virtual, Pool(1), send, 1, 3) == ["ok"] and virtual.now < 60 + 120 + 3 * 200 + 10
+
+
+def test_a_rate_limit_that_asks_for_an_hour_is_tried_within_the_minute(virtual: VirtualLoop) -> None:
+    server = Server(virtual, RateLimitedError("HTTP 429", 3600.0), 0.0, 50.0)
+    assert talk(virtual, Pool(4), server.send, 20, 1) == ["ok"] * 20 and virtual.now < 200
