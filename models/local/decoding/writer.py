@@ -166,7 +166,7 @@ class RowWriter:
     def _read(self, slots: Sequence[_Slot]) -> Any:
         """Read what is new of the rows, and return the logits that each of them needs, row after row."""
         network = self._weights.network
-        for slot in slots:
+        for slot in [slot for slot in slots if slot.row.finish is None]:
             slot.guess = guess_next(slot.known, min(_FREE_TOKENS // len(slots), slot.row.left) - 1)
         reads = [(slot.cache, slot.read[len(slot.cache.ids) :]) for slot in slots if slot.cache is not None]
         with ExitStack() as steered:
