@@ -123,6 +123,10 @@ JUDGE = VerbSettings(
 CHAT = VerbSettings(
     "chat", StudyConfig, ("user", "supporters", "timeout", "patience", "budget", "prices", "seed", "prompts")
 )
+# People and the user's kind are those of the run that is branched.
+BRANCH = VerbSettings(
+    "branch", StudyConfig, without=("profiles", "limit", "language", "user.kind", "form_pairs", *_BATCH)
+)
 ABLATE = VerbSettings("ablate", StudyConfig, without=("judge.scales", "judge.permute", "scale_files", *_BATCH))
 # The arms are the supporters, and every kind of user talks.
 SWEEP = VerbSettings(

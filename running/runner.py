@@ -15,6 +15,7 @@ from cocoon.graphs.assessment import build_assessment
 from cocoon.graphs.context import AssessmentContext, ConversationContext
 from cocoon.graphs.conversation import conversation_of, recursion_limit
 from cocoon.graphs.dialogue import build_dialogue
+from cocoon.running.branches import Fork
 from cocoon.running.work import Progress, Work
 
 __all__ = ["DialogueListener", "Progress", "Runner", "Task", "Wanted"]
@@ -36,16 +37,18 @@ class DialogueListener(Protocol):
 
 @dataclass(frozen=True)
 class Task:
-    """One dialogue to be made: who talks with whom, which draw."""
+    """One dialogue to be made: who talks with whom, which draw, and for a branch where it leaves another dialogue."""
 
     profile: Profile
     supporter: Supporter
     sample: int
+    fork: Fork | None = None
 
     @property
     def dialogue(self) -> str:
         """The dialogue's id."""
-        return f"{self.profile.id}.{self.supporter.name}.{self.sample}"
+        begin = f"{self.fork.parent.id}@{self.fork.round}" if self.fork else self.profile.id
+        return f"{begin}.{self.supporter.name}.{self.sample}"
 
 
 @dataclass
@@ -130,13 +133,22 @@ class Runner(Work):
         if self.user is None or self._conversation is None:
             raise CocoonError("a conversation needs a simulated user")
         context = ConversationContext(self.caller, task.supporter, self.user, self.rounds)
-        start = {"dialogue": task.dialogue, "profile": task.profile.model_dump(mode="json"), "turns": []}
+        start: dict[str, Any] = {
+            "dialogue": task.dialogue,
+            "profile": task.profile.model_dump(mode="json"),
+            "turns": [],
+        }
         turns: list[Turn] = []
+        origin: dict[str, Any] = {}
+        if task.fork:
+            turns = task.fork.prefix()
+            start |= {"turns": [turn.model_dump(mode="json") for turn in turns], "memory": task.fork.memory}
+            origin = {"parent": task.fork.parent.id, "branched_at": len(turns)}
         stop_reason: str | None = None
         limit = recursion_limit(self.rounds, len(steps_of(self.user)))
         begun = build_dialogue(
-            task.dialogue, task.profile, task.supporter.facts(), self.user.facts(), [], None, sample=task.sample
-        )
+            task.dialogue, task.profile, task.supporter.facts(), self.user.facts(), turns, None, sample=task.sample
+        ).model_copy(update=origin)
         self.folder.begin_dialogue(begun)
         async for update in self.walk(self._conversation, task.dialogue, start, context, limit):
             spoken = [Turn.model_validate(turn) for turn in update.get("turns", [])]

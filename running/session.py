@@ -9,6 +9,7 @@ from cocoon.core.jsonl import read_objects
 from cocoon.core.records import AgentFacts, Dialogue, Language, Profile
 from cocoon.models.batches.queue import BatchQueue, batches_of, refuse_open_batches
 from cocoon.models.calls import Caller
+from cocoon.running.branches import Fork
 from cocoon.running.checks.form_invariance import appraisal_of, measure_form_invariance, measured_calls
 from cocoon.running.estimate import estimate
 from cocoon.running.folder import BATCHES, RunFolder, read_run
@@ -17,7 +18,7 @@ from cocoon.running.manifest import RunManifest
 from cocoon.running.reading.scales import keep_scales
 from cocoon.running.resume import done_dialogues, lacking, refuse_changed_agents, refuse_changed_prompts
 from cocoon.running.runner import DialogueListener, Runner
-from cocoon.running.study import Study, tasks
+from cocoon.running.study import Study, branch_tasks, tasks
 
 __all__ = ["DialogueListener", "Outcome", "Watch", "assess", "forbid_cloud_tracing", "simulate"]
 
@@ -29,14 +30,19 @@ async def simulate(
     watch: Watch | None = None,
     listener: DialogueListener | None = None,
     beside: Sequence[Path] = (),
+    forks: Sequence[Fork] | None = None,
 ) -> Outcome:
     """Make (and, with a judge, rate) every dialogue of a study. The same call again goes on where it stopped.
 
-    `beside` are run folders of the same study, whose appraisers need not be measured again.
+    `beside` are run folders of the same study, whose appraisers need not be measured again. With `forks` the dialogues
+    are branches that leave others there, and `profiles` are those of the others.
     """
     study = study.for_languages({profile.language for profile in profiles})
     supporters, user, judges = study.supporters(), study.user(), study.judges()
-    todo = tasks(profiles, supporters, study.config.samples)
+    if forks is None:
+        todo = tasks(profiles, supporters, study.config.samples)
+    else:
+        todo = branch_tasks(forks, supporters, study.config.samples)
     agents = {"supporter": [supporter.facts() for supporter in supporters], "user": [facts_with_steps(user)]}
     prompts = prompts_of(agents)
     with opened_run(out, study.config.seed) as (folder, manifest):

@@ -32,6 +32,7 @@ from cocoon.models.by_name import Model, Models, host_of_chat
 from cocoon.models.calls import Settings
 from cocoon.models.ledger import Ledger
 from cocoon.models.local.control import Parts
+from cocoon.running.branches import Fork
 from cocoon.running.runner import Task
 
 _SAMPLING = tuple(SamplingConfig.model_fields)
@@ -307,6 +308,17 @@ def _refuse_twins(profiles: Iterable[Profile]) -> None:
         if profile.id in seen:
             raise CocoonError(f"two profiles have the id {profile.id!r}; ids must differ")
         seen.add(profile.id)
+
+
+def branch_tasks(forks: Iterable[Fork], supporters: Sequence[Supporter], samples: int) -> list[Task]:
+    """Return every branch: each fork goes on with every supporter, or its only one, so many times."""
+    return [
+        Task(fork.parent.profile, supporter, sample, fork)
+        for fork in forks
+        for supporter in supporters
+        if fork.only in (None, supporter.name)
+        for sample in range(samples)
+    ]
 
 
 def tasks(profiles: Iterable[Profile], supporters: Iterable[Supporter], samples: int) -> list[Task]:

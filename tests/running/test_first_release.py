@@ -34,7 +34,7 @@ RUNS = {
 }
 RECORDS = ("dialogues.jsonl", "ratings.jsonl", "profiles.jsonl", "dropped.jsonl")
 # Keys that records have had only since.
-NEW_KEYS = {"memory", "finish", "foreign", "reasoning"}
+NEW_KEYS = {"memory", "finish", "foreign", "reasoning", "parent", "branched_at"}
 # What the rules of attribution add to a verdict, and the trust rule to a state. They had no place in the first release.
 ADDED = {"empty_evidence", "claim", "uptake", "guesses", "earned", "earned_how"}
 
