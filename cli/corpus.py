@@ -18,7 +18,9 @@ Name = Annotated[
 ]
 Form = Literal["messages", "parquet", "sharegpt"]
 File = Annotated[Path, typer.Argument(help="Its file, or its folder where it comes as many files.")]
-Limit = Annotated[int | None, typer.Option("-n", "--limit", min=1, help="Only the first N dialogues.")]
+Limit = Annotated[
+    int | None, typer.Option("-n", "--limit", min=1, max=1_000_000_000, help="Only the first N dialogues.")
+]
 
 
 @app.command("list")
