@@ -77,8 +77,8 @@ OPTIONS = {
     ),
     "steer export": "--direction -o --out --model-type",
     "steer extract": (
-        "--model -o --out --pairs -n --limit --kind --position --method --layers --band --choose --replies --at --preset "
-        "--max-tokens --seed --json"
+        "--model -o --out --pairs -n --limit --kind --position --method --layers --band --choose --replies --at "
+        "--preset --max-tokens --seed --json"
     ),
     "steer fold": "--model -o --out",
     "steer import": "--model -o --out --kind --at",
