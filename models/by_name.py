@@ -20,6 +20,7 @@ from cocoon.core.progress import working
 from cocoon.models.ledger import Ledger
 from cocoon.models.local.control import Adapter, Parts
 from cocoon.models.pool import Pool
+from cocoon.models.scripted import ScriptedChat, is_scripted
 
 if TYPE_CHECKING:
     from cocoon.models.local.base import LocalBase
@@ -112,8 +113,6 @@ def open_chat(
     if kind == "local" and rest:
         return open_local(rest, parts, {} if bases is None else bases), None
     if kind == "scripted" and rest:
-        from cocoon.models.scripted import ScriptedChat
-
         return ScriptedChat.from_file(Path(rest)), None
     if kind == "python" and rest:
         chat, _ = load_object(spec)
@@ -210,7 +209,8 @@ class Models:
                 self.connections, timeout=timeout, patience=self.patience, budget=self.ledger, name=where
             )
         learnt: set[str] = getattr(chat, "learnt", set())
-        model = Model(label, chat, self.pools[where], host, learnt=learnt)
+        facts: dict[str, Any] = {"scripted": True} if is_scripted(chat) else {}
+        model = Model(label, chat, self.pools[where], host, facts=facts, learnt=learnt)
         self.opened[label] = model
         return model
 

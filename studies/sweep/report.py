@@ -6,9 +6,8 @@ from pathlib import Path
 from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles
 from cocoon.reports.charts.records import Figure, Mark, Panel, PanelChart, Series
 from cocoon.reports.formats.files import write_report_files
-from cocoon.reports.report import EMBEDDED_WARNING
+from cocoon.reports.origin import origin_warnings
 from cocoon.reports.tables.records import Cell, Report, Row, Table
-from cocoon.running.manifest import uses_embedded
 from cocoon.steering.directions.direction import Direction
 from cocoon.studies.sweep.cause import family_level
 from cocoon.studies.sweep.evidence import (
@@ -83,8 +82,8 @@ def sweep_report(out: Path) -> Report:
 def write_sweep_report(out: Path) -> Report:
     """Write the report of a sweep's folder into it as sweep.md, sweep.html, tables/ and figures/, and return it."""
     report = sweep_report(out)
-    if uses_embedded(out / USERS / user for user in read_plan(out).users):
-        report = report.model_copy(update={"warnings": [EMBEDDED_WARNING, *report.warnings]})
+    origin = origin_warnings(out / USERS / user for user in read_plan(out).users)
+    report = report.model_copy(update={"warnings": [*origin, *report.warnings]})
     write_report_files(report, out, "sweep", figures="figures")
     return report
 
