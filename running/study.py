@@ -28,11 +28,11 @@ from cocoon.core.sampling import SamplingConfig
 from cocoon.evaluation.scales.files import load_scales
 from cocoon.evaluation.scales.records import Scale
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
+from cocoon.graphs.forks import Fork
 from cocoon.models.by_name import Model, Models, host_of_chat
 from cocoon.models.calls import Settings
 from cocoon.models.ledger import Ledger
 from cocoon.models.local.control import Parts
-from cocoon.running.branches import Fork
 from cocoon.running.runner import Task
 
 _SAMPLING = tuple(SamplingConfig.model_fields)
