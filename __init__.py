@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from cocoon.api.simulation import simulate_async as simulate_async
     from cocoon.api.studies import ablate as ablate
     from cocoon.api.studies import ablate_async as ablate_async
+    from cocoon.api.studies import branch as branch
+    from cocoon.api.studies import branch_async as branch_async
     from cocoon.api.studies import fidelity as fidelity
     from cocoon.api.studies import power as power
     from cocoon.api.studies import reproduce as reproduce
@@ -78,7 +80,10 @@ _HOMES = {
     "cocoon.api.loading": ("load_dialogues", "load_profiles", "open_model"),
     "cocoon.api.reporting": ("compare", "report", "verify"),
     "cocoon.api.run": ("Run",),
-    "cocoon.api.studies": ("ablate", "ablate_async", "fidelity", "power", "reproduce", "reproduce_async"),
+    "cocoon.api.studies": (
+        *("ablate", "ablate_async", "branch", "branch_async", "fidelity", "power"),
+        *("reproduce", "reproduce_async"),
+    ),
     "cocoon.api.simulation": ("judge", "judge_async", "simulate", "simulate_async"),
     "cocoon.api.training": ("preview_training", "train"),
     "cocoon.core.answers": ("Missing",),

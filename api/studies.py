@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,16 +11,19 @@ from cocoon.api.blocking import blocking, wait_for
 from cocoon.api.reporter import Reporter
 from cocoon.api.settings import Profiles, Supporters, out_folder, takes, with_own, with_profile_files
 from cocoon.core.config import StudyConfig
+from cocoon.core.errors import CocoonError
 from cocoon.core.settings import read_settings
-from cocoon.core.verb_settings import ABLATE, Given, Options
+from cocoon.core.verb_settings import ABLATE, BRANCH, Given, Options
 from cocoon.reports.fidelity import fidelity_of, write_fidelity
 from cocoon.reports.paper.tables import load_paper_table
 from cocoon.reports.power import POWER, PowerConfig, Rows, power_rows
 from cocoon.reports.tables.records import Report
 from cocoon.running.frame import forbid_cloud_tracing
-from cocoon.running.study import OwnObjects, read_profiles
+from cocoon.running.local_parts import local_parts
+from cocoon.running.study import OwnObjects, Study, open_models, read_profiles
 from cocoon.studies.ablation.config import DEFAULT_CONDITIONS, refuse_copies
 from cocoon.studies.ablation.run import Ablation
+from cocoon.studies.branches.run import Branching, read_forks
 from cocoon.studies.reproduce.config import REPRODUCE, STAGES, ReproduceConfig, with_scales_of_table
 from cocoon.studies.reproduce.run import Reproduction
 from cocoon.studies.result import StudyResult
@@ -27,10 +31,80 @@ from cocoon.studies.result import StudyResult
 if TYPE_CHECKING:
     from cocoon.api.run import Run
 
-__all__ = ["ablate", "ablate_async", "fidelity", "power", "reproduce", "reproduce_async"]
+__all__ = [
+    "ablate",
+    "ablate_async",
+    "branch",
+    "branch_async",
+    "fidelity",
+    "power",
+    "reproduce",
+    "reproduce_async",
+]
 
 # Settings of the dialogues, which are there already where they are only compared.
 _TALKING = ("profiles", "limit", "language", "rounds", "samples", "supporters", "user", "form_pairs")
+
+
+def prepare_branches(
+    run: "str | Path | Run",
+    out: str | Path,
+    given: Given[StudyConfig],
+    turns: Sequence[int | str],
+    *,
+    allow_cloud_tracing: bool = False,
+) -> Branching:
+    """Return branches that are ready to be made. See `branch`."""
+    if not allow_cloud_tracing:
+        forbid_cloud_tracing()
+    parent = Path(run) if isinstance(run, str | Path) else run.path
+    own, out = OwnObjects(), out_folder(out)
+    if out.exists() and out.samefile(parent):
+        raise CocoonError(f"--out {out}: branches need a folder of their own, beside the run that they leave")
+    forks = read_forks(parent, _rounds(turns), own=given.keywords.get("supporter") is None)
+    config = given.config if given.config is not None else parent / "config.yaml"
+    resolved = with_own(replace(given, config=config), own, out).resolve()
+    return Branching(parent, Study(resolved.config, open_models(resolved.config, local_parts()), own), forks, out)
+
+
+def _rounds(turns: Sequence[int | str]) -> list[int] | None:
+    """Return the rounds as numbers, None for every round."""
+    if [str(turn) for turn in turns] == ["every"]:
+        return None
+    if not turns or not all(str(turn).isdecimal() for turn in turns):
+        given = " ".join(map(str, turns)) or "nothing"
+        raise CocoonError(f"--turn {given}: give rounds such as --turn 5, or --turn every")
+    return sorted({int(turn) for turn in turns})
+
+
+@takes(BRANCH)
+async def branch_async(
+    run: "str | Path | Run",
+    *,
+    turn: int | str | Sequence[int | str],
+    out: str | Path,
+    supporter: Supporters = None,
+    user: object = None,
+    judge: object = None,
+    config: str | Path | None = None,
+    options: Options = (),
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> StudyResult:
+    """Let the talks of a run go on anew from a turn, and compare what comes of them.
+
+    `turn` is a round, counted from 1, or several, or `"every"`: the talks go on with the supporter's reply of that
+    round. What was said before is neither spoken nor paid for again, and the user remembers it. `supporter` names who
+    goes on, by default each talk's own. `samples` is the number of futures of each. All other settings are those of the
+    run unless given. The folder is a run like any other, with a report of its own (`branches.md`): outcomes, supporters
+    on the same words before, and with neighbouring rounds the credit of each reply. The same call goes on.
+    """
+    turns = [turn] if isinstance(turn, int | str) else turn
+    roles = {"supporter": supporter, "user": user, "judge": judge}
+    given = Given(BRANCH, settings | roles, config, None, options)
+    branching = prepare_branches(run, out, given, turns, allow_cloud_tracing=allow_cloud_tracing)
+    return await branching.make(Reporter.of(progress))
 
 
 def prepare_ablation(
@@ -183,4 +257,5 @@ def fidelity(*runs: "str | Path | Run", out: str | Path | None = None) -> Report
     return report
 
 
+branch = blocking(branch_async)
 ablate = blocking(ablate_async)

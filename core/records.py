@@ -218,6 +218,9 @@ class Dialogue(Record):
     """A whole conversation. `stage_boundary` is the index of the suggestion stage's first turn, or none.
 
     `facts` is what a foreign corpus states of the whole dialogue, by its own names (a topic, ratings before and after).
+
+    A branch begins in the middle of another dialogue: `parent` is that dialogue's id, and `branched_at` the index of
+    the first turn that is not the parent's. The turns before it took no call of their own.
     """
 
     id: str
@@ -234,6 +237,8 @@ class Dialogue(Record):
     facts: dict[str, str | int | float | bool | None] = {}
     source: str = "own"
     licence: str = ""
+    parent: str | None = None
+    branched_at: int | None = None
 
     @property
     def head(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
     a user of one step          open -> user -(goes on)-> supporter -> user ...
     a user of published steps   open -> appraise -> disclose -> speak -(goes on)-> supporter -> appraise ...
+    a branch                    open -(branched)-> supporter -> user ...
 
 State is plain JSON. Agents and settings are in the run's context.
 """
@@ -43,6 +44,10 @@ class ConversationInput(Record):
 
     profile: Profile = Field(description="a profile record, such as a line of examples/profiles/en.jsonl")
     dialogue: str = Field(default="", description="an id of your choice")
+    turns: list[dict[str, Any]] = Field(
+        default=[], description="what was said before, for a branch of another dialogue"
+    )
+    memory: Memory = Field(default=None, description="what the user carries on from there, for a branch")
 
 
 class ConversationState(TypedDict, total=False):
@@ -62,7 +67,9 @@ class ConversationState(TypedDict, total=False):
 
 
 async def open_conversation(state: ConversationState, runtime: Context) -> ConversationState:
-    """The supporter speaks first, by default a plain observation of the emotion."""
+    """The supporter speaks first, by default a plain observation of the emotion. A branch has its beginning already."""
+    if state.get("turns"):
+        return {"memory": state.get("memory")}
     context = runtime.context
     view = supporter_view(_profile(state), [])
     client = _client(state, runtime, "open", 0)
@@ -189,6 +196,11 @@ async def goes_on(state: ConversationState) -> Literal["goes on", "is over"]:
     return "is over" if state.get("stop_reason") else "goes on"
 
 
+async def begins(state: ConversationState) -> Literal["opened", "branched"]:
+    """Return whether the user answers the opening, or the supporter words of the user in another dialogue."""
+    return "branched" if len(state.get("turns", [])) > 1 else "opened"
+
+
 def conversation_of(user: SimulatedUser) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Return the graph in which this user talks."""
     return build_conversation(user.facts().kind, {step.name: step.about for step in steps_of(user)})
@@ -213,7 +225,7 @@ def build_conversation(
     for before, after in pairwise(steps):
         graph.add_edge(before, after)
     graph.add_edge(START, "open")
-    graph.add_edge("open", first)
+    graph.add_conditional_edges("open", begins, {"opened": first, "branched": "supporter"})
     graph.add_conditional_edges(last, goes_on, {"goes on": "supporter", "is over": END})
     graph.add_conditional_edges("supporter", goes_on, {"goes on": first, "is over": END})
     return graph.compile(name=f"conversation-{kind}")

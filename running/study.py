@@ -28,10 +28,11 @@ from cocoon.core.sampling import SamplingConfig
 from cocoon.evaluation.scales.files import load_scales
 from cocoon.evaluation.scales.records import Scale
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
-from cocoon.models.budget import Budget
 from cocoon.models.by_name import Model, Models, host_of_chat
 from cocoon.models.calls import Settings
+from cocoon.models.ledger import Ledger
 from cocoon.models.local.control import Parts
+from cocoon.running.branches import Fork
 from cocoon.running.runner import Task
 
 _SAMPLING = tuple(SamplingConfig.model_fields)
@@ -266,8 +267,8 @@ def open_models(config: RunConfig, parts: Parts | None = None, *, live: bool = F
     patience = config.patience
     if live and "patience" not in config.model_fields_set:
         patience = min(patience, _PATIENCE_OF_A_PERSON)
-    budget = Budget(config.budget.calls, config.budget.tokens, config.budget.money)
-    return Models(config.concurrency, config.timeout, patience, budget, dict(config.prices), parts=parts)
+    ledger = Ledger(config.budget, config.prices)
+    return Models(config.concurrency, config.timeout, patience, ledger, parts=parts)
 
 
 def read_profiles(config: StudyConfig) -> list[Profile]:
@@ -307,6 +308,17 @@ def _refuse_twins(profiles: Iterable[Profile]) -> None:
         if profile.id in seen:
             raise CocoonError(f"two profiles have the id {profile.id!r}; ids must differ")
         seen.add(profile.id)
+
+
+def branch_tasks(forks: Iterable[Fork], supporters: Sequence[Supporter], samples: int) -> list[Task]:
+    """Return every branch: each fork goes on with every supporter, or its only one, so many times."""
+    return [
+        Task(fork.parent.profile, supporter, sample, fork)
+        for fork in forks
+        for supporter in supporters
+        if fork.only in (None, supporter.name)
+        for sample in range(samples)
+    ]
 
 
 def tasks(profiles: Iterable[Profile], supporters: Iterable[Supporter], samples: int) -> list[Task]:

@@ -15,6 +15,11 @@ OPTIONS = {
         "--supporter --user --user-kind --appraiser --seed --concurrency --timeout --budget-calls --config -o "
         "--allow-cloud-tracing --json"
     ),
+    "branch": (
+        "--out --turn --rounds --supporter --supporter-prompt --user --difficulty --rules --appraiser --samples "
+        "--judge --scales --votes --seed --concurrency --timeout --budget-calls --budget-tokens --budget-money "
+        "--config -o --allow-cloud-tracing --dry-run --json"
+    ),
     "chat": (
         "--as --profile --language --supporter --supporter-prompt --user --user-kind --difficulty --rules "
         "--appraiser --out --timeout --config --preset -o --allow-cloud-tracing"
@@ -77,8 +82,8 @@ OPTIONS = {
     ),
     "steer export": "--direction -o --out --model-type",
     "steer extract": (
-        "--model -o --out --pairs -n --limit --kind --position --method --layers --band --choose --replies --at --preset "
-        "--max-tokens --seed --json"
+        "--model -o --out --pairs -n --limit --kind --position --method --layers --band --choose --replies --at "
+        "--preset --max-tokens --seed --json"
     ),
     "steer fold": "--model -o --out",
     "steer import": "--model -o --out --kind --at",

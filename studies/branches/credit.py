@@ -1,0 +1,136 @@
+"""What a reply is worth: outcomes of futures that share all words before it, compared within that prefix.
+
+The value of a place in a talk is the mean outcome of the futures that leave it there. The credit of the reply that was
+really given there is the value after it less the value before it (an advantage, as in policy evaluation by sampling:
+Sutton and Barto 2018, section 13.4). It depends on who makes the futures, so that there is a credit for each supporter.
+Two supporters are compared by the futures that they make of the same prefix.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, variance
+
+from cocoon.core.records import Dialogue, Rating
+from cocoon.evaluation.groups import majority, mean_of_votes
+from cocoon.evaluation.statistics.estimates import LEVEL, Estimate, student_quantile
+from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
+
+Ratings = Mapping[str, list[Rating]]
+"""The ratings of one dialogue, by scale."""
+COMFORT = "comfort"
+
+
+@dataclass(frozen=True)
+class Future:
+    """A dialogue that leaves `parent` before the supporter's reply of `round`, and what came of it, by outcome.
+
+    `supporter` made it. The parent itself is what came in the end, whoever would go on: its round is the one after its
+    last, and its supporter None.
+    """
+
+    parent: str
+    profile: str
+    round: int
+    supporter: str | None
+    outcomes: Mapping[str, float | None]
+
+
+def disclosed(dialogue: Dialogue) -> float | None:
+    """Return the share of the chain that the user had opened at the end, 0 to 1, None without a guarded user."""
+    states = [turn.state for turn in dialogue.turns if turn.state is not None]
+    return len(states[-1].unlocked) / max(1, len(dialogue.profile.chain)) if states else None
+
+
+def _rate(scale: str) -> Callable[[Dialogue, Ratings], float | None]:
+    def rate(_: Dialogue, ratings: Ratings) -> float | None:
+        success = majority(ratings.get(scale, []))
+        return None if success is None else float(success)
+
+    return rate
+
+
+def _mean(dimension: str) -> Callable[[Dialogue, Ratings], float | None]:
+    return lambda _, ratings: mean_of_votes(dimension)(ratings.get(COMFORT, []))
+
+
+OUTCOMES: Mapping[str, Callable[[Dialogue, Ratings], float | None]] = {
+    "Disclosed": lambda dialogue, _: disclosed(dialogue),
+    "SR": _rate(PAPER),
+    "SR attributed": _rate(ATTRIBUTED),
+    "Aff": _mean("affective_improvement"),
+    "Neg": _mean("negative_helper_evaluation"),
+}
+
+
+def futures_of(
+    parents: Sequence[Dialogue],
+    branches: Sequence[Dialogue],
+    rounds: Mapping[str, int],
+    ratings: Mapping[str, Ratings],
+) -> list[Future]:
+    """Return every branch as a future, and every parent as the one future that really came.
+
+    `rounds` says at which round a branch leaves its parent.
+    """
+
+    def future(dialogue: Dialogue, parent: str, number: int, supporter: str | None) -> Future:
+        rated = ratings.get(dialogue.id, {})
+        outcomes = {name: value(dialogue, rated) for name, value in OUTCOMES.items()}
+        return Future(parent, dialogue.profile.id, number, supporter, outcomes)
+
+    real = [future(dialogue, dialogue.id, _rounds(dialogue) + 1, None) for dialogue in parents]
+    return [*real, *(future(branch, branch.parent or "", rounds[branch.id], branch.supporter) for branch in branches)]
+
+
+def _rounds(dialogue: Dialogue) -> int:
+    return sum(turn.role == "supporter" for turn in dialogue.turns[1:])
+
+
+def mean_and_error(values: Sequence[float]) -> tuple[float, float, int]:
+    """Return mean, squared standard error of the mean and degrees of freedom. One value has no error of its own."""
+    return fmean(values), (variance(values) / len(values) if len(values) > 1 else 0.0), len(values) - 1
+
+
+def mean_contrast(after: Sequence[float], before: Sequence[float]) -> Estimate:
+    """Return the mean of `after` less that of `before`, with Welch's interval (Welch 1947). None without values."""
+    if not after or not before:
+        return Estimate(value=None)
+    (first, first_error, first_df), (second, second_error, second_df) = mean_and_error(after), mean_and_error(before)
+    error, change, n = first_error + second_error, first - second, len(after) + len(before)
+    if error <= 0 or first_df + second_df < 1:
+        return Estimate(value=change, n=n)
+    parts = [(part, df) for part, df in ((first_error, first_df), (second_error, second_df)) if part > 0 and df > 0]
+    freedom = error**2 / sum(part**2 / df for part, df in parts)
+    half = student_quantile(0.5 + LEVEL / 2, freedom) * math.sqrt(error)
+    return Estimate(value=change, low=change - half, high=change + half, n=n)
+
+
+def credit_curve(futures: Sequence[Future], parent: str, supporter: str, outcome: str) -> dict[int, Estimate]:
+    """Return the credit of each reply of a talk, by round: the value after it less the value before it.
+
+    Values are the outcomes of this supporter's futures. A round is in it if some of them leave the talk there, and at
+    the next round, or the talk ended with it.
+    """
+    values = _values(futures, parent, supporter, outcome)
+    return {
+        number: mean_contrast(values[following], values[number])
+        for number, following in zip(sorted(values), sorted(values)[1:], strict=False)
+        if following == number + 1
+    }
+
+
+def contrast(futures: Sequence[Future], parent: str, number: int, pair: tuple[str, str], outcome: str) -> Estimate:
+    """Return what the first supporter makes of a prefix less what the second makes of the same."""
+    first, second = (_values(futures, parent, supporter, outcome).get(number, []) for supporter in pair)
+    return mean_contrast(first, second)
+
+
+def _values(futures: Sequence[Future], parent: str, supporter: str, outcome: str) -> dict[int, list[float]]:
+    values: dict[int, list[float]] = defaultdict(list)
+    for future in futures:
+        value = future.outcomes.get(outcome)
+        if future.parent == parent and future.supporter in (supporter, None) and value is not None:
+            values[future.round].append(value)
+    return values
