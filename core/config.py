@@ -91,6 +91,10 @@ class BudgetConfig(Record):
     )
 
 
+MOST = 1_000_000
+"""Most profiles of a run, and most dialogues of one profile: more is a slip of the keyboard."""
+
+
 class RunConfig(Record):
     """What every kind of run can be told. `free_keys` may change between two sessions of one run.
 
@@ -101,7 +105,7 @@ class RunConfig(Record):
         *("concurrency", "timeout", "patience", "budget", "prices", "prompts", "batch", "batch_every"),
     )
 
-    limit: int | None = flag(None, "Only the first N profiles, from several files in turn.", short="-n", ge=1)
+    limit: int | None = flag(None, "Only the first N profiles, from several files in turn.", short="-n", ge=1, le=MOST)
     concurrency: int = flag(32, "Most requests at once to one endpoint.", ge=1)
     timeout: float = flag(60.0, "Seconds of silence after which a call is given up.", gt=0)
     patience: float = flag(900.0, "Seconds to wait for an endpoint that answers nobody.", gt=0)
@@ -131,8 +135,8 @@ class StudyConfig(RunConfig):
         [], "Profiles: a JSONL file, or shipped:en, shipped:zh, shipped. Repeatable.", metavar="FILE"
     )
     language: Language | None = flag(None, "Only profiles in this language.")
-    rounds: int = flag(10, "Replies of the supporter after its opening.", ge=0)
-    samples: int = flag(1, "Dialogues per profile and supporter.", ge=1)
+    rounds: int = flag(10, "Replies of the supporter after its opening.", ge=0, le=10_000)
+    samples: int = flag(1, "Dialogues per profile and supporter.", ge=1, le=MOST)
     supporters: list[SupporterConfig] = flag(
         [SupporterConfig()],
         "The supporter's model. Repeatable.",

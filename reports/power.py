@@ -1,5 +1,6 @@
 """Sample sizes of comparisons: from a difference and a spread, from success rates, or from a run that is there."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,10 @@ def power_rows(config: PowerConfig) -> Rows:
 
 def for_mean(difference: float, spread: float, profiles: int | None, power: float, level: float) -> dict[str, Any]:
     """Return the profiles needed for a difference of means, or the power of a number of profiles."""
+    if not (math.isfinite(difference) and math.isfinite(spread)):
+        raise CocoonError(f"--difference {difference:g} and --spread {spread:g}: give two numbers")
+    if profiles is not None and profiles < 1:
+        raise CocoonError(f"--profiles {profiles}: give the number of profiles, 1 or more")
     row: dict[str, Any] = {"difference": difference, "spread": spread, "level": level}
     if profiles is not None:
         return {**row, "profiles": profiles, "power": power_of_mean(profiles, difference, spread, level=level)}

@@ -94,9 +94,18 @@ class LazyGroup(TyperGroup):
         return found if not incomplete.startswith("-") else super().shell_complete(ctx, incomplete)
 
     def invoke(self, ctx: "Context") -> object:
-        """Run the command that was given. Raises StoppedError where Ctrl-C or another signal stopped it."""
+        """Run the command that was given. Raises StoppedError where Ctrl-C or another signal stopped it.
+
+        What the system refuses (a name that is too long, a file without permission, a full disk) is CocoonError.
+        """
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            from cocoon.core.errors import CocoonError
+
+            raise CocoonError(f"{str(error.filename or '')[:200]}: {error.strerror or error}") from error
         except KeyboardInterrupt as interrupt:
             from cocoon.core.errors import StoppedError
             from cocoon.core.outside.interrupts import number_of

@@ -44,6 +44,14 @@ def parse_yaml(text: str, where: str) -> Any:
         raise CocoonError(f"{where}: not YAML that can be read ({what})") from None
 
 
+def _refuse_twins(node: yaml.MappingNode) -> None:
+    """Raise an error for a key that occurs twice. PyYAML would silently keep the last one."""
+    keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} occurs twice", node.start_mark)
+
+
 def _size(node: yaml.Node, known: dict[int, int]) -> int:
     """Return how many values a node stands for, those behind its references counted at each of them."""
     if id(node) not in known:
@@ -53,5 +61,6 @@ def _size(node: yaml.Node, known: dict[int, int]) -> int:
             children = list(node.value)
         elif isinstance(node, yaml.MappingNode):
             children = [child for pair in node.value for child in pair]
+            _refuse_twins(node)
         known[id(node)] += sum(_size(child, known) for child in children)
     return known[id(node)]

@@ -107,7 +107,7 @@ class Grammars:
         reply = HeldReply(matcher, self, 0)
         for _ in range(2):
             if not reply.finished:
-                reply.accept(int(reply.legal().argmax()), 1.0)
+                reply.accept(int(reply.legal().argmax()))
         if matcher.is_error():
             raise cannot_enforce(matcher.get_error())
 

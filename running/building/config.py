@@ -4,7 +4,7 @@ from typing import ClassVar, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from cocoon.core.config import EMBEDDED, RunConfig
+from cocoon.core.config import EMBEDDED, MOST, RunConfig
 from cocoon.core.records import Language
 from cocoon.core.sampling import SamplingConfig
 from cocoon.core.settings import flag
@@ -50,7 +50,7 @@ class ProfileBuildConfig(GenerationConfig):
     free_keys: ClassVar[tuple[str, ...]] = (*GenerationConfig.free_keys, "near_duplicate")
 
     verb: Literal["profiles build"] = "profiles build"
-    limit: int | None = flag(20, "Profiles to try, over all languages.", short="-n", ge=1)
+    limit: int | None = flag(20, "Profiles to try, over all languages.", short="-n", ge=1, le=MOST)
     languages: list[Language] = flag(
         ["zh", "en"], "zh, en or both.", option="--language", metavar="zh|en|both", commas=True, min_length=1
     )
@@ -146,7 +146,7 @@ class PairsConfig(GenerationConfig):
     writer: WriterConfig = Field(
         default=WriterConfig(temperature=0.8, max_tokens=900), description="The model that writes."
     )
-    limit: int | None = flag(None, "Only N situations, one of each source.", short="-n", ge=1)
+    limit: int | None = flag(None, "Only N situations, one of each source.", short="-n", ge=1, le=MOST)
     situations: list[str] = flag([], "JSONL of situations, profiles or dialogues, or shipped:en:SET.")
     each: int = flag(6, "Pairs of each situation.", ge=1, le=20)
     length_gap: float = Field(default=0.4, ge=0, le=1, description="Most difference of length.")
