@@ -68,7 +68,7 @@ class ModelAppraiser:
     async def appraise(self, client: JournaledClient, view: UserView, unlocked: Sequence[int]) -> Appraisal | None:
         """Ask the model, and once more where its answer cannot be read."""
         profile, language = view.profile, view.language
-        prompt = load_prompt(PROMPT, language, self.folder).render(
+        prompt = load_prompt(PROMPT, language, self.folder).fill(
             emotion=profile.emotion,
             feeling=profile.feeling,
             chain=[step.need for step in profile.chain],
@@ -76,6 +76,7 @@ class ModelAppraiser:
             disclosed=list(unlocked),
             transcript=transcript(view.turns[:-1], language),
             last=view.last,
+            conversation=transcript(view.turns, language),
         )
         answer = await client.answer(
             prompt,
