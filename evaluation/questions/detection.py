@@ -11,7 +11,7 @@ from cocoon.core.records import Language, Role, Turn
 from cocoon.core.text import language_by_script
 from cocoon.evaluation.questions.chinese import classify_chinese
 from cocoon.evaluation.questions.english import classify_english
-from cocoon.evaluation.questions.records import QuestionStats, QuestionType, Sentence, stats_of
+from cocoon.evaluation.questions.records import GENUINE, QuestionStats, QuestionType, Sentence, stats_of
 from cocoon.evaluation.questions.sentences import sentences
 
 _MARKS = frozenset("?？")
@@ -58,23 +58,25 @@ def question_ratio(turns: Sequence[Turn], language: Language | None = None, role
 def count_questions(texts: Iterable[str], language: Language | None = None) -> QuestionStats:
     """Return the questions in turns, given as their texts."""
     types: Counter[QuestionType] = Counter()
-    turns = asking = marked = 0
+    turns = asking = probing = marked = 0
     for text in texts:
-        turn_sentences = questions(text, language)
-        types.update(sentence.type for sentence in turn_sentences)
+        turn_types = [sentence.type for sentence in questions(text, language)]
+        types.update(turn_types)
         turns += 1
-        asking += any(sentence.genuine for sentence in turn_sentences)
+        asking += not GENUINE.isdisjoint(turn_types)
+        probing += "probe" in turn_types
         marked += not _MARKS.isdisjoint(text)
-    return stats_of(turns, asking, marked, dict(types))
+    return stats_of(turns, asking, probing, marked, types)
 
 
 def pooled(parts: Iterable[QuestionStats]) -> QuestionStats:
     """Add up the counts of several dialogues. Every turn weighs the same, whichever dialogue it is in."""
     types: Counter[QuestionType] = Counter()
-    turns = asking = marked = 0
+    turns = asking = probing = marked = 0
     for part in parts:
         types.update(part.types)
         turns += part.turns
         asking += part.asking_turns
+        probing += part.probing_turns
         marked += part.marked_turns
-    return stats_of(turns, asking, marked, dict(types))
+    return stats_of(turns, asking, probing, marked, types)

@@ -52,6 +52,7 @@ WH_PHRASE = re.compile(
     any_of(
         r"(?:how|what) about\b|what if\b|how come\b|why not\b|what for\b|how so\b|such as$|like what$",
         r"(?:in|for|to|at|since|from|by|with|on|of|about) (?:what|whom|which|how) ?\w*(?: \w+)?$",
+        r"how (?:often|long|many|much|old|far|soon)(?: (?!as\b)\w+)?$",
         rf"{WH}(?: else| now| then| exactly| so| one| ones| though)?$",
         r"any (?:idea|thoughts?|clue)\b|(?:and|but) (?:you|him|her|them|your \w+|then|now|yours)$",
     )
@@ -69,19 +70,19 @@ INDIRECT = re.compile(
     r"(?:i|we)(?:'m| am| was|'ve been)?(?: just| also| really| still)? ?"
     + any_of(
         "wonder(?:ing)?|curious|want(?:ed)? to (?:ask|know|understand)",
-        "(?:'d|would) (?:really |also )?(?:like|love) to (?:know|hear|understand|ask)",
+        "(?:'d|would) (?:really |also )?(?:like|love) to (?:know|understand|ask)",
     )
     + rf"\b(?: you)?(?: about)? (?P<word>if|whether|{WH})\b.*\b(?:you|your|yours)\b"
 )
 REQUEST = any_of(
-    "(?:can|could|would|will|may|might) (?:you|i|we)",
-    "would it be (?:ok|okay|all right)|are you (?:able|willing)",
+    "(?:can|could|would|will|may|might) (?:you|i|we)|why don't you",
+    "would it be (?:ok|okay|all right)|are you (?:able|willing)|if you (?:can|could|would)|do you mind",
 )
 TELL = re.compile(
     rf"{REQUEST}(?: \w+){{0,5}}? "
     + any_of(
         r"tell(?:ing)? me|shar(?:e|ing)(?! (?:it )?with (?:him|her|them))|describ(?:e|ing)|explain(?:ing)?",
-        r"elaborat\w+|say(?:ing)? (?:\w+ ){0,3}more|help me understand|talk about (?:it|that|what)",
+        r"elaborat\w+|fill(?:ing)? me in|say(?:ing)? (?:\w+ ){0,3}more|help me understand|talk about (?:it|that|what)",
         r"walk me through|expand|(?:ask|know) (?:what|how|why)",
         r"give me (?:some |any |an )?(?:advice|examples?|suggestions?)",
     )
@@ -96,14 +97,24 @@ NARROW = re.compile(
     )
     + r"\b"
 )
-BEGIN = re.compile(r"where .*\b(?:start|begin)\b")
+WIDE = re.compile(
+    any_of(
+        r"where (?:\w+ ){1,4}(?:start|begin|go from|leave|think|feel|see|stand|sit|fit|take)\b|who (?:else|can|could|might)",
+        r"(?:is there |are there |do you have |have you got |and |or )*any(?:thing|body|one|where)?-?(?: ?any\w*)? (?:else|other)",
+        r"(?:have|had) you (?:ever |\w+ )?(?:thought|considered|given)|(?:have you )?given \w+ (?:more )?thought",
+    )
+    + r"\b"
+)
+"""Closed by form, yet experts call them open, because they leave the answer to the listener."""
+ENDS_OPEN = re.compile(r"(?:like|be|is|are|was|were|you|do|doing|feel|say|mean) (?:what|how|why)$")
 TAG = re.compile(
     any_of(
         rf"{AUX} (?:{PRONOUN}|everyone)|(?:is|isn't) that (?:right|so|correct|it)|am i right",
-        "right|correct|ok(?:ay)?|alright|huh|eh|true|yeah",
         "don't you think|wouldn't you (?:say|agree)|do you think|you know what i mean",
     )
 )
+WORD_TAG = re.compile("right|correct|ok(?:ay)?|alright|huh|eh|true|yeah")
+"""Words that ask for a confirmation with a question mark or no mark at all, and that agree before a full stop."""
 ANSWERS = frozenset(("right", "okay", "ok", "alright", "true", "yeah"))
 """Tags that answer when nothing but small words stands before them ("yes, right")."""
 TAG_WITH_MARK = re.compile("yes|no|you know|hm+|really|fair")
@@ -137,6 +148,15 @@ REPORT = re.compile(
     + r"\b"
 )
 SELF_ANSWER = re.compile(r"(?:yes|no|of course|absolutely|never)\b")
+UNANSWERED = re.compile(
+    any_of(
+        "i (?:really |just |honestly )?(?:could not|couldn't|can't|cannot|don't|do not|would not|wouldn't) (?:say|tell|know)",
+        "(?:nobody|no one)(?: (?:knows|could|would|can|does|else|would have|could have))?|of course not|not (?:me|i|many)",
+        "(?:god|who|heaven) knows|(?:i have )?no idea",
+    )
+    + r"\.?$"
+)
+"""What a speaker says after a question that needs no answer from the listener."""
 EMBEDDING = re.compile(
     r"\b"
     + any_of(
@@ -169,5 +189,49 @@ FILLER = re.compile(
         "because|first|sorry|please|anyway|still|maybe|perhaps|though|just|right|sure|great|i see|thanks|thank you",
     ).join((r"(?:", r"\b[ ,]*)+"))
 )
-CLAUSE_END = re.compile(r"[,;:?!()]| [-–—]+ |—|\.{2,}|…")
+CLAUSE_END = re.compile(r"[,;:?!()]|\.(?=\s)| [-–—]+ |--+|—|\.{2,}|…")
 EDGES = " .*\"'-_~”"
+TO_ME = "(?: (?:it |that |this )?(?:to|with|for) (?:me|us))?"
+PROBE = re.compile(
+    r"(?:(?:please|kindly|just|do|maybe|perhaps|go ahead and|and|feel free to|try to|you|now|briefly) )*"
+    + any_of(
+        r"tell (?:me|us)(?! (?:that|to|it's|it'll|i'm|i am|he|she|they|if i)\b)|(?:say|tell) (?:\w+ )?(?:\w+ )?more\b",
+        rf"(?:describe|explain|elaborate|expand)(?!(?: \w+){{1,3}} (?:to|with) (?!me\b|us\b)){TO_ME}\b",
+        r"share (?:(?!with|how much|the|your|it|that)\w+ ){0,3}with (?:me|us)\b|share (?:more|a bit|a little|what|how|some)\b",
+        r"(?:walk|talk|take) (?:me|us) (?:through|back)\b|talk to me\b|fill (?:me|us) in\b|paint (?:me|us) a\b",
+        r"give (?:me|us) (?:\w+ ){0,3}(?:examples?|idea|sense|picture|advice|options|suggestions|tips|details?|timeframe)\b",
+        r"help (?:me|us) (?:to )?(?:understand|see|get|picture|know)\b|let's hear\b",
+        r"let (?:me|us) (?:know|hear)(?! if\b| when(?:ever)?\b| that\b)\b|(?:go on|keep going|keep talking|continue|elaborate)$",
+    )
+)
+"""An imperative that asks the listener to tell."""
+WISH = re.compile(
+    r"i(?:'m|'d| am| would| want(?:ed)?| wish| hope)\b(?! not)(?: \w+)*? "
+    + any_of(
+        r"(?:to|you'd|you would) (?:hear|listen to) (?!from (?!you)|that\b)(?:\w+)",
+        r"(?:to|you'd|you would) (?:know|learn|understand|find out) (?:\w+ ){0,3}(?:more|about|your)\b",
+        r"(?:interested|curious) (?:in|about) (?:what|how|why|your|you|that|the|this|it|her|him|them|his)\b",
+        r"(?:you to|you'd|you would|you could) (?:tell|describe|explain|share|say|talk)\b",
+    )
+)
+"""A wish to hear something from the listener."""
+OFFER = re.compile(r"(?:maybe |perhaps |if )(?:you (?:could|can|would|want to|like)) (?:\w+ ){0,4}(?:tell|describe|give|share with|walk|explain to) (?:me|us)\b")
+REPORTING = re.compile(
+    any_of(
+        rf"(?!.*\b(?:like|as) )(?:.*\b)?(?:he|she|they|you|people|everyone|somebody|someone|part of you|(?:my|your|his|her|their|the) \w+(?: \w+)?)"
+        r"(?:'d|'ll|'re|'s)?(?: (?:\w+ly|just|keeps?|kept|always|often|still|will|would|might|may|must|are|is|was|were|goes|went|starts?|started|sometimes))*"
+        r" (?:asks?|asked|asking|wonders?|wondered|wondering|thinks|thinking|says|said|saying|whispers|telling|tells)"
+        r"(?: (?:yourself|himself|herself|themselves|itself|me|him|her|them|us|the same(?: \w+)?|again|aloud|over and over))*",
+        r"(?:.*\b)?i(?:'d|'ve)?(?: \w+){0,2} (?:ask|asked|asking|tell|told|telling) (?:myself|him|her|them)",
+    )
+    + "$"
+)
+"""The clause before a reported question ("you keep asking yourself")."""
+REPORTED = re.compile(
+    r"\b(?:he|she|they|people|everyone|(?:my|your|his|her) \w+)(?:'d| had| has| would| always| keeps?| kept| often)*"
+    rf" (?:ask(?:s|ed|ing)?|wonder(?:s|ed|ing)?)(?: (?:me|you|him|her|them|us|myself|yourself))? (?:if|whether|{WH})\b"
+)
+QUOTED = re.compile(r"[\"“]([^\"”]+)[\"”]")
+NOISE = re.compile(r"\[[^\]]*\]|(?<![\w'])(?:u+m+|u+h+|er+m?)(?![\w'-])[,.]? ?")
+STUTTER = re.compile(r"(?<![\w'])((?:[\w']+ ){0,2}[\w']+)(?:-+ ?|, )(?=\1(?![\w])| ?$)")
+FALSE_START = re.compile(r"(?:(?<=^)|(?<=[.,] ))-? ?(?:[\w']+ ){0,2}[\w']+-+(?= |$)")
