@@ -24,14 +24,16 @@ def classify_english(sentence: str) -> QuestionType:
         return "closed" if marked else "none"
     if _is_tag(clauses, marked, stopped=ending == "."):
         return "tag"
-    if _probes(clauses, marked):
-        return "probe"
+    probing = any(_probes(clause) for clause in clauses)
     clause_types: list[QuestionType | None] = [
-        _clause_question(clauses, number, marked) for number in range(len(clauses))
+        None if probing and _probes(clause) else _clause_question(clauses, number, marked)
+        for number, clause in enumerate(clauses)
     ]
-    for kind in clause_types:
-        if kind in GENUINE:
-            return kind
+    genuine = [kind for kind in clause_types if kind in GENUINE]
+    if genuine:
+        return "open" if probing or "open" in genuine else genuine[0]
+    if probing:
+        return "probe"
     for kind in ("rhetorical", "reported"):
         if kind in clause_types:
             return kind
@@ -56,14 +58,10 @@ def _without_filler(clause: str) -> str:
     return clause[filler.end() :] if filler and filler.end() < len(clause) else clause
 
 
-def _probes(clauses: list[str], marked: bool) -> bool:
-    """Return whether the listener is asked to tell by an imperative or a wish, and by no question besides."""
-    for number, clause in enumerate(clauses):
-        core = _without_filler(clause)
-        if form.PROBE.match(core) or form.WISH.match(core) or form.OFFER.match(clause):
-            others = [number for number in range(len(clauses)) if clauses[number] is not clause]
-            return not any(_clause_question(clauses, other, marked) in GENUINE for other in others)
-    return False
+def _probes(clause: str) -> bool:
+    """Return whether a clause asks the listener to tell, by an imperative or a wish."""
+    core = _without_filler(clause)
+    return bool(form.PROBE.match(core) or form.WISH.match(core) or form.OFFER.match(clause))
 
 
 def _quotes_question(sentence: str) -> bool:
@@ -105,14 +103,12 @@ def _clause_question(clauses: list[str], number: int, marked: bool) -> QuestionT
 def _asks_by_form(clauses: list[str], number: int, marked: bool) -> QuestionType | None:
     """Return the type that the words of one clause alone give it."""
     clause, core = clauses[number], _without_filler(clauses[number])
-    if match := form.INDIRECT.match(core):
-        if form.TELL.search(core[match.start("word") :]):
-            return "open"
-        return "closed" if match["word"] in ("if", "whether") else "open"
+    if form.INDIRECT.match(core):
+        return "open"
     if form.WH_PHRASE.match(clause) or form.WH_PHRASE.match(core) or _asks_with_wh(core, number, marked):
         return _wh_type(core)
     if form.ELLIPTIC.match(core) or _asks_inverted(clauses, number, marked):
-        return "open" if form.TELL.match(core) or form.WANT_TO_TELL.match(core) or form.WIDE.match(core) else "closed"
+        return "open" if any(opening.search(core) for opening in form.OPENING) else "closed"
     return _mid_clause(core)
 
 

@@ -21,7 +21,7 @@ PHRASE = rf"(?:(?!{PRONOUN}\b|{AUX}\b|that\b|if\b)[\w'-]+ ){{0,7}}?"
 """Words of a question phrase before its auxiliary ("what kind of support would"): no subject among them."""
 VERB = any_of(
     r"happen\w*|mak(?:es|ing)|made|brings?|brought|ke?eps?|kept|helps?|helped|chang\w+|led|told|said|gave|hurts?",
-    r"comes?|came|gets?|got|goes|went|worri\w+|scares?|bothers?|stands?|stops?|causes?|caused|triggers?|triggered",
+    r"sounds?|seems?|looks?|comes?|came|gets?|got|goes|went|worri\w+|scares?|bothers?|stands?|stops?|causes?|caused|triggers?|triggered",
     r"knows?|works?|worked|matters?|drew|draws|holds?|feels?|gives?|tells?|taught|leads?|took|takes",
 )
 INVERTED = re.compile(rf"{AUX} (?:not )?{SUBJECT}\b")
@@ -52,7 +52,7 @@ WH_PHRASE = re.compile(
     any_of(
         r"(?:how|what) about\b|what if\b|how come\b|why not\b|what for\b|how so\b|such as$|like what$",
         r"(?:in|for|to|at|since|from|by|with|on|of|about) (?:what|whom|which|how) ?\w*(?: \w+)?$",
-        r"how (?:often|long|many|much|old|far|soon)(?: (?!as\b)\w+)?$",
+        r"how (?:often|long|many|much|old|far|soon)(?: (?!as\b|of\b)\w+)?$",
         rf"{WH}(?: else| now| then| exactly| so| one| ones| though)?$",
         r"any (?:idea|thoughts?|clue)\b|(?:and|but) (?:you|him|her|them|your \w+|then|now|yours)$",
     )
@@ -67,19 +67,19 @@ ELLIPTIC = re.compile(
     )
 )
 INDIRECT = re.compile(
-    r"(?:i|we)(?:'m| am| was|'ve been)?(?: just| also| really| still)? ?"
+    r"(?:i guess )?(?:i|we)?(?:'m| am| was|'ve been)?(?: just| also| really| still| kind of)? ?"
     + any_of(
         "wonder(?:ing)?|curious|want(?:ed)? to (?:ask|know|understand)",
         "(?:'d|would) (?:really |also )?(?:like|love) to (?:know|understand|ask)",
     )
-    + rf"\b(?: you)?(?: about)? (?P<word>if|whether|{WH})\b.*\b(?:you|your|yours)\b"
+    + rf"\b(?: you)?(?: about| to see| to know)? (?:if|whether|{WH})\b.*\b(?:you|your|yours)\b"
 )
 REQUEST = any_of(
     "(?:can|could|would|will|may|might) (?:you|i|we)|why don't you",
     "would it be (?:ok|okay|all right)|are you (?:able|willing)|if you (?:can|could|would)|do you mind",
 )
 TELL = re.compile(
-    rf"{REQUEST}(?: \w+){{0,5}}? "
+    rf"^{REQUEST}(?: \w+){{0,5}}? "
     + any_of(
         r"tell(?:ing)? me|shar(?:e|ing)(?! (?:it )?with (?:him|her|them))|describ(?:e|ing)|explain(?:ing)?",
         r"elaborat\w+|fill(?:ing)? me in|say(?:ing)? (?:\w+ ){0,3}more|help me understand|talk about (?:it|that|what)",
@@ -88,7 +88,7 @@ TELL = re.compile(
     )
     + r"\b"
 )
-WANT_TO_TELL = re.compile(r"(?:do|would) you (?:want|like) to (?:talk|tell|share|say)\b")
+WANT_TO_TELL = re.compile(r"^(?:do|would) you (?:want|like) to (?:talk|tell|share|say)\b")
 NARROW = re.compile(
     BEFORE_WH
     + any_of(
@@ -98,15 +98,16 @@ NARROW = re.compile(
     + r"\b"
 )
 WIDE = re.compile(
-    any_of(
+    "^"
+    + any_of(
         r"where (?:\w+ ){1,4}(?:start|begin|go from|leave|think|feel|see|stand|sit|fit|take)\b|who (?:else|can|could|might)",
         r"(?:is there |are there |do you have |have you got |and |or )*any(?:thing|body|one|where)?-?(?: ?any\w*)? (?:else|other)",
-        r"(?:have|had) you (?:ever |\w+ )?(?:thought|considered|given)|(?:have you )?given \w+ (?:more )?thought",
+        r"can you think of|(?:have|had) you (?:ever |\w+ )?(?:thought|considered|given)|(?:have you )?given \w+ (?:more )?thought",
     )
     + r"\b"
 )
 """Closed by form, yet experts call them open, because they leave the answer to the listener."""
-ENDS_OPEN = re.compile(r"(?:like|be|is|are|was|were|you|do|doing|feel|say|mean) (?:what|how|why)$")
+ENDS_OPEN = re.compile(r" or$|(?:like|be|is|are|was|were|you|do|doing|feel|say|mean) (?:what|how|why)$")
 TAG = re.compile(
     any_of(
         rf"{AUX} (?:{PRONOUN}|everyone)|(?:is|isn't) that (?:right|so|correct|it)|am i right",
@@ -192,6 +193,8 @@ FILLER = re.compile(
 CLAUSE_END = re.compile(r"[,;:?!()]|\.(?=\s)| [-–—]+ |--+|—|\.{2,}|…")
 EDGES = " .*\"'-_~”"
 TO_ME = "(?: (?:it |that |this )?(?:to|with|for) (?:me|us))?"
+OPENING = (TELL, WANT_TO_TELL, WIDE, ENDS_OPEN)
+"""What makes a question open that has the form of a closed one."""
 PROBE = re.compile(
     r"(?:(?:please|kindly|just|do|maybe|perhaps|go ahead and|and|feel free to|try to|you|now|briefly) )*"
     + any_of(
@@ -215,7 +218,7 @@ WISH = re.compile(
     )
 )
 """A wish to hear something from the listener."""
-OFFER = re.compile(r"(?:maybe |perhaps |if )(?:you (?:could|can|would|want to|like)) (?:\w+ ){0,4}(?:tell|describe|give|share with|walk|explain to) (?:me|us)\b")
+OFFER = re.compile(r"(?:(?:maybe |perhaps |if )you (?:can|would|want to|like)|(?:maybe |perhaps |if )?you could) (?:\w+ ){0,4}(?:tell|describe|give|share with|walk|explain to) (?:me|us)\b")
 REPORTING = re.compile(
     any_of(
         rf"(?!.*\b(?:like|as) )(?:.*\b)?(?:he|she|they|you|people|everyone|somebody|someone|part of you|(?:my|your|his|her|their|the) \w+(?: \w+)?)"
