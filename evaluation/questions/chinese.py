@@ -10,29 +10,63 @@ from cocoon.evaluation.questions.sentences import without_quotes
 
 _SHORT_CLAUSE = 5
 """A shorter clause before a comma (`明白了，`, in characters) is an answer and does not govern what follows."""
-_LONG_STATEMENT = 20
-"""A longer sentence that ends in a full stop (in characters) asks only if it has a question particle."""
 
 
 def classify_chinese(sentence: str) -> QuestionType:
     """Return the type of a Chinese sentence."""
     text = without_quotes(sentence.strip())
     marked = text.rstrip(form.EDGES).endswith(("?", "？"))
-    stated = len(text) > _LONG_STATEMENT and text.rstrip(form.CLOSERS).endswith(("。", "！", ".", "!"))
-    if not marked and not form.ASKS_SELF.search(text) and not form.CONDITION.match(text):
-        text = form.REPORTED.sub("", text)
+    stated = text.rstrip(form.CLOSERS).endswith(("。", "！", ".", "!"))
+    if not form.ASKS_SELF.search(text) and not form.CONDITION.match(text):
+        if form.REPORTED_QUESTION.match(text) and not _asks_before(text):
+            return "reported"
+        text = text if marked else form.REPORTED.sub("", text)
     clauses = [part for part in (piece.strip(form.EDGES) for piece in form.CLAUSE_END.split(text)) if part]
     if not clauses:
         return "closed" if marked else "none"
+    kind = _question(clauses, text, marked, stated)
+    if kind == "none" and _reports_question(sentence, clauses):
+        return "reported"
+    return kind
+
+
+def _question(clauses: list[str], text: str, marked: bool, stated: bool) -> QuestionType:
+    """Return the type of a sentence that has been cut into clauses."""
     if form.RHETORICAL_SENTENCE.search("，".join(clauses)):
         return "rhetorical"
     if _is_tag(clauses, marked):
         return "tag"
-    if (kind := _first_question(clauses, marked, stated)) is not None:
+    probing = _probes(clauses)
+    if (kind := _first_question(clauses, marked, stated)) is not None and not (probing and kind == "rhetorical"):
         return kind
+    if probing:
+        return "probe"
     if not stated and _offers_choice(text, clauses):
         return "closed"
     return _type_of(clauses[-1]) if marked else "none"
+
+
+def _probes(clauses: list[str]) -> bool:
+    """Return whether a clause asks the listener to tell, by an imperative or a wish."""
+    for number, clause in enumerate(clauses):
+        if form.PROBE.match(clause) or form.WISH.match(clause):
+            return not any(form.STANDING.search(before) for before in clauses[:number])
+    return False
+
+
+def _asks_before(text: str) -> bool:
+    """Return whether the clause that leads to a reported question asks something itself."""
+    lead = form.CLAUSE_END.split(text)[0]
+    return _has_question_sign(lead) or bool(form.A_NOT_A.search(lead))
+
+
+def _reports_question(sentence: str, clauses: list[str]) -> bool:
+    """Return whether a question of somebody else is told, in quotation marks or after a verb of asking."""
+    if any(quotation.rstrip().endswith(("?", "？")) for quotation in form.QUOTED.findall(sentence)):
+        return True
+    return any(
+        form.TOLD_OF.search(clause) and (_has_question_sign(clause) or form.A_NOT_A.search(clause)) for clause in clauses
+    )
 
 
 def _first_question(clauses: list[str], marked: bool, stated: bool) -> QuestionType | None:
@@ -41,11 +75,21 @@ def _first_question(clauses: list[str], marked: bool, stated: bool) -> QuestionT
     for number, clause in enumerate(clauses):
         if form.RHETORICAL.search(clause) and _has_question_sign(clause):
             rhetorical = True
-        elif stated and not (form.MA.search(clause) or form.NE.search(clause) or _is_indirect(clauses, number)):
+        elif stated and not _asks_though_stated(clauses, number):
             continue
         elif (kind := _clause_question(clauses, number, marked and number == len(clauses) - 1)) is not None:
             return "closed" if clause.startswith("是") and form.MA.search(clauses[-1]) else kind
     return "rhetorical" if rhetorical else None
+
+
+def _asks_though_stated(clauses: list[str], number: int) -> bool:
+    """Return whether a clause of a sentence that ends in a full stop may ask: by particle, indirectly, or alone."""
+    clause, last = clauses[number], number == len(clauses) - 1
+    if last and form.MA.search(clause):
+        return True
+    if form.NE.search(clause) and (last or form.WORD.search(clause)) and not form.OWN_DOUBT.search(clause):
+        return True
+    return _is_indirect(clauses, number) or (last and bool(form.DIRECT.match(clause)))
 
 
 def _has_question_sign(clause: str) -> bool:
@@ -58,9 +102,9 @@ def _is_tag(clauses: list[str], marked: bool) -> bool:
         return len(clauses) > 1 or last not in form.NO_TAG_ALONE
     if form.TAIL_TAG.search(last) and len(last) > len("的对不对"):
         return True
-    if not last.endswith("吧") or form.INVITING_BA.search(last):
+    if not last.endswith("吧") or form.INVITING_BA.search(last) or form.PROBE.match(last):
         return False
-    return marked or bool(form.ASSUMING_BA.fullmatch(last))
+    return marked or bool(form.ASSUMING_BA.fullmatch(last) and form.YOU.search("".join(clauses)))
 
 
 def _offers_choice(text: str, clauses: list[str]) -> bool:

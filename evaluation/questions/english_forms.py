@@ -199,7 +199,7 @@ PROBE = re.compile(
     r"(?:(?:please|kindly|just|do|maybe|perhaps|go ahead and|and|feel free to|try to|you|now|briefly) )*"
     + any_of(
         r"tell (?:me|us)(?! (?:that|to|it's|it'll|i'm|i am|he|she|they|if i)\b)|(?:say|tell) (?:\w+ )?(?:\w+ )?more\b",
-        rf"(?:describe|explain|elaborate|expand)(?!(?: \w+){{1,3}} (?:to|with) (?!me\b|us\b)){TO_ME}\b",
+        rf"(?:describe|explain|elaborate|expand)(?! (?:them|him|her)\b|(?: \w+){{1,3}} (?:to|with) (?!me\b|us\b)){TO_ME}\b",
         r"share (?:(?!with|how much|the|your|it|that)\w+ ){0,3}with (?:me|us)\b|share (?:more|a bit|a little|what|how|some)\b",
         r"(?:walk|talk|take) (?:me|us) (?:through|back)\b|talk to me\b|fill (?:me|us) in\b|paint (?:me|us) a\b",
         r"give (?:me|us) (?:\w+ ){0,3}(?:examples?|idea|sense|picture|advice|options|suggestions|tips|details?|timeframe)\b",
@@ -209,7 +209,8 @@ PROBE = re.compile(
 )
 """An imperative that asks the listener to tell."""
 WISH = re.compile(
-    r"i(?:'m|'d| am| would| want(?:ed)?| wish| hope)\b(?! not)(?: \w+)*? "
+    r"i(?:'m|'d| am| would| want(?:ed)?| wish| hope)\b"
+    r"(?: (?!not|sorry|so sorry|glad|happy|pleased|here|hear|waiting|ready|going|able|good|trying|afraid|that|because)\w+){0,4}? "
     + any_of(
         r"(?:to|you'd|you would) (?:hear|listen to) (?!from (?!you)|that\b)(?:\w+)",
         r"(?:to|you'd|you would) (?:know|learn|understand|find out) (?:\w+ ){0,3}(?:more|about|your)\b",
