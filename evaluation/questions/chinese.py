@@ -5,6 +5,7 @@ indefinite (`没什么`). Each clause is read alone, and the rules look around t
 """
 
 from cocoon.evaluation.questions import chinese_forms as form
+from cocoon.evaluation.questions import chinese_functions as function
 from cocoon.evaluation.questions.records import QuestionType
 from cocoon.evaluation.questions.sentences import without_quotes
 
@@ -18,7 +19,7 @@ def classify_chinese(sentence: str) -> QuestionType:
     marked = text.rstrip(form.EDGES).endswith(("?", "？"))
     stated = text.rstrip(form.CLOSERS).endswith(("。", "！", ".", "!"))
     if not form.ASKS_SELF.search(text) and not form.CONDITION.match(text):
-        if form.REPORTED_QUESTION.match(text) and not _asks_before(text):
+        if function.REPORTED_QUESTION.match(text) and not _asks_before(text):
             return "reported"
         text = text if marked else form.REPORTED.sub("", text)
     clauses = [part for part in (piece.strip(form.EDGES) for piece in form.CLAUSE_END.split(text)) if part]
@@ -49,8 +50,8 @@ def _question(clauses: list[str], text: str, marked: bool, stated: bool) -> Ques
 def _probes(clauses: list[str]) -> bool:
     """Return whether a clause asks the listener to tell, by an imperative or a wish."""
     for number, clause in enumerate(clauses):
-        if form.PROBE.match(clause) or form.WISH.match(clause):
-            return not any(form.STANDING.search(before) for before in clauses[:number])
+        if function.PROBE.match(clause) or function.WISH.match(clause):
+            return not any(function.STANDING.search(before) for before in clauses[:number])
     return False
 
 
@@ -62,11 +63,10 @@ def _asks_before(text: str) -> bool:
 
 def _reports_question(sentence: str, clauses: list[str]) -> bool:
     """Return whether a question of somebody else is told, in quotation marks or after a verb of asking."""
-    if any(quotation.rstrip().endswith(("?", "？")) for quotation in form.QUOTED.findall(sentence)):
+    if any(quotation.rstrip().endswith(("?", "？")) for quotation in function.QUOTED.findall(sentence)):
         return True
-    return any(
-        form.TOLD_OF.search(clause) and (_has_question_sign(clause) or form.A_NOT_A.search(clause)) for clause in clauses
-    )
+    told = [clause for clause in clauses if function.TOLD_OF.search(clause) and not form.WHATEVER.search(clause)]
+    return any(_has_question_sign(clause) or form.A_NOT_A.search(clause) for clause in told)
 
 
 def _first_question(clauses: list[str], marked: bool, stated: bool) -> QuestionType | None:
@@ -102,7 +102,7 @@ def _is_tag(clauses: list[str], marked: bool) -> bool:
         return len(clauses) > 1 or last not in form.NO_TAG_ALONE
     if form.TAIL_TAG.search(last) and len(last) > len("的对不对"):
         return True
-    if not last.endswith("吧") or form.INVITING_BA.search(last) or form.PROBE.match(last):
+    if not last.endswith("吧") or form.INVITING_BA.search(last) or function.PROBE.match(last):
         return False
     return marked or bool(form.ASSUMING_BA.fullmatch(last) and form.YOU.search("".join(clauses)))
 
@@ -158,7 +158,7 @@ def _is_silenced(clauses: list[str], number: int) -> bool:
         return True
     if any(form.LEFT_UNANSWERED.search(later) for later in clauses[number + 1 :]):
         return True
-    return bool(form.TOLD_OF.search(clause)) and not form.ASKS_SELF.search("，".join(clauses[: number + 1]))
+    return bool(function.TOLD_OF.search(clause)) and not form.ASKS_SELF.search("，".join(clauses[: number + 1]))
 
 
 def _asks_word(clause: str, before: str, marked: bool) -> bool:

@@ -7,6 +7,7 @@ asks, "I know what you said" does not. Most questions can therefore be recognise
 import re
 
 from cocoon.evaluation.questions import english_forms as form
+from cocoon.evaluation.questions import english_functions as function
 from cocoon.evaluation.questions.records import GENUINE, QuestionType
 from cocoon.evaluation.questions.sentences import without_quotes
 
@@ -37,7 +38,7 @@ def classify_english(sentence: str) -> QuestionType:
     for kind in ("rhetorical", "reported"):
         if kind in clause_types:
             return kind
-    if form.REPORTED.search(text) or _quotes_question(sentence):
+    if function.REPORTED.search(text) or _quotes_question(sentence):
         return "reported"
     return _wh_type(_without_filler(clauses[-1]), otherwise="closed") if marked else "none"
 
@@ -61,12 +62,12 @@ def _without_filler(clause: str) -> str:
 def _probes(clause: str) -> bool:
     """Return whether a clause asks the listener to tell, by an imperative or a wish."""
     core = _without_filler(clause)
-    return bool(form.PROBE.match(core) or form.WISH.match(core) or form.OFFER.match(clause))
+    return bool(function.PROBE.match(core) or function.WISH.match(core) or function.OFFER.match(clause))
 
 
 def _quotes_question(sentence: str) -> bool:
     """Return whether a question stands in quotation marks inside the sentence."""
-    quotations = form.QUOTED.findall(sentence)
+    quotations = function.QUOTED.findall(sentence)
     return any(content.rstrip().endswith("?") for content in quotations)
 
 
@@ -88,13 +89,13 @@ def _clause_question(clauses: list[str], number: int, marked: bool) -> QuestionT
 
     None for statements, and for embedded and reported questions.
     """
-    clause, core = clauses[number], _without_filler(clauses[number])
+    core = _without_filler(clauses[number])
     if form.RHETORICAL.match(core):
         return "rhetorical"
     after = clauses[number + 1] if number + 1 < len(clauses) else ""
-    if form.UNANSWERED.match(after):
+    if function.UNANSWERED.match(after):
         return "rhetorical" if _asks_by_form(clauses, number, marked) else None
-    reported = form.REPORT.match(after) or (number and form.REPORTING.match(clauses[number - 1]))
+    reported = form.REPORT.match(after) or (number and function.REPORTING.match(clauses[number - 1]))
     if reported or (not marked and form.SELF_ANSWER.match(after)):
         return "reported" if reported and _asks_by_form(clauses, number, marked) else None
     return _asks_by_form(clauses, number, marked)

@@ -100,9 +100,12 @@ NARROW = re.compile(
 WIDE = re.compile(
     "^"
     + any_of(
-        r"where (?:\w+ ){1,4}(?:start|begin|go from|leave|think|feel|see|stand|sit|fit|take)\b|who (?:else|can|could|might)",
-        r"(?:is there |are there |do you have |have you got |and |or )*any(?:thing|body|one|where)?-?(?: ?any\w*)? (?:else|other)",
-        r"can you think of|(?:have|had) you (?:ever |\w+ )?(?:thought|considered|given)|(?:have you )?given \w+ (?:more )?thought",
+        r"where (?:\w+ ){1,4}(?:start|begin|go from|leave|think|feel|see|stand|sit|fit|take)\b",
+        r"who (?:else|can|could|might)|can you think of",
+        r"(?:is there |are there |do you have |have you got |and |or )*"
+        r"any(?:thing|body|one|where)?-?(?: ?any\w*)? (?:else|other)",
+        r"(?:have|had) you (?:ever |\w+ )?(?:thought|considered|given)",
+        r"(?:have you )?given \w+ (?:more )?thought",
     )
     + r"\b"
 )
@@ -149,15 +152,6 @@ REPORT = re.compile(
     + r"\b"
 )
 SELF_ANSWER = re.compile(r"(?:yes|no|of course|absolutely|never)\b")
-UNANSWERED = re.compile(
-    any_of(
-        "i (?:really |just |honestly )?(?:could not|couldn't|can't|cannot|don't|do not|would not|wouldn't) (?:say|tell|know)",
-        "(?:nobody|no one)(?: (?:knows|could|would|can|does|else|would have|could have))?|of course not|not (?:me|i|many)",
-        "(?:god|who|heaven) knows|(?:i have )?no idea",
-    )
-    + r"\.?$"
-)
-"""What a speaker says after a question that needs no answer from the listener."""
 EMBEDDING = re.compile(
     r"\b"
     + any_of(
@@ -192,50 +186,10 @@ FILLER = re.compile(
 )
 CLAUSE_END = re.compile(r"[,;:?!()]|\.(?=\s)| [-–—]+ |--+|—|\.{2,}|…")
 EDGES = " .*\"'-_~”"
-TO_ME = "(?: (?:it |that |this )?(?:to|with|for) (?:me|us))?"
-OPENING = (TELL, WANT_TO_TELL, WIDE, ENDS_OPEN)
-"""What makes a question open that has the form of a closed one."""
-PROBE = re.compile(
-    r"(?:(?:please|kindly|just|do|maybe|perhaps|go ahead and|and|feel free to|try to|you|now|briefly) )*"
-    + any_of(
-        r"tell (?:me|us)(?! (?:that|to|it's|it'll|i'm|i am|he|she|they|if i)\b)|(?:say|tell) (?:\w+ )?(?:\w+ )?more\b",
-        rf"(?:describe|explain|elaborate|expand)(?! (?:them|him|her)\b|(?: \w+){{1,3}} (?:to|with) (?!me\b|us\b)){TO_ME}\b",
-        r"share (?:(?!with|how much|the|your|it|that)\w+ ){0,3}with (?:me|us)\b|share (?:more|a bit|a little|what|how|some)\b",
-        r"(?:walk|talk|take) (?:me|us) (?:through|back)\b|talk to me\b|fill (?:me|us) in\b|paint (?:me|us) a\b",
-        r"give (?:me|us) (?:\w+ ){0,3}(?:examples?|idea|sense|picture|advice|options|suggestions|tips|details?|timeframe)\b",
-        r"help (?:me|us) (?:to )?(?:understand|see|get|picture|know)\b|let's hear\b",
-        r"let (?:me|us) (?:know|hear)(?! if\b| when(?:ever)?\b| that\b)\b|(?:go on|keep going|keep talking|continue|elaborate)$",
-    )
-)
-"""An imperative that asks the listener to tell."""
-WISH = re.compile(
-    r"i(?:'m|'d| am| would| want(?:ed)?| wish| hope)\b"
-    r"(?: (?!not|sorry|so sorry|glad|happy|pleased|here|hear|waiting|ready|going|able|good|trying|afraid|that|because)\w+){0,4}? "
-    + any_of(
-        r"(?:to|you'd|you would) (?:hear|listen to) (?!from (?!you)|that\b)(?:\w+)",
-        r"(?:to|you'd|you would) (?:know|learn|understand|find out) (?:\w+ ){0,3}(?:more|about|your)\b",
-        r"(?:interested|curious) (?:in|about) (?:what|how|why|your|you|that|the|this|it|her|him|them|his)\b",
-        r"(?:you to|you'd|you would|you could) (?:tell|describe|explain|share|say|talk)\b",
-    )
-)
-"""A wish to hear something from the listener."""
-OFFER = re.compile(r"(?:(?:maybe |perhaps |if )you (?:can|would|want to|like)|(?:maybe |perhaps |if )?you could) (?:\w+ ){0,4}(?:tell|describe|give|share with|walk|explain to) (?:me|us)\b")
-REPORTING = re.compile(
-    any_of(
-        rf"(?!.*\b(?:like|as) )(?:.*\b)?(?:he|she|they|you|people|everyone|somebody|someone|part of you|(?:my|your|his|her|their|the) \w+(?: \w+)?)"
-        r"(?:'d|'ll|'re|'s)?(?: (?:\w+ly|just|keeps?|kept|always|often|still|will|would|might|may|must|are|is|was|were|goes|went|starts?|started|sometimes))*"
-        r" (?:asks?|asked|asking|wonders?|wondered|wondering|thinks|thinking|says|said|saying|whispers|telling|tells)"
-        r"(?: (?:yourself|himself|herself|themselves|itself|me|him|her|them|us|the same(?: \w+)?|again|aloud|over and over))*",
-        r"(?:.*\b)?i(?:'d|'ve)?(?: \w+){0,2} (?:ask|asked|asking|tell|told|telling) (?:myself|him|her|them)",
-    )
-    + "$"
-)
-"""The clause before a reported question ("you keep asking yourself")."""
-REPORTED = re.compile(
-    r"\b(?:he|she|they|people|everyone|(?:my|your|his|her) \w+)(?:'d| had| has| would| always| keeps?| kept| often)*"
-    rf" (?:ask(?:s|ed|ing)?|wonder(?:s|ed|ing)?)(?: (?:me|you|him|her|them|us|myself|yourself))? (?:if|whether|{WH})\b"
-)
-QUOTED = re.compile(r"[\"“]([^\"”]+)[\"”]")
 NOISE = re.compile(r"\[[^\]]*\]|(?<![\w'])(?:u+m+|u+h+|er+m?)(?![\w'-])[,.]? ?")
+"""Remarks of a transcriber, and sounds of hesitation."""
 STUTTER = re.compile(r"(?<![\w'])((?:[\w']+ ){0,2}[\w']+)(?:-+ ?|, )(?=\1(?![\w])| ?$)")
 FALSE_START = re.compile(r"(?:(?<=^)|(?<=[.,] ))-? ?(?:[\w']+ ){0,2}[\w']+-+(?= |$)")
+"""Up to three words that a dash breaks off ("Is it-- Why did she leave")."""
+OPENING = (TELL, WANT_TO_TELL, WIDE, ENDS_OPEN)
+"""What makes a question open that has the form of a closed one."""

@@ -31,8 +31,8 @@ class QuestionStats(Record):
     """Questions of one role. Shares lie in 0 to 1 and are None where there is nothing to count.
 
     `ratio`: turns with a genuine question / turns. `probing_ratio`: turns with a probe / turns. A turn may be in both.
-    `sentence_share`: genuine questions / sentences. `mark_share`: turns that contain "?" or "？" / turns. `types` counts
-    sentences.
+    `sentence_share`: genuine questions / sentences. `mark_share`: turns that contain "?" or "？" / turns. `types`
+    counts sentences.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,9 +48,7 @@ class QuestionStats(Record):
     mark_share: float | None
 
 
-def stats_of(
-    turns: int, asking: int, probing: int, marked: int, types: Mapping[QuestionType, int]
-) -> QuestionStats:
+def stats_of(turns: int, asking: int, probing: int, marked: int, types: Mapping[QuestionType, int]) -> QuestionStats:
     """Return counts with their shares. A type that is not in `types` counts 0."""
     counts: dict[QuestionType, int] = {kind: types.get(kind, 0) for kind in QUESTION_TYPES}
     genuine = sum(counts[kind] for kind in GENUINE)

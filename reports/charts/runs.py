@@ -36,7 +36,7 @@ _COMFORT = "comfort"
 _AFFECTIVE = "affective_improvement"
 _NEGATIVE = "negative_helper_evaluation"
 Measure = Callable[[DialogueFacts, int], float | None]
-_ASKING = ("open", "closed", "tag", "rhetorical")
+_ASKING = ("open", "closed", "tag", "probe", "rhetorical")
 
 
 def run_figures(
