@@ -6,15 +6,34 @@ indefinite (`没什么`). Each clause is read alone, and the rules look around t
 
 from cocoon.evaluation.questions import chinese_forms as form
 from cocoon.evaluation.questions import chinese_functions as function
+from cocoon.evaluation.questions.chinese_layer import is_question
 from cocoon.evaluation.questions.records import QuestionType
 from cocoon.evaluation.questions.sentences import without_quotes
 
+_WEIGHED: frozenset[QuestionType] = frozenset(("none", "open", "closed"))
+"""Types by rule that the learned layer may overrule. A tag, a probe and the rest have forms of their own."""
 _SHORT_CLAUSE = 5
 """A shorter clause before a comma (`明白了，`, in characters) is an answer and does not govern what follows."""
 
 
 def classify_chinese(sentence: str) -> QuestionType:
-    """Return the type of a Chinese sentence."""
+    """Return the type of a Chinese sentence.
+
+    Without a question mark or a full stop, a learned layer decides whether it asks, and the rules decide how.
+    """
+    kind = classify_by_rule(sentence)
+    text = without_quotes(sentence.strip()).rstrip(form.CLOSERS)
+    if kind not in _WEIGHED or not text or text[-1] in form.STOPS or not form.HAN.search(text):
+        return kind
+    if (form.SURELY_NONE if kind == "none" else form.SURELY_ASKS).search(text):
+        return kind
+    if not is_question(text, kind):
+        return "none"
+    return kind if kind != "none" else _type_of(form.CLAUSE_END.split(text)[-1])
+
+
+def classify_by_rule(sentence: str) -> QuestionType:
+    """Return the type of a Chinese sentence by the rules alone."""
     text = without_quotes(sentence.strip())
     marked = text.rstrip(form.EDGES).endswith(("?", "？"))
     stated = text.rstrip(form.CLOSERS).endswith(("。", "！", ".", "!"))
@@ -157,6 +176,8 @@ def _is_silenced(clauses: list[str], number: int) -> bool:
     if form.WHATEVER.search(clause) or form.CONDITION.search(clause) or form.PAIRED.search(clause):
         return True
     if any(form.LEFT_UNANSWERED.search(later) for later in clauses[number + 1 :]):
+        return True
+    if any(form.TO_THINK.match(before) for before in clauses[: number + 1]):
         return True
     return bool(function.TOLD_OF.search(clause)) and not form.ASKS_SELF.search("，".join(clauses[: number + 1]))
 

@@ -17,7 +17,7 @@ REPORTED_QUESTION = re.compile(
         f"[^，,？?]{{0,6}}[你您][^，,？?：:]{{0,6}}{_MIND}[^，,？?：:]{{0,6}}"
         "(?:想|问自己|问|冒出|闪过|响起|嘀咕|怀疑|浮现)[^，,？?：:]{0,8}",
     )
-    + "[，,：:][^。]*(?:[？?]|吗|呢)[^？?]{0,2}$",
+    + "[，,：:][^。，,]*(?:[？?]|吗|呢)[^？?]{0,2}$",
     re.DOTALL,
 )
 """A question that somebody else asks, or that the listener is said to ask."""
