@@ -26,6 +26,7 @@ from cocoon.studies.sweep.trend import OUTCOMES, SHOWN, Value, adjusted, differe
 _FIRST_TURNS = 8
 _SPEECH: dict[str, Value] = {
     RATIO: lambda observation: observation.ratio,
+    "Probing": lambda observation: observation.probing,
     "Marked": lambda observation: observation.marked,
     "Nats": lambda observation: observation.nats,
     "Length": lambda observation: observation.length,
@@ -129,7 +130,7 @@ def _rows_by_arm(plan: SweepPlan, rows: Sequence[Observation]) -> Iterator[tuple
 
 def speech_table(plan: SweepPlan, found: Sequence[Observation]) -> Table:
     """Return how every arm spoke."""
-    kinds = ("open", "closed", "tag", "rhetorical")
+    kinds = ("open", "closed", "tag", "probe", "rhetorical", "reported")
     rows: list[Row] = []
     for labels, arm_rows in _rows_by_arm(plan, found):
         cells: dict[str, Cell] = {name: _estimate(arm_rows, value) for name, value in _SPEECH.items()}
