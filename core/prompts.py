@@ -45,7 +45,10 @@ class FrontMatter(Record):
 
 @dataclass(frozen=True)
 class Prompt:
-    """A loaded prompt. `sha` (12 hex digits of SHA-256 over the whole file) stands beside every score made with it."""
+    """A loaded prompt. `sha` (12 hex digits of SHA-256 over the whole file) stands beside every score made with it.
+
+    `id` is the name under which the prompt is loaded, and from the second edition of its text on `@2` and so on.
+    """
 
     id: str
     language: Language
@@ -68,6 +71,15 @@ class Prompt:
         except (jinja2.TemplateError, TypeError) as error:
             raise CocoonError(f"prompt {self.id!r} ({self.language}): {error}") from None
 
+    def fill(self, **offered: Any) -> str:
+        """Return the text with those of the offered inputs that it declares. Raises CocoonError where it lacks one."""
+        return self.render(**{name: value for name, value in offered.items() if name in self.inputs})
+
+
+def name_of(prompt_id: str) -> str:
+    """Return the name under which a prompt is loaded, without its edition."""
+    return prompt_id.partition("@")[0]
+
 
 @functools.cache
 def load_prompt(prompt_id: str, language: Language, folder: Path | None = None) -> Prompt:
@@ -87,7 +99,7 @@ def load_prompt(prompt_id: str, language: Language, folder: Path | None = None) 
     except OSError:
         raise CocoonError(_not_found(name, folder)) from None
     prompt = parse_prompt(text, str(path))
-    if (prompt.id, prompt.language) != (prompt_id, language):
+    if (name_of(prompt.id), prompt.language) != (prompt_id, language):
         raise CocoonError(f"{path}: must say id {prompt_id!r} and language {language!r}, as it is named")
     return prompt
 

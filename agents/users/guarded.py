@@ -1,5 +1,8 @@
 """The guarded user: what it has not unlocked is not in its prompt, so its need cannot leak (design section 4).
 
+What does not change in a talk stands in the system prompt, and what does stands below the supporter's last words. A
+server's prefix cache therefore holds all but the end of every prompt.
+
 One turn is appraise -> disclose -> speak. Only `appraise` may see the whole profile, and it returns enums and integers.
 `disclose` is a rule over them. `speak` knows what is open now and nothing else.
 """
@@ -14,11 +17,12 @@ from cocoon.agents.users.appraiser import Appraiser
 from cocoon.agents.users.trust import TrustGate
 from cocoon.core.prompts import load_prompt, prompt_shas
 from cocoon.core.records import AgentFacts, Appraisal, Language, Profile, UserState
+from cocoon.evaluation.text.moves import is_answered
 from cocoon.models.by_name import Model
-from cocoon.models.calls import Settings
+from cocoon.models.calls import Message, Settings
 from cocoon.models.client import JournaledClient
 
-PROMPT = "user/guarded"
+PROMPT, MOMENT = "user/guarded", "user/moment"
 STEPS = {
     "appraise": "How the guarded user took the supporter's last turn: enums and integers.",
     "disclose": "What of the profile is open now: a rule over trust.",
@@ -69,7 +73,7 @@ class GuardedUser:
     async def _speak(self, client: JournaledClient, view: UserView, draft: TurnDraft) -> TurnDraft:
         """Speak from what is open."""
         state = self._state(draft.memory, view.profile)
-        messages = view.chat(self.system(view, state))
+        messages = self.messages(view, state)
         content = await client.at("user").reply(messages, model=self.model, settings=self.settings, speaker="user")
         utterance = utterance_of(client.replies[-1].parts, content)
         published = utterance.model_copy(update={"state": state, "leaves": self.gate.leaves(state)})
@@ -80,22 +84,36 @@ class GuardedUser:
         state = self._state(memory, view.profile)
         if view.round == 0:
             return state.model_copy(update={"appraisal": appraisal})
-        return self.gate.step(state, appraisal, view.profile, turn=len(view.turns) - 1)
+        words = [turn.content for turn in view.turns if turn.role == "user"]
+        answered = bool(words) and is_answered(words[-1])
+        return self.gate.step(state, appraisal, view.profile, len(view.turns) - 1, answered)
 
-    def system(self, view: UserView, state: UserState) -> str:
-        """Return the system prompt of one turn, which holds open chain nodes and memories only."""
-        profile = view.profile
-        needs = [step.need for step in profile.chain]
-        return load_prompt(PROMPT, view.language, self.folder).render(
-            emotion=profile.emotion,
-            feeling=profile.feeling,
-            known=[needs[node] for node in state.unlocked if node not in state.newly],
-            newly=[needs[node] for node in state.newly],
-            memories=[profile.memory[index].text for index in state.memories],
-            openness=self.gate.openness(state, profile),
-            pressed=state.pressed,
-            touched=state.touched_locked,
-        )
+    def messages(self, view: UserView, state: UserState) -> list[Message]:
+        """Return the prompt of one turn, which holds open chain nodes and memories only."""
+        profile, first = view.profile, self.gate.begin(view.profile)
+        needs, events = [step.need for step in profile.chain], [memory.text for memory in profile.memory]
+        known = [node for node in state.unlocked if node not in state.newly]
+        offered = {
+            "emotion": profile.emotion,
+            "feeling": profile.feeling,
+            "known": [needs[node] for node in known],
+            "newly": [needs[node] for node in state.newly],
+            "memories": [events[index] for index in state.memories],
+            "openness": self.gate.openness(state, profile),
+            "pressed": state.pressed,
+            "touched": state.touched_locked,
+        }
+        from_the_start = {
+            "wishes": [needs[node] for node in first.unlocked],
+            "events": [events[index] for index in first.memories],
+        }
+        since = {
+            "wishes": [needs[node] for node in known if node not in first.unlocked],
+            "events": [events[index] for index in state.memories if index not in first.memories],
+        }
+        system = load_prompt(PROMPT, view.language, self.folder).fill(**offered, **from_the_start)
+        moment = load_prompt(MOMENT, view.language, self.folder).fill(**offered, **since)
+        return _with_moment(view.chat(system), moment)
 
     def describe(self, memory: Memory, profile: Profile) -> str:
         """Return trust, openness and how much of the profile is still closed."""
@@ -107,7 +125,7 @@ class GuardedUser:
         needs_closed = len(needs) - len(state.unlocked)
         memories_closed = len(profile.memory) - len(state.memories)
         closed = f"  closed: {needs_closed} of {len(needs)} needs, {memories_closed} memories"
-        return "\n".join([head, *opened, closed])
+        return "\n".join([head, *_last_move(state, len(needs)), *opened, closed])
 
     def facts(self) -> AgentFacts:
         """Return its models, prompts, difficulty and trust rules."""
@@ -116,7 +134,7 @@ class GuardedUser:
             name="guarded",
             kind="guarded",
             models={"user": self.model.label, **appraiser.models},
-            prompts=prompt_shas([PROMPT], self.folder, self.languages) | appraiser.prompts,
+            prompts=prompt_shas([PROMPT, MOMENT], self.folder, self.languages) | appraiser.prompts,
             settings={
                 "difficulty": self.gate.difficulty,
                 "rules": self.gate.rules,
@@ -126,6 +144,34 @@ class GuardedUser:
 
     def _state(self, memory: Memory, profile: Profile) -> UserState:
         return UserState.model_validate(memory) if memory else self.gate.begin(profile)
+
+
+def _with_moment(messages: list[Message], moment: str) -> list[Message]:
+    """Return chat messages with a note below the last words. Words that look like a note are no note."""
+    plain = [
+        {**message, "content": message["content"].replace("<note>", "< note>")}
+        if message["role"] == "user"
+        else message
+        for message in messages
+    ]
+    if not moment:
+        return plain
+    if plain[-1]["role"] != "user":
+        return [*plain, {"role": "user", "content": moment}]
+    return [*plain[:-1], {"role": "user", "content": f"{plain[-1]['content']}\n\n{moment}"}]
+
+
+def _last_move(state: UserState, layers: int) -> list[str]:
+    """Return what the supporter's last turn did, and what broke by it, as lines. There are none without moves."""
+    taken, lines = state.appraisal, list[str]()
+    if taken is not None and taken.move is not None:
+        touched = "" if taken.touched is None else f", touched layer {taken.touched + 1} of {layers}"
+        lines.append(f"  move: {taken.move.replace('_', ' ')}{touched}")
+    if state.ruptured is not None:
+        lines.append(f"  rupture: {state.ruptured.replace('_', ' ')}")
+    if state.rupture > 0:
+        lines.append(f"  not repaired yet: {state.rupture:g} points")
+    return lines
 
 
 def _memory(state: UserState) -> Memory:

@@ -15,6 +15,7 @@ from langchain_core.messages import BaseMessage
 from cocoon.agents.users.appraiser import Appraiser, ModelAppraiser, RuleAppraiser, appraise_by_rule
 from cocoon.agents.users.guarded import GuardedUser
 from cocoon.agents.users.trust import Rules, TrustGate, neutral
+from cocoon.core.config import BudgetConfig
 from cocoon.core.errors import BudgetReachedError, CallFailedError
 from cocoon.core.records import Language
 from cocoon.evaluation.fidelity.form_invariance import (
@@ -27,10 +28,10 @@ from cocoon.evaluation.fidelity.form_invariance import (
 )
 from cocoon.evaluation.questions.detection import asks
 from cocoon.evaluation.text.contents import contents
-from cocoon.models.budget import Budget
 from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller
 from cocoon.models.journal.store import Journal
+from cocoon.models.ledger import Ledger
 from cocoon.models.scripted import ScriptedChat
 from cocoon.running.checks.form_invariance import PREFIX, measure_form_invariance
 from cocoon.tests.conversations import shipped_profiles
@@ -73,7 +74,7 @@ def appraiser(appraises: Appraises, models: Models | None = None) -> tuple[Model
     """A model that appraises by what pair it is shown, and whether as the question."""
 
     def script(messages: list[BaseMessage], options: dict[str, object]) -> str:
-        shown = re.search(r"<last_turn>\n(.*)\n</last_turn>", str(messages[0].content))
+        shown = re.search(r"\n(?:Supporter: |支持者：)([^\n]*)\n</transcript>", str(messages[0].content))
         assert shown is not None
         pair, form = WORDS[shown[1]]
         return appraises(pair, form == "q")
@@ -182,8 +183,8 @@ async def test_a_model_sees_the_same_but_for_the_form(caller: Caller) -> None:
     await measured(model, "neutral", caller)
     prompts = [str(messages[0].content) for messages in chat.seen]
     for pair in EVERY:
-        (asked,) = (prompt for prompt in prompts if f"\n{pair.question}\n" in prompt)
-        (stated,) = (prompt for prompt in prompts if f"\n{pair.statement}\n" in prompt)
+        (asked,) = (prompt for prompt in prompts if f"{pair.question}\n</transcript>" in prompt)
+        (stated,) = (prompt for prompt in prompts if f"{pair.statement}\n</transcript>" in prompt)
         assert asked.replace(pair.question, pair.statement) == stated
         assert PROFILES[pair.profile].chain[-1].need in asked and pair.said[-1].content in asked
 
@@ -226,7 +227,7 @@ async def test_a_measurement_is_journalled_and_goes_on_where_the_budget_ended_it
     asked: list[int] = []
     for budget in (30, None, None):
         journal = Journal(tmp_path / "journal.sqlite")
-        model, chat = appraiser(punishes, Models(budget=Budget(calls=budget)))
+        model, chat = appraiser(punishes, Models(ledger=Ledger(BudgetConfig(calls=budget))))
         try:
             found = await measured(model, "neutral", Caller(journal), limit=30)
             assert (found.n, found.mean_difference) == (60, pytest.approx(-1 / 6))
