@@ -60,7 +60,7 @@ class Built:
 
     def summary(self) -> dict[str, Any]:
         """Return how the last session went: kept, dropped, failed, calls, tokens, what stopped it."""
-        outcome, budget = self.outcome, self.models.budget
+        outcome, ledger = self.outcome, self.models.ledger
         return {
             "out": str(self.path),
             "kept": outcome.kept,
@@ -69,8 +69,10 @@ class Built:
             "failed": outcome.failures,
             "calls": outcome.progress.calls,
             "replayed": outcome.progress.replayed,
-            "tokens_in": budget.tokens_in,
-            "tokens_out": budget.tokens_out,
+            "tokens_in": ledger.tokens_in,
+            "tokens_cached": ledger.tokens_cached,
+            "tokens_out": ledger.tokens_out,
+            "cost": None if ledger.cost is None else round(ledger.cost, 4),
             "stopped": str(outcome.stopped_by) if outcome.stopped_by else None,
         }
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.live import Live
 
     from cocoon.models.by_name import Models
+    from cocoon.models.ledger import Ledger
     from cocoon.running.work import Progress
     from cocoon.training.fit.trainer import TrainingStep
 
@@ -86,16 +87,17 @@ class Watcher:
         """Done and total, calls, running success rate, tokens, money against the budget, ETA, retries, failures."""
         done = progress.done + progress.resumed
         seconds = time.monotonic() - self._began
-        budget = models.budget
+        ledger = models.ledger
         parts = [
             f"{done}/{progress.dialogues} {progress.things}",
             f"{progress.calls} calls{_of_expected(progress)}",
             *_success(progress),
-            f"{(budget.tokens_in + budget.tokens_out) / 1000:.0f}k tokens",
-            *([f"cost {budget.spent:.2f}" + (f" of {budget.money:g}" if budget.money else "")] if budget.spent else []),
+            f"{(ledger.tokens_in + ledger.tokens_out) / 1000:.0f}k tokens",
+            *_money(ledger),
             *_time_left(progress, seconds),
             *_retries(models),
             *_outages(models),
+            *filter(None, [progress.batches()]),
             *([f"{progress.dropped} dropped"] if progress.dropped else []),
             *([f"{progress.failed} failed"] if progress.failed else []),
         ]
@@ -117,6 +119,11 @@ def _time_left(progress: "Progress", seconds: float) -> list[str]:
     else:
         return []
     return [f"ETA {_clock(seconds * rest)}"]
+
+
+def _money(ledger: "Ledger") -> list[str]:
+    limit = ledger.limits.money
+    return [f"cost {ledger.spent:.2f}" + (f" of {limit:g}" if limit else "")] if ledger.spent else []
 
 
 def _success(progress: "Progress") -> list[str]:

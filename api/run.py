@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dialogue, Failure, Language, Rating
-from cocoon.models.budget import Budget
+from cocoon.models.ledger import Ledger
 from cocoon.reports.tables.records import Report, Table, cell_fields
 from cocoon.running.folder import existing_run, read_config, read_run
 from cocoon.running.frame import Outcome
@@ -32,12 +32,12 @@ class Run:
         self,
         path: str | Path,
         outcome: Outcome | None = None,
-        budget: Budget | None = None,
+        ledger: Ledger | None = None,
         config: StudyConfig | None = None,
     ) -> None:
         self.path = Path(path)
         self.outcome = outcome
-        self._budget = budget
+        self._ledger = ledger
         self._config = config
         if outcome is None:
             existing_run(self.path)
@@ -98,8 +98,8 @@ class Run:
 
     def summary(self) -> dict[str, Any]:
         """Return how the last session went: dialogues, failures, calls, tokens, cost, what stopped it."""
-        outcome, budget = self.outcome, self._budget
-        if outcome is None or budget is None:
+        outcome, ledger = self.outcome, self._ledger
+        if outcome is None or ledger is None:
             return {"out": str(self.path), "dialogues": len(self), "failed": len(self.failures)}
         progress = outcome.progress
         return {
@@ -108,9 +108,10 @@ class Run:
             "failed": outcome.failures,
             "calls": progress.calls,
             "replayed": progress.replayed,
-            "tokens_in": budget.tokens_in,
-            "tokens_out": budget.tokens_out,
-            "cost": round(budget.spent, 4) if self._config and self._config.prices else None,
+            "tokens_in": ledger.tokens_in,
+            "tokens_cached": ledger.tokens_cached,
+            "tokens_out": ledger.tokens_out,
+            "cost": None if ledger.cost is None else round(ledger.cost, 4),
             "stopped": str(outcome.stopped_by) if outcome.stopped_by else None,
         }
 

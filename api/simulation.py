@@ -37,7 +37,8 @@ class Simulation:
     def estimate(self) -> dict[str, Any]:
         """Return what it will take: calls, tokens and cost (estimated), hosts."""
         config = self.study.config
-        return estimate(config, len(self.profiles) * len(config.supporters) * config.samples)
+        dialogues = len(self.profiles) * len(config.supporters) * config.samples
+        return estimate(config, dialogues, languages=sorted({profile.language for profile in self.profiles}))
 
 
 def prepare_simulation(out: str | Path, given: Given[StudyConfig], *, allow_cloud_tracing: bool = False) -> Simulation:
@@ -208,7 +209,7 @@ async def rate(study: Study, folder: Path, progress: bool | Reporter = True) -> 
 
 
 def _finished(outcome: Outcome, out: Path, study: Study, reporter: Reporter) -> Run:
-    run = Run(out, outcome, study.models.budget, study.config)
+    run = Run(out, outcome, study.models.ledger, study.config)
     reporter.talked(outcome, out, run.summary(), judged=bool(study.config.judge.model))
     return run
 

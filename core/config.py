@@ -23,6 +23,8 @@ from cocoon.core.sampling import AppraisalConfig, SamplingConfig
 from cocoon.core.settings import default_at, flag
 
 EMBEDDED = "local:smollm2"
+Price = tuple[float, float] | tuple[float, float, float]
+"""Money for a million tokens in, out and, where it differs, in from the server's prefix cache."""
 UserKind = Literal["guarded", "prompted"]
 """Kinds of simulated user that a model plays: behind a trust gate, or with the paper's prompt."""
 TrustRules = Literal["attuned", "naming", "listening", "neutral"]
@@ -92,16 +94,23 @@ class BudgetConfig(Record):
 
 
 class RunConfig(Record):
-    """What every kind of run can be told. `free_keys` may change between two sessions of one run."""
+    """What every kind of run can be told. `free_keys` may change between two sessions of one run.
 
-    free_keys: ClassVar[tuple[str, ...]] = ("concurrency", "timeout", "patience", "budget", "prices")
+    The folder of prompts may, because a run holds the hashes of its prompts, and refuses other texts.
+    """
+
+    free_keys: ClassVar[tuple[str, ...]] = (
+        *("concurrency", "timeout", "patience", "budget", "prices", "prompts", "batch", "batch_every"),
+    )
 
     limit: int | None = flag(None, "Only the first N profiles, from several files in turn.", short="-n", ge=1)
     concurrency: int = flag(32, "Most requests at once to one endpoint.", ge=1)
     timeout: float = flag(60.0, "Seconds of silence after which a call is given up.", gt=0)
     patience: float = flag(900.0, "Seconds to wait for an endpoint that answers nobody.", gt=0)
     budget: BudgetConfig = Field(default=BudgetConfig(), description="Where the run stops.")
-    prices: dict[str, tuple[float, float]] = flag({}, "Price of a million tokens, in and out, by model.")
+    prices: dict[str, Price] = flag({}, "Price of a million tokens, in, out and from the prompt cache, by model.")
+    batch: bool = flag(False, "Send calls as provider batches, at half the price; the same command fetches them.")
+    batch_every: float = Field(default=30.0, gt=0, description="Seconds between two looks at a batch.")
     seed: int = flag(0, "Seed of every draw.")
     prompts: str | None = flag(None, "A folder of your own prompts.", metavar="FOLDER")
 

@@ -37,6 +37,16 @@ class EndpointDownError(CocoonError):
     exit_code = 1
 
 
+SUBMITTED = "submitted"
+
+
+class SubmittedError(CallFailedError):
+    """A call waits for a batch, or is out in one. Its dialogue goes on when the answer is there."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(SUBMITTED, message)
+
+
 class ReplayMismatchError(CocoonError):
     """The journal holds another call at this place than the one now made."""
 

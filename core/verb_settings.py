@@ -113,21 +113,22 @@ def _named(text: str) -> dict[str, str]:
     return {"name": name, "model": spec} if name else {"model": spec}
 
 
-SIMULATE = VerbSettings("simulate", StudyConfig)
+_BATCH = ("batch", "batch_every")
+SIMULATE = VerbSettings("simulate", StudyConfig, without=_BATCH)
 JUDGE = VerbSettings(
     "judge",
     StudyConfig,
-    ("judge", "scale_files", "concurrency", "timeout", "patience", "budget", "prices", "seed", "prompts"),
+    ("judge", "scale_files", "concurrency", "timeout", "patience", "budget", "prices", "seed", "prompts", *_BATCH),
 )
 CHAT = VerbSettings(
     "chat", StudyConfig, ("user", "supporters", "timeout", "patience", "budget", "prices", "seed", "prompts")
 )
-ABLATE = VerbSettings("ablate", StudyConfig, without=("judge.scales", "judge.permute", "scale_files"))
+ABLATE = VerbSettings("ablate", StudyConfig, without=("judge.scales", "judge.permute", "scale_files", *_BATCH))
 # The arms are the supporters, and every kind of user talks.
 SWEEP = VerbSettings(
     "steer sweep",
     StudyConfig,
-    without=("supporters.*.name", "supporters.*.model", "supporters.*.prompt", "user.kind", "user.rules"),
+    without=("supporters.*.name", "supporters.*.model", "supporters.*.prompt", "user.kind", "user.rules", *_BATCH),
     unnamed=("supporters",),
 )
 

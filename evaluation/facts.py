@@ -57,10 +57,11 @@ class RunFacts(Record):
     `sample` says what the dialogues were drawn from. `models` maps a role (supporter, user, judge, appraiser) to model
     names, and `agents` a role and name to the Python file of an agent of the user's own. `embedded`: the embedded model
     made some of the words or ratings. `recorded` says of a demonstration that its lines were written by hand. `learnt`
-    has, by model, what its endpoint does not accept, and `replies` what was odd about the replies of each role. `cost`
-    is in `currency`, `seconds` is wall time. `form_invariance` is one line on how far the appraiser took question form
-    for pressure. `software` is COCOON with its version and revision, `supporters` maps names to model and prompt, and
-    `provenance` has everything else that the manifest says, by name.
+    has, by model, what its endpoint does not accept, and `replies` what was odd about the replies of each role.
+    `cached_tokens` are those of the prompts that servers had in a cache. `cost` is in `currency`, `seconds` is wall
+    time. `form_invariance` is one line on how far the appraiser took question form for pressure. `software` is COCOON
+    with its version and revision, `supporters` maps names to model and prompt, and `provenance` has everything else
+    that the manifest says, by name.
     """
 
     name: str = ""
@@ -78,6 +79,7 @@ class RunFacts(Record):
     seed: int | None = None
     calls: int | None = Field(default=None, ge=0)
     prompt_tokens: int | None = Field(default=None, ge=0)
+    cached_tokens: int | None = Field(default=None, ge=0)
     completion_tokens: int | None = Field(default=None, ge=0)
     cost: float | None = Field(default=None, ge=0)
     currency: str = "USD"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from cocoon.core.prompts import name_of
 from cocoon.core.records import Failure, Rating
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
@@ -143,7 +144,7 @@ def _family(rating: Rating, dialogues: Mapping[str, DialogueFacts]) -> Family:
     dialogue = dialogues.get(rating.dialogue)
     # Prompts of `ask: each` are the same with and without a need.
     has_no_need = dialogue is not None and not dialogue.has_need
-    without_need = has_no_need or rating.not_applicable or rating.prompt_id.endswith("_no_need")
+    without_need = has_no_need or rating.not_applicable or name_of(rating.prompt_id).endswith("_no_need")
     language = dialogue.language if dialogue else "unknown"
     return rating.judge, language, WITHOUT_NEED if without_need else WITH_NEED, rating.scale
 

@@ -1,1 +1,1 @@
-"""All that lies between a prompt and a reply: calls, journal, pool, budget, remote and local models."""
+"""All that lies between a prompt and a reply: calls, journal, pool, ledger, remote and local models."""

@@ -1,11 +1,11 @@
 """Chat models by name: `openai:gpt-4o`, `http://127.0.0.1:8000/v1#qwen`, `local:smollm2`, `scripted:FILE`.
 
-Every one is a LangChain `BaseChatModel`. A `Model` adds what a run must know about it: label, host, prices, pool.
+Every one is a LangChain `BaseChatModel`. A `Model` adds what a run must know about it: label, host, pool.
 """
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.model_spec import read_local_spec, refuse_secrets
 from cocoon.core.outside.python_code import load_object
 from cocoon.core.progress import working
-from cocoon.models.budget import Budget
+from cocoon.models.ledger import Ledger
 from cocoon.models.local.control import Adapter, Parts
 from cocoon.models.pool import Pool
 
@@ -37,17 +37,15 @@ class Model:
     """A chat model as a run uses it.
 
     `label` is the spec as every record has it. `host` is where the model sends text (None: the text stays in this
-    process). `price` is money per million tokens (in, out), or None where it is not known. `rung` is the best rung of
-    the structured-output ladder that the endpoint has not refused, and `learnt` what else it does not accept
-    (`models/remote/capabilities.py`). `formats` are the rungs under which it has given words, and `blanks` counts its
-    empty replies by rung.
+    process). `rung` is the best rung of the structured-output ladder that the endpoint has not refused, and `learnt`
+    what else it does not accept (`models/remote/capabilities.py`). `formats` are the rungs under which it has given
+    words, and `blanks` counts its empty replies by rung.
     """
 
     label: str
     chat: BaseChatModel
     pool: Pool
     host: str | None = None
-    price: tuple[float, float] | None = None
     rung: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
     learnt: set[str] = field(default_factory=set)
@@ -71,12 +69,6 @@ class Model:
     def note_larger(self) -> None:
         """Note that words came only when a call was let take more tokens. Later calls get as many at once."""
         self.learnt.add("thinks")
-
-    def cost(self, tokens_in: int | None, tokens_out: int | None) -> float | None:
-        """Return the money for a call, or None without a price or token counts."""
-        if self.price is None or tokens_in is None or tokens_out is None:
-            return None
-        return (tokens_in * self.price[0] + tokens_out * self.price[1]) / 1e6
 
 
 def host_of(spec: str) -> str | None:
@@ -183,20 +175,20 @@ def _open_remote(kind: str, rest: str, spec: str) -> tuple[BaseChatModel, str]:
 
 @dataclass
 class Models:
-    """The models of one run: each spec opened once, each local base loaded once, one pool per endpoint, one budget.
+    """The models of one run: each spec opened once, each local base loaded once, one pool per endpoint, one ledger.
 
-    `parts` opens the adapters and controls of local specs.
+    `parts` opens the adapters and controls of local specs. `on_stop` are told when no new request is to start.
     """
 
     connections: int = 32
     timeout: float = 60.0
     patience: float = 900.0
-    budget: Budget = field(default_factory=Budget)
-    prices: dict[str, tuple[float, float]] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
     opened: dict[str, Model] = field(default_factory=dict)
     pools: dict[str, Pool] = field(default_factory=dict)
     parts: Parts | None = None
     bases: "dict[str, LocalBase]" = field(default_factory=dict)
+    on_stop: list[Callable[[Exception | None], None]] = field(default_factory=list)
 
     def open(self, spec: str) -> Model:
         """Return the model named by `spec`, opened at its first use."""
@@ -208,17 +200,17 @@ class Models:
 
     def wrap(self, label: str, chat: BaseChatModel, host: str | None = None) -> Model:
         """Return any LangChain chat model as a run's model, with the pool of its host (or one of its own)."""
-        if self.budget.money is not None and host and label not in self.prices:
+        if self.ledger.limits.money is not None and host and label not in self.ledger.prices:
             raise CocoonError(f"--budget-money cannot be kept without a price for {label!r}; add it to prices")
         where = host or label
         if where not in self.pools:
             # A local reply waits for its batch and a slow processor: only a remote call has a time limit.
             timeout = self.timeout if host else 24 * 3600.0
             self.pools[where] = Pool(
-                self.connections, timeout=timeout, patience=self.patience, budget=self.budget, name=where
+                self.connections, timeout=timeout, patience=self.patience, budget=self.ledger, name=where
             )
         learnt: set[str] = getattr(chat, "learnt", set())
-        model = Model(label, chat, self.pools[where], host, self.prices.get(label), learnt=learnt)
+        model = Model(label, chat, self.pools[where], host, learnt=learnt)
         self.opened[label] = model
         return model
 
@@ -236,6 +228,8 @@ class Models:
         """Start no new request anywhere."""
         for pool in self.pools.values():
             pool.stop(reason)
+        for stop in self.on_stop:
+            stop(reason)
 
     async def aclose(self) -> None:
         """Close what the models hold open."""

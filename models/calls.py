@@ -3,35 +3,28 @@
 import asyncio
 import functools
 import hashlib
-import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from langchain_core.messages import AIMessage
 
-from cocoon.core.errors import AccessDeniedError, CallFailedError, CocoonError, ReplayMismatchError
+from cocoon.core.errors import CallFailedError, ReplayMismatchError
 from cocoon.core.records import OwnCall, Role
 from cocoon.core.text import printable_line
 from cocoon.models.by_name import Model, Models
+from cocoon.models.entries import entry_of, shared_entry
 from cocoon.models.journal.store import Entry, Journal, Place, SpokenEntry, fingerprint, text_sha
+from cocoon.models.journal.submitted import SubmittedCall
+from cocoon.models.ledger import Usage
+from cocoon.models.messages import Message
+from cocoon.models.model_request import ModelRequest
 from cocoon.models.pool import DIALOGUE, JUDGE, Priority, RequestOutcome
-from cocoon.models.reply import ModelReply, raw_reply, split_reply
-from cocoon.models.request_errors import (
-    RateLimitedError,
-    RefusedError,
-    TransientError,
-    classify_error,
-    denies_access,
-    refuses_format,
-)
+from cocoon.models.reply import ModelReply, split_reply
 from cocoon.models.settings import Settings
 
 T = TypeVar("T")
-Message = dict[str, str]
 Send = Callable[[], Awaitable[AIMessage]]
-_LIMIT = "call limit"
-"""Where a message says what limit it was asked with, where that was a larger one."""
 Keep = Callable[[RequestOutcome[AIMessage]], Awaitable[None]]
 
 
@@ -93,17 +86,41 @@ class DialogueCalls:
     stored: set[str] = field(default_factory=set)
 
 
+class Batches(Protocol):
+    """What calls wait in until they go out together."""
+
+    @property
+    def imported(self) -> set[Place]:
+        """Return the places that batches have answered in this session."""
+        ...
+
+    def takes(self, model: Model) -> bool:
+        """Return whether the calls of a model can go out in a batch."""
+        ...
+
+    def put(
+        self, model: Model, call: SubmittedCall, messages: Sequence[Message], parameters: dict[str, Any]
+    ) -> NoReturn:
+        """Queue a call. Raises SubmittedError, or what a batch has already said about it."""
+        ...
+
+
 class Caller:
     """Makes the calls of one run. `seed` makes draws at temperature > 0 repeatable where the server honours it.
 
-    `models` opens the models that an agent names by their spec.
+    `models` opens the models that an agent names by their spec. Calls that `batches` takes are not asked live.
     """
 
-    def __init__(self, journal: Journal, *, seed: int = 0, models: Models | None = None) -> None:
+    def __init__(
+        self, journal: Journal, *, seed: int = 0, models: Models | None = None, batches: Batches | None = None
+    ) -> None:
         self.journal = journal
+        self.batches = batches
         self.seed = seed
         self.models = models
         self._dialogues: dict[str, DialogueCalls] = {}
+        self._known: dict[str, Entry] = {}
+        self._seen: set[Place] = set()
         self._flying: dict[str, asyncio.Future[RequestOutcome[AIMessage]]] = {}
         self._under_way: set[asyncio.Future[Any]] = set()
 
@@ -114,6 +131,10 @@ class Caller:
     def dismiss(self, dialogue: str) -> None:
         """Forget a dialogue that is done."""
         self._dialogues.pop(dialogue, None)
+
+    def take_over(self, entries: Iterable[Entry]) -> None:
+        """Let replies that another run paid for answer equal calls of this one. Only for calls at temperature 0."""
+        self._known |= {entry.fingerprint: entry for entry in entries}
 
     async def drain(self) -> None:
         """Wait until the calls whose asker was cut off are answered and journalled too."""
@@ -135,11 +156,10 @@ class Caller:
         self._dialogues[entry.place.dialogue].utterances[entry.place] = entry
 
     def count_own(self, calls: Sequence[OwnCall]) -> None:
-        """Count model calls that an agent made by itself against the run's budget."""
+        """Enter model calls that an agent made by itself into the run's ledger."""
         if self.models is not None:
             for call in calls:
-                self.models.budget.calls_made += 1
-                self.models.budget.end_call(call.tokens_in, call.tokens_out, None)
+                self.models.ledger.add(Usage(call.model, 1, call.tokens_in, call.tokens_out))
 
     async def text(
         self,
@@ -158,7 +178,7 @@ class Caller:
         """
         replies: list[Reply] = []
         larger = False
-        while sum(not reply.replayed for reply in replies) < 3:
+        while sum(self._is_fresh(reply) for reply in replies) < 3:
             attempt = place._replace(attempt=len(replies))
             reply = await self.ask(model, attempt, messages, settings, speaker=speaker, judging=judging, larger=larger)
             replies.append(reply)
@@ -168,11 +188,11 @@ class Caller:
                     model.note_larger()
                 return said, replies
             if reply.spent_on_thoughts:
-                if reply.limit == settings.larger_limit and not reply.replayed:
+                if reply.limit == settings.larger_limit and self._is_fresh(reply):
                     break
                 larger = True
             # A refusal that is replayed is asked again: the user gave the same command once more.
-            if replies[-1].parts.finish == "refused" and not replies[-1].replayed:
+            if replies[-1].parts.finish == "refused" and self._is_fresh(replies[-1]):
                 problem = printable_line(replies[-1].parts.obstacle or "", 300)
                 raise CallFailedError("refused", f"{model.label}: {problem} (at {place.key})")
         reasons = [reply.parts.obstacle for reply in replies if reply.parts.obstacle]
@@ -214,34 +234,37 @@ class Caller:
         calls.made += 1
         held = calls.entries.get(place)
         if held is not None:
-            if schema is not None and place.attempt and held.fingerprint != print_:
-                # The words in which an error is reported to the model are no part of a call's identity.
-                shas[-1] = (shas[-1][0], self.journal.request_shas(place)[-1][1])
-                print_ = fingerprint(model.label, settings.key, shas, schema)
+            if schema is not None:
+                print_ = self._repair_print(held, print_, model, settings, shas, schema)
             self._check(held, print_, model.label)
+            model.pool.budget.replayed += self._replays(place)
             return self._reply(held, settings, True, speaker, schema)
         self.journal.check()
-
-        async def send() -> AIMessage:
-            seed = self._seed(place) if model.draws(settings.temperature) else None
-            return await _send(model, messages, settings, seed, response_format, larger=larger)
+        request = ModelRequest(model, messages, settings, self._seed(place), response_format, larger)
+        self._queue(request, SubmittedCall(place, rung or "", print_, model.label, shas, bytes_in=request.bytes_in))
+        entry = functools.partial(entry_of, place, print_, model, rung=rung, bytes_in=request.bytes_in)
 
         async def keep(outcome: RequestOutcome[AIMessage]) -> None:
-            entry = _entry(place, print_, model, messages, outcome, rung)
+            await store(entry(outcome))
+
+        async def store(answer: Entry) -> None:
             texts = [(sha, m["content"]) for (_, sha), m in zip(shas, messages, strict=True) if sha not in calls.stored]
-            await self.journal.append(entry, shas, texts)
+            await self.journal.append(answer, shas, texts)
             calls.stored.update(sha for sha, _ in texts)
-            calls.entries[place] = entry
+            calls.entries[place] = answer
 
         async def answered() -> Reply:
             priority = (JUDGE if judging else DIALOGUE, calls.made)
             if not model.draws(settings.temperature):
-                outcome = await self._once(f"{print_} {rung}", model, send, priority, keep)
-                if place not in calls.entries and not model.draws(settings.temperature):
-                    await keep(outcome)
+                if print_ in self._known:
+                    await store(shared_entry(self._known[print_], place))
+                else:
+                    outcome = await self._once(f"{print_} {rung}", model, request.send, priority, keep)
+                    if place not in calls.entries and not model.draws(settings.temperature):
+                        await store(shared_entry(entry(outcome), place))
             # Where the server has just refused temperature 0, what another caller got is no reply to this call.
             if place not in calls.entries:
-                await model.pool.call(send, priority, keep)
+                await model.pool.call(request.send, priority, keep)
             return self._reply(calls.entries[place], settings, False, speaker, schema)
 
         return await self._kept(answered())
@@ -249,6 +272,25 @@ class Caller:
     @staticmethod
     def _reply(entry: Entry, settings: Settings, replayed: bool, speaker: Role | None, schema: Any) -> Reply:
         return Reply(entry, replayed, speaker, schema is not None, entry.limit or settings.first_limit)
+
+    def _queue(self, request: ModelRequest, call: SubmittedCall) -> None:
+        """Queue a call where the run's calls go out in batches. Raises SubmittedError then."""
+        if self.batches is not None and self.batches.takes(request.model):
+            parameters = request.parameters()
+            call = replace(call, limit=request.larger_limit(parameters))
+            self.batches.put(request.model, call, request.messages, parameters)
+
+    def _is_fresh(self, reply: Reply) -> bool:
+        """Return whether this session has asked for a reply, live or in a batch."""
+        return not reply.replayed or (self.batches is not None and reply.entry.place in self.batches.imported)
+
+    def _replays(self, place: Place) -> bool:
+        """Return whether a replay is to be counted. Where batches are, a dialogue is walked several times."""
+        if self.batches is None:
+            return True
+        is_new = place not in self._seen and place not in self.batches.imported
+        self._seen.add(place)
+        return is_new
 
     async def _kept(self, work: Coroutine[Any, Any, T]) -> T:
         """Await `work` in a task of its own: LangGraph cuts off the neighbours of a judge that fails or is stopped,
@@ -262,6 +304,24 @@ class Caller:
         self._under_way.discard(task)
         if not task.cancelled():
             task.exception()
+
+    def _repair_print(
+        self,
+        held: Entry,
+        print_: str,
+        model: Model,
+        settings: Settings,
+        shas: Sequence[tuple[str, str]],
+        schema: dict[str, Any],
+    ) -> str:
+        """Return the fingerprint of a call with a schema whose answer the journal holds.
+
+        The words in which an error is reported to the model are no part of a call's identity.
+        """
+        if not held.place.attempt or held.fingerprint == print_:
+            return print_
+        reported = self.journal.request_shas(held.place)[-1][1]
+        return fingerprint(model.label, settings.key, [*shas[:-1], (shas[-1][0], reported)], schema)
 
     def _check(self, held: Entry, print_: str, label: str) -> None:
         if held.fingerprint != print_:
@@ -291,86 +351,3 @@ class Caller:
     def _seed(self, place: Place) -> int:
         seed_text = f"{self.seed}\0{place.dialogue}\0{place.key}".encode("utf-8", "surrogatepass")
         return int.from_bytes(hashlib.sha256(seed_text).digest()[:4], "big") >> 1
-
-
-async def _send(
-    model: Model,
-    messages: Sequence[Message],
-    settings: Settings,
-    seed: int | None,
-    response_format: dict[str, Any] | None,
-    *,
-    larger: bool,
-) -> AIMessage:
-    limit = settings.larger_limit if larger or "thinks" in model.learnt else settings.first_limit
-    parameters = settings.parameters(limit) | {"seed": seed, "response_format": response_format}
-    message = await _invoke(model, messages, parameters)
-    if limit != settings.first_limit:
-        message.response_metadata[_LIMIT] = limit
-    return message
-
-
-async def _invoke(
-    model: Model,
-    messages: Sequence[Message],
-    parameters: dict[str, Any],
-) -> AIMessage:
-    try:
-        given = {name: value for name, value in parameters.items() if value is not None}
-        message = await model.chat.ainvoke(list(messages), **given)
-        usage = message.usage_metadata or {}
-        tokens = usage.get("input_tokens"), usage.get("output_tokens")
-        model.pool.budget.end_call(*tokens, model.cost(*tokens))
-        return message
-    except (CocoonError, asyncio.CancelledError):
-        raise
-    except Exception as error:
-        ours = classify_error(error)
-        if isinstance(ours, RefusedError | TransientError) and parameters["response_format"] and refuses_format(ours):
-            raise RefusedError(ours.status, str(ours)) from None
-        if isinstance(ours, RefusedError) and denies_access(ours):
-            advice = "Check the key and the account, then run the same command again."
-            raise AccessDeniedError(f"{model.label}: {ours}. {advice}") from None
-        if isinstance(ours, RefusedError):
-            raise CallFailedError(str(ours.status), f"{model.label}: {ours}") from None
-        if ours is error and not isinstance(error, RateLimitedError | TransientError):
-            raise CallFailedError("error", printable_line(f"{model.label}: {type(error).__name__}: {error}")) from error
-        raise ours from None
-
-
-def _entry(
-    place: Place,
-    print_: str,
-    model: Model,
-    messages: Sequence[Message],
-    outcome: RequestOutcome[AIMessage],
-    rung: str | None,
-) -> Entry:
-    message = outcome.value
-    usage = message.usage_metadata or {}
-    meta = message.response_metadata or {}
-    raw = raw_reply(message)
-    return Entry(
-        place,
-        print_,
-        model.label,
-        _storable(raw.text),
-        rung,
-        usage.get("input_tokens"),
-        usage.get("output_tokens"),
-        round(outcome.latency, 4),
-        outcome.retries,
-        raw.finish,
-        meta.get("legal_mass") or {},
-        round(time.time(), 3),
-        _storable(raw.thought),
-        _storable(raw.refusal),
-        raw.tokens_cached,
-        raw.tokens_reasoning,
-        meta.get(_LIMIT),
-        sum(len(message["content"].encode("utf-8", "replace")) for message in messages),
-    )
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from cocoon.core.errors import AccessDeniedError, BudgetReachedError, CallFailedError, EndpointDownError, StoppedError
-from cocoon.models.budget import Budget
+from cocoon.models.ledger import Ledger
 from cocoon.models.limiter import Breaker, Limiter
 from cocoon.models.remote.silence import limit_silence
 from cocoon.models.request_errors import RateLimitedError, TransientError
@@ -88,7 +88,7 @@ class Pool:
         timeout: float = 60.0,
         attempts: int = 5,
         patience: float = 900.0,
-        budget: Budget | None = None,
+        budget: Ledger | None = None,
         backoff: float = 0.5,
         name: str = "",
     ) -> None:
@@ -98,7 +98,7 @@ class Pool:
         self.in_flight = 0
         self._timeout, self._attempts, self._patience, self._backoff = timeout, attempts, patience, backoff
         self._head = f"{name}: " if name else ""
-        self.budget = budget or Budget()
+        self.budget = budget or Ledger()
         self._waiting: list[tuple[Priority, int, asyncio.Future[None]]] = []
         self._number = itertools.count()
         self._naps: set[asyncio.Future[None]] = set()

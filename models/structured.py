@@ -140,10 +140,11 @@ async def _climb_down(
             refusal = error
             continue
         # Learnt only from an answer: a refusal alone may have another cause, such as a prompt that is too long.
-        if refusal is not None:
-            model.rung = max(model.rung, number)
+        answered_at = max(number, RUNGS.index(reply.entry.rung)) if reply.entry.rung in RUNGS else number
+        if refusal is not None or answered_at > number:
+            model.rung = max(model.rung, answered_at)
         if reply.text.strip():
-            model.formats.add(number)
+            model.formats.add(answered_at)
         return reply
     raise CallFailedError(str(refusal.status if refusal else "refused"), f"{model.label}: {refusal}")
 

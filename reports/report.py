@@ -187,10 +187,10 @@ def _joined_names(*names: str) -> str:
 
 
 def _spending(run: RunFacts) -> list[tuple[str, str]]:
-    tokens = [_count(run.prompt_tokens), _count(run.completion_tokens)]
+    cached = f" ({run.cached_tokens:,} of them from a cache)" if run.cached_tokens else ""
     return [
         ("Model calls", _count(run.calls)),
-        ("Tokens", f"{tokens[0]} in prompts, {tokens[1]} in replies"),
+        ("Tokens", f"{_count(run.prompt_tokens)} in prompts{cached}, {_count(run.completion_tokens)} in replies"),
         ("Cost", "not known" if run.cost is None else f"{run.cost:,.4f} {run.currency}"),
         ("Time", "not known" if run.seconds is None else _duration(run.seconds)),
         ("Seed", "not known" if run.seed is None else str(run.seed)),

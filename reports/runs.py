@@ -2,15 +2,16 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cocoon.core.config import StudyConfig
+from cocoon.core.config import Price, StudyConfig
 from cocoon.core.records import Dialogue, Failure, Language, Rating
 from cocoon.evaluation.fidelity.form_invariance import FormInvariance
 from cocoon.models.journal.reader import opened_journal
 from cocoon.models.journal.tally import call_counts
+from cocoon.models.ledger import Ledger
 from cocoon.reports.formats.csv_lines import render_csv
 from cocoon.reports.formats.files import TABLES, write_report_files, write_texts
 from cocoon.reports.formats.latex import render_latex
@@ -178,17 +179,13 @@ def _own_agents(manifest: RunManifest) -> dict[str, str]:
     }
 
 
-def _spent(run: Path, prices: dict[str, tuple[float, float]]) -> dict[str, Any]:
+def _spent(run: Path, prices: Mapping[str, Price]) -> dict[str, Any]:
     with opened_journal(run / JOURNAL) as journal:
-        spent = journal.spent() if journal else {}
-    facts: dict[str, Any] = {
-        "calls": sum(calls for calls, _, _ in spent.values()),
-        "prompt_tokens": sum(tokens for _, tokens, _ in spent.values()),
-        "completion_tokens": sum(tokens for _, _, tokens in spent.values()),
+        ledger = Ledger.of(journal.spent() if journal else [], prices)
+    return {
+        "calls": ledger.calls,
+        "prompt_tokens": ledger.tokens_in,
+        "cached_tokens": ledger.tokens_cached,
+        "completion_tokens": ledger.tokens_out,
+        "cost": ledger.cost,
     }
-    remote = {label for label in spent if not label.startswith(("local:", "scripted:"))}
-    if remote and remote <= prices.keys():
-        facts["cost"] = sum(
-            (spent[name][1] * prices[name][0] + spent[name][2] * prices[name][1]) / 1e6 for name in remote
-        )
-    return facts

@@ -1,18 +1,23 @@
 """What a run will take before it starts: calls, tokens, cost and hosts. No model is opened. Tokens are estimates."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cocoon.core.config import StudyConfig
+from cocoon.core.records import Language
 from cocoon.evaluation.scales.files import load_scale, load_scales
 from cocoon.evaluation.scales.records import Scale
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.models.by_name import host_of
+from cocoon.models.ledger import BATCH_SHARE, Ledger, Usage
+from cocoon.running.checks.form_invariance import form_calls
 
 # Characters of a turn, of a filled system prompt, of an appraisal and of a judge's prompt: means over the shipped
-# prompts and profiles. Four characters are taken for a token.
+# prompts and profiles.
 TURN, SYSTEM, APPRAISAL, JUDGEMENT, VERDICT = 180, 2600, 4200, 3800, 150
+CHARACTERS = 4
+"""Characters that are taken for a token."""
 
 
 def judges_wanted(config: StudyConfig) -> int:
@@ -31,47 +36,53 @@ def _calls(name: str, scales: Mapping[str, Scale]) -> int:
     return len(scale.items) if scale.ask == "each" else 1
 
 
-def estimate(config: StudyConfig, dialogues: int, *, talking: bool = True) -> dict[str, Any]:
-    """Return the expected calls, tokens (estimated), cost (None unless every remote model has a price) and hosts.
+def estimate(
+    config: StudyConfig, dialogues: int, *, talking: bool = True, languages: Sequence[Language] = ()
+) -> dict[str, Any]:
+    """Return the expected calls, tokens (estimated), cost (None unless every paid model has a price) and hosts.
 
-    `dialogues` are to be made and judged. Without `talking` they exist and are only judged.
+    `dialogues` are to be made and judged. Without `talking` they exist and are only judged. `languages` are those in
+    which the form invariance of the appraiser is measured.
     """
-    rounds = config.rounds if talking else 0
-    spoken = config.rounds * 2 * TURN
-    appraised = max(0, rounds - 1) if _appraises(config) else 0
-    judged = judges_wanted(config)
-    characters_in = (
-        rounds * 2 * (SYSTEM + spoken / 2) + appraised * (APPRAISAL + spoken / 2) + judged * (JUDGEMENT + spoken)
-    )
-    characters_out = rounds * 2 * TURN + (appraised + judged) * VERDICT
-    tokens_in, tokens_out = dialogues * characters_in / 4, dialogues * characters_out / 4
-    specs = specs_used(config, talking=talking)
+    usages = [*(_talking(config, dialogues, languages) if talking else ()), *_judging(config, dialogues)]
+    expected = Ledger.of(usages, config.prices)
+    return {"dialogues": dialogues, "calls": expected.calls, **expected_cost(expected, batched=config.batch)}
+
+
+def expected_usage(
+    model: str, calls: int, characters_in: float, characters_out: float, *, batched: bool = False
+) -> Usage:
+    """Return calls of a model whose prompts and replies have so many characters each."""
+    tokens_in, tokens_out = (round(calls * number / CHARACTERS) for number in (characters_in, characters_out))
+    return Usage(model, calls, tokens_in, tokens_out, batched=batched)
+
+
+def expected_cost(expected: Ledger, *, batched: bool) -> dict[str, Any]:
+    """Return the tokens, cost and hosts of what is expected, as they are printed."""
     return {
-        "dialogues": dialogues,
-        "calls": dialogues * (rounds * 2 + appraised + judged),
-        "tokens_in_estimated": round(tokens_in),
-        "tokens_out_estimated": round(tokens_out),
-        "cost_estimated": _cost(config, specs, tokens_in, tokens_out),
-        "hosts": sorted({host for spec in specs if (host := host_of(spec))}),
+        **({"price_share": BATCH_SHARE} if batched else {}),
+        "tokens_in_estimated": expected.tokens_in,
+        "tokens_out_estimated": expected.tokens_out,
+        "cost_estimated": None if expected.cost is None else round(expected.cost, 2),
+        "hosts": sorted({host for model in expected.accounts if (host := host_of(model))}),
     }
 
 
-def specs_used(config: StudyConfig, *, talking: bool = True) -> list[str]:
-    """Specs of every model that a run will use."""
-    specs = [config.judge.model] if config.judge.model else []
-    if talking:
-        specs += [config.user.model, *(supporter.model for supporter in config.supporters)]
-        specs += [config.user.appraiser or config.user.model] if _appraises(config) else []
-    return specs
+def _talking(config: StudyConfig, dialogues: int, languages: Sequence[Language]) -> Iterator[Usage]:
+    rounds, prompt = config.rounds, SYSTEM + config.rounds * TURN
+    each = dialogues // len(config.supporters)
+    for supporter in config.supporters:
+        yield expected_usage(supporter.model, each * rounds, prompt, TURN)
+    yield expected_usage(config.user.model, dialogues * rounds, prompt, TURN)
+    if config.user.kind == "guarded" and config.user.appraiser != "rule":
+        appraised = dialogues * max(0, rounds - 1) + form_calls(languages, config.form_pairs)
+        appraiser = config.user.appraiser or config.user.model
+        yield expected_usage(appraiser, appraised, APPRAISAL + rounds * TURN, VERDICT)
 
 
-def _appraises(config: StudyConfig) -> bool:
-    return config.user.kind == "guarded" and config.user.appraiser != "rule"
-
-
-def _cost(config: StudyConfig, specs: list[str], tokens_in: float, tokens_out: float) -> float | None:
-    remote = [spec for spec in specs if host_of(spec)]
-    if not remote or not all(spec in config.prices for spec in remote):
-        return None
-    dearest = max((config.prices[spec] for spec in remote), key=sum)
-    return round((tokens_in * dearest[0] + tokens_out * dearest[1]) / 1e6, 2)
+def _judging(config: StudyConfig, dialogues: int) -> Iterable[Usage]:
+    calls = dialogues * judges_wanted(config)
+    if config.judge.model is None:
+        return []
+    characters = JUDGEMENT + config.rounds * 2 * TURN
+    return [expected_usage(config.judge.model, calls, characters, VERDICT, batched=config.batch)]

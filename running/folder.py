@@ -30,6 +30,8 @@ RecordT = TypeVar("RecordT", bound=BaseModel)
 ConfigT = TypeVar("ConfigT", bound=RunConfig)
 JOURNAL = "journal.sqlite"
 DROPPED = "dropped.jsonl"
+BATCHES = "batches"
+"""The sub-folder of files that went out in batches."""
 APPENDED = ("dialogues.jsonl", "ratings.jsonl")
 UNDER_WAY = "under_way.jsonl"
 """What unfinished dialogues have said so far: a line for the dialogue without turns, then one for each of its turns.

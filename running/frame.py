@@ -90,7 +90,9 @@ async def run_session(
 ) -> Outcome:
     """Do `job` within a session: counted, interruptible, settled in `order`, noted in the manifest."""
     folder = work.folder
-    _count_spent(folder, models)
+    for usage in folder.journal.spent():
+        models.ledger.add(usage)
+    work.progress.begin(models.ledger)
     note_models(manifest, {label: model.facts for label, model in models.opened.items()})
     recall_capabilities(manifest, models.opened)
     manifest.hosts = sorted({*manifest.hosts, *models.hosts})
@@ -107,18 +109,12 @@ async def run_session(
             if watching:
                 watching.cancel()
             await models.aclose()
+        work.progress.end()
         session.paid_again = folder.settle(order)
         note_capabilities(manifest, models.opened)
         end_session(session, type(work.stopped_by).__name__ if work.stopped_by else "finished")
         write_manifest(folder.path, manifest)
     return Outcome(work.progress, len(folder.failures), work.stopped_by, order)
-
-
-def _count_spent(folder: RunFolder, models: Models) -> None:
-    for label, (calls, tokens_in, tokens_out) in folder.journal.spent().items():
-        models.budget.calls_made += calls
-        model = models.opened.get(label)
-        models.budget.end_call(tokens_in, tokens_out, model.cost(tokens_in, tokens_out) if model else None)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def refuse_changed_prompts(out: Path, before: dict[str, str], now: dict[str, str
     if changed:
         raise ReplayMismatchError(
             f"{out}: the run was started with another text of prompt {', '.join(map(repr, changed))}; "
-            "undo the change or use another --out"
+            "undo the change, give the folder of the earlier texts as -o prompts=FOLDER, or use another --out"
         )
 
 

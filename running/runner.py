@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cocoon.agents.protocols import Judge, SimulatedUser, Supporter, steps_of
-from cocoon.core.errors import CocoonError
+from cocoon.core.errors import SUBMITTED, CocoonError
 from cocoon.core.records import Dialogue, Profile, Rating, Turn
 from cocoon.graphs.assessment import build_assessment
 from cocoon.graphs.context import AssessmentContext, ConversationContext
@@ -61,6 +61,7 @@ class Runner(Work):
     def __post_init__(self) -> None:
         self._conversation = conversation_of(self.user) if self.user else None
         self._assessment = build_assessment()
+        self._seen: set[str] = set()
         self._by_name = {judge.name: judge for judge in self.judges}
         # Dialogues go in step and end together. Enough are judged at a time to fill the window with calls; starting
         # all their judges at once would keep the event loop from every reply for a second.
@@ -78,8 +79,18 @@ class Runner(Work):
         await self.admit(self._make(task) for task in tasks if task.dialogue not in done)
 
     async def assess(self, dialogues: Iterable[Dialogue], wanted: dict[str, list[Wanted]]) -> None:
-        """Rate dialogues that exist. `wanted` names the ratings that each still lacks."""
-        self.progress.dialogues += len(wanted)
+        """Rate dialogues that exist. `wanted` names the ratings that each still lacks.
+
+        Where calls go out in batches, this is done several times. What has failed in this session is not tried again.
+        """
+        failed = {(failure.dialogue, failure.node) for failure in self.folder.failures}
+        wanted = {
+            name: [one for one in ratings if (name, f"{one[0]}/{one[1]}") not in failed]
+            for name, ratings in wanted.items()
+            if (name, "") not in failed
+        }
+        self.progress.dialogues += len(wanted.keys() - self._seen)
+        self._seen |= wanted.keys()
         await self.admit(
             self._rate_one(dialogue, wanted[dialogue.id]) for dialogue in dialogues if dialogue.id in wanted
         )
@@ -104,8 +115,8 @@ class Runner(Work):
     async def _rate_one(self, dialogue: Dialogue, wanted: list[Wanted]) -> None:
         self.caller.admit(dialogue.id)
         try:
-            await self._rate(dialogue, wanted)
-            self._done(dialogue.id)
+            if await self._rate(dialogue, wanted):
+                self._done(dialogue.id)
         except Exception as error:
             self.failed(dialogue.id, "assessment", error)
         finally:
@@ -137,7 +148,8 @@ class Runner(Work):
             stop_reason = update.get("stop_reason") or stop_reason
         return begun.model_copy(update={"turns": turns, "stop_reason": stop_reason})
 
-    async def _rate(self, dialogue: Dialogue, wanted: Sequence[Wanted]) -> None:
+    async def _rate(self, dialogue: Dialogue, wanted: Sequence[Wanted]) -> bool:
+        """Rate a dialogue. Returns whether no rating waits for a batch."""
         context = AssessmentContext(self.caller, self._by_name)
         plain = dialogue.model_dump(mode="json")
         ratings: list[Rating] = []
@@ -148,8 +160,10 @@ class Runner(Work):
             failures += update.get("failures", [])
         self.folder.add_ratings(ratings, dialogue)
         self._count(ratings)
-        for failure in failures:
+        final = [failure for failure in failures if failure["reason"] != SUBMITTED]
+        for failure in final:
             self.add_failure(dialogue.id, "assessment", failure["node"], failure["reason"], failure["message"])
+        return len(final) == len(failures)
 
     def _count(self, ratings: Iterable[Rating]) -> None:
         """Add the verdicts of the attributed mode, for the running success rate."""

@@ -7,10 +7,11 @@ from cocoon.agents.protocols import Judge, SimulatedUser, steps_of
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_objects
 from cocoon.core.records import AgentFacts, Dialogue, Language, Profile
+from cocoon.models.batches.queue import BatchQueue, batches_of, refuse_open_batches
 from cocoon.models.calls import Caller
-from cocoon.running.checks.form_invariance import appraisal_of, measure_form_invariance
+from cocoon.running.checks.form_invariance import appraisal_of, measure_form_invariance, measured_calls
 from cocoon.running.estimate import estimate
-from cocoon.running.folder import RunFolder, read_run
+from cocoon.running.folder import BATCHES, RunFolder, read_run
 from cocoon.running.frame import Outcome, Watch, forbid_cloud_tracing, opened_run, run_session, window_of
 from cocoon.running.manifest import RunManifest
 from cocoon.running.reading.scales import keep_scales
@@ -27,8 +28,12 @@ async def simulate(
     out: Path,
     watch: Watch | None = None,
     listener: DialogueListener | None = None,
+    beside: Sequence[Path] = (),
 ) -> Outcome:
-    """Make (and, with a judge, rate) every dialogue of a study. The same call again goes on where it stopped."""
+    """Make (and, with a judge, rate) every dialogue of a study. The same call again goes on where it stopped.
+
+    `beside` are run folders of the same study, whose appraisers need not be measured again.
+    """
     study = study.for_languages({profile.language for profile in profiles})
     supporters, user, judges = study.supporters(), study.user(), study.judges()
     todo = tasks(profiles, supporters, study.config.samples)
@@ -37,6 +42,7 @@ async def simulate(
     with opened_run(out, study.config.seed) as (folder, manifest):
         folder.agree(study.config)
         keep_scales(out, map(Path, study.config.scale_files), study.config.judge.scales)
+        refuse_open_batches(folder.journal)
         runner = _runner(study, folder, user, judges)
         runner.listener = listener
         if not folder.journal.is_empty():
@@ -47,14 +53,15 @@ async def simulate(
         note_agents(manifest, agents | {"judge": [judge.facts() for judge in judges]})
         unrated = lacking(out, [task.dialogue for task in todo if task.dialogue in done], runner.wanted, judges)
 
-        runner.progress.expected = _expected_calls(study, len(todo) - len(done))
+        measured_in = _languages(profiles) if manifest.form_invariance is None else []
+        runner.progress.expected = _expected_calls(study, len(todo) - len(done), languages=measured_in)
 
         async def work() -> None:
-            await _measure_form(study, runner, manifest, profiles)
             await runner.simulate(todo, done)
             if unrated:
                 runner.progress.reopen(len(unrated))
                 await runner.assess(read_run(out, "dialogues.jsonl", Dialogue), unrated)
+            await _measure_form(study, runner, manifest, profiles, beside)
 
         return await run_session(runner, manifest, study.models, work, [task.dialogue for task in todo], watch)
 
@@ -66,16 +73,19 @@ async def assess(study: Study, out: Path, watch: Watch | None = None) -> Outcome
     judges = study.judges()
     with opened_run(out, study.config.seed) as (folder, manifest):
         keep_scales(out, map(Path, study.config.scale_files), study.config.judge.scales)
-        runner = _runner(study, folder, None, judges)
+        batches = batches_of(study.config, folder.journal, study.models, out / BATCHES)
+        runner = _runner(study, folder, None, judges, batches)
         names = [line["id"] for line in lines]
-        unrated = lacking(out, names, runner.wanted, judges)
         note_agents(manifest, {"judge": [judge.facts() for judge in judges]})
-        runner.progress.expected = _expected_calls(study, len(unrated), talking=False)
+        runner.progress.expected = _expected_calls(
+            study, len(lacking(out, names, runner.wanted, judges)), talking=False
+        )
 
-        async def work() -> None:
+        async def rate() -> None:
+            unrated = lacking(out, names, runner.wanted, judges)
             await runner.assess(read_run(out, "dialogues.jsonl", Dialogue), unrated)
 
-        return await run_session(runner, manifest, study.models, work, names, watch)
+        return await run_session(runner, manifest, study.models, lambda: runner.in_batches(batches, rate), names, watch)
 
 
 def facts_with_steps(user: SimulatedUser) -> AgentFacts:
@@ -103,11 +113,17 @@ def note_agents(manifest: RunManifest, agents: Mapping[str, list[AgentFacts]]) -
     manifest.roles["judge"] = sorted(judged)
 
 
-def _runner(study: Study, folder: RunFolder, user: SimulatedUser | None, judges: Sequence[Judge]) -> Runner:
+def _runner(
+    study: Study,
+    folder: RunFolder,
+    user: SimulatedUser | None,
+    judges: Sequence[Judge],
+    batches: BatchQueue | None = None,
+) -> Runner:
     config = study.config
     return Runner(
         folder,
-        Caller(folder.journal, seed=config.seed, models=study.models),
+        Caller(folder.journal, seed=config.seed, models=study.models, batches=batches),
         window_of(config.concurrency),
         study.models.stop,
         user=user,
@@ -117,19 +133,32 @@ def _runner(study: Study, folder: RunFolder, user: SimulatedUser | None, judges:
     )
 
 
-def _expected_calls(study: Study, dialogues: int, *, talking: bool = True) -> int | None:
+def _expected_calls(
+    study: Study, dialogues: int, *, talking: bool = True, languages: Sequence[Language] = ()
+) -> int | None:
     """Return about how many calls some dialogues take, None where agents of the user's own decide that."""
-    return None if study.own.by_spec else estimate(study.config, dialogues, talking=talking)["calls"]
+    if study.own.by_spec:
+        return None
+    return estimate(study.config, dialogues, talking=talking, languages=languages)["calls"]
 
 
-async def _measure_form(study: Study, runner: Runner, manifest: RunManifest, profiles: list[Profile]) -> None:
-    """Measure the appraiser's form invariance once in a run. A run that is stopped measures it when resumed."""
+def _languages(profiles: Iterable[Profile]) -> list[Language]:
+    return sorted({profile.language for profile in profiles})
+
+
+async def _measure_form(
+    study: Study, runner: Runner, manifest: RunManifest, profiles: list[Profile], beside: Sequence[Path]
+) -> None:
+    """Measure the appraiser's form invariance once in a run, when a budget has gone to dialogues first.
+
+    A run that is stopped measures it when resumed.
+    """
     appraisal, pairs = appraisal_of(runner.user), study.config.form_pairs
-    if manifest.form_invariance is not None or appraisal is None or not pairs:
+    if manifest.form_invariance is not None or appraisal is None or not pairs or runner.stopped_by:
         return
-    languages: list[Language] = sorted({profile.language for profile in profiles})
+    runner.caller.take_over(measured_calls(beside))
     try:
-        measured = await measure_form_invariance(appraisal, runner.caller, languages, pairs)
+        measured = await measure_form_invariance(appraisal, runner.caller, _languages(profiles), pairs)
     except CocoonError as error:
         runner.end(error)
         return

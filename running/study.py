@@ -28,9 +28,9 @@ from cocoon.core.sampling import SamplingConfig
 from cocoon.evaluation.scales.files import load_scales
 from cocoon.evaluation.scales.records import Scale
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
-from cocoon.models.budget import Budget
 from cocoon.models.by_name import Model, Models, host_of_chat
 from cocoon.models.calls import Settings
+from cocoon.models.ledger import Ledger
 from cocoon.models.local.control import Parts
 from cocoon.running.runner import Task
 
@@ -267,8 +267,8 @@ def open_models(config: RunConfig, parts: Parts | None = None, *, live: bool = F
     patience = config.patience
     if live and "patience" not in config.model_fields_set:
         patience = min(patience, _PATIENCE_OF_A_PERSON)
-    budget = Budget(config.budget.calls, config.budget.tokens, config.budget.money)
-    return Models(config.concurrency, config.timeout, patience, budget, dict(config.prices), parts=parts)
+    ledger = Ledger(config.budget, config.prices)
+    return Models(config.concurrency, config.timeout, patience, ledger, parts=parts)
 
 
 def read_profiles(config: StudyConfig) -> list[Profile]:

@@ -1,7 +1,8 @@
 """What every session of a run does with its graphs: admit a bounded number, walk each, trace it, note what failed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,9 +17,12 @@ from cocoon.core.errors import (
     NotSavedError,
     ReplayMismatchError,
     StoppedError,
+    SubmittedError,
 )
 from cocoon.core.records import Failure
+from cocoon.models.batches.queue import BatchQueue
 from cocoon.models.calls import Caller
+from cocoon.models.ledger import Ledger
 from cocoon.running.folder import RunFolder
 from cocoon.running.trace import SCHEMA_VERSION
 
@@ -33,7 +37,8 @@ _ENDS_THE_RUN = (
 class Progress:
     """Running counts, for whoever shows them. `dialogues` counts items of the kind that `things` names.
 
-    `expected` is about how many calls this session will take, None where nobody can tell.
+    `expected` is about how many calls this session will take, None where nobody can tell. `ledger` is that of the run,
+    and `before` what it held when the session began. `batches` says how far batches are.
     """
 
     things: str = "dialogues"
@@ -41,12 +46,31 @@ class Progress:
     done: int = 0
     resumed: int = 0
     failed: int = 0
-    calls: int = 0
-    replayed: int = 0
     named: int = 0
     verdicts: int = 0
     dropped: int = 0
     expected: int | None = None
+    batches: Callable[[], str] = str
+    ledger: Ledger = field(default_factory=Ledger)
+    before: Ledger = field(default_factory=Ledger)
+
+    def begin(self, ledger: Ledger) -> None:
+        """Count calls from what the ledger holds now."""
+        self.ledger, self.before = ledger, deepcopy(ledger)
+
+    def end(self) -> None:
+        """Count no call of a later session, which may share the ledger."""
+        self.ledger = deepcopy(self.ledger)
+
+    @property
+    def calls(self) -> int:
+        """Return the calls of the session, those from the journal included."""
+        return self.ledger.calls - self.before.calls + self.replayed
+
+    @property
+    def replayed(self) -> int:
+        """Return the calls of the session that the journal answered."""
+        return self.ledger.replayed - self.before.replayed
 
     def reopen(self, dialogues: int) -> None:
         """Count dialogues that exist but still lack ratings as not done. Assessing counts them anew."""
@@ -80,6 +104,25 @@ class Work:
 
         await asyncio.gather(*(admitted() for _ in range(self.window)))
 
+    async def in_batches(self, batches: BatchQueue | None, job: Callable[[], Awaitable[None]]) -> None:
+        """Do a job, and again as long as some of it waits for a batch. `job` does what is not done yet."""
+        if batches is None:
+            await job()
+            return
+        self.progress.batches = lambda: batches.progress
+        try:
+            await batches.collect()
+            await job()
+            while batches.waits and self.stopped_by is None:
+                await batches.submit()
+                await batches.collect()
+                await job()
+        except CocoonError as error:
+            self.end(error)
+            if isinstance(error, StoppedError):
+                # It says what becomes of the batches, which the signal itself does not.
+                self.stopped_by = error
+
     def end(self, error: CocoonError) -> None:
         """End the run because of `error`: no new call is started, what is under way finishes."""
         if self.stopped_by is None:
@@ -88,7 +131,12 @@ class Work:
                 self.stop(error)
 
     def failed(self, item: str, stage: Stage, error: Exception) -> None:
-        """Note an item that could not be made, or end the run where the error is of that kind."""
+        """Note an item that could not be made, or end the run where the error is of that kind.
+
+        An item that waits for a batch has not failed.
+        """
+        if isinstance(error, SubmittedError):
+            return
         if isinstance(error, _ENDS_THE_RUN):
             self.end(error)
             return
@@ -119,8 +167,7 @@ class Work:
         )
         async for mode, data in stream:
             if mode == "custom":
-                self.progress.calls += 1
-                self.progress.replayed += data.pop("replayed")
+                data.pop("replayed")
                 self.folder.trace.write({**head, "step": steps.of(data["node"]), "event": "call", **data})
                 continue
             for node, update in data.items():

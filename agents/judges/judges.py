@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cocoon.agents.judges.settings import JudgeSettings, call_facts
 from cocoon.agents.judges.value import ValueJudge
-from cocoon.agents.protocols import Judge, transcript
+from cocoon.agents.protocols import Judge
 from cocoon.core.answers import Missing, forced_reason
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import AgentFacts, Dialogue, Rating, Verdict
@@ -54,18 +54,12 @@ class ScaleJudge:
     async def rate(self, client: JournaledClient, dialogue: Dialogue) -> Rating:
         """Return the rating, with every item that could not be read missing."""
         profile, language, vote = dialogue.profile, dialogue.language, client.vote
-        need = {"need": profile.need} if profile.need is not None else {}
-        prompt = load_prompt("judge/scale" if need else "judge/scale_no_need", language, self.shared.folder)
+        name = "judge/scale_no_need" if profile.need is None else "judge/scale"
+        prompt = load_prompt(name, language, self.shared.folder)
         rating = self.shared.blank(self.name, prompt, dialogue, vote)
         rating.prompt_sha += f".{self.scale.sha}"
         shown_scale = permuted(self.scale, vote) if self.shared.permute else self.scale
-        text = prompt.render(
-            **prompt_inputs(shown_scale, language),
-            **need,
-            emotion=profile.emotion,
-            feeling=profile.feeling,
-            transcript=transcript(dialogue.turns, language),
-        )
+        text = prompt.fill(**prompt_inputs(shown_scale, language), **self.shared.material(dialogue))
         client = client.at(self.shared.node(f"{self.name}.{self.scale.sha}", prompt))
         answer = await self.shared.ask(client, text, scale_answer(shown_scale), self.name, language, self._problem)
         return self._read(rating, answer, client.replies)
@@ -118,11 +112,11 @@ class SuccessJudge:
         if profile.need is None:
             return rating.model_copy(update={"not_applicable": True})
         kind = VerdictAnswer if self.mode == ATTRIBUTED else NamedAnswer
-        text = prompt.render(
-            feeling=profile.feeling,
-            need=profile.need,
-            transcript=transcript(dialogue.turns, language, numbered=self.mode == ATTRIBUTED),
-        )
+        material = self.shared.material(dialogue)
+        if self.mode == ATTRIBUTED:
+            # It names a turn by its number, so a prompt that asks for the plain turns gets numbers all the same.
+            material["transcript"] = material["numbered"]
+        text = prompt.fill(**material)
 
         def check(answer: NamedAnswer | VerdictAnswer) -> str | None:
             problem = answer.verdict(dialogue).missing

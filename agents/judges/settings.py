@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from cocoon.agents.protocols import transcript
 from cocoon.core.answers import AnswerT, Missing
 from cocoon.core.prompts import Prompt, load_prompt, prompt_shas
 from cocoon.core.records import AgentFacts, Dialogue, Language, Rating
@@ -40,6 +41,20 @@ class JudgeSettings:
             prompt_id=prompt.id,
             prompt_sha=prompt.sha,
         )
+
+    def material(self, dialogue: Dialogue) -> dict[str, Any]:
+        """Return what every judge's prompt may show of a dialogue: its turns, with and without numbers, and profile.
+
+        Prompts begin with it in one form, so that a server's prefix cache serves all judges of a dialogue.
+        """
+        profile, language = dialogue.profile, dialogue.language
+        return {
+            "transcript": transcript(dialogue.turns, language),
+            "numbered": transcript(dialogue.turns, language, numbered=True),
+            "emotion": profile.emotion,
+            "feeling": profile.feeling,
+            "need": profile.need,
+        }
 
     def node(self, name: str, prompt: Prompt) -> str:
         """Return where calls are journalled: judging again with another judge or prompt asks anew."""

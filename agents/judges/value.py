@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from cocoon.agents.judges.settings import JudgeSettings
 from cocoon.agents.protocols import transcript
+from cocoon.core.errors import SubmittedError
 from cocoon.core.prompts import Prompt, load_prompt
 from cocoon.core.records import AgentFacts, Dialogue, Rating
 from cocoon.evaluation.scales.scoring import Scale, ScaleItem, prompt_inputs, read_value, score
@@ -53,8 +54,23 @@ class ValueJudge:
         prompt = load_prompt(PROMPT, dialogue.language, self.shared.folder)
         rating = self.shared.blank(self.name, prompt, dialogue, client.vote)
         rating.prompt_sha += f".{self.scale.sha}"
-        replies = [await self._ask(client, prompt, dialogue, item) for item in self.scale.items]
-        return self._read(rating, replies)
+        return self._read(rating, await self._ask_all(client, prompt, dialogue))
+
+    async def _ask_all(self, client: JournaledClient, prompt: Prompt, dialogue: Dialogue) -> list[Reply]:
+        """Return the replies to all items. One that waits for a batch does not keep the others from going out with it.
+
+        Raises SubmittedError where one waits.
+        """
+        replies: list[Reply] = []
+        waits: SubmittedError | None = None
+        for item in self.scale.items:
+            try:
+                replies.append(await self._ask(client, prompt, dialogue, item))
+            except SubmittedError as error:
+                waits = error
+        if waits is not None:
+            raise waits
+        return replies
 
     async def _ask(self, client: JournaledClient, prompt: Prompt, dialogue: Dialogue, item: ScaleItem) -> Reply:
         inputs = prompt_inputs(self.scale, dialogue.language)

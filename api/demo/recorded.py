@@ -1,6 +1,6 @@
 """The recorded demonstration: a run folder that ships with the package, unpacked to be looked at."""
 
-import tarfile
+import zipfile
 from importlib import resources
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from cocoon.api.run import Run
 from cocoon.core.errors import CocoonError, NotSavedError
 from cocoon.running.manifest import read_manifest
 
-ARCHIVE = "run.tar.gz"
+ARCHIVE = "run.zip"
 
 
 def recorded_files() -> Path:
@@ -29,8 +29,8 @@ def recorded_run(out: str | Path) -> Run:
         return Run(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(recorded_files() / ARCHIVE) as archive:
-            archive.extractall(folder, filter="data")
+        with zipfile.ZipFile(recorded_files() / ARCHIVE) as archive:
+            archive.extractall(folder)
     except OSError as error:
         raise NotSavedError(f"{folder} cannot be written ({error.strerror}). Choose another --out.") from None
     return Run(folder)

@@ -1,13 +1,12 @@
 """Makes the recorded demonstration: scripted models speak hand-written lines in the real graphs.
 
-`python -m cocoon.api.demo.recording` writes examples/recorded/run.tar.gz, which `cocoon demo --recorded` shows.
+`python -m cocoon.api.demo.recording` writes examples/recorded/run.zip, which `cocoon demo --recorded` shows.
 """
 
-import gzip
 import io
 import json
-import tarfile
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import TypeVar
 
@@ -166,14 +165,13 @@ def _holding(answers: dict[str, AnswerT], messages: list[BaseMessage]) -> Answer
 
 def pack(run: Path) -> bytes:
     """Return a run folder as a compressed archive whose bytes depend on nothing but the files."""
-    raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w") as archive:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(run.iterdir()):
             if file.is_file() and not file.name.startswith("."):
-                entry = tarfile.TarInfo(file.name)
-                entry.size = file.stat().st_size
-                archive.addfile(entry, io.BytesIO(file.read_bytes()))
-    return gzip.compress(raw.getvalue(), mtime=0)
+                # A fixed date, the earliest that the format knows.
+                archive.writestr(zipfile.ZipInfo(file.name), file.read_bytes(), zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
 
 
 def main() -> None:

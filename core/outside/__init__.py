@@ -1,1 +1,1 @@
-"""What comes from outside: YAML and Python code of users, profiles, events of a trace, signals that ask to stop."""
+"""What comes from outside: YAML and Python code of users, files of profiles, events of a trace, signals to stop."""

@@ -25,6 +25,7 @@ import orjson
 from cocoon.core.errors import CocoonError, NotSavedError
 from cocoon.models.journal.seals import Seal, base_of_calls, read_seals, seal_of_call, seal_of_utterance
 from cocoon.models.journal.spending import spent_calls
+from cocoon.models.ledger import Usage
 
 VERSION = "1"
 COLUMNS = "dialogue, node, ordinal, vote, attempt, fingerprint, model, request, reply, answered_at"
@@ -48,9 +49,20 @@ create table if not exists utterances (
 create table if not exists seals (
     kind text not null, name text not null, sha text not null, base text not null,
     primary key (kind, name)) without rowid;
+create table if not exists batches (name text primary key, model text not null, state text not null, remote text);
+create table if not exists submitted (
+    dialogue text not null, node text not null, ordinal integer not null, vote integer not null,
+    attempt integer not null, rung text not null, fingerprint text not null, model text not null, request text not null,
+    call_limit integer, bytes_in integer not null,
+    batch text not null, custom text not null, tries integer not null, status integer, problem text not null,
+    primary key (dialogue, node, ordinal, vote, attempt, rung)) without rowid;
 create table if not exists about (name text primary key, value text not null) without rowid;
 insert or ignore into about values ('schema', '{VERSION}');
 """
+
+
+Write = tuple[str, tuple[Any, ...]]
+"""A statement with one row for it."""
 
 
 class Place(NamedTuple):
@@ -74,7 +86,8 @@ class Entry:
 
     `text` is what the server gave as content, `thought` and `refusal` what it gave in fields of their own. `limit` is
     the number of tokens that the call might take where that was more than its settings say at first. `bytes_in` is the
-    length of the messages in UTF-8 (None: an older journal).
+    length of the messages in UTF-8 (None: an older journal). A `shared` reply was asked and paid for at another place,
+    and has no tokens of its own. `batch` names the batch that the call went out in.
     """
 
     place: Place
@@ -95,6 +108,8 @@ class Entry:
     tokens_reasoning: int | None = None
     limit: int | None = None
     bytes_in: int | None = None
+    shared: bool = False
+    batch: str | None = None
 
     def took(self) -> dict[str, Any]:
         """Return which model answered and what that took, as plain JSON."""
@@ -188,8 +203,8 @@ class Journal:
             messages.append({"role": role, "content": text})
         return messages
 
-    def spent(self) -> dict[str, tuple[int, int, int]]:
-        """Return calls answered, tokens in and tokens out, by model label. See `spent_calls`."""
+    def spent(self) -> list[Usage]:
+        """Return what the answered calls took. See `spent_calls`."""
         return spent_calls(self._reader)
 
     def check(self) -> None:
@@ -201,27 +216,29 @@ class Journal:
 
     async def append(self, entry: Entry, request: Sequence[tuple[str, str]], texts: Sequence[tuple[str, str]]) -> None:
         """Store a reply with its request ((role, sha) pairs) and texts. Returns when it is committed."""
-        row = _row(entry, request)
-        stored = [(sha, _storable(text)) for sha, text in texts]
-        await self._commit_item(_INSERT_CALL, row, stored, seal_of_call(row))
+        await self.write(writes_of(entry, request), texts)
 
     async def append_utterance(self, entry: SpokenEntry) -> None:
         """Store what an agent said. Returns when it is committed."""
         row = (*entry.place[:4], entry.fingerprint, _storable(entry.utterance), round(time.time(), 3))
-        await self._commit_item(_INSERT_UTTERANCE, row, [], seal_of_utterance(row))
+        await self.write([(_INSERT_UTTERANCE, row), (_INSERT_SEAL, seal_of_utterance(row))])
 
-    async def _commit_item(
-        self, statement: str, row: tuple[Any, ...], texts: list[tuple[str, str]], seal: Seal
-    ) -> None:
+    def select(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        return self._reader.execute(query, values).fetchall()
+
+    async def write(self, writes: Sequence[Write], texts: Sequence[tuple[str, str]] = ()) -> None:
+        """Store rows and texts, all or none of them. Returns when they are committed."""
         self.check()
         loop = asyncio.get_running_loop()
         committed: asyncio.Future[None] = loop.create_future()
-        self._inbox.put(_Item(statement, row, texts, [seal], (loop, committed)))
+        self._inbox.put(_Item(writes, [(sha, _storable(text)) for sha, text in texts], (loop, committed)))
         await committed
 
     def add_seals(self, seals: Sequence[Seal], *, adopted: bool = False) -> None:
         """Store seals, which are committed soon. An adopted one does not replace the seal of what was made here."""
-        self._inbox.put(_Item(_ADOPT_SEAL if adopted else _INSERT_SEAL, (), [], list(seals), None))
+        statement = _ADOPT_SEAL if adopted else _INSERT_SEAL
+        self._inbox.put(_Item([(statement, seal) for seal in seals], [], None))
 
     def seals(self, kind: str) -> dict[str, Seal]:
         """Return the committed seals of a kind by their names."""
@@ -268,12 +285,9 @@ class Journal:
             self._connection.execute("begin immediate")
             texts = [text for item in group for text in item.texts]
             self._connection.executemany("insert or ignore into texts values (?, ?)", texts)
-            for statement in (_INSERT_CALL, _INSERT_UTTERANCE):
-                rows = [item.row for item in group if item.statement == statement]
-                self._connection.executemany(statement, rows)
-            for item in group:
-                how = _ADOPT_SEAL if item.statement == _ADOPT_SEAL else _INSERT_SEAL
-                self._connection.executemany(how, item.seals)
+            writes = [write for item in group for write in item.writes]
+            for statement in dict.fromkeys(statement for statement, _ in writes):
+                self._connection.executemany(statement, [row for other, row in writes if other == statement])
             self._connection.execute("commit")
         # Whatever it is: an exception that ended this thread would leave every caller waiting for ever.
         except Exception as error:
@@ -288,10 +302,8 @@ class Journal:
 class _Item:
     """What is to be written, and the future of whoever waits for it, with its loop."""
 
-    statement: str
-    row: tuple[Any, ...]
+    writes: Sequence[Write]
     texts: list[tuple[str, str]]
-    seals: list[Seal]
     waiting: tuple[asyncio.AbstractEventLoop, asyncio.Future[None]] | None
 
 
@@ -322,7 +334,8 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _row(entry: Entry, request: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
+def writes_of(entry: Entry, request: Sequence[tuple[str, str]]) -> list[Write]:
+    """Return what stores a reply with its request ((role, sha) pairs) and its seal."""
     reply = {
         "text": entry.text,
         "rung": entry.rung,
@@ -338,15 +351,12 @@ def _row(entry: Entry, request: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
         "tokens_reasoning": entry.tokens_reasoning,
         "limit": entry.limit,
         "bytes_in": entry.bytes_in,
+        "shared": entry.shared,
+        "batch": entry.batch,
     }
-    return (
-        *entry.place,
-        entry.fingerprint,
-        entry.model,
-        orjson.dumps(request).decode(),
-        orjson.dumps(reply).decode(),
-        entry.answered_at,
-    )
+    texts = (orjson.dumps(request).decode(), orjson.dumps(reply).decode())
+    row = (*entry.place, entry.fingerprint, entry.model, *texts, entry.answered_at)
+    return [(_INSERT_CALL, row), (_INSERT_SEAL, seal_of_call(row))]
 
 
 def _tell(group: list[_Item], error: Exception | None, path: Path) -> None:

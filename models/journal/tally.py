@@ -18,7 +18,7 @@ with told as (
         coalesce(json_extract(reply, '$.bytes_in'), 0) as bytes_in, json_extract(reply, '$.tokens_in') as tokens_in,
         coalesce(json_extract(reply, '$.tokens_reasoning'), 0) as reasoning,
         coalesce(json_extract(reply, '$.tokens_cached'), 0) as cached
-    from calls)
+    from calls where not coalesce(json_extract(reply, '$.shared'), 0))
 select step, model, finish, count(*), sum(refused), sum(thinks or reasoning > 0),
     sum(bytes_in >= {LEAST_BYTES} and bytes_in > {BYTES_PER_TOKEN} * tokens_in), sum(reasoning), sum(cached)
 from told group by 1, 2, 3
@@ -26,7 +26,10 @@ from told group by 1, 2, 3
 
 
 def call_counts(path: Path) -> list[CallCounts]:
-    """Return the counts of a journal's calls, by role and model. A step's further calls count with the step."""
+    """Return the counts of a journal's calls, by role and model. A step's further calls count with the step.
+
+    Replies that were asked for at another place are left out.
+    """
     with opened_journal(path) as journal:
         rows = journal.select(_QUERY) if journal else []
     counts: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * 7)

@@ -7,14 +7,14 @@ the numbers).
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, convert_to_messages
 from langchain_core.outputs import ChatResult
 from langchain_openai import ChatOpenAI
 from pydantic import PrivateAttr, SecretStr
@@ -32,8 +32,8 @@ from cocoon.models.request_errors import RefusedError, TransientError, error_for
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 NO_KEY = "none"
-LARGEST_REPLY = 32 << 20
-"""Bytes of a reply, unpacked."""
+LARGEST_REPLY, LARGEST_FILE = 32 << 20, 1 << 30
+"""Bytes of a reply and of a file of replies, unpacked."""
 PROXY_DENIES = 407
 _ROLES = {"system": "system", "human": "user", "ai": "assistant"}
 
@@ -130,19 +130,55 @@ class EndpointChat(ChatOpenAI):
         return payload
 
     async def _post(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Return the chat completion in a good answer.
+        """Return the chat completion in a good answer."""
+        return self._completion(*await self._exchange("POST", "/chat/completions", data=orjson.dumps(payload)))
+
+    def batch_body(self, messages: Sequence[Mapping[str, str]], parameters: dict[str, Any]) -> dict[str, Any]:
+        """Return a request as it stands in a batch, where nothing is streamed."""
+        plain = convert_to_messages([dict(message) for message in messages])
+        return self._payload(plain, None, parameters, {*self._learnt, "stream"})
+
+    def read_reply(self, reply: dict[str, Any]) -> AIMessage:
+        """Return the message of a chat completion. Raises TransientError where it has none."""
+        generation = self._result(self._completion("application/json", orjson.dumps(reply))).generations[0]
+        message = generation.message
+        if not isinstance(message, AIMessage):
+            raise TransientError("no_reply", f"{self.host}: the answer has no message")
+        message.response_metadata = {**(generation.generation_info or {}), **message.response_metadata}
+        return message
+
+    def learn(self, refusal: RefusedError, body: dict[str, Any]) -> bool:
+        """Return whether a refusal shows how to ask so that the server accepts, and keep that in mind."""
+        fact = lesson(refusal.status, str(refusal), body, self._learnt)
+        self._learnt |= {fact} if fact else set()
+        return fact is not None
+
+    async def send(
+        self, method: str, path: str, *, data: Any = None, headers: Mapping[str, str] | None = None
+    ) -> bytes:
+        """Return the answer to a request of another kind. Raises RefusedError or TransientError."""
+        _, body = await self._exchange(method, path, data=data, headers=headers, most=LARGEST_FILE)
+        return bytes(body)
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        data: bytes | None,
+        headers: Mapping[str, str] | None = None,
+        most: int = LARGEST_REPLY,
+    ) -> tuple[str, bytearray]:
+        """Return the type and the body of a good answer.
 
         Redirections are refused, because they would lead to a host that was not named.
         """
         try:
             session = await self._client()
-            async with session.post(
-                f"{self._url}/chat/completions",
-                data=orjson.dumps(payload),
-                allow_redirects=False,
-                proxy=self._proxy,
+            async with session.request(
+                method, f"{self._url}{path}", data=data, headers=headers, allow_redirects=False, proxy=self._proxy
             ) as response:
-                body = await self._body(response)
+                body = await self._body(response, most)
         except (aiohttp.ClientError, ConnectionError) as error:
             problem = self._without_key(printable_line(f"{type(error).__name__} {error}"))
             if isinstance(error, aiohttp.ClientHttpProxyError) and error.status == PROXY_DENIES:
@@ -151,20 +187,20 @@ class EndpointChat(ChatOpenAI):
         if response.status != 200:
             answer = self._without_key(body[:4000].decode("utf-8", "replace"))
             raise error_for_status(response.status, answer, retry_after(response.headers))
-        return self._completion(response.content_type, body)
+        return response.content_type, body
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytearray:
+    async def _body(self, response: aiohttp.ClientResponse, most: int) -> bytearray:
         """Return the body as far as it may go. Each piece of it breaks the silence."""
         body = bytearray()
         async for piece in response.content.iter_any():
             heard()
             body += piece
-            if len(body) > LARGEST_REPLY:
+            if len(body) > most:
                 response.close()
-                raise CallFailedError("too_large", f"{self.host}: a reply of more than {LARGEST_REPLY >> 20} MiB")
+                raise CallFailedError("too_large", f"{self.host}: a reply of more than {most >> 20} MiB")
         return body
 
-    def _completion(self, content_type: str, body: bytearray) -> dict[str, Any]:
+    def _completion(self, content_type: str, body: bytes | bytearray) -> dict[str, Any]:
         """Return the chat completion in an answer with status 200, which has at least one message.
 
         A proxy may put an error into such an answer. Raises TransientError for an answer without a message.

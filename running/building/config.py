@@ -160,5 +160,5 @@ class PairsConfig(GenerationConfig):
 
 SCRIPT = VerbSettings("script", ScriptConfig)
 BUILD_PROFILES = VerbSettings("profiles build", ProfileBuildConfig)
-TRANSLATE_PROFILES = VerbSettings("profiles translate", TranslationConfig, without=("rater",))
-STEER_PAIRS = VerbSettings("steer pairs", PairsConfig, without=("rater",))
+TRANSLATE_PROFILES = VerbSettings("profiles translate", TranslationConfig, without=("rater", "batch", "batch_every"))
+STEER_PAIRS = VerbSettings("steer pairs", PairsConfig, without=("rater", "batch", "batch_every"))

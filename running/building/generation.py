@@ -17,9 +17,10 @@ from cocoon.core.config import RunConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, parse_record, read_objects, write_whole
 from cocoon.core.records import Dropped, Record
+from cocoon.models.batches.queue import batches_of
 from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller
-from cocoon.running.folder import DROPPED, RunFolder, read_run
+from cocoon.running.folder import BATCHES, DROPPED, RunFolder, read_run
 from cocoon.running.frame import Outcome, Watch, opened_run, run_session, window_of
 from cocoon.running.resume import refuse_changed_prompts
 from cocoon.running.work import Progress, Stage, Work
@@ -100,9 +101,10 @@ class Generation(Work):
     generator: Generator
 
     async def make(self, items: Sequence[Item], done: set[str]) -> None:
-        """Make the items that are not `done`."""
+        """Make the items that are not `done`, and have not failed in this session."""
         self.progress.dialogues = len(items)
-        self.progress.resumed = sum(item.id in done for item in items)
+        self.progress.resumed = sum(item.id in done for item in items) - self.progress.done
+        done = done | {failure.dialogue for failure in self.folder.failures}
         graph, context = self.generator.graph(), self.generator.context(self.caller)
         await self.admit(self._make(item, graph, context) for item in items if item.id not in done)
 
@@ -147,16 +149,20 @@ async def generate(
             refuse_changed_prompts(out, manifest.prompts, shas)
         manifest.prompts |= shas
         manifest.roles = generator.roles()
+        batches = batches_of(config, folder.journal, models, out / BATCHES)
         work = Generation(
             folder,
-            Caller(folder.journal, seed=config.seed),
+            Caller(folder.journal, seed=config.seed, batches=batches),
             window_of(config.concurrency),
             models.stop,
             Progress(things=generator.kept.removesuffix(".jsonl")),
             generator=generator,
         )
-        done = _ids(out, generator.kept) | _ids(out, DROPPED)
-        outcome = await run_session(work, manifest, models, lambda: work.make(items, done), order, watch)
+
+        async def make() -> None:
+            await work.make(items, _ids(out, generator.kept) | _ids(out, DROPPED))
+
+        outcome = await run_session(work, manifest, models, lambda: work.in_batches(batches, make), order, watch)
         kept, dropped, notes = _sift(generator, folder, order)
     reasons = Counter(f"{record.node}: {record.reason}" for record in dropped)
     return Generated(outcome.progress, outcome.failures, outcome.stopped_by, order, kept, reasons, notes)

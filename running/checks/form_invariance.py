@@ -5,7 +5,8 @@ budget, and is not asked again when the run is resumed.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Protocol, get_args, runtime_checkable
 
 from cocoon.agents.protocols import UserView, user_view
@@ -18,10 +19,12 @@ from cocoon.core.records import Language, Profile, Turn
 from cocoon.evaluation.fidelity.form_invariance import FormInvariance, FormPair, PairChange, form_invariance, form_pairs
 from cocoon.models.calls import Caller
 from cocoon.models.client import JournaledClient
-from cocoon.models.journal.store import Place
+from cocoon.models.journal.reader import opened_journal
+from cocoon.models.journal.store import Entry, Place
 
 PREFIX = "form-invariance."
 """Begins the dialogue id of every appraisal made here."""
+_FORMS = ("question", "statement")
 
 
 @runtime_checkable
@@ -65,6 +68,25 @@ async def measure_form_invariance(
     return form_invariance(user.appraiser.facts().name, user.gate.rules, languages, changes)
 
 
+def form_calls(languages: Sequence[Language], limit: int) -> int:
+    """Return the number of calls that a measurement on the first `limit` pairs of each language takes."""
+    return sum(2 * len(form_pairs(language, limit)) for language in languages)
+
+
+def measured_calls(runs: Iterable[Path]) -> Iterator[Entry]:
+    """Yield the appraisals that other runs have made for their measurements."""
+    names = [
+        f"{PREFIX}{pair.id}.{form}"
+        for language in get_args(Language)
+        for pair in form_pairs(language)
+        for form in _FORMS
+    ]
+    for run in runs:
+        with opened_journal(run / "journal.sqlite") as journal:
+            if journal is not None:
+                yield from (call.entry for name in names for call in journal.calls(name))
+
+
 def _profiles(languages: Sequence[Language]) -> dict[str, Profile]:
     paths = [path for language in languages for path in profile_path(f"{SHIPPED}:{language}")]
     return {profile.id: profile for path in paths for profile in read_records(path, Profile)}
@@ -75,7 +97,7 @@ def _moments(pair: FormPair, profile: Profile) -> list[tuple[str, UserView]]:
     before = [Turn(role=turn.role, content=turn.content) for turn in pair.said]
     return [
         (f"{PREFIX}{pair.id}.{form}", user_view(profile, [*before, Turn(role="supporter", content=words)]))
-        for form, words in (("question", pair.question), ("statement", pair.statement))
+        for form, words in zip(_FORMS, (pair.question, pair.statement), strict=True)
     ]
 
 

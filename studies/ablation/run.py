@@ -28,10 +28,11 @@ async def make_conditions(
 ) -> list[Outcome]:
     """Simulate every condition into its own run folder, and stop after a condition that was stopped."""
     outcomes: list[Outcome] = []
-    for condition in conditions:
+    folders = [out / CONDITIONS / condition.name for condition in conditions]
+    for condition, folder in zip(conditions, folders, strict=True):
         condition_study = Study(condition.settings(study.config), study.models, study.own)
         known_profiles = [condition.profile(profile) for profile in profiles]
-        outcomes.append(await simulate(condition_study, known_profiles, out / CONDITIONS / condition.name, watch))
+        outcomes.append(await simulate(condition_study, known_profiles, folder, watch, beside=folders))
         if outcomes[-1].stopped_by is not None:
             break
     return outcomes

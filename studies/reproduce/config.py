@@ -100,7 +100,7 @@ class ReproduceConfig(RunConfig):
         return list(dict.fromkeys(row.language for row in self.rows))
 
 
-REPRODUCE = VerbSettings("reproduce", ReproduceConfig)
+REPRODUCE = VerbSettings("reproduce", ReproduceConfig, without=("batch", "batch_every"))
 
 
 def with_scales_of_table(config: ReproduceConfig) -> ReproduceConfig:

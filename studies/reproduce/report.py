@@ -37,7 +37,7 @@ _MEASURES = (
 
 # Of a run's facts, those that are the same in every language, and those that are summed over the languages.
 _SAME = ("user_kind", "difficulty", "trust_rules", "seed")
-_SUMMED = ("calls", "prompt_tokens", "completion_tokens", "cost", "seconds")
+_SUMMED = ("calls", "prompt_tokens", "cached_tokens", "completion_tokens", "cost", "seconds")
 
 
 def write_table(config: ReproduceConfig, out: Path) -> Report:
@@ -56,7 +56,7 @@ def facts_of_runs(config: ReproduceConfig, out: Path) -> dict[str, Any]:
     summed = {
         name: sum(facts[name] for facts in runs.values())
         for name in _SUMMED
-        if all(name in facts for facts in runs.values())
+        if all(facts.get(name) is not None for facts in runs.values())
     }
     models: dict[str, list[str]] = {}
     for facts in runs.values():

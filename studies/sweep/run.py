@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cocoon.core.config import StudyConfig
-from cocoon.core.records import Profile
+from cocoon.core.records import Language, Profile
 from cocoon.models.by_name import Models
 from cocoon.running.estimate import estimate
 from cocoon.running.frame import Watch
@@ -50,9 +50,10 @@ async def run_sweep(
     """Talk and judge with every kind of user, and stop after a run that was stopped. Calling this again resumes."""
     write_plan(out, plan)
     outcomes: list[Outcome] = []
-    for user in plan.users:
+    folders = [out / USERS / user for user in plan.users]
+    for user, folder in zip(plan.users, folders, strict=True):
         study = Study(settings_of(config, plan, user), models, own or OwnObjects())
-        outcomes.append(await simulate(study, list(profiles), out / USERS / user, watch))
+        outcomes.append(await simulate(study, list(profiles), folder, watch, beside=folders))
         if outcomes[-1].stopped_by is not None:
             break
     return outcomes
@@ -76,7 +77,11 @@ class Sweep:
         """Return calls, tokens, cost and hosts of all arms and kinds of user together."""
         plan = expected_plan(self.sweep, self.users, self.out)
         dialogues = len(self.profiles) * len(plan.arms) * self.config.samples
-        parts = [estimate(settings_of(self.config, plan, user), dialogues) for user in plan.users]
+        languages: list[Language] = sorted({profile.language for profile in self.profiles})
+        settings = [settings_of(self.config, plan, user) for user in plan.users]
+        # The appraiser is the same for all kinds of user, and is measured once.
+        measuring = next((study for study in settings if study.user.kind == "guarded"), None)
+        parts = [estimate(study, dialogues, languages=languages if study is measuring else ()) for study in settings]
         costs = [part["cost_estimated"] for part in parts]
         summed = ("dialogues", "calls", "tokens_in_estimated", "tokens_out_estimated")
         return {

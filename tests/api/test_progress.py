@@ -9,7 +9,10 @@ from cocoon.api import progress
 from cocoon.api.progress import Watcher, WorkLine
 from cocoon.core.progress import displayed_on, with_progress, working
 from cocoon.models.by_name import Models
+from cocoon.models.ledger import Ledger, Usage
 from cocoon.running.work import Progress
+
+TWELVE_CALLS = Ledger.of([Usage("m", 12)], {})
 
 
 def test_the_line_says_what_is_done_how_far_it_is_and_how_long_it_will_take(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,9 +54,9 @@ def test_long_work_speaks_where_no_terminal_is(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_session_says_before_its_first_dialogue_is_done_how_many_calls_it_expects_and_how_long_they_take() -> None:
-    line = Watcher(io.StringIO()).line(Progress(dialogues=4, calls=12, expected=48), Models())
+    line = Watcher(io.StringIO()).line(Progress(dialogues=4, expected=48, ledger=TWELVE_CALLS), Models())
     assert "0/4 dialogues · 12 calls of about 48 ·" in line and "ETA 0:00" in line
 
 
 def test_a_session_whose_calls_nobody_can_tell_says_no_time() -> None:
-    assert "ETA" not in Watcher(io.StringIO()).line(Progress(dialogues=4, calls=12), Models())
+    assert "ETA" not in Watcher(io.StringIO()).line(Progress(dialogues=4, ledger=TWELVE_CALLS), Models())

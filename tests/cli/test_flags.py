@@ -77,7 +77,7 @@ OPTIONS = {
     ),
     "steer export": "--direction -o --out --model-type",
     "steer extract": (
-        "--model -o --out --pairs -n --limit --kind --position --method --layers --band --choose --at --preset "
+        "--model -o --out --pairs -n --limit --kind --position --method --layers --band --choose --replies --at --preset "
         "--max-tokens --seed --json"
     ),
     "steer fold": "--model -o --out",

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.prompts import load_prompt, parse_prompt, shipped_prompts
+from cocoon.core.prompts import load_prompt, name_of, parse_prompt, shipped_prompts
 from cocoon.core.records import Language
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -16,12 +16,13 @@ INPUTS: dict[str, set[str]] = {
     "supporter/plain": set(),
     "supporter/opening": {"emotion"},
     "user/prompted": {"emotion", "feeling", "need", "memory", "may_leave"},
-    "user/guarded": {"emotion", "feeling", "known", "memories", "newly", "openness", "pressed", "touched"},
-    "user/appraise": {"emotion", "feeling", "chain", "memory", "disclosed", "transcript", "last"},
-    "judge/success_paper": {"feeling", "need", "transcript"},
-    "judge/success_attributed": {"feeling", "need", "transcript"},
-    "judge/scale": {"instruction", "items", "anchors", "emotion", "feeling", "need", "transcript", "low", "high"},
-    "judge/scale_no_need": {"instruction", "items", "anchors", "emotion", "feeling", "transcript", "low", "high"},
+    "user/guarded": {"emotion", "feeling", "wishes", "events"},
+    "user/moment": {"openness", "wishes", "events", "newly", "pressed", "touched"},
+    "user/appraise": {"emotion", "feeling", "chain", "memory", "disclosed", "conversation"},
+    "judge/success_paper": {"emotion", "feeling", "need", "numbered"},
+    "judge/success_attributed": {"emotion", "feeling", "need", "numbered"},
+    "judge/scale": {"instruction", "items", "anchors", "emotion", "feeling", "need", "numbered", "low", "high"},
+    "judge/scale_no_need": {"instruction", "items", "anchors", "emotion", "feeling", "numbered", "low", "high"},
     "judge/repair": {"error"},
 }
 HEAD = "---\nid: {id}\nlanguage: en\ninputs: [{inputs}]\nsource: own\n---\n"
@@ -39,13 +40,13 @@ def test_every_prompt_is_shipped() -> None:
 def test_shipped_prompts_are_alike_in_both_languages(prompt_id: str) -> None:
     zh, en = (load_prompt(prompt_id, language) for language in LANGUAGES)
     assert zh.inputs == en.inputs == INPUTS.get(prompt_id, zh.inputs)
-    assert (zh.id, zh.language, en.language) == (prompt_id, "zh", "en")
+    assert (name_of(zh.id), zh.language, en.language) == (prompt_id, "zh", "en")
     assert zh.source and en.source and zh.sha != en.sha and len(zh.sha) == 12
 
 
 def values(prompt_id: str, language: Language, said: str) -> dict[str, Any]:
     """Values for every input, every text of them `said`."""
-    lists = {name: [said] for name in ("memory", "known", "memories", "newly", "chain")}
+    lists = {name: [said] for name in ("memory", "wishes", "events", "newly", "chain")}
     others = {
         "disclosed": [0],
         "may_leave": True,

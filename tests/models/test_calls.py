@@ -10,10 +10,10 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from cocoon.core.errors import CallFailedError, NotSavedError, ReplayMismatchError, StoppedError
-from cocoon.models.budget import Budget
 from cocoon.models.by_name import Model, Models
 from cocoon.models.calls import Caller, Settings
 from cocoon.models.journal.store import Journal, Place
+from cocoon.models.ledger import Ledger
 from cocoon.models.pool import Pool
 from cocoon.models.request_errors import RefusedError
 from cocoon.models.scripted import ScriptedChat
@@ -147,7 +147,8 @@ async def test_identical_greedy_calls_in_flight_are_asked_once_and_journalled_ea
     gate.set()
     assert {(await task).text for task in tasks} == {"same"}
     assert (await other).text == "never" and len(chat.seen) == 2
-    assert asked.pool.budget.calls_made == 2
+    assert (asked.pool.budget.calls, asked.pool.budget.open) == (2, 0)
+    assert sum(usage.calls for usage in journal.spent()) == 2
     assert {entry.place for entry in journal.entries()} == {*places, Place("e", "c", 0)}
     await caller.ask(asked, Place("e", "later", 0), SAID, Settings())
     assert len(chat.seen) == 3
@@ -283,13 +284,12 @@ async def test_nothing_is_paid_for_when_nothing_can_be_stored(caller: Caller, jo
 
 
 async def test_tokens_and_cost_are_counted_as_told(caller: Caller) -> None:
-    budget = Budget()
-    asked = Model("m", scripted("x" * 40), Pool(1, budget=budget), price=(1e6, 2e6))
+    ledger = Ledger(prices={"m": (1e6, 2e6)})
+    asked = Model("m", scripted("x" * 40), Pool(1, budget=ledger))
     reply = await caller.ask(asked, Place("d", "a", 0), SAID, WARM)
     tokens_in, tokens_out = reply.entry.tokens_in, reply.entry.tokens_out
     assert tokens_in and tokens_out == 10
-    assert (budget.tokens_in, budget.tokens_out, budget.spent) == (tokens_in, 10, tokens_in + 20)
-    assert asked.cost(None, 3) is None and Model("m", scripted(), Pool(1)).cost(1, 1) is None
+    assert (ledger.tokens_in, ledger.tokens_out, ledger.cost) == (tokens_in, 10, tokens_in + 20)
 
 
 class SilentChat(ScriptedChat):

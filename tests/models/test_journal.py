@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cocoon.core.errors import CocoonError, NotSavedError
 from cocoon.models.journal.store import Entry, Journal, Place, fingerprint, text_sha
+from cocoon.models.ledger import Usage
 
 
 def entry(place: Place, text: str = "hm", **more: Any) -> Entry:
@@ -144,7 +145,7 @@ async def test_spent_counts_by_model(path: Path) -> None:
     await store(journal, entry(Place("d", "user", 0), tokens_in=10, tokens_out=3), "a")
     await store(journal, entry(Place("d", "user", 1)), "a")
     await store(journal, replace(entry(Place("e", "x", 0), tokens_in=1, tokens_out=1), model="other"), "a")
-    assert journal.spent() == {"http://127.0.0.1:1/v1#m": (2, 10, 3), "other": (1, 1, 1)}
+    assert journal.spent() == [Usage("http://127.0.0.1:1/v1#m", 2, 10, 3), Usage("other", 1, 1, 1)]
     journal.close()
 
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cocoon.models.limiter as limiter_module
+from cocoon.core.config import BudgetConfig
 from cocoon.core.errors import BudgetReachedError, CallFailedError, StoppedError
-from cocoon.models.budget import Budget
+from cocoon.models.ledger import Ledger, Usage
 from cocoon.models.limiter import HOLD, Limiter
 from cocoon.models.pool import DIALOGUE, JUDGE, LONGEST_REQUESTED, Pool
 from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError
@@ -200,7 +201,7 @@ async def test_a_lone_refusal_pauses_all_and_the_pause_ends() -> None:
 
 
 async def test_budget_starts_no_call_too_many_and_tells() -> None:
-    budget = Budget(calls=3)
+    budget = Ledger(BudgetConfig(calls=3))
     pool, server = Pool(2, budget=budget, **TINY), Server()
     tasks = [asyncio.ensure_future(pool.call(server.send(n), (0, n))) for n in range(6)]
     for _ in range(3):
@@ -209,26 +210,33 @@ async def test_budget_starts_no_call_too_many_and_tells() -> None:
     done = await asyncio.gather(*tasks, return_exceptions=True)
     assert [each.value for each in done[:3] if not isinstance(each, BaseException)] == [0, 1, 2]
     assert all(isinstance(each, BudgetReachedError) and "3 calls" in str(each) for each in done[3:])
-    assert server.begun == [0, 1, 2] and budget.calls_made == 3 and idle(pool)
+    assert server.begun == [0, 1, 2] and budget.open == 3 and idle(pool)
     with pytest.raises(BudgetReachedError):
         await pool.call(raising(), (0, 0))
 
 
 async def test_what_the_endpoint_turned_away_costs_no_budget() -> None:
-    budget = Budget(calls=1)
+    budget = Ledger(BudgetConfig(calls=1))
     pool = Pool(4, budget=budget, **TINY)
     assert (await pool.call(raising(*[RateLimitedError("HTTP 429")] * 3), (0, 0))).value == "ok"
-    assert budget.calls_made == 1
+    assert budget.open == 1
+
+
+def spending(*usages: Usage, **limits: float) -> Ledger:
+    ledger = Ledger(BudgetConfig.model_validate(limits), {"m": (0, 1)})
+    for usage in usages:
+        ledger.add(usage)
+    return ledger
 
 
 def test_tokens_and_money_are_limits_too() -> None:
     with pytest.raises(BudgetReachedError, match="10 tokens"):
-        Budget(tokens=10, tokens_in=7, tokens_out=3).start_call()
+        spending(Usage("m", 1, 7, 3), tokens=10).start_call()
     with pytest.raises(BudgetReachedError, match=r"1\.5 is spent"):
-        Budget(money=1.5, spent=1.5).start_call()
-    blind = Budget(tokens=10)
+        spending(Usage("m", 1, 0, 1_500_000), money=1.5).start_call()
+    blind = spending(tokens=10)
     blind.start_call()
-    blind.end_call(None, None, None)
+    blind.end_call(Usage("m"))
     with pytest.raises(BudgetReachedError, match="tells no token counts"):
         blind.start_call()
 
@@ -266,7 +274,7 @@ async def test_cancelling_while_waiting_or_granted_or_sent_or_napping_leaks_no_s
     assert pool.in_flight == 1
     granted.cancel()
     await settle()
-    assert server.begun == [0] and idle(pool) and pool.budget.calls_made == 1
+    assert server.begun == [0] and idle(pool) and pool.budget.open == 1
     napping = asyncio.ensure_future(pool.call(raising(TransientError("500", "HTTP 500")), (0, 0)))
     await settle()
     napping.cancel()

@@ -1,4 +1,7 @@
-"""Run folders of the first release (0.1.0) open, report and resume: every call comes from their journals."""
+"""Run folders of the first release (0.1.0) open, report and resume: every call comes from their journals.
+
+They were made with the prompts of that release, whose texts lie beside them.
+"""
 
 import shutil
 import tarfile
@@ -15,6 +18,7 @@ ARCHIVE = Path(__file__).parent.parent / "data" / "first_release.tar.gz"
 ADDRESS = "http://127.0.0.1:18555/v1#bench"
 """Nobody listens there any more, so a call that the journal does not hold would fail."""
 TALK = ["simulate", "--profiles", "people.jsonl", "--user", ADDRESS, "--judge", ADDRESS, "--concurrency", "4"]
+OWN_PROMPTS = ["-o", "prompts=prompts"]
 RUNS = {
     "guarded": [
         *TALK,
@@ -73,7 +77,7 @@ def test_a_run_is_made_again_from_its_journal_alone(folder: Path, name: str) -> 
     assert any(place.endswith("/1") for place in journal), "no repair is among the calls"
     for file in [*RECORDS, "trace.jsonl"]:
         (run / file).unlink(missing_ok=True)
-    done = cocoon(*RUNS[name], "--out", name, "--json")
+    done = cocoon(*RUNS[name], *OWN_PROMPTS, "--out", name, "--json")
     assert done.json["calls"] == done.json["replayed"] > 0, done.err
     assert records(run) == before
     assert calls(run) == journal
@@ -81,8 +85,13 @@ def test_a_run_is_made_again_from_its_journal_alone(folder: Path, name: str) -> 
 
 @pytest.mark.parametrize("name", ["guarded", "prompted"])
 def test_a_finished_run_is_found_finished(folder: Path, name: str) -> None:
-    done = cocoon(*RUNS[name], "--out", name, "--json")
+    done = cocoon(*RUNS[name], *OWN_PROMPTS, "--out", name, "--json")
     assert (done.code, done.json["calls"], done.json["failed"]) == (0, 0, 0)
+
+
+def test_a_run_goes_on_with_no_other_texts_than_its_own(folder: Path) -> None:
+    refused = cocoon(*RUNS["guarded"], "--out", "guarded")
+    assert refused.code == 2 and "another text of prompt" in refused.err and "-o prompts=FOLDER" in refused.err
 
 
 @pytest.mark.parametrize("name", ["guarded", "prompted"])

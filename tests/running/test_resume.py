@@ -60,7 +60,7 @@ class House:
             setattr(getattr(config, above[0]) if above else config, last, value)
         models = open_models(config)
         models.pools[urlsplit(spec).netloc] = Pool(
-            CONNECTIONS, attempts=attempts, timeout=timeout, backoff=0.01, budget=models.budget
+            CONNECTIONS, attempts=attempts, timeout=timeout, backoff=0.01, budget=models.ledger
         )
         talking = profiles(given) if isinstance(given, int) else given
         return await simulate(Study(config, models), talking, self.place / name)
@@ -214,7 +214,7 @@ async def test_a_changed_prompt_is_told_and_nothing_is_mixed(house: House) -> No
     changed = prompts / "user" / "prompted.en.md"
     changed.write_text(changed.read_text("utf-8") + "\nKeep it short.\n", "utf-8")
     load_prompt.cache_clear()
-    with pytest.raises(ReplayMismatchError, match=r"run: .*prompt 'user/prompted\.en'; undo the change or use another"):
+    with pytest.raises(ReplayMismatchError, match=r"run: .*prompt 'user/prompted\.en'; undo the change, give"):
         await house.run("run", prompts=str(prompts))
 
 

@@ -130,3 +130,9 @@ def test_a_bad_direction_is_refused_by_every_command(make: Callable[[Path], None
     if make in ALONE:
         refused(["steer", "export", "--direction", str(file), "--out", str(tmp_path / "x.gguf")], file, words)
     assert not any((tmp_path / name).exists() for name in ("f", "x.gguf")), "nothing is left behind"
+
+
+def test_replies_of_a_test_are_refused_where_the_band_is_given(tmp_path: Path) -> None:
+    out = str(tmp_path / "direction.safetensors")
+    done = cocoon("steer", "extract", "--model", "local:smollm2", "--band", "18-26", "--replies", "1", "--out", out)
+    assert done.code == 2 and "--replies has no use with --band" in done.err

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import BaseMessage
 
-from cocoon.core.config import StudyConfig
+from cocoon.core.config import BudgetConfig, StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines
 from cocoon.models.by_name import Models
@@ -102,7 +102,7 @@ def _items(options: dict[str, Any]) -> list[str]:
 
 
 def models_for(made: SweepPlan, calls: int | None = None) -> Models:
-    models = Models() if calls is None else Models(budget=_budget(calls))
+    models = Models() if calls is None else Models(ledger=_budget(calls))
     for arm in made.arms:
         models.wrap(arm.model, supporter(arm))
     models.wrap("scripted:user", ScriptedChat(script=lambda messages, _: f"I do not know. {len(messages)}"))
@@ -111,9 +111,9 @@ def models_for(made: SweepPlan, calls: int | None = None) -> Models:
 
 
 def _budget(calls: int) -> Any:
-    from cocoon.models.budget import Budget
+    from cocoon.models.ledger import Ledger
 
-    return Budget(calls=calls)
+    return Ledger(BudgetConfig(calls=calls))
 
 
 def settings() -> StudyConfig:
@@ -152,7 +152,7 @@ def test_a_sweep_that_is_stopped_goes_on_and_asks_nothing_twice(tmp_path: Path) 
 def _calls(run: Path) -> int:
     journal = Journal(run / "journal.sqlite")
     try:
-        return sum(calls for calls, _, _ in journal.spent().values())
+        return sum(usage.calls for usage in journal.spent())
     finally:
         journal.close()
 

@@ -1,7 +1,8 @@
 """Write rows step by step: each step reads what every row has not read yet, in one pass, and takes its next tokens.
 
 Rows join between steps. A new row takes over the keys and values of the longest beginning that it shares with another,
-kept or still being written. Tokens of which a schema leaves no choice are taken at once and read together.
+kept or still being written. Tokens of which a schema leaves no choice are taken at once and read together. Where few
+rows are written, what followed the same words before is guessed and read along, which saves passes and changes nothing.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ from cocoon.models.local.weights import Weights
 
 # Waiting for another row to be read costs a step, which is worth it for this many shared tokens.
 _WORTH_WAITING = 32
+# A pass over this many tokens takes no longer than over one, since reading the weights takes most of it.
+_FREE_TOKENS = 16
 
 
 class Writer(Protocol):
@@ -49,13 +52,14 @@ class _Slot:
     """A row that is being written.
 
     `cache` is None until the row is read for the first time. `choice` is what the next token is chosen from, and
-    `unweighed` are the choices of forced tokens whose probability is not known yet.
+    `unweighed` are the choices of forced tokens whose probability is not known yet, and `guess` tokens that may follow.
     """
 
     row: ReplyRow
     cache: RowCache | None = None
     choice: TokenChoice | None = None
     unweighed: list[TokenChoice] = field(default_factory=list)
+    guess: list[int] = field(default_factory=list)
 
     @property
     def done(self) -> bool:
@@ -69,14 +73,21 @@ class _Slot:
         return [*self.row.prompt, *(self.row.tokens if self.row.finish is None else self.row.tokens[:-1])]
 
     @property
-    def weighable(self) -> list[TokenChoice]:
-        """Return the choices whose probability the next pass gives."""
-        return self.unweighed if self.choice is None else [*self.unweighed, self.choice]
+    def read(self) -> list[int]:
+        """Return the tokens that are read by the end of the next pass."""
+        return [*self.known, *self.guess]
 
     @property
     def outputs(self) -> int:
-        """Return how many of the known tokens' successors are still to be weighed or chosen."""
-        return len(self.unweighed) + (self.row.finish is None)
+        """Return how many of the last of these tokens have successors that are still to be weighed or chosen."""
+        return len(self.unweighed) + (self.row.finish is None) + len(self.guess)
+
+    def forget_guess(self) -> None:
+        """Take what turned out otherwise out of the cache, and what the next outputs need."""
+        self.guess = []
+        if self.cache is not None:
+            known = self.known
+            del self.cache.ids[min(common_length(self.cache.ids, known), len(known) - self.outputs) :]
 
 
 class RowWriter:
@@ -118,7 +129,9 @@ class RowWriter:
             self._make_room()
             reading = [slot for slot in self._slots if slot.cache is not None and not slot.done]
             if reading:
-                self._continue(reading, self._read(reading))
+                logits = self._read(reading)
+                for slot, own in zip(reading, logits.split([slot.outputs for slot in reading]), strict=True):
+                    self._continue(slot, own)
         return self._finish()
 
     def clear(self) -> None:
@@ -153,33 +166,46 @@ class RowWriter:
     def _read(self, slots: Sequence[_Slot]) -> Any:
         """Read what is new of the rows, and return the logits that each of them needs, row after row."""
         network = self._weights.network
-        reads = [(slot.cache, slot.known[len(slot.cache.ids) :]) for slot in slots if slot.cache is not None]
+        for slot in [slot for slot in slots if slot.row.finish is None]:
+            slot.guess = guess_next(slot.known, min(_FREE_TOKENS // len(slots), slot.row.left) - 1)
+        reads = [(slot.cache, slot.read[len(slot.cache.ids) :]) for slot in slots if slot.cache is not None]
         with ExitStack() as steered:
             for control in controls_of([slot.row for slot in slots]):
                 doses = np.concatenate([_doses(slot, control) for slot in slots])
                 steered.enter_context(control.applied_to_tokens(network, doses))
             return as_numbers(read_pass(network, reads, [slot.outputs for slot in slots]))
 
-    def _continue(self, slots: Sequence[_Slot], logits: Any) -> None:
-        """Take the rows' next tokens. Results leave the device together, because each transfer waits for it."""
-        picked: list[Any] = []
-        masses: list[Any] = []
-        for slot, own in zip(slots, logits.split([slot.outputs for slot in slots]), strict=True):
-            masses += [mass_of(own[number], choice) for number, choice in enumerate(slot.weighable)]
-            if slot.row.finish is None:
-                picked.append(pick(slot.row, own[-1], slot.choice))
-        tokens, weights = iter(_numbers(picked)), iter(_numbers(masses))
-        for slot in slots:
-            if slot.row.constraint is not None:
-                for _ in slot.weighable:
-                    slot.row.constraint.weigh(next(weights))
-            if slot.row.finish is None:
-                take(self._weights, slot.row, next(tokens))
+    def _continue(self, slot: _Slot, logits: Any) -> None:
+        """Take the row's next tokens from logits of shape (outputs, vocabulary), as far as the guess was right.
+
+        Each token is sampled as it would be without the guess, so that the reply does not depend on it.
+        """
+        row, guess = slot.row, slot.guess
+        logits = self._weigh(slot, logits)
+        while row.finish is None and len(logits):
+            written = len(row.tokens)
+            token = int(pick(row, logits[0], slot.choice))
+            if slot.choice is not None and row.constraint is not None:
+                row.constraint.weigh(float(mass_of(logits[0], slot.choice)))
+            take(self._weights, row, token)
             self._run_on(slot)
+            new = row.tokens[written:]
+            if row.finish is not None or guess[: len(new)] != new:
+                break
+            guess, logits = guess[len(new) :], self._weigh(slot, logits[1:])
+        slot.forget_guess()
+
+    def _weigh(self, slot: _Slot, logits: Any) -> Any:
+        """Weigh the row's forced tokens by the first logits, and return the other logits."""
+        for own, choice in zip(logits, slot.unweighed, strict=False):
+            assert slot.row.constraint is not None
+            slot.row.constraint.weigh(float(mass_of(own, choice)))
+        rest, slot.unweighed = logits[len(slot.unweighed) :], []
+        return rest
 
     def _run_on(self, slot: _Slot) -> None:
         """Take the tokens of which there is no choice, up to one of which there is."""
-        row, slot.unweighed, slot.choice = slot.row, [], None
+        row, slot.choice = slot.row, None
         while row.finish is None:
             choice = choice_of(row)
             forced = None if choice is None else choice.forced
@@ -216,17 +242,20 @@ def _clean_length(row: ReplyRow) -> int | None:
 
 def _doses(slot: _Slot, control: LocalControl) -> NDArray[np.float32]:
     """Return the coefficient of `control` for each token that the row is about to read."""
-    row, known = slot.row, slot.known
+    row, read = slot.row, slot.read
     start = 0 if slot.cache is None else len(slot.cache.ids)
     if row.control is not control or not row.coefficient:
-        return np.zeros(len(known) - start, np.float32)
-    return control.steers(known, row.columns())[start:] * np.float32(row.coefficient)
+        return np.zeros(len(read) - start, np.float32)
+    return control.steers(read, row.columns())[start:] * np.float32(row.coefficient)
 
 
-def _numbers(tensors: Sequence[Any]) -> list[Any]:
-    import torch
-
-    return torch.stack(list(tensors)).tolist() if tensors else []
+def guess_next(ids: Sequence[int], count: int) -> list[int]:
+    """Return up to `count` tokens that followed the last two of `ids` where they stood together before."""
+    if count < 1:
+        return []
+    starts = (start for start in range(len(ids) - 3, -1, -1) if ids[start] == ids[-2] and ids[start + 1] == ids[-1])
+    start = next(starts, len(ids))
+    return list(ids[start + 2 : start + 2 + count])
 
 
 def writer_for(weights: Weights, batch_size: int, budget: int) -> Writer:

@@ -333,7 +333,7 @@ def test_models_of_one_host_share_a_pool_and_money_needs_prices() -> None:
         models.open(f"http://127.0.0.1:{port}/v1#{name}") for port, name in [(1, "a"), (1, "b"), (2, "a")]
     )
     assert one.pool is other.pool is not third.pool and one.pool.limiter.most == 3
-    models.budget.money = 1.0
+    models.ledger.limits.money = 1.0
     with pytest.raises(CocoonError, match=r"without a price for 'http://127\.0\.0\.1:3/v1#a'"):
         models.open("http://127.0.0.1:3/v1#a")
 
