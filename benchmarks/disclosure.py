@@ -47,7 +47,7 @@ ADVICE = {
         "Why not make a list and start with one thing?",
         "Try to talk to a friend.",
     ],
-    "zh": ["你应该早点睡觉。", "不如列个清单，先做一件事。", "试试找朋友聊一聊。"],
+    "zh": ["你应该多休息。", "不如列个清单，先做一件事。", "试试找朋友聊一聊。"],
 }
 # What each kind of supporter says in its reply number n (from 1) to a user's words, given the user's profile.
 Says = Callable[[int, str, Profile], str]

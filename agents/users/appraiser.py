@@ -138,7 +138,12 @@ class RuleAppraiser:
         del client
         said = " ".join(turn.content for turn in view.turns if turn.role == "user")
         taken = appraise_by_rule(view.last, said, [step.need for step in view.profile.chain], unlocked)
-        move: Move = "naming" if taken.accuracy != "none" else move_by_rule(view.last, said, view.language)
+        move = move_by_rule(view.last, said, view.language)
+        if taken.accuracy == "near" and move == "open_question":
+            # A question that leaves the answer open shares a common word with a wish by chance.
+            taken = taken.model_copy(update={"accuracy": "none", "touched": None})
+        if taken.accuracy != "none":
+            move = "naming"
         return taken.model_copy(update={"move": "pressure" if taken.pressure else move})
 
     def facts(self) -> AgentFacts:

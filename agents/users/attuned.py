@@ -18,7 +18,7 @@ RUPTURE, REPAIR = 1.0, 0.5
 """What a rupture costs, and how much of it one attuned move gives back."""
 READY = 0.6
 """The share of the way to the need that must be earned before naming the need is welcome."""
-SLOWEST, FASTEST = 0.65, 1.35
+SLOWEST, FASTEST = 0.5, 1.5
 """How much of a move's gain people take: the bounds between which every person has a place of their own."""
 WRONG = -1.0
 
@@ -46,14 +46,14 @@ class Gains:
 
 ATTUNED = Gains(
     moves={
-        "simple_reflection": 0.5,
-        "complex_reflection": 0.75,
-        "open_question": 0.5,
-        "self_disclosure": 0.25,
+        "simple_reflection": 0.7,
+        "complex_reflection": 1.0,
+        "open_question": 0.7,
+        "self_disclosure": 0.3,
         "probe": -0.5,
     },
-    naming={"near": 0.75, "accurate": 1.5},
-    fading=0.8,
+    naming={"near": 1.0, "accurate": 1.6},
+    fading=0.7,
 )
 
 

@@ -49,6 +49,8 @@ def move_by_rule(last: str, said: str, language: Language | None = None) -> Move
     What names the unsaid or presses is found elsewhere, and comes before what is found here.
     """
     language = language or language_by_script(last)
+    if gives_advice(last, language):
+        return "advice"
     types = [sentence.type for sentence in questions(last, language) if sentence.genuine]
     if "open" in types or _INVITES.search(last):
         return "open_question"
@@ -56,8 +58,6 @@ def move_by_rule(last: str, said: str, language: Language | None = None) -> Move
     known = len(words & contents(said)) / len(words) if words else 0.0
     if known >= COMPLEX or (not words and last.strip() and last.strip() in said):
         return "simple_reflection" if known >= SIMPLE or not words else "complex_reflection"
-    if gives_advice(last, language):
-        return "advice"
     if _OF_ONESELF.search(last):
         return "self_disclosure"
     return "closed_question" if types else "other"
