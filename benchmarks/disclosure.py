@@ -45,7 +45,7 @@ ADVICE = {
     "en": [
         "You should try to get more sleep.",
         "Why not make a list and start with one thing?",
-        "Try to talk to a friend.",
+        "Try a cup of warm milk.",
     ],
     "zh": ["你应该多休息。", "不如列个清单，先做一件事。", "试试找朋友聊一聊。"],
 }

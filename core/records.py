@@ -4,12 +4,13 @@ Every record forbids unknown keys, so a typing mistake in a file is an error and
 """
 
 import hashlib
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 Language = Literal["zh", "en"]
 Role = Literal["user", "supporter"]
+ValueT = TypeVar("ValueT")
 StopReason = Literal["rounds", "user_left"]
 How = Literal["after_reflection", "after_question", "volunteered", "leaked"]
 Uptake = Literal["taken_up", "denied", "ignored"]
@@ -116,6 +117,11 @@ Rupture = Literal["too_deep", "too_soon"]
 """What broke between the two: a layer was named with others above it still closed, or the need before its time."""
 
 
+def _unwritten(default: ValueT) -> ValueT:
+    """Return a field that is not written at its default, so that records of the other rules stay as they were."""
+    return Field(default=default, exclude_if=lambda value: value == default)
+
+
 class Appraisal(Record):
     """How the simulated user took the supporter's last turn: enums and integers only, never text.
 
@@ -129,7 +135,7 @@ class Appraisal(Record):
     pressure: int = Field(ge=0, le=2)
     touched: int | None = None
     asked: bool = False
-    move: Move | None = None
+    move: Move | None = _unwritten(None)
 
 
 class UserState(Record):
@@ -156,10 +162,10 @@ class UserState(Record):
     pressed: bool = False
     touched_locked: bool = False
     earned: dict[str, int] = {}
-    attuned: int = 0
-    question: int | None = None
-    ruptured: Rupture | None = None
-    rupture: float = 0.0
+    attuned: int = _unwritten(0)
+    question: int | None = _unwritten(None)
+    ruptured: Rupture | None = _unwritten(None)
+    rupture: float = _unwritten(0.0)
 
 
 class Turn(Record):
