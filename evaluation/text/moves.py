@@ -19,10 +19,11 @@ LONG_ANSWER: dict[Language, int] = {"en": 60, "zh": 20}
 """Characters from which words are an answer, even where they begin with `I don't know`."""
 
 _INVITES = re.compile(
-    r"\b(?:tell|show) me\b|\btake me through\b|\bwalk me through\b|\byou (?:can|could|may|might) (?:tell|say|share)\b"
+    r"\b(?:tell|show) me\b|\b(?:take|walk) me through\b"
+    r"|\byou (?:can|could|may|might) (?:tell|say|share) (?:me|what|how)\b"
     r"|\bi(?:'d| would) (?:like|love) to (?:hear|know|understand)\b|\bi(?:'m| am)? wonder(?:ing)? (?:what|how)\b"
-    r"|^(?:please )?(?:say|tell|describe)\b"
-    r"|(?:说说|讲讲|聊聊|谈谈|说给我听|讲给我听|告诉我)|我?(?:很|也)?(?:想|愿意)听(?:听|你)?|可以(?:说|讲|聊)",
+    r"|^(?:please )?(?:say|tell|describe) (?:what|how|more|about)\b"
+    r"|说说(?!话)|讲讲|聊聊|谈谈|[说讲]给我听|告诉我|想听你|愿意听|可以[说讲]",
     re.IGNORECASE,
 )
 _OF_ONESELF = re.compile(
@@ -49,10 +50,12 @@ def move_by_rule(last: str, said: str, language: Language | None = None) -> Move
     What names the unsaid or presses is found elsewhere, and comes before what is found here.
     """
     language = language or language_by_script(last)
+    types = [sentence.type for sentence in questions(last, language) if sentence.genuine]
+    if _INVITES.search(last):
+        return "open_question"
     if gives_advice(last, language):
         return "advice"
-    types = [sentence.type for sentence in questions(last, language) if sentence.genuine]
-    if "open" in types or _INVITES.search(last):
+    if "open" in types:
         return "open_question"
     words = contents(last)
     known = len(words & contents(said)) / len(words) if words else 0.0
