@@ -27,6 +27,7 @@ from cocoon.reports.tables.needs import (
     disclosure_table,
     evidence_table,
     missing_reasons_table,
+    moves_table,
     named_table,
     outcomes_table,
 )
@@ -79,6 +80,7 @@ def build_report(
         evidence_table(groups),
         named_table(groups, summaries),
         disclosure_table(summaries.values()),
+        moves_table(summaries.values()),
         other_scales_table(groups),
         variants_table(groups, scales or {}),
         dialogues_table(summaries.values()),

@@ -149,14 +149,15 @@ class Study:
         if config.kind == "prompted":
             return PromptedUser(model, settings, config.may_leave, self.folder, self.languages)
         gate = TrustGate(config.difficulty, config.rules)
-        return GuardedUser(model, self._appraiser(), gate, settings, self.folder, self.languages)
+        return GuardedUser(model, self._appraiser(gate), gate, settings, self.folder, self.languages)
 
-    def _appraiser(self) -> Appraiser:
+    def _appraiser(self, gate: TrustGate) -> Appraiser:
         config = self.config.user
         if config.appraiser == "rule":
             return RuleAppraiser()
         model = self.model(config.appraiser or config.model)
-        return ModelAppraiser(model, Settings.of(config.appraisal), self.folder, self.languages)
+        settings = Settings.of(config.appraisal)
+        return ModelAppraiser(model, settings, self.folder, self.languages, gate.sees_moves)
 
     def judges(self) -> list[Judge]:
         """Return the judges, and an empty list without a judge's model."""

@@ -106,6 +106,8 @@ def _turn(material: ExportMaterial, number: int) -> Row:
         "newly": len(state.newly) if state else None,
         "accuracy": appraisal.accuracy if appraisal else None,
         "pressure": appraisal.pressure if appraisal else None,
+        "move": appraisal.move if appraisal else None,
+        "rupture": state.ruptured if state else None,
         "calls": len(turn.calls),
         "scores": _json(turn.scores),
     }

@@ -8,6 +8,8 @@ from cocoon.reports.charts.records import Figure, Mark, Panel, PanelChart, Serie
 from cocoon.reports.formats.files import write_report_files
 from cocoon.reports.origin import origin_warnings
 from cocoon.reports.tables.records import Cell, Report, Row, Table
+from cocoon.running.folder import read_config
+from cocoon.running.former import FORMER, RENAMED
 from cocoon.steering.directions.direction import Direction
 from cocoon.studies.sweep.cause import family_level
 from cocoon.studies.sweep.evidence import (
@@ -47,6 +49,7 @@ def sweep_report(out: Path) -> Report:
     plan = read_plan(out)
     rows = observations(out, plan)
     names = directions_of(plan)
+    rules = trust_rules(out, plan)
     level = family_level(len(OUTCOMES) * len(names))
     trends = {(user, name): trends_of(plan, rows, user, name, level) for user in plan.users for name in names}
     evidence = {name: evidence_of(plan, rows, trends, name, level) for name in names}
@@ -56,6 +59,7 @@ def sweep_report(out: Path) -> Report:
         facts=[
             ("Supporter", plan.base),
             ("Users", ", ".join(plan.users)),
+            ("Trust rules", ", ".join(rules)),
             ("Directions", ", ".join(f"{name}{_where_added(out, plan, name)}" for name in names)),
             ("History", "encoded unsteered" if plan.tokens == "reply" else "encoded as it was steered"),
             ("Dialogues", str(len(rows))),
@@ -72,12 +76,19 @@ def sweep_report(out: Path) -> Report:
             placebo_table(plan, rows, names),
             turn_table(plan, rows),
         ],
-        notes=[*NOTES, *conclusions(evidence)],
+        notes=[*NOTES, *conclusions(evidence, rules)],
         figures=[
             comfort_figure(plan, rows, "figure_four_all", "all dialogues", lambda _: True),
             comfort_figure(plan, rows, "figure_four_success", "dialogues that found the need", _succeeded),
         ],
     )
+
+
+def trust_rules(out: Path, plan: SweepPlan) -> list[str]:
+    """Return the trust rules that the guarded users of a sweep had, under the names of today."""
+    configs = [read_config(out / USERS / user) for user in plan.users]
+    users = [config.user for config in configs if config is not None and config.user.kind == "guarded"]
+    return list(dict.fromkeys(RENAMED if user.rules == FORMER else user.rules for user in users))
 
 
 def write_sweep_report(out: Path) -> Report:
