@@ -87,16 +87,20 @@ class OwnObjects:
 
 @dataclass
 class Study:
-    """A configuration with its models opened on demand. `own` are agents that were handed over in Python."""
+    """A configuration with its models opened on demand. `own` are agents that were handed over in Python.
+
+    `kept` are the files of scales that the run folder keeps. They count before the shipped scales.
+    """
 
     config: StudyConfig
     models: Models
     own: OwnObjects = field(default_factory=OwnObjects)
     languages: tuple[Language, ...] = get_args(Language)
+    kept: Sequence[Path] = ()
 
-    def for_languages(self, languages: Iterable[Language]) -> "Study":
-        """Return the study for dialogues in some languages, so that prompts of no other are asked for."""
-        return replace(self, languages=tuple(sorted(set(languages))))
+    def for_run(self, languages: Iterable[Language], kept: Sequence[Path]) -> "Study":
+        """Return the study for a run: its languages, so that prompts of no other are asked for, and its own scales."""
+        return replace(self, languages=tuple(sorted(set(languages))), kept=kept)
 
     @property
     def folder(self) -> Path | None:
@@ -186,8 +190,11 @@ class Study:
         return {name: self.models.open(spec.replace(SLOT, name)) for name in names}
 
     def scales(self) -> dict[str, Scale]:
-        """Return the scales a run names, the user's own files before ours. Raises CocoonError for an unknown name."""
-        known = load_scales(map(Path, self.config.scale_files))
+        """Return the scales that a run names: a user's own files, then what the run keeps, then the shipped ones.
+
+        Raises CocoonError for an unknown name.
+        """
+        known = load_scales([*self.kept, *map(Path, self.config.scale_files)])
         names = [name for name in self.config.judge.scales if name not in SUCCESS]
         for name in names:
             if name not in known:

@@ -168,9 +168,9 @@ def pack(run: Path) -> bytes:
     """Return a run folder as a compressed archive whose bytes depend on nothing but the files."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w") as archive:
-        for file in sorted(run.iterdir()):
-            if file.is_file() and not file.name.startswith("."):
-                entry = tarfile.TarInfo(file.name)
+        for file in sorted(run.rglob("[!.]*")):
+            if file.is_file():
+                entry = tarfile.TarInfo(file.relative_to(run).as_posix())
                 entry.size = file.stat().st_size
                 archive.addfile(entry, io.BytesIO(file.read_bytes()))
     return gzip.compress(raw.getvalue(), mtime=0)

@@ -21,6 +21,7 @@ from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller
 from cocoon.running.folder import DROPPED, RunFolder, read_run
 from cocoon.running.frame import Outcome, Watch, opened_run, run_session, window_of
+from cocoon.running.reading.scales import FOLDER, keep_scales
 from cocoon.running.resume import refuse_changed_prompts
 from cocoon.running.work import Progress, Stage, Work
 
@@ -146,6 +147,7 @@ async def generate(
         if folder.journal.spent():
             refuse_changed_prompts(out, manifest.prompts, shas)
         manifest.prompts |= shas
+        keep_scales(out, [], [name.removeprefix(f"{FOLDER}/") for name in shas if name.startswith(f"{FOLDER}/")])
         manifest.roles = generator.roles()
         work = Generation(
             folder,
