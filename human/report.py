@@ -13,7 +13,7 @@ from cocoon.human.service import open_study
 from cocoon.human.store import DONE, SKIPPED, HumanStore
 from cocoon.reports.charts.preference import preference_figures
 from cocoon.reports.formats.files import write_report_files
-from cocoon.reports.tables.people import item_kappas, judge_match_table, raters_table
+from cocoon.reports.tables.judging.people import item_kappas, judge_match_table, raters_table
 from cocoon.reports.tables.preference import preference_tables
 from cocoon.reports.tables.records import Cell, Report, Row, Table
 from cocoon.running.folder import read_run

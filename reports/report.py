@@ -22,6 +22,7 @@ from cocoon.reports.tables.dialogues import (
     stop_table,
     turns_table,
 )
+from cocoon.reports.tables.judging.reliability import reliability_tables
 from cocoon.reports.tables.needs import (
     disclosure_table,
     evidence_table,
@@ -30,7 +31,6 @@ from cocoon.reports.tables.needs import (
     outcomes_table,
 )
 from cocoon.reports.tables.records import NOTHING, Report, Table
-from cocoon.reports.tables.reliability import reliability_tables
 from cocoon.reports.tables.replies import replies_table, reply_warnings
 from cocoon.reports.tables.scores import main_table, other_scales_table, success_table, variants_table
 from cocoon.reports.tables.trust import answers_table, constant_warnings, prompts_table, version_warnings
