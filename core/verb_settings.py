@@ -118,7 +118,9 @@ JUDGE = VerbSettings(
     "judge", StudyConfig, ("judge", "scale_files", "concurrency", "timeout", "budget", "prices", "seed", "prompts")
 )
 CHAT = VerbSettings("chat", StudyConfig, ("user", "supporters", "timeout", "budget", "prices", "seed", "prompts"))
-ABLATE = VerbSettings("ablate", StudyConfig, without=("judge.scales", "judge.permute", "scale_files"))
+ABLATE = VerbSettings(
+    "ablate", StudyConfig, without=("judge.scales", "judge.permute", "judge.show_need", "scale_files")
+)
 # The arms are the supporters, and every kind of user talks.
 SWEEP = VerbSettings(
     "steer sweep",

@@ -22,6 +22,7 @@ from cocoon.reports.tables.dialogues import (
     stop_table,
     turns_table,
 )
+from cocoon.reports.tables.judging.need import need_table
 from cocoon.reports.tables.judging.reliability import reliability_tables
 from cocoon.reports.tables.needs import (
     disclosure_table,
@@ -84,6 +85,7 @@ def build_report(
         replies_table(summaries.values()),
         answers_table(rated, floor),
         *reliability_tables(groups, scales or {}),
+        need_table(groups),
         missing_reasons_table(groups),
         failures_table(failed),
         prompts_table(groups),

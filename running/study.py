@@ -34,6 +34,7 @@ from cocoon.models.local.control import Parts
 from cocoon.running.runner import Task
 
 _USER_SETTINGS = ("kind", "difficulty", "rules", "appraiser", "may_leave", "temperature", "max_tokens")
+_JUDGE_SETTINGS = ("scales", "permute", "show_need", "temperature", "max_tokens", "floor")
 SUCCESS = ("success", PAPER, ATTRIBUTED)
 
 
@@ -165,14 +166,16 @@ class Study:
             return []
         own = self.own.agent(config.model)
         if own is not None:
-            refuse_settings(config, ("scales", "permute", "temperature", "max_tokens", "floor"), "A judge of your own")
+            refuse_settings(config, _JUDGE_SETTINGS, "A judge of your own")
             return [as_judge(own.value, own.name, own.source)]
         scales = self.scales()
         _refuse_copies(config, scales)
         settings = Settings(config.temperature, config.max_tokens)
         scorers = self._scorers(config.model, scales) if SLOT in config.model else {}
         model = replace(next(iter(scorers.values())), label=config.model) if scorers else self.model(config.model)
-        shared = JudgeSettings(model, settings, config.floor, self.folder, config.permute, self.languages)
+        shared = JudgeSettings(
+            model, settings, config.floor, self.folder, config.permute, self.languages, config.show_need
+        )
         return open_judges(shared, config.scales, scales, scorers)
 
     def _scorers(self, spec: str, scales: dict[str, Scale]) -> dict[str, Model]:

@@ -38,9 +38,9 @@ OPTIONS = {
     "human report": "--out --run --ablation --json",
     "human serve": "--out --port",
     "judge": (
-        "--judge --judges --scales --votes --permute --scale-file --out --sample --seed --concurrency "
-        "--timeout --budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing --dry-run "
-        "--json"
+        "--judge --judges --scales --votes --permute --show-need --no-show-need --scale-file --out --sample --seed "
+        "--concurrency --timeout --budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing "
+        "--dry-run --json"
     ),
     "new": "--folder",
     "power": "--difference --spread --rates --discordant --run --profiles --power --level --json",
