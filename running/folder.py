@@ -31,6 +31,8 @@ ConfigT = TypeVar("ConfigT", bound=RunConfig)
 JOURNAL = "journal.sqlite"
 DROPPED = "dropped.jsonl"
 APPENDED = ("dialogues.jsonl", "ratings.jsonl")
+PEOPLE = "people.jsonl"
+"""Ratings of the run's dialogues by people."""
 UNDER_WAY = "under_way.jsonl"
 """What unfinished dialogues have said so far: a line for the dialogue without turns, then one for each of its turns.
 

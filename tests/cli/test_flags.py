@@ -35,6 +35,7 @@ OPTIONS = {
     "graph": "--out -o --json",
     "human export": "--out --csv --potato --chats",
     "human import": "--out",
+    "human rated": "--map --scale-file",
     "human report": "--out --run --ablation --json",
     "human serve": "--out --port",
     "judge": (
