@@ -24,11 +24,12 @@ from cocoon.running.building.config import (
 from cocoon.running.building.estimate import estimate_profiles, estimate_scripts
 from cocoon.running.building.generation import Generated, Generator, Item, generate
 from cocoon.running.building.profiles import ProfileGenerator
-from cocoon.running.building.scripts import ScriptGenerator
+from cocoon.running.building.scripts import AELS, ScriptGenerator
 from cocoon.running.building.translations import TranslationGenerator
 from cocoon.running.folder import read_run
 from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
+from cocoon.running.reading.scales import scales_of
 from cocoon.running.study import OwnObjects, open_models, profiles_of
 
 RunT = TypeVar("RunT", bound=RunConfig)
@@ -116,7 +117,7 @@ def prepare_script(out: str | Path, given: Given[ScriptConfig], *, allow_cloud_t
     config = resolved.config
     _refuse_idle_filter(resolved)
     chosen = profiles_of(profile_files(config.profiles, out), config.limit, config.language)
-    generator = ScriptGenerator(config, models, chosen)
+    generator = ScriptGenerator(config, models, chosen, scales_of([out])[AELS])
     next_step = f"cocoon judge {out} --judge SPEC"
     expected = estimate_scripts(config, len(chosen))
     return Building(out, generator, generator.items(), config, models, next_step, expected)

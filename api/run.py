@@ -1,6 +1,6 @@
 """A run folder in Python: its dialogues, ratings and failures, its tables, and the report."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,6 +132,17 @@ class Run:
         rated = await judge_async(self.path, judge, scales, **settings)
         self.outcome = rated.outcome
         return self.refresh()
+
+    def rated_by_people(
+        self,
+        files: Sequence[str | Path],
+        names: Mapping[str, str] | None = None,
+        scale_files: Sequence[str | Path] = (),
+    ) -> int:
+        """Take ratings that people gave elsewhere, and return how many are new. See `cocoon.human.imported`."""
+        from cocoon.human.imported import import_ratings
+
+        return import_ratings(self.path, list(map(Path, files)), names, list(map(Path, scale_files)))
 
     def report(self, language: Language = "en", scale_files: Sequence[str | Path] = ()) -> "WrittenReport":
         """Write report.html, report.md, trace/, tables/ and figures/ into the folder, and return the report."""

@@ -78,6 +78,7 @@ class JudgeConfig(SamplingConfig):
     votes: int = flag(1, "Independent ratings of each dialogue (needs temperature > 0, or --permute).", ge=1)
     # From the second vote on, so that votes differ at temperature 0 too.
     permute: bool = flag(False, "Ask the items of later votes in another order (any temperature).")
+    show_need: bool = flag(True, "Show the profile's need to the judge of a scale (success always shows it).")
     temperature: float | None = Field(default=0.0, ge=0, le=2, description="Its temperature. Null sends none.")
     max_tokens: int = Field(default=500, ge=1, description="Most tokens of one answer, without thoughts.")
     floor: float = flag(0.05, "An item is missing where a local model gave its legal answers less.", ge=0, le=1)

@@ -127,7 +127,9 @@ CHAT = VerbSettings(
 BRANCH = VerbSettings(
     "branch", StudyConfig, without=("profiles", "limit", "language", "user.kind", "form_pairs", *_BATCH)
 )
-ABLATE = VerbSettings("ablate", StudyConfig, without=("judge.scales", "judge.permute", "scale_files", *_BATCH))
+ABLATE = VerbSettings(
+    "ablate", StudyConfig, without=("judge.scales", "judge.permute", "judge.show_need", "scale_files", *_BATCH)
+)
 # The arms are the supporters, and every kind of user talks.
 SWEEP = VerbSettings(
     "steer sweep",

@@ -12,6 +12,8 @@ from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 
 WITH_NEED = "with need"
 WITHOUT_NEED = "without need"
+NEED_HIDDEN = "need hidden"
+"""The kinds of judge prompts: with the need, for a profile that has none, and for one whose need was not shown."""
 
 Value = TypeVar("Value")
 
@@ -144,9 +146,12 @@ def _family(rating: Rating, dialogues: Mapping[str, DialogueFacts]) -> Family:
     dialogue = dialogues.get(rating.dialogue)
     # Prompts of `ask: each` are the same with and without a need.
     has_no_need = dialogue is not None and not dialogue.has_need
-    without_need = has_no_need or rating.not_applicable or name_of(rating.prompt_id).endswith("_no_need")
-    language = dialogue.language if dialogue else "unknown"
-    return rating.judge, language, WITHOUT_NEED if without_need else WITH_NEED, rating.scale
+    kind, name = WITH_NEED, name_of(rating.prompt_id)
+    if has_no_need or rating.not_applicable or name.endswith("_no_need"):
+        kind = WITHOUT_NEED
+    elif name.endswith("_need_hidden"):
+        kind = NEED_HIDDEN
+    return rating.judge, dialogue.language if dialogue else "unknown", kind, rating.scale
 
 
 def _group_key(
@@ -183,5 +188,5 @@ def _add_lost_dialogues(
 
 
 def _belongs(dialogue: DialogueFacts, key: GroupKey) -> bool:
-    prompts = WITH_NEED if dialogue.has_need else WITHOUT_NEED
-    return (dialogue.supporter, dialogue.language, prompts) == (key.supporter, key.language, key.prompts)
+    prompts = (WITH_NEED, NEED_HIDDEN) if dialogue.has_need else (WITHOUT_NEED,)
+    return (dialogue.supporter, dialogue.language) == (key.supporter, key.language) and key.prompts in prompts

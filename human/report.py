@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cocoon.core.records import Rating
+from cocoon.evaluation.facts import DialogueFacts, facts_of
+from cocoon.evaluation.groups import group_ratings
 from cocoon.evaluation.measures import MEASURES, Measure
 from cocoon.evaluation.statistics.estimates import mean_over_profiles
 from cocoon.evaluation.statistics.preference import Choice
-from cocoon.human.items import Material
+from cocoon.human.items import LikertItem, Material
 from cocoon.human.results import people_choices, ratings_of
 from cocoon.human.service import open_study
 from cocoon.human.store import DONE, SKIPPED, HumanStore
 from cocoon.reports.charts.preference import preference_figures
 from cocoon.reports.formats.files import write_report_files
-from cocoon.reports.tables.people import item_kappas, judge_match_table, raters_table
+from cocoon.reports.tables.judging.against_people import people_tables
+from cocoon.reports.tables.judging.people import item_kappas, judge_match_table, raters_table
 from cocoon.reports.tables.preference import preference_tables
 from cocoon.reports.tables.records import Cell, Report, Row, Table
 from cocoon.running.folder import read_run
@@ -53,6 +56,7 @@ def human_report(
         supporters_table(ratings),
         raters_table(ratings),
         judge_match_table(all_ratings),
+        *people_tables(group_ratings(judged, _facts_of(material)), ratings),
         *(item_kappas(ratings, scale) for scale in material.scales),
         *preference_tables([*choices, *preferred], _condition_order(material) or conditions),
     ]
@@ -64,6 +68,11 @@ def human_report(
         notes=NOTES,
         figures=preference_figures(wins) if wins else [],
     )
+
+
+def _facts_of(material: Material) -> dict[str, DialogueFacts]:
+    read = [item.dialogue for item in material.items.values() if isinstance(item, LikertItem)]
+    return {dialogue.id: facts_of(dialogue) for dialogue in read}
 
 
 def _condition_order(material: Material) -> list[str]:

@@ -14,7 +14,7 @@ from cocoon.evaluation.statistics.preference import TIE, Choice
 from cocoon.human.answers import check_answer, check_mark
 from cocoon.human.items import LikertItem, Material, PairItem
 from cocoon.human.store import DONE, SKIPPED, Answer, HumanStore
-from cocoon.reports.tables.people import HUMAN
+from cocoon.reports.tables.judging.people import HUMAN
 
 PROMPT = "human"
 COLUMNS = ("rater", "item", "key", "value", "swapped", "consent", "at")

@@ -23,6 +23,10 @@ from cocoon.reports.tables.dialogues import (
     stop_table,
     turns_table,
 )
+from cocoon.reports.tables.judging.against_people import people_tables
+from cocoon.reports.tables.judging.need import need_table
+from cocoon.reports.tables.judging.people import raters_table
+from cocoon.reports.tables.judging.reliability import reliability_tables
 from cocoon.reports.tables.needs import (
     disclosure_table,
     evidence_table,
@@ -32,7 +36,6 @@ from cocoon.reports.tables.needs import (
     outcomes_table,
 )
 from cocoon.reports.tables.records import NOTHING, Report, Table
-from cocoon.reports.tables.reliability import reliability_tables
 from cocoon.reports.tables.replies import call_warnings, calls_table, replies_table, reply_warnings
 from cocoon.reports.tables.scores import main_table, other_scales_table, success_table, variants_table
 from cocoon.reports.tables.trust import answers_table, constant_warnings, prompts_table, version_warnings
@@ -62,16 +65,17 @@ def build_report(
     scales: Mapping[str, Scale] | None = None,
     floor: float = LEGAL_FLOOR,
     language: Language = "en",
+    people: Iterable[Rating] = (),
 ) -> Report:
     """Return all tables of a run, as data.
 
     Dialogues are read once and kept as summaries. `scales` adds the scores of their variants. `floor` is the
     probability of legal answers below which a rating counts as forced, 0 to 1. `language` is the language of the
-    figures and sentences.
+    figures and sentences. `people` are ratings by people, which the judges are held against.
     """
     run = run_facts(facts)
     summaries = {summary.id: summary for summary in _summaries(dialogues)}
-    rated, failed = list(ratings), list(failures)
+    rated, failed, rated_by_people = list(ratings), list(failures), list(people)
     groups = group_ratings(rated, summaries, failed)
     tables = [
         main_table(groups),
@@ -91,6 +95,9 @@ def build_report(
         calls_table(run.replies),
         answers_table(rated, floor),
         *reliability_tables(groups, scales or {}),
+        need_table(groups),
+        *people_tables(groups, rated_by_people),
+        *([raters_table(rated_by_people)] if rated_by_people else []),
         missing_reasons_table(groups),
         failures_table(failed),
         prompts_table(groups),

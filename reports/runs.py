@@ -19,7 +19,7 @@ from cocoon.reports.narrative.excerpts import quote
 from cocoon.reports.paper.report import build_like
 from cocoon.reports.report import build_report
 from cocoon.reports.tables.records import NOTHING, Report
-from cocoon.running.folder import JOURNAL, existing_run, read_config, read_run
+from cocoon.running.folder import JOURNAL, PEOPLE, existing_run, read_config, read_run
 from cocoon.running.integrity.report_sources import keep_sources
 from cocoon.running.manifest import RunManifest, read_manifest, seconds_worked, uses_embedded, uses_scripted
 from cocoon.running.reading.reader import RunReader
@@ -37,6 +37,7 @@ def build_run_report(run: Path, scale_files: Sequence[Path] = (), language: Lang
         facts_of_run(run),
         scales_of([run], scale_files),
         language=language,
+        people=read_run(run, PEOPLE, Rating),
     )
     reader = RunReader(run, scale_files)
     reader.refresh()

@@ -33,6 +33,8 @@ DROPPED = "dropped.jsonl"
 BATCHES = "batches"
 """The sub-folder of files that went out in batches."""
 APPENDED = ("dialogues.jsonl", "ratings.jsonl")
+PEOPLE = "people.jsonl"
+"""Ratings of the run's dialogues by people."""
 UNDER_WAY = "under_way.jsonl"
 """What unfinished dialogues have said so far: a line for the dialogue without turns, then one for each of its turns.
 

@@ -15,7 +15,7 @@ from cocoon.running.estimate import estimate
 from cocoon.running.folder import BATCHES, RunFolder, read_run
 from cocoon.running.frame import Outcome, Watch, forbid_cloud_tracing, opened_run, run_session, window_of
 from cocoon.running.manifest import RunManifest
-from cocoon.running.reading.scales import keep_scales
+from cocoon.running.reading.scales import keep_scales, kept_files
 from cocoon.running.resume import done_dialogues, lacking, refuse_changed_agents, refuse_changed_prompts
 from cocoon.running.runner import DialogueListener, Runner
 from cocoon.running.study import Study, branch_tasks, tasks
@@ -37,7 +37,7 @@ async def simulate(
     `beside` are run folders of the same study, whose appraisers need not be measured again. With `forks` the dialogues
     are branches that leave others there, and `profiles` are those of the others.
     """
-    study = study.for_languages({profile.language for profile in profiles})
+    study = study.for_run({profile.language for profile in profiles}, kept_files(out))
     supporters, user, judges = study.supporters(), study.user(), study.judges()
     if forks is None:
         todo = tasks(profiles, supporters, study.config.samples)
@@ -47,7 +47,7 @@ async def simulate(
     prompts = prompts_of(agents)
     with opened_run(out, study.config.seed) as (folder, manifest):
         folder.agree(study.config)
-        keep_scales(out, map(Path, study.config.scale_files), study.config.judge.scales)
+        keep_scales(out, map(Path, study.config.scale_files), [judge.name for judge in judges])
         refuse_open_batches(folder.journal)
         runner = _runner(study, folder, user, judges)
         runner.listener = listener
@@ -75,10 +75,10 @@ async def simulate(
 async def assess(study: Study, out: Path, watch: Watch | None = None) -> Outcome:
     """Rate the dialogues of a run folder with the study's judges. Only what is missing is asked."""
     lines = [line for _, line in read_objects(out / "dialogues.jsonl", "id", "language")]
-    study = study.for_languages({line["language"] for line in lines})
+    study = study.for_run({line["language"] for line in lines}, kept_files(out))
     judges = study.judges()
     with opened_run(out, study.config.seed) as (folder, manifest):
-        keep_scales(out, map(Path, study.config.scale_files), study.config.judge.scales)
+        keep_scales(out, map(Path, study.config.scale_files), [judge.name for judge in judges])
         batches = batches_of(study.config, folder.journal, study.models, out / BATCHES)
         runner = _runner(study, folder, None, judges, batches)
         names = [line["id"] for line in lines]

@@ -37,6 +37,7 @@ from cocoon.running.runner import Task
 
 _SAMPLING = tuple(SamplingConfig.model_fields)
 _USER_SETTINGS = ("kind", "difficulty", "rules", "appraiser", "appraisal", "may_leave", *_SAMPLING)
+_JUDGE_SETTINGS = ("scales", "permute", "show_need", *_SAMPLING, "floor")
 _PATIENCE_OF_A_PERSON = 30.0
 SUCCESS = ("success", PAPER, ATTRIBUTED)
 
@@ -91,16 +92,20 @@ class OwnObjects:
 
 @dataclass
 class Study:
-    """A configuration with its models opened on demand. `own` are agents that were handed over in Python."""
+    """A configuration with its models opened on demand. `own` are agents that were handed over in Python.
+
+    `kept` are the files of scales that the run folder keeps. They count before the shipped scales.
+    """
 
     config: StudyConfig
     models: Models
     own: OwnObjects = field(default_factory=OwnObjects)
     languages: tuple[Language, ...] = get_args(Language)
+    kept: Sequence[Path] = ()
 
-    def for_languages(self, languages: Iterable[Language]) -> "Study":
-        """Return the study for dialogues in some languages, so that prompts of no other are asked for."""
-        return replace(self, languages=tuple(sorted(set(languages))))
+    def for_run(self, languages: Iterable[Language], kept: Sequence[Path]) -> "Study":
+        """Return the study for a run: its languages, so that prompts of no other are asked for, and its own scales."""
+        return replace(self, languages=tuple(sorted(set(languages))), kept=kept)
 
     @property
     def folder(self) -> Path | None:
@@ -166,14 +171,16 @@ class Study:
             return []
         own = self.own.agent(config.model)
         if own is not None:
-            refuse_settings(config, ("scales", "permute", *_SAMPLING, "floor"), "A judge of your own")
+            refuse_settings(config, _JUDGE_SETTINGS, "A judge of your own")
             return [as_judge(own.value, own.name, own.source)]
         scales = self.scales()
         _refuse_copies(config, scales)
         settings = Settings.of(config)
         scorers = self._scorers(config.model, scales) if SLOT in config.model else {}
         model = replace(next(iter(scorers.values())), label=config.model) if scorers else self.model(config.model)
-        shared = JudgeSettings(model, settings, config.floor, self.folder, config.permute, self.languages)
+        shared = JudgeSettings(
+            model, settings, config.floor, self.folder, config.permute, self.languages, config.show_need
+        )
         return open_judges(shared, config.scales, scales, scorers)
 
     def _scorers(self, spec: str, scales: dict[str, Scale]) -> dict[str, Model]:
@@ -191,8 +198,11 @@ class Study:
         return {name: self.models.open(spec.replace(SLOT, name)) for name in names}
 
     def scales(self) -> dict[str, Scale]:
-        """Return the scales a run names, the user's own files before ours. Raises CocoonError for an unknown name."""
-        known = load_scales(map(Path, self.config.scale_files))
+        """Return the scales that a run names: a user's own files, then what the run keeps, then the shipped ones.
+
+        Raises CocoonError for an unknown name.
+        """
+        known = load_scales([*self.kept, *map(Path, self.config.scale_files)])
         names = [name for name in self.config.judge.scales if name not in SUCCESS]
         for name in names:
             if name not in known:

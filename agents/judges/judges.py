@@ -1,13 +1,13 @@
 """The judges: one per scale and one per success mode. Each turns a dialogue into a Rating and invents nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cocoon.agents.judges.settings import JudgeSettings, call_facts
 from cocoon.agents.judges.value import ValueJudge
 from cocoon.agents.protocols import Judge
 from cocoon.core.answers import Missing, forced_reason
-from cocoon.core.prompts import load_prompt
+from cocoon.core.prompts import Prompt, load_prompt
 from cocoon.core.records import AgentFacts, Dialogue, Rating, Verdict
 from cocoon.evaluation.scales.scoring import (
     CANNOT_TELL,
@@ -25,12 +25,14 @@ from cocoon.models.by_name import Model
 from cocoon.models.calls import Reply
 from cocoon.models.client import JournaledClient
 
-SCALE_PROMPTS = ("judge/scale", "judge/scale_no_need")
+WITH_NEED, WITHOUT_NEED = SCALE_PROMPTS = ("judge/scale", "judge/scale_no_need")
+NEED_HIDDEN = "judge/scale_need_hidden"
+"""The id under which the words of `judge/scale_no_need` are sent for a profile that has a need."""
 
 
 @dataclass(frozen=True)
 class ScaleJudge:
-    """Rates one scale. A profile without a need is rated with the prompt that names none, under its own id.
+    """Rates one scale. A profile without a need, or whose need is hidden, is rated with the prompt that names none.
 
     An item to whose legal answers the unmasked local model gave less than `shared.floor` is missing.
     """
@@ -44,18 +46,33 @@ class ScaleJudge:
 
     def is_current(self, rating: Rating) -> bool:
         """Return whether a rating was made with this judge's model, prompts and scale."""
-        shas = {f"{prompt.sha}.{self.scale.sha}" for prompt in self.shared.prompts(SCALE_PROMPTS)}
-        return rating.judge == self.shared.model.label and rating.prompt_sha in shas
+        of_need = WITH_NEED if self.shared.show_need else NEED_HIDDEN
+        prompts = [prompt for name in (of_need, WITHOUT_NEED) for prompt in self._prompts(name)]
+        versions = {(prompt.id, f"{prompt.sha}.{self.scale.sha}") for prompt in prompts}
+        return rating.judge == self.shared.model.label and (rating.prompt_id, rating.prompt_sha) in versions
 
     def facts(self) -> AgentFacts:
-        """Return its model and prompts."""
-        return self.shared.facts(self.name, SCALE_PROMPTS)
+        """Return its model and prompts, and whether it reads the need."""
+        facts = self.shared.facts(self.name, SCALE_PROMPTS if self.shared.show_need else [WITHOUT_NEED])
+        return facts.model_copy(update={"settings": {"need": "shown" if self.shared.show_need else "hidden"}})
+
+    def _prompts(self, name: str) -> list[Prompt]:
+        if name != NEED_HIDDEN:
+            return self.shared.prompts([name])
+        return [replace(prompt, id=NEED_HIDDEN) for prompt in self.shared.prompts([WITHOUT_NEED])]
+
+    def _prompt_for(self, dialogue: Dialogue) -> Prompt:
+        has_need = dialogue.profile.need is not None
+        name = WITHOUT_NEED if not has_need else WITH_NEED if self.shared.show_need else NEED_HIDDEN
+        prompt = load_prompt(WITHOUT_NEED if name == NEED_HIDDEN else name, dialogue.language, self.shared.folder)
+        return replace(prompt, id=NEED_HIDDEN) if name == NEED_HIDDEN else prompt
 
     async def rate(self, client: JournaledClient, dialogue: Dialogue) -> Rating:
         """Return the rating, with every item that could not be read missing."""
         profile, language, vote = dialogue.profile, dialogue.language, client.vote
-        name = "judge/scale_no_need" if profile.need is None else "judge/scale"
-        prompt = load_prompt(name, language, self.shared.folder)
+        prompt = self._prompt_for(dialogue)
+        shown = self.shared.show_need and profile.need is not None
+        need = {"need": profile.need} if shown else {}
         rating = self.shared.blank(self.name, prompt, dialogue, vote)
         rating.prompt_sha += f".{self.scale.sha}"
         shown_scale = permuted(self.scale, vote) if self.shared.permute else self.scale

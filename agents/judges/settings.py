@@ -18,7 +18,10 @@ REPAIR = "judge/repair"
 
 @dataclass(frozen=True)
 class JudgeSettings:
-    """What all judges of a run share. `permute`: later votes ask a scale's items in another order."""
+    """What all judges of a run share.
+
+    `permute`: later votes ask a scale's items in another order. `show_need`: the judge of a scale reads the need.
+    """
 
     model: Model
     settings: Settings = Settings(temperature=0.0, max_tokens=500)
@@ -26,6 +29,7 @@ class JudgeSettings:
     folder: Path | None = None
     permute: bool = False
     languages: tuple[Language, ...] = get_args(Language)
+    show_need: bool = True
 
     def prompts(self, names: Iterable[str]) -> list[Prompt]:
         """Return prompts in the languages of the run."""

@@ -167,10 +167,11 @@ def pack(run: Path) -> bytes:
     """Return a run folder as a compressed archive whose bytes depend on nothing but the files."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted(run.iterdir()):
-            if file.is_file() and not file.name.startswith("."):
+        for file in sorted(run.rglob("[!.]*")):
+            if file.is_file():
                 # A fixed date, the earliest that the format knows.
-                archive.writestr(zipfile.ZipInfo(file.name), file.read_bytes(), zipfile.ZIP_DEFLATED)
+                name = file.relative_to(run).as_posix()
+                archive.writestr(zipfile.ZipInfo(name), file.read_bytes(), zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
 

@@ -92,3 +92,21 @@ def import_answers(
     material, store = open_study(study, out)
     number = from_potato(file, store, material) if file.is_dir() else take_csv(file, store, material)
     typer.echo(f"{number} answers taken", err=True)
+
+
+@app.command("rated")
+def take_ratings(
+    run: Annotated[Path, typer.Argument(help="The run whose dialogues people rated.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="CSV, JSON of Argilla, or the answers of Potato (a folder).")
+    ],
+    names: Annotated[
+        str | None, typer.Option("--map", metavar="NAME=COLUMN,...", help="dialogue=, rater=, comfort:1=, ...")
+    ] = None,
+    scale_file: Annotated[list[Path] | None, typer.Option(help="A scale of your own. Repeatable.")] = None,
+) -> None:
+    """Take ratings that people gave elsewhere, so that `cocoon report RUN` holds the judges against them."""
+    from cocoon.human.imported import import_ratings, read_names
+
+    number = import_ratings(run, files, read_names(names or ""), scale_file or [])
+    typer.echo(f"{number} ratings taken; `cocoon report {run}` holds the judges against them", err=True)

@@ -61,6 +61,11 @@ def load_scale(name: str | Path) -> Scale:
     return _load(Path(text))
 
 
+def read_scale_file(shipped: str) -> bytes:
+    """Return the file of a shipped scale as it is."""
+    return _shipped(shipped).read_bytes()
+
+
 def load_scales(files: Iterable[Path] = ()) -> dict[str, Scale]:
     """Return the shipped scales and those of some files, by id. A file replaces the shipped scale of its id."""
     scales = [*map(load_scale, shipped_scales()), *map(load_scale, files)]

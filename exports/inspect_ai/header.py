@@ -84,7 +84,7 @@ def _settings(config: StudyConfig | None) -> dict[str, Any]:
     if config is None:
         return {}
     user = config.user.model_dump(mode="json", include={"kind", "difficulty", "rules", "may_leave", "temperature"})
-    judge = config.judge.model_dump(mode="json", include={"scales", "votes", "temperature", "permute"})
+    judge = config.judge.model_dump(mode="json", include={"scales", "votes", "temperature", "permute", "show_need"})
     return {
         "rounds": config.rounds,
         "samples": config.samples,

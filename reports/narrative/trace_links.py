@@ -25,7 +25,7 @@ _SCALES = {measure.label: measure.scale for measure in MEASURES} | {
     "Bounds attributed": ATTRIBUTED,
 }
 _OF_FIGURES = {"success": {"scale": PAPER}, "comfort_by_questions": {"scale": "comfort"}, "missing": {"missing": "any"}}
-_NEEDS = {"with need": "yes", "without need": "no"}
+_NEEDS = {"with need": "yes", "need hidden": "yes", "without need": "no"}
 
 
 def dialogues_behind(table: Table, row: Row, measure: str) -> str | None:

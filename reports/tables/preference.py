@@ -15,7 +15,7 @@ from cocoon.evaluation.statistics.preference import (
     preference_table,
     win_rate,
 )
-from cocoon.reports.tables.people import HUMAN
+from cocoon.reports.tables.judging.people import HUMAN
 from cocoon.reports.tables.records import Cell, Row, Table
 
 # Share of decided answers from which a judge is said to always take one position.

@@ -22,6 +22,7 @@ from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller
 from cocoon.running.folder import BATCHES, DROPPED, RunFolder, read_run
 from cocoon.running.frame import Outcome, Watch, opened_run, run_session, window_of
+from cocoon.running.reading.scales import FOLDER, keep_scales
 from cocoon.running.resume import refuse_changed_prompts
 from cocoon.running.work import Progress, Stage, Work
 
@@ -148,6 +149,7 @@ async def generate(
         if folder.journal.spent():
             refuse_changed_prompts(out, manifest.prompts, shas)
         manifest.prompts |= shas
+        keep_scales(out, [], [name.removeprefix(f"{FOLDER}/") for name in shas if name.startswith(f"{FOLDER}/")])
         manifest.roles = generator.roles()
         batches = batches_of(config, folder.journal, models, out / BATCHES)
         work = Generation(

@@ -1,7 +1,7 @@
 """What `cocoon script` makes: one dialogue a profile, and which of them the rating of their listening lets pass."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.extras import install_line
 from cocoon.core.prompts import prompt_shas
 from cocoon.core.records import Dialogue, Dropped, Profile, Rating, Record
-from cocoon.evaluation.scales.scoring import load_scale
+from cocoon.evaluation.scales.scoring import Scale, load_scale
 from cocoon.evaluation.screen.screen import ScreenRules
 from cocoon.evaluation.text.static_embedding import available
 from cocoon.graphs.script import ScriptContext, build_script, dialogue_of
@@ -39,11 +39,12 @@ class Cut:
 
 @dataclass
 class ScriptGenerator:
-    """Writes a dialogue for every profile that has a need."""
+    """Writes a dialogue for every profile that has a need. `aels` is the scale on which its listening is rated."""
 
     config: ScriptConfig
     models: Models
     profiles: Sequence[Profile]
+    aels: Scale = field(default_factory=lambda: load_scale(AELS))
     stage: Stage = "script"
     kept: str = "dialogues.jsonl"
     kind: type[Record] = Dialogue
@@ -86,7 +87,7 @@ class ScriptGenerator:
         rules = ScreenRules(
             config.minimum_rounds, config.minimum_turns, config.rewrite, self.semantic, config.semantic != "none"
         )
-        judge = ScaleJudge(shared, load_scale(AELS))
+        judge = ScaleJudge(shared, self.aels)
         return ScriptContext(
             caller, ScriptWriter(writer, rater), judge, rules, config.exchanges, config.pieces, config.suggestions
         )
@@ -145,7 +146,7 @@ class ScriptGenerator:
         """Return the hashes of the prompts, and of the scale."""
         folder = Path(self.config.prompts) if self.config.prompts else None
         names = [*PROMPTS, "supporter/opening", "judge/scale", "judge/repair"]
-        return {**prompt_shas(names, folder), f"scales/{AELS}": load_scale(AELS).sha}
+        return {**prompt_shas(names, folder), f"scales/{AELS}": self.aels.sha}
 
     def roles(self) -> dict[str, list[str]]:
         """Writer and rater."""

@@ -1,26 +1,30 @@
-"""The scales of a run: the shipped ones, and copies of a user's own, kept in the folder from the judging on."""
+"""The scales of a run: copies of those that it is judged on, kept in its folder, and the shipped ones."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cocoon.core.jsonl import write_whole
-from cocoon.evaluation.scales.files import load_scale, shipped_scales
+from cocoon.evaluation.scales.files import load_scale, read_scale_file, shipped_scales
 from cocoon.evaluation.scales.records import Scale
 
 FOLDER = "scales"
 
 
 def keep_scales(run: Path, files: Iterable[Path], asked: Sequence[str]) -> None:
-    """Copy those files of scales that a run is judged on into its folder, each as scales/ID.yaml.
+    """Copy the scales that a run is judged on into its folder, each as scales/ID.yaml.
 
-    So whatever reads the ratings later knows their items and directions without being given the file again.
+    So whatever reads the ratings later knows their items and directions, and judging goes on in the same words after a
+    release has changed a shipped scale. A scale that the folder keeps is replaced only by one of `files`.
     """
-    for file in files:
-        scale = load_scale(file)
-        target = run / FOLDER / f"{scale.id}.yaml"
-        if scale.id in asked and file != target:
-            (run / FOLDER).mkdir(exist_ok=True)
-            write_whole(target, [file.read_bytes()])
+    own = {load_scale(file).id: file.read_bytes() for file in files}
+    for name in asked:
+        target = run / FOLDER / f"{name}.yaml"
+        text = own.get(name)
+        if text is None and name in shipped_scales() and not target.exists():
+            text = read_scale_file(name)
+        if text is not None and not (target.exists() and target.read_bytes() == text):
+            target.parent.mkdir(exist_ok=True)
+            write_whole(target, [text])
 
 
 def kept_files(run: Path) -> list[Path]:

@@ -68,7 +68,10 @@ def _asking(turn: Turn, language: Language) -> Iterable[tuple[int, int, str]]:
 
 def rating_of(rating: Rating, scale: Scale | None, language: Language, calls: Calls) -> dict[str, Any]:
     """Return a rating with the wording, direction and range of its items, and the reason that the judge wrote."""
-    known = {item.id: item for item in scale.items} if scale and not rating.not_applicable else {}
+    _, of_scale, sha = rating.prompt_sha.rpartition(".")
+    # Another wording of the scale would put words beside an answer that the judge never saw.
+    reworded = scale is not None and bool(of_scale) and sha != scale.sha
+    known = {item.id: item for item in scale.items} if scale and not (reworded or rating.not_applicable) else {}
     items = []
     for name in dict.fromkeys([*known, *rating.items]):
         item = known.get(name)

@@ -40,12 +40,13 @@ OPTIONS = {
     "graph": "--out -o --json",
     "human export": "--out --csv --potato --chats",
     "human import": "--out",
+    "human rated": "--map --scale-file",
     "human report": "--out --run --ablation --json",
     "human serve": "--out --port",
     "judge": (
-        "--judge --judges --scales --votes --permute --scale-file --out --sample --seed --concurrency "
-        "--timeout --budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing --dry-run "
-        "--json"
+        "--judge --judges --scales --votes --permute --show-need --no-show-need --scale-file --out --sample --seed "
+        "--concurrency --timeout --budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing "
+        "--dry-run --json"
     ),
     "new": "--folder",
     "power": "--difference --spread --rates --discordant --run --profiles --power --level --json",

@@ -66,15 +66,17 @@ def test_manifest_and_report_say_first_that_the_run_is_recorded(shipped: Run) ->
 
 
 def test_the_shipped_archive_names_no_machine(shipped: Run) -> None:
-    for file in shipped.path.iterdir():
+    for file in filter(Path.is_file, shipped.path.rglob("*")):
         assert str(Path.home()).encode() not in file.read_bytes() or str(Path.home()) == "/"
         assert b"/cocoon/" not in file.read_bytes()
 
 
 def test_an_archive_depends_on_nothing_but_its_files(shipped: Run, tmp_path: Path) -> None:
-    for file in shipped.path.iterdir():
-        if not file.name.startswith("."):
-            (tmp_path / file.name).write_bytes(file.read_bytes())
+    for file in shipped.path.rglob("[!.]*"):
+        if file.is_file():
+            copy = tmp_path / file.relative_to(shipped.path)
+            copy.parent.mkdir(exist_ok=True)
+            copy.write_bytes(file.read_bytes())
     assert pack(tmp_path) == pack(shipped.path)
 
 

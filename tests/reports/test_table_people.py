@@ -11,7 +11,7 @@ from cocoon.evaluation.scales.scoring import load_scale, score
 from cocoon.evaluation.statistics.agreement import kappa, krippendorff, spearman
 from cocoon.evaluation.statistics.estimates import Estimate
 from cocoon.evaluation.statistics.preference import Choice
-from cocoon.reports.tables.people import item_kappas, judge_match_table, raters_table
+from cocoon.reports.tables.judging.people import item_kappas, judge_match_table, raters_table
 from cocoon.reports.tables.preference import preference_tables
 from cocoon.reports.tables.records import Cell, Table
 from cocoon.tests.reports.report_cases import estimate, rating

@@ -96,3 +96,38 @@ def test_a_dialogue_without_any_value_is_missing() -> None:
     cells = rows(made, "judges")["en", "with need", "basic empathy"]
     assert (estimate(cells["alpha"]).n, estimate(cells["alpha"]).missing) == (14, 2)
     assert table(made, "judges").note
+
+
+def test_every_item_stands_against_the_rest_by_language_and_between_the_languages() -> None:
+    scale = load_scale("comfort")
+    draw = random.Random(2)
+    people = [f"{language}{number}" for language in ("en", "zh") for number in range(8)]
+    dialogues = [dialogue(name).model_copy(update={"language": name[:2]}) for name in people]
+    ratings = []
+    for name in people:
+        level = draw.randint(2, 6)
+        items = [min(7, max(1, level + draw.randint(-1, 1))) for _ in scale.item_ids]
+        items[0] = 7 if name.startswith("zh") else 1
+        ratings.append(answered(name, items))
+    found = rows(report(dialogues=dialogues, ratings=ratings), "items")
+    assert [labels[3] for labels in found] == scale.item_ids
+    first, second = (found["gpt-x", "with need", "comfort", item] for item in ("1", "2"))
+    assert estimate(first["r with rest, zh"]).value is None and estimate(first["r with rest, en"]).n == 8
+    assert estimate(second["r with rest, zh"]).value is not None
+    assert (estimate(first["zh - en at equal rest"]).value or 0) > 4
+
+
+def test_halo_turns_dimensions_round_where_lower_is_better_and_needs_two_scales() -> None:
+    """Relief (better: higher) and negative evaluation (better: lower) of one answer to all items."""
+    ratings = [
+        scored(name, scale, value)
+        for scale in ("comfort", "basic", "rac")
+        for name, value in zip(NAMES, ANSWERS["a"], strict=True)
+    ]
+    found = rows(report(dialogues=DIALOGUES, ratings=ratings), "halo")
+    assert {labels[3]: cells["pairs"] for labels, cells in found.items()} == {
+        **{"basic": 15, "basic × comfort": 12, "basic × rac": 12, "comfort × rac": 4}
+    }
+    assert estimate(found["gpt-x", "en", "with need", "basic"]["mean r"]).value == pytest.approx(1.0)
+    only = report(dialogues=DIALOGUES, ratings=[rating for rating in ratings if rating.scale == "comfort"])
+    assert "halo" not in {table.id for table in only.tables}

@@ -140,7 +140,9 @@ def test_a_report_is_older_once_more_is_judged_and_is_current_when_made_again(ru
     out = copied(run, tmp_path / "run")
     with endpoint() as spec:
         assert cocoon("judge", str(out), "--judge", spec, "--scales", "basic").code == 0
-    assert problems(out) == ["report.md: is older than its run (ratings.jsonl changed since); make the report again"]
+    assert problems(out) == [
+        "report.md: is older than its run (basic.yaml, ratings.jsonl changed since); make the report again"
+    ]
     assert cocoon("report", str(out)).code == 0
     assert problems(out) == []
 

@@ -15,8 +15,8 @@ from cocoon.evaluation.statistics.agreement import kappa, krippendorff, spearman
 from cocoon.evaluation.statistics.estimates import Estimate
 from cocoon.evaluation.statistics.reliability import intraclass
 from cocoon.reports.paper.tables import load_paper_table, paper_cells
+from cocoon.reports.tables.judging.reliability import value_of
 from cocoon.reports.tables.records import Cell, Row, Table
-from cocoon.reports.tables.reliability import value_of
 
 HUMAN = "human:"
 

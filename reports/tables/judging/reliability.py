@@ -1,4 +1,4 @@
-"""Tables on how reliable the judges are: votes of one judge, agreement of judges, items of a scale, variance.
+"""Tables on how reliable the judges are: votes of one judge, agreement of judges, variance, items of a scale.
 
 Dialogues of all supporters are pooled here. The question is whether judging again would give the same, and the
 dialogues of one supporter alone vary too little to answer it.
@@ -9,20 +9,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from cocoon.core.records import Rating
 from cocoon.evaluation.groups import Groups
-from cocoon.evaluation.scales.scoring import Scale, load_scale, shipped_scales
+from cocoon.evaluation.scales.scoring import Scale
 from cocoon.evaluation.statistics.agreement import Table as RatingTable
 from cocoon.evaluation.statistics.agreement import krippendorff, spearman
-from cocoon.evaluation.statistics.estimates import Estimate
-from cocoon.evaluation.statistics.reliability import cronbach, intraclass, variance_components
+from cocoon.evaluation.statistics.reliability import intraclass, variance_components
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
+from cocoon.reports.tables.judging.items import Together, consistency_table, halo_table, items_table
 from cocoon.reports.tables.records import Cell, Row, Table
 
 SUCCESS = {PAPER: "SR paper", ATTRIBUTED: "SR attributed"}
 Measure = tuple[str, str]
 """A scale (or success mode) and one of its dimensions (empty for success)."""
-
-Together = dict[tuple[str, str], list[Rating]]
-"""(language, kind of prompts) -> ratings of all supporters and judges."""
 
 
 INTERVALS = (
@@ -41,7 +38,9 @@ def reliability_tables(groups: Groups, scales: Mapping[str, Scale]) -> list[Tabl
         votes_table(together),
         judges_table(together),
         components_table(together),
+        consistency_table(together, scales),
         items_table(together, scales),
+        halo_table(together, scales),
     ]
     return [table for table in tables if table.rows]
 
@@ -185,51 +184,3 @@ def _shares(ratings: Sequence[Rating], measure: Measure) -> dict[str, Cell] | No
         return None
     shares: dict[str, Cell] = {name: components.share(name) for name in ("profile", "dialogue", "judge", "residual")}
     return {**shares, "ratings": components.n, "missing": components.missing}
-
-
-def items_table(together: Together, scales: Mapping[str, Scale]) -> Table:
-    """Return Cronbach's alpha of every dimension with two items or more, by judge."""
-    rows = []
-    for (language, prompts), ratings in together.items():
-        for judge, name in sorted({(rating.judge, rating.scale) for rating in ratings if rating.items}):
-            scale = _find_scale(name, scales)
-            judge_ratings = [rating for rating in ratings if (rating.judge, rating.scale) == (judge, name)]
-            for label, alpha in _consistency(judge_ratings, scale) if scale else []:
-                labels = [judge, language, prompts, f"{name} {label}"]
-                rows.append(Row(labels=labels, cells={"Cronbach's alpha": alpha}))
-    return Table(
-        id="consistency",
-        title="Internal consistency of the scales",
-        keys=["Judge", "Language", "Prompts", "Dimension"],
-        measures=["Cronbach's alpha"],
-        rows=rows,
-        note=(
-            "Over keyed items; a dialogue counts by its first vote, and not at all where an item is missing. A model "
-            "answers all items in one reply, which raises alpha above that of people."
-        ),
-    )
-
-
-def _find_scale(name: str, scales: Mapping[str, Scale]) -> Scale | None:
-    """Return the scale with its keying, or None where it is not available."""
-    return scales.get(name) or (load_scale(name) if name in shipped_scales() else None)
-
-
-def _consistency(ratings: Sequence[Rating], scale: Scale) -> Iterable[tuple[str, Estimate]]:
-    """Yield the dimensions and their alpha, over the ratings whose items are those of the scale."""
-    low, high = scale.range
-    reverse = {item.id for item in scale.items if item.reverse}
-    own = [rating for rating in ratings if set(rating.items) == set(scale.item_ids)]
-    first = min((rating.vote for rating in own), default=0)
-    answers = [rating.items for rating in own if rating.vote == first]
-    for dimension in scale.dimensions:
-        if answers and len(dimension.items) > 1:
-            rows = [
-                [_keyed(items.get(item_id), item_id in reverse, low + high) for item_id in dimension.items]
-                for items in answers
-            ]
-            yield dimension.id, cronbach(rows)
-
-
-def _keyed(value: int | None, reverse: bool, low_plus_high: int) -> float | None:
-    return None if value is None else float(low_plus_high - value if reverse else value)
