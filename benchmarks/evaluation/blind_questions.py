@@ -139,7 +139,9 @@ def print_blind(language: Language, data: Path, wrong: bool) -> None:
     first, second = zip(*(label.readings for label in held), strict=True)
     asking = [[kind in GENUINE for kind in reading] for reading in (first, second)]
     print(f"\n{language}: {len(held)} held-out sentences, {len(labels) - len(held)} of development")
-    print(f"  two readings: kappa question {cohen_kappa_score(*asking):.3f}, types {cohen_kappa_score(first, second):.3f}")
+    print(
+        f"  two readings: kappa question {cohen_kappa_score(*asking):.3f}, types {cohen_kappa_score(first, second):.3f}"
+    )
     pairs = joined(labels, data, language)
     development = [pair for pair in pairs if pair[0].split == "development"]
     detectors: dict[str, Asks] = {
