@@ -36,7 +36,7 @@ def classify_by_rule(sentence: str) -> QuestionType:
     """Return the type of a Chinese sentence by the rules alone."""
     text = without_quotes(sentence.strip())
     marked = text.rstrip(form.EDGES).endswith(("?", "？"))
-    stated = text.rstrip(form.CLOSERS).endswith(("。", "！", ".", "!"))
+    stated = text.rstrip(form.CLOSERS).endswith(("。", "！", ".", "!", "：", ":"))
     if not form.ASKS_SELF.search(text) and not form.CONDITION.match(text):
         if function.REPORTED_QUESTION.match(text) and not _asks_before(text):
             return "reported"
@@ -177,7 +177,7 @@ def _is_silenced(clauses: list[str], number: int) -> bool:
         return True
     if any(form.LEFT_UNANSWERED.search(later) for later in clauses[number + 1 :]):
         return True
-    if any(form.TO_THINK.match(before) for before in clauses[: number + 1]):
+    if not clause.endswith(("呢", "吗")) and any(form.TO_THINK.match(before) for before in clauses[: number + 1]):
         return True
     return bool(function.TOLD_OF.search(clause)) and not form.ASKS_SELF.search("，".join(clauses[: number + 1]))
 

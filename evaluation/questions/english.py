@@ -25,7 +25,8 @@ def classify_english(sentence: str) -> QuestionType:
         return "closed" if marked else "none"
     if _is_tag(clauses, marked, stopped=ending == "."):
         return "tag"
-    probing = any(_probes(clause) for clause in clauses)
+    standing = any(function.STANDING.search(clause) for clause in clauses)
+    probing = not standing and any(_probes(clause) for clause in clauses)
     clause_types: list[QuestionType | None] = [
         None if probing and _probes(clause) else _clause_question(clauses, number, marked)
         for number, clause in enumerate(clauses)

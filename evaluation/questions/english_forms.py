@@ -21,7 +21,8 @@ PHRASE = rf"(?:(?!{PRONOUN}\b|{AUX}\b|that\b|if\b)[\w'-]+ ){{0,7}}?"
 """Words of a question phrase before its auxiliary ("what kind of support would"): no subject among them."""
 VERB = any_of(
     r"happen\w*|mak(?:es|ing)|made|brings?|brought|ke?eps?|kept|helps?|helped|chang\w+|led|told|said|gave|hurts?",
-    r"sounds?|seems?|looks?|comes?|came|gets?|got|goes|went|worri\w+|scares?|bothers?|stands?|stops?|causes?|caused|triggers?|triggered",
+    "sounds?|seems?|looks?",
+    r"comes?|came|gets?|got|goes|went|worri\w+|scares?|bothers?|stands?|stops?|causes?|caused|triggers?|triggered",
     r"knows?|works?|worked|matters?|drew|draws|holds?|feels?|gives?|tells?|taught|leads?|took|takes",
 )
 INVERTED = re.compile(rf"{AUX} (?:not )?{SUBJECT}\b")
@@ -51,7 +52,8 @@ FINITE = re.compile(
 WH_PHRASE = re.compile(
     any_of(
         r"(?:how|what) about\b|what if\b|how come\b|why not\b|what for\b|how so\b|such as$|like what$",
-        r"(?:in|for|to|at|since|from|by|with|on|of|about) (?:what|whom|which|how) ?\w*(?: \w+)?$",
+        r"(?:in|for|to|at|since|from|by|with|on|of|about) (?:what|whom|which|how)(?! (?:i|you|we|they|he|she|it)\b)"
+        r" ?\w*(?: \w+)?$",
         r"how (?:often|long|many|much|old|far|soon)(?: (?!as\b|of\b)\w+)?$",
         rf"{WH}(?: else| now| then| exactly| so| one| ones| though)?$",
         r"any (?:idea|thoughts?|clue)\b|(?:and|but) (?:you|him|her|them|your \w+|then|now|yours)$",
@@ -75,14 +77,15 @@ INDIRECT = re.compile(
     + rf"\b(?: you)?(?: about| to see| to know)? (?:if|whether|{WH})\b.*\b(?:you|your|yours)\b"
 )
 REQUEST = any_of(
-    "(?:can|could|would|will|may|might) (?:you|i|we)|why don't you",
-    "would it be (?:ok|okay|all right)|are you (?:able|willing)|if you (?:can|could|would)|do you mind",
+    "(?:can|could|would|will|may|might) you|why don't you|(?:can|could|may|might) (?:i|we)(?= (?:\\w+ )?(?:ask|know))",
+    "would it be (?:ok|okay|all right)(?! if i\\b)|are you (?:able|willing)|if you (?:can|could|would)|do you mind",
 )
 TELL = re.compile(
     rf"^{REQUEST}(?: \w+){{0,5}}? "
     + any_of(
         r"tell(?:ing)? me|shar(?:e|ing)(?! (?:it )?with (?:him|her|them))|describ(?:e|ing)|explain(?:ing)?",
-        r"elaborat\w+|fill(?:ing)? me in|say(?:ing)? (?:\w+ ){0,3}more|help me understand|talk about (?:it|that|what)",
+        r"elaborat\w+|fill(?:ing)? me in|say(?:ing)? (?:\w+ ){0,3}more|help me understand",
+        r"talk (?:\w+ )?(?:more )?about (?:it|that|what)|repeat",
         r"walk me through|expand|(?:ask|know) (?:what|how|why)",
         r"give me (?:some |any |an )?(?:advice|examples?|suggestions?)",
     )
@@ -167,7 +170,7 @@ RHETORICAL = re.compile(
         r"who (?:knows|cares|needs|knew|asked you|am i (?:kidding|to|fooling)|are you (?:kidding|to))\b",
         r"why (?:bother|even|should i (?:be|have to|always|care))\b|what(?:'s|s| is) the (?:point|use|harm)\b",
         r"what (?:good|difference|use) (?:does|do|would|is|will)\b",
-        r"what else (?:could|can|was|am) (?:you|i|we|anyone|one)\b(?! do\b.*\bto\b)",
+        r"what else (?:could|can|was|am) (?:you|i|we|anyone|one)\b(?! (?:do\b.*\bto|tell|say|share|think)\b)",
         r"how (?:could|can) (?:any(?:one|body)|i (?:ever|not|possibly)|you (?:ever|not)|we not)\b|how dare\b",
         r"isn't (?:that|it|this) (?:what\b|just\b|strange how|funny how|always|the whole)|since when\b",
         r"(?:doesn't|don't|aren't|haven't|isn't|hasn't) (?:every(?:one|body)|we all|they all|anyone who)\b",
@@ -182,6 +185,7 @@ FILLER = re.compile(
     any_of(
         "so|and|but|well|then|okay|ok|oh|ah|now|also|hmm+|hm|um+|hey|hi|hello|yes|yeah|no|honestly|actually|or",
         "because|first|sorry|please|anyway|still|maybe|perhaps|though|just|right|sure|great|i see|thanks|thank you",
+        "mm+-?hm+|mhm|uh-?huh|all right",
     ).join((r"(?:", r"\b[ ,]*)+"))
 )
 CLAUSE_END = re.compile(r"[,;:?!()]|\.(?=\s)| [-–—]+ |--+|—|\.{2,}|…")

@@ -11,7 +11,7 @@ _NO_WISH = any_of(
     "not|sorry|glad|happy|pleased|here|hear|waiting|ready|going|able|good|trying|afraid|that|because",
 )
 PROBE = re.compile(
-    r"(?:(?:please|kindly|just|do|maybe|perhaps|go ahead and|and|feel free to|try to|you|now|briefly) )*"
+    r"(?:(?:please|pls|plz|kindly|just|do|maybe|perhaps|go ahead and|and|feel free to|try to|you|now|briefly) )*"
     + any_of(
         r"tell (?:me|us)(?! (?:that|to|it's|it'll|i'm|i am|he|she|they|if i)\b)",
         r"(?:say|tell) (?:\w+ )?(?:\w+ )?more\b",
@@ -34,15 +34,20 @@ WISH = re.compile(
         r"(?:to|you'd|you would) (?:hear|listen to) (?!from (?!you)|that\b)(?:\w+)",
         r"(?:to|you'd|you would) (?:know|learn|understand|find out) (?:\w+ ){0,3}(?:more|about|your)\b",
         r"(?:interested|curious) (?:in|about) (?:what|how|why|your|you|that|the|this|it|her|him|them|his)\b",
-        r"(?:you to|you'd|you would|you could) (?:tell|describe|explain|share|say|talk)\b",
+        r"(?:you to|you'd|you would|you could) (?:be able to |please )?(?:tell|describe|explain|share|say|talk)\b",
     )
+    + r"|(?:very |really )?(?:interested|curious) (?:in|about) (?:what|how|why|your|you)\b"
 )
 """A wish to hear something from the listener."""
 OFFER = re.compile(
     any_of("(?:maybe |perhaps |if )you (?:can|would|want to|like)", "(?:maybe |perhaps |if )?you could")
     + r" (?:\w+ ){0,4}(?:tell|describe|give|share with|walk|explain to) (?:me|us)\b"
+    + r"|you can tell (?:me|us) (?:a bit |a little |more )*about\b"
+    + r"|(?:i|it)(?:'d| would) be \w+ if you (?:would|could) (?:tell|share|describe|explain|say)\b"
 )
 """A suggestion that the listener tell ("maybe you could tell me about it")."""
+STANDING = re.compile(r"\bif (?:you|there)\b.*\b(?:any\w*|need|questions?|problems?)\b|\b(?:whenever|anytime)\b")
+"""A clause that makes what follows a standing offer ("if you need anything, let me know") and no probe now."""
 _OTHERS = any_of(
     "he|she|they|you|people|everyone|somebody|someone|part of you",
     r"(?:my|your|his|her|their|the) \w+(?: \w+)?",
