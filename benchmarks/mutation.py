@@ -48,7 +48,7 @@ TARGETS = {
     "ledger": Target(("models/ledger.py",), ("tests/models/test_budget.py",)),
     "success": Target(
         ("evaluation/success/verdicts.py", "evaluation/success/mentions.py", "evaluation/success/uptake.py"),
-        ("tests/evaluation/success/test_success.py", "tests/evaluation/success/test_attribution.py"),
+        tuple(f"tests/evaluation/success/test_{name}.py" for name in ("success", "attribution", "mentions")),
     ),
     "scales": Target(("evaluation/scales/scoring.py",), ("tests/evaluation/scales/test_scales.py",)),
     "statistics": Target(("evaluation/statistics/*.py",), ("tests/evaluation/statistics",)),
