@@ -19,6 +19,7 @@ from cocoon.evaluation.scales.files import load_scale
 from cocoon.running import session
 from cocoon.running.estimate import estimate
 from cocoon.running.folder import adopt_dialogues, existing_run
+from cocoon.running.former import with_rules_of
 from cocoon.running.frame import Outcome, forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
 from cocoon.running.reading.scales import kept_files
@@ -46,7 +47,7 @@ def prepare_simulation(out: str | Path, given: Given[StudyConfig], *, allow_clou
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
     own, out = OwnObjects(), out_folder(out)
-    resolved = _with_own_scales(with_own(given, own, out).resolve())
+    resolved = with_rules_of(_with_own_scales(with_own(given, own, out).resolve()), out)
     _refuse_idle(resolved)
     config = with_profile_files(resolved.config)
     return Simulation(out, Study(config, open_models(config, local_parts()), own), read_profiles(config))

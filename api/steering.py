@@ -23,6 +23,7 @@ from cocoon.core.verb_settings import SWEEP, Given, Options
 from cocoon.running.building.config import STEER_PAIRS, PairsConfig
 from cocoon.running.building.pairs import PairsGenerator, SituationPairs, all_pairs
 from cocoon.running.folder import read_run
+from cocoon.running.former import with_rules_of
 from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import opened_weights
 from cocoon.running.study import OwnObjects, read_profiles
@@ -129,11 +130,13 @@ def prepare_sweep(
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
     own, out = OwnObjects(), out_folder(out)
-    resolved = with_own(given, own, out).resolve()
+    resolved = with_rules_of(with_own(given, own, out).resolve(), out)
     sweep_config = read_settings(SweepConfig, compared)
     users = sweep_config.kinds(own_user=own.agent(resolved.config.user.model) is not None)
     if users == ["prompted"]:
-        resolved.refuse(["user.difficulty", "user.appraiser"], "only prompted users talk, who have no trust gate.")
+        resolved.refuse(
+            ["user.difficulty", "user.rules", "user.appraiser"], "only prompted users talk, who have no trust gate."
+        )
     study = with_profile_files(resolved.config)
     return Sweep(study, sweep_config, users, read_profiles(study), out, own)
 

@@ -18,6 +18,7 @@ from cocoon.reports.fidelity import fidelity_of, write_fidelity
 from cocoon.reports.paper.tables import load_paper_table
 from cocoon.reports.power import POWER, PowerConfig, Rows, power_rows
 from cocoon.reports.tables.records import Report
+from cocoon.running.former import user_with_rules_of, with_rules_of
 from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
 from cocoon.running.study import OwnObjects, Study, open_models, read_profiles
@@ -120,7 +121,7 @@ def prepare_ablation(
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
     own, out = OwnObjects(), out_folder(out)
-    resolved = with_own(given, own, out).resolve()
+    resolved = with_rules_of(with_own(given, own, out).resolve(), out)
     if compare_only:
         resolved.refuse(_TALKING, "a comparison alone simulates nothing. Leave one of them out.")
     study, names = resolved.config, conditions if isinstance(conditions, str) else ",".join(conditions)
@@ -182,7 +183,9 @@ def prepare_reproduction(
     if load_paper_table(table).data == "people":
         resolved.refuse(["judge"], f"people rate {table}, and no judge does. Leave it out.")
     names = stages.split(",") if isinstance(stages, str) else stages
-    return Reproduction(with_scales_of_table(resolved.config), out_folder(out), [name.strip() for name in names])
+    user = user_with_rules_of(resolved.config.user, resolved.origins, out_folder(out))
+    study = with_scales_of_table(resolved.config.model_copy(update={"user": user}))
+    return Reproduction(study, out_folder(out), [name.strip() for name in names])
 
 
 def run_reproduction(study: Reproduction, progress: bool | Reporter = True) -> StudyResult:

@@ -1,8 +1,9 @@
-"""Rounds until the guarded user's chain opens, under each preset, for supporters of four kinds.
+"""Rounds until the guarded user's chain opens, under each preset and rule set, for supporters of six kinds.
 
-Run with `python -m cocoon.benchmarks.disclosure [--rounds N] [--rules neutral|listening] [--talkative]`. Real graphs,
-the shipped profiles, the rule appraiser, scripted supporters and a scripted user that says a wish once it has just
-opened (`--talkative`: and its first wish in its first words). No model is needed; the same table every time.
+Run with `python -m cocoon.benchmarks.disclosure [--rounds N] [--rules attuned|naming|listening]`. Real graphs, the
+shipped profiles, the rule appraiser, scripted supporters and a scripted user. The user says a wish when it has just
+opened, and otherwise one more sentence of what its prompt holds. No model is needed, and the table is the same every
+time.
 
 A cell is the median round over the profiles (- where most never got there) and the share of profiles that did.
 Round r is the user's answer to the supporter's r-th turn, the opening being turn 1: nothing can open before round 2.
@@ -11,9 +12,11 @@ Round r is the user's answer to the supporter's r-th turn, the opening being tur
 import argparse
 import asyncio
 import math
+import re
 import statistics
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +25,8 @@ from langchain_core.messages import BaseMessage
 from cocoon.agents.supporters.supporter import PromptedSupporter
 from cocoon.agents.users.appraiser import RuleAppraiser
 from cocoon.agents.users.guarded import GuardedUser
-from cocoon.agents.users.trust import PRESETS, Difficulty, Rules, TrustGate
+from cocoon.agents.users.trust import PRESETS, RULES, TrustGate
+from cocoon.core.config import TrustRules
 from cocoon.core.jsonl import read_records
 from cocoon.core.records import Profile, Turn
 from cocoon.graphs.context import ConversationContext
@@ -33,73 +37,104 @@ from cocoon.models.journal.store import Journal
 from cocoon.models.scripted import ScriptedChat
 
 PROFILES = Path(__file__).resolve().parent.parent / "examples" / "profiles"
-SHY = {"en": "It is nothing much.", "zh": "没什么。"}
-# What each kind of supporter says in its reply number n (from 1) to a user's words, given the profile's needs.
-Says = Callable[[int, str, Sequence[str]], str]
+QUESTIONS = {
+    "en": ["What was that like for you?", "How has it been since then?", "What goes through you when you think of it?"],
+    "zh": ["那时候你是什么样的感受？", "从那以后，这些日子过得怎么样？", "想起这件事的时候，你心里是什么滋味？"],
+}
+ADVICE = {
+    "en": [
+        "You should try to get more sleep.",
+        "Why not make a list and start with one thing?",
+        "Try a cup of warm milk.",
+    ],
+    "zh": ["你应该多休息。", "不如列个清单，先做一件事。", "试试找朋友聊一聊。"],
+}
+# What each kind of supporter says in its reply number n (from 1) to a user's words, given the user's profile.
+Says = Callable[[int, str, Profile], str]
 
 
-def names_nothing(number: int, heard: str, needs: Sequence[str]) -> str:
-    """The same kind words each time."""
-    del number, heard, needs
-    return "..."
-
-
-def reflects(number: int, heard: str, needs: Sequence[str]) -> str:
+def reflects(number: int, heard: str, profile: Profile) -> str:
     """The user's own words, said back."""
-    del number, needs
+    del number, profile
     return heard
 
 
-def names_deeper(number: int, heard: str, needs: Sequence[str]) -> str:
+def asks_openly(number: int, heard: str, profile: Profile) -> str:
+    """Gentle open questions, in turn."""
+    del heard
+    return QUESTIONS[profile.language][number % 3]
+
+
+def names_deeper(number: int, heard: str, profile: Profile) -> str:
     """Reflects, and at every second turn names the next wish of the chain, from the surface down."""
     step = number // 2 - 1
-    return needs[step] if number % 2 == 0 and step < len(needs) else heard
+    return profile.chain[step].need if number % 2 == 0 and step < len(profile.chain) else heard
 
 
-def presses(number: int, heard: str, needs: Sequence[str]) -> str:
+def names_the_need(number: int, heard: str, profile: Profile) -> str:
+    """Says the deepest wish at once, and again."""
+    del number, heard
+    return profile.chain[-1].need
+
+
+def presses(number: int, heard: str, profile: Profile) -> str:
     """Insists."""
-    del number, heard, needs
+    del number, heard, profile
     return "You must tell me. 快说。"
 
 
+def advises(number: int, heard: str, profile: Profile) -> str:
+    """Says what to do."""
+    del heard
+    return ADVICE[profile.language][number % 3]
+
+
 SUPPORTERS: dict[str, Says] = {
-    "names nothing": names_nothing,
-    "reflects only": reflects,
-    "one deeper each 2nd turn": names_deeper,
+    "reflects exactly": reflects,
+    "asks open questions": asks_openly,
+    "names step by step": names_deeper,
+    "names the need at once": names_the_need,
     "presses": presses,
+    "advises": advises,
 }
 
 
-def supporter_chat(says: Says, needs: Sequence[str]) -> ScriptedChat:
+def supporter_chat(says: Says, profile: Profile) -> ScriptedChat:
     """A scripted supporter: counts its own turns in what it is shown, the opening left out."""
 
     def script(messages: list[BaseMessage], options: dict[str, Any]) -> str:
         del options
         number = sum(message.type == "ai" for message in messages)
-        return says(number, str(messages[-1].content), needs)
+        return says(number, str(messages[-1].content), profile)
 
     return ScriptedChat(script=script)
 
 
-def user_chat(needs: Sequence[str], shy: str, talkative: bool) -> ScriptedChat:
-    """A scripted user: says the deepest wish that its prompt holds when it is new there, else next to nothing."""
-    said: set[str] = set() if talkative else {needs[0]}
+def user_chat(profile: Profile) -> ScriptedChat:
+    """A scripted user: says the deepest wish that is new in its prompt, else the next sentence that is open to it."""
+    needs = [step.need for step in profile.chain]
+    said = {needs[0]}
 
     def script(messages: list[BaseMessage], options: dict[str, Any]) -> str:
         del options
-        new = [need for need in needs if need in str(messages[0].content) and need not in said]
-        said.update(new)
-        return new[-1] if new else shy
+        prompt = "\n".join(str(message.content) for message in messages)
+        open_events = [memory.text for memory in profile.memory if memory.text in prompt]
+        sentences = [
+            part.strip() for text in open_events for part in re.split(r"(?<=[.!?。！？])", text) if part.strip()
+        ]
+        new = [need for need in needs if need in prompt and need not in said]
+        words = new[-1] if new else next((part for part in sentences if part not in said), profile.feeling)
+        said.update((*new, words))
+        return words
 
     return ScriptedChat(script=script)
 
 
-async def converse(profile: Profile, says: Says, gate: TrustGate, rounds: int, talkative: bool) -> list[Turn]:
+async def converse(profile: Profile, says: Says, gate: TrustGate, rounds: int) -> list[Turn]:
     """One conversation's turns."""
-    needs = [step.need for step in profile.chain]
     models = Models()
-    speaker = models.wrap("supporter", supporter_chat(says, needs))
-    user = GuardedUser(models.wrap("user", user_chat(needs, SHY[profile.language], talkative)), RuleAppraiser(), gate)
+    speaker = models.wrap("supporter", supporter_chat(says, profile))
+    user = GuardedUser(models.wrap("user", user_chat(profile)), RuleAppraiser(), gate)
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder) / "journal.sqlite")
         caller = Caller(journal)
@@ -125,21 +160,45 @@ def cell(rounds: Sequence[float]) -> str:
     return f"{median:g} ({share:.0%})" if math.isfinite(median) else f"- ({share:.0%})"
 
 
-async def row(name: str, difficulty: Difficulty, rules: Rules, rounds: int, talkative: bool) -> str:
-    """One line of the table: when the middle wish and the need opened, and how many users left."""
-    profiles = [one for file in sorted(PROFILES.glob("*.jsonl")) for one in read_records(file, Profile)]
-    gate = TrustGate(difficulty, rules)
-    talks = [(one, await converse(one, SUPPORTERS[name], gate, rounds, talkative)) for one in profiles]
-    needs = [opened_at(turns, len(profile.chain) - 1) for profile, turns in talks]
-    middles = [opened_at(turns, 1) for profile, turns in talks if len(profile.chain) > 2]
-    left = sum(turns[-1].role == "user" for _, turns in talks)
-    return f"| {difficulty} | {name} | {cell(middles)} | {cell(needs)} | {left}/{len(talks)} |"
+def shipped_profiles() -> list[Profile]:
+    """The profiles of `examples/profiles`, in both languages."""
+    return [profile for file in sorted(PROFILES.glob("*.jsonl")) for profile in read_records(file, Profile)]
 
 
-async def table(rules: Rules, rounds: int, talkative: bool) -> str:
+@dataclass(frozen=True)
+class Disclosure:
+    """What one supporter got out of every profile, one element a profile. `needs` are rounds, infinite for never."""
+
+    middles: list[float]
+    needs: list[float]
+    ruptured: list[bool]
+    left: list[bool]
+
+    def row(self, difficulty: str, name: str) -> str:
+        """Return a line of the table."""
+        counts = [f"{sum(flags)}/{len(flags)}" for flags in (self.ruptured, self.left)]
+        return f"| {difficulty} | {name} | {cell(self.middles)} | {cell(self.needs)} | {' | '.join(counts)} |"
+
+
+async def disclosure(name: str, gate: TrustGate, profiles: Sequence[Profile], rounds: int = 12) -> Disclosure:
+    """Have a supporter talk with every profile, and return when the layers opened, what broke and who left."""
+    talks = [(profile, await converse(profile, SUPPORTERS[name], gate, rounds)) for profile in profiles]
+    return Disclosure(
+        middles=[opened_at(turns, 1) for profile, turns in talks if len(profile.chain) > 2],
+        needs=[opened_at(turns, len(profile.chain) - 1) for profile, turns in talks],
+        ruptured=[any(turn.state is not None and turn.state.ruptured for turn in turns) for _, turns in talks],
+        left=[turns[-1].role == "user" for _, turns in talks],
+    )
+
+
+async def table(rules: TrustRules, rounds: int) -> str:
     """The whole table, as Markdown."""
-    head = ["| user | supporter | middle wish opens | need opens | left |", "| --- | --- | --- | --- | --- |"]
-    rows = [await row(name, difficulty, rules, rounds, talkative) for difficulty in PRESETS for name in SUPPORTERS]
+    head = ["| user | supporter | middle wish opens | need opens | rupture | left |", "| --- " * 6 + "|"]
+    rows = [
+        (await disclosure(name, TrustGate(difficulty, rules), shipped_profiles(), rounds)).row(difficulty, name)
+        for difficulty in PRESETS
+        for name in SUPPORTERS
+    ]
     return "\n".join([*head, *rows])
 
 
@@ -147,10 +206,9 @@ def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description="Rounds until the guarded user's chain opens.")
     parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--rules", choices=["neutral", "listening"], default="neutral")
-    parser.add_argument("--talkative", action="store_true")
+    parser.add_argument("--rules", choices=[rules for rules in RULES if rules != "neutral"], default="attuned")
     arguments = parser.parse_args()
-    print(asyncio.run(table(arguments.rules, arguments.rounds, arguments.talkative)))
+    print(asyncio.run(table(arguments.rules, arguments.rounds)))
 
 
 if __name__ == "__main__":

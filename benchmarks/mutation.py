@@ -52,7 +52,10 @@ TARGETS = {
     ),
     "scales": Target(("evaluation/scales/scoring.py",), ("tests/evaluation/scales/test_scales.py",)),
     "statistics": Target(("evaluation/statistics/*.py",), ("tests/evaluation/statistics",)),
-    "trust": Target(("agents/users/trust.py",), ("tests/agents/test_trust.py", "tests/graphs/test_conversation.py")),
+    "trust": Target(
+        ("agents/users/trust.py", "agents/users/attuned.py"),
+        ("tests/agents/test_trust.py", "tests/agents/test_attuned.py"),
+    ),
 }
 # What the modules stand on is loaded once, before children are made.
 WARM = (

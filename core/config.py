@@ -27,6 +27,8 @@ Price = tuple[float, float] | tuple[float, float, float]
 """Money for a million tokens in, out and, where it differs, in from the server's prefix cache."""
 UserKind = Literal["guarded", "prompted"]
 """Kinds of simulated user that a model plays: behind a trust gate, or with the paper's prompt."""
+TrustRules = Literal["attuned", "naming", "listening", "neutral"]
+"""What opens a guarded user. `neutral` is the former name of `naming`, which runs that began with it keep."""
 ENVIRONMENT_PREFIX = "COCOON_"
 DEFAULT = "default"
 """The origin of a setting that nobody set."""
@@ -57,7 +59,7 @@ class UserConfig(SamplingConfig):
     model: str = flag(EMBEDDED, "The simulated user's model.", keyword="user", metavar="SPEC")
     kind: UserKind = flag("guarded", "guarded (trust gate) or prompted (the paper's).", keyword="user_kind")
     difficulty: Literal["easy", "normal", "hard"] = flag("normal", "How hard trust is won (guarded user).")
-    rules: Literal["neutral", "listening"] = flag("neutral", "Trust rules (guarded user).")
+    rules: TrustRules = flag("attuned", "Trust rules (guarded user). What was neutral is naming now.")
     appraiser: str | None = flag(None, "Appraising model, or rule; otherwise the user's own model.", metavar="SPEC")
     appraisal: AppraisalConfig = Field(default=AppraisalConfig(), description="How the appraising model is asked.")
     may_leave: bool = Field(default=False, description="Whether it may end the talk.")

@@ -4,12 +4,13 @@ Every record forbids unknown keys, so a typing mistake in a file is an error and
 """
 
 import hashlib
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 Language = Literal["zh", "en"]
 Role = Literal["user", "supporter"]
+ValueT = TypeVar("ValueT")
 StopReason = Literal["rounds", "user_left"]
 How = Literal["after_reflection", "after_question", "volunteered", "leaked"]
 Uptake = Literal["taken_up", "denied", "ignored"]
@@ -99,18 +100,42 @@ class Thought(Record):
     reasoning: str | None = None
 
 
+Move = Literal[
+    "simple_reflection",
+    "complex_reflection",
+    "open_question",
+    "closed_question",
+    "probe",
+    "naming",
+    "advice",
+    "self_disclosure",
+    "pressure",
+    "other",
+]
+"""What a turn of the supporter does. Defined in `docs/guide/simulated-user.md`, with the literature."""
+Rupture = Literal["too_deep", "too_soon"]
+"""What broke between the two: a layer was named with others above it still closed, or the need before its time."""
+
+
+def _unwritten(default: ValueT) -> ValueT:
+    """Return a field that is not written at its default, so that records of the other rules stay as they were."""
+    return Field(default=default, exclude_if=lambda value: value == default)
+
+
 class Appraisal(Record):
     """How the simulated user took the supporter's last turn: enums and integers only, never text.
 
     `accuracy` says what was named of the unsaid (none: plain reflection; near; accurate; wrong). `pressure` is 0 none,
     1 some, 2 strong. `touched` is the index of the chain node that was named, or None. `asked` says that the turn has
-    the form of a question, and only the `listening` trust rules use it.
+    the form of a question, and only the `listening` trust rules use it. `move` is what the turn did, and None where
+    the rules do not ask for it.
     """
 
     accuracy: Literal["none", "near", "accurate", "wrong"]
     pressure: int = Field(ge=0, le=2)
     touched: int | None = None
     asked: bool = False
+    move: Move | None = _unwritten(None)
 
 
 class UserState(Record):
@@ -122,6 +147,10 @@ class UserState(Record):
     that saying a thing twice earns nothing. `appraisal` is what led here. It is None when it could not be read, and
     then trust did not change. `earned` maps a chain node, as text, to the index in `Dialogue.turns` of the supporter's
     turn that earned it, which may lie before the turn in which the node opened.
+
+    The rest is of the rules that see moves. `attuned` counts the attuned moves since a layer opened last, which earn
+    less and less. `question` is the index of an open question whose answer is still to come. `ruptured` names what
+    broke with this turn, and `rupture` is how many points of it are not repaired yet.
     """
 
     trust: float
@@ -133,6 +162,10 @@ class UserState(Record):
     pressed: bool = False
     touched_locked: bool = False
     earned: dict[str, int] = {}
+    attuned: int = _unwritten(0)
+    question: int | None = _unwritten(None)
+    ruptured: Rupture | None = _unwritten(None)
+    rupture: float = _unwritten(0.0)
 
 
 class Turn(Record):

@@ -132,7 +132,7 @@ ABLATE = VerbSettings("ablate", StudyConfig, without=("judge.scales", "judge.per
 SWEEP = VerbSettings(
     "steer sweep",
     StudyConfig,
-    without=("supporters.*.name", "supporters.*.model", "supporters.*.prompt", "user.kind", "user.rules", *_BATCH),
+    without=("supporters.*.name", "supporters.*.model", "supporters.*.prompt", "user.kind", *_BATCH),
     unnamed=("supporters",),
 )
 

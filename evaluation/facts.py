@@ -1,5 +1,6 @@
 """What a report needs to know about dialogues and the run, small enough to hold for thousands of dialogues."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import get_args
 
@@ -36,6 +37,9 @@ class DialogueFacts(Record):
     nodes: int
     unlocked: dict[int, int] | None
     trust: list[float | None] | None = None
+    moves: dict[str, int] = {}
+    ruptures: int = 0
+    unrepaired: bool = False
     user_chars: int
     supporter_chars: int
     questions: QuestionStats | None = None
@@ -56,12 +60,12 @@ class RunFacts(Record):
 
     `sample` says what the dialogues were drawn from. `models` maps a role (supporter, user, judge, appraiser) to model
     names, and `agents` a role and name to the Python file of an agent of the user's own. `embedded`: the embedded model
-    made some of the words or ratings. `recorded` says of a demonstration that its lines were written by hand. `learnt`
-    has, by model, what its endpoint does not accept, and `replies` what was odd about the replies of each role.
-    `cached_tokens` are those of the prompts that servers had in a cache. `cost` is in `currency`, `seconds` is wall
-    time. `form_invariance` is one line on how far the appraiser took question form for pressure. `software` is COCOON
-    with its version and revision, `supporters` maps names to model and prompt, and `provenance` has everything else
-    that the manifest says, by name.
+    made some of the words or ratings. `scripted`: some are from a scripted model. `recorded` says of a demonstration
+    that its lines were written by hand. `learnt` has, by model, what its endpoint does not accept, and `replies` what
+    was odd about the replies of each role. `cached_tokens` are those of the prompts that servers had in a cache. `cost`
+    is in `currency`, `seconds` is wall time. `form_invariance` is one line on how far the appraiser took question form
+    for pressure. `software` is COCOON with its version and revision, `supporters` maps names to model and prompt, and
+    `provenance` has everything else that the manifest says, by name.
     """
 
     name: str = ""
@@ -69,6 +73,7 @@ class RunFacts(Record):
     models: dict[str, list[str]] = Field(default_factory=dict)
     agents: dict[str, str] = Field(default_factory=dict)
     embedded: bool = False
+    scripted: bool = False
     recorded: str | None = None
     learnt: dict[str, list[str]] = Field(default_factory=dict)
     replies: list[CallCounts] = Field(default_factory=list)
@@ -109,6 +114,9 @@ def facts_of(dialogue: Dialogue) -> DialogueFacts:
         nodes=len(dialogue.profile.chain),
         unlocked=_unlock_rounds(dialogue.turns),
         trust=_trust(dialogue.turns),
+        moves=_moves(dialogue.turns),
+        ruptures=sum(turn.state is not None and turn.state.ruptured is not None for turn in dialogue.turns),
+        unrepaired=any(turn.state.rupture > 0 for turn in dialogue.turns[-2:] if turn.state is not None),
         user_chars=_chars(dialogue.turns, "user"),
         supporter_chars=_chars(dialogue.turns, "supporter"),
         questions=question_ratio(dialogue.turns, dialogue.language),
@@ -130,6 +138,12 @@ def _unlock_rounds(turns: Sequence[Turn]) -> dict[int, int] | None:
 def _trust(turns: Sequence[Turn]) -> list[float | None] | None:
     states = [turn.state for turn in turns if turn.role == "user"]
     return [state.trust if state else None for state in states] if any(states) else None
+
+
+def _moves(turns: Sequence[Turn]) -> dict[str, int]:
+    """Return how often the supporter made each move, as the simulated user took it."""
+    taken = [turn.state.appraisal for turn in turns if turn.state is not None and turn.state.appraisal is not None]
+    return dict(Counter(appraisal.move for appraisal in taken if appraisal.move is not None))
 
 
 def _chars(turns: Iterable[Turn], role: str) -> int:

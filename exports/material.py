@@ -41,13 +41,26 @@ class ExportMaterial:
     @property
     def asking(self) -> int:
         """Return how many of the counted supporter turns ask a genuine question."""
+        return self._turns_with(GENUINE)
+
+    @property
+    def probing(self) -> int:
+        """Return how many of the counted supporter turns ask by a request to tell."""
+        return self._turns_with(frozenset(("probe",)))
+
+    def _turns_with(self, wanted: frozenset[QuestionType]) -> int:
         counted_types = (types or [] for types, counts in zip(self.asked, self.counted, strict=True) if counts)
-        return sum(any(question in GENUINE for question in types) for types in counted_types)
+        return sum(not wanted.isdisjoint(types) for types in counted_types)
 
     @property
     def question_ratio(self) -> float | None:
         """Return the share of the counted supporter turns that ask a genuine question, or None where no turn counts."""
         return self.asking / sum(self.counted) if any(self.counted) else None
+
+    @property
+    def probing_ratio(self) -> float | None:
+        """Return the share of the counted supporter turns with a request to tell, or None where no turn counts."""
+        return self.probing / sum(self.counted) if any(self.counted) else None
 
     def others(self) -> list[Call]:
         """Return the calls that neither a turn nor a rating names, in the order of their answers."""

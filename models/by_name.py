@@ -20,11 +20,11 @@ from cocoon.core.progress import working
 from cocoon.models.ledger import Ledger
 from cocoon.models.local.control import Adapter, Parts
 from cocoon.models.pool import Pool
+from cocoon.models.scripted import ScriptedChat, is_scripted
 
 if TYPE_CHECKING:
     from cocoon.models.local.base import LocalBase
     from cocoon.models.local.model import LocalChat
-    from cocoon.models.scripted import ScriptedChat
 
 SPEC_HELP = (
     "openai:NAME, http://HOST:PORT/v1#NAME, local:NAME-OR-PATH[+adapter=PATH][+steer=PATH:COEF] "
@@ -114,7 +114,7 @@ def open_chat(
     if kind == "local":
         return open_local(rest, parts, {} if bases is None else bases), None
     if kind == "scripted":
-        return _read_script(rest), None
+        return ScriptedChat.from_file(Path(rest)), None
     if kind == "python":
         chat, _ = load_object(spec)
         if not isinstance(chat, BaseChatModel):
@@ -132,15 +132,9 @@ def check_spec(spec: str) -> None:
     if kind == "local":
         read_local_spec(rest)
     elif kind == "scripted":
-        _read_script(rest)
+        ScriptedChat.from_file(Path(rest))
     elif kind in ("http", "https"):
         _address_and_name(spec)
-
-
-def _read_script(file: str) -> "ScriptedChat":
-    from cocoon.models.scripted import ScriptedChat
-
-    return ScriptedChat.from_file(Path(file))
 
 
 def _facts(spec: str, chat: Any) -> dict[str, Any]:
@@ -233,7 +227,8 @@ class Models:
                 self.connections, timeout=timeout, patience=self.patience, budget=self.ledger, name=where
             )
         learnt: set[str] = getattr(chat, "learnt", set())
-        model = Model(label, chat, self.pools[where], host, learnt=learnt)
+        facts: dict[str, Any] = {"scripted": True} if is_scripted(chat) else {}
+        model = Model(label, chat, self.pools[where], host, facts=facts, learnt=learnt)
         self.opened[label] = model
         return model
 

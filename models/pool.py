@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 from cocoon.core.errors import AccessDeniedError, BudgetReachedError, CallFailedError, EndpointDownError, StoppedError
 from cocoon.models.ledger import Ledger
 from cocoon.models.limiter import Breaker, Limiter
-from cocoon.models.remote.silence import limit_silence
+from cocoon.models.remote.silence import Line, limit_silence
 from cocoon.models.request_errors import RateLimitedError, TransientError
 
 T = TypeVar("T")
@@ -103,6 +103,7 @@ class Pool:
         self._number = itertools.count()
         self._naps: set[asyncio.Future[None]] = set()
         self._resuming: asyncio.TimerHandle | None = None
+        self._line = Line()
         self._stop: Exception | None = None
 
     @property
@@ -135,7 +136,7 @@ class Pool:
         while True:
             started, answered = await self._take_turn(priority), self.breaker.answered
             try:
-                async with limit_silence(self._timeout, self._patience):
+                async with limit_silence(self._timeout, self._patience, self._line) as silence:
                     value = await send()
             except RateLimitedError as error:
                 wait = self._wait_after_limit(error, started, history)
@@ -147,7 +148,10 @@ class Pool:
                 self._leave()
                 raise
             else:
-                self.limiter.succeeded(self.in_flight)
+                if silence.queued:
+                    self._take_as_load(started, self.breaker.answered - answered)
+                else:
+                    self.limiter.succeeded(self.in_flight)
                 self.breaker.succeeded()
                 self.counts.answered += 1
                 outcome = RequestOutcome(value, time.monotonic() - started, history.retries)

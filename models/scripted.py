@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models import (
+    BaseChatModel,
+    FakeListChatModel,
+    FakeMessagesListChatModel,
+    GenericFakeChatModel,
+    ParrotFakeChatModel,
+)
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import PrivateAttr
@@ -75,3 +81,17 @@ class ScriptedChat(BaseChatModel):
         del arguments
         await asyncio.sleep(self.delay)
         return self._generate(messages, **options)
+
+
+_SCRIPTED = (
+    ScriptedChat,
+    FakeListChatModel,
+    FakeMessagesListChatModel,
+    GenericFakeChatModel,
+    ParrotFakeChatModel,
+)
+
+
+def is_scripted(chat: BaseChatModel) -> bool:
+    """Return whether a chat model's replies are from a script: ours, or one of LangChain's models for tests."""
+    return isinstance(chat, _SCRIPTED)

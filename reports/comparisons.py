@@ -12,12 +12,11 @@ from cocoon.evaluation.comparison.records import Comparison
 from cocoon.evaluation.comparison.sides import Side, name_sides, sides_of
 from cocoon.reports.formats.csv_lines import render_csv
 from cocoon.reports.formats.files import write_pages, write_texts
-from cocoon.reports.report import EMBEDDED_WARNING
+from cocoon.reports.origin import origin_warnings
 from cocoon.reports.tables.comparison import comparison_report, comparison_rows
 from cocoon.reports.tables.records import Report
 from cocoon.reports.tables.trust import constant_warnings
 from cocoon.running.folder import existing_run, read_config, read_run
-from cocoon.running.manifest import uses_embedded
 from cocoon.running.reading.scales import scales_of
 
 # What makes dialogues or ratings of two runs differ beside the supporter; its own settings are what is compared.
@@ -111,9 +110,8 @@ def _baseline(sides: Sequence[Side], name: str | None) -> Side | None:
 
 def _warnings(runs: Sequence[Path], sides: Sequence[Side]) -> list[str]:
     configs = [config for run in runs if (config := read_config(run)) is not None]
-    embedded = [EMBEDDED_WARNING] if uses_embedded(runs) else []
     constant = constant_warnings(rating for side in sides for rating in side.ratings)
-    return [*embedded, *_differing(configs), *constant]
+    return [*origin_warnings(runs), *_differing(configs), *constant]
 
 
 def _differing(configs: Sequence[StudyConfig]) -> list[str]:

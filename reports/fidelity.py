@@ -8,12 +8,11 @@ from cocoon.core.records import Dialogue, Rating
 from cocoon.evaluation.facts import facts_of
 from cocoon.evaluation.fidelity.users import user_facts
 from cocoon.reports.formats.files import write_report_files
-from cocoon.reports.report import EMBEDDED_WARNING
+from cocoon.reports.origin import origin_warnings
 from cocoon.reports.tables.fidelity import SimulatedRun, fidelity_report
 from cocoon.reports.tables.records import Report
 from cocoon.reports.tables.replies import reply_warnings
 from cocoon.running.folder import existing_run, read_run
-from cocoon.running.manifest import uses_embedded
 
 
 def fidelity_of(runs: Sequence[Path]) -> Report:
@@ -24,7 +23,7 @@ def fidelity_of(runs: Sequence[Path]) -> Report:
             raise CocoonError(f"{run}: is given twice; name another run, or one alone")
     simulated = [_read(run) for run in runs]
     odd_replies = [f"{run.name}: {warning}" for run in simulated for warning in reply_warnings(run.dialogues.values())]
-    return fidelity_report(simulated, [*_warnings(runs), *odd_replies])
+    return fidelity_report(simulated, [*origin_warnings(runs), *odd_replies])
 
 
 def _read(run: Path) -> SimulatedRun:
@@ -34,10 +33,6 @@ def _read(run: Path) -> SimulatedRun:
         simulated.users.append(user_facts(dialogue))
         simulated.dialogues[dialogue.id] = facts_of(dialogue)
     return simulated
-
-
-def _warnings(runs: Sequence[Path]) -> list[str]:
-    return [EMBEDDED_WARNING] if uses_embedded(runs) else []
 
 
 def write_fidelity(report: Report, out: Path) -> None:

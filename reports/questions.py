@@ -34,10 +34,11 @@ class QuestionReport:
     def to_json(self, *, sentences: bool = False) -> dict[str, Any]:
         """Return the report as plain values, with every sentence if wanted.
 
-        `ratio` is that of the first role, which is the supporter unless only the user was counted.
+        `ratio` and `probing_ratio` are those of the first role: the supporter, unless only the user was counted.
         """
         role, stats = next(iter(self.roles.items()))
-        plain: dict[str, Any] = {"ratio": stats.ratio, "role": role, "dialogues": self.dialogues}
+        plain: dict[str, Any] = {"ratio": stats.ratio, "probing_ratio": stats.probing_ratio, "role": role}
+        plain["dialogues"] = self.dialogues
         plain["roles"] = {
             name: {
                 **counts.model_dump(),

@@ -15,6 +15,7 @@ from cocoon.reports.charts.runs import run_figures
 from cocoon.reports.narrative.excerpts import choose_excerpts
 from cocoon.reports.narrative.findings import compared, findings
 from cocoon.reports.narrative.methods import methods_paragraph
+from cocoon.reports.origin import warnings_of
 from cocoon.reports.tables.dialogues import (
     dialogues_table,
     failures_table,
@@ -26,6 +27,7 @@ from cocoon.reports.tables.needs import (
     disclosure_table,
     evidence_table,
     missing_reasons_table,
+    moves_table,
     named_table,
     outcomes_table,
 )
@@ -35,7 +37,6 @@ from cocoon.reports.tables.replies import call_warnings, calls_table, replies_ta
 from cocoon.reports.tables.scores import main_table, other_scales_table, success_table, variants_table
 from cocoon.reports.tables.trust import answers_table, constant_warnings, prompts_table, version_warnings
 
-EMBEDDED_WARNING = "Made with the embedded model: this shows the machinery, not the science."
 NO_TEMPERATURE = (
     "{model} takes no temperature: it was asked at its server's own, whatever the settings say. Its replies at "
     "temperature 0 are draws, and equal calls were not merged."
@@ -79,6 +80,7 @@ def build_report(
         evidence_table(groups),
         named_table(groups, summaries),
         disclosure_table(summaries.values()),
+        moves_table(summaries.values()),
         other_scales_table(groups),
         variants_table(groups, scales or {}),
         dialogues_table(summaries.values()),
@@ -132,9 +134,10 @@ def _summaries(dialogues: Iterable[Dialogue | DialogueFacts]) -> Iterable[Dialog
 
 
 def _warnings(run: RunFacts, dialogues: Mapping[str, DialogueFacts], ratings: Sequence[Rating]) -> list[str]:
-    origin = [*([run.recorded] if run.recorded else []), *([EMBEDDED_WARNING] if run.embedded else [])]
+    # Of a recorded run its own line says more than that its models are scripted.
     return [
-        *origin,
+        *([run.recorded] if run.recorded else []),
+        *warnings_of(scripted=run.scripted and not run.recorded, embedded=run.embedded),
         *(NO_TEMPERATURE.format(model=model) for model, facts in run.learnt.items() if "temperature" in facts),
         *_mixed_users(dialogues.values()),
         *version_warnings(ratings, dialogues),

@@ -21,7 +21,7 @@ from cocoon.reports.report import build_report
 from cocoon.reports.tables.records import NOTHING, Report
 from cocoon.running.folder import JOURNAL, existing_run, read_config, read_run
 from cocoon.running.integrity.report_sources import keep_sources
-from cocoon.running.manifest import RunManifest, read_manifest, seconds_worked, uses_embedded
+from cocoon.running.manifest import RunManifest, read_manifest, seconds_worked, uses_embedded, uses_scripted
 from cocoon.running.reading.reader import RunReader
 from cocoon.running.reading.scales import scales_of
 from cocoon.running.sample import read_sample
@@ -106,7 +106,8 @@ def facts_of_run(run: Path) -> dict[str, Any]:
         if manifest.form_invariance is not None:
             facts["form_invariance"] = FormInvariance.model_validate(manifest.form_invariance).one_line()
         facts |= {"models": manifest.roles, "seconds": round(seconds_worked(manifest), 1)}
-        facts |= {"embedded": uses_embedded([run]), "agents": _own_agents(manifest)}
+        facts |= {"embedded": uses_embedded([run]), "scripted": uses_scripted([run])}
+        facts["agents"] = _own_agents(manifest)
         facts["recorded"] = manifest.recorded
         facts |= {"software": _software(manifest), "provenance": _provenance(manifest)}
         facts["learnt"] = {label: model["learnt"] for label, model in manifest.models.items() if model.get("learnt")}

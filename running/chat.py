@@ -34,6 +34,7 @@ from cocoon.models.calls import Caller
 from cocoon.models.client import JournaledClient
 from cocoon.models.journal.store import Place
 from cocoon.running.folder import RunFolder
+from cocoon.running.former import with_rules_of
 from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
 from cocoon.running.study import Study, open_models
@@ -290,7 +291,7 @@ def prepare_chat(
     """
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
-    resolved = given.resolve()
+    resolved = with_rules_of(given.resolve())
     _refuse_idle(resolved, role)
     if profile is not None and language is not None:
         raise CocoonError(f"--language {language}: the language is that of profile {profile!r}. Leave one of them out.")

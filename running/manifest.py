@@ -3,7 +3,7 @@
 import platform
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -146,8 +146,10 @@ def recall_capabilities(manifest: RunManifest, models: Mapping[str, Model]) -> N
 
 
 def note_capabilities(manifest: RunManifest, models: Mapping[str, Model]) -> None:
-    """Put what was learnt of the endpoints into the manifest."""
-    manifest.models |= {label: manifest.models.get(label, {}) | model.capabilities for label, model in models.items()}
+    """Put what was learnt of the endpoints into the manifest, and the facts of models opened while the run went on."""
+    manifest.models |= {
+        label: model.facts | manifest.models.get(label, {}) | model.capabilities for label, model in models.items()
+    }
 
 
 def uses_embedded(folders: Iterable[Path]) -> bool:
@@ -155,9 +157,20 @@ def uses_embedded(folders: Iterable[Path]) -> bool:
 
     Folders of release 0.1.0 tell only the name under which a local model was opened.
     """
-    manifests = [manifest for folder in folders if (manifest := read_manifest(folder)) is not None]
-    models = [facts for manifest in manifests for facts in manifest.models.values()]
-    return any(facts.get("embedded", facts.get("name") == EMBEDDED) for facts in models)
+    return any(facts.get("embedded", facts.get("name") == EMBEDDED) for facts in _facts_of_models(folders))
+
+
+def uses_scripted(folders: Iterable[Path]) -> bool:
+    """Return whether some words or ratings of these run folders are from a scripted model, by the facts of its
+    models.
+    """
+    return any(facts.get("scripted", False) for facts in _facts_of_models(folders))
+
+
+def _facts_of_models(folders: Iterable[Path]) -> Iterator[dict[str, Any]]:
+    for folder in folders:
+        manifest = read_manifest(folder)
+        yield from manifest.models.values() if manifest is not None else ()
 
 
 def begin_session(manifest: RunManifest) -> Session:

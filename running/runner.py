@@ -15,7 +15,7 @@ from cocoon.graphs.assessment import build_assessment
 from cocoon.graphs.context import AssessmentContext, ConversationContext
 from cocoon.graphs.conversation import conversation_of, recursion_limit
 from cocoon.graphs.dialogue import build_dialogue
-from cocoon.running.branches import Fork
+from cocoon.graphs.forks import Fork
 from cocoon.running.work import Progress, Work
 
 __all__ = ["DialogueListener", "Progress", "Runner", "Task", "Wanted"]

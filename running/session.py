@@ -7,9 +7,9 @@ from cocoon.agents.protocols import Judge, SimulatedUser, steps_of
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_objects
 from cocoon.core.records import AgentFacts, Dialogue, Language, Profile
+from cocoon.graphs.forks import Fork
 from cocoon.models.batches.queue import BatchQueue, batches_of, refuse_open_batches
 from cocoon.models.calls import Caller
-from cocoon.running.branches import Fork
 from cocoon.running.checks.form_invariance import appraisal_of, measure_form_invariance, measured_calls
 from cocoon.running.estimate import estimate
 from cocoon.running.folder import BATCHES, RunFolder, read_run

@@ -28,11 +28,11 @@ from cocoon.core.sampling import SamplingConfig
 from cocoon.evaluation.scales.files import load_scales
 from cocoon.evaluation.scales.records import Scale
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
+from cocoon.graphs.forks import Fork
 from cocoon.models.by_name import Model, Models, host_of_chat
 from cocoon.models.calls import Settings
 from cocoon.models.ledger import Ledger
 from cocoon.models.local.control import Parts
-from cocoon.running.branches import Fork
 from cocoon.running.runner import Task
 
 _SAMPLING = tuple(SamplingConfig.model_fields)
@@ -149,14 +149,15 @@ class Study:
         if config.kind == "prompted":
             return PromptedUser(model, settings, config.may_leave, self.folder, self.languages)
         gate = TrustGate(config.difficulty, config.rules)
-        return GuardedUser(model, self._appraiser(), gate, settings, self.folder, self.languages)
+        return GuardedUser(model, self._appraiser(gate), gate, settings, self.folder, self.languages)
 
-    def _appraiser(self) -> Appraiser:
+    def _appraiser(self, gate: TrustGate) -> Appraiser:
         config = self.config.user
         if config.appraiser == "rule":
             return RuleAppraiser()
         model = self.model(config.appraiser or config.model)
-        return ModelAppraiser(model, Settings.of(config.appraisal), self.folder, self.languages)
+        settings = Settings.of(config.appraisal)
+        return ModelAppraiser(model, settings, self.folder, self.languages, gate.sees_moves)
 
     def judges(self) -> list[Judge]:
         """Return the judges, and an empty list without a judge's model."""

@@ -47,7 +47,7 @@ class Scripted:
     user: Sequence[str] = ("Hm.",)
     supporter: Sequence[str] = ("I am listening.",)
     appraisals: Sequence[str] | None = None
-    gate: TrustGate = field(default_factory=TrustGate)
+    gate: TrustGate = field(default_factory=lambda: TrustGate(rules="naming"))
     rounds: int = 3
 
     def __post_init__(self) -> None:
@@ -62,7 +62,9 @@ class Scripted:
     def guarded(self) -> GuardedUser:
         """The guarded user of this cast."""
         rule: Appraiser = RuleAppraiser()
-        appraiser = rule if self.appraisals is None else ModelAppraiser(self.models["appraiser"])
+        appraiser = (
+            rule if self.appraisals is None else ModelAppraiser(self.models["appraiser"], moves=self.gate.sees_moves)
+        )
         return GuardedUser(self.models["user"], appraiser, self.gate)
 
     def prompted(self, *, may_leave: bool = False) -> PromptedUser:

@@ -15,14 +15,15 @@ from pydantic import ConfigDict, Field, WithJsonSchema
 from cocoon.agents.protocols import UserView, transcript
 from cocoon.core.answers import Missing, TypedAnswer, variant_of
 from cocoon.core.prompts import load_prompt, prompt_shas
-from cocoon.core.records import AgentFacts, Appraisal, Language
+from cocoon.core.records import AgentFacts, Appraisal, Language, Move
 from cocoon.evaluation.questions.detection import asks
 from cocoon.evaluation.text.contents import share_named, without_tags
+from cocoon.evaluation.text.moves import move_by_rule
 from cocoon.models.by_name import Model
 from cocoon.models.calls import Settings
 from cocoon.models.client import JournaledClient
 
-PROMPT = "user/appraise"
+PROMPT, MOVES = "user/appraise", "user/moves"
 
 
 class AppraisalAnswer(TypedAnswer):
@@ -36,12 +37,18 @@ class AppraisalAnswer(TypedAnswer):
     asked: bool = False
 
 
+class MoveAnswer(AppraisalAnswer):
+    """The appraisal with the move that it was, for trust rules that see moves."""
+
+    move: Move
+
+
 @functools.cache
-def appraisal_answer(nodes: int) -> type[AppraisalAnswer]:
+def appraisal_answer(nodes: int, moves: bool = False) -> type[AppraisalAnswer]:
     """Return the form of an appraisal for a chain of so many nodes. Without a chain, `touched` can only be None."""
     node: Any = Annotated[int, Field(ge=0, le=nodes - 1)]
     nothing = Annotated[None, WithJsonSchema({"anyOf": [{"type": "null"}]})]
-    return variant_of(AppraisalAnswer, touched=(node | None if nodes else nothing, None))
+    return variant_of(MoveAnswer if moves else AppraisalAnswer, touched=(node | None if nodes else nothing, None))
 
 
 class Appraiser(Protocol):
@@ -58,17 +65,26 @@ class Appraiser(Protocol):
 
 @dataclass(frozen=True)
 class ModelAppraiser:
-    """A model reads the profile and the dialogue and returns the appraisal as JSON (temperature 0)."""
+    """A model reads the profile and the dialogue and returns the appraisal as JSON (temperature 0).
+
+    `moves` asks for the move too, under a prompt of its own, for trust rules that see moves.
+    """
 
     model: Model
     settings: Settings = Settings(temperature=0.0, max_tokens=80)
     folder: Path | None = None
     languages: tuple[Language, ...] = get_args(Language)
+    moves: bool = False
+
+    @property
+    def prompt(self) -> str:
+        """The name of the prompt that it is asked with."""
+        return MOVES if self.moves else PROMPT
 
     async def appraise(self, client: JournaledClient, view: UserView, unlocked: Sequence[int]) -> Appraisal | None:
         """Ask the model, and once more where its answer cannot be read."""
         profile, language = view.profile, view.language
-        prompt = load_prompt(PROMPT, language, self.folder).fill(
+        prompt = load_prompt(self.prompt, language, self.folder).fill(
             emotion=profile.emotion,
             feeling=profile.feeling,
             chain=[step.need for step in profile.chain],
@@ -80,7 +96,7 @@ class ModelAppraiser:
         )
         answer = await client.answer(
             prompt,
-            appraisal_answer(len(profile.chain)),
+            appraisal_answer(len(profile.chain), self.moves),
             model=self.model,
             settings=self.settings,
             name="appraisal",
@@ -93,7 +109,7 @@ class ModelAppraiser:
         return AgentFacts(
             name=self.model.label,
             models={"appraiser": self.model.label},
-            prompts=prompt_shas([PROMPT], self.folder, self.languages),
+            prompts=prompt_shas([self.prompt], self.folder, self.languages),
         )
 
 
@@ -112,15 +128,23 @@ ACCURATE, NEAR = 0.5, 0.25
 class RuleAppraiser:
     """Deterministic appraisal by shared words: an approximation for tests and ablation, blind to paraphrase.
 
-    It cannot tell a wrong guess from none, so `wrong` never occurs. The form of a sentence goes into `asked` alone,
-    by the detector that counts questions in reports.
+    It cannot tell a wrong guess from none, so `wrong` never occurs, and never says `probe`. The form of a sentence goes
+    into `asked`, by the detector that counts questions in reports, and decides the move only where a turn says nothing
+    of the user.
     """
 
     async def appraise(self, client: JournaledClient, view: UserView, unlocked: Sequence[int]) -> Appraisal | None:
         """Compare words, and ask nobody."""
         del client
-        user_words = " ".join(turn.content for turn in view.turns if turn.role == "user")
-        return appraise_by_rule(view.last, user_words, [step.need for step in view.profile.chain], unlocked)
+        said = " ".join(turn.content for turn in view.turns if turn.role == "user")
+        taken = appraise_by_rule(view.last, said, [step.need for step in view.profile.chain], unlocked)
+        move = move_by_rule(view.last, said, view.language)
+        if taken.accuracy == "near" and move == "open_question":
+            # A question that leaves the answer open shares a common word with a wish by chance.
+            taken = taken.model_copy(update={"accuracy": "none", "touched": None})
+        if taken.accuracy != "none":
+            move = "naming"
+        return taken.model_copy(update={"move": "pressure" if taken.pressure else move})
 
     def facts(self) -> AgentFacts:
         """Return its name."""

@@ -17,6 +17,7 @@ from cocoon.agents.users.appraiser import Appraiser
 from cocoon.agents.users.trust import TrustGate
 from cocoon.core.prompts import load_prompt, prompt_shas
 from cocoon.core.records import AgentFacts, Appraisal, Language, Profile, UserState
+from cocoon.evaluation.text.moves import is_answered
 from cocoon.models.by_name import Model
 from cocoon.models.calls import Message, Settings
 from cocoon.models.client import JournaledClient
@@ -83,7 +84,9 @@ class GuardedUser:
         state = self._state(memory, view.profile)
         if view.round == 0:
             return state.model_copy(update={"appraisal": appraisal})
-        return self.gate.step(state, appraisal, view.profile, turn=len(view.turns) - 1)
+        words = [turn.content for turn in view.turns if turn.role == "user"]
+        answered = bool(words) and is_answered(words[-1])
+        return self.gate.step(state, appraisal, view.profile, len(view.turns) - 1, answered)
 
     def messages(self, view: UserView, state: UserState) -> list[Message]:
         """Return the prompt of one turn, which holds open chain nodes and memories only."""
@@ -122,7 +125,7 @@ class GuardedUser:
         needs_closed = len(needs) - len(state.unlocked)
         memories_closed = len(profile.memory) - len(state.memories)
         closed = f"  closed: {needs_closed} of {len(needs)} needs, {memories_closed} memories"
-        return "\n".join([head, *opened, closed])
+        return "\n".join([head, *_last_move(state, len(needs)), *opened, closed])
 
     def facts(self) -> AgentFacts:
         """Return its models, prompts, difficulty and trust rules."""
@@ -156,6 +159,19 @@ def _with_moment(messages: list[Message], moment: str) -> list[Message]:
     if plain[-1]["role"] != "user":
         return [*plain, {"role": "user", "content": moment}]
     return [*plain[:-1], {"role": "user", "content": f"{plain[-1]['content']}\n\n{moment}"}]
+
+
+def _last_move(state: UserState, layers: int) -> list[str]:
+    """Return what the supporter's last turn did, and what broke by it, as lines. There are none without moves."""
+    taken, lines = state.appraisal, list[str]()
+    if taken is not None and taken.move is not None:
+        touched = "" if taken.touched is None else f", touched layer {taken.touched + 1} of {layers}"
+        lines.append(f"  move: {taken.move.replace('_', ' ')}{touched}")
+    if state.ruptured is not None:
+        lines.append(f"  rupture: {state.ruptured.replace('_', ' ')}")
+    if state.rupture > 0:
+        lines.append(f"  not repaired yet: {state.rupture:g} points")
+    return lines
 
 
 def _memory(state: UserState) -> Memory:

@@ -1,18 +1,20 @@
 """The trust rules of the guarded user: a named, swappable hypothesis of what makes a person open up.
 
-`neutral` looks only at what was named and at pressure, never at the form of a sentence: a simulator that punished
-questions by rule would prove what a study of questions wants to find out. `listening` counts form too, and exists
-beside it. Every report names the rules it was made under.
+`attuned` sees what each turn does, and is in `attuned.py`. `naming` looks only at what was named and at pressure, never
+at the form of a sentence: a simulator that punished questions by rule would prove what a study of questions wants to
+find out. `listening` counts form too. `neutral` is the name under which `naming` was known, and runs that were started
+with it keep it. Every report names the rules it was made under.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from cocoon.agents.users.attuned import ATTUNED, MOST_CREDIT, Gains, Ladder, advance, attuned, pace_of
+from cocoon.core.config import TrustRules
 from cocoon.core.records import Appraisal, Profile, UserState
 
 Difficulty = Literal["easy", "normal", "hard"]
-Rules = Literal["neutral", "listening"]
 Openness = Literal["closed", "wary", "warming", "open"]
 Rule = Callable[[Appraisal], float]
 
@@ -31,22 +33,22 @@ PRESETS: dict[Difficulty, Preset] = {
     "normal": Preset(start=0, need_at=3, leaves_at=-3),
     "hard": Preset(start=-1, need_at=5, leaves_at=-3),
 }
-# The most that naming one thing can earn in all, so that repeating a right guess opens nothing.
-MOST_CREDIT = 2.0
 _GAIN = {"none": 0.0, "near": 1.0, "accurate": 2.0, "wrong": -1.0}
 
 
-def neutral(appraisal: Appraisal) -> float:
+def naming(appraisal: Appraisal) -> float:
     """Change of trust by accuracy and pressure alone: plain reflection 0, an accurate guess +2, pressing -1 or -2."""
     return _GAIN[appraisal.accuracy] - appraisal.pressure
 
 
 def listening(appraisal: Appraisal) -> float:
-    """As `neutral`, and asking costs half a point whatever is asked."""
-    return neutral(appraisal) - (0.5 if appraisal.asked else 0.0)
+    """As `naming`, and asking costs half a point whatever is asked."""
+    return naming(appraisal) - (0.5 if appraisal.asked else 0.0)
 
 
-RULES: dict[Rules, Rule] = {"neutral": neutral, "listening": listening}
+RULES: dict[TrustRules, Rule] = {"attuned": attuned, "naming": naming, "listening": listening, "neutral": naming}
+SEES_MOVES: dict[TrustRules, Gains] = {"attuned": ATTUNED}
+"""The rules that ask what a turn does, with what each move earns."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,12 @@ class TrustGate:
     """Decides what of a profile the user's prompt may contain, from the trust the supporter has earned."""
 
     difficulty: Difficulty = "normal"
-    rules: Rules = "neutral"
+    rules: TrustRules = "attuned"
+
+    @property
+    def sees_moves(self) -> bool:
+        """Whether the rules need to know what a turn does, and not only what it names."""
+        return self.rules in SEES_MOVES
 
     @property
     def preset(self) -> Preset:
@@ -76,13 +83,33 @@ class TrustGate:
         unlocked = self._unlock([], self.preset.start, profile)
         return UserState(trust=self.preset.start, unlocked=unlocked, memories=open_memories(profile, unlocked))
 
+    def ladder(self, profile: Profile) -> Ladder:
+        """Return the layers of a person, for rules that see moves."""
+        nodes = range(len(profile.chain))
+        return Ladder(
+            thresholds=[self.threshold(node, profile) for node in nodes],
+            start=self.preset.start,
+            need_at=self.need_at(profile),
+            pace=pace_of(profile.id),
+            gains=SEES_MOVES[self.rules],
+        )
+
     def step(
-        self, before: UserState, appraisal: Appraisal | None, profile: Profile, turn: int | None = None
+        self,
+        before: UserState,
+        appraisal: Appraisal | None,
+        profile: Profile,
+        turn: int | None = None,
+        answered: bool = False,
     ) -> UserState:
         """Return the state after a supporter turn. An appraisal that could not be read changes nothing.
 
-        `turn` is that turn's index in the dialogue. It is kept for the nodes that it earned.
+        `turn` is that turn's index in the dialogue. It is kept for the nodes that it earned. `answered` says whether
+        the user's words before it answered the question that came before them.
         """
+        if self.sees_moves:
+            after = advance(before, appraisal, self.ladder(profile), turn, answered)
+            return after.model_copy(update={"memories": open_memories(profile, after.unlocked)})
         if appraisal is None:
             return before.model_copy(update={"appraisal": None, "newly": [], "pressed": False, "touched_locked": False})
         credit, change = self._earned(before.credit, appraisal)

@@ -120,7 +120,7 @@ def _study(lines: RecordedLines, judge: str) -> Study:
         supporters=[
             SupporterConfig(name=name, model=f"recorded:{name}", prompt=prompt) for name, prompt in SUPPORTERS.items()
         ],
-        user=UserConfig(model="recorded:user", appraiser="recorded:appraiser"),
+        user=UserConfig(model="recorded:user", appraiser="recorded:appraiser", rules="naming"),
         judge=JudgeConfig(model=f"recorded:judge-{judge}", scales=["success", "comfort", "basic"]),
         form_pairs=0,
     )

@@ -2,9 +2,9 @@
 
     python -m cocoon.benchmarks.viewer.report_pictures [--out docs/images]
 
-Ten users meet the listening and the asking supporter of `trace_pictures`. The judge on 127.0.0.1 votes three times, and
-its votes differ as those of a model do. The report is photographed in headless Chromium: wide and narrow, light and
-dark, English and Chinese (for which the machine needs a Chinese font).
+Ten users meet the listening and the asking supporter of `trace_pictures`. The judge, a script too, votes three times,
+and its votes differ as those of a model do. The report, which says first that it is scripted, is photographed in
+headless Chromium: wide and narrow, light and dark, English and Chinese (for which the machine needs a Chinese font).
 """
 
 import argparse
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cocoon.benchmarks.viewer.trace_pictures import answer, make_run
 from cocoon.tests.browser import chromium
-from cocoon.tests.commands import cocoon, said
+from cocoon.tests.commands import cocoon
 
 if TYPE_CHECKING:
     from playwright.async_api import ViewportSize
@@ -31,20 +31,20 @@ SHOTS: list[tuple[str, Literal["en", "zh"], int, int, Literal["light", "dark"]]]
 SHRUNK = 0.7
 
 
-def varied(request: dict[str, Any]) -> tuple[int, Any]:
+def varied(model: str, prompt: str, seed: int | None) -> str:
     """The line that is due. A judge's answer depends on the whole prompt and the vote, as if it were drawn."""
-    status, body = answer(request)
-    if request["model"] != "judge":
-        return status, body
-    content = json.loads(body["choices"][0]["message"]["content"])
-    draw = zlib.crc32(json.dumps([request["messages"], request.get("seed")]).encode())
+    text = answer(model, prompt)
+    if model != "judge":
+        return text
+    content: dict[str, Any] = json.loads(text)
+    draw = zlib.crc32(json.dumps([prompt, seed]).encode())
     if "items" in content:
         content["items"] = {item: _shifted(value, draw >> int(item)) for item, value in content["items"].items()}
     elif "named" in content and draw % 4 == 0:
         content["named"] = not content["named"]
     elif "named_by" in content and draw % 6 == 0:
         content["quote"] = "words that nobody said"
-    return said(json.dumps(content), usage=body["usage"])
+    return json.dumps(content)
 
 
 def _shifted(value: int | None, draw: int) -> int | None:
@@ -73,7 +73,7 @@ def main() -> None:
     out = parser.parse_args().out
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "listening-or-asking"
-        make_run(run, 10, varied, "--votes", "3", "-o", "judge.temperature=0.7")
+        make_run(run, 10, varied, {"judge.votes": 3, "judge.temperature": 0.7})
         asyncio.run(photograph(run, out))
     for name, *_ in SHOTS:
         print(f"{out / name}.png: {(out / f'{name}.png').stat().st_size / 1000:.0f} kB")

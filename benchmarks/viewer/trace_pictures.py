@@ -2,8 +2,8 @@
 
     python -m cocoon.benchmarks.viewer.trace_pictures [--out docs/images]
 
-`cocoon simulate` walks the real graphs; a server on 127.0.0.1 answers with the lines below. A listening and an asking
-supporter meet the same guarded user; the page is exported and photographed in headless Chromium.
+The real graphs are walked, and scripted chat models answer with the lines below. A listening and an asking supporter
+meet the same guarded user; the page is exported and photographed in headless Chromium.
 """
 
 import argparse
@@ -11,12 +11,16 @@ import asyncio
 import json
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from cocoon.api.blocking import wait_for
+from cocoon.api.simulation import prepare_simulation, start
+from cocoon.core.verb_settings import SIMULATE, Given, Options
+from cocoon.models.scripted import Script, ScriptedChat
 from cocoon.running.reading.reader import RunReader
 from cocoon.tests.browser import chromium
-from cocoon.tests.commands import Answer, cocoon, said, server
 from cocoon.viewer.page import RunPage, export_page
 
 if TYPE_CHECKING:
@@ -108,29 +112,27 @@ SHOTS: list[tuple[str, Literal["light", "dark"], list[str]]] = [
     ("trace-page-compare", "light", ["c"]),
 ]
 
+Line = Callable[[str, str, int | None], str]
+"""What a model says, by its name, all that it is sent, and the seed of the call."""
 
-def answer(request: dict[str, Any]) -> tuple[int, Any]:
-    """The line that is due: who is asked stands in the model's name, how far they are in the messages."""
-    messages = request["messages"]
-    whole = "\n".join(message["content"] for message in messages)
-    kind = "asking" if ASKING[0][1] in whole or request["model"] == "asking" else "listening"
+
+def answer(model: str, prompt: str, seed: int | None = None) -> str:
+    """The line that is due: how far they are stands in what the model is sent."""
+    del seed
+    kind = "asking" if ASKING[0][1] in prompt or model == "asking" else "listening"
     lines = ASKING if kind == "asking" else LISTENING
-    spoken = sum(line in whole for _, line in lines)
-    if request["model"] == kind:
+    spoken = sum(line in prompt for _, line in lines)
+    if model == kind:
         strategy, line = lines[min(spoken, len(lines) - 1)]
-        text = (
-            f"<analysis>{THOUGHTS[kind][min(spoken, len(lines) - 1)]}</analysis><strategy>{strategy}</strategy>{line}"
-        )
-    elif request["model"] == "user":
-        text = REPLIES[kind][min(spoken, len(REPLIES[kind]) - 1)]
-    elif request["model"] == "appraiser":
+        thought = THOUGHTS[kind][min(spoken, len(lines) - 1)]
+        return f"<analysis>{thought}</analysis><strategy>{strategy}</strategy>{line}"
+    if model == "user":
+        return REPLIES[kind][min(spoken, len(REPLIES[kind]) - 1)]
+    if model == "appraiser":
         accuracy, pressure, touched = APPRAISALS[kind][min(spoken, len(APPRAISALS[kind]) - 1)]
         asked = "?" in lines[max(spoken - 1, 0)][1] and spoken > 0
-        text = json.dumps({"accuracy": accuracy, "pressure": pressure, "touched": touched, "asked": asked})
-    else:
-        text = json.dumps(judged(whole, kind))
-    usage = {"prompt_tokens": len(whole) // 4, "completion_tokens": len(text) // 4}
-    return said(text, usage=usage | {"total_tokens": sum(usage.values())})
+        return json.dumps({"accuracy": accuracy, "pressure": pressure, "touched": touched, "asked": asked})
+    return json.dumps(judged(prompt, kind))
 
 
 def judged(prompt: str, kind: str) -> dict[str, Any]:
@@ -148,20 +150,20 @@ def judged(prompt: str, kind: str) -> dict[str, Any]:
     }
 
 
-def make_run(out: Path, people: int = 1, answering: Answer = answer, *more: str) -> None:
-    """Two supporters and the same users, judged. `more` are further options of `cocoon simulate`."""
-    with server(answering) as spec:
-        of = {
-            name: f"{spec.rpartition('#')[0]}#{name}" for name in ("listening", "asking", "user", "appraiser", "judge")
-        }
-        done = cocoon(
-            *("simulate", "--out", str(out), "--profiles", "shipped:en", "-n", str(people), "--rounds", "5"),
-            *("--supporter", f"listening={of['listening']}", "--supporter", f"asking={of['asking']}"),
-            *("--user", of["user"], "--appraiser", of["appraiser"], "--judge", of["judge"], "-o", "form_pairs=0"),
-            *more,
-        )
-    if done.code:
-        raise SystemExit(done.err)
+def make_run(out: Path, people: int = 1, line: Line = answer, options: Options = ()) -> None:
+    """Two supporters and the same users, judged. `options` are further settings of `cocoon simulate`."""
+    settings: dict[str, object] = {"profiles": "shipped:en", "limit": people, "rounds": 5, "form_pairs": 0}
+    roles = {role: f"scripted:{role}" for role in ("user", "appraiser", "judge")}
+    supporters = {name: f"scripted:{name}" for name in ("listening", "asking")}
+    given = Given(SIMULATE, {**settings, **roles, "supporter": supporters}, options=options)
+    simulation = prepare_simulation(out, given)
+    for label in (*roles.values(), *supporters.values()):
+        simulation.study.models.wrap(label, ScriptedChat(script=_script(label.removeprefix("scripted:"), line)))
+    wait_for(start(simulation, progress=False))
+
+
+def _script(model: str, line: Line) -> Script:
+    return lambda messages, asked: line(model, "\n".join(str(each.content) for each in messages), asked.get("seed"))
 
 
 async def photograph(page_folder: Path, out: Path) -> None:

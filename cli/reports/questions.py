@@ -21,7 +21,10 @@ def questions_command(
     sentences: Annotated[bool, typer.Option("--sentences", help="List every question, with its place.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Print the question ratio: turns with a genuine question / turns (a fixed opening does not count)."""
+    """Print question ratio and probing ratio: turns that ask, by question or by request to tell, among all turns.
+
+    A fixed opening does not count.
+    """
     from cocoon.cli.terminal.terminal_text import printable
     from cocoon.reports.questions import question_report
 
@@ -42,6 +45,7 @@ def _table(stats: "dict[Role, QuestionStats]", replies: "dict[Role, ReplyCounts]
     for role, counts in stats.items():
         lines += [
             f"{role}: question ratio {_percent(counts.ratio)} ({counts.asking_turns} of {counts.turns} turns)",
+            f"    probing ratio {_percent(counts.probing_ratio)} ({counts.probing_turns} of {counts.turns} turns)",
             f"    sentences that ask {_percent(counts.sentence_share)}; turns with ? {_percent(counts.mark_share)}",
             "    " + ", ".join(f"{kind} {count}" for kind, count in counts.types.items()),
         ]

@@ -17,7 +17,7 @@ Right = Annotated[
 ]
 RecordsOut = Annotated[Path, typer.Option("-o", "--out", help="Where the records go, one a line.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
-Limit = Annotated[int | None, typer.Option("-n", "--limit", min=1, help="Only the first N of the file.")]
+Limit = Annotated[int | None, typer.Option("-n", "--limit", min=1, max=1_000_000_000, help="Only the first N.")]
 ScaleFiles = Annotated[list[Path] | None, typer.Option(help="A scale of your own. Repeatable.")]
 
 

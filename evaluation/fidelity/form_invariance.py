@@ -16,14 +16,15 @@ from cocoon.core.jsonl import read_records
 from cocoon.core.records import Language, Record, Turn
 from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles
 
-FormKind = Literal["reflection", "near", "accurate", "wrong", "pressing", "comfort"]
+FormKind = Literal["reflection", "near", "accurate", "wrong", "pressing", "comfort", "open"]
 FORM_KINDS: tuple[FormKind, ...] = get_args(FormKind)
 
 
 class FormPair(Record):
     """One content in two forms, as the supporter's next turn after `said`. `kind` is what the words do.
 
-    `profile` is the id of a shipped profile, and the content is about its chain and memories.
+    Kind `open` invites to tell, once as an open question and once as a request. `profile` is the id of a shipped
+    profile, and the content is about its chain and memories.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -5,34 +5,87 @@ indefinite (`没什么`). Each clause is read alone, and the rules look around t
 """
 
 from cocoon.evaluation.questions import chinese_forms as form
+from cocoon.evaluation.questions import chinese_functions as function
+from cocoon.evaluation.questions.chinese_layer import is_question
 from cocoon.evaluation.questions.records import QuestionType
 from cocoon.evaluation.questions.sentences import without_quotes
 
+_WEIGHED: frozenset[QuestionType] = frozenset(("none", "open", "closed"))
+"""Types by rule that the learned layer may overrule. A tag, a probe and the rest have forms of their own."""
 _SHORT_CLAUSE = 5
 """A shorter clause before a comma (`明白了，`, in characters) is an answer and does not govern what follows."""
-_LONG_STATEMENT = 20
-"""A longer sentence that ends in a full stop (in characters) asks only if it has a question particle."""
 
 
 def classify_chinese(sentence: str) -> QuestionType:
-    """Return the type of a Chinese sentence."""
+    """Return the type of a Chinese sentence.
+
+    Without a question mark or a full stop, a learned layer decides whether it asks, and the rules decide how.
+    """
+    kind = classify_by_rule(sentence)
+    text = without_quotes(sentence.strip()).rstrip(form.CLOSERS)
+    if kind not in _WEIGHED or not text or text[-1] in form.STOPS or not form.HAN.search(text):
+        return kind
+    if (form.SURELY_NONE if kind == "none" else form.SURELY_ASKS).search(text):
+        return kind
+    if not is_question(text, kind):
+        return "none"
+    return kind if kind != "none" else _type_of(form.CLAUSE_END.split(text)[-1])
+
+
+def classify_by_rule(sentence: str) -> QuestionType:
+    """Return the type of a Chinese sentence by the rules alone."""
     text = without_quotes(sentence.strip())
     marked = text.rstrip(form.EDGES).endswith(("?", "？"))
-    stated = len(text) > _LONG_STATEMENT and text.rstrip(form.CLOSERS).endswith(("。", "！", ".", "!"))
-    if not marked and not form.ASKS_SELF.search(text) and not form.CONDITION.match(text):
-        text = form.REPORTED.sub("", text)
+    stated = text.rstrip(form.CLOSERS).endswith(("。", "！", ".", "!"))
+    if not form.ASKS_SELF.search(text) and not form.CONDITION.match(text):
+        if function.REPORTED_QUESTION.match(text) and not _asks_before(text):
+            return "reported"
+        text = text if marked else form.REPORTED.sub("", text)
     clauses = [part for part in (piece.strip(form.EDGES) for piece in form.CLAUSE_END.split(text)) if part]
     if not clauses:
         return "closed" if marked else "none"
+    kind = _question(clauses, text, marked, stated)
+    if kind == "none" and _reports_question(sentence, clauses):
+        return "reported"
+    return kind
+
+
+def _question(clauses: list[str], text: str, marked: bool, stated: bool) -> QuestionType:
+    """Return the type of a sentence that has been cut into clauses."""
     if form.RHETORICAL_SENTENCE.search("，".join(clauses)):
         return "rhetorical"
     if _is_tag(clauses, marked):
         return "tag"
-    if (kind := _first_question(clauses, marked, stated)) is not None:
+    probing = _probes(clauses)
+    if (kind := _first_question(clauses, marked, stated)) is not None and not (probing and kind == "rhetorical"):
         return kind
+    if probing:
+        return "probe"
     if not stated and _offers_choice(text, clauses):
         return "closed"
     return _type_of(clauses[-1]) if marked else "none"
+
+
+def _probes(clauses: list[str]) -> bool:
+    """Return whether a clause asks the listener to tell, by an imperative or a wish."""
+    for number, clause in enumerate(clauses):
+        if function.PROBE.match(clause) or function.WISH.match(clause):
+            return not any(function.STANDING.search(before) for before in clauses[:number])
+    return False
+
+
+def _asks_before(text: str) -> bool:
+    """Return whether the clause that leads to a reported question asks something itself."""
+    lead = form.CLAUSE_END.split(text)[0]
+    return _has_question_sign(lead) or bool(form.A_NOT_A.search(lead))
+
+
+def _reports_question(sentence: str, clauses: list[str]) -> bool:
+    """Return whether a question of somebody else is told, in quotation marks or after a verb of asking."""
+    if any(quotation.rstrip().endswith(("?", "？")) for quotation in function.QUOTED.findall(sentence)):
+        return True
+    told = [clause for clause in clauses if function.TOLD_OF.search(clause) and not form.WHATEVER.search(clause)]
+    return any(_has_question_sign(clause) or form.A_NOT_A.search(clause) for clause in told)
 
 
 def _first_question(clauses: list[str], marked: bool, stated: bool) -> QuestionType | None:
@@ -41,11 +94,21 @@ def _first_question(clauses: list[str], marked: bool, stated: bool) -> QuestionT
     for number, clause in enumerate(clauses):
         if form.RHETORICAL.search(clause) and _has_question_sign(clause):
             rhetorical = True
-        elif stated and not (form.MA.search(clause) or form.NE.search(clause) or _is_indirect(clauses, number)):
+        elif stated and not _asks_though_stated(clauses, number):
             continue
         elif (kind := _clause_question(clauses, number, marked and number == len(clauses) - 1)) is not None:
             return "closed" if clause.startswith("是") and form.MA.search(clauses[-1]) else kind
     return "rhetorical" if rhetorical else None
+
+
+def _asks_though_stated(clauses: list[str], number: int) -> bool:
+    """Return whether a clause of a sentence that ends in a full stop may ask: by particle, indirectly, or alone."""
+    clause, last = clauses[number], number == len(clauses) - 1
+    if last and form.MA.search(clause):
+        return True
+    if form.NE.search(clause) and (last or form.WORD.search(clause)) and not form.OWN_DOUBT.search(clause):
+        return True
+    return _is_indirect(clauses, number) or (last and bool(form.DIRECT.match(clause)))
 
 
 def _has_question_sign(clause: str) -> bool:
@@ -58,9 +121,9 @@ def _is_tag(clauses: list[str], marked: bool) -> bool:
         return len(clauses) > 1 or last not in form.NO_TAG_ALONE
     if form.TAIL_TAG.search(last) and len(last) > len("的对不对"):
         return True
-    if not last.endswith("吧") or form.INVITING_BA.search(last):
+    if not last.endswith("吧") or form.INVITING_BA.search(last) or function.PROBE.match(last):
         return False
-    return marked or bool(form.ASSUMING_BA.fullmatch(last))
+    return marked or bool(form.ASSUMING_BA.fullmatch(last) and form.YOU.search("".join(clauses)))
 
 
 def _offers_choice(text: str, clauses: list[str]) -> bool:
@@ -114,7 +177,9 @@ def _is_silenced(clauses: list[str], number: int) -> bool:
         return True
     if any(form.LEFT_UNANSWERED.search(later) for later in clauses[number + 1 :]):
         return True
-    return bool(form.TOLD_OF.search(clause)) and not form.ASKS_SELF.search("，".join(clauses[: number + 1]))
+    if any(form.TO_THINK.match(before) for before in clauses[: number + 1]):
+        return True
+    return bool(function.TOLD_OF.search(clause)) and not form.ASKS_SELF.search("，".join(clauses[: number + 1]))
 
 
 def _asks_word(clause: str, before: str, marked: bool) -> bool:

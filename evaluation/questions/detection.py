@@ -1,20 +1,34 @@
 """Which sentences ask, and how: typed question detection by rule, with and without question marks.
 
-Open, closed and tag questions are genuine: they ask the listener for an answer. A rhetorical question does not, and no
-ratio counts it. Definitions: `docs/guide/questions.md`. Figures: `python -m cocoon.benchmarks.evaluation.questions`.
+Open, closed and tag questions are genuine: they ask the listener for an answer. A probe asks by an imperative or a wish
+and has a ratio of its own. A rhetorical or a reported question asks nobody, and no ratio counts it. Definitions:
+`docs/guide/questions.md`. Figures: `python -m cocoon.benchmarks.evaluation.questions`.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 
 from cocoon.core.records import Language, Role, Turn
 from cocoon.core.text import language_by_script
+from cocoon.evaluation.questions import chinese_functions, english_functions
 from cocoon.evaluation.questions.chinese import classify_chinese
 from cocoon.evaluation.questions.english import classify_english
-from cocoon.evaluation.questions.records import QuestionStats, QuestionType, Sentence, stats_of
+from cocoon.evaluation.questions.records import GENUINE, QuestionStats, QuestionType, Sentence, stats_of
 from cocoon.evaluation.questions.sentences import sentences
 
 _MARKS = frozenset("?？")
+_LONGEST_ANSWER = 40
+"""Characters of an answer that a speaker gives to a rhetorical question."""
+_UNANSWERED: Mapping[Language, re.Pattern[str]] = {
+    "en": english_functions.UNANSWERED,
+    "zh": chinese_functions.UNANSWERED,
+}
+_ADDRESSED: Mapping[Language, re.Pattern[str]] = {
+    "en": re.compile(r"\byou", re.IGNORECASE),
+    "zh": re.compile("[你您]"),
+}
 
 
 def classify(sentence: str, language: Language | None = None) -> QuestionType:
@@ -29,7 +43,19 @@ def questions(text: str, language: Language | None = None) -> list[Sentence]:
     Without a `language` (None), the script of the whole text decides.
     """
     language = language or language_by_script(text)
-    return [Sentence(text=sentence, type=classify(sentence, language)) for sentence in sentences(text, language)]
+    pieces = sentences(text, language)
+    return [
+        Sentence(text=sentence, type=_type_before(classify(sentence, language), sentence, after, language))
+        for sentence, after in zip_longest(pieces, pieces[1:], fillvalue="")
+    ]
+
+
+def _type_before(kind: QuestionType, sentence: str, after: str, language: Language) -> QuestionType:
+    """Return rhetorical for a question, not put to the listener, that the speaker answers in the next sentence."""
+    if kind not in GENUINE or len(after) > _LONGEST_ANSWER or _ADDRESSED[language].search(sentence):
+        return kind
+    answered = _UNANSWERED[language].fullmatch(after.lower().rstrip(" 。.!！…~"))
+    return "rhetorical" if answered else kind
 
 
 def asks(text: str, language: Language | None = None) -> bool:
@@ -58,23 +84,25 @@ def question_ratio(turns: Sequence[Turn], language: Language | None = None, role
 def count_questions(texts: Iterable[str], language: Language | None = None) -> QuestionStats:
     """Return the questions in turns, given as their texts."""
     types: Counter[QuestionType] = Counter()
-    turns = asking = marked = 0
+    turns = asking = probing = marked = 0
     for text in texts:
-        turn_sentences = questions(text, language)
-        types.update(sentence.type for sentence in turn_sentences)
+        turn_types = [sentence.type for sentence in questions(text, language)]
+        types.update(turn_types)
         turns += 1
-        asking += any(sentence.genuine for sentence in turn_sentences)
+        asking += not GENUINE.isdisjoint(turn_types)
+        probing += "probe" in turn_types
         marked += not _MARKS.isdisjoint(text)
-    return stats_of(turns, asking, marked, dict(types))
+    return stats_of(turns, asking, probing, marked, types)
 
 
 def pooled(parts: Iterable[QuestionStats]) -> QuestionStats:
     """Add up the counts of several dialogues. Every turn weighs the same, whichever dialogue it is in."""
     types: Counter[QuestionType] = Counter()
-    turns = asking = marked = 0
+    turns = asking = probing = marked = 0
     for part in parts:
         types.update(part.types)
         turns += part.turns
         asking += part.asking_turns
+        probing += part.probing_turns
         marked += part.marked_turns
-    return stats_of(turns, asking, marked, dict(types))
+    return stats_of(turns, asking, probing, marked, types)

@@ -21,7 +21,7 @@ PHRASE = rf"(?:(?!{PRONOUN}\b|{AUX}\b|that\b|if\b)[\w'-]+ ){{0,7}}?"
 """Words of a question phrase before its auxiliary ("what kind of support would"): no subject among them."""
 VERB = any_of(
     r"happen\w*|mak(?:es|ing)|made|brings?|brought|ke?eps?|kept|helps?|helped|chang\w+|led|told|said|gave|hurts?",
-    r"comes?|came|gets?|got|goes|went|worri\w+|scares?|bothers?|stands?|stops?|causes?|caused|triggers?|triggered",
+    r"sounds?|seems?|looks?|comes?|came|gets?|got|goes|went|worri\w+|scares?|bothers?|stands?|stops?|causes?|caused|triggers?|triggered",
     r"knows?|works?|worked|matters?|drew|draws|holds?|feels?|gives?|tells?|taught|leads?|took|takes",
 )
 INVERTED = re.compile(rf"{AUX} (?:not )?{SUBJECT}\b")
@@ -52,6 +52,7 @@ WH_PHRASE = re.compile(
     any_of(
         r"(?:how|what) about\b|what if\b|how come\b|why not\b|what for\b|how so\b|such as$|like what$",
         r"(?:in|for|to|at|since|from|by|with|on|of|about) (?:what|whom|which|how) ?\w*(?: \w+)?$",
+        r"how (?:often|long|many|much|old|far|soon)(?: (?!as\b|of\b)\w+)?$",
         rf"{WH}(?: else| now| then| exactly| so| one| ones| though)?$",
         r"any (?:idea|thoughts?|clue)\b|(?:and|but) (?:you|him|her|them|your \w+|then|now|yours)$",
     )
@@ -66,28 +67,28 @@ ELLIPTIC = re.compile(
     )
 )
 INDIRECT = re.compile(
-    r"(?:i|we)(?:'m| am| was|'ve been)?(?: just| also| really| still)? ?"
+    r"(?:i guess )?(?:i|we)?(?:'m| am| was|'ve been)?(?: just| also| really| still| kind of)? ?"
     + any_of(
         "wonder(?:ing)?|curious|want(?:ed)? to (?:ask|know|understand)",
-        "(?:'d|would) (?:really |also )?(?:like|love) to (?:know|hear|understand|ask)",
+        "(?:'d|would) (?:really |also )?(?:like|love) to (?:know|understand|ask)",
     )
-    + rf"\b(?: you)?(?: about)? (?P<word>if|whether|{WH})\b.*\b(?:you|your|yours)\b"
+    + rf"\b(?: you)?(?: about| to see| to know)? (?:if|whether|{WH})\b.*\b(?:you|your|yours)\b"
 )
 REQUEST = any_of(
-    "(?:can|could|would|will|may|might) (?:you|i|we)",
-    "would it be (?:ok|okay|all right)|are you (?:able|willing)",
+    "(?:can|could|would|will|may|might) (?:you|i|we)|why don't you",
+    "would it be (?:ok|okay|all right)|are you (?:able|willing)|if you (?:can|could|would)|do you mind",
 )
 TELL = re.compile(
-    rf"{REQUEST}(?: \w+){{0,5}}? "
+    rf"^{REQUEST}(?: \w+){{0,5}}? "
     + any_of(
         r"tell(?:ing)? me|shar(?:e|ing)(?! (?:it )?with (?:him|her|them))|describ(?:e|ing)|explain(?:ing)?",
-        r"elaborat\w+|say(?:ing)? (?:\w+ ){0,3}more|help me understand|talk about (?:it|that|what)",
+        r"elaborat\w+|fill(?:ing)? me in|say(?:ing)? (?:\w+ ){0,3}more|help me understand|talk about (?:it|that|what)",
         r"walk me through|expand|(?:ask|know) (?:what|how|why)",
         r"give me (?:some |any |an )?(?:advice|examples?|suggestions?)",
     )
     + r"\b"
 )
-WANT_TO_TELL = re.compile(r"(?:do|would) you (?:want|like) to (?:talk|tell|share|say)\b")
+WANT_TO_TELL = re.compile(r"^(?:do|would) you (?:want|like) to (?:talk|tell|share|say)\b")
 NARROW = re.compile(
     BEFORE_WH
     + any_of(
@@ -96,14 +97,28 @@ NARROW = re.compile(
     )
     + r"\b"
 )
-BEGIN = re.compile(r"where .*\b(?:start|begin)\b")
+WIDE = re.compile(
+    "^"
+    + any_of(
+        r"where (?:\w+ ){1,4}(?:start|begin|go from|leave|think|feel|see|stand|sit|fit|take)\b",
+        r"who (?:else|can|could|might)|can you think of",
+        r"(?:is there |are there |do you have |have you got |and |or )*"
+        r"any(?:thing|body|one|where)?-?(?: ?any\w*)? (?:else|other)",
+        r"(?:have|had) you (?:ever |\w+ )?(?:thought|considered|given)",
+        r"(?:have you )?given \w+ (?:more )?thought",
+    )
+    + r"\b"
+)
+"""Closed by form, yet experts call them open, because they leave the answer to the listener."""
+ENDS_OPEN = re.compile(r" or$|(?:like|be|is|are|was|were|you|do|doing|feel|say|mean) (?:what|how|why)$")
 TAG = re.compile(
     any_of(
         rf"{AUX} (?:{PRONOUN}|everyone)|(?:is|isn't) that (?:right|so|correct|it)|am i right",
-        "right|correct|ok(?:ay)?|alright|huh|eh|true|yeah",
         "don't you think|wouldn't you (?:say|agree)|do you think|you know what i mean",
     )
 )
+WORD_TAG = re.compile("right|correct|ok(?:ay)?|alright|huh|eh|true|yeah")
+"""Words that ask for a confirmation with a question mark or no mark at all, and that agree before a full stop."""
 ANSWERS = frozenset(("right", "okay", "ok", "alright", "true", "yeah"))
 """Tags that answer when nothing but small words stands before them ("yes, right")."""
 TAG_WITH_MARK = re.compile("yes|no|you know|hm+|really|fair")
@@ -169,5 +184,12 @@ FILLER = re.compile(
         "because|first|sorry|please|anyway|still|maybe|perhaps|though|just|right|sure|great|i see|thanks|thank you",
     ).join((r"(?:", r"\b[ ,]*)+"))
 )
-CLAUSE_END = re.compile(r"[,;:?!()]| [-–—]+ |—|\.{2,}|…")
+CLAUSE_END = re.compile(r"[,;:?!()]|\.(?=\s)| [-–—]+ |--+|—|\.{2,}|…")
 EDGES = " .*\"'-_~”"
+NOISE = re.compile(r"\[[^\]]*\]|(?<![\w'])(?:u+m+|u+h+|er+m?)(?![\w'-])[,.]? ?")
+"""Remarks of a transcriber, and sounds of hesitation."""
+STUTTER = re.compile(r"(?<![\w'])((?:[\w']+ ){0,2}[\w']+)(?:-+ ?|, )(?=\1(?![\w])| ?$)")
+FALSE_START = re.compile(r"(?:(?<=^)|(?<=[.,] ))-? ?(?:[\w']+ ){0,2}[\w']+-+(?= |$)")
+"""Up to three words that a dash breaks off ("Is it-- Why did she leave")."""
+OPENING = (TELL, WANT_TO_TELL, WIDE, ENDS_OPEN)
+"""What makes a question open that has the form of a closed one."""

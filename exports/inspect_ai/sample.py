@@ -117,6 +117,7 @@ def _metadata(material: ExportMaterial) -> dict[str, Any]:
         "language": dialogue.language,
         "turns": len(dialogue.turns),
         "question_ratio": material.question_ratio,
+        "probing_ratio": material.probing_ratio,
         "stage_boundary": dialogue.stage_boundary,
         "stop_reason": dialogue.stop_reason,
         "user_kind": dialogue.user_kind,

@@ -191,6 +191,7 @@ def _conversation(record: Telemetry, material: ExportMaterial, root: str) -> Non
         "cocoon.difficulty": dialogue.difficulty or None,
         "cocoon.rules": dialogue.rules or None,
         "cocoon.question_ratio": material.question_ratio,
+        "cocoon.probing_ratio": material.probing_ratio,
     }
     if record.texts is not None:
         attributes |= {

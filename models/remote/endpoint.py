@@ -26,6 +26,7 @@ from cocoon.models.messages import Message, fit_to_template
 from cocoon.models.remote.capabilities import LIMIT_NAMES, lesson
 from cocoon.models.remote.events import BrokenOffError, completion_of, is_stream
 from cocoon.models.remote.proxy import proxy_of, route
+from cocoon.models.remote.reconnect import ask_anew
 from cocoon.models.remote.silence import heard
 from cocoon.models.reply import THOUGHT_FIELDS
 from cocoon.models.request_errors import RefusedError, TransientError, error_for_status, retry_after
@@ -259,7 +260,9 @@ class EndpointChat(ChatOpenAI):
                 headers["Authorization"] = f"Bearer {token}"
             connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=20)
-            self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers)
+            self._session = aiohttp.ClientSession(
+                connector=connector, timeout=timeout, headers=headers, middlewares=(ask_anew,)
+            )
             self._loop = loop
             self._open = _held_open(self._session)
             await anext(self._open)

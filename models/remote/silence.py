@@ -1,41 +1,96 @@
-"""A time limit on silence: it begins anew whenever something of an answer comes."""
+"""A time limit on silence: it begins anew whenever something of an answer comes.
+
+A server that is busy may keep requests waiting in line without a word. While it is heard from in other requests, and
+answers none that was sent later, a request waits on. Asking again would only make the line longer.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+_TOGETHER = 1.0
+"""Requests that are sent within so many seconds may reach the server in any order."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Limit:
-    """The limit of one request: so many seconds from one piece to the next, and none after `last` (loop time)."""
+@dataclass(slots=True)
+class Line:
+    """What was heard of one endpoint, in any of its requests, in loop time.
 
-    timeout: asyncio.Timeout
+    `latest` is when that request was sent which was sent last of those that the endpoint has begun to answer.
+    """
+
+    heard_at: float = float("-inf")
+    latest: float = float("-inf")
+
+
+@dataclass(slots=True)
+class Silence:
+    """The limit of one request: so many seconds from one piece to the next, and none after `last` (loop time).
+
+    `queued` says that it waited longer than the limit, in line behind others.
+    """
+
+    line: Line
     seconds: float
+    sent_at: float
     last: float
+    heard_at: float = field(init=False)
+    begun: bool = False
+    queued: bool = False
+
+    def __post_init__(self) -> None:
+        self.heard_at = self.sent_at
+
+    def end(self, now: float) -> None:
+        """Note that something of the answer came."""
+        self.heard_at = self.line.heard_at = now
+        if not self.begun:
+            self.begun, self.line.latest = True, max(self.line.latest, self.sent_at)
+
+    def deadline(self) -> float:
+        """Return when to give up, as things stand."""
+        is_in_line = not self.begun and self.line.latest <= self.sent_at + _TOGETHER
+        heard_at = max(self.heard_at, self.line.heard_at) if is_in_line else self.heard_at
+        return min(self.last, heard_at + self.seconds)
 
 
-_CURRENT: ContextVar[_Limit | None] = ContextVar("limit of silence", default=None)
+_CURRENT: ContextVar[Silence | None] = ContextVar("silence", default=None)
 
 
 @asynccontextmanager
-async def limit_silence(seconds: float, longest: float) -> AsyncIterator[None]:
+async def limit_silence(seconds: float, longest: float, line: Line | None = None) -> AsyncIterator[Silence]:
     """Raise TimeoutError where nothing is heard for so many seconds, or where the whole takes longer than `longest`.
 
-    A block that never calls `heard` has `seconds` for all of it.
+    A block that never calls `heard` has `seconds` for all of it, unless it waits in `line` behind others.
     """
-    now = asyncio.get_running_loop().time()
-    async with asyncio.timeout_at(now + seconds) as timeout:
-        token = _CURRENT.set(_Limit(timeout, seconds, now + max(seconds, longest)))
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+    silence = Silence(line or Line(), seconds, now, now + max(seconds, longest))
+    async with asyncio.timeout(None) as timeout:
+
+        def check() -> None:
+            nonlocal timer
+            now, deadline = loop.time(), silence.deadline()
+            if now >= deadline:
+                timeout.reschedule(now)
+            else:
+                silence.queued |= not silence.begun
+                timer = loop.call_at(deadline, check)
+
+        timer = loop.call_at(now + seconds, check)
+        token = _CURRENT.set(silence)
         try:
-            yield
+            yield silence
+            silence.end(loop.time())
         finally:
             _CURRENT.reset(token)
+            timer.cancel()
 
 
 def heard() -> None:
     """Begin the time limit of the request under way anew."""
-    limit = _CURRENT.get()
-    if limit is not None and not limit.timeout.expired():
-        limit.timeout.reschedule(min(limit.last, asyncio.get_running_loop().time() + limit.seconds))
+    silence = _CURRENT.get()
+    if silence is not None:
+        silence.end(asyncio.get_running_loop().time())

@@ -24,7 +24,7 @@ _COMFORT = "comfort"
 _AFFECTIVE = "affective_improvement"
 _NEGATIVE = "negative_helper_evaluation"
 Measure = Callable[[DialogueFacts, int], float | None]
-_ASKING = ("open", "closed", "tag", "rhetorical")
+_ASKING = ("open", "closed", "tag", "probe", "rhetorical")
 
 
 def run_figures(

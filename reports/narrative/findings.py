@@ -108,7 +108,7 @@ _AFFECTIVE = _Measure(
 
 
 def _sentences(stratum: Groups, measure: _Measure, language: Language) -> str:
-    """Return the highest and the lowest supporter, and their difference on the same people.
+    """Return the highest and the lowest supporter in the order of the table, and their difference on the same people.
 
     The text is empty where no supporter has a value.
     """
@@ -120,17 +120,21 @@ def _sentences(stratum: Groups, measure: _Measure, language: Language) -> str:
     if not known:
         return ""
     ranked = sorted(known, key=lambda entry: (-entry[0], entry[1].key))
-    value, group, estimate = ranked[0]
-    names = {"name": group.key.supporter, "n": estimate.n, "interval": interval(estimate, measure.written, language)}
-    top = {**names, "rate": measure.written(value), "value": measure.written(value)}
+    ends = sorted({0, len(ranked) - 1}, key=lambda end: ranked[end][1].key)
+    described = [
+        {
+            "name": group.key.supporter,
+            "value": measure.written(value),
+            "n": estimate.n,
+            "interval": interval(estimate, measure.written, language),
+        }
+        for value, group, estimate in (ranked[end] for end in ends)
+    ]
     if len(ranked) == 1:
-        return phrase(f"{measure.phrases}_one", language, **top)
-    low_value, low_group, low = ranked[-1]
-    bottom = {"last": low_group.key.supporter, "low": measure.written(low_value), "low_n": low.n}
-    both = phrase(
-        f"{measure.phrases}_two", language, **top, **bottom, low_interval=interval(low, measure.written, language)
-    )
-    parts = [both, _difference(low_group, group, measure, language)]
+        return phrase(f"{measure.phrases}_one", language, **described[0])
+    second = {f"second_{key}": text for key, text in described[1].items()}
+    both = phrase(f"{measure.phrases}_two", language, **described[0], **second)
+    parts = [both, _difference(ranked[-1][1], ranked[0][1], measure, language)]
     if len(ranked) > 2:
         parts.append(phrase("after_the_fact", language, n=len(ranked)))
     return (" " if language == "en" else "").join(filter(None, parts))

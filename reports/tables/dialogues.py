@@ -12,7 +12,8 @@ from cocoon.reports.tables.records import Cell, Row, Table, table_of
 SUPPORTER_KEYS = ["Supporter", "Language"]
 _QUESTIONS_NOTE = (
     "Question ratio: turns with at least one genuine question (open, closed or tag) over generated turns, the fixed "
-    "opening not counted; found by rule, see docs/guide/questions.md. The types count sentences."
+    "opening not counted. Probing ratio: turns with a request to tell that is no question by form (an imperative, a "
+    "wish to hear). Found by rule, see docs/guide/questions.md. The types count sentences."
 )
 _STOP_NOTE = "rounds: the planned number was reached; user_left: the simulated user ended the talk."
 _FAILURES_NOTE = (
@@ -73,23 +74,29 @@ def questions_table(dialogues: Iterable[DialogueFacts]) -> Table:
 
 
 def _question_cells(dialogues: Iterable[DialogueFacts]) -> dict[str, Cell]:
-    by_profile: dict[str, list[float | None]] = defaultdict(list)
+    asking: dict[str, list[float | None]] = defaultdict(list)
+    probing: dict[str, list[float | None]] = defaultdict(list)
     stats_by_profile = [
         (dialogue.profile, dialogue.questions) for dialogue in dialogues if dialogue.questions is not None
     ]
     for profile, stats in stats_by_profile:
-        by_profile[profile].append(stats.ratio)
+        asking[profile].append(stats.ratio)
+        probing[profile].append(stats.probing_ratio)
     total = pooled(stats for _, stats in stats_by_profile)
     return {
         "question ratio": total.ratio,
-        "mean over profiles": mean_over_profiles(by_profile),
+        "mean over profiles": mean_over_profiles(asking),
+        "probing ratio": total.probing_ratio,
+        "probing, mean over profiles": mean_over_profiles(probing),
         "share of sentences": total.sentence_share,
         "share of turns with ?": total.mark_share,
         "turns": total.turns,
         "open": total.types["open"],
         "closed": total.types["closed"],
         "tag": total.types["tag"],
+        "probe": total.types["probe"],
         "rhetorical": total.types["rhetorical"],
+        "reported": total.types["reported"],
     }
 
 

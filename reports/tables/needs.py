@@ -1,10 +1,11 @@
 """Tables of how and when the need was named and on what evidence, of missing verdicts, and of what a user opened."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
+from typing import get_args
 
-from cocoon.core.records import MOST_GUESSES, Rating, Verdict
+from cocoon.core.records import MOST_GUESSES, Move, Rating, Verdict
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.groups import KEY_COLUMNS, Group, Groups, majority, majority_taken_up
 from cocoon.evaluation.missing import missing_reasons
@@ -15,6 +16,8 @@ from cocoon.reports.tables.records import Cell, Row, Table
 
 TIED = "votes tie"
 NOT_RATED = "the rating could not be made"
+MOVE_NAMES = {move: move.replace("_", " ") for move in get_args(Move)}
+RUPTURE_MEASURES = ("ruptured", "not repaired", "dialogues")
 EVIDENCE = ("SR taken up", "Taken up", "Denied", "Ignored", "Guesses", "Other mention", "Other form", "Lag", "Empty")
 
 
@@ -210,6 +213,42 @@ def disclosure_table(dialogues: Iterable[DialogueFacts]) -> Table | None:
             "which a node first came within reach, among the dialogues in which it did."
         ),
     )
+
+
+def moves_table(dialogues: Iterable[DialogueFacts]) -> Table | None:
+    """Return what the supporters' turns did, as guarded users took them, and what broke. None without moves."""
+    by_key: dict[tuple[str, str], list[DialogueFacts]] = defaultdict(list)
+    for dialogue in dialogues:
+        if dialogue.moves:
+            by_key[dialogue.supporter, dialogue.difficulty or "unknown"].append(dialogue)
+    if not by_key:
+        return None
+    rows = [Row(labels=list(key), cells=_move_cells(group)) for key, group in sorted(by_key.items())]
+    return Table(
+        id="moves",
+        title="What the supporters' turns did, as the users took them",
+        keys=["Supporter", "Difficulty"],
+        measures=[*MOVE_NAMES.values(), *RUPTURE_MEASURES],
+        rows=rows,
+        digits=dict.fromkeys(MOVE_NAMES.values(), 2),
+        note=(
+            "Moves: mean share of a dialogue's turns, by the appraiser. Ruptured: dialogues in which a layer was named "
+            "too deep or too soon. Not repaired: those of them that ended before trust was back."
+        ),
+    )
+
+
+def _move_cells(dialogues: Sequence[DialogueFacts]) -> dict[str, Cell]:
+    shares: dict[str, Cell] = {
+        title: fmean(dialogue.moves.get(move, 0) / sum(dialogue.moves.values()) for dialogue in dialogues)
+        for move, title in MOVE_NAMES.items()
+    }
+    counts = (
+        sum(dialogue.ruptures > 0 for dialogue in dialogues),
+        sum(dialogue.unrepaired for dialogue in dialogues),
+        len(dialogues),
+    )
+    return shares | dict(zip(RUPTURE_MEASURES, counts, strict=True))
 
 
 def _disclosure_cells(dialogues: list[DialogueFacts], node: int) -> dict[str, Cell]:

@@ -17,7 +17,7 @@ _SHOWN = 120
 
 
 def summary_of(dialogue: Dialogue, facts: DialogueFacts, ratings: Sequence[Rating]) -> dict[str, Any]:
-    """Return verdicts, question ratio, comfort, and the texts that are searched.
+    """Return verdicts, question and probing ratio, comfort, and the texts that are searched.
 
     A verdict is true, false, `missing`, `na`, or None where there was no judge.
     """
@@ -33,6 +33,7 @@ def summary_of(dialogue: Dialogue, facts: DialogueFacts, ratings: Sequence[Ratin
         "need": (dialogue.profile.need or "")[:_SHOWN],
         "turns": len(dialogue.turns),
         "ratio": facts.questions.ratio if facts.questions else None,
+        "probing": facts.questions.probing_ratio if facts.questions else None,
         "language": dialogue.language,
         "needed": dialogue.profile.need is not None,
         "difficulty": dialogue.difficulty,
@@ -67,7 +68,7 @@ def summary_under_way(dialogue: Dialogue) -> dict[str, Any]:
 
 def failed_summary(name: str) -> dict[str, Any]:
     """Return the summary of a dialogue that was never finished or that was dropped."""
-    empty: dict[str, Any] = dict.fromkeys(("ratio", "attributed", "aff", "neg"))
+    empty: dict[str, Any] = dict.fromkeys(("ratio", "probing", "attributed", "aff", "neg"))
     words = dict.fromkeys(("supporter", "emotion", "feeling", "need", "language", "difficulty", "stop"), "")
     counts = {"profile": name, "sample": 0, "turns": 0, "needed": False, "judged": {}}
     return {**words, **empty, **counts, "success": "failed"}

@@ -195,7 +195,7 @@ def asks_by_form(sentence: str, language: Language) -> bool:
     here it does not count.
     """
     bare = sentence.rstrip(_CLOSING)
-    return bool(bare) and classify(sentence, language) in GENUINE and classify(f"{bare}.", language) in GENUINE
+    return bool(bare) and classify(sentence, language) in GENUINE and classify(bare, language) in GENUINE
 
 
 def whole_sentences(text: str, language: Language, *, ended: bool) -> list[str]:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 from cocoon.reports.charts.preference import preference_figures
 from cocoon.reports.formats.files import write_report_files
-from cocoon.reports.report import EMBEDDED_WARNING
+from cocoon.reports.origin import origin_warnings
 from cocoon.reports.tables.preference import preference_tables
 from cocoon.reports.tables.records import Report
-from cocoon.running.manifest import uses_embedded
 from cocoon.studies.ablation.compare import choices_of
 from cocoon.studies.ablation.config import CONDITIONS
 
@@ -25,7 +24,7 @@ def ablation_report(out: Path, conditions: Sequence[str], judge: str | None) -> 
     tables = preference_tables(choices_of(out), list(conditions))
     return Report(
         title=f"Ablation of the simulated user: {out.name}",
-        warnings=[EMBEDDED_WARNING] if uses_embedded([out, *(out / CONDITIONS).glob("*")]) else [],
+        warnings=origin_warnings([out, *(out / CONDITIONS).glob("*")]),
         facts=[("Conditions", ", ".join(conditions)), ("Judge", judge or "none")],
         tables=tables,
         notes=NOTES,

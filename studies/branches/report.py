@@ -7,9 +7,8 @@ from pathlib import Path
 from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles
 from cocoon.reports.charts.records import Figure, Mark, Panel, PanelChart, Series
 from cocoon.reports.formats.files import write_report_files
-from cocoon.reports.report import EMBEDDED_WARNING
+from cocoon.reports.origin import origin_warnings
 from cocoon.reports.tables.records import Cell, Report, Row, Table
-from cocoon.running.manifest import uses_embedded
 from cocoon.studies.branches.credit import OUTCOMES, Future, contrast, credit_curve
 
 _NOTE = "Mean over people, each the mean of its talks, with a bootstrap interval over people."
@@ -38,8 +37,7 @@ def branches_report(title: str, futures: Sequence[Future], branched: Sequence[Fu
 def write_branches_report(out: Path, title: str, futures: Sequence[Future], branched: Sequence[Future]) -> Report:
     """Write the report into the folder of the branches as branches.md, branches.html, tables/ and figures/."""
     report = branches_report(title, futures, branched)
-    if uses_embedded([out]):
-        report = report.model_copy(update={"warnings": [EMBEDDED_WARNING, *report.warnings]})
+    report = report.model_copy(update={"warnings": [*origin_warnings([out]), *report.warnings]})
     write_report_files(report, out, "branches", figures="figures")
     return report
 

@@ -10,8 +10,8 @@ from typing import Any
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Dialogue, Rating
+from cocoon.graphs.forks import Fork, forks_of
 from cocoon.reports.tables.records import Report
-from cocoon.running.branches import Fork, forks_of
 from cocoon.running.estimate import estimate, judges_wanted
 from cocoon.running.folder import existing_run, read_run
 from cocoon.running.session import simulate

@@ -67,8 +67,12 @@ def sign_of(change: Estimate | None) -> int:
     return 1 if change.low > 0 else -1 if change.high < 0 else 0
 
 
-def conclusion(outcome: str, evidence: Mapping[str, UserEvidence]) -> str:
-    """Return the conclusion about an outcome from the evidence of every kind of user."""
+def conclusion(outcome: str, evidence: Mapping[str, UserEvidence], rules: Sequence[str] = ()) -> str:
+    """Return the conclusion about an outcome from the evidence of every kind of user.
+
+    `rules` are the trust rules that guarded users had. A cause is said with them, because they presuppose what a
+    question does.
+    """
     signs = {user: sign_of(shown.outcome.corrected) for user, shown in evidence.items()}
     if len(signs) < 2:
         return f"{outcome}: one kind of user alone; nothing is said of causes."
@@ -82,7 +86,15 @@ def conclusion(outcome: str, evidence: Mapping[str, UserEvidence]) -> str:
     users = ", ".join(signs)
     if doubt := next(filter(None, (_doubt(sign, shown) for shown in evidence.values())), None):
         return f"{finding}, but {doubt}: no statement of cause."
-    return f"{finding}, and more than under random directions of equal norm and of equal surprise (users: {users})."
+    chance = "more than under random directions of equal norm and of equal surprise"
+    return f"{finding}, and {chance} (users: {users}).{_under(rules)}"
+
+
+def _under(rules: Sequence[str]) -> str:
+    """Return the sentence that names the trust rules under which a cause was found."""
+    if len(rules) == 1:
+        return f" The guarded user was run under {rules[0]!r} trust rules only, and under others this may not hold."
+    return f" It holds under the trust rules {' and '.join(map(repr, rules))}." if rules else ""
 
 
 def _doubt(sign: int, shown: UserEvidence) -> str | None:

@@ -138,10 +138,10 @@ def evidence_of(
     return {outcome: {user: shown(user, outcome, value) for user in plan.users} for outcome, value in OUTCOMES.items()}
 
 
-def conclusions(evidence: Mapping[str, Evidence]) -> list[str]:
-    """Return one sentence per direction and outcome."""
+def conclusions(evidence: Mapping[str, Evidence], rules: Sequence[str] = ()) -> list[str]:
+    """Return one sentence per direction and outcome. `rules` are the trust rules that guarded users had."""
     return [
-        f"{name}, {conclusion(outcome, by_user)}"
+        f"{name}, {conclusion(outcome, by_user, rules)}"
         for name, by_outcome in evidence.items()
         for outcome, by_user in by_outcome.items()
     ]

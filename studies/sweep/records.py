@@ -41,7 +41,8 @@ class Observation:
     `ratio` is the share of replies with a genuine question by form (a sentence that was cut off does not count).
     `marked` is the share of replies with a question mark. `types` counts sentences by type. `success` and `attributed`
     are the success in both modes. `affective` is 1 to 7, and `turned` is 7 - Neg. `nats` is per token, and `length` in
-    characters per reply. `by_turn` says for each reply in order whether it asks.
+    characters per reply. `by_turn` says for each reply in order whether it asks. `probing` is the share of replies with
+    a request to tell that is no question by form.
     """
 
     user: str
@@ -58,6 +59,7 @@ class Observation:
     nats: float | None
     length: float | None
     by_turn: tuple[bool, ...]
+    probing: float | None = None
 
 
 def observations(out: Path, plan: SweepPlan) -> list[Observation]:
@@ -117,6 +119,7 @@ def _observed(
         nats=nats.get(dialogue.id),
         length=sum(map(len, replies)) / len(replies) if replies else None,
         by_turn=asking,
+        probing=stats.probing_ratio,
     )
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles
 from cocoon.reports.charts.records import Figure, Mark, Panel, PanelChart, Series
 from cocoon.reports.formats.files import write_report_files
-from cocoon.reports.report import EMBEDDED_WARNING
+from cocoon.reports.origin import origin_warnings
 from cocoon.reports.tables.records import Cell, Report, Row, Table
-from cocoon.running.manifest import uses_embedded
+from cocoon.running.folder import read_config
+from cocoon.running.former import FORMER, RENAMED
 from cocoon.steering.directions.direction import Direction
 from cocoon.studies.sweep.cause import family_level
 from cocoon.studies.sweep.evidence import (
@@ -27,6 +28,7 @@ from cocoon.studies.sweep.trend import OUTCOMES, SHOWN, Value, adjusted, differe
 _FIRST_TURNS = 8
 _SPEECH: dict[str, Value] = {
     RATIO: lambda observation: observation.ratio,
+    "Probing": lambda observation: observation.probing,
     "Marked": lambda observation: observation.marked,
     "Nats": lambda observation: observation.nats,
     "Length": lambda observation: observation.length,
@@ -47,6 +49,7 @@ def sweep_report(out: Path) -> Report:
     plan = read_plan(out)
     rows = observations(out, plan)
     names = directions_of(plan)
+    rules = trust_rules(out, plan)
     level = family_level(len(OUTCOMES) * len(names))
     trends = {(user, name): trends_of(plan, rows, user, name, level) for user in plan.users for name in names}
     evidence = {name: evidence_of(plan, rows, trends, name, level) for name in names}
@@ -56,6 +59,7 @@ def sweep_report(out: Path) -> Report:
         facts=[
             ("Supporter", plan.base),
             ("Users", ", ".join(plan.users)),
+            ("Trust rules", ", ".join(rules)),
             ("Directions", ", ".join(f"{name}{_where_added(out, plan, name)}" for name in names)),
             ("History", "encoded unsteered" if plan.tokens == "reply" else "encoded as it was steered"),
             ("Dialogues", str(len(rows))),
@@ -72,7 +76,7 @@ def sweep_report(out: Path) -> Report:
             placebo_table(plan, rows, names),
             turn_table(plan, rows),
         ],
-        notes=[*NOTES, *conclusions(evidence)],
+        notes=[*NOTES, *conclusions(evidence, rules)],
         figures=[
             comfort_figure(plan, rows, "figure_four_all", "all dialogues", lambda _: True),
             comfort_figure(plan, rows, "figure_four_success", "dialogues that found the need", _succeeded),
@@ -80,11 +84,18 @@ def sweep_report(out: Path) -> Report:
     )
 
 
+def trust_rules(out: Path, plan: SweepPlan) -> list[str]:
+    """Return the trust rules that the guarded users of a sweep had, under the names of today."""
+    configs = [read_config(out / USERS / user) for user in plan.users]
+    users = [config.user for config in configs if config is not None and config.user.kind == "guarded"]
+    return list(dict.fromkeys(RENAMED if user.rules == FORMER else user.rules for user in users))
+
+
 def write_sweep_report(out: Path) -> Report:
     """Write the report of a sweep's folder into it as sweep.md, sweep.html, tables/ and figures/, and return it."""
     report = sweep_report(out)
-    if uses_embedded(out / USERS / user for user in read_plan(out).users):
-        report = report.model_copy(update={"warnings": [EMBEDDED_WARNING, *report.warnings]})
+    origin = origin_warnings(out / USERS / user for user in read_plan(out).users)
+    report = report.model_copy(update={"warnings": [*origin, *report.warnings]})
     write_report_files(report, out, "sweep", figures="figures")
     return report
 
@@ -130,7 +141,7 @@ def _rows_by_arm(plan: SweepPlan, rows: Sequence[Observation]) -> Iterator[tuple
 
 def speech_table(plan: SweepPlan, found: Sequence[Observation]) -> Table:
     """Return how every arm spoke."""
-    kinds = ("open", "closed", "tag", "rhetorical")
+    kinds = ("open", "closed", "tag", "probe", "rhetorical", "reported")
     rows: list[Row] = []
     for labels, arm_rows in _rows_by_arm(plan, found):
         cells: dict[str, Cell] = {name: _estimate(arm_rows, value) for name, value in _SPEECH.items()}

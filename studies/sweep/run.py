@@ -28,12 +28,12 @@ from cocoon.studies.sweep.report import write_sweep_report
 
 
 def settings_of(config: StudyConfig, plan: SweepPlan, user: SweptUser) -> StudyConfig:
-    """Return the study of one kind of user, with the plan's arms as supporters. A guarded user gets neutral rules."""
+    """Return the study of one kind of user, with the plan's arms as supporters."""
     supporters = [
         config.supporters[0].model_copy(update={"name": arm.name, "model": arm.model, "prompt": arm.prompt})
         for arm in plan.arms
     ]
-    changes = {} if user == "own" else {"kind": user, "rules": "neutral"}
+    changes = {} if user == "own" else {"kind": user}
     user_config = config.user.model_copy(update=changes)
     return config.model_copy(update={"supporters": supporters, "user": user_config})
 

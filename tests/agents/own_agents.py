@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated, Any, TypedDict
 
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models import BaseChatModel, FakeListChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.graph import END, START, StateGraph
@@ -93,6 +93,11 @@ class Politeness:
 
 def scripted_model() -> ScriptedChat:
     return ScriptedChat(replies=["I am a chat model."])
+
+
+def fake_model() -> BaseChatModel:
+    """A scripted model of LangChain's own."""
+    return FakeListChatModel(responses=["I am a fake."])
 
 
 @tool

@@ -7,6 +7,7 @@ import pytest
 
 from cocoon.core.jsonl import read_lines, read_records
 from cocoon.core.records import Dialogue, Rating
+from cocoon.reports.origin import SCRIPTED_WARNING
 from cocoon.running.manifest import read_manifest
 from cocoon.tests.commands import Done, cocoon
 
@@ -83,6 +84,32 @@ def test_a_chat_model_of_ones_own_is_a_model_like_any_other() -> None:
     assert spoken() == ["I am a chat model."] * 2
     manifest = read_manifest(Path("run"))
     assert manifest is not None and manifest.roles["supporter"] == ["python:mine.py:scripted_model"]
+
+
+@pytest.mark.parametrize(
+    ("supporter", "user", "label"),
+    [
+        ("python:mine.py:scripted_model", "python:mine.py:Counting", "python:mine.py:scripted_model"),
+        ("python:mine.py:fake_model", "python:mine.py:Counting", "python:mine.py:fake_model"),
+        ("python:mine.py:echo", "scripted:user.jsonl", "scripted:user.jsonl"),
+        ("python:mine.py:Listener", "python:mine.py:Counting", "scripted:listener.jsonl"),
+    ],
+)
+def test_a_scripted_model_is_a_fact_of_the_manifest_and_the_first_warning(
+    supporter: str, user: str, label: str
+) -> None:
+    simulate("--supporter", supporter, "--user", user)
+    manifest = read_manifest(Path("run"))
+    assert manifest is not None and [(key, facts["scripted"]) for key, facts in manifest.models.items()] == [
+        (label, True)
+    ]
+    for command in ("report", "fidelity"):
+        assert cocoon(command, "run", "--json").json["warnings"][0] == SCRIPTED_WARNING
+
+
+def test_a_run_without_a_scripted_model_has_no_such_warning() -> None:
+    simulate("--supporter", "python:mine.py:echo", "--user", "python:mine.py:Counting")
+    assert SCRIPTED_WARNING not in cocoon("report", "run", "--json").json["warnings"]
 
 
 def test_only_the_last_reply_of_a_graph_with_tools_is_spoken_and_its_calls_are_counted() -> None:

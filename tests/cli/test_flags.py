@@ -92,7 +92,7 @@ OPTIONS = {
         "--allow-cloud-tracing --json"
     ),
     "steer sweep": (
-        "--direction --coefficient --out --model --profiles -n --limit --rounds --samples --users --user "
+        "--direction --coefficient --out --model --profiles -n --limit --rounds --samples --users --user --rules "
         "--appraiser --judge --scales --placebo --no-placebo --random --repeng --tokens --at --allow-overlap "
         "--concurrency --timeout --budget-calls --config -o --allow-cloud-tracing --dry-run --json"
     ),

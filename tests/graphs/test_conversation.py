@@ -98,7 +98,7 @@ async def test_the_mark_means_nothing_where_it_may_not_leave(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(("difficulty", "turn"), [("easy", 4), ("normal", 3), ("hard", 2)])
 async def test_a_pressed_user_leaves_when_its_trust_is_spent(tmp_path: Path, difficulty: Difficulty, turn: int) -> None:
-    scripted = Scripted(tmp_path, FIRST, appraisals=[PRESSED], gate=TrustGate(difficulty), rounds=10)
+    scripted = Scripted(tmp_path, FIRST, appraisals=[PRESSED], gate=TrustGate(difficulty, "naming"), rounds=10)
     turns, stop = await scripted.run()
     assert stop == "user_left"
     assert [one.role for one in turns] == ["supporter", *["user", "supporter"] * (turn - 1), "user"]
@@ -115,7 +115,7 @@ async def test_a_pressed_user_leaves_when_its_trust_is_spent(tmp_path: Path, dif
 async def test_presets_differ_in_when_the_need_opens(
     tmp_path: Path, difficulty: Difficulty, trust: list[float], unlocked: list[list[int]]
 ) -> None:
-    scripted = Scripted(tmp_path, FIRST, appraisals=named(2, 1, 0), gate=TrustGate(difficulty), rounds=5)
+    scripted = Scripted(tmp_path, FIRST, appraisals=named(2, 1, 0), gate=TrustGate(difficulty, "naming"), rounds=5)
     turns, _ = await scripted.run()
     assert [state.trust for state in states(turns)] == trust
     assert [state.unlocked for state in states(turns)] == unlocked
@@ -215,7 +215,9 @@ async def test_no_prompt_of_the_user_holds_what_is_locked(
     tmp_path: Path, profile: Profile, difficulty: Difficulty
 ) -> None:
     order = [*reversed(range(len(profile.chain))), None]
-    scripted = Scripted(tmp_path, profile, appraisals=[PLAIN, *named(*order)], gate=TrustGate(difficulty), rounds=8)
+    scripted = Scripted(
+        tmp_path, profile, appraisals=[PLAIN, *named(*order)], gate=TrustGate(difficulty, "naming"), rounds=8
+    )
     turns, _ = await scripted.run()
     prompts = scripted.prompts("user")
     assert len(prompts) == len(states(turns)) == 8
@@ -261,7 +263,9 @@ async def test_naming_every_node_opens_the_need_of_a_chain_of_any_length(
 ) -> None:
     chain = [FIRST.chain[0].model_copy(update={"need": f"wish number {node}"}) for node in range(length)]
     profile = FIRST.model_copy(update={"chain": chain, "need": chain[-1].need, "memory": []})
-    scripted = Scripted(tmp_path, profile, appraisals=named(*range(length)), gate=TrustGate(difficulty), rounds=8)
+    scripted = Scripted(
+        tmp_path, profile, appraisals=named(*range(length)), gate=TrustGate(difficulty, "naming"), rounds=8
+    )
     turns, _ = await scripted.run()
     first, *_, last = states(turns)
     assert (length - 1 in first.unlocked, length - 1 in last.unlocked) == (False, True)

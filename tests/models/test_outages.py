@@ -104,20 +104,59 @@ def test_a_call_that_fails_while_others_are_answered_is_tried_five_times(virtual
     assert all(outcome.value == "ok" for outcome in rest)
 
 
-def test_silence_is_taken_as_load_and_not_as_a_reason_to_ask_again(virtual: VirtualLoop) -> None:
-    """A server with two slots that takes 25 s for a reply: of eight at once, most would wait beyond 60 s."""
-    slots, begun = asyncio.Semaphore(2), list[float]()
+class BusyServer:
+    """Answers two requests at a time, in 25 s each, and is silent to those that wait meanwhile.
 
-    async def send() -> str:
-        begun.append(virtual.now)
-        async with slots:
+    Of those that wait, the one that came first is next, or the one that came last. It never answers `lost`, if any.
+    """
+
+    def __init__(self, loop: VirtualLoop, first_is_next: bool, lost: int | None = None) -> None:
+        self.loop, self.next, self.lost = loop, 0 if first_is_next else -1, lost
+        self.waiting: list[asyncio.Future[None]] = []
+        self.requests, self.working = 0, 0
+
+    async def send(self) -> str:
+        number, self.requests = self.requests, self.requests + 1
+        if number == self.lost:
+            await asyncio.sleep(1e9)
+        if self.working < 2:
+            self.working += 1
+        else:
+            turn: asyncio.Future[None] = self.loop.create_future()
+            self.waiting.append(turn)
+            await turn
+        try:
             await asyncio.sleep(25)
+        finally:
+            if waiting := [turn for turn in self.waiting if not turn.done()]:
+                waiting[self.next].set_result(None)
+            else:
+                self.working -= 1
         return "ok"
 
+
+def test_a_request_in_line_at_a_busy_server_is_not_sent_again(virtual: VirtualLoop) -> None:
+    """Of eight at once, most wait beyond 60 s."""
+    server = BusyServer(virtual, first_is_next=True)
     pool = Pool(8)
-    assert talk(virtual, pool, send, 8, 4) == ["ok"] * 8
+    assert talk(virtual, pool, server.send, 8, 4) == ["ok"] * 8
+    assert pool.counts.retried == {} and server.requests == 32
+    # The line was taken as load.
+    assert pool.limiter.limit <= 5
+
+
+def test_silence_is_taken_as_load_and_not_as_a_reason_to_ask_again(virtual: VirtualLoop) -> None:
+    pool = Pool(8)
+    assert talk(virtual, pool, BusyServer(virtual, first_is_next=False).send, 8, 4) == ["ok"] * 8
     # Those in flight when it was found out, and none later.
-    assert pool.counts.retried == {"timeout": 8} and len(begun) == 40
+    assert pool.counts.retried["timeout"] <= 8
+
+
+def test_a_request_that_later_ones_overtake_is_given_up_after_the_limit(virtual: VirtualLoop) -> None:
+    server = BusyServer(virtual, first_is_next=True, lost=2)
+    pool = Pool(3)
+    assert talk(virtual, pool, server.send, 3, 6) == ["ok"] * 3
+    assert pool.counts.retried == {"timeout": 1} and virtual.now < 500
 
 
 def test_a_lone_request_to_a_slow_endpoint_gets_more_time(virtual: VirtualLoop) -> None:

@@ -16,7 +16,8 @@ from cocoon.reports.formats.html_page import render_html
 from cocoon.reports.formats.json_value import to_json
 from cocoon.reports.formats.latex import render_latex
 from cocoon.reports.formats.markdown import render_markdown
-from cocoon.reports.report import EMBEDDED_WARNING, build_report
+from cocoon.reports.origin import EMBEDDED_WARNING, SCRIPTED_WARNING
+from cocoon.reports.report import build_report
 from cocoon.tests.reports.report_cases import (
     KINDS,
     LABELS,
@@ -326,6 +327,11 @@ def test_the_embedded_model_is_named_on_the_first_line() -> None:
     assert render_html(made).index(EMBEDDED_WARNING) < render_html(made).index("<h1>")
     assert all(EMBEDDED_WARNING in text for text in render_latex(made).values())
     assert to_json(made)["warnings"][0] == EMBEDDED_WARNING
+
+
+def test_a_script_is_told_first_unless_the_run_says_of_itself_that_it_is_recorded() -> None:
+    assert report(facts={"scripted": True, "embedded": True}).warnings[:2] == [SCRIPTED_WARNING, EMBEDDED_WARNING]
+    assert report(facts={"scripted": True, "recorded": "Recorded."}).warnings == ["Recorded."]
 
 
 def test_an_empty_run_still_makes_a_report() -> None:

@@ -11,8 +11,8 @@ import cocoon
 from cocoon.agents.protocols import SupporterView, Utterance
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import AgentFacts, Dialogue
+from cocoon.graphs.forks import Fork
 from cocoon.models.client import JournaledClient
-from cocoon.running.branches import Fork
 from cocoon.running.folder import read_run
 from cocoon.studies.branches.credit import Future, contrast, credit_curve, disclosed, mean_contrast
 from cocoon.studies.branches.run import read_futures

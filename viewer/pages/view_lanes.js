@@ -39,7 +39,9 @@ cocoon.lanes = (() => {
     if (!state) return made;
     const taken = state.appraisal, known = before.state ? before.state.memories : [];
     made.push(make("div", {}, make("b", {}, `${w.trust} ${number(state.trust, 1)}`), before.state ? change(state.trust - before.state.trust) : null));
-    made.push(taken ? make("small", {}, [`${w.accuracy}: ${said(taken.accuracy, w)}`, taken.pressure ? `${w.pressure}: ${w.pressures[taken.pressure]}` : ""].filter(Boolean).join(" · ")) : before.state ? make("small", { class: "missing" }, `${w.appraisal}: ${w.missing}`) : null);
+    made.push(taken ? make("small", {}, [taken.move ? `${w.move}: ${said(taken.move, w)}` : "", `${w.accuracy}: ${said(taken.accuracy, w)}`, taken.pressure ? `${w.pressure}: ${w.pressures[taken.pressure]}` : ""].filter(Boolean).join(" · ")) : before.state ? make("small", { class: "missing" }, `${w.appraisal}: ${w.missing}`) : null);
+    if (state.ruptured) made.push(make("small", { class: "down" }, `${w.rupture}: ${said(state.ruptured, w)}`));
+    else if (state.rupture) made.push(make("small", {}, `${w.unrepaired}: ${number(state.rupture, 1)}`));
     if (state.touched_locked) made.push(make("small", {}, w.touched));
     if (state.pressed) made.push(make("small", { class: "down" }, w.pressed));
     for (const node of state.newly) made.push(make("div", { class: "newly" }, `${w.opened}: `, long((profile.chain[node] || {}).need || node + 1, w)));

@@ -38,19 +38,21 @@ cocoon.strip = (() => {
       svg("path", { d: path }), dots);
   }
 
+  const GENUINE = ["open", "closed", "tag"];
+
   function ticks(one, x, top, w) {
     const kinds = one.turns.map((turn) => turn.pieces.map(([, kind]) => kind).filter(Boolean));
     if (!one.turns.length) return null;
     return svg("g", { class: "asked" }, svg("text", { x: 0, y: top + 13 }, w.questions), kinds.map((found, place) => {
       if (!found.length) return null;
-      const genuine = found.some((kind) => kind !== "rhetorical");
+      const genuine = found.some((kind) => GENUINE.includes(kind));
       return svg("text", { class: genuine ? "mark" : "mark rhetorical", x: x(place), y: top + 14 }, "?", svg("title", {}, `${place + 1}: ${found.map((kind) => w.types[kind]).join(", ")}`));
     }));
   }
 
   // What the strip says in words.
   function told(one, drawn, w) {
-    const asking = one.turns.map((turn, place) => (turn.pieces.some(([, kind]) => kind && kind !== "rhetorical") ? place + 1 : null)).filter(Boolean);
+    const asking = one.turns.map((turn, place) => (turn.pieces.some(([, kind]) => GENUINE.includes(kind)) ? place + 1 : null)).filter(Boolean);
     return [...drawn.map((row) => `${row.name}: ${row.values.filter((value) => !none(value)).map((value) => short(value)).join(", ")}`), `${w.questions}: ${asking.join(", ") || "–"}`].join(". ");
   }
 

@@ -14,8 +14,8 @@ from langchain_core.messages import BaseMessage
 
 from cocoon.agents.users.appraiser import Appraiser, ModelAppraiser, RuleAppraiser, appraise_by_rule
 from cocoon.agents.users.guarded import GuardedUser
-from cocoon.agents.users.trust import Rules, TrustGate, neutral
-from cocoon.core.config import BudgetConfig
+from cocoon.agents.users.trust import TrustGate, naming
+from cocoon.core.config import BudgetConfig, TrustRules
 from cocoon.core.errors import BudgetReachedError, CallFailedError
 from cocoon.core.records import Language
 from cocoon.evaluation.fidelity.form_invariance import (
@@ -26,8 +26,9 @@ from cocoon.evaluation.fidelity.form_invariance import (
     form_invariance,
     form_pairs,
 )
-from cocoon.evaluation.questions.detection import asks
+from cocoon.evaluation.questions.detection import asks, questions
 from cocoon.evaluation.text.contents import contents
+from cocoon.evaluation.text.moves import move_by_rule
 from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller
 from cocoon.models.journal.store import Journal
@@ -58,7 +59,7 @@ def reply(accuracy: str = "none", pressure: int = 0, asked: bool = False) -> str
 
 async def measured(
     appraiser: Appraiser,
-    rules: Rules,
+    rules: TrustRules,
     caller: Caller,
     languages: Sequence[Language] = LANGUAGES,
     limit: int | None = None,
@@ -87,7 +88,7 @@ def appraiser(appraises: Appraises, models: Models | None = None) -> tuple[Model
 def test_every_profile_has_a_pair_of_every_kind(language: Language) -> None:
     pairs = PAIRS[language]
     profiles = [name for name, profile in PROFILES.items() if profile.language == language]
-    assert len(pairs) == 60 and len({pair.id for pair in pairs}) == 60
+    assert len(pairs) == 70 and len({pair.id for pair in pairs}) == 70
     assert Counter((pair.profile, pair.kind) for pair in pairs) == dict.fromkeys(
         ((name, kind) for name in profiles for kind in FORM_KINDS), 1
     )
@@ -97,8 +98,8 @@ def test_every_profile_has_a_pair_of_every_kind(language: Language) -> None:
 def test_the_first_pairs_are_as_balanced_as_all(language: Language) -> None:
     pairs = form_pairs(language, 30)
     assert pairs == PAIRS[language][:30]
-    assert set(Counter(pair.kind for pair in pairs).values()) == {5}
-    assert set(Counter(pair.profile for pair in pairs).values()) == {3}
+    assert set(Counter(pair.kind for pair in pairs).values()) == {4, 5}
+    assert set(Counter(pair.profile for pair in pairs).values()) <= {2, 3, 4}
 
 
 @pytest.mark.parametrize("pair", EVERY, ids=lambda pair: pair.id)
@@ -123,33 +124,53 @@ def test_the_pairs_move_the_rule_in_both_directions() -> None:
     for pair in EVERY:
         needs = [step.need for step in PROFILES[pair.profile].chain]
         said = " ".join(turn.content for turn in pair.said if turn.role == "user")
-        moves[pair.kind].append(neutral(appraise_by_rule(pair.question, said, needs, [0])))
+        moves[pair.kind].append(naming(appraise_by_rule(pair.question, said, needs, [0])))
     assert set(moves["accurate"]) == {2.0}
     assert set(moves["reflection"]) == {0.0}
     assert sum(move < 0 for move in moves["pressing"]) >= 18
 
 
-async def test_the_rule_is_exactly_invariant_under_neutral_and_asks_no_model(caller: Caller) -> None:
-    found = await measured(RuleAppraiser(), "neutral", caller)
-    assert (found.n, found.missing, found.mean_difference, found.share_equal) == (120, 0, 0.0, 1.0)
-    assert [one.value for one in found.by_kind.values()] == [0.0] * 6
+async def test_the_rule_is_exactly_invariant_under_naming_and_asks_no_model(caller: Caller) -> None:
+    found = await measured(RuleAppraiser(), "naming", caller)
+    assert (found.n, found.missing, found.mean_difference, found.share_equal) == (140, 0, 0.0, 1.0)
+    assert [one.value for one in found.by_kind.values()] == [0.0] * 7
     assert list(caller.journal.entries()) == []
     assert found.one_line() == (
-        "rule, neutral rules, zh+en: question minus statement exactly 0 points of trust; equal in 120 of 120 pairs"
+        "rule, naming rules, zh+en: question minus statement exactly 0 points of trust; equal in 140 of 140 pairs"
     )
+
+
+async def test_the_rule_is_exactly_invariant_under_attuned_where_open_questions_earn_as_well(caller: Caller) -> None:
+    found = await measured(RuleAppraiser(), "attuned", caller)
+    assert (found.n, found.missing, found.mean_difference, found.share_equal, found.constant) == (
+        140,
+        0,
+        0.0,
+        1.0,
+        False,
+    )
+    assert [one.n for one in found.by_kind.values()] == [20] * 7
+
+
+def test_an_open_question_and_a_request_of_the_same_content_are_one_move() -> None:
+    for pair in EVERY:
+        said = " ".join(turn.content for turn in pair.said if turn.role == "user")
+        moves = {move_by_rule(words, said) for words in (pair.question, pair.statement)}
+        assert (moves == {"open_question"}) is (pair.kind == "open")
+        assert ({sentence.type for sentence in questions(pair.question)} == {"open"}) is (pair.kind == "open")
 
 
 async def test_the_rule_loses_half_a_point_by_every_question_under_listening(caller: Caller) -> None:
     found = await measured(RuleAppraiser(), "listening", caller)
-    assert (found.n, found.mean_difference, found.share_equal) == (120, -0.5, 0.0)
-    assert "question minus statement -0.50 points of trust; equal in 0 of 120 pairs" in found.one_line()
+    assert (found.n, found.mean_difference, found.share_equal) == (140, -0.5, 0.0)
+    assert "question minus statement -0.50 points of trust; equal in 0 of 140 pairs" in found.one_line()
 
 
 async def test_under_listening_only_what_was_taken_as_asked_costs(caller: Caller) -> None:
     model, _ = appraiser(lambda pair, question: reply(asked=question and pair.kind in ("near", "wrong")))
     found = await measured(model, "listening", caller)
-    assert (found.mean_difference, found.share_equal) == (pytest.approx(-0.5 * 2 / 6), pytest.approx(4 / 6))
-    assert (await measured(model, "neutral", caller)).mean_difference == 0
+    assert (found.mean_difference, found.share_equal) == (pytest.approx(-0.5 * 2 / 7), pytest.approx(5 / 7))
+    assert (await measured(model, "naming", caller)).mean_difference == 0
 
 
 async def test_a_model_that_punishes_questions_is_measured(caller: Caller) -> None:
@@ -157,30 +178,30 @@ async def test_a_model_that_punishes_questions_is_measured(caller: Caller) -> No
         return reply("near", pressure=2 if question and pair.kind in ("comfort", "near", "wrong") else 0)
 
     model, chat = appraiser(punishes)
-    found = await measured(model, "neutral", caller)
-    assert (len(chat.seen), found.n, found.missing) == (240, 120, 0)
-    assert (found.mean_difference, found.share_equal) == (-1.0, 0.5)
+    found = await measured(model, "naming", caller)
+    assert (len(chat.seen), found.n, found.missing) == (280, 140, 0)
+    assert (found.mean_difference, found.share_equal) == (pytest.approx(-6 / 7), pytest.approx(4 / 7))
     # A resampled mean is -2 times the share of punished pairs: its quantiles are those of a binomial count.
-    low, high = (-2 * scipy.stats.binom.ppf(q, 120, 0.5) / 120 for q in (0.975, 0.025))
-    assert found.interval == (pytest.approx(low, abs=2 / 120), pytest.approx(high, abs=2 / 120))
+    low, high = (-2 * scipy.stats.binom.ppf(q, 140, 3 / 7) / 140 for q in (0.975, 0.025))
+    assert found.interval == (pytest.approx(low, abs=2 / 140), pytest.approx(high, abs=2 / 140))
     means = {kind: one.value for kind, one in found.by_kind.items()}
     assert means == {kind: -2.0 if kind in ("comfort", "near", "wrong") else 0.0 for kind in FORM_KINDS}
 
 
 async def test_a_model_that_takes_everything_alike_is_told_from_an_invariant_one(caller: Caller) -> None:
-    found = await measured(appraiser(lambda *_: reply("near"))[0], "neutral", caller, ["en"], limit=6)
+    found = await measured(appraiser(lambda *_: reply("near"))[0], "naming", caller, ["en"], limit=6)
     assert (found.mean_difference, found.share_equal, found.constant) == (0.0, 1.0, True)
     assert found.one_line().endswith(
         "equal in 6 of 6 pairs, but every appraisal gave the same change, which shows nothing"
     )
     varied = [PairChange(pair=str(n), kind="near", question=n, statement=n) for n in (0.0, 1.0)]
-    assert not form_invariance("m", "neutral", ["en"], varied).constant
-    assert not form_invariance("m", "neutral", ["en"], varied[:1]).constant
+    assert not form_invariance("m", "naming", ["en"], varied).constant
+    assert not form_invariance("m", "naming", ["en"], varied[:1]).constant
 
 
 async def test_a_model_sees_the_same_but_for_the_form(caller: Caller) -> None:
     model, chat = appraiser(lambda *_: reply())
-    await measured(model, "neutral", caller)
+    await measured(model, "naming", caller)
     prompts = [str(messages[0].content) for messages in chat.seen]
     for pair in EVERY:
         (asked,) = (prompt for prompt in prompts if f"{pair.question}\n</transcript>" in prompt)
@@ -197,17 +218,17 @@ async def test_a_pair_is_missing_when_one_form_cannot_be_read_or_asked(caller: C
             raise CallFailedError("timeout", "no reply")
         return reply(pressure=int(question))
 
-    found = await measured(appraiser(mute)[0], "neutral", caller, ["en"])
-    assert (found.n, found.missing, found.mean_difference, found.share_equal) == (40, 20, -1.0, 0.0)
+    found = await measured(appraiser(mute)[0], "naming", caller, ["en"])
+    assert (found.n, found.missing, found.mean_difference, found.share_equal) == (50, 20, -1.0, 0.0)
     assert (found.by_kind["pressing"].value, found.by_kind["pressing"].missing) == (None, 10)
     assert found.one_line() == (
-        "scripted-appraiser, neutral rules, en: question minus statement -1.00 points of trust; "
-        "equal in 0 of 40 pairs, 20 missing"
+        "scripted-appraiser, naming rules, en: question minus statement -1.00 points of trust; "
+        "equal in 0 of 50 pairs, 20 missing"
     )
 
 
 async def test_nothing_readable_is_no_measurement(caller: Caller) -> None:
-    found = await measured(appraiser(lambda *_: "?")[0], "neutral", caller, ["zh"], limit=4)
+    found = await measured(appraiser(lambda *_: "?")[0], "naming", caller, ["zh"], limit=4)
     assert (found.n, found.missing, found.mean_difference, found.interval, found.share_equal) == (
         0,
         4,
@@ -216,7 +237,7 @@ async def test_nothing_readable_is_no_measurement(caller: Caller) -> None:
         None,
     )
     assert found.one_line() == (
-        "scripted-appraiser, neutral rules, zh: not known (no pair could be appraised in both forms, 4 missing)"
+        "scripted-appraiser, naming rules, zh: not known (no pair could be appraised in both forms, 4 missing)"
     )
 
 
@@ -229,8 +250,8 @@ async def test_a_measurement_is_journalled_and_goes_on_where_the_budget_ended_it
         journal = Journal(tmp_path / "journal.sqlite")
         model, chat = appraiser(punishes, Models(ledger=Ledger(BudgetConfig(calls=budget))))
         try:
-            found = await measured(model, "neutral", Caller(journal), limit=30)
-            assert (found.n, found.mean_difference) == (60, pytest.approx(-1 / 6))
+            found = await measured(model, "naming", Caller(journal), limit=30)
+            assert (found.n, found.mean_difference) == (60, pytest.approx(-8 / 60))
         except BudgetReachedError:
             assert budget == 30
         asked.append(len(chat.seen))
@@ -247,10 +268,10 @@ def test_the_line_gives_the_interval_and_drops_the_sign_of_nothing() -> None:
         PairChange(pair=str(number), kind="near", question=question, statement=statement)
         for number, (question, statement) in enumerate(values)
     ]
-    found = form_invariance("m", "neutral", ["en"], changes)
+    found = form_invariance("m", "naming", ["en"], changes)
     assert found.interval is not None and found.interval[0] < 0 < found.interval[1]
     assert found.one_line() == (
-        f"m, neutral rules, en: question minus statement 0 points of trust "
+        f"m, naming rules, en: question minus statement 0 points of trust "
         f"(95% interval {found.interval[0]:+.2f} to {found.interval[1]:+.2f}); equal in 1 of 5 pairs, 1 missing"
     )
 

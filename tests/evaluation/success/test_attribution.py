@@ -196,7 +196,7 @@ def test_other_words_of_the_same_meaning_are_evidence(quote: str, need: str, lan
 
 
 def test_the_user_keeps_the_turn_that_earned_its_need_and_the_verdict_shows_it() -> None:
-    gate, profile = TrustGate(difficulty="easy"), dialogue_of([], NEED).profile
+    gate, profile = TrustGate("easy", "naming"), dialogue_of([], NEED).profile
     naming = Appraisal(accuracy="accurate", pressure=0, touched=2)
     idle = Appraisal(accuracy="none", pressure=0)
     state = gate.begin(profile)
@@ -222,7 +222,7 @@ def test_the_user_keeps_the_turn_that_earned_its_need_and_the_verdict_shows_it()
 
 
 def test_trust_that_falls_again_loses_what_had_not_opened_yet() -> None:
-    gate, profile = TrustGate(difficulty="easy"), dialogue_of([], NEED).profile
+    gate, profile = TrustGate("easy", "naming"), dialogue_of([], NEED).profile
     state = gate.step(gate.begin(profile), Appraisal(accuracy="accurate", pressure=0), profile, turn=2)
     assert state.earned == {"0": 2, "1": 2, "2": 2} or "2" in state.earned
     pressed = gate.step(state, Appraisal(accuracy="wrong", pressure=2), profile, turn=4)

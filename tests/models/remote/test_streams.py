@@ -158,3 +158,30 @@ async def test_a_reply_that_is_too_large_is_not_read_to_its_end(packed: bool) ->
     with pytest.raises(CallFailedError, match="more than 32 MiB") as failed:
         await reply(answer)
     assert failed.value.reason == "too_large"
+
+
+async def test_a_connection_that_the_server_closed_after_a_reply_costs_no_call() -> None:
+    requests = {"answered": 0, "dropped": 0}
+
+    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        body = await _request(reader)
+        assert json.loads(body)["messages"] == SAID
+        reply = event({"content": "hi"}) + END
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nKeep-Alive: timeout=5\r\n")
+        writer.write(b"Content-Length: %d\r\n\r\n" % len(reply) + reply)
+        requests["answered"] += 1
+        requests["dropped"] += bool(await reader.read(1))
+        writer.close()
+
+    async with await asyncio.start_server(answer_once, "127.0.0.1", 0) as listening:
+        chat = open_endpoint("m", f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1")
+        replies = [(await chat.ainvoke(SAID)).content for _ in range(4)]
+        await chat.aclose()
+    assert replies == ["hi"] * 4
+    assert requests == {"answered": 4, "dropped": 3}
+
+
+async def _request(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(line for line in head.lower().splitlines() if line.startswith(b"content-length:"))
+    return await reader.readexactly(int(length.split(b":")[1]))
