@@ -19,9 +19,9 @@ from cocoon.evaluation.scales.files import load_scale
 from cocoon.running import session
 from cocoon.running.estimate import estimate
 from cocoon.running.folder import adopt_dialogues, existing_run
-from cocoon.running.former import with_rules_of
 from cocoon.running.frame import Outcome, forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
+from cocoon.running.reading.former import with_rules_of
 from cocoon.running.reading.scales import kept_files
 from cocoon.running.sample import adopt_sample
 from cocoon.running.study import OwnObjects, Study, open_models, read_profiles, with_trained_prompts

@@ -23,9 +23,9 @@ from cocoon.core.verb_settings import SWEEP, Given, Options
 from cocoon.running.building.config import STEER_PAIRS, PairsConfig
 from cocoon.running.building.pairs import PairsGenerator, SituationPairs, all_pairs
 from cocoon.running.folder import read_run
-from cocoon.running.former import with_rules_of
 from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import opened_weights
+from cocoon.running.reading.former import with_rules_of
 from cocoon.running.study import OwnObjects, read_profiles
 from cocoon.steering.calibration.on_situations import CALIBRATE, CalibrateConfig, Calibrated, CalibrationTask
 from cocoon.steering.directions.from_pairs import EXTRACT, ExtractConfig, Extracted, ExtractionTask

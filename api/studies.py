@@ -18,9 +18,9 @@ from cocoon.reports.fidelity import fidelity_of, write_fidelity
 from cocoon.reports.paper.tables import load_paper_table
 from cocoon.reports.power import POWER, PowerConfig, Rows, power_rows
 from cocoon.reports.tables.records import Report
-from cocoon.running.former import user_with_rules_of, with_rules_of
 from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
+from cocoon.running.reading.former import user_with_rules_of, with_rules_of
 from cocoon.running.study import OwnObjects, Study, open_models, read_profiles
 from cocoon.studies.ablation.config import DEFAULT_CONDITIONS, refuse_copies
 from cocoon.studies.ablation.run import Ablation

@@ -34,9 +34,9 @@ from cocoon.models.calls import Caller
 from cocoon.models.client import JournaledClient
 from cocoon.models.journal.store import Place
 from cocoon.running.folder import RunFolder
-from cocoon.running.former import with_rules_of
 from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
+from cocoon.running.reading.former import with_rules_of
 from cocoon.running.study import Study, open_models
 
 

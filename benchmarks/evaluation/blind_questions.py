@@ -159,7 +159,7 @@ def print_blind(language: Language, data: Path, wrong: bool) -> None:
     probes = score((kind == "probe", told == "probe") for kind, told in found)
     print(f"  probe against all else  {probes}")
     print(f"  same type {sum(kind == told for kind, told in found) / len(found):.3f} of {len(found)}")
-    for (label, text), (kind, told) in zip(held_pairs, found, strict=True) if wrong else []:
+    for (_, text), (kind, told) in zip(held_pairs, found, strict=True) if wrong else []:
         if kind != told:
             print(f"  {'!' if (kind in GENUINE) != (told in GENUINE) else ' '} {kind} taken for {told}: {text}")
 

@@ -3,8 +3,8 @@
     python -m cocoon.benchmarks.evaluation.question_layer --data FOLDER [--out FILE]
 
 `--data` names a folder with `smile/*.jsonl` (CC0 1.0), `cpsycoun/CPsyCounD_part1.jsonl` (CC BY 4.0) and `sage/*.jsonl`
-(MIT). Every second dialogue is left out, because the held-out labels come from there. The label of a sentence is whether
-its author ended it in a question mark, which is then taken away. It needs scikit-learn (`cocoon[steer]`).
+(MIT). Every second dialogue is left out, because the held-out labels come from there. The label of a sentence is
+whether its author ended it in a question mark, which is then taken away. It needs scikit-learn (`cocoon[steer]`).
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """A small learned layer for Chinese sentences without a question mark or a full stop.
 
-Without a mark, rules cannot weigh what speaks for and against a question word that is embedded, so a logistic regression
-over the rules' answer and runs of 1 to 4 characters does. Its weights come from
+Without a mark, rules cannot weigh what speaks for and against a question word that is embedded, so a logistic
+regression over the rules' answer and runs of 1 to 4 characters does. Its weights come from
 `python -m cocoon.benchmarks.evaluation.question_layer`, which says from which sentences.
 """
 

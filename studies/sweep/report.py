@@ -9,7 +9,7 @@ from cocoon.reports.formats.files import write_report_files
 from cocoon.reports.origin import origin_warnings
 from cocoon.reports.tables.records import Cell, Report, Row, Table
 from cocoon.running.folder import read_config
-from cocoon.running.former import FORMER, RENAMED
+from cocoon.running.reading.former import FORMER, RENAMED
 from cocoon.steering.directions.direction import Direction
 from cocoon.studies.sweep.cause import family_level
 from cocoon.studies.sweep.evidence import (

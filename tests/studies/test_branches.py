@@ -48,7 +48,8 @@ def user(tmp_path: Path) -> str:
 def parents(out: Path, user: str, supporter: Any = None) -> "cocoon.Run":
     return cocoon.simulate(
         **{"profiles": PEOPLE, "supporter": {"plain": supporter or Speaker()}, "user": user, "appraiser": "rule"},
-        **{"difficulty": "easy", "rounds": ROUNDS, "out": out, "progress": False, "options": {"form_pairs": 0}},
+        **{"difficulty": "easy", "rounds": ROUNDS, "out": out, "progress": False, "rules": "naming"},
+        options={"form_pairs": 0},
     )
 
 
