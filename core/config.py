@@ -254,7 +254,8 @@ def resolve_as(
     merged = Merged(lambda key: _default_list(kind, key))
     given = _sources(file, options, flags or {}, variables)
     for origin, values in chain(_preset(preset, PRESETS if presets is None else presets), given):
-        merged.add(values, origin)
+        # An empty mapping in the place of a record sets none of its fields. Elsewhere it is a value like another.
+        merged.add({key: value for key, value in values.items() if value != {} or not _is_record(kind, key)}, origin)
     tree, origins = merged.finish(), merged.origins
     try:
         config = kind.model_validate(tree)
@@ -263,6 +264,10 @@ def resolve_as(
     for key, spec in _specs(config.model_dump(mode="json")):
         refuse_secrets(spec, f"{_origin_of_key(key, origins)}: key {key!r}")
     return Resolved(config, origins)
+
+
+def _is_record(kind: type[Record], key: str) -> bool:
+    return isinstance(default_at(kind, key), BaseModel)
 
 
 def _of_kind(environment: Mapping[str, str], kind: type[Record]) -> dict[str, str]:
@@ -325,7 +330,7 @@ def read_presets(folder: Path) -> dict[str, dict[str, object]]:
 
 def _flat(tree: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
     for key, value in tree.items():
-        if isinstance(value, dict) and key != "prices":
+        if isinstance(value, dict) and value and key != "prices":
             yield from _flat(value, f"{above}{key}.")
         else:
             yield f"{above}{key}", value

@@ -1,8 +1,13 @@
 """Errors that a user can act on. The command line prints them in one line and exits with `exit_code`."""
 
+import errno
 import signal
 
 from cocoon.core.outside.interrupts import EXIT_STATUS
+
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+# SQLITE_PERM and SQLITE_READONLY. The module is not loaded for two numbers.
+_FORBIDDEN_IN_SQLITE = (3, 8)
 
 
 class CocoonError(Exception):
@@ -53,6 +58,15 @@ class ReplayMismatchError(CocoonError):
 
 class NotSavedError(CocoonError):
     """A reply or record could not be written: the run stops, since nothing more could be kept."""
+
+    @classmethod
+    def at(cls, place: object, error: Exception) -> "NotSavedError":
+        """Return the error of a file or folder that a system error kept from being written, with what helps then."""
+        reason = getattr(error, "strerror", None) or error
+        sqlite_code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if getattr(error, "errno", None) in _FORBIDDEN or sqlite_code in _FORBIDDEN_IN_SQLITE:
+            return cls(f"{place}: cannot be written ({reason}); check its permissions, or write elsewhere")
+        return cls(f"{place}: cannot be written ({reason}); free space and run again")
 
 
 class StoppedError(CocoonError):

@@ -1,6 +1,7 @@
 """Files of one JSON value a line: read with errors that name the line, written whole or appended, never torn."""
 
 import difflib
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from importlib.resources.abc import Traversable
@@ -132,7 +133,7 @@ class Appender:
             drop_torn_tail(path)
             self._file: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         except OSError as error:
-            raise NotSavedError(f"{path}: cannot be written ({error.strerror}); check its permissions") from None
+            raise NotSavedError.at(path, error) from None
 
     def write(self, lines: bytes) -> None:
         """Append one or more lines. Raises NotSavedError when they cannot all be written."""
@@ -142,11 +143,11 @@ class Appender:
         try:
             if os.write(self._file, lines) == len(lines):
                 return
-            problem = "no space left"
+            problem = OSError(errno.ENOSPC, "no space left")
         except OSError as error:
-            problem = str(error.strerror)
+            problem = error
         os.ftruncate(self._file, before)
-        raise NotSavedError(f"{self.path}: cannot be written ({problem}); free space and run again")
+        raise NotSavedError.at(self.path, problem)
 
     def close(self) -> None:
         """Close the file. Its number may then belong to another file, so nothing is written any more."""
@@ -168,7 +169,7 @@ def write_whole(path: Path, lines: Iterable[bytes]) -> None:
             os.fsync(handle.fileno())
         beside.replace(path)
     except OSError as error:
-        raise NotSavedError(f"{path}: cannot be written ({error.strerror}); make room and run again") from None
+        raise NotSavedError.at(path, error) from None
     finally:
         # Also when `lines` end in an error.
         beside.unlink(missing_ok=True)

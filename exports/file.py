@@ -26,8 +26,6 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield partial
         partial.replace(path)
     except OSError as error:
-        raise NotSavedError(
-            f"{path}: cannot be written ({error.strerror}); free some space or use another -o"
-        ) from None
+        raise NotSavedError.at(path, error) from None
     finally:
         partial.unlink(missing_ok=True)

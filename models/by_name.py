@@ -31,6 +31,7 @@ SPEC_HELP = (
     "(local:smollm2 is embedded), python:FILE.py:NAME, scripted:FILE"
 )
 LOCAL_BATCH = 16
+_KINDS = ("openai", "http", "https", "local", "python", "scripted")
 
 
 @dataclass
@@ -108,20 +109,32 @@ def open_chat(
     `parts` opens the adapter and the control of a local spec. `bases` has the bases that are already loaded, and a new
     one is added to it. Raises CocoonError for a spec that cannot be read, a missing key, or what cannot be loaded.
     """
-    refuse_secrets(spec)
+    check_spec(spec)
     kind, _, rest = spec.partition(":")
-    if kind == "local" and rest:
+    if kind == "local":
         return open_local(rest, parts, {} if bases is None else bases), None
-    if kind == "scripted" and rest:
+    if kind == "scripted":
         return ScriptedChat.from_file(Path(rest)), None
-    if kind == "python" and rest:
+    if kind == "python":
         chat, _ = load_object(spec)
         if not isinstance(chat, BaseChatModel):
             raise CocoonError(f"model {spec!r} must be a LangChain chat model here, and is {type(chat).__name__}.")
         return chat, host_of_chat(chat)
-    if kind in ("openai", "http", "https") and rest:
-        return _open_remote(kind, rest, spec)
-    raise CocoonError(f"model {spec!r} is not understood; write {SPEC_HELP}")
+    return _open_remote(kind, rest, spec)
+
+
+def check_spec(spec: str) -> None:
+    """Raise CocoonError for a spec that cannot be read, as far as that shows without a key and without loading it."""
+    refuse_secrets(spec)
+    kind, _, rest = spec.partition(":")
+    if kind not in _KINDS or not rest:
+        raise CocoonError(f"model {spec!r} is not understood; write {SPEC_HELP}")
+    if kind == "local":
+        read_local_spec(rest)
+    elif kind == "scripted":
+        ScriptedChat.from_file(Path(rest))
+    elif kind in ("http", "https"):
+        _address_and_name(spec)
 
 
 def _facts(spec: str, chat: Any) -> dict[str, Any]:
@@ -165,11 +178,16 @@ def _open_remote(kind: str, rest: str, spec: str) -> tuple[BaseChatModel, str]:
     if kind == "openai":
         chat = open_endpoint(rest, None)
         return chat, chat.host
+    url, name = _address_and_name(spec)
+    chat = open_endpoint(name, url)
+    return chat, chat.host
+
+
+def _address_and_name(spec: str) -> tuple[str, str]:
     url, _, name = spec.partition("#")
     if not name or not _netloc(url):
         raise CocoonError(f"model {spec!r}: write the server's address and the model's name, as {SPEC_HELP}")
-    chat = open_endpoint(name, url)
-    return chat, chat.host
+    return url, name
 
 
 @dataclass

@@ -9,7 +9,7 @@ from cocoon.core.records import Language
 from cocoon.evaluation.scales.files import load_scale, load_scales
 from cocoon.evaluation.scales.records import Scale
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
-from cocoon.models.by_name import host_of
+from cocoon.models.by_name import check_spec, host_of
 from cocoon.models.ledger import BATCH_SHARE, Ledger, Usage
 from cocoon.running.checks.form_invariance import form_calls
 
@@ -58,7 +58,12 @@ def expected_usage(
 
 
 def expected_cost(expected: Ledger, *, batched: bool) -> dict[str, Any]:
-    """Return the tokens, cost and hosts of what is expected, as they are printed."""
+    """Return the tokens, cost and hosts of what is expected, as they are printed.
+
+    Raises CocoonError for a model whose spec cannot be read, as the run itself would.
+    """
+    for spec in expected.accounts:
+        check_spec(spec)
     return {
         **({"price_share": BATCH_SHARE} if batched else {}),
         "tokens_in_estimated": expected.tokens_in,

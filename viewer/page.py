@@ -254,5 +254,5 @@ def export_page(page: RunPage, folder: Path) -> int:
             (folder / name).write_bytes(body)
             size += len(body)
     except OSError as error:
-        raise NotSavedError(f"{folder}: cannot be written ({error.strerror}); free some space and try again") from None
+        raise NotSavedError.at(folder, error) from None
     return size

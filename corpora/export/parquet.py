@@ -40,7 +40,7 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
                 count += len(batch)
         partial.replace(path)
     except OSError as error:
-        raise NotSavedError(f"{path}: cannot be written ({error.strerror}); free some space and run again") from None
+        raise NotSavedError.at(path, error) from None
     finally:
         partial.unlink(missing_ok=True)
     return count

@@ -17,6 +17,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.models.journal.seals import Seal, base_of_calls, read_seals
 from cocoon.models.journal.spending import spent_calls
 from cocoon.models.journal.store import BUSY, Entry, Place
+from cocoon.models.ledger import Usage
 
 _MOST_NAMES = 500
 
@@ -65,8 +66,8 @@ class JournalReader:
             texts.update(self._connection.execute(f"select sha, text from texts where sha in ({marks})", batch))
         return texts
 
-    def spent(self) -> dict[str, tuple[int, int, int]]:
-        """Return calls answered, tokens in and tokens out, by model label. See `spent_calls`."""
+    def spent(self) -> list[Usage]:
+        """Return what the answered calls took. See `spent_calls`."""
         return spent_calls(self._connection)
 
     def seals(self, kind: str) -> dict[str, Seal]:

@@ -210,7 +210,7 @@ class Journal:
     def check(self) -> None:
         """Raise NotSavedError when nothing more can be stored, so that no call is paid for in vain."""
         if self._broken:
-            raise _not_saved(self.path, self._broken)
+            raise NotSavedError.at(self.path, self._broken)
         if self._closed:
             raise NotSavedError(f"{self.path}: is closed; run the same command again to go on")
 
@@ -378,8 +378,4 @@ def _resolve(futures: list[asyncio.Future[None]], error: Exception | None, path:
         if error is None:
             future.set_result(None)
         else:
-            future.set_exception(_not_saved(path, error))
-
-
-def _not_saved(path: Path, error: Exception) -> NotSavedError:
-    return NotSavedError(f"{path}: cannot be written ({error}); free space and run again")
+            future.set_exception(NotSavedError.at(path, error))

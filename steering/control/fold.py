@@ -67,7 +67,5 @@ def save_folded(network: Any, tokenizer: Any, control: Control, coefficient: flo
         folded(network, control, coefficient).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     except OSError as error:
-        raise NotSavedError(
-            f"{folder}: cannot be written ({error.strerror or error}); make room and try again"
-        ) from None
+        raise NotSavedError.at(folder, error) from None
     return folder

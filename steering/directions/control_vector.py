@@ -46,7 +46,7 @@ def save_control_vector(direction: Direction, path: Path, model_type: str) -> tu
         writer.write_tensors_to_file()
         writer.close()
     except OSError as error:
-        raise NotSavedError(f"{path}: cannot be written ({error.strerror}); make room and try again") from None
+        raise NotSavedError.at(path, error) from None
     return layers
 
 

@@ -151,7 +151,7 @@ class Direction:
             partial.replace(path)
         except OSError as error:
             partial.unlink(missing_ok=True)
-            raise NotSavedError(f"{path}: cannot be written ({error.strerror}); make room and try again") from None
+            raise NotSavedError.at(path, error) from None
         return replace(self, sha256=hashlib.sha256(body).hexdigest())
 
     @classmethod

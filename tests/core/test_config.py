@@ -61,6 +61,12 @@ def test_an_option_that_holds_a_whole_part_leaves_the_rest_of_it() -> None:
     assert resolved.origins == {"user.kind": "-o user", "user.difficulty": "flag for user.difficulty"}
 
 
+def test_an_empty_part_leaves_what_weaker_sources_set_in_it() -> None:
+    resolved = resolve(options=["user.kind=prompted", "user={}", "prices={}"], environment={})
+    assert (resolved.config.user.kind, resolved.origins["user.kind"]) == ("prompted", "-o user.kind")
+    assert resolved.config.prices == {}
+
+
 def test_values_are_read_as_yaml() -> None:
     options = ["seed=7", "timeout=1.5", "language=zh", "profiles=[a, b]", "prices={'openai:gpt-4.1': [2, 8]}"]
     config = resolve(options=[*options, "budget.calls=null"], environment={"COCOON_ROUNDS": "3"}).config
@@ -86,6 +92,8 @@ def test_values_are_read_as_yaml() -> None:
         ("rounds.more=1", "key 'rounds'"),
         ("rounds", "-o 'rounds': write KEY=VALUE"),
         ("supporters=[]", "key 'supporters'"),
+        ("rounds={}", "-o rounds: key 'rounds': Input should be a valid integer"),
+        ("user.model={}", "-o user.model: key 'user.model': Input should be a valid string"),
     ],
 )
 def test_an_error_names_source_key_and_what_is_known(option: str, told: str) -> None:

@@ -1,5 +1,7 @@
 """JSONL files: errors that name file, line and nearest key; whole or unchanged; torn tails cut, whole ones kept."""
 
+import errno
+import os
 import resource
 import signal
 from pathlib import Path
@@ -144,6 +146,12 @@ def small_files() -> Any:
     yield
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
     signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize(("code", "advice"), [(errno.EACCES, "check its permissions"), (errno.ENOSPC, "free space")])
+def test_the_advice_for_what_is_not_saved_fits_the_cause(code: int, advice: str) -> None:
+    told = str(NotSavedError.at("run/file.jsonl", OSError(code, os.strerror(code))))
+    assert told.startswith(f"run/file.jsonl: cannot be written ({os.strerror(code)}); {advice}")
 
 
 def test_what_a_full_disk_cuts_off_is_taken_back(tmp_path: Path, small_files: None) -> None:

@@ -345,6 +345,23 @@ def test_a_dry_run_opens_nothing(tmp_path: Path) -> None:
     assert "calls at most: 70" in told.out and "api.openai.com" in told.out and not (tmp_path / "r").exists()
 
 
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ("nonsense", "model 'nonsense' is not understood"),
+        ("openai:", "model 'openai:' is not understood"),
+        ("http://127.0.0.1:9/v1", "write the server's address and the model's name"),
+        ("local:smollm2+adaptor=x", "unknown part '+adaptor='; did you mean '+adapter='?"),
+        ("scripted:nowhere.jsonl", "nowhere.jsonl"),
+    ],
+)
+def test_a_dry_run_refuses_a_model_that_the_run_would_refuse(tmp_path: Path, spec: str, told: str) -> None:
+    out, people = ("--out", str(tmp_path / "r"), "--dry-run"), ("--profiles", "shipped:en", "-n", "1")
+    for line in (("profiles", "build", "-n", "1", "--writer", spec), ("simulate", *people, "--judge", spec)):
+        done = cocoon(*line, *out)
+        assert done.code == 2 and told in done.err, done
+
+
 def test_a_folder_of_another_kind_is_refused(tmp_path: Path) -> None:
     build(tmp_path)
     done = cocoon("simulate", "--profiles", "shipped:en", "-n", "1", "--rounds", "0", "--appraiser", "rule",

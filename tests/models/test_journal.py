@@ -197,6 +197,14 @@ async def test_a_full_disk_is_told_to_everyone_and_before_the_next_call(path: Pa
     again.close()
 
 
+async def test_a_journal_that_may_not_be_written_names_the_permissions_and_not_the_space(path: Path) -> None:
+    journal = Journal(path)
+    journal._connection.execute("pragma query_only=on")  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(NotSavedError, match=r"cannot be written \(.*readonly database\); check its permissions"):
+        await store(journal, entry(Place("d", "user", 0)), "a")
+    journal.close()
+
+
 async def test_nothing_is_taken_after_closing(path: Path) -> None:
     journal = Journal(path)
     journal.close()

@@ -18,6 +18,7 @@ from cocoon.evaluation.scales.scoring import (
     load_scale,
     prompt_inputs,
     read_items,
+    read_value,
     scale_answer,
     score,
     score_variant,
@@ -154,6 +155,20 @@ def test_descending_order_and_omissions_move_nothing(values: list[int], omitted:
 def test_what_the_schema_admits_is_read_whole(values: list[int]) -> None:
     items, missing = read(json.loads(json.dumps({"items": dict(zip(IDS, values, strict=True))})))
     assert missing == {} and list(items.values()) == values
+
+
+@pytest.mark.parametrize("reply", ["1", "4", " 7\n"])
+def test_a_reply_that_is_only_a_number_in_range_is_its_value(reply: str) -> None:
+    assert read_value(SCALE, reply) == (int(reply), "")
+
+
+@pytest.mark.parametrize("reply", ["0", "8", "07", "-3", "4.", "4 of 7", "four", "12345"])
+def test_a_reply_that_is_anything_else_has_no_value_and_names_those_that_there_are(reply: str) -> None:
+    assert read_value(SCALE, reply) == (None, "not one of 1, 2, 3, 4, 5, 6, 7")
+
+
+def test_an_empty_reply_is_told_as_such() -> None:
+    assert read_value(SCALE, " \n") == (None, "empty reply")
 
 
 def test_scoring_reverses_multiplies_and_means() -> None:

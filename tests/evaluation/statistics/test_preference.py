@@ -222,7 +222,7 @@ def test_sample_sizes_that_cannot_be_are_refused() -> None:
         profiles_for_mean(1, 1, power=1.5)
 
 
-def test_two_profiles_have_some_power_and_one_has_none() -> None:
-    # |T| > 12.706 at one degree of freedom and a shift of 20 * sqrt(2): 0.974, from normal draws.
-    assert power_of_mean(2, 20.0, 1.0) == pytest.approx(0.974, abs=0.02)
-    assert power_of_mean(1, 20.0, 1.0) == 0.0
+def test_a_mean_has_power_from_the_fewest_profiles_that_can_reach_the_level() -> None:
+    assert power_of_mean(5, 20.0, 1.0) == 0.0
+    assert power_of_mean(6, 20.0, 1.0) == pytest.approx(1.0)
+    assert fewest_for_sign_flip(0.5) == 2 and power_of_mean(1, 20.0, 1.0, level=0.5) == 0.0
