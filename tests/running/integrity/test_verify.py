@@ -1,7 +1,6 @@
 """`cocoon verify`: what was edited, lost, paid again or is older than its run, and runs of before without hashes."""
 
 import os
-import re
 import shutil
 import sqlite3
 import tarfile
@@ -15,6 +14,7 @@ import pytest
 import cocoon as door
 from cocoon.core.errors import CocoonError
 from cocoon.models.journal.store import Journal
+from cocoon.reports.runs import facts_of_run
 from cocoon.tests.commands import cocoon, endpoint
 from cocoon.tests.running.integrity.damaged_runs import Change, command, copied, make_run, replaced
 
@@ -217,7 +217,7 @@ def test_a_read_only_run_is_reported_and_verified(run: Path, tmp_path: Path, log
         with read_only(target):
             done = cocoon("report", str(target))
             assert done.code == 0 and f"not written: {target} is read-only; give --out FOLDER" in done.err
-            assert re.search(r"Model calls: \d\d", done.out)
+            assert facts_of_run(target)["calls"] > 9
             assert problems(target) == []
     assert cocoon("report", str(run), "--out", str(tmp_path / "there")).code == 0
     assert (tmp_path / "there" / "report.html").is_file()
