@@ -69,10 +69,8 @@ class ScaleJudge:
 
     async def rate(self, client: JournaledClient, dialogue: Dialogue) -> Rating:
         """Return the rating, with every item that could not be read missing."""
-        profile, language, vote = dialogue.profile, dialogue.language, client.vote
+        language, vote = dialogue.language, client.vote
         prompt = self._prompt_for(dialogue)
-        shown = self.shared.show_need and profile.need is not None
-        need = {"need": profile.need} if shown else {}
         rating = self.shared.blank(self.name, prompt, dialogue, vote)
         rating.prompt_sha += f".{self.scale.sha}"
         shown_scale = permuted(self.scale, vote) if self.shared.permute else self.scale
