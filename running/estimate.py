@@ -44,9 +44,16 @@ def estimate(
     `dialogues` are to be made and judged. Without `talking` they exist and are only judged. `languages` are those in
     which the form invariance of the appraiser is measured.
     """
-    usages = [*(_talking(config, dialogues, languages) if talking else ()), *_judging(config, dialogues)]
-    expected = Ledger.of(usages, config.prices)
+    expected = expected_ledger(config, dialogues, talking=talking, languages=languages)
     return {"dialogues": dialogues, "calls": expected.calls, **expected_cost(expected, batched=config.batch)}
+
+
+def expected_ledger(
+    config: StudyConfig, dialogues: int, *, talking: bool = True, languages: Sequence[Language] = ()
+) -> Ledger:
+    """Return the calls and tokens that are expected of each model. See `estimate`."""
+    usages = [*(_talking(config, dialogues, languages) if talking else ()), *_judging(config, dialogues)]
+    return Ledger.of(usages, config.prices)
 
 
 def expected_usage(

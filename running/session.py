@@ -11,7 +11,7 @@ from cocoon.graphs.forks import Fork
 from cocoon.models.batches.queue import BatchQueue, batches_of, refuse_open_batches
 from cocoon.models.calls import Caller
 from cocoon.running.checks.form_invariance import appraisal_of, measure_form_invariance, measured_calls
-from cocoon.running.estimate import estimate
+from cocoon.running.estimate import expected_ledger
 from cocoon.running.folder import BATCHES, RunFolder, read_run
 from cocoon.running.frame import Outcome, Watch, forbid_cloud_tracing, opened_run, run_session, window_of
 from cocoon.running.manifest import RunManifest
@@ -145,7 +145,7 @@ def _expected_calls(
     """Return about how many calls some dialogues take, None where agents of the user's own decide that."""
     if study.own.by_spec:
         return None
-    return estimate(study.config, dialogues, talking=talking, languages=languages)["calls"]
+    return expected_ledger(study.config, dialogues, talking=talking, languages=languages).calls
 
 
 def _languages(profiles: Iterable[Profile]) -> list[Language]:

@@ -8,7 +8,7 @@ import json
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from langchain_core.messages import BaseMessage
@@ -140,11 +140,11 @@ def _scripts(lines: RecordedLines, judge: str) -> dict[str, Script]:
             replies[dialogue.supporter][before] = exchange.reply
             if exchange.user is not None and exchange.appraisal is not None:
                 before = answers[exchange.supporter] = exchange.user
-                taken[f"<last_turn>\n{exchange.supporter}\n</last_turn>"] = exchange.appraisal.model_dump_json()
+                taken[exchange.supporter] = exchange.appraisal.model_dump_json()
     verdicts = {dialogue.exchanges[-1].supporter: dialogue.judges[judge] for dialogue in lines.dialogues}
     return {
         "user": _after(answers),
-        "appraiser": lambda messages, _: _holding(taken, messages),
+        "appraiser": lambda messages, _: _on_the_last(taken, messages),
         f"judge-{judge}": lambda messages, asked: _holding(verdicts, messages).reply_to(
             asked["response_format"]["json_schema"]["name"]
         ),
@@ -153,8 +153,19 @@ def _scripts(lines: RecordedLines, judge: str) -> dict[str, Script]:
 
 
 def _after(replies: dict[str, str]) -> Script:
-    """Return a script that answers each line with the one written after it."""
-    return lambda messages, _: replies[str(messages[-1].content)]
+    """Return a script that answers each line with the one written after it. A note may stand below the line."""
+
+    def reply(messages: list[BaseMessage], _: dict[str, Any]) -> str:
+        said = str(messages[-1].content)
+        return replies[max((line for line in replies if said.startswith(line)), key=len)]
+
+    return reply
+
+
+def _on_the_last(answers: dict[str, AnswerT], messages: list[BaseMessage]) -> AnswerT:
+    """Return the answer whose key stands nearest to the end of a model's prompt."""
+    prompt = "\n".join(str(message.content) for message in messages)
+    return answers[max(answers, key=prompt.rfind)]
 
 
 def _holding(answers: dict[str, AnswerT], messages: list[BaseMessage]) -> AnswerT:
