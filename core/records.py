@@ -150,8 +150,7 @@ class UserState(Record):
 
     The rest is of the rules that see moves. `attuned` counts the attuned moves since a layer opened last, which earn
     less and less. `question` is the index of an open question whose answer is still to come. `ruptured` names what
-    broke with this turn, and `rupture` is how many points of it are not repaired yet. `words` is about how long the
-    answer is to be (Chinese: in characters), and only the rules `people` set it.
+    broke with this turn, and `rupture` is how many points of it are not repaired yet.
     """
 
     trust: float
@@ -167,7 +166,6 @@ class UserState(Record):
     question: int | None = _unwritten(None)
     ruptured: Rupture | None = _unwritten(None)
     rupture: float = _unwritten(0.0)
-    words: int | None = _unwritten(None)
 
 
 class Turn(Record):

@@ -102,7 +102,6 @@ class GuardedUser:
             "openness": self.gate.openness(state, profile),
             "pressed": state.pressed,
             "touched": state.touched_locked,
-            "words": state.words,
         }
         from_the_start = {
             "wishes": [needs[node] for node in first.unlocked],

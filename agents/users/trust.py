@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cocoon.agents.users.attuned import ATTUNED, MOST_CREDIT, Gains, Ladder, advance, attuned, pace_of
-from cocoon.agents.users.people import gains_of, people, words_after
 from cocoon.core.config import TrustRules
 from cocoon.core.records import Appraisal, Profile, UserState
 
@@ -47,15 +46,9 @@ def listening(appraisal: Appraisal) -> float:
     return naming(appraisal) - (0.5 if appraisal.asked else 0.0)
 
 
-RULES: dict[TrustRules, Rule] = {
-    "attuned": attuned,
-    "people": people,
-    "naming": naming,
-    "listening": listening,
-    "neutral": naming,
-}
-SEES_MOVES: dict[TrustRules, Callable[[str], Gains]] = {"attuned": lambda _: ATTUNED, "people": gains_of}
-"""The rules that ask what a turn does, with what each move earns from a person, by the profile's id."""
+RULES: dict[TrustRules, Rule] = {"attuned": attuned, "naming": naming, "listening": listening, "neutral": naming}
+SEES_MOVES: dict[TrustRules, Gains] = {"attuned": ATTUNED}
+"""The rules that ask what a turn does, with what each move earns."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +91,7 @@ class TrustGate:
             start=self.preset.start,
             need_at=self.need_at(profile),
             pace=pace_of(profile.id),
-            gains=SEES_MOVES[self.rules](profile.id),
+            gains=SEES_MOVES[self.rules],
         )
 
     def step(
@@ -116,9 +109,7 @@ class TrustGate:
         """
         if self.sees_moves:
             after = advance(before, appraisal, self.ladder(profile), turn, answered)
-            move = appraisal.move if appraisal is not None and self.rules == "people" else None
-            words = words_after(move, profile.id, profile.language)
-            return after.model_copy(update={"memories": open_memories(profile, after.unlocked), "words": words})
+            return after.model_copy(update={"memories": open_memories(profile, after.unlocked)})
         if appraisal is None:
             return before.model_copy(update={"appraisal": None, "newly": [], "pressed": False, "touched_locked": False})
         credit, change = self._earned(before.credit, appraisal)
