@@ -117,7 +117,8 @@ def user_chat(profile: Profile) -> ScriptedChat:
 
     def script(messages: list[BaseMessage], options: dict[str, Any]) -> str:
         del options
-        prompt = "\n".join(str(message.content) for message in messages)
+        # Its own prompt and note: the words of the supporter tell it nothing new of itself.
+        prompt = f"{messages[0].content}\n{str(messages[-1].content).partition('<note>')[2]}"
         open_events = [memory.text for memory in profile.memory if memory.text in prompt]
         sentences = [
             part.strip() for text in open_events for part in re.split(r"(?<=[.!?。！？])", text) if part.strip()
