@@ -159,7 +159,8 @@ def compiled(mutant: Mutant) -> CodeType:
         def visit(self, node: ast.AST) -> ast.AST:
             return copy.deepcopy(mutant.after) if node is chosen else self.generic_visit(node)
 
-    return compile(ast.fix_missing_locations(Change().visit(tree)), str(ROOT / mutant.file), "exec")
+    changed: ast.Module = ast.fix_missing_locations(Change().visit(tree))
+    return compile(changed, str(ROOT / mutant.file), "exec")
 
 
 class MutatedModule(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader):

@@ -105,7 +105,9 @@ def expert_rows(data: Path) -> list[dict[str, str]]:
 
 def turn_type(text: str) -> QuestionType:
     """Return how an utterance asks: open if a sentence asks openly or probes, else closed or tag, else none."""
-    types = [sentence.type for sentence in questions(text, "en") if sentence.type in GENUINE | {"probe"}]
+    types: list[QuestionType] = [
+        sentence.type for sentence in questions(text, "en") if sentence.type in GENUINE | {"probe"}
+    ]
     if not types:
         return "none"
     return "open" if not {"open", "probe"}.isdisjoint(types) else types[0]

@@ -69,10 +69,10 @@ def fit(pairs: dict[str, bool]) -> chinese_layer.LayerWeights:
     """Return the weights, most of which the penalty sets to 0."""
     texts = list(pairs)
     types = [QUESTION_TYPES.index(classify_by_rule(text)) for text in texts]
-    vectorizer = CountVectorizer(analyzer=chinese_layer.runs_of, min_df=FEWEST, binary=True)
+    vectorizer: Any = CountVectorizer(analyzer=chinese_layer.runs_of, min_df=FEWEST, binary=True)
     by_rule = sparse.csr_matrix(np.eye(len(QUESTION_TYPES))[types] * 2)
     features = sparse.hstack([vectorizer.fit_transform(texts), by_rule]).tocsr()
-    model = LogisticRegression(C=PENALTY, l1_ratio=1, solver="liblinear", random_state=0)
+    model: Any = LogisticRegression(C=PENALTY, l1_ratio=1, solver="liblinear", random_state=0)
     model.fit(features, list(pairs.values()))
     coefficients = model.coef_[0].tolist()
     runs = dict(zip(vectorizer.get_feature_names_out().tolist(), coefficients, strict=False))

@@ -33,7 +33,7 @@ def extract(model: Model, out: Output, given: Given[ExtractConfig], as_json: Jso
     if given.keywords["band"] is not None:
         unused = {"--choose": given.keywords["choose"], "--replies": given.keywords["replies"]}
         refuse_unused(unused, (), "with --band, which is chosen already")
-    extracted = run(model=model, out=out, **given.keywords)
+    extracted = run(model=model, out=out, progress=True, **given.keywords)
     if as_json:
         print_json({"direction": str(out), **extracted.extraction.model_dump()})
     else:
@@ -56,7 +56,7 @@ def calibrate(
     from cocoon.api.steering import calibrate as run
     from cocoon.cli.steer.tables import print_calibration
 
-    calibrated = run(model=model, direction=direction, ratio=ratio, out=out, **given.keywords)
+    calibrated = run(model=model, direction=direction, ratio=ratio, out=out, progress=True, **given.keywords)
     calibration = calibrated.calibration
     if as_json:
         first = calibration.found[0].model_dump()

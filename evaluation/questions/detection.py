@@ -86,7 +86,7 @@ def count_questions(texts: Iterable[str], language: Language | None = None) -> Q
     types: Counter[QuestionType] = Counter()
     turns = asking = probing = marked = 0
     for text in texts:
-        turn_types = [sentence.type for sentence in questions(text, language)]
+        turn_types: list[QuestionType] = [sentence.type for sentence in questions(text, language)]
         types.update(turn_types)
         turns += 1
         asking += not GENUINE.isdisjoint(turn_types)

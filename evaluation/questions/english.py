@@ -31,7 +31,7 @@ def classify_english(sentence: str) -> QuestionType:
         None if probing and _probes(clause) else _clause_question(clauses, number, marked)
         for number, clause in enumerate(clauses)
     ]
-    genuine = [kind for kind in clause_types if kind in GENUINE]
+    genuine: list[QuestionType] = [kind for kind in clause_types if kind is not None and kind in GENUINE]
     if genuine:
         return "open" if probing or "open" in genuine else genuine[0]
     if probing:

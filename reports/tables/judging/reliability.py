@@ -49,7 +49,8 @@ def _pool_supporters(groups: Groups) -> Together:
     pooled: Together = defaultdict(list)
     for group in groups:
         for scale in group.ratings:
-            pooled[group.key.language, group.key.prompts] += group.applicable(scale)
+            key = group.key.language, group.key.prompts
+            pooled[key] = [*pooled[key], *group.applicable(scale)]
     return dict(sorted(pooled.items()))
 
 
