@@ -159,7 +159,7 @@ def compiled(mutant: Mutant) -> CodeType:
         def visit(self, node: ast.AST) -> ast.AST:
             return copy.deepcopy(mutant.after) if node is chosen else self.generic_visit(node)
 
-    changed: ast.Module = ast.fix_missing_locations(Change().visit(tree))
+    changed: Any = ast.fix_missing_locations(Change().visit(tree))
     return compile(changed, str(ROOT / mutant.file), "exec")
 
 

@@ -69,7 +69,8 @@ def fit(pairs: dict[str, bool]) -> chinese_layer.LayerWeights:
     """Return the weights, most of which the penalty sets to 0."""
     texts = list(pairs)
     types = [QUESTION_TYPES.index(classify_by_rule(text)) for text in texts]
-    vectorizer: Any = CountVectorizer(analyzer=chinese_layer.runs_of, min_df=FEWEST, binary=True)
+    analyzer: Any = chinese_layer.runs_of
+    vectorizer: Any = CountVectorizer(analyzer=analyzer, min_df=FEWEST, binary=True)
     by_rule = sparse.csr_matrix(np.eye(len(QUESTION_TYPES))[types] * 2)
     features = sparse.hstack([vectorizer.fit_transform(texts), by_rule]).tocsr()
     model: Any = LogisticRegression(C=PENALTY, l1_ratio=1, solver="liblinear", random_state=0)
