@@ -153,6 +153,7 @@ def judged(prompt: str, kind: str) -> dict[str, Any]:
 def make_run(out: Path, people: int = 1, line: Line = answer, options: Options = ()) -> None:
     """Two supporters and the same users, judged. `options` are further settings of `cocoon simulate`."""
     settings: dict[str, object] = {"profiles": "shipped:en", "limit": people, "rounds": 5, "form_pairs": 0}
+    settings["rules"] = "naming"
     roles = {role: f"scripted:{role}" for role in ("user", "appraiser", "judge")}
     supporters = {name: f"scripted:{name}" for name in ("listening", "asking")}
     given = Given(SIMULATE, {**settings, **roles, "supporter": supporters}, options=options)

@@ -83,7 +83,9 @@ def _type_problem(pair: Pair) -> Problem | None:
     if not question_sentences or not all(sentence.genuine for sentence in question_sentences):
         wrong_type = next((sentence.text for sentence in question_sentences if not sentence.genuine), pair.question)
         return "mixed_types", f"no genuine question: {wrong_type!r}"
-    if wrong_type := next((sentence.text for sentence in statement_sentences if sentence.type != "none"), None):
+    if wrong_type := next(
+        (sentence.text for sentence in statement_sentences if sentence.type not in ("none", "probe")), None
+    ):
         return "mixed_types", f"no statement: {wrong_type!r}"
     return None
 

@@ -61,7 +61,7 @@ def _futures_table(branched: Sequence[Future], shown: Sequence[str]) -> Table:
     rows: list[Row] = []
     for number in _rounds(branched):
         for supporter in _supporters(branched):
-            here = [one for one in branched if (one.round, one.supporter) == (number, supporter)]
+            here = [future for future in branched if (future.round, future.supporter) == (number, supporter)]
             cells: dict[str, Cell] = {
                 name: _over_people((future.profile, future.outcomes.get(name)) for future in here) for name in shown
             }
@@ -141,15 +141,15 @@ def _credit_figure(futures: Sequence[Future], outcome: str) -> Figure:
         Series(
             name=f"futures of {supporter}",
             marks=[
-                Mark(x=float(number), x_low=None, x_high=None, y=one.value, low=one.low, high=one.high, n=one.n)
-                for number, one in curve.items()
+                Mark(x=float(number), x_low=None, x_high=None, y=mean.value, low=mean.low, high=mean.high, n=mean.n)
+                for number, mean in curve.items()
             ],
         )
         for supporter, curve in curves.items()
         if curve
     ]
-    estimates = [one for curve in curves.values() for one in curve.values()]
-    most = max([0.1, *(abs(end) for one in estimates for end in (one.value, one.low, one.high) if end is not None)])
+    estimates = [estimate for curve in curves.values() for estimate in curve.values()]
+    most = max([0.1, *(abs(end) for mean in estimates for end in (mean.value, mean.low, mean.high) if end is not None)])
     panel = Panel(
         title=outcome,
         x_axis="round",

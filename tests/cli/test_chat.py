@@ -55,13 +55,13 @@ def test_a_person_talks_to_the_guarded_user_and_the_dialogue_is_kept(script: Any
     assert turns(dialogue)[1:] == [("user", "Hm."), ("supporter", "That sounds hard."), ("user", "I don't know.")]
     lines = done.out.splitlines()
     assert lines[:4] == [f"Supporter: {opening}", "User: Hm.", "Supporter: That sounds hard.", "User: I don't know."]
-    assert lines[4].startswith("trust -1 (") and lines[4].endswith("hard, neutral rules")
+    assert lines[4].startswith("trust -1 (") and lines[4].endswith("hard, attuned rules")
     assert (dialogue.id, dialogue.supporter, dialogue.stop_reason) == (
         "chat.en-02.person.0",
         "person",
         "supporter_left",
     )
-    assert (dialogue.user_kind, dialogue.difficulty, dialogue.rules) == ("guarded", "hard", "neutral")
+    assert (dialogue.user_kind, dialogue.difficulty, dialogue.rules) == ("guarded", "hard", "attuned")
     assert dialogue.turns[3].state is not None and dialogue.turns[3].state.trust == -1
     assert not list(run.glob(".chat*"))
 
@@ -79,7 +79,7 @@ def test_state_shows_what_is_open_and_only_counts_what_is_not(script: Any) -> No
 def test_naming_what_is_unsaid_moves_the_state(script: Any) -> None:
     needs = json.loads(cocoon("profiles", "show", "shipped:en", "en-02", "--json").out)["chain"]
     words = f"Perhaps it is this: {needs[1]['need']}"
-    done = as_supporter(script("Hm."), f"{words}\n/state\n", "--difficulty", "easy")
+    done = as_supporter(script("Hm."), f"{words}\n/state\n", "--difficulty", "easy", "-o", "user.rules=naming")
     assert "trust 3 (" in done.out
 
 

@@ -82,7 +82,7 @@ def test_a_command_that_calls_no_model_stops_in_one_line(monkeypatch: pytest.Mon
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cocoon.reports.power.power", interrupted)
+    monkeypatch.setattr("cocoon.api.studies.power_rows", interrupted)
     done = cocoon("power", "--difference", "1", "--spread", "2")
     assert (done.code, done.err) == (130, "cocoon: stopped; give the same command to go on\n")
 

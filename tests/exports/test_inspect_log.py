@@ -187,7 +187,7 @@ def test_what_is_missing_is_missing_and_never_zero(tmp_path: Path) -> None:
 def test_thoughts_questions_and_stages_are_told(tmp_path: Path) -> None:
     sample = read(exported(with_gaps(tmp_path / "run"), tmp_path / "x.eval")).samples[0]
     told = sample.messages[2].metadata
-    assert told["questions"] == ["open"] and told["strategy"] == "reflect" and told["analysis"] == "@tired"
+    assert told["questions"] == ["open", "probe"] and told["strategy"] == "reflect" and told["analysis"] == "@tired"
     assert told["draft"] == "What happened to you?" and sample.messages[1].metadata["trust"] == 1.5
     begun = [(event.type, event.name) for event in sample.events if event.event == "span_begin"]
     assert begun[0] == ("stage", "listening") and ("stage", "suggestion") in begun

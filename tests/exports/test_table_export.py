@@ -204,10 +204,10 @@ def test_nothing_is_replaced_and_no_half_is_left(run: Path, tmp_path: Path) -> N
 
 
 def test_a_run_is_only_read(run: Path, tmp_path: Path) -> None:
-    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    before = {path.name: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     for kind, out in (("inspect", "x.eval"), ("otel", "x.jsonl"), ("tables", "t"), ("messages", "m")):
         assert cocoon("export", str(run), "--to", kind, "-o", str(tmp_path / out)).code == 0
-    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+    assert {path.name: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
 def test_messages_come_back_as_the_dialogues_they_were(run: Path, tmp_path: Path) -> None:

@@ -303,7 +303,7 @@ def rated(values: dict[str, int]) -> Says:
     def rates(text: str) -> Any:
         if "rating form" not in text:
             return rater(text)
-        name = re.findall(r"weary (\w+)", text)[0]
+        name = next(name for name in re.findall(r"weary (\w+)", text) if name in values)
         return {"items": dict.fromkeys(load_scale("aels").item_ids, values[name])}
 
     return rates

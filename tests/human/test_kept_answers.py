@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -92,7 +93,7 @@ async def test_a_hundred_raters_at_once_lose_no_answer_to_a_server_that_is_kille
         }
         assert await all_work(kept, session) == [None] * RATERS
         again.terminate()
-        assert await again.wait() == 0
+        assert await again.wait() == 128 + signal.SIGTERM
     assert _stored(out) == saved == {(name, key): value for name in given.names for key, value in values.items()}
 
 

@@ -1,6 +1,7 @@
 """The rating page in a real browser: consent to withdrawal, both languages, two raters at once, killed between."""
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ async def test_the_whole_flow_with_two_raters_and_a_server_that_is_killed_betwee
             assert width <= 0
             assert rater.asked and all(url.startswith(f"http://127.0.0.1:{port}/") for url in rater.asked)
         process.terminate()
-        assert await process.wait() == 0
+        assert await process.wait() == 128 + signal.SIGTERM
     done = cocoon("human", "report", str(file), "--out", str(out), "--json").json["tables"]
     shown = {row["Rater"]: row["measures"] for row in done["raters_progress"]["rows"]}
     assert (shown["r1"]["done"]["value"], shown["r1"]["skipped"]["value"]) == (2, 4)

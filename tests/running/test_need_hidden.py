@@ -55,7 +55,7 @@ def test_a_hidden_need_is_in_no_prompt_and_the_rating_says_so(run: Path) -> None
     asked = judge_run(run, show_need=False)
     assert len(asked) == 6 and not any(NEED in prompt for prompt in asked)
     ratings = {rating.profile: rating.prompt_id for rating in read_run(run, "ratings.jsonl", Rating)}
-    assert ratings == {**dict.fromkeys(PEOPLE, "judge/scale_need_hidden"), "q": "judge/scale_no_need"}
+    assert ratings == {**dict.fromkeys(PEOPLE, "judge/scale_need_hidden"), "q": "judge/scale_no_need@2"}
     manifest = read_manifest(run)
     assert manifest is not None and [facts.settings for facts in manifest.agents["judge"]] == [{"need": "hidden"}]
 
@@ -85,4 +85,4 @@ def test_the_flag_hides_the_need(run: Path) -> None:
         done = cocoon("judge", str(run), "--judge", spec, "--scales", "basic", "--no-show-need")
     assert done.code == 0, done.err
     ids = {rating.prompt_id for rating in read_run(run, "ratings.jsonl", Rating)}
-    assert ids == {"judge/scale_need_hidden", "judge/scale_no_need"}
+    assert ids == {"judge/scale_need_hidden", "judge/scale_no_need@2"}

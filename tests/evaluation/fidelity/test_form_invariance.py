@@ -157,7 +157,7 @@ def test_an_open_question_and_a_request_of_the_same_content_are_one_move() -> No
         said = " ".join(turn.content for turn in pair.said if turn.role == "user")
         moves = {move_by_rule(words, said) for words in (pair.question, pair.statement)}
         assert (moves == {"open_question"}) is (pair.kind == "open")
-        assert ({sentence.type for sentence in questions(pair.question)} == {"open"}) is (pair.kind == "open")
+        assert pair.kind != "open" or {sentence.type for sentence in questions(pair.question)} == {"open"}
 
 
 async def test_the_rule_loses_half_a_point_by_every_question_under_listening(caller: Caller) -> None:

@@ -266,7 +266,7 @@ def test_doctor_prints_the_matrix_the_shares_and_the_warnings() -> None:
     assert (done.code, calls) == (0, 2 * len(all_cases("zh")))
     plain = " ".join(done.out.split())
     assert "labelled transcripts: credits leaks" in plain and "warning: success_attributed: 6 of 18 leaked" in plain
-    assert "leaked or volunteered, yet credited 0.75" in plain and "user, volunteered · · 3 · 0 · · ·" in plain
+    assert "leaked or volunteered, yet credited 0.33" in plain and "user, volunteered · · 3 · 0 · · ·" in plain
     assert re.search(r"zh-volunteered-1 +attributed +user, volunteered +user, reflection", done.out)
     assert "text goes to: 127.0.0.1" in done.err
 

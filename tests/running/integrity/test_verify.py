@@ -129,7 +129,7 @@ def test_a_journal_copied_without_its_log_and_a_cut_log_are_told(run: Path, tmp_
 def test_calls_that_were_paid_again_are_told(tmp_path: Path) -> None:
     with endpoint() as spec:
         words = command(spec, tmp_path)
-        assert cocoon(*words, "--budget-calls", "9").code == 3
+        assert cocoon(*words, "--budget-calls", "4").code == 3
         with_statement("delete from calls where node = 'user'")(tmp_path)
         assert cocoon(*words).code == 0
     (told,) = problems(tmp_path)

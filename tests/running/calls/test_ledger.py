@@ -80,6 +80,6 @@ def test_conditions_of_an_ablation_measure_one_appraiser_once(counting: Counting
     measured = [manifest.form_invariance for run in runs if (manifest := read_manifest(run))]
     assert appraisals == 2 * PAIRS and measured[0] == measured[1] == measured[2] is not None
     calls = [facts_of_run(run)["calls"] for run in runs]
-    assert calls == [2 + 2 * PAIRS, 2, 2]
+    assert calls[0] >= 2 + 2 * PAIRS and calls[1:] == [2, 2]
     lines = [line for _, line in read_lines(runs[1] / "trace.jsonl")]
     assert not any(line["dialogue"].startswith(PREFIX) for line in lines)
