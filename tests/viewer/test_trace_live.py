@@ -168,7 +168,7 @@ async def test_a_reason_is_said_once_and_in_the_language_of_the_page(browser: An
     (tmp_path / "dialogues.jsonl").write_bytes((run / "dialogues.jsonl").read_bytes())
     async with (
         served_run(RunPage(RunReader(tmp_path), language="zh")) as url,
-        opened(browser, f"{url}/#{LISTENED}") as page,
+        opened(browser, f"{url}#{LISTENED}") as page,
     ):
         text = await page.inner_text("[data-scale=basic]")
         assert text.count("拒绝回答: not today") == 1 and "refused" not in text
