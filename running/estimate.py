@@ -28,6 +28,11 @@ def judges_wanted(config: StudyConfig) -> int:
     return sum(_calls(name, scales) for name in config.judge.scales) * config.judge.votes
 
 
+def appraises(config: StudyConfig) -> bool:
+    """Return whether a model is asked to appraise each reply that the user hears."""
+    return config.user.kind == "guarded" and config.user.appraiser != "rule"
+
+
 def _calls(name: str, scales: Mapping[str, Scale]) -> int:
     if name in (PAPER, ATTRIBUTED, "success"):
         return 2 if name == "success" else 1
@@ -86,7 +91,7 @@ def _talking(config: StudyConfig, dialogues: int, languages: Sequence[Language])
     for supporter in config.supporters:
         yield expected_usage(supporter.model, each * rounds, prompt, TURN)
     yield expected_usage(config.user.model, dialogues * rounds, prompt, TURN)
-    if config.user.kind == "guarded" and config.user.appraiser != "rule":
+    if appraises(config):
         appraised = dialogues * max(0, rounds - 1) + form_calls(languages, config.form_pairs)
         appraiser = config.user.appraiser or config.user.model
         yield expected_usage(appraiser, appraised, APPRAISAL + rounds * TURN, VERDICT)

@@ -12,7 +12,7 @@ from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Dialogue, Rating
 from cocoon.graphs.forks import Fork, forks_of
 from cocoon.reports.tables.records import Report
-from cocoon.running.estimate import estimate, judges_wanted
+from cocoon.running.estimate import appraises, estimate, judges_wanted
 from cocoon.running.folder import existing_run, read_run
 from cocoon.running.session import simulate
 from cocoon.running.study import Study, with_trained_prompts
@@ -42,17 +42,16 @@ class Branching:
     def estimate(self) -> dict[str, Any]:
         """Return what the branches will take: calls, tokens and cost (estimated), hosts."""
         config, supporters = self.study.config, len(self.study.config.supporters)
-        whole = estimate(config, 1)
-        # A supporter's reply a round, and between two of them the user's answer with its appraisal.
-        talked = max(1, whole["calls"] - judges_wanted(config))
-        judged, share = judges_wanted(config), 0.0
+        whole = estimate(config, supporters)
+        share = 0
         for fork in self.forks:
+            # A supporter's reply a round, and between two of them the user's answer with its appraisal.
             rest = max(0, config.rounds - fork.round + 1)
-            spoken = rest + max(0, rest - 1) * (talked / config.rounds - 1)
-            share += config.samples * (1 if fork.only else supporters) * (round(spoken) + judged)
+            spoken = rest + max(0, rest - 1) * (2 if appraises(config) else 1)
+            share += config.samples * (1 if fork.only else supporters) * (spoken + judges_wanted(config))
         scaled = {key: value * share / whole["calls"] for key, value in whole.items() if isinstance(value, int | float)}
         counts = {key: round(value) for key, value in scaled.items() if key != "cost_estimated"}
-        return whole | scaled | counts | {"dialogues": self.dialogues, "calls": round(share)}
+        return whole | scaled | counts | {"dialogues": self.dialogues, "calls": share}
 
     async def make(self, listener: Listener) -> StudyResult:
         """Make every branch, and write the report. Calling this again goes on."""
@@ -64,7 +63,7 @@ class Branching:
         listener.unnamed(study.config)
         listener.hosts(study.models)
         profiles = list({fork.parent.profile.id: fork.parent.profile for fork in self.forks}.values())
-        outcome = await simulate(study, profiles, self.out, listener.watch(), forks=self.forks)
+        outcome = await simulate(study, profiles, self.out, listener.watch(), beside=[self.run], forks=self.forks)
         if outcome.stopped_by is not None:
             listener.say(f"cocoon: {outcome.stopped_by}")
             return StudyResult(self.out, None, outcome.exit_code, outcome.stopped_by)

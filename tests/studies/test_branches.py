@@ -9,8 +9,10 @@ import pytest
 
 import cocoon
 from cocoon.agents.protocols import SupporterView, Utterance
+from cocoon.api.studies import prepare_branches
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import AgentFacts, Dialogue
+from cocoon.core.verb_settings import BRANCH, Given
 from cocoon.graphs.forks import Fork
 from cocoon.models.client import JournaledClient
 from cocoon.running.folder import read_run
@@ -165,3 +167,18 @@ def test_intervals_of_a_credit_cover_the_true_difference() -> None:
         assert found.low is not None and found.high is not None
         held += found.low <= 0.6 <= found.high
     assert 0.93 <= held / 2_000 <= 0.97
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "b"], ["a", "b", "c"]])
+def test_a_dry_run_counts_the_calls_that_are_made(tmp_path: Path, user: str, names: list[str]) -> None:
+    script = tmp_path / "supporter.jsonl"
+    script.write_text('"I am listening."\n', encoding="utf-8")
+    run = parents(tmp_path / "a", user)
+    supporters = dict.fromkeys(names, f"scripted:{script}")
+    given = Given(BRANCH, {"supporter": supporters}, None, None, ())
+    branching = prepare_branches(run, tmp_path / "b", given, ["3"])
+    expected = branching.estimate()
+    branches(run, tmp_path / "b", supporter=supporters)
+    made = list(read_run(tmp_path / "b", "dialogues.jsonl", Dialogue))
+    assert expected["dialogues"] == len(made) == len(PEOPLE) * len(names)
+    assert expected["calls"] == sum(len(turn.calls) for dialogue in made for turn in dialogue.turns)
