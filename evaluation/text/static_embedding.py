@@ -27,6 +27,7 @@ def available() -> bool:
     return _folder() is not None
 
 
+@functools.cache
 def _folder() -> Path | None:
     # The package itself is not imported, because it asks a model hub for files that are already in its folder.
     package = importlib.util.find_spec(PACKAGE)
