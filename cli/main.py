@@ -8,7 +8,7 @@ from typing import ClassVar
 import typer
 
 from cocoon.cli.terminal.lazy_group import LazyGroup, Verb
-from cocoon.core.outside.interrupts import terminate_as_ctrl_c
+from cocoon.core.outside.interrupts import EXIT_STATUS, number_of, terminate_as_ctrl_c
 
 
 class Cocoon(LazyGroup):
@@ -112,6 +112,13 @@ def run() -> None:
             raise
         typer.echo(f"cocoon: {error}", err=True)
         sys.exit(error.exit_code)
+    except SystemExit as ended:
+        # Before and after a command runs, typer takes any signal for Ctrl-C, ends with its status and says nothing.
+        interrupt = ended.__context__.__cause__ if ended.__context__ else None
+        if not isinstance(interrupt, KeyboardInterrupt):
+            raise
+        typer.echo("cocoon: stopped; give the same command to go on", err=True)
+        sys.exit(EXIT_STATUS + number_of(interrupt))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import pytest
 
 from cocoon.benchmarks.orchestration.interrupted import VERBS, Interruptions, command
 from cocoon.benchmarks.orchestration.processes import endpoint
+from cocoon.cli import main
+from cocoon.core.outside.interrupts import TerminatedInterrupt
 from cocoon.tests.commands import cocoon
 from cocoon.tests.human.human_study_cases import as_yaml, study
 from cocoon.tests.warm import WarmProcess, start_cocoon
@@ -85,6 +87,21 @@ def test_a_command_that_calls_no_model_stops_in_one_line(monkeypatch: pytest.Mon
     monkeypatch.setattr("cocoon.api.studies.power_rows", interrupted)
     done = cocoon("power", "--difference", "1", "--spread", "2")
     assert (done.code, done.err) == (130, "cocoon: stopped; give the same command to go on\n")
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_a_signal_before_a_command_begins_has_its_own_status_too(
+    sent: signal.Signals, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt if sent == signal.SIGINT else TerminatedInterrupt(sent)
+
+    monkeypatch.setattr(main, "terminate_as_ctrl_c", lambda: None)
+    monkeypatch.setattr(main.Cocoon, "make_context", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main.run()
+    assert ended.value.code == status
+    assert capsys.readouterr().err == "cocoon: stopped; give the same command to go on\n"
 
 
 def _ended(served: WarmProcess, number: signal.Signals) -> tuple[int, bool]:

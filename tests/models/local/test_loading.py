@@ -1,5 +1,6 @@
 """How a local model is found, converted and prompted; on tiny random Llamas and on SmolLM2."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.extras import install_line
 from cocoon.models.local.embedded import cache_folder, converted, embedded_file, move_conversion
 from cocoon.models.local.model import LocalChat, describe
 from cocoon.models.messages import USER_STUB, fit_to_template
@@ -102,7 +104,7 @@ def test_pickled_weights_and_models_without_a_template_are_refused(tmp_path: Pat
 
 def test_missing_libraries_are_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(CocoonError, match=r"'torch'.*`pip install .*\[local\]'?`"):
+    with pytest.raises(CocoonError, match=f"'torch'.*{re.escape(install_line('local'))}"):
         LocalChat.load("smollm2")
 
 
