@@ -1,6 +1,7 @@
 """Settings of the runs that build data: profiles and script-based dialogues."""
 
-from typing import ClassVar, Literal, get_args
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -10,6 +11,9 @@ from cocoon.core.sampling import SamplingConfig
 from cocoon.core.settings import flag
 from cocoon.core.verb_settings import VerbSettings
 
+# Under the paper's rules a dialogue is to be about as long as in its Table 1: 18.82 turns of one speaker and the other.
+_LENGTHS_OF_PAPER: Mapping[str, Any] = {"minimum_rounds": 8, "minimum_turns": 30, "pieces": 8, "suggestions": 8}
+_LONGEST_OF_PAPER = 4000
 PROFILES = "Profiles: a JSONL file, or shipped:en, shipped:zh, shipped. Repeatable."
 
 
@@ -87,15 +91,18 @@ class ScriptConfig(GenerationConfig):
     writer: WriterConfig = Field(default=WriterConfig(max_tokens=2000), description="The model of both roles.")
     profiles: list[str] = flag([], PROFILES, metavar="FILE")
     language: Language | None = flag(None, "Only profiles in this language.")
+    writer_rules: Literal["ours", "paper"] = flag(
+        "ours", "The rules of the writer: ours, or those of the paper's Figures 12 and 13."
+    )
     rewrite: Literal["closed", "all", "none"] = flag(
         "closed", "Questions that become statements (closed: rhetorical and choice too)."
     )
     semantic: Literal["auto", "static", "none"] = Field(default="auto", description="How likeness is measured.")
-    minimum_rounds: int = Field(default=5, ge=1, description="User turns before the need may appear.")
-    minimum_turns: int = Field(default=12, ge=4, description="User turns of a complete dialogue.")
+    minimum_rounds: int = Field(default=5, ge=1, description="User turns before the need may appear (paper: 8).")
+    minimum_turns: int = Field(default=12, ge=4, description="Turns of both in a complete dialogue (paper: 30).")
     exchanges: int = Field(default=3, ge=1, le=10, description="Exchanges that are written at a time.")
-    pieces: int = Field(default=6, ge=1, description="Most pieces of a dialogue, repairs included.")
-    suggestions: int = Field(default=4, ge=1, le=12, description="Exchanges of the suggestion stage.")
+    pieces: int = Field(default=6, ge=1, description="Most pieces of a dialogue, repairs included (paper: 8).")
+    suggestions: int = Field(default=4, ge=1, le=12, description="Fewest exchanges of suggestions (paper: 8).")
     threshold: Literal["share", "mean"] = flag(
         "share",
         "AELS filter: share (the lowest 12.5%), mean, or a number from 1 to 7.",
@@ -111,6 +118,32 @@ class ScriptConfig(GenerationConfig):
     @classmethod
     def verb_of(cls) -> str:
         return "script"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _paper_is_longer(cls, values: object) -> object:
+        """Take the lengths of the paper's rules where they are chosen and no others are given."""
+        if not isinstance(values, dict) or values.get("writer_rules") != "paper":
+            return values
+        writer = values.get("writer", {})
+        longest = {"writer": {"max_tokens": _LONGEST_OF_PAPER, **writer}} if isinstance(writer, dict) else {}
+        return {**_LENGTHS_OF_PAPER, **values, **longest}
+
+    @model_validator(mode="after")
+    def _rules_can_be_kept(self) -> "ScriptConfig":
+        """Refuse what no writer could keep, before anything is written."""
+        if self.writer_rules == "paper" and self.rewrite == "none":
+            raise ValueError("the paper's rules rewrite every reply; leave out rewrite none, or writer_rules paper")
+        rounds = 1 + self.pieces * self.exchanges
+        if rounds <= self.minimum_rounds:
+            raise ValueError(
+                f"pieces ({self.pieces}) of {self.exchanges} exchanges give {rounds} answers of the user, and the need "
+                f"may only come after {self.minimum_rounds}; raise pieces or exchanges, or lower minimum_rounds"
+            )
+        turns = 2 * (rounds + 2 * self.suggestions) + 1
+        if turns < self.minimum_turns:
+            raise ValueError(f"no dialogue can have {self.minimum_turns} turns (minimum_turns); {turns} are the most")
+        return self
 
     @model_validator(mode="before")
     @classmethod
