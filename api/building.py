@@ -1,4 +1,4 @@
-"""`script`, `build_profiles` and `translate_profiles`: data written by models, kept or dropped with the reason."""
+"""`script`, `build_profiles`, `judge_profiles`, `translate_profiles`: data by models, kept or dropped with a reason."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,16 +15,19 @@ from cocoon.core.verb_settings import Given, Options
 from cocoon.models.by_name import Models
 from cocoon.running.building.config import (
     BUILD_PROFILES,
+    JUDGE_PROFILES,
     SCRIPT,
     TRANSLATE_PROFILES,
     ProfileBuildConfig,
+    ProfileJudgeConfig,
     ScriptConfig,
     TranslationConfig,
 )
-from cocoon.running.building.estimate import estimate_profiles, estimate_scripts
+from cocoon.running.building.estimate import estimate_profiles, estimate_readings, estimate_scripts
 from cocoon.running.building.generation import Generated, Generator, Item, generate
 from cocoon.running.building.profiles import ProfileGenerator
 from cocoon.running.building.scripts import AELS, ScriptGenerator
+from cocoon.running.building.sense import ProfileReader
 from cocoon.running.building.translations import TranslationGenerator
 from cocoon.running.folder import read_run
 from cocoon.running.frame import forbid_cloud_tracing
@@ -141,6 +144,19 @@ def prepare_profiles(
     return Building(out, generator, items, config, models, next_step, estimate_profiles(config, len(items)))
 
 
+def prepare_reading(
+    out: str | Path, given: Given[ProfileJudgeConfig], *, allow_cloud_tracing: bool = False
+) -> Building:
+    """Return profiles that are ready to be read for sense. See `judge_profiles`."""
+    out, resolved, models = ready(out, given, allow_cloud_tracing)
+    config = resolved.config
+    chosen = profiles_of(profile_files(config.profiles, out), config.limit, config.language)
+    generator = ProfileReader(config, models, chosen)
+    items = generator.items()
+    next_step = f"cocoon simulate --profiles {out}/profiles.jsonl --out runs/NAME"
+    return Building(out, generator, items, config, models, next_step, estimate_readings(config, len(items)))
+
+
 def prepare_translation(
     out: str | Path, given: Given[TranslationConfig], *, allow_cloud_tracing: bool = False
 ) -> Building:
@@ -189,6 +205,25 @@ async def build_profiles_async(
     return await prepare_profiles(out, given, allow_cloud_tracing=allow_cloud_tracing).build(progress)
 
 
+@takes(JUDGE_PROFILES)
+async def judge_profiles_async(
+    *,
+    profiles: Profiles,
+    out: str | Path,
+    config: str | Path | None = None,
+    options: Options = (),
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> Built:
+    """Have a judge read profiles for sense, and return them with its levels, and those that were dropped.
+
+    `judge` is its spec. The figures are among the notes of `Built.summary()`.
+    """
+    given = Given(JUDGE_PROFILES, settings | {"profiles": profiles}, config, None, options)
+    return await prepare_reading(out, given, allow_cloud_tracing=allow_cloud_tracing).build(progress)
+
+
 @takes(TRANSLATE_PROFILES)
 async def translate_profiles_async(
     *,
@@ -208,4 +243,5 @@ async def translate_profiles_async(
 
 script = blocking(script_async)
 build_profiles = blocking(build_profiles_async)
+judge_profiles = blocking(judge_profiles_async)
 translate_profiles = blocking(translate_profiles_async)

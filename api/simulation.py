@@ -16,6 +16,7 @@ from cocoon.core.jsonl import read_lines
 from cocoon.core.records import Profile
 from cocoon.core.verb_settings import JUDGE, SIMULATE, Given, Options
 from cocoon.evaluation.scales.files import load_scale
+from cocoon.evaluation.statistics.power import smallest_mean_difference, smallest_rate_difference
 from cocoon.running import session
 from cocoon.running.estimate import estimate
 from cocoon.running.folder import adopt_dialogues, existing_run
@@ -36,10 +37,27 @@ class Simulation:
     profiles: list[Profile]
 
     def estimate(self) -> dict[str, Any]:
-        """Return what it will take: calls, tokens and cost (estimated), hosts."""
-        config = self.study.config
-        dialogues = len(self.profiles) * len(config.supporters) * config.samples
-        return estimate(config, dialogues, languages=sorted({profile.language for profile in self.profiles}))
+        """Return whom it will meet, what so many people can show, and what it will take (estimated)."""
+        config, people = self.study.config, len(self.profiles)
+        expected = estimate(
+            config,
+            people * len(config.supporters) * config.samples,
+            languages=sorted({profile.language for profile in self.profiles}),
+        )
+        wanted = {} if config.limit is None else {"profiles_wanted": config.limit}
+        return {"profiles": people, **wanted, "can_show": can_show(people), **expected}
+
+
+def can_show(profiles: int) -> str:
+    """Return in a sentence which differences between two supporters so many people can show."""
+    mean, rate = smallest_mean_difference(profiles), smallest_rate_difference(profiles)
+    people = count(profiles, "profile")
+    if mean is None:
+        return f"no difference between two supporters: {people} are too few for any test"
+    scales = f"two supporters who differ by {mean:.2f} standard deviations on a scale"
+    if rate is None:
+        return f"{scales} (power 0.8), and no difference in success rates: {people} are too few for that"
+    return f"{scales}, or by {rate:.2f} in their success rates (less if both succeed with the same people), power 0.8"
 
 
 def prepare_simulation(out: str | Path, given: Given[StudyConfig], *, allow_cloud_tracing: bool = False) -> Simulation:
@@ -117,7 +135,10 @@ async def start(
     supporters = count(len(study.config.supporters), "supporter")
     languages = Counter(profile.language for profile in simulation.profiles)
     parts = ", ".join(f"{number} {language}" for language, number in sorted(languages.items()))
-    reporter.say(f"{count(len(simulation.profiles), 'profile')} ({parts}), {supporters}; loading models ...")
+    people = count(len(simulation.profiles), "profile")
+    wanted = study.config.limit or 0
+    found = f"{people} of the {wanted} wanted" if len(simulation.profiles) < wanted else people
+    reporter.say(f"{found} ({parts}), {supporters}; loading models ...")
     reporter.unnamed(study.config)
     for opened in (study.user, study.judges, study.supporters):
         opened()

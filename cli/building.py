@@ -1,4 +1,4 @@
-"""The verbs by which models write data: `script`, `profiles build`, `profiles translate`, `steer pairs`."""
+"""The verbs by which models write data: `script`, `profiles build`, `judge` and `translate`, `steer pairs`."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,10 +10,12 @@ from cocoon.core.records import Record
 from cocoon.core.verb_settings import Given, VerbSettings
 from cocoon.running.building.config import (
     BUILD_PROFILES,
+    JUDGE_PROFILES,
     SCRIPT,
     STEER_PAIRS,
     TRANSLATE_PROFILES,
     PairsConfig,
+    ProfileJudgeConfig,
     TranslationConfig,
 )
 
@@ -45,6 +47,21 @@ build = _verb(
     "prepare_profiles",
     "Build profiles. The same line again goes on where it stopped, and a larger -n adds to what is there.",
 )
+
+
+@settings_of(JUDGE_PROFILES, arguments=["profiles"], required=["judge"])
+def judge_profiles(
+    out: Out,
+    given: Given[ProfileJudgeConfig],
+    allow_cloud_tracing: CloudTracing = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Read profiles for sense: could it be one living person, does each wish lie behind the one before it."""
+    from cocoon.api.building import prepare_reading
+
+    reading = prepare_reading(out, given, allow_cloud_tracing=allow_cloud_tracing)
+    finish_building(reading, dry_run=dry_run, as_json=as_json)
 
 
 @settings_of(TRANSLATE_PROFILES, arguments=["profiles"], required=["to"], spelled={"writer": "--model"})

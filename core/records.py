@@ -18,6 +18,10 @@ MOST_GUESSES = 3
 """More guesses at a wish in one turn are a list, in which the right one may stand by chance."""
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Record(BaseModel):
     """Base of every record: unknown keys are errors."""
 
@@ -38,11 +42,16 @@ class BothLanguages(Record):
 
 
 class ChainStep(Record):
-    """One node of the reasoning chain from the surface need to the true need (paper C.1)."""
+    """One node of the reasoning chain from the surface need to the true need (paper C.1).
+
+    `difficulty` is how far the need is from the first one. `relevance` is how well it lies behind the one before it, by
+    a judge that read the profile for sense. Both are from 1 to 5.
+    """
 
     need: str = Field(min_length=1)
     difficulty: int | None = Field(default=None, ge=1, le=5)
     reason: str = ""
+    relevance: int | None = Field(default=None, ge=1, le=5, exclude_if=_is_none)
 
 
 class Memory(Record):
@@ -58,7 +67,8 @@ class Profile(Record):
     `chain` runs from the surface need (index 0) to the true need (last). `need` is None for role cards from elsewhere,
     whose success is then not applicable. `memory` begins with the need and leads back to the feeling. `feeling` is
     empty where a corpus says nothing about its user, and such a profile cannot be simulated. `reviewed` says of a
-    translation whether a person has read it, and is None for a profile that no model translated.
+    translation whether a person has read it, and is None for a profile that no model translated. `plausible` is how
+    well it could be one living person, from 1 to 5, by a judge that read it for sense.
     """
 
     id: str = Field(min_length=1)
@@ -73,6 +83,7 @@ class Profile(Record):
     memory: list[Memory] = []
     source: str = "own"
     licence: str = ""
+    plausible: int | None = Field(default=None, ge=1, le=5, exclude_if=_is_none)
 
     @model_validator(mode="after")
     def _need_ends_the_chain(self) -> "Profile":

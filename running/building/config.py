@@ -25,6 +25,14 @@ class WriterConfig(SamplingConfig):
     max_tokens: int = Field(default=1200, ge=1, description="Most tokens of one answer, without thoughts.")
 
 
+class ReaderConfig(WriterConfig):
+    """The judge that reads profiles for sense."""
+
+    model: str = flag(EMBEDDED, "The judge's model.", keyword="judge", metavar="SPEC")
+    temperature: float | None = Field(default=0.0, ge=0, le=2, description="Its temperature. Null sends none.")
+    max_tokens: int = Field(default=500, ge=1, description="Most tokens of one answer, without thoughts.")
+
+
 class RaterConfig(SamplingConfig):
     """The model that rates and checks, or None for the writer's model. `floor` is the same as for judges."""
 
@@ -48,10 +56,19 @@ class GenerationConfig(RunConfig):
         return self.rater.model or self.writer.model
 
 
-class ProfileBuildConfig(GenerationConfig):
+class SenseConfig(GenerationConfig):
+    """The settings that both have who read profiles for sense: the builder and the judge."""
+
+    free_keys: ClassVar[tuple[str, ...]] = (*GenerationConfig.free_keys, "least_plausible", "least_relevance")
+
+    least_plausible: int = Field(default=3, ge=1, le=5, description="Plausibility below which a profile is dropped.")
+    least_relevance: int = Field(default=3, ge=1, le=5, description="Relevance of a step below which it is dropped.")
+
+
+class ProfileBuildConfig(SenseConfig):
     """Settings of `cocoon profiles build`."""
 
-    free_keys: ClassVar[tuple[str, ...]] = (*GenerationConfig.free_keys, "near_duplicate")
+    free_keys: ClassVar[tuple[str, ...]] = (*SenseConfig.free_keys, "near_duplicate")
 
     verb: Literal["profiles build"] = "profiles build"
     limit: int | None = flag(20, "Profiles to try, over all languages.", short="-n", ge=1, le=MOST)
@@ -71,6 +88,7 @@ class ProfileBuildConfig(GenerationConfig):
         le=100,
         description="Likeness of feeling and need from which the later of two profiles is dropped.",
     )
+    sense: bool = Field(default=True, description="Whether the rater reads each profile for sense.")
 
     @classmethod
     def verb_of(cls) -> str:
@@ -157,6 +175,20 @@ class ScriptConfig(GenerationConfig):
             raise ValueError(f"threshold {values['threshold']!r} is not share, mean, or a number from 1 to 7") from None
 
 
+class ProfileJudgeConfig(SenseConfig):
+    """Settings of `cocoon profiles judge`. The judge stands where others have their writer."""
+
+    verb: Literal["profiles judge"] = "profiles judge"
+    writer: ReaderConfig = Field(default=ReaderConfig(), description="The judge that reads.")
+    profiles: list[str] = flag([], PROFILES, metavar="FILE")
+    language: Language | None = flag(None, "Only profiles in this language.")
+    planted: bool = flag(False, "Read copies with a planted fault too, to see how many faults the judge finds.")
+
+    @classmethod
+    def verb_of(cls) -> str:
+        return "profiles judge"
+
+
 class TranslationConfig(GenerationConfig):
     """Settings of `cocoon profiles translate`. The writer translates."""
 
@@ -193,5 +225,6 @@ class PairsConfig(GenerationConfig):
 
 SCRIPT = VerbSettings("script", ScriptConfig)
 BUILD_PROFILES = VerbSettings("profiles build", ProfileBuildConfig)
+JUDGE_PROFILES = VerbSettings("profiles judge", ProfileJudgeConfig, without=("rater",))
 TRANSLATE_PROFILES = VerbSettings("profiles translate", TranslationConfig, without=("rater", "batch", "batch_every"))
 STEER_PAIRS = VerbSettings("steer pairs", PairsConfig, without=("rater", "batch", "batch_every"))

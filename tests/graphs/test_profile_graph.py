@@ -57,9 +57,11 @@ def writer(text: str) -> Any:
 
 
 def rater(*difficulties: int | None) -> Says:
-    """A rater that gives these difficulties by the length of the chain."""
+    """A rater that gives these difficulties by the length of the chain, and finds sense in everybody."""
 
     def rate(text: str) -> Any:
+        if steps := re.findall(r"each of the (\d+) steps", text):
+            return {"reason": "", "plausible": 4, "steps": [4] * int(steps[0])}
         underneath = text.partition("<underneath>")[2]
         step = next(number for number, need in enumerate(NEEDS) if need in underneath)
         return {"reason": "it follows", "difficulty": difficulties[step - 1]}
@@ -94,7 +96,7 @@ def test_a_chain_stops_at_difficulty_4_and_becomes_a_profile(tmp_path: Path) -> 
     nodes = [memory.chain_node or 0 for memory in profile.memory]
     assert nodes == sorted(nodes, reverse=True) and set(nodes) == {0, 1, 2}
     deeper = ["deepen_need", "rate_difficulty"]
-    assert walked(tmp_path) == ["propose_need", *deeper, *deeper, "feel", "recall", "validate"]
+    assert walked(tmp_path) == ["propose_need", *deeper, *deeper, "feel", "recall", "validate", "read_sense"]
 
 
 def test_a_chain_stops_at_difficulty_3_after_one_step(tmp_path: Path) -> None:
