@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from cocoon.core.records import Profile
 from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles
 
-IMPLAUSIBLE, IRRELEVANT, NOT_RATED = "implausible", "irrelevant_step", "not_rated"
-SENSELESS = frozenset({IMPLAUSIBLE, IRRELEVANT, NOT_RATED})
+IMPLAUSIBLE, IRRELEVANT, UNSURE = "implausible", "irrelevant_step", "sense_not_rated"
+SENSELESS = frozenset({IMPLAUSIBLE, IRRELEVANT, UNSURE})
 
 
 def relevances(profile: Profile) -> list[int | None]:
@@ -18,7 +18,7 @@ def sense_problem(profile: Profile, least_plausible: int, least_relevance: int) 
     """Return (reason in a word, what is wrong) for a profile that was read and makes too little sense, or None."""
     levels = relevances(profile)
     if profile.plausible is None or None in levels:
-        return NOT_RATED, "the judge could not tell"
+        return UNSURE, "the judge could not tell"
     if profile.plausible < least_plausible:
         return IMPLAUSIBLE, f"plausibility {profile.plausible}, at least {least_plausible}"
     low = next((node for node, level in enumerate(levels, 1) if (level or 0) < least_relevance), None)

@@ -117,7 +117,12 @@ def with_fault(profile: Profile, other: Profile, fault: Fault) -> Profile:
     changes: dict[str, Any]
     if fault == "wish":
         last = profile.chain[-1].model_copy(update={"need": other.chain[-1].need})
-        changes = {"need": last.need, "chain": [*profile.chain[:-1], last]}
+        # The memories quote the need, which would give the fault away.
+        told = [
+            memory.model_copy(update={"text": memory.text.replace(profile.chain[-1].need, last.need)})
+            for memory in profile.memory
+        ]
+        changes = {"need": last.need, "chain": [*profile.chain[:-1], last], "memory": told}
     else:
         half = len(profile.memory) // 2
         strange = [memory.model_copy(update={"chain_node": None}) for memory in other.memory[half:]]

@@ -52,7 +52,7 @@ _NUMBER = {
     "early": re.compile(r"next (\d+) answers|接下来的 (\d+) 次回答"),
     "fewest": re.compile(r"at least (\d+) exchanges|至少写 (\d+) 个来回|Write (\d+) exchanges|请写 (\d+) 个来回"),
 }
-_NEED = re.compile(r"(?:need underneath|心底的需要)[^:：\n]*[:：] ?(.+)")
+_NEED = re.compile(r"(?:needs? underneath|心底的需要)[^:：\n]*[:：] ?(.+)")
 
 
 def number_in(text: str, name: str) -> int:

@@ -316,9 +316,9 @@ def test_a_build_over_http_finishes_and_keeps_every_reason(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("difficulties", "last_nodes", "kept", "reasons"),
     [
-        ((3,), ["rate_difficulty", "feel", "recall", "validate"], 1, {}),
-        ((2, 4), ["rate_difficulty", "feel", "recall", "validate"], 1, {}),
-        ((1, 2), ["rate_difficulty", "feel", "recall", "validate"], 1, {}),
+        ((3,), ["rate_difficulty", "feel", "recall", "validate", "read_sense"], 1, {}),
+        ((2, 4), ["rate_difficulty", "feel", "recall", "validate", "read_sense"], 1, {}),
+        ((1, 2), ["rate_difficulty", "feel", "recall", "validate", "read_sense"], 1, {}),
         ((5,), ["rate_difficulty", "drop"], 0, {"rate_difficulty: unrelated": 1}),
     ],
 )
@@ -333,7 +333,8 @@ def test_every_end_of_a_chain_over_http(
         # The first reply of all is cut off, so that the repair is walked as well.
         if len(asked) == 1:
             return said('{"need": "I want')
-        return said(json.dumps((rater(*difficulties) if "Rate how far" in text else writer)(text)))
+        rates = "Rate how far" in text or "makes sense" in text
+        return said(json.dumps((rater(*difficulties) if rates else writer)(text)))
 
     with server(answer) as spec:
         given = ["profiles", "build", "-n", "1", "--language", "en", "--writer", spec, "--concurrency", "1"]
@@ -344,7 +345,7 @@ def test_every_end_of_a_chain_over_http(
 
 def test_a_dry_run_opens_nothing(tmp_path: Path) -> None:
     told = cocoon("profiles", "build", "-n", "10", "--writer", "openai:x", "--out", str(tmp_path / "r"), "--dry-run")
-    assert "calls at most: 70" in told.out and "api.openai.com" in told.out and not (tmp_path / "r").exists()
+    assert "calls at most: 80" in told.out and "api.openai.com" in told.out and not (tmp_path / "r").exists()
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def test_a_leak_is_found_before_anything_else_is_paid_for(tmp_path: Path) -> Non
     class Leaking(CompetentEndpoint):
         def _listen(self, text: str) -> Any:
             piece = super()._listen(text)
-            told = re.findall(r"(?:need underneath|心底的需要)[^:：\n]*[:：] ?(.+)", text)[0]
+            told = re.findall(r"(?:needs? underneath|心底的需要)[^:：\n]*[:：] ?(.+)", text)[0]
             piece["exchanges"][0] |= {"draft": told, "statement": told}
             return piece
 
