@@ -38,7 +38,8 @@ async def write_listening(state: ScriptState, runtime: Context) -> ScriptState:
     update: ScriptState = {"piece": number + 1, "begun_at": len(turns), "calls": calls}
     if isinstance(piece, Missing):
         return {**update, "drop": unreadable("write_listening", piece)}
-    written = [*turns, *_turns_of(piece, context)]
+    answered = [_turn("user", piece.reply)] if len(turns) == 1 else []
+    written = [*turns, *answered, *_turns_of(piece, context)]
     restated, replies = await _restate_leftovers(state, runtime, written, len(turns))
     calls += report_calls(runtime, "write_listening", replies)
     return {**update, "turns": restated, "calls": calls}
@@ -49,7 +50,7 @@ def _opening(profile: Profile, context: ScriptContext) -> dict[str, Any]:
 
 
 def _turns_of(piece: ListeningPiece, context: ScriptContext) -> list[dict[str, Any]]:
-    turns: list[dict[str, Any]] = [_turn("user", piece.reply)] if piece.reply else []
+    turns: list[dict[str, Any]] = []
     for exchange in piece.exchanges[: context.exchanges]:
         draft, statement = exchange.draft, exchange.statement
         rewritten = statement != draft and (context.agent.polishes or _asks(draft, context))
