@@ -44,8 +44,8 @@ class Simulation:
             people * len(config.supporters) * config.samples,
             languages=sorted({profile.language for profile in self.profiles}),
         )
-        wanted = {} if config.limit is None else {"profiles_wanted": config.limit}
-        return {"profiles": people, **wanted, "can_show": can_show(people), **expected}
+        limit = {} if config.limit is None else {"profiles_wanted": config.limit}
+        return {"profiles": people, **limit, "can_show": can_show(people), **expected}
 
 
 def can_show(profiles: int) -> str:
@@ -136,9 +136,9 @@ async def start(
     languages = Counter(profile.language for profile in simulation.profiles)
     parts = ", ".join(f"{number} {language}" for language, number in sorted(languages.items()))
     people = count(len(simulation.profiles), "profile")
-    wanted = study.config.limit or 0
-    found = f"{people} of the {wanted} wanted" if len(simulation.profiles) < wanted else people
-    reporter.say(f"{found} ({parts}), {supporters}; loading models ...")
+    limit = study.config.limit or 0
+    share = f"{people} of the {limit} wanted" if len(simulation.profiles) < limit else people
+    reporter.say(f"{share} ({parts}), {supporters}; loading models ...")
     reporter.unnamed(study.config)
     for opened in (study.user, study.judges, study.supporters):
         opened()

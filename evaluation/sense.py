@@ -33,12 +33,12 @@ def sense_notes(profiles: Iterable[Profile], judge: str) -> list[str]:
     plausible = mean_over_profiles({profile.id: [profile.plausible] for profile in listed})
     steps = mean_over_profiles({profile.id: relevances(profile) for profile in listed})
     return [
-        f"Plausibility by {judge}, 1 to 5: {shown(plausible, 'profiles')}",
-        f"Relevance of a step by {judge}, 1 to 5: {shown(steps, 'steps')}",
+        f"Plausibility by {judge}, 1 to 5: {in_words(plausible, 'profiles')}",
+        f"Relevance of a step by {judge}, 1 to 5: {in_words(steps, 'steps')}",
     ]
 
 
-def shown(estimate: Estimate, things: str) -> str:
+def in_words(estimate: Estimate, things: str) -> str:
     """Return an estimate in words, with its interval and what is missing."""
     if estimate.value is None:
         return f"none of {estimate.missing} {things} could be rated"

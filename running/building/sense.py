@@ -15,7 +15,7 @@ from cocoon.agents.judges.sense import SENSE_PROMPT, SenseJudge
 from cocoon.core.errors import CocoonError
 from cocoon.core.prompts import prompt_shas
 from cocoon.core.records import Dropped, Profile, Record
-from cocoon.evaluation.sense import SENSELESS, sense_notes, sense_problem, shown
+from cocoon.evaluation.sense import SENSELESS, in_words, sense_notes, sense_problem
 from cocoon.evaluation.statistics.estimates import wilson
 from cocoon.graphs.sense import SenseContext, build_sense
 from cocoon.models.by_name import Models
@@ -90,16 +90,16 @@ class ProfileReader:
 
     def notes(self, records: Sequence[Profile]) -> list[str]:
         """Return the judge's figures, and how many planted faults it found."""
-        whole = [record for record in records if not fault_of(record)]
-        notes = sense_notes(whole, self.config.writer.model)
+        originals = [record for record in records if not fault_of(record)]
+        notes = sense_notes(originals, self.config.writer.model)
         for fault in FAULTS:
             copies = [record for record in records if fault_of(record) == fault]
             if copies:
-                found = wilson(sum(self._problem(copy) is not None for copy in copies), len(copies))
-                notes.append(f"Found of planted {fault} of another person: {shown(found, 'copies')}")
-        if self.config.planted and whole:
-            alarms = wilson(sum(self._problem(profile) is not None for profile in whole), len(whole))
-            notes.append(f"Dropped of the profiles as they are: {shown(alarms, 'profiles')}")
+                hits = wilson(sum(self._problem(copy) is not None for copy in copies), len(copies))
+                notes.append(f"Found of planted {fault} of another person: {in_words(hits, 'copies')}")
+        if self.config.planted and originals:
+            alarms = wilson(sum(self._problem(profile) is not None for profile in originals), len(originals))
+            notes.append(f"Dropped of the profiles as they are: {in_words(alarms, 'profiles')}")
         return notes
 
     def shas(self) -> dict[str, str]:
@@ -118,11 +118,11 @@ def with_fault(profile: Profile, other: Profile, fault: Fault) -> Profile:
     if fault == "wish":
         last = profile.chain[-1].model_copy(update={"need": other.chain[-1].need})
         # The memories quote the need, which would give the fault away.
-        told = [
+        memories = [
             memory.model_copy(update={"text": memory.text.replace(profile.chain[-1].need, last.need)})
             for memory in profile.memory
         ]
-        changes = {"need": last.need, "chain": [*profile.chain[:-1], last], "memory": told}
+        changes = {"need": last.need, "chain": [*profile.chain[:-1], last], "memory": memories}
     else:
         half = len(profile.memory) // 2
         strange = [memory.model_copy(update={"chain_node": None}) for memory in other.memory[half:]]
