@@ -32,6 +32,7 @@ from cocoon.running.building.translations import TranslationGenerator
 from cocoon.running.folder import read_run
 from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
+from cocoon.running.reading.former import began_without
 from cocoon.running.reading.scales import scales_of
 from cocoon.running.study import OwnObjects, open_models, profiles_of
 
@@ -117,13 +118,19 @@ def ready(out: str | Path, given: Given[RunT], allow_cloud_tracing: bool) -> tup
 def prepare_script(out: str | Path, given: Given[ScriptConfig], *, allow_cloud_tracing: bool = False) -> Building:
     """Return scripts that are ready to be written. See `script`."""
     out, resolved, models = ready(out, given, allow_cloud_tracing)
-    config = resolved.config
+    config = _as_it_began(resolved, out, "screen_pieces")
     _refuse_idle_filter(resolved)
     chosen = profiles_of(profile_files(config.profiles, out), config.limit, config.language)
     generator = ScriptGenerator(config, models, chosen, scales_of([out])[AELS])
     next_step = f"cocoon judge {out} --judge SPEC"
     expected = estimate_scripts(config, len(chosen))
     return Building(out, generator, generator.items(), config, models, next_step, expected)
+
+
+def _as_it_began(resolved: Resolved[RunT], out: Path, key: str) -> RunT:
+    """Return the settings without one that the run in a folder began without, unless it is given."""
+    old = key not in resolved.origins and began_without(out, key)
+    return resolved.config.model_copy(update={key: False}) if old else resolved.config
 
 
 def _refuse_idle_filter(resolved: Resolved[ScriptConfig]) -> None:
@@ -137,7 +144,7 @@ def prepare_profiles(
 ) -> Building:
     """Return profiles that are ready to be built. See `build_profiles`."""
     out, resolved, models = ready(out, given, allow_cloud_tracing)
-    config = resolved.config
+    config = _as_it_began(resolved, out, "sense")
     generator = ProfileGenerator(config, models)
     items = generator.items()
     next_step = f"cocoon simulate --profiles {out}/profiles.jsonl --out runs/NAME"

@@ -6,7 +6,7 @@ from cocoon.core.records import Profile
 from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles
 
 IMPLAUSIBLE, IRRELEVANT, UNSURE = "implausible", "irrelevant_step", "sense_not_rated"
-SENSELESS = frozenset({IMPLAUSIBLE, IRRELEVANT, UNSURE})
+SENSELESS = frozenset({IMPLAUSIBLE, IRRELEVANT})
 
 
 def relevances(profile: Profile) -> list[int | None]:
@@ -15,13 +15,14 @@ def relevances(profile: Profile) -> list[int | None]:
 
 
 def sense_problem(profile: Profile, least_plausible: int, least_relevance: int) -> tuple[str, str] | None:
-    """Return (reason in a word, what is wrong) for a profile that was read and makes too little sense, or None."""
+    """Return (reason in a word, what is wrong) for a profile that makes too little sense.
+
+    None for one with enough sense, and for one that nobody has read.
+    """
     levels = relevances(profile)
-    if profile.plausible is None or None in levels:
-        return UNSURE, "the judge could not tell"
-    if profile.plausible < least_plausible:
+    if profile.plausible is not None and profile.plausible < least_plausible:
         return IMPLAUSIBLE, f"plausibility {profile.plausible}, at least {least_plausible}"
-    low = next((node for node, level in enumerate(levels, 1) if (level or 0) < least_relevance), None)
+    low = next((node for node, level in enumerate(levels, 1) if level is not None and level < least_relevance), None)
     if low is not None:
         return IRRELEVANT, f"the step to chain node {low} has relevance {levels[low - 1]}, at least {least_relevance}"
     return None

@@ -12,6 +12,7 @@ from langgraph.runtime import Runtime
 from cocoon.agents.judges.sense import SenseJudge
 from cocoon.core.answers import Missing
 from cocoon.core.records import Profile
+from cocoon.evaluation.sense import UNSURE, relevances
 from cocoon.graphs.context import report_calls
 from cocoon.models.calls import Caller
 from cocoon.models.client import JournaledClient
@@ -55,6 +56,9 @@ async def read_sense(state: Mapping[str, Any], runtime: Runtime[Reads]) -> dict[
     calls = report_calls(runtime, "read_sense", client.replies)
     if isinstance(answer, Missing):
         drop = {"node": "read_sense", "reason": "unreadable", "detail": answer.reason}
+        return {"drop": drop, "calls": calls}
+    if answer.plausible is None or None in relevances(answer):
+        drop = {"node": "read_sense", "reason": UNSURE, "detail": "the judge could not tell"}
         return {"drop": drop, "calls": calls}
     return {"profile": answer.model_dump(mode="json"), "calls": calls}
 

@@ -109,9 +109,9 @@ def listening_piece(rounds: int, begins: bool) -> type[ListeningPiece]:
 
 @functools.cache
 def suggestion_stage(rounds: int) -> type[SuggestionStage]:
-    """Return the form of the suggestion stage, which has at least `rounds` exchanges."""
-    limits = Field(max_length=2 * rounds, json_schema_extra={"minItems": rounds, "maxItems": 2 * rounds})
-    return variant_of(SuggestionStage, exchanges=(Annotated[list[SuggestionExchange], limits], ...))
+    """Return the form of the suggestion stage. That there are not too few exchanges is checked when it is read."""
+    exchanges = (_at_most(rounds, SuggestionExchange), ...)
+    return variant_of(SuggestionStage, exchanges=exchanges)
 
 
 @functools.cache
@@ -213,7 +213,8 @@ class ScriptWriter:
             return f"{written} exchanges are too few, at least {rounds} are needed" if written < rounds else None
 
         words = script.person() | {"transcript": script.plain(), "rounds": rounds, **analysis.model_dump()}
-        form = suggestion_stage(rounds)
+        # The paper's rule leaves room for more.
+        form = suggestion_stage(2 * rounds if self.polishes else rounds)
         return await self.writer.ask(client, self._ruled("suggest"), script.language, form, problem, **words)
 
     async def reads(

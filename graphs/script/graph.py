@@ -3,11 +3,11 @@
     write_listening -> screen -(repair)-> mend -> write_listening
                               -(clean)-> check_listening -(continue)-> write_listening
                                                          -(repair)-> mend -> write_listening
-                                                         -(stop)-> rate_listening -> analyse
-    analyse -> write_suggestion -> check_form -> annotate
+                                                         -(stop)-> analyse
+    analyse -> write_suggestion -> check_form -> rate_listening -> annotate
 
-Every node may end in `drop`, with the reason and all that stood. The order is that of cost: what ends a dialogue is
-found before the next thing is paid for.
+Every node may end in `drop`, with the reason and all that stood. A fault of the listening stage is found in the piece
+that has it, before anything else is paid for.
 """
 
 from typing import Any, Literal
@@ -47,18 +47,18 @@ def build_script(context_of: ContextOf | None = None) -> CompiledStateGraph[Any,
     """Return the graph. Invoke it with a ScriptContext. With `context_of` it makes its context from the state."""
     context_schema = None if context_of else ScriptContext
     graph = StateGraph(ScriptState, context_schema=context_schema, input_schema=ScriptInput)
-    listening = (write_listening, screen, check_listening, rate_listening)
-    add_nodes(graph, context_of, *listening, analyse, write_suggestion, check_form, annotate)
+    listening = (write_listening, screen, check_listening)
+    add_nodes(graph, context_of, *listening, analyse, write_suggestion, check_form, rate_listening, annotate)
     graph.add_node("mend", mend)
     graph.add_node("drop", drop_script)
     graph.add_edge(START, "write_listening")
     screened = {"clean": "check_listening", "repair": "mend", "dropped": "drop"}
-    checked = {"continue": "write_listening", "repair": "mend", "stop": "rate_listening", "dropped": "drop"}
+    checked = {"continue": "write_listening", "repair": "mend", "stop": "analyse", "dropped": "drop"}
     graph.add_conditional_edges("screen", faultless, screened)
     graph.add_conditional_edges("check_listening", what_next, checked)
     graph.add_edge("mend", "write_listening")
-    steps = (("write_listening", "screen"), ("rate_listening", "analyse"), ("analyse", "write_suggestion"))
-    add_steps(graph, *steps, ("write_suggestion", "check_form"), ("check_form", "annotate"), dropped="drop")
+    steps = (("write_listening", "screen"), ("analyse", "write_suggestion"), ("write_suggestion", "check_form"))
+    add_steps(graph, *steps, ("check_form", "rate_listening"), ("rate_listening", "annotate"), dropped="drop")
     graph.add_edge("annotate", END)
     graph.add_edge("drop", END)
     return graph.compile(name="script")

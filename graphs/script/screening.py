@@ -38,23 +38,31 @@ _QUOTED = 120
 
 async def screen(state: ScriptState, runtime: Context) -> ScriptState:
     """Structure, leaks, early need, advice and leftover questions of the last piece, the doubtful ones confirmed."""
-    context, profile = runtime.context, profile_of(state)
-    begun, number = state.get("begun_at", 0), state.get("piece", 0)
-    findings = await asyncio.to_thread(screen_listening, listening_of(state), profile, context.rules)
-    new = [finding for finding in findings if finding.turn is None or finding.turn >= begun]
-    confirmed, replies = await _confirm(new, state, runtime)
-    calls = report_calls(runtime, "screen", replies)
-    stored = [*state.get("findings", []), *(finding.model_dump(mode="json") for finding in new)]
-    update: ScriptState = {"findings": stored, "decision": "clean", "calls": calls}
+    context = runtime.context
+    if not context.screen_pieces:
+        return {"decision": "clean"}
+    confirmed, update = await _screened(state, runtime, state.get("begun_at", 0))
     if not confirmed:
-        return update
-    fault = confirmed[0]
-    if number >= context.pieces:
-        detail = f"turn {fault.turn}: {fault.detail} {fault.quote!r}".strip()
-        return {**update, "drop": dropped("screen", fault.kind, detail)}
-    words = load_prompt("script/fault", profile.language, context.agent.writer.folder)
-    note = words.render(kind=fault.kind, quote=fault.quote[:_QUOTED])
+        return {**update, "decision": "clean"}
+    if state.get("piece", 0) >= context.pieces:
+        return {**update, "drop": _dropped_for(confirmed[0])}
+    words = load_prompt("script/fault", profile_of(state).language, context.agent.writer.folder)
+    note = words.render(kind=confirmed[0].kind, quote=confirmed[0].quote[:_QUOTED])
     return {**update, "decision": "repair", "note": note}
+
+
+async def _screened(state: ScriptState, runtime: Context, begun: int) -> tuple[list[ScreenFinding], ScriptState]:
+    """Return what counts against the listening stage from the turn `begun` on, and the state with all findings."""
+    findings = await asyncio.to_thread(screen_listening, listening_of(state), profile_of(state), runtime.context.rules)
+    new = [finding for finding in findings if (finding.turn or 0) >= begun]
+    confirmed, replies = await _confirm(new, state, runtime)
+    stored = [*state.get("findings", []), *(finding.model_dump(mode="json") for finding in new)]
+    return confirmed, {"findings": stored, "calls": report_calls(runtime, "screen", replies)}
+
+
+def _dropped_for(fault: ScreenFinding) -> dict[str, str]:
+    where = "" if fault.turn is None else f"turn {fault.turn}: "
+    return dropped("screen", fault.kind, f"{where}{fault.detail} {fault.quote!r}".strip())
 
 
 async def _confirm(
@@ -92,16 +100,18 @@ def _reading(candidate: ScreenFinding, rules: ScreenRules) -> tuple[Reading, dic
 async def check_form(state: ScriptState, runtime: Context) -> ScriptState:
     """The form of the whole dialogue, and a remark where no words of the user tell the need."""
     rules, profile = runtime.context.rules, profile_of(state)
+    confirmed, update = ([], ScriptState()) if runtime.context.screen_pieces else await _screened(state, runtime, 0)
     findings = structure_findings(state.get("turns", []), rules)
-    update: ScriptState = {}
-    if findings:
+    if confirmed:
+        update["drop"] = _dropped_for(confirmed[0])
+    elif findings:
         update["drop"] = dropped("check_form", findings[0].kind, findings[0].detail)
     if await asyncio.to_thread(need_turn, listening_of(state), profile, rules.semantic) is None:
         # The self-check read the need where neither words nor vectors show it: told, and no reason to drop.
         detail = "no words of the user tell the need"
         findings.append(ScreenFinding(kind="need_not_reached", test="lexical", detail=detail))
     stored = [finding.model_dump(mode="json") for finding in findings]
-    return {**update, "findings": [*state.get("findings", []), *stored]}
+    return {**update, "findings": [*update.get("findings", state.get("findings", [])), *stored]}
 
 
 async def rate_listening(state: ScriptState, runtime: Context) -> ScriptState:

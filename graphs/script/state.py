@@ -24,7 +24,10 @@ PIECE = 1_000
 
 @dataclass(frozen=True)
 class ScriptContext:
-    """Who writes and rates, and the rules. `exchanges` are in one piece, `pieces` the most with repairs."""
+    """Who writes and rates, and the rules. `exchanges` are in one piece, `pieces` the most with repairs.
+
+    `screen_pieces`: whether each piece is screened as it is written, or the whole listening stage at the end.
+    """
 
     caller: Caller
     agent: ScriptWriter
@@ -33,6 +36,7 @@ class ScriptContext:
     exchanges: int = 3
     pieces: int = 6
     suggestions: int = 4
+    screen_pieces: bool = True
 
 
 class ScriptInput(Record):

@@ -134,8 +134,10 @@ def _decide(answer: ListeningCheck, state: ScriptState, context: ScriptContext) 
 async def mend(state: ScriptState) -> ScriptState:
     """Take back the last piece, so that it is written anew with the note."""
     begun = state.get("begun_at", 1)
-    earlier = [finding for finding in state.get("findings", []) if (finding["turn"] or 0) < begun]
-    return {"turns": state.get("turns", [])[:begun], "findings": earlier}
+    update: ScriptState = {"turns": state.get("turns", [])[:begun]}
+    if findings := state.get("findings"):
+        update["findings"] = [finding for finding in findings if (finding["turn"] or 0) < begun]
+    return update
 
 
 async def analyse(state: ScriptState, runtime: Context) -> ScriptState:

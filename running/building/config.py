@@ -68,7 +68,7 @@ class SenseConfig(GenerationConfig):
 class ProfileBuildConfig(SenseConfig):
     """Settings of `cocoon profiles build`."""
 
-    free_keys: ClassVar[tuple[str, ...]] = (*SenseConfig.free_keys, "near_duplicate")
+    free_keys: ClassVar[tuple[str, ...]] = (*SenseConfig.free_keys, "near_duplicate", "sense")
 
     verb: Literal["profiles build"] = "profiles build"
     limit: int | None = flag(20, "Profiles to try, over all languages.", short="-n", ge=1, le=MOST)
@@ -103,7 +103,10 @@ class ProfileBuildConfig(SenseConfig):
 class ScriptConfig(GenerationConfig):
     """Settings of `cocoon script`."""
 
-    free_keys: ClassVar[tuple[str, ...]] = (*GenerationConfig.free_keys, "threshold", "aels_mean", "aels_share")
+    free_keys: ClassVar[tuple[str, ...]] = (
+        *GenerationConfig.free_keys,
+        *("threshold", "aels_mean", "aels_share", "screen_pieces"),
+    )
 
     verb: Literal["script"] = "script"
     writer: WriterConfig = Field(default=WriterConfig(max_tokens=2000), description="The model of both roles.")
@@ -120,6 +123,9 @@ class ScriptConfig(GenerationConfig):
     minimum_turns: int = Field(default=12, ge=4, description="Turns of both in a complete dialogue (paper: 30).")
     exchanges: int = Field(default=3, ge=1, le=10, description="Exchanges that are written at a time.")
     pieces: int = Field(default=6, ge=1, description="Most pieces of a dialogue, repairs included (paper: 8).")
+    screen_pieces: bool = Field(
+        default=True, description="Whether each piece is screened as it is written, or all of them at the end."
+    )
     suggestions: int = Field(default=4, ge=1, le=12, description="Fewest exchanges of suggestions (paper: 8).")
     threshold: Literal["share", "mean"] = flag(
         "share",

@@ -95,7 +95,16 @@ class ScriptGenerator:
         )
         judge = ScaleJudge(shared, self.aels)
         agent = ScriptWriter(writer, rater, config.writer_rules)
-        return ScriptContext(caller, agent, judge, rules, config.exchanges, config.pieces, config.suggestions)
+        return ScriptContext(
+            caller,
+            agent,
+            judge,
+            rules,
+            exchanges=config.exchanges,
+            pieces=config.pieces,
+            suggestions=config.suggestions,
+            screen_pieces=config.screen_pieces,
+        )
 
     def made(self, item: Item, state: Mapping[str, Any]) -> Record:
         """Return the dialogue with its ratings, analysis and the screen's remarks as facts, or why there is none."""

@@ -95,7 +95,8 @@ class ProfileReader:
         for fault in FAULTS:
             copies = [record for record in records if fault_of(record) == fault]
             if copies:
-                hits = wilson(sum(self._problem(copy) is not None for copy in copies), len(copies))
+                missing = len(self.profiles) - len(copies)
+                hits = wilson(sum(self._problem(copy) is not None for copy in copies), len(copies), missing)
                 notes.append(f"Found of planted {fault} of another person: {in_words(hits, 'copies')}")
         if self.config.planted and originals:
             alarms = wilson(sum(self._problem(profile) is not None for profile in originals), len(originals))

@@ -38,8 +38,7 @@ from cocoon.evaluation.success.verdicts import NamedAnswer, VerdictAnswer
 from cocoon.graphs.translation import translated_texts
 from cocoon.models.probe import ColourAnswer
 
-# Written by hand in the first release, and part of every call's identity in the journals since. That of the suggestions
-# changed with the second edition of their prompt.
+# Written by hand in the first release, and part of every call's identity in the journals since.
 SCHEMAS = {
     line["name"]: line["schema"]
     for _, line in read_lines(Path(__file__).parent.parent / "data" / "answer_schemas.jsonl")

@@ -61,7 +61,7 @@ def test_a_dialogue_is_written_screened_rated_and_annotated(tmp_path: Path) -> N
     assert dialogue.facts["analysis"] == "He misses him. A letter, a visit. It may ease."
     assert walked(tmp_path) == [
         *["write_listening", "screen", "check_listening"] * 2,
-        *["rate_listening", "analyse", "write_suggestion", "check_form", "annotate"],
+        *["analyse", "write_suggestion", "check_form", "rate_listening", "annotate"],
     ]
 
 
@@ -98,6 +98,12 @@ def test_the_screen_drops_with_its_reason(tmp_path: Path, says: Says, reason: st
     outcome = build(tmp_path, says=says)
     assert (only(tmp_path).node, only(tmp_path).reason) == ("screen", reason), only(tmp_path).detail
     assert outcome.exit_code == 1 and only(tmp_path).content["turns"]
+
+
+def test_a_script_that_began_so_is_screened_at_the_end(tmp_path: Path) -> None:
+    build(tmp_path, says=changed(3, draft=ADVISED, statement=ADVISED), screen_pieces=False)
+    assert (only(tmp_path).node, only(tmp_path).reason) == ("screen", "advice")
+    assert walked(tmp_path)[-2:] == ["check_form", "drop"] and "mend" not in walked(tmp_path)
 
 
 NEARLY = "You long to be pardoned by your sibling for having sold that land."
@@ -339,7 +345,7 @@ def test_a_run_that_was_stopped_goes_on_and_asks_nothing_twice(tmp_path: Path) -
     assert stopped.exit_code == 130
     resumed = build(tmp_path / "cut", says=says)
     whole = build(tmp_path / "whole")
-    assert (resumed.kept, whole.kept) == (1, 1) and resumed.progress.replayed == 6
+    assert (resumed.kept, whole.kept) == (1, 1) and resumed.progress.replayed == 5
     files = [(tmp_path / name / "dialogues.jsonl").read_bytes() for name in ("cut", "whole")]
     assert files[0] == files[1]
 
