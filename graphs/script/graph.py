@@ -32,7 +32,7 @@ async def faultless(state: ScriptState) -> Literal["clean", "repair", "dropped"]
     """What the screen found in the last piece."""
     if state.get("drop"):
         return "dropped"
-    return "repair" if state.get("decision") == "repair" else "clean"
+    return "repair" if state.get("screened") == "repair" else "clean"
 
 
 async def what_next(state: ScriptState) -> Literal["continue", "repair", "stop", "dropped"]:

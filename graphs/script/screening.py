@@ -40,15 +40,15 @@ async def screen(state: ScriptState, runtime: Context) -> ScriptState:
     """Structure, leaks, early need, advice and leftover questions of the last piece, the doubtful ones confirmed."""
     context = runtime.context
     if not context.screen_pieces:
-        return {"decision": "clean"}
+        return {}
     confirmed, update = await _screened(state, runtime, state.get("begun_at", 0))
     if not confirmed:
-        return {**update, "decision": "clean"}
+        return {**update, "screened": "clean"}
     if state.get("piece", 0) >= context.pieces:
         return {**update, "drop": _dropped_for(confirmed[0])}
     words = load_prompt("script/fault", profile_of(state).language, context.agent.writer.folder)
     note = words.render(kind=confirmed[0].kind, quote=confirmed[0].quote[:_QUOTED])
-    return {**update, "decision": "repair", "note": note}
+    return {**update, "screened": "repair", "note": note}
 
 
 async def _screened(state: ScriptState, runtime: Context, begun: int) -> tuple[list[ScreenFinding], ScriptState]:

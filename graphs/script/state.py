@@ -59,6 +59,7 @@ class ScriptState(TypedDict, total=False):
     piece: int
     begun_at: int
     note: str
+    screened: str
     decision: str
     analysis: dict[str, Any]
     boundary: int
