@@ -63,14 +63,11 @@ _PERSONS: Mapping[str, tuple[str, str]] = {
     "cat": ("cat", "猫(?!腻)"),
 }
 _OWNED = r"\b(?:my|our|his|her|their|the) (?:\w+ )??"
-_PERSON_FORMS: dict[str, dict[Language, re.Pattern[str]]] = {
-    person: {"en": re.compile(rf"{_OWNED}({english})\b", re.IGNORECASE), "zh": re.compile(f"({chinese})")}
-    for person, (english, chinese) in _PERSONS.items()
+_PERSON: Mapping[Language, re.Pattern[str]] = {
+    "en": re.compile(rf"{_OWNED}({'|'.join(english for english, _ in _PERSONS.values())})\b", re.IGNORECASE),
+    "zh": re.compile(f"({'|'.join(chinese for _, chinese in _PERSONS.values())})"),
 }
-_PERSON_NAMED = {
-    person: re.compile(rf"\b(?:{english})s?\b|{chinese}", re.IGNORECASE)
-    for person, (english, chinese) in _PERSONS.items()
-}
+_SAME_PERSON = [re.compile(rf"\b(?:{english})s?\b|{chinese}", re.IGNORECASE) for english, chinese in _PERSONS.values()]
 _NAME = re.compile(r"(?<=[a-z0-9,;] )[A-Z][a-z]{2,}(?!'m\b)")
 _CALENDAR = frozenset(
     [
@@ -121,14 +118,18 @@ _HAN_PLACE = re.compile(
 
 def foreign_facts(text: str, known: str, language: Language) -> list[str]:
     """Return what a turn names that the known text has not: figures, names and places, persons. Each once, in order."""
-    outside = {figure for value, figure in _figures(text) if value not in {number for number, _ in _figures(known)}}
+    figures = list(_figures(text))
+    known_figures = {value for value, _ in _figures(known)} if figures else set()
+    outside = {figure for value, figure in figures if value not in known_figures}
     lowered = known.lower()
     outside |= {name for name in _names(text, language) if name.lower() not in lowered}
-    for person, forms in _PERSON_FORMS.items():
-        match = forms[language].search(text)
-        if match is not None and _PERSON_NAMED[person].search(known) is None:
-            outside.add(match[1])
+    outside |= {match[1] for match in _PERSON[language].finditer(text) if not _is_named(match[1], known)}
     return sorted(outside)
+
+
+def _is_named(person: str, known: str) -> bool:
+    """Return whether a text names a person, in any of the words for them (`dad` for `father`)."""
+    return any(words.fullmatch(person) and words.search(known) for words in _SAME_PERSON)
 
 
 def _figures(text: str) -> Iterator[tuple[float, str]]:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import lru_cache
 
 from cocoon.core.records import Language, Profile
 from cocoon.evaluation.text.tokens import ngrams, tokens
@@ -15,33 +17,39 @@ SHORTEST: Mapping[Language, int] = {"en": 6, "zh": 8}
 _RUN = 3
 _PIECES = re.compile(r"[.!?;:。！？；：\n]+")
 Words = Sequence[str]
+Run = tuple[str, ...]
 
 
 def recites_profile(text: str, supporter: str, profile: Profile, language: Language) -> bool:
     """Return whether a turn recites the profile. What the supporter has just said is no recital."""
     words, said_to = _words(text), set(ngrams(_words(supporter), _RUN))
     runs = set(ngrams(words, _RUN)) - said_to
-    known: set[tuple[str, ...]] = set()
-    for sentence in profile_sentences(profile):
-        own = list(ngrams(_words(sentence), _RUN))
-        known.update(own)
+    sentences, known = _runs_of(tuple(profile_parts_in_words(profile)))
+    for own in sentences:
         if len(own) + _RUN - 1 >= SHORTEST[language] and sum(run in runs for run in own) >= SENTENCE_SHARE * len(own):
             return True
-    return _longest_run(words, known - said_to) >= LONGEST_RUN[language]
+    return _longest_run(words, known & runs) >= LONGEST_RUN[language]
 
 
-def profile_sentences(profile: Profile) -> list[str]:
-    """Return the sentences of a profile: feeling, need, steps of the chain, memories."""
-    parts = [profile.feeling, profile.need or "", *(step.need for step in profile.chain)]
-    parts += [memory.text for memory in profile.memory]
-    return [piece for part in parts for piece in _PIECES.split(part) if piece.strip()]
+def profile_parts_in_words(profile: Profile) -> list[str]:
+    """Return what a profile says of its person: feeling, need, steps of the chain, memories."""
+    needs = [profile.need or "", *(step.need for step in profile.chain)]
+    return [profile.feeling, *needs, *(memory.text for memory in profile.memory)]
+
+
+@lru_cache(maxsize=16)
+def _runs_of(parts: tuple[str, ...]) -> tuple[list[list[Run]], frozenset[Run]]:
+    """Return the runs of words of every sentence, and all of them together."""
+    sentences = (sentence for part in parts for sentence in _PIECES.split(part))
+    runs = [list(ngrams(_words(sentence), _RUN)) for sentence in sentences if sentence.strip()]
+    return runs, frozenset(run for own in runs for run in own)
 
 
 def _words(text: str) -> list[str]:
     return [token for token in tokens(text.replace("’", "'")) if token[0].isalnum()]
 
 
-def _longest_run(words: Words, known: set[tuple[str, ...]]) -> int:
+def _longest_run(words: Words, known: AbstractSet[Run]) -> int:
     """Return the most words in a row that stand in the profile in the same order."""
     longest = length = 0
     for run in ngrams(words, _RUN):

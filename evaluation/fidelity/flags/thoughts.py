@@ -29,12 +29,14 @@ _LEAKS = re.compile(
     r"|deflect"
     r"|withhold|hold back|stay guarded|mention (?:the|my) (?:real|true|need))"
     # Thoughts in brackets. A gesture or a tone in brackets is none.
-    r"|[(\[（【*]\s*(?:thinking|thinks?|to (?:my|him|her)self|inwardly|i (?:should|must|shouldn't|mustn't|won't"
+    r"|(?:[(\[（【]|(?<![\w*])\*)\s*(?:thinking|thinks?|to (?:my|him|her)self|inwardly|i (?:should|must|shouldn't"
+    r"|mustn't|won't"
     r"|don't want"
     r"|can't let|hope (?:he|she)|wish (?:he|she))|don't (?:cry|let|tell|say)|(?:he|she|they) (?:nearly|almost"
     r"|must not|can't)"
     r"|not yet|hold back)\b"
-    r"|[(\[（【*]\s*(?:先不|先别|不能|不要|别让|我(?:不能|不想|得|应该|才不)|他(?:快|说中|猜)|她(?:快|说中|猜)|心想"
+    r"|(?:[(\[（【]|(?<![\w*])\*)\s*(?:先不|先别|不能|不要|别让|我(?:不能|不想|得|应该|才不)|他(?:快|说中|猜)|她(?:快"
+    r"|说中|猜)|心想"
     r"|心里想|暗自)",
     re.IGNORECASE,
 )

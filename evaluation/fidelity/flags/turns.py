@@ -6,7 +6,7 @@ from cocoon.core.records import Dialogue, Profile, Turn
 from cocoon.evaluation.fidelity.flags.agreement import agrees_emptily
 from cocoon.evaluation.fidelity.flags.inversion import inverts_roles
 from cocoon.evaluation.fidelity.flags.outside import foreign_facts
-from cocoon.evaluation.fidelity.flags.recital import recites_profile
+from cocoon.evaluation.fidelity.flags.recital import profile_parts_in_words, recites_profile
 from cocoon.evaluation.fidelity.flags.records import UserFlag, UserMoment
 from cocoon.evaluation.fidelity.flags.thoughts import leaks_thoughts
 
@@ -35,20 +35,12 @@ def is_described(profile: Profile) -> bool:
 
 def profile_text(profile: Profile) -> str:
     """Return all that a profile says."""
-    memories = [memory.text for memory in profile.memory]
-    needs = [profile.need or "", *(step.need for step in profile.chain)]
-    return " ".join([profile.scenario, profile.emotion, profile.feeling, *needs, *memories])
+    return " ".join([profile.scenario, profile.emotion, *profile_parts_in_words(profile)])
 
 
 def flags_by_turn(dialogue: Dialogue) -> dict[int, list[UserFlag]]:
     """Return the flags of every turn of the user, by its index in the dialogue. Turns without a flag are there too."""
     return {index: flags_of_turn(moment) for index, moment in _moments(dialogue)}
-
-
-def last_flags(dialogue: Dialogue) -> list[UserFlag]:
-    """Return the flags of the dialogue's last turn, which is the user's."""
-    *_, (_, moment) = _moments(dialogue)
-    return flags_of_turn(moment)
 
 
 def _moments(dialogue: Dialogue) -> Iterator[tuple[int, UserMoment]]:

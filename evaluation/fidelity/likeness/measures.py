@@ -13,10 +13,11 @@ from itertools import groupby
 from statistics import fmean, pstdev
 
 from cocoon.core.records import Language, Move, Turn
+from cocoon.evaluation.fidelity.flags.agreement import agrees_emptily
+from cocoon.evaluation.fidelity.flags.inversion import inverts_roles
 from cocoon.evaluation.fidelity.likeness.hedges import HEDGES, REFUSALS
 from cocoon.evaluation.fidelity.users import opening
 from cocoon.evaluation.questions.detection import asks
-from cocoon.evaluation.screen.screen import gives_advice
 from cocoon.evaluation.text.contents import contents
 from cocoon.evaluation.text.moves import move_by_rule
 from cocoon.evaluation.text.tokens import ngrams, tokens
@@ -131,6 +132,12 @@ def _hedging(talk: UserTalk) -> float | None:
     return 100 * count / total if total else None
 
 
+def _agrees(talk: UserTalk) -> float | None:
+    answers = [answer for answer in talk.answers if answer.before]
+    empty = [agrees_emptily(answer.text, answer.before, talk.language) for answer in answers]
+    return fmean(empty) if empty else None
+
+
 def _refuses(talk: UserTalk, text: str) -> bool:
     return REFUSALS[talk.language].search(text.replace("’", "'")) is not None
 
@@ -186,8 +193,9 @@ MEASURES_OF_TALK: tuple[TalkMeasure, ...] = (
     TalkMeasure("variation", "variation of length within a talk", _variation),
     TalkMeasure("asks_back", "turns that ask back", _share(lambda talk, text: asks(text, talk.language))),
     TalkMeasure(
-        "advises", "turns that advise", _share(lambda talk, text: gives_advice(text, talk.language) is not None)
+        "counsels", "turns that counsel the supporter", _share(lambda talk, text: inverts_roles(text, talk.language))
     ),
+    TalkMeasure("agrees", "turns that only agree", _agrees),
     TalkMeasure("told_early", "told in the first third", _told_early),
     TalkMeasure("told_late", "new contents a turn, last third", _told_late, 1),
     TalkMeasure("hedges", "hedges per 100 words", _hedging),

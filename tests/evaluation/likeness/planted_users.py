@@ -80,7 +80,7 @@ TOLD_BY = {
     "verbose": {"first_third", "middle_third", "last_third"},
     "instantly open": {"told_early", "growth"},
     "template": {"same_opening", "variation", "own_words"},
-    "role-inverted": {"asks_back", "advises"},
+    "role-inverted": {"counsels"},
 }
 """The measures by which each planted user has to be seen, at least one of them."""
 
@@ -123,7 +123,7 @@ def people_of_chance(number: int, seed: int = 1) -> list[Dialogue]:
             words = " ".join(rng.choices(VOCABULARY, k=length))
             hedge = "Maybe " if rng.random() < 0.2 else ""
             turns.append(Turn(role="user", content=f"{hedge}{words}{'?' if rng.random() < asking else '.'}"))
-            asked = "What happened then?" if rng.random() < 0.6 else "You should rest."
+            asked = rng.choice(["What happened then?", "You should rest.", "It sounds like you are tired."])
             turns.append(Turn(role="supporter", content=f"{' '.join(rng.choices(VOCABULARY, k=6))}. {asked}"))
         profile = Profile(id=str(name), language="en", feeling="")
         dialogues.append(Dialogue(id=str(name), profile=profile, supporter="s", language="en", turns=turns))

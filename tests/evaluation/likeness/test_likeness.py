@@ -32,15 +32,17 @@ MOST = 200
 SPLITS = 40
 
 
-def measures(*texts: str, language: Language = "en") -> dict[str, float | None]:
-    """The measures of a talk in which the user begins and the two alternate."""
-    turns = [Turn(role="user" if index % 2 == 0 else "supporter", content=text) for index, text in enumerate(texts)]
+def measures(*texts: str, language: Language = "en", supporter: int = 1) -> dict[str, float | None]:
+    """The measures of a talk in which the two alternate and the supporter's turns have odd indices, or even ones."""
+    turns = [
+        Turn(role="supporter" if index % 2 == supporter else "user", content=text) for index, text in enumerate(texts)
+    ]
     return measure_talk(talk_of(turns, language))
 
 
 def of_user(*texts: str, language: Language = "en") -> dict[str, float | None]:
     """The measures of a talk in which the supporter only hums."""
-    return measures(*[text for answer in texts for text in (answer, "Mm.")], language=language)
+    return measures(*[text for answer in texts for text in ("Mm.", answer)], language=language, supporter=0)
 
 
 def test_lengths_are_told_by_third_and_by_how_they_grow() -> None:
@@ -75,8 +77,10 @@ def test_neighbouring_utterances_of_one_side_are_one_turn() -> None:
         ("zh", "hedges", "可能是我有点太急了。", "是我太急了。"),
         ("en", "refusals", "I’d rather not talk about it.", "He left me in May."),
         ("zh", "refusals", "我不想说这个。", "他五月走了。"),
-        ("en", "advises", "You should talk to your brother.", "I should talk to my brother."),
-        ("zh", "advises", "你可以试着和他聊聊。", "我试着和他聊过。"),
+        ("en", "counsels", "You should talk to your brother.", "I should talk to my brother."),
+        ("zh", "counsels", "你可以试着和他聊聊。", "我试着和他聊过。"),
+        ("en", "agrees", "Yes, exactly.", "Yes, and he never wrote."),
+        ("zh", "agrees", "你说得对。", "对，他也没写信来。"),
     ],
 )
 def test_what_a_turn_does_is_counted(language: Language, measure: str, with_it: str, without: str) -> None:
