@@ -26,6 +26,7 @@ from cocoon.reports.tables.dialogues import (
     stop_table,
     turns_table,
 )
+from cocoon.reports.tables.flags import flags_table
 from cocoon.reports.tables.judging.against_people import people_tables
 from cocoon.reports.tables.judging.need import need_table
 from cocoon.reports.tables.judging.people import raters_table
@@ -84,13 +85,14 @@ def build_report(
     rated, failed, rated_by_people = list(ratings), list(failures), list(people)
     groups = group_ratings(rated, summaries, failed)
     tables = [
-        main_table(groups, beside_scores(groups, against)),
+        main_table(groups, beside_scores(groups, summaries.values(), against)),
         success_table(groups),
         outcomes_table(groups),
         evidence_table(groups),
         named_table(groups, summaries),
         disclosure_table(summaries.values()),
         moves_table(summaries.values()),
+        flags_table(summaries.values()),
         likeness_table(against.likenesses, language) if against else None,
         other_scales_table(groups),
         variants_table(groups, scales or {}),

@@ -16,6 +16,8 @@ from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.reports.narrative.likeness import likeness_sentences
 from cocoon.reports.reference import HeldAgainst, uncompared_warnings
 from cocoon.reports.tables.dialogues import SUPPORTER_KEYS
+from cocoon.reports.tables.flags import NOTE as FLAGS_NOTE
+from cocoon.reports.tables.flags import flags_table
 from cocoon.reports.tables.likeness import NOTE, TITLE, likeness_table
 from cocoon.reports.tables.ranking import Scores, ranking_rows
 from cocoon.reports.tables.records import Cell, Report, Row, Table, table_of
@@ -63,7 +65,7 @@ class SimulatedRun:
 
 def fidelity_report(runs: Sequence[SimulatedRun], warnings: Sequence[str] = ()) -> Report:
     """Return the tables of one run or several, and for several also how the order of the supporters changes."""
-    tables = [disclosure(runs), style(runs), likeness_by_run(runs), scores(runs)]
+    tables = [disclosure(runs), style(runs), flags_by_run(runs), likeness_by_run(runs), scores(runs)]
     if len(runs) > 1:
         tables.append(_rankings(runs))
     return Report(
@@ -152,6 +154,13 @@ def _style_cells(users: Sequence[UserFacts]) -> dict[str, Cell]:
             )
         ),
     }
+
+
+def flags_by_run(runs: Sequence[SimulatedRun]) -> Table:
+    """Return what goes wrong in the users' turns of each run."""
+    tables = [(run, flags_table(run.dialogues.values())) for run in runs]
+    rows = [([run.name, *row.labels], row.cells) for run, table in tables for row in table.rows]
+    return table_of("flags", tables[0][1].title, ["Run", *SUPPORTER_KEYS], rows, FLAGS_NOTE)
 
 
 def likeness_by_run(runs: Sequence[SimulatedRun]) -> Table:

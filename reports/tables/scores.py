@@ -30,7 +30,8 @@ def main_table(groups: Groups, beside: Mapping[GroupKey, Mapping[str, Cell]] | N
         note=(
             "Value, 95% interval, n dialogues with a value, dialogues whose value is missing. SR is the "
             "paper's mode: the need was named by either of the two. Neg: lower is better; all others: "
-            "higher is better."
+            "higher is better. Flagged: turns of the simulated user with a flag; unlike: measures in which the users "
+            "talk unlike people. Both are of the users, not of the supporter."
         ),
     )
 

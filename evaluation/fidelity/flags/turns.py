@@ -43,6 +43,14 @@ def flags_by_turn(dialogue: Dialogue) -> dict[int, list[UserFlag]]:
     return {index: flags_of_turn(moment) for index, moment in _moments(dialogue)}
 
 
+def last_flags(dialogue: Dialogue) -> list[UserFlag]:
+    """Return the flags of the last turn of a dialogue, nothing where the supporter spoke last."""
+    if not dialogue.turns or dialogue.turns[-1].role != "user":
+        return []
+    *_, (_, moment) = _moments(dialogue)
+    return flags_of_turn(moment)
+
+
 def _moments(dialogue: Dialogue) -> Iterator[tuple[int, UserMoment]]:
     earlier: list[str] = []
     supporter = ""
