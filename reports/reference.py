@@ -108,7 +108,8 @@ def hold_against(run: Path, reference: Reference) -> HeldAgainst:
     ]
     likenesses = likeness_by_supporter(talks, reference.figures)
     languages = {dialogue.language for dialogue in read_run(run, "dialogues.jsonl", Dialogue)}
-    return HeldAgainst(reference, likenesses, sorted(languages - reference.figures.keys()))
+    uncompared = [language for language in sorted(languages) if language not in reference.figures]
+    return HeldAgainst(reference, likenesses, uncompared)
 
 
 def uncompared_warnings(against: HeldAgainst) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from cocoon.core.records import Language
+from cocoon.evaluation.fidelity.likeness.distances import FEWEST_OURS, FEWEST_PEOPLE
 from cocoon.evaluation.fidelity.likeness.measures import ANSWERED_MOVES, MEASURES_OF_TALK
 from cocoon.evaluation.fidelity.likeness.records import Likeness, MeasureLikeness
 from cocoon.reports.narrative.phrases import phrase
@@ -20,12 +21,14 @@ MEASURE_DIGITS = {measure.id: measure.digits for measure in MEASURES_OF_TALK}
 
 def likeness_sentences(likenesses: Sequence[Likeness], people: str, language: Language) -> list[str]:
     """Return one sentence for each supporter's users, with the four measures in which they are farthest from people."""
-    return [_sentence(likeness, people, language) for likeness in likenesses if likeness.measures]
+    return [_sentence(likeness, people, language) for likeness in likenesses]
 
 
 def _sentence(likeness: Likeness, people: str, language: Language) -> str:
     names = {"supporter": likeness.supporter, "spoken": likeness.language, "people": people}
     names["all"] = str(len(likeness.measures))
+    if not likeness.measures:
+        return phrase("like_too_few", language, **names, ours=FEWEST_OURS, theirs=FEWEST_PEOPLE)
     outside = likeness.outside
     if not outside:
         return phrase("like_none", language, **names)
@@ -40,7 +43,7 @@ def _sentence(likeness: Likeness, people: str, language: Language) -> str:
 def _with_figures(measure: MeasureLikeness, language: Language) -> str:
     clause, digits = in_words(measure, language), MEASURE_DIGITS.get(measure.measure, 2)
     ours, theirs = f"{measure.ours:.{digits}f}", f"{measure.theirs:.{digits}f}"
-    return phrase("like_figures", language, clause=clause, ours=ours, theirs=theirs, ratio=f"{measure.ratio or 0:.1f}")
+    return phrase("like_figures", language, clause=clause, ours=ours, theirs=theirs, ratio=f"{measure.ratio:.1f}")
 
 
 def in_words(measure: MeasureLikeness, language: Language) -> str:

@@ -11,6 +11,8 @@ from cocoon.reports.tables.records import Cell, Table, table_of
 UNLIKE = "Unlike"
 """The column beside the scores: in how many measures the users behind them are unlike people."""
 TITLE = "How like people the simulated users talk"
+IN_WORDS, TOO_FEW = "in words", "too few talks"
+COLUMNS = ("users", "people", "distance", "yardstick", IN_WORDS, "profiles", "talks of people")
 NOTE = (
     "Means over talks. Distance: how far apart the two distributions are, as a share of the people (0.2: on average a "
     "fifth of them lies between). Yardstick: the distance that sets of people of these sizes exceed among themselves, "
@@ -22,24 +24,27 @@ NOTE = (
 def likeness_table(likenesses: Iterable[Likeness], language: Language) -> Table:
     """Return a row for each supporter, language and measure. `language` is that of the words."""
     rows = [
-        ([likeness.supporter, likeness.language, MEASURE_WORDS[measure.measure]], _cells(measure, language))
+        ([likeness.supporter, likeness.language, MEASURE_WORDS[name]], cells)
         for likeness in likenesses
-        for measure in likeness.measures
+        for name, cells in _cells_by_measure(likeness, language).items()
     ]
     return table_of("likeness", TITLE, [*SUPPORTER_KEYS, "How they talk"], rows, NOTE)
 
 
+def _cells_by_measure(likeness: Likeness, language: Language) -> dict[str, dict[str, Cell]]:
+    compared = {measure.measure: _cells(measure, language) for measure in likeness.measures}
+    lacking: dict[str, dict[str, Cell]] = {
+        name: {**dict.fromkeys(COLUMNS), IN_WORDS: TOO_FEW} for name in likeness.too_few
+    }
+    return {name: cells for name, cells in (compared | lacking).items() if name in MEASURE_WORDS}
+
+
 def _cells(measure: MeasureLikeness, language: Language) -> dict[str, Cell]:
     digits = MEASURE_DIGITS.get(measure.measure, 2)
-    return {
-        "users": round(measure.ours, digits),
-        "people": round(measure.theirs, digits),
-        "distance": measure.distance,
-        "yardstick": measure.yardstick,
-        "in words": in_words(measure, language) if measure.outside else "inside",
-        "profiles": measure.n,
-        "talks of people": measure.people,
-    }
+    means = (round(measure.ours, digits), round(measure.theirs, digits))
+    words = in_words(measure, language) if measure.outside else "inside"
+    cells = (*means, measure.distance, measure.yardstick, words, measure.n, measure.people)
+    return dict(zip(COLUMNS, cells, strict=True))
 
 
 def unlike_cells(likenesses: Iterable[Likeness]) -> dict[tuple[str, str], Cell]:

@@ -24,7 +24,7 @@ SPLITS = 499
 LEVEL = 0.975
 """The share of splits of people in which every measure is inside the yardstick."""
 LEAST = 0.05
-"""A distance below it is never told, however many talks there are."""
+"""The yardstick is never shorter, however many talks there are, or however alike the people."""
 FEWEST_PEOPLE, FEWEST_OURS = 20, 5
 """With fewer talks of people, or fewer profiles, a measure is not compared."""
 _GRID = (np.arange(200) + 0.5) / 200
@@ -86,7 +86,7 @@ def _held_against(name: str, ours: Sequence[tuple[str, float]], column: Numbers,
         rank=float(positions.mean()),
         distance=distance,
         yardstick=yardstick,
-        outside=distance > max(yardstick, LEAST),
+        outside=distance > yardstick,
         n=len({profile for profile, _ in ours}),
         people=len(theirs),
     )
@@ -124,7 +124,7 @@ def _yardsticks(columns: Mapping[str, Numbers], sizes: Mapping[str, int]) -> dic
         if units[name]:
             farthest = np.maximum(farthest, apart / units[name])
     factor = float(np.quantile(farthest, LEVEL))
-    return {name: unit * factor for name, unit in units.items()}
+    return {name: max(unit * factor, LEAST) for name, unit in units.items()}
 
 
 def _split_distances(shuffled: Numbers, size: int) -> Numbers:

@@ -34,8 +34,8 @@ class MeasureLikeness(Record):
 
     `ours` and `theirs` are means, `spread_ours` and `spread_theirs` standard deviations, in the measure's own unit.
     `distance` is that of the two distributions over talks, as a share of the people (0 to 1). `yardstick` is the
-    distance that two sets of people of these sizes exceed, in this or in any other measure, in 1 of 40 splits.
-    `outside`: the distance is larger than that, and than the least that is worth telling. `rank` is the mean position
+    distance that two sets of people of these sizes exceed, in this or in any other measure, in 1 of 40 splits,
+    and at least 0.05. `outside`: the distance is larger. `rank` is the mean position
     of our talks among the people's, 0 to 1. `n` counts the profiles with a value, and `people` the talks of people.
     """
 
@@ -48,15 +48,15 @@ class MeasureLikeness(Record):
     spread_theirs: float
     rank: float
     distance: float
-    yardstick: float
+    yardstick: float = Field(gt=0)
     outside: bool
     n: int
     people: int
 
     @property
-    def ratio(self) -> float | None:
-        """Return the distance in yardsticks, None where people do not differ at all."""
-        return self.distance / self.yardstick if self.yardstick else None
+    def ratio(self) -> float:
+        """Return the distance in yardsticks."""
+        return self.distance / self.yardstick
 
     @property
     def shifted(self) -> bool | None:
@@ -80,4 +80,4 @@ class Likeness(Record):
     def outside(self) -> list[MeasureLikeness]:
         """Return the measures in which the users are unlike people, the farthest first."""
         unlike = [measure for measure in self.measures if measure.outside]
-        return sorted(unlike, key=lambda measure: -(measure.ratio or float("inf")))
+        return sorted(unlike, key=lambda measure: -measure.ratio)

@@ -5,12 +5,7 @@ from functools import cache
 
 import pytest
 
-from cocoon.core.records import Dialogue, Language, Turn
-from cocoon.corpora.dialogue_loaders import read_corpus
-from cocoon.evaluation.fidelity.likeness.distances import MeasuredTalk
-from cocoon.evaluation.fidelity.likeness.measures import measure_talk, talk_of
-from cocoon.tests.corpora.test_real_corpora import at_hand
-from cocoon.tests.evaluation.likeness.planted_users import (
+from cocoon.benchmarks.evaluation.planted_users import (
     PLANTED,
     TOLD_BY,
     against,
@@ -18,6 +13,11 @@ from cocoon.tests.evaluation.likeness.planted_users import (
     people_of_chance,
     split,
 )
+from cocoon.core.records import Dialogue, Language, Turn
+from cocoon.corpora.dialogue_loaders import read_corpus
+from cocoon.evaluation.fidelity.likeness.distances import MeasuredTalk
+from cocoon.evaluation.fidelity.likeness.measures import measure_talk, talk_of
+from cocoon.tests.corpora.test_real_corpora import at_hand
 
 CORPORA = {
     "annomi": "annomi/annomi_even.csv",

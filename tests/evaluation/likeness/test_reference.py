@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import cocoon
+from cocoon.benchmarks.evaluation.planted_users import PLANTED, people_of_chance, verbose
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line
 from cocoon.core.records import Dialogue, Rating, Verdict
@@ -12,8 +13,8 @@ from cocoon.evaluation.success.verdicts import PAPER
 from cocoon.reports.narrative.likeness import MEASURE_WORDS
 from cocoon.reports.narrative.translation import translated
 from cocoon.reports.reference import hold_against, measure_people
+from cocoon.reports.runs import build_run_report
 from cocoon.tests.commands import cocoon as command
-from cocoon.tests.evaluation.likeness.planted_users import PLANTED, people_of_chance, verbose
 
 SUPPORTERS = {"plain": None, "long": verbose}
 
@@ -126,6 +127,23 @@ def test_of_a_large_corpus_some_talks_are_drawn_and_all_are_counted(
     figures = measure_people("jsonl", corpus).figures["en"]
     assert figures.talks == 80 and {len(column) for column in figures.values.values()} == {30}
     assert measure_people("jsonl", corpus).figures["en"] == figures
+
+
+def test_a_run_of_too_few_profiles_is_told_so_and_gets_no_figure(run: Path, corpus: Path) -> None:
+    write_lines(run / "dialogues.jsonl", people_of_chance(4))
+    report = command("fidelity", str(run), "--against", "jsonl", str(corpus), "--json").json
+    assert "could not be held against the people of people.jsonl" in report["findings"][0]
+    cells = [row["measures"] for row in report["tables"]["likeness"]["rows"]]
+    assert cells and all(cell["in words"]["remark"] == "too few talks" for cell in cells)
+    assert all(cell["distance"]["value"] is None for cell in cells)
+    assert "Unlike" not in str(command("report", str(run), "--no-trace", "--json").json["tables"]["main"])
+
+
+def test_the_words_of_the_table_are_there_in_chinese(run: Path, corpus: Path) -> None:
+    cocoon.fidelity(run, against=("jsonl", corpus))
+    table = next(table for table in build_run_report(run).tables if table.id == "likeness")
+    words = [table.title, table.note, *table.keys, *table.measures, "inside", "too few talks", "3 of 21"]
+    assert [text for text in words if translated(text, "zh") == text] == []
 
 
 def test_every_planted_user_is_named_in_words(run: Path, corpus: Path) -> None:
