@@ -1,7 +1,6 @@
 """The people that simulated users are held against: measured once from a corpus, kept in the run as figures."""
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +39,10 @@ def measure_people(corpus: str, file: Path) -> Reference:
     rng = random.Random(SEED)
     drawn: dict[Language, list[Dialogue]] = {}
     seen: dict[Language, int] = {}
-    for dialogue in _talks(corpus, file):
+    reading = read_corpus(corpus, file)
+    for dialogue in reading.dialogues:
+        if {turn.role for turn in dialogue.turns} != {"user", "supporter"}:
+            continue
         number = seen[dialogue.language] = seen.get(dialogue.language, 0) + 1
         pool = drawn.setdefault(dialogue.language, [])
         if number <= MOST_TALKS:
@@ -54,14 +56,9 @@ def measure_people(corpus: str, file: Path) -> Reference:
         corpus=corpus,
         source=sources.pop() if len(sources) == 1 else file.name,
         file=file.name,
+        reading=reading.report.summary().removeprefix(f"{file}: "),
         figures={language: _figures(pool, seen[language]) for language, pool in drawn.items()},
     )
-
-
-def _talks(corpus: str, file: Path) -> Iterator[Dialogue]:
-    for dialogue in read_corpus(corpus, file).dialogues:
-        if {turn.role for turn in dialogue.turns} == {"user", "supporter"}:
-            yield dialogue
 
 
 def _figures(dialogues: list[Dialogue], talks: int) -> PeopleFigures:
@@ -118,3 +115,8 @@ def uncompared_warnings(against: HeldAgainst) -> list[str]:
         f"The users who speak {language} are held against nobody: {against.reference.source} has no talk in {language}."
         for language in against.uncompared
     ]
+
+
+def reference_facts(against: HeldAgainst) -> list[tuple[str, str]]:
+    """Return the line of a report's facts that says whom the users were held against."""
+    return [("Users held against", against.reference.one_line())]

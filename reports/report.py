@@ -17,7 +17,7 @@ from cocoon.reports.narrative.findings import compared, findings
 from cocoon.reports.narrative.likeness import likeness_sentences
 from cocoon.reports.narrative.methods import methods_paragraph
 from cocoon.reports.origin import warnings_of
-from cocoon.reports.reference import HeldAgainst, uncompared_warnings
+from cocoon.reports.reference import HeldAgainst, reference_facts, uncompared_warnings
 from cocoon.reports.tables.beside import beside_scores
 from cocoon.reports.tables.dialogues import (
     dialogues_table,
@@ -120,7 +120,7 @@ def build_report(
         methods=methods_paragraph(run, list(summaries.values()), rated, language),
         provenance=list(run.provenance.items()),
         warnings=_warnings(run, summaries, rated) + (uncompared_warnings(against) if against else []),
-        facts=_fact_lines(run, summaries.values(), failed),
+        facts=_fact_lines(run, summaries.values(), failed) + (reference_facts(against) if against else []),
         tables=[table for table in tables if table and _worth_showing(table)],
         notes=NOTES,
         figures=run_figures(groups, list(summaries.values()), language, scales),

@@ -14,7 +14,7 @@ from cocoon.evaluation.measures import MEASURES
 from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles, median_and_range, success_rate
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.reports.narrative.likeness import likeness_sentences
-from cocoon.reports.reference import HeldAgainst, uncompared_warnings
+from cocoon.reports.reference import HeldAgainst, reference_facts, uncompared_warnings
 from cocoon.reports.tables.dialogues import SUPPORTER_KEYS
 from cocoon.reports.tables.flags import NOTE as FLAGS_NOTE
 from cocoon.reports.tables.flags import flags_table
@@ -70,6 +70,7 @@ def fidelity_report(runs: Sequence[SimulatedRun], warnings: Sequence[str] = ()) 
         tables.append(_rankings(runs))
     return Report(
         title=f"Fidelity of the simulated users: {', '.join(run.name for run in runs)}",
+        facts=list(dict.fromkeys(fact for run in runs if run.against for fact in reference_facts(run.against))),
         findings=_in_words(runs),
         warnings=[*warnings, *(line for run in runs if run.against for line in uncompared_warnings(run.against))],
         tables=[table for table in tables if table.rows],

@@ -22,10 +22,14 @@ NOTE = (
 
 
 def likeness_table(likenesses: Iterable[Likeness], language: Language) -> Table:
-    """Return a row for each supporter, language and measure. `language` is that of the words."""
+    """Return a row for each supporter, language and measure, nothing where no measure could be compared.
+
+    `language` is that of the words.
+    """
     rows = [
         ([likeness.supporter, likeness.language, MEASURE_WORDS[name]], cells)
         for likeness in likenesses
+        if likeness.measures
         for name, cells in _cells_by_measure(likeness, language).items()
     ]
     return table_of("likeness", TITLE, [*SUPPORTER_KEYS, "How they talk"], rows, NOTE)

@@ -19,14 +19,23 @@ class PeopleFigures(Record):
 
 
 class Reference(Record):
-    """A corpus that simulated users are held against: its name and source, its file's name, figures by language."""
+    """A corpus that simulated users are held against: its name and source, its file's name, figures by language.
+
+    `reading` says in one line how many records were read, and what was done to them.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     corpus: str
     source: str
     file: str
+    reading: str
     figures: dict[Language, PeopleFigures]
+
+    def one_line(self) -> str:
+        """Return what the people are, as a report prints it."""
+        talks = ", ".join(f"{figures.talks} talks in {language}" for language, figures in self.figures.items())
+        return f"{self.source} ({self.file}): {talks}. {self.reading}"
 
 
 class MeasureLikeness(Record):

@@ -133,10 +133,20 @@ def test_a_run_of_too_few_profiles_is_told_so_and_gets_no_figure(run: Path, corp
     write_lines(run / "dialogues.jsonl", people_of_chance(4))
     report = command("fidelity", str(run), "--against", "jsonl", str(corpus), "--json").json
     assert "could not be held against the people of people.jsonl" in report["findings"][0]
-    cells = [row["measures"] for row in report["tables"]["likeness"]["rows"]]
-    assert cells and all(cell["in words"]["remark"] == "too few talks" for cell in cells)
-    assert all(cell["distance"]["value"] is None for cell in cells)
+    assert "likeness" not in report["tables"]
     assert "Unlike" not in str(command("report", str(run), "--no-trace", "--json").json["tables"]["main"])
+
+
+def test_a_measure_that_few_talks_have_is_told_and_gets_no_figure(run: Path, corpus: Path) -> None:
+    rows = command("fidelity", str(run), "--against", "jsonl", str(corpus), "--json").json["tables"]["likeness"]["rows"]
+    cells = next(row["measures"] for row in rows if row["How they talk"] == "length after self disclosure")
+    assert cells["in words"]["remark"] == "too few talks" and cells["distance"]["value"] is None
+
+
+def test_the_report_says_whom_the_users_were_held_against(run: Path, corpus: Path) -> None:
+    cocoon.fidelity(run, against=("jsonl", corpus))
+    told = command("report", str(run), "--no-trace", "--json").json["facts"]["Users held against"]
+    assert told.startswith("people.jsonl (people.jsonl): 80 talks in en") and "80 dialogues kept" in told
 
 
 def test_the_words_of_the_table_are_there_in_chinese(run: Path, corpus: Path) -> None:
