@@ -93,20 +93,15 @@ def read_reference(run: Path) -> Reference | None:
 
 def hold_against(run: Path, reference: Reference) -> HeldAgainst:
     """Return the users of a run's dialogues beside people."""
-    talks = [
-        MeasuredTalk(
-            dialogue.profile.id,
-            dialogue.supporter,
-            dialogue.language,
-            measure_talk(talk_of(dialogue.turns, dialogue.language)),
-        )
-        for dialogue in read_run(run, "dialogues.jsonl", Dialogue)
-        if dialogue.language in reference.figures
-    ]
-    likenesses = likeness_by_supporter(talks, reference.figures)
-    languages = {dialogue.language for dialogue in read_run(run, "dialogues.jsonl", Dialogue)}
-    uncompared = [language for language in sorted(languages) if language not in reference.figures]
-    return HeldAgainst(reference, likenesses, uncompared)
+    talks: list[MeasuredTalk] = []
+    uncompared: set[Language] = set()
+    for dialogue in read_run(run, "dialogues.jsonl", Dialogue):
+        if dialogue.language in reference.figures:
+            values = measure_talk(talk_of(dialogue.turns, dialogue.language))
+            talks.append(MeasuredTalk(dialogue.profile.id, dialogue.supporter, dialogue.language, values))
+        else:
+            uncompared.add(dialogue.language)
+    return HeldAgainst(reference, likeness_by_supporter(talks, reference.figures), sorted(uncompared))
 
 
 def uncompared_warnings(against: HeldAgainst) -> list[str]:

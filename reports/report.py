@@ -18,7 +18,6 @@ from cocoon.reports.narrative.likeness import likeness_sentences
 from cocoon.reports.narrative.methods import methods_paragraph
 from cocoon.reports.origin import warnings_of
 from cocoon.reports.reference import HeldAgainst, reference_facts, uncompared_warnings
-from cocoon.reports.tables.beside import beside_scores
 from cocoon.reports.tables.dialogues import (
     dialogues_table,
     failures_table,
@@ -26,12 +25,10 @@ from cocoon.reports.tables.dialogues import (
     stop_table,
     turns_table,
 )
-from cocoon.reports.tables.flags import flags_table
 from cocoon.reports.tables.judging.against_people import people_tables
 from cocoon.reports.tables.judging.need import need_table
 from cocoon.reports.tables.judging.people import raters_table
 from cocoon.reports.tables.judging.reliability import reliability_tables
-from cocoon.reports.tables.likeness import likeness_table
 from cocoon.reports.tables.needs import (
     disclosure_table,
     evidence_table,
@@ -44,6 +41,9 @@ from cocoon.reports.tables.records import NOTHING, Report, Table
 from cocoon.reports.tables.replies import call_warnings, calls_table, replies_table, reply_warnings
 from cocoon.reports.tables.scores import main_table, other_scales_table, success_table, variants_table
 from cocoon.reports.tables.trust import answers_table, constant_warnings, prompts_table, version_warnings
+from cocoon.reports.tables.users.beside import beside_scores
+from cocoon.reports.tables.users.flags import flags_table
+from cocoon.reports.tables.users.likeness import likeness_table
 
 NO_TEMPERATURE = (
     "{model} takes no temperature: it was asked at its server's own, whatever the settings say. Its replies at "

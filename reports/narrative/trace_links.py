@@ -5,9 +5,9 @@ from urllib.parse import quote, urlencode
 from cocoon.evaluation.measures import MEASURES
 from cocoon.evaluation.success.outcomes import OUTCOMES
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
-from cocoon.reports.tables.flags import FLAG_NAMES, FLAGGED
 from cocoon.reports.tables.needs import NOT_RATED, TIED
 from cocoon.reports.tables.records import Row, Table
+from cocoon.reports.tables.users.flags import FLAG_NAMES, FLAGGED
 
 _KEYS = {
     "Supporter": "supporter",

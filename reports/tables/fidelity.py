@@ -16,12 +16,12 @@ from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.reports.narrative.likeness import likeness_sentences
 from cocoon.reports.reference import HeldAgainst, reference_facts, uncompared_warnings
 from cocoon.reports.tables.dialogues import SUPPORTER_KEYS
-from cocoon.reports.tables.flags import NOTE as FLAGS_NOTE
-from cocoon.reports.tables.flags import flags_table
-from cocoon.reports.tables.likeness import NOTE, TITLE, likeness_table
 from cocoon.reports.tables.ranking import Scores, ranking_rows
 from cocoon.reports.tables.records import Cell, Report, Row, Table, table_of
 from cocoon.reports.tables.scores import mean_of, rate_of
+from cocoon.reports.tables.users.flags import NOTE as FLAGS_NOTE
+from cocoon.reports.tables.users.flags import flags_table
+from cocoon.reports.tables.users.likeness import NOTE, TITLE, likeness_table
 
 NOTES = [
     "Counted, not judged: what a turn tells is found by shared words (Chinese: character pairs) with the profile. "

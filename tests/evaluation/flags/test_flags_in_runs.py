@@ -11,7 +11,7 @@ from cocoon.core.jsonl import read_lines
 from cocoon.evaluation.fidelity.flags.records import USER_FLAGS
 from cocoon.reports.narrative.translation import translated
 from cocoon.reports.runs import build_run_report
-from cocoon.reports.tables.flags import FLAG_NAMES
+from cocoon.reports.tables.users.flags import FLAG_NAMES
 from cocoon.running.reading.reader import RunReader
 from cocoon.tests.browser import in_browser
 from cocoon.tests.commands import cocoon as command

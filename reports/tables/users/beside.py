@@ -6,9 +6,9 @@ from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.groups import GroupKey, Groups
 from cocoon.reports.reference import HeldAgainst
 from cocoon.reports.tables.dialogues import by_supporter
-from cocoon.reports.tables.flags import FLAGGED, flagged_share
-from cocoon.reports.tables.likeness import UNLIKE, unlike_cells
 from cocoon.reports.tables.records import Cell
+from cocoon.reports.tables.users.flags import FLAGGED, flagged_share
+from cocoon.reports.tables.users.likeness import UNLIKE, unlike_cells
 
 
 def beside_scores(
