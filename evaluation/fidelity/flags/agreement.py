@@ -33,6 +33,8 @@ _AGREEING: Mapping[Language, re.Pattern[str]] = {
     "en": _CUES["en"],
     "zh": re.compile(rf"(?:^|[，。！？、,.!?\s])(?:{_AGREES['zh']})"),
 }
+# Thanks at parting are manners.
+_FAREWELL = re.compile(r"\b(?:good)?bye\b|\bsee you\b|\bgood night\b|再见|拜拜|晚安|下次见", re.IGNORECASE)
 # Words of agreement, praise and thanks, which add nothing.
 _EMPTY_WORDS = contents(
     "yes yeah yep yup exactly absolutely definitely totally completely indeed true agree agreed right good great nice "
@@ -43,10 +45,12 @@ _EMPTY_WORDS = contents(
 
 
 def agrees_emptily(text: str, supporter: str, language: Language) -> bool:
-    """Return whether a turn agrees and adds nothing. An answer to a question of fact is not empty."""
+    """Return whether a turn agrees and adds nothing. Answers to a question of fact and partings are not empty."""
     if any(sentence.type in ("closed", "open") for sentence in questions(supporter, language)):
         return False
     plain = text.replace("’", "'").strip()
+    if _FAREWELL.search(plain):
+        return False
     if _AGREEING[language].search(plain) is None:
         return False
     rest = _CUES[language].sub("，", plain) if language == "zh" else plain

@@ -20,7 +20,7 @@ _INVERTED: Mapping[Language, tuple[str, ...]] = {
         r"|if you)",
         r"\bif (?:you|and when you) (?:want|need|feel like|would like|'d like) ?(?:to)? (?:talk|share|vent|open)",
         r"\btake (?:all the|your) time\b|\b(?:there is|there's|with) no (?:pressure|rush)\b|\bi'm not going anywhere\b",
-        r"\bthank you for (?:sharing|opening up|telling me|trusting|letting me)\b|\bit takes (?:\w+ ){0,3}courage\b",
+        r"\bthank you for (?:opening up|trusting)\b|\bit takes (?:\w+ ){0,3}courage\b",
         # Asking after the supporter.
         r"\bhow (?:are you (?:feeling|holding up|coping)|do you feel|does (?:that|this|it) make you feel"
         r"|have you been (?:feeling|coping))\b",
@@ -47,11 +47,12 @@ _INVERTED: Mapping[Language, tuple[str, ...]] = {
         r"\b(?:remember|make sure) (?:to|that you|you) \w+|\bwhy don't you (?:try|take|talk|rest|go)\b",
     ),
     "zh": (
-        r"我(?:也|会|都|一直|永远|随时)*(?:在这[里儿]|陪着?你|陪伴你|支持着?你|都在|听你说)|我不会走",
-        r"慢慢来|不(?:用|要|必)(?:着急|急|勉强)|想说的时候|(?:都)?可以(?:跟|和|对|向)我(?:说|聊|讲|分享|倾诉)",
-        r"谢谢你(?:愿意)?(?:跟|和|与|向|对)?我?(?:分享|倾诉|敞开|信任)|谢谢你的分享",
-        r"你.{0,8}(?:心事|感觉怎么样|心情怎么样|还好吗)|(?:愿意|要不要|想不想|想)(?:多|再|先)?(?:跟|和)?我?(?:说说"
-        r"|聊聊|谈谈|讲讲)(?!话)",
+        r"我(?:也|会|都|一直|永远|随时)*(?:在这[里儿]|陪着?你|陪伴你|支持着?你|都在(?=[。，！!,.]|$|这|你)|听你说)"
+        r"|我不会走",
+        r"不(?:用|要|必)(?:着急|急|勉强)|想说的时候|(?:都)?可以(?:跟|和|对|向)我(?:说|聊|讲|分享|倾诉)",
+        r"谢谢你(?:愿意)?(?:跟|和|与|向|对)?我?(?:倾诉|敞开)",
+        r"你.{0,8}(?:心事|感觉怎么样|心情怎么样|还好吗)"
+        r"|(?:你(?:是不是)?(?:愿意|想)|要不要|想不想)(?:多|再|先)?(?:跟|和)?我?(?:多|再)?(?:说说|聊聊|谈谈|讲讲)(?!话)",
         r"你.{0,4}需要(?:的是|些|点)?什么|我(?:可以|能|该)?(?:怎么|如何)(?:支持|帮)(?:到|助)?你|我能为你做|把(?:它"
         r"|心里话)说出来",
         r"你有没有(?:考虑过|想过|试过)|那你自己呢|你是不是也(?:希望|想|觉得)",
@@ -61,7 +62,8 @@ _INVERTED: Mapping[Language, tuple[str, ...]] = {
         r"|心里)",
         r"你(?:真的)?辛苦了|你的(?:感受|情绪|心情|反应).{0,4}(?:正常|重要|理解|真实)|我注意到你|我(?:很)?理解你",
         r"(?:我)?(?:建议|推荐|鼓励)你|你(?:可以|应该|不妨|最好)(?:先|多|每天|试|去(?:看|找)|给自己|和|跟)",
-        r"(?:记得|一定)要?(?:好好|多|按时)?(?:休息|照顾|吃饭|睡觉)|别把自己|照顾好自己|对自己好一?点",
+        r"(?:记得|一定)要?(?:好好|多|按时)?(?:休息|照顾|吃饭|睡觉)|别把自己|照顾好你?自己(?=[。，！!,.吧哦啊]|$)"
+        r"|对自己好一?点",
     ),
 }
 _PATTERNS = {language: re.compile("|".join(forms), re.IGNORECASE) for language, forms in _INVERTED.items()}
@@ -69,7 +71,7 @@ _PATTERNS = {language: re.compile("|".join(forms), re.IGNORECASE) for language, 
 _REPORTED: Mapping[Language, re.Pattern[str]] = {
     "en": re.compile(
         r"\b(?:tells|told|says|said|asks|asked|keeps? (?:telling|saying)) (?:me|us|that|it|to)\b|[\"“‘]"
-        r"|\b(?:they|people|everyone|everybody|friends|parents) (?:all |always )?(?:say|tell|ask)\b|\bi(?:'d"
+        r"|\b(?:they|people|everyone|everybody|friends|parents) (?:all |always )?(?:says?|tells?|asks?)\b|\bi(?:'d"
         r"| would) tell\b",
         re.IGNORECASE,
     ),

@@ -30,15 +30,15 @@ _HAN_NUMBER = re.compile(
 )
 _HAN_IDIOM = re.compile("两个人|三天两头|七上八下|万一|千万|一天到晚|三言两语|四处|百分之")
 _PERSONS: Mapping[str, tuple[str, str]] = {
-    "mother": ("mother|mum|mom|mummy|mama|ma", "妈妈|母亲|我妈|老妈|娘"),
-    "father": ("father|dad|daddy|papa|pa", "爸爸|父亲|我爸|老爸|爹"),
+    "mother": ("mother|mum|mom|mummy|mama|ma", "妈妈|母亲|(?<!爸)我妈|老妈|娘"),
+    "father": ("father|dad|daddy|papa|pa", "爸爸|父亲|我爸(?!妈)|老爸|爹"),
     "brother": ("brother", "哥哥|弟弟|我哥|我弟"),
     "sister": ("sister", "姐姐|妹妹|我姐|我妹"),
     "wife": ("wife", "妻子|老婆|媳妇"),
     "husband": ("husband", "丈夫|老公"),
     "girlfriend": ("girlfriend", "女朋友|女友"),
     "boyfriend": ("boyfriend", "男朋友|男友"),
-    "partner": ("partner|fianc[ée]e?", "对象|未婚妻|未婚夫"),
+    "partner": ("partner|fianc[ée]e?", "未婚妻|未婚夫"),
     "ex": ("ex(?:-\\w+)?", "前任|前妻|前夫|前女友|前男友"),
     "son": ("son", "儿子"),
     "daughter": ("daughter", "女儿"),
@@ -59,7 +59,7 @@ _PERSONS: Mapping[str, tuple[str, str]] = {
     "landlord": ("landlord|landlady", "房东"),
     "doctor": ("doctor|gp|surgeon", "医生|大夫"),
     "therapist": ("therapist|counsellor|counselor|psychologist", "咨询师|心理医生"),
-    "dog": ("dog", "狗狗?"),
+    "dog": ("dog", "狗狗?(?!一样|屁|血|腿)"),
     "cat": ("cat", "猫(?!腻)"),
 }
 _OWNED = r"\b(?:my|our|his|her|their|the) (?:\w+ )??"

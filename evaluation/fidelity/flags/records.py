@@ -15,6 +15,7 @@ class UserMoment:
     """One turn of the user, with what was said before it.
 
     `supporter` is the supporter's turn before it. `earlier` is everything else that was said before by either side.
+    `described` is whether the profile says who the user is, so that there can be facts outside of it.
     """
 
     text: str
@@ -22,3 +23,4 @@ class UserMoment:
     earlier: str
     language: Language
     profile: Profile
+    described: bool = True

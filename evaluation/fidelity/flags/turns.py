@@ -25,12 +25,12 @@ def flags_of_turn(moment: UserMoment) -> list[UserFlag]:
 
 def _tells_foreign_facts(moment: UserMoment) -> bool:
     known = f"{profile_text(moment.profile)} {moment.earlier} {moment.supporter}"
-    return is_described(moment.profile) and bool(foreign_facts(moment.text, known, moment.language))
+    return moment.described and bool(foreign_facts(moment.text, known, moment.language))
 
 
-def is_described(profile: Profile) -> bool:
-    """Return whether a profile says enough for facts outside of it to be told. That of a corpus has only a feeling."""
-    return bool(profile.memory) or profile.need is not None
+def _is_described(dialogue: Dialogue) -> bool:
+    """Return whether the profile is that of a simulated user. Of its people a corpus states a situation at most."""
+    return bool(dialogue.user_kind or dialogue.profile.memory or dialogue.profile.need)
 
 
 def profile_text(profile: Profile) -> str:
@@ -64,4 +64,6 @@ def _moments(dialogue: Dialogue) -> Iterator[tuple[int, UserMoment]]:
 
 
 def _moment(turn: Turn, supporter: str, earlier: list[str], dialogue: Dialogue) -> UserMoment:
-    return UserMoment(turn.content, supporter, " ".join(earlier), dialogue.language, dialogue.profile)
+    return UserMoment(
+        turn.content, supporter, " ".join(earlier), dialogue.language, dialogue.profile, _is_described(dialogue)
+    )

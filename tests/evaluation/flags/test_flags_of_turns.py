@@ -135,6 +135,27 @@ def test_people_without_a_profile_have_no_facts_outside_of_it() -> None:
     turns = [Turn(role="supporter", content="Hello."), Turn(role="user", content="My uncle Clement owes me 300 euros.")]
     dialogue = Dialogue(id="d", profile=person, supporter="s", language="en", turns=turns)
     assert flags_by_turn(dialogue) == {1: []}
+    simulated = dialogue.model_copy(update={"user_kind": "prompted"})
+    assert flags_by_turn(simulated) == {1: ["outside_profile"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "supporter", "language"),
+    [
+        ("Thank you for sharing that, it gives me hope.", "I lost my job once, too.", "en"),
+        ("I'm worried about my own life, and everyone says you should rest.", "I see.", "en"),
+        ("有时候，我就是想说说心里的事。", "我在听。", "zh"),
+        ("桌游里加了点新剧情，慢慢来吧。", "这样很好。", "zh"),
+        ("我不知道该怎么做。", "你试过什么？", "zh"),
+        ("我要先照顾好自己的情绪。", "你很累。", "zh"),
+        ("我们之间的信任度不够。", "你们怎么了？", "zh"),
+        ("我一直在扮演照顾别人的角色。", "你很累。", "zh"),
+        ("每天忙得跟狗一样，我爸妈也不管。", "父母怎么说？", "zh"),
+        ("谢谢您，再见！", "祝你一切顺利。", "zh"),
+    ],
+)
+def test_what_people_and_models_say_of_themselves_is_not_flagged(text: str, supporter: str, language: Language) -> None:
+    assert flags(text, supporter, language) == []
 
 
 @pytest.mark.parametrize(
