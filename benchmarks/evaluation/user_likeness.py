@@ -11,13 +11,14 @@ scores on the labelled turns.
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from cocoon.benchmarks.evaluation.planted_users import PLANTED, against, measured, split
 from cocoon.core.records import Dialogue
 from cocoon.corpora.dialogue_loaders import read_corpus
 from cocoon.evaluation.fidelity.flags.inversion import inverts_roles
 from cocoon.evaluation.fidelity.flags.records import USER_FLAGS
-from cocoon.tests.evaluation.flags.labelled_turns import score, tell
+from cocoon.tests.evaluation.flags.labelled_turns import Half, score, tell
 
 CORPORA = {
     "annomi": "annomi/annomi_even.csv",
@@ -65,7 +66,7 @@ def main() -> None:
             print(f"{corpus}: {len(dialogues)} talks")
             yardsticks(dialogues, options.splits)
             inversions(dialogues)
-    for half in ("development", "held_out"):
+    for half in get_args(Half):
         told = tell(half)
         by_flag = ", ".join(f"{flag} {score(told, [flag]).f1:.3f}" for flag in USER_FLAGS)
         print(f"labelled turns, {half}: F1 {score(told, USER_FLAGS).f1:.3f} of {len(told)} turns ({by_flag})")

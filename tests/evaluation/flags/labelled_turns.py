@@ -10,7 +10,7 @@ from cocoon.evaluation.fidelity.flags.records import UserFlag, UserMoment
 from cocoon.evaluation.fidelity.flags.turns import flags_of_turn
 from cocoon.tests.conversations import ROOT, shipped_profiles
 
-Half = Literal["development", "held_out"]
+Half = Literal["development", "held_out", "unusual"]
 
 
 class LabelledTurn(Record):
@@ -45,18 +45,20 @@ class Score:
         return 2 * self.right / (2 * self.right + self.extra + self.missed)
 
 
-def labelled_turns(language: Language) -> list[LabelledTurn]:
-    return list(read_records(ROOT / "tests" / "data" / "user_flags" / f"{language}.jsonl", LabelledTurn))
+def labelled_turns(language: Language, half: Half | None = None) -> list[LabelledTurn]:
+    """The labelled turns of a language: both halves of the hundred, one of them, or those of unusual wording."""
+    name = f"unusual.{language}" if half == "unusual" else language
+    turns = read_records(ROOT / "tests" / "data" / "user_flags" / f"{name}.jsonl", LabelledTurn)
+    return [turn for turn in turns if half in (None, turn.half)]
 
 
-def tell(half: Half | None = None, languages: Sequence[Language] = get_args(Language)) -> list[Told]:
-    """Every labelled turn (of one half) with the flags that it is given."""
+def tell(half: Half, languages: Sequence[Language] = get_args(Language)) -> list[Told]:
+    """Every labelled turn of a half with the flags that it is given."""
     profiles = {profile.id: profile for profile in shipped_profiles()}
     return [
         Told(turn, flags_of_turn(UserMoment(turn.text, turn.supporter, turn.earlier, language, profiles[turn.profile])))
         for language in languages
-        for turn in labelled_turns(language)
-        if half in (None, turn.half)
+        for turn in labelled_turns(language, half)
     ]
 
 
