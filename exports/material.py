@@ -11,6 +11,8 @@ from cocoon.evaluation.fidelity.flags.records import UserFlag
 from cocoon.evaluation.fidelity.flags.turns import flags_by_turn
 from cocoon.evaluation.questions.detection import counted_turns, questions
 from cocoon.evaluation.questions.records import GENUINE, QuestionType
+from cocoon.evaluation.safety.records import CrisisFlag
+from cocoon.evaluation.safety.turns import crisis_by_turn
 from cocoon.models.journal.reader import Call, JournalReader, opened_journal
 from cocoon.models.journal.store import Place
 from cocoon.running.reading.reader import RunReader
@@ -31,7 +33,7 @@ class ExportMaterial:
     """One dialogue with everything that exports need.
 
     `walk` has the steps that led to each turn. `asked` has the question types of each supporter turn, and `flags`
-    by its index what is wrong with each user turn.
+    has by its index what is wrong with each user turn, and the words of risk of either side.
     """
 
     dialogue: Dialogue
@@ -43,9 +45,13 @@ class ExportMaterial:
     counted: list[bool]
 
     @cached_property
-    def flags(self) -> dict[int, list[UserFlag]]:
-        """What is wrong with each turn of the user, by its index."""
-        return flags_by_turn(self.dialogue)
+    def flags(self) -> dict[int, list[UserFlag | CrisisFlag]]:
+        """What is wrong with each turn of the user and the flags of risk of either side, by the index of the turn."""
+        flags, crisis = flags_by_turn(self.dialogue), crisis_by_turn(self.dialogue)
+        return {
+            index: [*flags.get(index, []), *([crisis[index]] if index in crisis else [])]
+            for index in range(len(self.dialogue.turns))
+        }
 
     @property
     def asking(self) -> int:

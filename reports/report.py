@@ -42,6 +42,7 @@ from cocoon.reports.tables.replies import call_warnings, calls_table, replies_ta
 from cocoon.reports.tables.scores import main_table, other_scales_table, success_table, variants_table
 from cocoon.reports.tables.trust import answers_table, constant_warnings, prompts_table, version_warnings
 from cocoon.reports.tables.users.beside import beside_scores
+from cocoon.reports.tables.users.crisis import crisis_table
 from cocoon.reports.tables.users.flags import flags_table
 from cocoon.reports.tables.users.likeness import likeness_table
 
@@ -93,6 +94,7 @@ def build_report(
         disclosure_table(summaries.values()),
         moves_table(summaries.values()),
         flags_table(summaries.values()),
+        crisis_table(summaries.values()),
         likeness_table(against.likenesses, language) if against else None,
         other_scales_table(groups),
         variants_table(groups, scales or {}),

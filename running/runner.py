@@ -12,6 +12,7 @@ from cocoon.agents.protocols import Judge, SimulatedUser, Supporter, steps_of
 from cocoon.core.errors import SUBMITTED, CocoonError
 from cocoon.core.records import Dialogue, Profile, Rating, Turn
 from cocoon.evaluation.fidelity.flags.turns import last_flags
+from cocoon.evaluation.safety.turns import last_crisis_flag
 from cocoon.graphs.assessment import build_assessment
 from cocoon.graphs.context import AssessmentContext, ConversationContext
 from cocoon.graphs.conversation import conversation_of, recursion_limit
@@ -154,7 +155,10 @@ class Runner(Work):
 
         def flags(update: dict[str, Any]) -> dict[str, Any]:
             spoken = [*turns, *(Turn.model_validate(turn) for turn in update.get("turns", []))]
-            flagged = last_flags(begun.model_copy(update={"turns": spoken})) if update.get("turns") else []
+            if not update.get("turns"):
+                return {}
+            crisis = last_crisis_flag(spoken, begun.language)
+            flagged = [*last_flags(begun.model_copy(update={"turns": spoken})), *([crisis] if crisis else [])]
             return {"flags": flagged} if flagged else {}
 
         async for update in self.walk(self._conversation, task.dialogue, start, context, limit, flags):

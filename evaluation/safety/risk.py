@@ -28,8 +28,12 @@ def risk_said(text: str, language: Language) -> RiskFlag | None:
 
     Only the words decide. A question about risk, and words from a film, are no words of risk.
     """
+    spelled = _spelled(text)
+    # Most turns have no such words, and the search that follows is slow.
+    if not any(risk_pattern(language, section).search(spelled) for section in ("risk", "near", "harm")):
+        return None
     # The whole turn too, because a sentence may say how the one before it was meant.
-    flags = {_risk_of(_spelled(part), language) for part in [*sentences(text, language), text]}
+    flags = {_risk_of(part, language) for part in {*sentences(spelled, language), spelled}}
     return next((flag for flag in RISK_FLAGS if flag in flags), None)
 
 
@@ -74,7 +78,7 @@ def _has_happened(sentence: str, match: re.Match[str], language: Language) -> bo
     return before.search(sentence[:start]) is None and after.match(sentence, end) is None
 
 
-def _spelled(sentence: str) -> str:
-    """Return an English sentence with the apostrophes that people leave out."""
-    words = sentence.replace("’", "'").split(" ")
+def _spelled(text: str) -> str:
+    """Return a text with the apostrophes that people leave out in English."""
+    words = text.replace("’", "'").split(" ")
     return " ".join(_WITH_APOSTROPHE.get(word.lower(), word) for word in words)

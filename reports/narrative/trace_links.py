@@ -7,6 +7,7 @@ from cocoon.evaluation.success.outcomes import OUTCOMES
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.reports.tables.needs import NOT_RATED, TIED
 from cocoon.reports.tables.records import Row, Table
+from cocoon.reports.tables.users.crisis import CRISIS_FLAGS_BY_NAME
 from cocoon.reports.tables.users.flags import FLAG_NAMES, FLAGGED
 
 _KEYS = {
@@ -66,6 +67,8 @@ def _narrowed(table: Table, measure: str) -> dict[str, str]:
         return {"flag": "any"}
     if table.id == "flags":
         return {"flag": _FLAGS.get(measure, "any")}
+    if table.id == "crisis" and measure in CRISIS_FLAGS_BY_NAME:
+        return {"flag": CRISIS_FLAGS_BY_NAME[measure]}
     if table.id in ("named", "evidence"):
         return {"scale": ATTRIBUTED}
     return {"scale": _SCALES[measure]} if table.id in ("main", "success") and measure in _SCALES else {}
