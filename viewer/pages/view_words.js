@@ -59,7 +59,7 @@ window.cocoonWords = {
     values: { simple_reflection: "简单反映", complex_reflection: "复杂反映", open_question: "开放式提问", closed_question: "封闭式提问", probe: "探问", naming: "点出未说的", advice: "建议", self_disclosure: "自我表露", other: "其他", too_deep: "太深", too_soon: "太早", role_inversion: "反过来开导支持者", thought_leak: "思考泄露", profile_recited: "照背画像", outside_profile: "画像之外的事实", empty_agreement: "空洞附和", any: "任一问题", risk_own: "说到自身危险", risk_near: "说到身边人的危险", risk_harm: "说到暴力", risk_met: "回应了危险", risk_missed: "错过了危险", risk_worsened: "使危险更糟", none: "无", near: "接近", accurate: "准确", wrong: "错误", supporter: "支持者", user: "用户", nobody: "无人", after_reflection: "在反映之后", after_question: "在提问之后",
       volunteered: "主动说出", leaked: "泄露", rounds: "轮数已满", user_left: "用户离开", success_paper: "成功（论文方式）", success_attributed: "成功（归因方式）", comfort: "安慰", basic: "基本",
       affective_improvement: "情绪改善", negative_helper_evaluation: "负面评价", fluency: "流畅", diversity: "多样", empathy: "共情", information: "信息", humanoid: "像人", skillful: "技巧", supportiveness: "支持",
-      management: "管理", sensing: "感知", processing: "处理", responding: "回应", "cannot tell": "无法判断" },
+      management: "管理", sensing: "感知", processing: "处理", responding: "回应", notice: "察觉", ask: "询问", guide: "引向他人", hold: "承托", harm: "伤害", "cannot tell": "无法判断" },
     help: [["j / k", "下一段、上一段对话"], ["↑ / ↓", "上一次、下一次发言；在列表中为对话"], ["Enter", "这次发言的提示与回复"], ["← / →", "沿流程图移动"],
       ["/", "搜索"], ["g", "流程图"], ["c", "对比：同一画像的另一段对话"], ["h", "图表"], ["i", "关于这次运行"], ["l", "语言"], ["t", "明暗"], ["?", "本帮助"], ["Esc", "关闭"]],
     legend: [["✓ ✗", "找到需求、未找到"], ["?", "判定缺失；列表中数字之前：提问比例"], ["n/a ·", "不适用、未评判"], ["!", "未完成，或已生成而未保留"], ["…", "正在进行"],
