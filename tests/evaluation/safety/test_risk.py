@@ -30,8 +30,9 @@ class LabelledTurn(Record):
 
 
 class UnusualTurn(Record):
-    """One labelled turn of unusual wording."""
+    """One labelled turn of unusual wording. 1: read before the forms were widened, 2: read after."""
 
+    reading: Literal[1, 2]
     language: Language
     text: str
     risk: Literal["own", "near", "harm"] | None
