@@ -56,6 +56,8 @@ _INVERTED: Mapping[Language, tuple[str, ...]] = {
         r"(?:strong|brave|carrying|through)\b|\bi believe in you\b",
         r"\b(?:shall|should|could|can) we (?:look|explore|talk|start|work|think|unpack|sit)\b",
         r"\bwhere (?:would|do) you (?:want|like) to (?:start|begin)\b|\bi(?:'m| am) (?:all ears|listening)\b",
+        r"\b(?:worried|concerned) about you\b|\byou haven't (?:been|sounded|seemed|looked)\b|\bhas something happened\b"
+        r"|\bdid something happen\b",
         # Advising the supporter.
         rf"\byou (?:should|could|might want to|may want to|need to|ought to) (?:also |maybe |just )?(?:{_DEED})\b",
         r"\b(?:i|i'd|i would) (?:suggest|recommend|encourage|advise) (?:that )?(?:you|a |an |to )",
@@ -77,7 +79,8 @@ _INVERTED: Mapping[Language, tuple[str, ...]] = {
         r"|孤单|心疼)",
         r"我(?:能|可以)?(?:感受|感觉|体会|理解|听|看)(?:到|得到|得出)?(?:了)?你(?:的(?:难过|痛苦|感受|心情|疲惫)|很"
         r"|心里)",
-        r"你(?:真的)?辛苦了|你的(?:感受|情绪|心情|反应).{0,4}(?:正常|重要|理解|真实)|我注意到你|我(?:很)?理解你(?!的意思|的话|说)",
+        r"你(?:真的)?辛苦了|你的(?:感受|情绪|心情|反应).{0,4}(?:正常|重要|理解|真实)|我注意到你"
+        r"|我(?:很)?理解你(?!的意思|的话|说)",
         r"你(?:自己)?的(?:情绪|压力|辛苦|心|苦).{0,6}(?:谁|怎么|有没有)|你.{0,10}想必(?:很|也|挺|是|不)?"
         r"|对你来说.{0,4}(?:想必|一定|肯定)",
         r"你(?:是|后来|那时)?(?:怎么|如何)(?:走出来|熬过来|挺过来|撑过来)|你已经(?:做得|很努力|尽力|够好)|(?:别"
@@ -85,6 +88,8 @@ _INVERTED: Mapping[Language, tuple[str, ...]] = {
         r"为你(?:骄傲|高兴|加油)|你(?:很|真|已经很)(?:棒|了不起|勇敢|坚强)",
         r"我们一起(?:来)?(?:梳理|看看|面对|探讨)(?:一下)?你|你?(?:今天|现在)?想从哪(?:里|儿)?(?:开始|聊起|说起)"
         r"|我(?:在)?听着呢|先喝口水",
+        r"(?<!不)担心你(?!爸|妈)|你最近(?:的)?(?:状态|心情|睡眠|压力)|(?:注意|保重)身体|是不?是?(?:遇到|发生"
+        r"|碰上)了?什么",
         r"(?:我)?(?:建议|推荐|鼓励)你|你(?:可以|应该|不妨|最好)(?:先|多|每天|试|去(?:看|找)|给自己|和|跟)",
     ),
 }
@@ -97,8 +102,10 @@ _CARE = {
         re.IGNORECASE,
     ),
     "zh": re.compile(
-        "(?:记得|一定)要?(?:好好|多|按时)?(?:休息|照顾|吃饭|睡觉)|别把自己|照顾好你?自己|对自己好一?点|不(?:用|要|必)勉强"
-        "|(?:多|要|学会)(?:肯定|善待|心疼|抱抱|奖励|接纳)(?:一下)?自己|(?:别|不要)(?:这么|这样|太)?(?:责怪|苛责|逼|为难)自己"
+        "(?:记得|一定)要?(?:好好|多|按时)?(?:休息|照顾|吃饭|睡觉)|别把自己|照顾好你?自己|对自己好一?点|不(?:用|要"
+        "|必)勉强"
+        "|(?:多|要|学会)(?:肯定|善待|心疼|抱抱|奖励|接纳)(?:一下)?自己|(?:别|不要)(?:这么|这样|太)?(?:责怪|苛责|逼"
+        "|为难)自己"
     ),
 }
 _PATTERNS = {language: re.compile("|".join(forms), re.IGNORECASE) for language, forms in _INVERTED.items()}

@@ -5,7 +5,11 @@ import re
 # Of both languages at once: a model that leaks its thoughts does so in either.
 _LEAKS = re.compile(
     # Tags, and headings at the start of a piece.
-    r"</?(?:think|thinking|thoughts?|analysis|reasoning|reflection|internal|scratchpad|plan|monologue)\b"
+    r"</?[A-Za-z\u4e00-\u9fff][\w\u4e00-\u9fff -]{1,20}/?>"
+    r"|(?:^|\n)\s*\**(?:note|instructions?|constraints?|style|tone|persona|备注|注|要求|指令|风格|语气)\**\s*[:：]"
+    r"|\bkeep (?:my |the )?(?:answers?|repl(?:y|ies)|responses?) (?:short|brief|under|to)|控制在.{0,6}[句字]"
+    r"|[句字](?:以内|之内)"
+    r"|\btrust (?:went|goes|has gone) (?:up|down)|信任(?:加|减|上升|下降|涨|降)了?"
     r"|(?:^|[\n.;!?。；！？*(\[（【]\s*)\**(?:analysis|strategy|thoughts?|thinking|inner (?:thoughts?|voice|monologue)"
     r"|internal (?:thoughts?|monologue)|reasoning|reply|response|note to self|emotion|trust|openness|mood|state"
     r"|goal|plan)\**\s*[:：]"
@@ -19,7 +23,7 @@ _LEAKS = re.compile(
     r"|role-?play)\b"
     r"|\baccording to (?:my|the) (?:profile|prompt|persona|instructions?|character)\b"
     r"|\b(?:my|the) (?:profile|prompt|persona|instructions?|scenario) (?:says?|tells?|asks?|wants?|requires?|states?)\b"
-    r"|作为(?:一[名个位])?(?:模拟)?(?:用户|来访者|倾诉者|求助者|角色)|(?:人物|角色|用户)(?:设定|画像|卡)|人设|提示词"
+    r"|作为(?:一[名个位])?(?:模拟)?(?:用户|来访者|倾诉者|求助者|角色)|(?:人物|角色|用户)(?:设定|画像|卡)|我的人设|人设(?:要求|里)|提示词"
     r"|系统提示|模拟用户|语言模型|扮演好?(?:一[个名位])?(?:来访者|用户|求助者|倾诉者)"
     # What a disclosure rule is made of.
     r"|\b(?:my )?trust (?:is|level|score|value)\b.{0,20}\b(?:low|high|rising|\d)|\b(?:surface|hidden"
