@@ -12,7 +12,12 @@ _AGREES: Mapping[Language, str] = {
         r"\b(?:yes|yeah|yep|yup|exactly|absolutely|definitely|totally|indeed|agreed?|right|(?:so|very) true"
         r"|that's (?:it|true)"
         r"|makes? (?:a lot of |so much |perfect )?sense|thank(?:s| you)|good point|well (?:said|put)|so well|mm-?h+m+"
-        r"|uh-?huh|of course|i (?:guess|suppose|think) so|you (?:really )?(?:get|understand) me|appreciate)\b"
+        r"|uh-?huh|of course|i (?:guess|suppose|think) so|you (?:really |so )?(?:get|understand) (?:me|it)|appreciate"
+        r"|spot on|bingo|nailed it|(?:couldn't|could not)"
+        r" (?:have )?(?:said|put) it better|(?:that|this) (?:really |so )?(?:resonates?|hits|lands|helps)"
+        r"|beautiful(?:ly)?|wise|insightful"
+        r"|true|precisely|amen|no doubt|fair enough|you're so (?:kind|sweet|right|wise)|same here|bang on"
+        r"|you always know)\b"
         r"|^no, (?:they|he|she|it|i|we|nobody)\b"
     ),
     "zh": (
@@ -22,7 +27,10 @@ _AGREES: Mapping[Language, str] = {
         "|这样)?|那样)"
         "|(?:完全|非常|很)?(?:同意|赞同|认同)|(?:你|您)?(?:真的?|太|很|好)?(?:懂|理解|明白|了解)我(?:了|的)?"
         "|我(?:也|都)?(?:是)?(?:这么|这样)(?:觉得|想|认为)(?:的)?|我(?:都)?(?:明白|知道|理解)了?|(?:很|非常"
-        "|太)?有(?:帮助|道理)"
+        "|太)?有(?:帮助|道理|共鸣)了?|句句在理|(?:这话)?真?(?:是)?说?到(?:点子|点)上了?"
+        "|(?:你)?(?:总结|概括|形容|看|说)得(?:真|太|很|好)?(?:到位|准确|精准|透彻|贴切|通透|准|好|对)了?"
+        "|(?:你)?总能说到(?:我)?心[坎里]+(?:里|上)?|(?:好|很|真|太)(?:暖心|温暖|贴心|治愈)了?|听了|佩服|精辟|中肯"
+        "|一针见血|受教了?|哎呀|这话"
         "|(?:非常|太|真的?|很)?(?:谢谢|感谢|多谢)(?:你|您)?(?:这么|能|的)?(?:理解|懂|听)?(?:我)?了?"
         "|没错|确实(?:是|如此)?|的确(?:是|如此)?|当然|好的|对的?|是的?|嗯+|哦|啊|呀|太对了|可不是(?:嘛|吗)?"
     ),
@@ -40,7 +48,10 @@ _EMPTY_WORDS = contents(
     "yes yeah yep yup exactly absolutely definitely totally completely indeed true agree agreed right good great nice "
     "point sense make lot thanks thank appreciate understand understanding get put well way say said words helpful "
     "help know guess think suppose see mean same also too oh ah wow mhm mm hm uh huh ok okay course sure much "
-    "perfectly everything me listening honestly always no"
+    "spot bingo nail couldn better beautiful beautifully observed resonate resonates deeply kind sweet wise gosh hmm "
+    "insightful precisely amen doubt fair enough hit home land bang eloquent accurate touching lovely wonderful "
+    "comforting comfort soothing reassuring warm relieved amazing myself perfectly everything me listening honestly "
+    "always no"
 )
 
 

@@ -18,7 +18,8 @@ _NUMBER_WORD = "|".join((*_SMALL, *_TENS, *_SCALES))
 _SPELLED = re.compile(
     rf"\b((?:{_NUMBER_WORD})(?:[- ](?:and )?(?:{_NUMBER_WORD}))*)[- ](?=(?:year|month|week|day|hour|minute|night|mile"
     rf"|kilo|metre"
-    r"|meter|euro|dollar|pound|kid|child|brother|sister|son|daughter|people|percent|per cent|thousand|days?)\w*)",
+    r"|meter|euro|dollar|pound|kid|child|brother|sister|son|daughter|people|percent|per cent|thousand|days?)\w*)"
+    rf"|\b((?:{_NUMBER_WORD})[- ](?:hundred|thousand)(?:[- ](?:and )?(?:{_NUMBER_WORD}))*)\b",
     re.IGNORECASE,
 )
 _DIGITS = re.compile(r"\d+(?:[.:,]\d+)*")
@@ -30,10 +31,10 @@ _HAN_NUMBER = re.compile(
 )
 _HAN_IDIOM = re.compile("两个人|三天两头|七上八下|万一|千万|一天到晚|三言两语|四处|百分之")
 _PERSONS: Mapping[str, tuple[str, str]] = {
-    "mother": ("mother|mum|mom|mummy|mama|ma", "妈妈|母亲|(?<!爸)我妈|老妈|娘"),
-    "father": ("father|dad|daddy|papa|pa", "爸爸|父亲|我爸(?!妈)|老爸|爹"),
-    "brother": ("brother", "哥哥|弟弟|我哥|我弟"),
-    "sister": ("sister", "姐姐|妹妹|我姐|我妹"),
+    "mother": ("mother(?!-in)|mum|mom|mummy|mama|ma", "妈妈|母亲|(?<!爸)我妈|老妈|娘"),
+    "father": ("father(?!-in)|dad|daddy|papa|pa", "爸爸|父亲|我爸(?!妈)|老爸|爹"),
+    "brother": ("brother(?!-in)", "哥哥|弟弟|我哥|我弟"),
+    "sister": ("sister(?!-in)", "姐姐|妹妹|我姐|我妹"),
     "wife": ("wife", "妻子|老婆|媳妇"),
     "husband": ("husband", "丈夫|老公"),
     "girlfriend": ("girlfriend", "女朋友|女友"),
@@ -49,12 +50,16 @@ _PERSONS: Mapping[str, tuple[str, str]] = {
     "uncle": ("uncle", "舅舅|叔叔|伯伯|姑父|姨父"),
     "cousin": ("cousin", "表哥|表姐|表弟|表妹|堂哥|堂姐|堂弟|堂妹"),
     "niece": ("niece|nephew", "侄子|侄女|外甥"),
-    "parent-in-law": ("(?:mother|father|parents)-in-law|in-laws", "婆婆|公公|岳父|岳母|丈母娘"),
+    "parent-in-law": (
+        "(?:mother|father|parents|sister|brother)-in-law|in-laws",
+        "婆婆|公公|岳父|岳母|丈母娘|小姑子|小叔子|嫂子|姐夫|妹夫|弟媳",
+    ),
     "boss": ("boss|manager|supervisor", "老板|领导|经理|上司|主管"),
     "colleague": ("colleague|co-?worker", "同事"),
     "friend": ("best friend", "闺蜜|发小|好友"),
     "roommate": ("roommate|flatmate", "室友"),
     "neighbour": ("neighbou?r|(?:boy|girl|woman|man) next door", "邻居"),
+    "fellow student": ("classmate", "师兄|师姐|师弟|师妹|学长|学姐|学弟|学妹|同桌"),
     "teacher": ("teacher|professor|tutor|adviser|advisor|mentor", "老师|教授|导师"),
     "landlord": ("landlord|landlady", "房东"),
     "doctor": ("doctor|gp|surgeon", "医生|大夫"),
@@ -102,14 +107,16 @@ _CALENDAR = frozenset(
     ]
 )
 _HAN_NAME = re.compile(
-    "(?:[他她它名就]|，)叫(?![我你他她人])([\\u4e00-\\u9fff]{2,3})(?=[，。,.]|$)"
+    "姓([\\u4e00-\\u9fff]{1,2})(?=[，。,.的]|$)|(?:[他她它名就]"
+    "|，)叫(?![我你他她人])([\\u4e00-\\u9fff]{2,3})(?=[，。,.]|$)"
     "|((?:小"
     "|阿)[赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何吕张孔曹严华金魏陶姜谢邹章苏潘葛范彭郎鲁马方任袁柳鲍史唐薛雷贺倪汤罗毕郝安常傅齐康伍余元顾孟黄穆萧尹姚邵汪毛狄米戴宋庞熊纪舒屈项祝董梁杜阮蓝闵季贾路江童颜郭梅盛林钟徐邱骆高夏蔡田樊胡凌霍虞万柯管卢莫房裘缪解应宗丁宣邓郁单杭洪包左石崔吉龚程嵇邢裴陆荣翁荀羊惠甄曲封储靳段焦巴谷车侯宓蓬全班仰秋仲伊宫刘])"
     "|(?:经理|老师|医生|同学|同事|老板|主任|教授"
     "|师傅)([王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕][\\u4e00-\\u9fff])"
 )
 _HAN_PLACE = re.compile(
-    "北京|上海|广州|深圳|天津|重庆|成都|杭州|南京|武汉|西安|苏州|长沙|郑州|青岛|大连|厦门|沈阳|济南|合肥|福州|昆明"
+    "(?<=去了趟)[\\u4e00-\\u9fff]{2,4}(?=[，。])|[\\u4e00-\\u9fff]{2}(?:市|县城|镇上)|北京|上海|广州|深圳|天津|重庆"
+    "|成都|杭州|南京|武汉|西安|苏州|长沙|郑州|青岛|大连|厦门|沈阳|济南|合肥|福州|昆明"
     "|哈尔滨|南昌|贵阳|南宁|太原|石家庄|兰州|海口"
     "|香港|台北|四川|湖南|湖北|广东|广西|河南|河北|山东|山西|江苏|浙江|福建|云南|贵州|陕西|甘肃|东北|新疆|西藏|美国"
     "|英国|日本|德国|法国|加拿大|澳大利亚|澳洲"
@@ -137,8 +144,8 @@ def _figures(text: str) -> Iterator[tuple[float, str]]:
     for match in _DIGITS.finditer(text):
         yield _of_digits(match.group()), match.group()
     for match in _SPELLED.finditer(text):
-        if (number := _of_words(match[1])) > 1:
-            yield number, match[1]
+        if (number := _of_words(words := match[1] or match[2])) > 1:
+            yield number, words
     for match in _HAN_NUMBER.finditer(_HAN_IDIOM.sub("，", text)):
         if (number := _of_han(figure := match[1] or match[2])) > 1:
             yield number, figure

@@ -12,6 +12,10 @@ LONGEST_RUN: Mapping[Language, int] = {"en": 10, "zh": 14}
 """Words (Chinese: characters) in a row that nobody says in the same order by chance."""
 SENTENCE_SHARE = 0.75
 """The share of a profile sentence's runs of three that has to be there for it to be recited."""
+TURN_SHARE = 0.5
+"""The share of a turn's own runs of three that stand in the profile, from which it is pieced together of it."""
+LONG_TURN: Mapping[Language, int] = {"en": 12, "zh": 20}
+"""Words or characters of a turn of which that share is asked."""
 SHORTEST: Mapping[Language, int] = {"en": 6, "zh": 8}
 """Words or characters of a sentence that is worth looking for."""
 _RUN = 3
@@ -28,6 +32,8 @@ def recites_profile(text: str, supporter: str, profile: Profile, language: Langu
     for own in sentences:
         if len(own) + _RUN - 1 >= SHORTEST[language] and sum(run in runs for run in own) >= SENTENCE_SHARE * len(own):
             return True
+    if len(words) >= LONG_TURN[language] and len(runs & known) >= TURN_SHARE * len(runs):
+        return True
     return _longest_run(words, known & runs) >= LONGEST_RUN[language]
 
 

@@ -10,7 +10,7 @@ from cocoon.evaluation.fidelity.flags.records import UserFlag, UserMoment
 from cocoon.evaluation.fidelity.flags.turns import flags_of_turn
 from cocoon.tests.conversations import ROOT, shipped_profiles
 
-Half = Literal["development", "held_out", "unusual"]
+Half = Literal["development", "held_out", "unusual", "last"]
 
 
 class LabelledTurn(Record):
@@ -47,7 +47,7 @@ class Score:
 
 def labelled_turns(language: Language, half: Half | None = None) -> list[LabelledTurn]:
     """The labelled turns of a language: both halves of the hundred, one of them, or those of unusual wording."""
-    name = f"unusual.{language}" if half == "unusual" else language
+    name = f"unusual.{language}" if half in ("unusual", "last") else language
     turns = read_records(ROOT / "tests" / "data" / "user_flags" / f"{name}.jsonl", LabelledTurn)
     return [turn for turn in turns if half in (None, turn.half)]
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import get_args
 
 import pytest
 
@@ -43,7 +44,7 @@ def flags(text: str, supporter: str = "I see.", language: Language = "en", earli
     return list(flags_by_turn(dialogue)[len(turns) - 1])
 
 
-@pytest.mark.parametrize("half", ["development", "held_out"])
+@pytest.mark.parametrize("half", get_args(Half))
 @pytest.mark.parametrize("flag", USER_FLAGS)
 def test_every_flag_is_told_well_on_labelled_turns_of_both_languages(half: Half, flag: UserFlag) -> None:
     counts = score(tell(half), [flag])
@@ -152,6 +153,10 @@ def test_people_without_a_profile_have_no_facts_outside_of_it() -> None:
         ("我一直在扮演照顾别人的角色。", "你很累。", "zh"),
         ("每天忙得跟狗一样，我爸妈也不管。", "父母怎么说？", "zh"),
         ("谢谢您，再见！", "祝你一切顺利。", "zh"),
+        ("那我们从哪里开始呢？", "我们可以一起看看。", "zh"),
+        ("我要学会接纳自己，不必勉强。", "你很累。", "zh"),
+        ("I have to be kind to myself, I see your point.", "You could rest.", "en"),
+        ("It is hard for him, and stage two means surgery.", "He is ill.", "en"),
     ],
 )
 def test_what_people_and_models_say_of_themselves_is_not_flagged(text: str, supporter: str, language: Language) -> None:
