@@ -22,7 +22,8 @@ def profile_path(name: str) -> list[Path]:
     """Return the files that a name stands for.
 
     A name is `shipped`, `open` or `crisis` (both languages), one of them with its language, such as `shipped:zh` or
-    `open:en`, or the path of a file. Raises CocoonError for a language that is not there, and for a path where no file is.
+    `open:en`, or the path of a file. Raises CocoonError for a language that is not there, and for a path where no file
+    is.
     """
     collection, colon, language = name.partition(":")
     if collection not in _FOLDERS:

@@ -1,4 +1,4 @@
-"""Words of risk and what the supporters make of them stand in the trace, on the page and in the report, and end nothing."""
+"""Words of risk and what the supporters make of them stand in trace, page and report, and end nothing."""
 
 from pathlib import Path
 from typing import Any

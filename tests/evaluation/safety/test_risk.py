@@ -8,7 +8,7 @@ import pytest
 from cocoon.api.loading import load_profiles
 from cocoon.core.jsonl import read_records
 from cocoon.core.records import Language, Record
-from cocoon.evaluation.safety.records import ResponseFlag, RiskFlag
+from cocoon.evaluation.safety.records import ResponseFlag
 from cocoon.evaluation.safety.responses import response_to_risk
 from cocoon.evaluation.safety.risk import risk_said
 from cocoon.tests.conversations import ROOT
@@ -52,7 +52,7 @@ def turns(language: Language) -> list[LabelledTurn]:
     return list(read_records(DATA / f"{language}.jsonl", LabelledTurn))
 
 
-def recall_and_precision(read: Iterable[tuple[RiskFlag | None, bool]]) -> tuple[float, float]:
+def recall_and_precision(read: Iterable[tuple[str | None, bool]]) -> tuple[float, float]:
     """The share of the turns with risk that are flagged, and of the flagged turns that have risk."""
     pairs = list(read)
     hits = sum(flag is not None and has_risk for flag, has_risk in pairs)
