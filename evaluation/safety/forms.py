@@ -15,11 +15,15 @@ _PART = re.compile(r"\{([a-z_]+)\}")
 
 
 class RiskForms(Record):
-    """What a file of forms holds. `{name}` in a form stands for the part of that name."""
+    """What a file of forms holds. `{name}` in a form stands for the part of that name.
+
+    Without `words`, every turn is read.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     parts: dict[str, str]
+    words: list[str] = [""]
     figures: list[str]
     denials: list[str]
     elsewhere: list[str]

@@ -20,6 +20,8 @@ _CONTRACTIONS = (
     "doesn't",
     "couldn't",
 )
+_FAR = 120
+"""Characters before the words of risk, beyond which nobody is looked for of whom they are said."""
 _WITH_APOSTROPHE = {word.replace("'", ""): word for word in _CONTRACTIONS}
 
 
@@ -30,6 +32,8 @@ def risk_said(text: str, language: Language) -> RiskFlag | None:
     """
     spelled = _spelled(text)
     # Most turns have no such words, and the search that follows is slow.
+    if risk_pattern(language, "words").search(spelled) is None:
+        return None
     if not any(risk_pattern(language, section).search(spelled) for section in ("risk", "near", "harm")):
         return None
     # The whole turn too, because a sentence may say how the one before it was meant.
@@ -64,7 +68,9 @@ def _whose(sentence: str, match: re.Match[str], language: Language) -> str:
     """
     if risk_pattern(language, "speaker").search(match.group()):
         return "own"
-    subjects = [subject.lastgroup for subject in risk_pattern(language, "subject").finditer(sentence, 0, match.start())]
+    before = max(0, match.start() - _FAR)
+    named = risk_pattern(language, "subject").finditer(sentence, before, match.start())
+    subjects = [subject.lastgroup for subject in named]
     return (subjects[-1] if subjects else None) or "own"
 
 
@@ -75,7 +81,9 @@ def _has_happened(sentence: str, match: re.Match[str], language: Language) -> bo
         return False
     start, end = match.start() + lost.start(), match.start() + lost.end()
     before, after = risk_pattern(language, "alive_before"), risk_pattern(language, "alive_after")
-    return before.search(sentence[:start]) is None and after.match(sentence, end) is None
+    return (
+        before.search(sentence, max(0, start - _FAR), start) is None and after.match(sentence, end, end + _FAR) is None
+    )
 
 
 def _spelled(text: str) -> str:
