@@ -28,6 +28,7 @@ class Cocoon(LazyGroup):
         "script": Verb("cocoon.cli.building:script", "Make", "Write dialogues as scripts."),
         "profiles": Verb("cocoon.cli.profiles.profiles:app", "Make", "Build, translate, import and count profiles."),
         "corpus": Verb("cocoon.cli.corpus:app", "Make", "Import corpora of dialogues, count them, export them."),
+        "merge": Verb("cocoon.cli.merge:merge_command", "Make", "Put the shards of a run together."),
         "judge": Verb("cocoon.cli.judge:judge", "Judge", "Judge the dialogues of a run."),
         "compare": Verb(
             "cocoon.cli.reports.compare:compare_command", "Judge", "Compare supporters, with intervals and tests."
