@@ -117,8 +117,8 @@ def _agents(manifest: RunManifest) -> dict[str, Any]:
 
 _FACTS: dict[str, Callable[[RunManifest], dict[str, Any]]] = {
     "release of cocoon": lambda manifest: {manifest.cocoon: True},
-    "text of a prompt": lambda manifest: manifest.prompts,
     "agent": _agents,
+    "text of a prompt": lambda manifest: manifest.prompts,
 }
 
 
