@@ -45,8 +45,8 @@ OPTIONS = {
     "human serve": "--out --port",
     "judge": (
         "--judge --judges --scales --votes --permute --show-need --no-show-need --scale-file --out --sample --seed "
-        "--concurrency --timeout --budget-calls --budget-tokens --budget-money --shard --config -o --allow-cloud-tracing "
-        "--dry-run --json"
+        "--concurrency --timeout --budget-calls --budget-tokens --budget-money --shard --config -o "
+        "--allow-cloud-tracing --dry-run --json"
     ),
     "merge": "--out --json",
     "new": "--folder",
