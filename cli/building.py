@@ -6,7 +6,7 @@ from typing import TypeVar
 from cocoon.cli.terminal.options import CloudTracing, DryRun, Json, Out
 from cocoon.cli.terminal.results import finish, print_estimate
 from cocoon.cli.terminal.settings import settings_of
-from cocoon.core.records import Record
+from cocoon.core.config import RunConfig
 from cocoon.core.verb_settings import Given, VerbSettings
 from cocoon.running.building.config import (
     BUILD_PROFILES,
@@ -17,7 +17,7 @@ from cocoon.running.building.config import (
     TranslationConfig,
 )
 
-ConfigT = TypeVar("ConfigT", bound=Record)
+ConfigT = TypeVar("ConfigT", bound=RunConfig)
 
 
 def _verb(settings: VerbSettings[ConfigT], prepare: str, about: str) -> Callable[..., None]:

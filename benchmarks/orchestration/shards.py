@@ -33,7 +33,7 @@ def work(url: str, outs: Sequence[Path], options: argparse.Namespace, dialogues:
     size = {"dialogues": dialogues, "rounds": options.rounds, "connections": options.connections}
     size["begin"] = time.time() + options.loading
     shards = [{"shard": f"{index}/{len(outs)}"} if sharded else {} for index in range(1, len(outs) + 1)]
-    return [start(driver("prompted", url, out, **size, **shard)) for out, shard in zip(outs, shards, strict=True)]
+    return [start(driver(options.kind, url, out, **size, **shard)) for out, shard in zip(outs, shards, strict=True)]
 
 
 def rate(log: Path, latency: float) -> dict[str, float]:
@@ -101,6 +101,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--loading", type=float, default=8.0, help="seconds for the processes to load their modules")
     parser.add_argument("--seed", type=int, default=0, help="chooses the shard that is killed")
+    parser.add_argument("--kind", default="prompted", choices=["prompted", "guarded"])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cocoon-shards-") as name:
         rates = throughput(Path(name), options)

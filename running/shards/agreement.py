@@ -89,8 +89,9 @@ def _refuse_different(first: ShardFolder, shard: ShardFolder) -> None:
     """Raise CocoonError for what would make other dialogues or other ratings in one shard than in the other."""
     if first.verb != shard.verb or (first.config is None) != (shard.config is None):
         raise CocoonError(f"{shard.path} was made by another command than {first.path}. Merge shards of one run.")
-    pair = (first.config, shard.config)
-    if pair[0] is not None and pair[1] is not None and (different := differences(*pair, _OF_THE_MACHINE)):
+    before, now = first.config, shard.config
+    different = differences(before, now, _OF_THE_MACHINE) if before is not None and now is not None else []
+    if different:
         raise CocoonError(
             f"{shard.path} was started with different settings than {first.path} ({', '.join(different)}). "
             "Make it again with those of the others."
@@ -101,8 +102,8 @@ def _refuse_different(first: ShardFolder, shard: ShardFolder) -> None:
             "Give both commands the same files and limits."
         )
     for what, value in _FACTS.items():
-        before, now = value(first.manifest), value(shard.manifest)
-        if different := sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name)):
+        facts, others = value(first.manifest), value(shard.manifest)
+        if different := sorted(name for name in facts.keys() | others.keys() if facts.get(name) != others.get(name)):
             raise CocoonError(f"{shard.path} was made with another {what} than {first.path} ({', '.join(different)}).")
     for change in changed_weights(first.manifest.models, shard.manifest.models):
         raise CocoonError(

@@ -50,6 +50,7 @@ OPTIONS = {
     ),
     "merge": "--out --json",
     "new": "--folder",
+    "plan": "--machines --people --like --seconds --endpoint-calls --cpu-ms -o --json",
     "power": "--difference --spread --rates --discordant --run --profiles --power --level --json",
     "profiles build": (
         "--out -n --limit --language --writer --rater --taxonomy --seed --concurrency --timeout "

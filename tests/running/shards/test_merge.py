@@ -69,7 +69,7 @@ def test_a_merged_run_is_verified_resumed_and_reported_like_any_other(runs: Path
     again = command(*simulating(spec), "--out", out, "--json")
     assert (again.code, again.json["calls"], again.json["dialogues"]) == (0, 0, 5)
     assert command(*simulating(spec, people=6), "--out", out, "--json").json["dialogues"] == 6
-    assert command("report", out, "--no-trace").code == 0
+    assert command("report", out).code == 0 and (tmp_path / "m" / "trace" / "view.html").exists()
     assert cocoon.verify(out).ok
 
 

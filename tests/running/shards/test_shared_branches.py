@@ -22,6 +22,9 @@ def test_branches_in_shards_end_in_the_report_of_one_process(tmp_path: Path) -> 
         whole, *parts = (command(*words, *shard).json for shard in ([], ["--shard", "1/2"], ["--shard", "2/2"]))
         reported = cocoon.branch(run, out=tmp_path / "m", **branching)
         shared = cocoon.branch(run, out=tmp_path / "shared", shard="any/3", **branching)
+        half = cocoon.simulate(profiles="shipped:en", limit=3, rounds=2, out=tmp_path / "half", shard="1/2", **roles)
+        cocoon.branch(half, turn=2, out=tmp_path / "of-half", progress=False)
+        assert len(cocoon.Run(tmp_path / "of-half")) == len(half) == 2
     assert sum(part["calls"] for part in parts) == whole["calls"]
     assert single.report is not None and reported.report is not None and shared.report is not None
     assert [report.tables for report in (reported.report, shared.report)] == [single.report.tables] * 2

@@ -42,7 +42,8 @@ def test_workers_share_the_people_and_leave_the_run_of_one_process(spec: str, tm
     with ThreadPoolExecutor() as threads:
         workers = [threads.submit(simulated, spec, tmp_path / "shared", shard="any/3") for _ in range(2)]
     assert [(worker.result().path, len(worker.result())) for worker in workers] == [(tmp_path / "shared", 5)] * 2
-    assert {worker.result().outcome.exit_code for worker in workers} == {0}
+    outcomes = [worker.result().outcome for worker in workers]
+    assert [outcome.exit_code for outcome in outcomes if outcome] == [0, 0]
     manifest = read_manifest(tmp_path / "shared")
     assert manifest is not None and len(manifest.sessions) == 3
     later = differences(tmp_path / "single", tmp_path / "shared")
