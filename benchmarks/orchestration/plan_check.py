@@ -2,8 +2,8 @@
 
     python -m cocoon.benchmarks.orchestration.plan_check
 
-Three runs: one process, two shards, and a guarded user whose answers take times that vary. The plan of the last takes
-its seconds from a small run at the same endpoint.
+Three runs: one process, two shards, and a guarded user whose answers take times that vary. Each plan takes its seconds
+from a small run at the same endpoint, in as many processes.
 """
 
 import argparse
@@ -22,7 +22,7 @@ MOST = 0.15
 
 @dataclass(frozen=True)
 class Trial:
-    """A run to be planned and measured. `like` is the number of dialogues of a small run before, 0 for none."""
+    """A run to be planned and measured. The small run before has `like` dialogues in each process."""
 
     name: str
     kind: str
@@ -32,11 +32,11 @@ class Trial:
     rounds: int
     latency: float
     cv: float = 0.0
-    like: int = 0
+    like: int = 8
 
     def run(self, url: str, place: Path, dialogues: int, processes: int) -> list[Path]:
         """Make so many dialogues in so many shards, and return their folders."""
-        options = argparse.Namespace(kind=self.kind, rounds=self.rounds, connections=self.connections, loading=8.0)
+        options = argparse.Namespace(kind=self.kind, rounds=self.rounds, connections=self.connections, loading=15.0)
         outs = shard_folders(place, processes)
         ended = [finish(each) for each in work(url, outs, options, dialogues, sharded=processes > 1)]
         if any(code for code, _, _ in ended):
@@ -45,10 +45,8 @@ class Trial:
 
     def compare(self, place: Path) -> dict[str, float]:
         """Return the seconds that were planned and those that were measured."""
-        like = None
-        if self.like:
-            with endpoint(latency=self.latency, cv=self.cv) as url:
-                (like,) = self.run(url, place / "like", self.like, 1)
+        with endpoint(latency=self.latency, cv=self.cv) as url:
+            like = self.run(url, place / "like", self.like * self.processes, self.processes)[0]
         place.mkdir(parents=True, exist_ok=True)
         log = place / "log"
         with endpoint(latency=self.latency, cv=self.cv, log=log) as url:
@@ -67,7 +65,7 @@ class Trial:
 TRIALS = (
     Trial("one process", "prompted", 1, 16, 32, 3, 1.0),
     Trial("two shards", "prompted", 2, 16, 64, 3, 1.0),
-    Trial("guarded user, times that vary", "guarded", 1, 12, 20, 4, 0.8, cv=0.8, like=8),
+    Trial("guarded user, times that vary", "guarded", 1, 12, 20, 4, 0.8, cv=0.8),
 )
 
 

@@ -113,3 +113,31 @@ def test_the_shard_of_a_killed_worker_is_taken_over_from_its_journal(tmp_path: P
     assert len(sessions) == 3 and [session["ended"] is None for session in sessions].count(True) == 1
     assert len(cocoon.Run(tmp_path)) == 4 and cocoon.verify(tmp_path).ok
     assert (tmp_path / "shards" / "1-of-2.lease-2").exists()
+
+
+def test_workers_judge_and_build_as_one_process_does(spec: str, tmp_path: Path) -> None:
+    run = simulated(spec, tmp_path / "run")
+    judged: dict[str, Any] = {"judge": spec, "scales": ["rac"], "progress": False}
+    shared, single = (
+        cocoon.judge(run, out=tmp_path / "shared", shard="any/2", **judged),
+        cocoon.judge(run.path / "dialogues.jsonl", out=tmp_path / "single", **judged),
+    )
+    assert shared.ratings == single.ratings and len(shared.ratings) == 5 and cocoon.verify(tmp_path / "shared").ok
+    building: dict[str, Any] = {"limit": 6, "languages": ["en"], "writer": spec, "progress": False}
+    built = cocoon.build_profiles(out=tmp_path / "profiles", shard="any/3", **building)
+    alone = cocoon.build_profiles(out=tmp_path / "alone", **building)
+    assert built.profiles == alone.profiles and built.dropped == alone.dropped
+    kept, dropped = ([each.summary()[key] for each in (built, alone)] for key in ("kept", "dropped"))
+    assert kept[0] == kept[1] and dropped[0] == dropped[1] and built.outcome.exit_code == alone.outcome.exit_code
+
+
+def test_a_worker_that_is_asked_to_stop_gives_its_shard_back(tmp_path: Path) -> None:
+    with endpoint(Settings(latency=0.3)) as spec:
+        stopped = worker(spec, tmp_path)
+        while not list((tmp_path / "shards").glob("1-of-2/under_way.jsonl")):
+            assert stopped.poll() is None
+            time.sleep(0.05)
+        stopped.send_signal(signal.SIGTERM)
+        stopped.communicate()
+    assert stopped.returncode == 128 + signal.SIGTERM
+    assert Leases(tmp_path / "shards", 60).holder_of("1-of-2") is None and not (tmp_path / "manifest.json").exists()
