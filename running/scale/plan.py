@@ -109,5 +109,5 @@ def _cost(config: StudyConfig, like: Path | None, dialogues: int, languages: lis
         return None if cost is None else round(cost, 2)
     with opened_journal(like / JOURNAL) as journal:
         spent = Ledger.of(journal.spent(), config.prices).cost if journal is not None else None
-    made = sum(1 for _ in read_lines(like / "dialogues.jsonl"))
-    return None if spent is None or not made else round(spent * dialogues / made, 2)
+    measured = sum(1 for _ in read_lines(like / "dialogues.jsonl"))
+    return None if spent is None or not measured else round(spent * dialogues / measured, 2)

@@ -78,13 +78,13 @@ class Process:
         if talk is not None:
             self._talk(talk, 0)
 
-    def _talk(self, talk: Sequence[PlannedCall], asked: int) -> None:
-        if asked < len(talk):
-            self._ask(talk[asked], (DIALOGUE, asked), lambda: self._talk(talk, asked + 1))
+    def _talk(self, talk: Sequence[PlannedCall], calls: int) -> None:
+        if calls < len(talk):
+            self._ask(talk[calls], (DIALOGUE, calls), lambda: self._talk(talk, calls + 1))
         elif not self.workload.ratings:
             self._begin()
         else:
-            self._made.append(lambda: self._rate(asked))
+            self._made.append(lambda: self._rate(calls))
             self._judge_next()
 
     def _judge_next(self) -> None:
@@ -92,18 +92,18 @@ class Process:
             self._judging -= 1
             self._made.popleft()()
 
-    def _rate(self, asked: int) -> None:
-        left = [len(self.workload.ratings)]
+    def _rate(self, calls: int) -> None:
+        pending = [len(self.workload.ratings)]
 
         def rated() -> None:
-            left[0] -= 1
-            if not left[0]:
+            pending[0] -= 1
+            if not pending[0]:
                 self._judging += 1
                 self._judge_next()
                 self._begin()
 
         for number, call in enumerate(self.workload.ratings):
-            self._ask(call, (JUDGE, asked + number), rated)
+            self._ask(call, (JUDGE, calls + number), rated)
 
     def _ask(self, call: PlannedCall, priority: Priority, then: Then) -> None:
         heapq.heappush(self._waiting[call.queue], (priority, next(self._count), _Request(call, priority, then)))
