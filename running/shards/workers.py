@@ -60,7 +60,7 @@ class Worker:
         where a signal came while this worker waited for others.
         """
         self._prepare()
-        while undone := [shard for shard in self._shards if self._is_undone(shard)]:
+        while undone := [shard for shard in self._shards if self._is_undone(shard) or self._is_held(shard)]:
             if (shard := await self._took_one(undone)) is not None:
                 outcome = self._stopped.get(shard)
                 if outcome is not None and not isinstance(outcome.stopped_by, BudgetReachedError):
@@ -103,6 +103,10 @@ class Worker:
 
     def _holder(self, shard: Shard) -> str:
         return self.leases.holder_of(_name(shard)) or "free"
+
+    def _is_held(self, shard: Shard) -> bool:
+        """Return whether a worker holds a shard. Its last files are sealed after its session has ended."""
+        return self.leases.holder_of(_name(shard)) is not None
 
     def _is_undone(self, shard: Shard) -> bool:
         return any(self._is_undone_run(self._path(shard) / part) for part in self.parts)

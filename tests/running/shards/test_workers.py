@@ -141,3 +141,16 @@ def test_a_worker_that_is_asked_to_stop_gives_its_shard_back(tmp_path: Path) -> 
         stopped.communicate()
     assert stopped.returncode == 128 + signal.SIGTERM
     assert Leases(tmp_path / "shards", 60).holder_of("1-of-2") is None and not (tmp_path / "manifest.json").exists()
+
+
+def test_nothing_is_merged_while_a_worker_still_holds_a_finished_shard(spec: str, tmp_path: Path) -> None:
+    for part in (1, 2):
+        simulated(spec, tmp_path / "shards" / f"{part}-of-2", shard=f"{part}/2")
+    lease = Leases(tmp_path / "shards", 1).take("2-of-2")
+    assert lease is not None
+    with lease, ThreadPoolExecutor() as threads:
+        late = threads.submit(simulated, spec, tmp_path, shard="any/2")
+        time.sleep(1.5)
+        assert not late.done() and not (tmp_path / "manifest.json").exists()
+        lease.__exit__()
+        assert len(late.result()) == 5
