@@ -33,7 +33,7 @@ def spec() -> Iterator[str]:
 def simulated(spec: str, out: Path, **changes: Any) -> "cocoon.Run":
     roles = {"supporter": spec, "user": spec, "judge": spec, "scales": ["comfort"], "user_kind": "prompted"}
     return cocoon.simulate(
-        profiles="shipped:en", limit=5, rounds=1, **roles, out=out, progress=False, options={"lease": 1}, **changes
+        profiles="shipped:en", limit=5, rounds=1, **roles, out=out, progress=False, options={"lease": 4}, **changes
     )
 
 
@@ -146,7 +146,7 @@ def test_a_worker_that_is_asked_to_stop_gives_its_shard_back(tmp_path: Path) -> 
 def test_nothing_is_merged_while_a_worker_still_holds_a_finished_shard(spec: str, tmp_path: Path) -> None:
     for part in (1, 2):
         simulated(spec, tmp_path / "shards" / f"{part}-of-2", shard=f"{part}/2")
-    lease = Leases(tmp_path / "shards", 1).take("2-of-2")
+    lease = Leases(tmp_path / "shards", 30).take("2-of-2")
     assert lease is not None
     with lease, ThreadPoolExecutor() as threads:
         late = threads.submit(simulated, spec, tmp_path, shard="any/2")
