@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import orjson
 from langchain_core.messages import AIMessage
 
-from cocoon.core.private_text import (
+from cocoon.core.outside.private_text import (
     TAGS_OF_ANSWERS,
     TAGS_OF_SPEECH,
     THOUGHT_FIELDS,

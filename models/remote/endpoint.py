@@ -21,7 +21,7 @@ from pydantic import PrivateAttr, SecretStr
 
 from cocoon.core.errors import CallFailedError, CocoonError
 from cocoon.core.model_spec import SERVER_KEY, refuse_secrets, without_secrets
-from cocoon.core.private_text import THOUGHT_FIELDS
+from cocoon.core.outside.private_text import THOUGHT_FIELDS
 from cocoon.core.text import printable_line
 from cocoon.models.messages import Message, fit_to_template
 from cocoon.models.remote.capabilities import LIMIT_NAMES, lesson
