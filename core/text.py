@@ -1,6 +1,8 @@
 """Facts of a text from elsewhere: its language by its script, and one printable line of it."""
 
 import re
+import unicodedata
+from collections import Counter
 
 from cocoon.core.records import Language
 
@@ -22,3 +24,46 @@ def language_by_script(text: str) -> Language:
     """Return `zh` where at least a tenth of the letters are Han, else `en`."""
     letters = sum(letter.isalpha() for letter in text)
     return "zh" if letters and 10 * len(_HAN.findall(text)) >= letters else "en"
+
+
+# Letters that are neither Han nor of an alphabet that English is written in.
+_OTHER = re.compile(r"[^\W\d_A-Za-zªµºÀ-ɏ\u3400-\u9fff\U00020000-\U0003ffff\uff21-\uff3a\uff41-\uff5a]")
+_NAMES_OF_SCRIPTS = {**dict.fromkeys(("hiragana", "katakana", "katakana-hiragana"), "Japanese"), "hangul": "Korean"}
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_ENGLISH = frozenset((
+    "the", "and", "you", "i", "it's", "i'm", "it", "that", "to", "of", "is", "my", "with", "for", "what", "this",
+    "have", "are", "not", "do", "your", "but", "can", "how", "feel", "be", "as", "at", "just", "like", "know",
+    "don't", "so", "about", "we", "they", "he", "she", "had", "would", "been", "if", "there", "when", "me", "or",
+    "one", "all", "think", "yes", "yeah", "okay", "hello", "hi", "thanks", "thank", "sorry", "good", "really", "get",
+    "want", "from", "that's", "you're", "in", "on", "no", "out", "up", "then", "now", "could", "will", "his", "her",
+    "their", "did", "does", "go", "going", "why", "who", "where", "please", "was", "an", "a",
+))  # fmt: skip
+_FEWEST_WORDS, _ENGLISH_SHARE = 12, 0.12
+
+
+def has_letters(text: str) -> bool:
+    """Return whether a text has a letter, so that its script can be seen."""
+    return any(character.isalpha() for character in text)
+
+
+def other_language(text: str) -> str | None:
+    """Return a name for the language of a text that is neither Chinese nor English, or None where it may be one.
+
+    A text is in another language if at least a tenth of its letters are of another script, or if it has at least 12
+    Latin words and hardly any of the words that every English text is full of.
+    """
+    others = Counter(filter(str.isalpha, _OTHER.findall(text)))
+    letters = sum(letter.isalpha() for letter in text)
+    if others and 10 * others.total() >= letters:
+        scripts = Counter[str]()
+        for letter, number in others.items():
+            scripts[unicodedata.name(letter, "unknown").split()[0].lower()] += number
+        script = scripts.most_common(1)[0][0]
+        return _NAMES_OF_SCRIPTS.get(script, f"{script} script")
+    if language_by_script(text) == "zh":
+        return None
+    words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
+    english = sum(word in _ENGLISH for word in words)
+    return (
+        "Latin script, not English" if len(words) >= _FEWEST_WORDS and english < _ENGLISH_SHARE * len(words) else None
+    )

@@ -9,9 +9,9 @@ import orjson
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_records, write_whole
 from cocoon.core.records import Dialogue
-from cocoon.corpora.dialogue_loaders import CORPORA
 from cocoon.corpora.export.card import Exported, card
 from cocoon.corpora.export.rows import Thoughts, messages_row, sharegpt_row
+from cocoon.corpora.layouts import CORPORA
 
 Format = Literal["messages", "parquet", "sharegpt"]
 FILES: dict[Format, str] = {
@@ -89,7 +89,7 @@ def _messages(file: Path, target: Path, thoughts: Thoughts, exported: Exported) 
 
 
 def _parquet(file: Path, target: Path, thoughts: Thoughts, exported: Exported) -> None:
-    from cocoon.corpora.export.parquet import write_rows
+    from cocoon.corpora.reading.parquet_rows import write_rows
 
     del exported
     write_rows(target, (messages_row(dialogue, thoughts) for dialogue in _dialogues(file)))
