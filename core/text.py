@@ -30,15 +30,16 @@ def language_by_script(text: str) -> Language:
 _OTHER = re.compile(r"[^\W\d_A-Za-zªµºÀ-ɏ\u3400-\u9fff\U00020000-\U0003ffff\uff21-\uff3a\uff41-\uff5a]")
 _NAMES_OF_SCRIPTS = {**dict.fromkeys(("hiragana", "katakana", "katakana-hiragana"), "Japanese"), "hangul": "Korean"}
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+# Frequent words of English that are no frequent words of other languages (`no`, `me` and `was` are).
 _ENGLISH = frozenset((
     "the", "and", "you", "i", "it's", "i'm", "it", "that", "to", "of", "is", "my", "with", "for", "what", "this",
-    "have", "are", "not", "do", "your", "but", "can", "how", "feel", "be", "as", "at", "just", "like", "know",
-    "don't", "so", "about", "we", "they", "he", "she", "had", "would", "been", "if", "there", "when", "me", "or",
-    "one", "all", "think", "yes", "yeah", "okay", "hello", "hi", "thanks", "thank", "sorry", "good", "really", "get",
-    "want", "from", "that's", "you're", "in", "on", "no", "out", "up", "then", "now", "could", "will", "his", "her",
-    "their", "did", "does", "go", "going", "why", "who", "where", "please", "was", "an", "a",
+    "have", "are", "not", "do", "your", "but", "can", "how", "feel", "be", "as", "just", "like", "know", "don't",
+    "about", "we", "they", "she", "had", "would", "been", "if", "there", "when", "all", "think", "yes", "yeah",
+    "okay", "hello", "thanks", "thank", "sorry", "good", "really", "get", "want", "from", "that's", "you're", "out",
+    "then", "now", "could", "his", "their", "did", "does", "going", "why", "who", "where", "please",
 ))  # fmt: skip
-_FEWEST_WORDS, _ENGLISH_SHARE = 12, 0.12
+_VOWEL = re.compile("[aeiouyà-ÿœ]")
+_FEWEST_WORDS, _ENGLISH_SHARE, _WORD_SHARE = 12, 0.12, 0.8
 
 
 def has_letters(text: str) -> bool:

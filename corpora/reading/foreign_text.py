@@ -67,7 +67,21 @@ def encoding_of(path: Path) -> str:
     for name in [marked_encoding] if marked_encoding else ENCODINGS:
         if _decodes(path, name):
             return name
-    raise CocoonError(f"{path}: is neither UTF-8, UTF-16 nor GB 18030; save it as UTF-8")
+    line = _first_other_line(path)
+    raise CocoonError(f"{path}, line {line}: has bytes that are neither UTF-8, UTF-16 nor GB 18030; save it as UTF-8")
+
+
+def _first_other_line(path: Path) -> int:
+    """Return the number of the first line that is not UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    number = 1
+    with readable(path), open_bytes(path) as file:
+        while chunk := file.read(_CHUNK):
+            try:
+                number += decoder.decode(chunk).count("\n")
+            except UnicodeDecodeError as error:
+                return number + chunk[: error.start].count(b"\n")
+    return number
 
 
 def _decodes(path: Path, encoding: str) -> bool:

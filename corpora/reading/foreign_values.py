@@ -43,7 +43,7 @@ def each_value(path: Path) -> Iterator[tuple[str, Any]]:
     """
     with readable(path):
         head = head_of(path)
-        if head == _PARQUET:
+        if head == _PARQUET or path.suffix.lower() == ".parquet":
             yield from ((f"{path}, row {number}", row) for number, row in enumerate(read_parquet_rows(path), 1))
         elif head == _ZIP:
             yield from _log_samples(path)
