@@ -65,6 +65,7 @@ def other_language(text: str) -> str | None:
         return None
     words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
     english = sum(word in _ENGLISH for word in words)
-    return (
-        "Latin script, not English" if len(words) >= _FEWEST_WORDS and english < _ENGLISH_SHARE * len(words) else None
-    )
+    # Letters typed at random are no language at all.
+    real = sum(_VOWEL.search(word) is not None for word in words) >= _WORD_SHARE * len(words)
+    foreign = real and len(words) >= _FEWEST_WORDS and english < _ENGLISH_SHARE * len(words)
+    return "Latin script, not English" if foreign else None
