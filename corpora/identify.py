@@ -1,6 +1,6 @@
 """Look at a file and say what it is, so that it is read by its own layout or its user is told how to read it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cocoon.core.errors import CocoonError
 from cocoon.corpora.layouts import LAYOUTS
 from cocoon.corpora.loaders.messages.conversation import has_conversation
-from cocoon.corpora.loaders.tables.mapped import mapping_advice
+from cocoon.corpora.loaders.tables.mapped import mapping_advice, names_a_dialogue
 from cocoon.corpora.reading.foreign_values import each_value, table_suffix
 
 _LOOKED_AT = 20
@@ -40,9 +40,11 @@ def identify(path: Path) -> Identified:
     records = [record for value in first for record in _records_in(value)]
     for name in _ORDER:
         layout = LAYOUTS[name]
+        if name == "turns" and _needs_a_map(path, records):
+            break
         if any(layout.shows(record) for record in records):
             return Identified(name, f"this is {_article(layout.corpus.source)}{layout.corpus.source}", path)
-    if table_suffix(path) is not None and records:
+    if _needs_a_map(path, records):
         return Identified(None, f"is a table with the columns {', '.join(map(str, records[0]))}", path)
     unreadable = next((value for value in first if isinstance(value, CocoonError)), None)
     if unreadable is not None:
@@ -60,6 +62,14 @@ def unread_advice(path: Path) -> str:
         return f"{path}: {found.about}. Read it with `cocoon corpus import {found.layout} {path} -o dialogues.jsonl`"
     except CocoonError as error:
         return str(error)
+
+
+def _needs_a_map(path: Path, records: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether rows may be of several dialogues, so that only their user knows what belongs together."""
+    if not records:
+        return False
+    bare = not has_conversation(records[0]) and "" not in records[0]
+    return table_suffix(path) is not None or (bare and names_a_dialogue(records[0]))
 
 
 def _records_in(value: Any) -> list[Mapping[str, Any]]:

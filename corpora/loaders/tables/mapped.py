@@ -164,6 +164,11 @@ def _cell(record: ForeignRecord, column: str) -> str:
     return str(value) if isinstance(value, (int, float)) else record.text(column)
 
 
+def names_a_dialogue(row: Mapping[str, Any]) -> bool:
+    """Return whether a row is a turn that also says of which dialogue it is."""
+    return all(_first_of(row, names) for names in (_DIALOGUE_COLUMNS, _CONTENT_COLUMNS, _SPEAKER_COLUMNS))
+
+
 def mapping_advice(path: Path) -> str:
     """Return the command that reads a table, with the columns and the speakers that it has, as far as they are seen."""
     row: Mapping[str, Any] = {}
