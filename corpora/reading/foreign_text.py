@@ -38,10 +38,9 @@ def head_of(path: Path, size: int = 4) -> bytes:
 
 def open_bytes(path: Path) -> IO[bytes]:
     """Open a file for reading, and unpack it where it is packed with gzip."""
-    file = path.open("rb")
-    packed = file.read(2) == _GZIP
-    file.seek(0)
-    return gzip.GzipFile(fileobj=file) if packed else file
+    with path.open("rb") as file:
+        packed = file.read(2) == _GZIP
+    return gzip.open(path) if packed else path.open("rb")
 
 
 def open_text(path: Path, encoding: str) -> TextIO:

@@ -6,11 +6,12 @@ from typing import Any
 
 MOST_NAMES = 1_000
 OTHERS = "(others)"
+_LONGEST_NAME = 200
 
 
 def count_name(counts: Counter[str], name: str, number: int = 1) -> None:
     """Count a name from a file. After 1,000 different names all new ones are counted as `(others)`."""
-    short = " ".join(name[:200].split())
+    short = name[:_LONGEST_NAME]
     counts[short if short in counts or len(counts) < MOST_NAMES else OTHERS] += number
 
 
@@ -39,7 +40,8 @@ class KeyLedger:
 
     def read(self, name: str) -> None:
         """Count a key as read."""
-        self._read[name if name in self._present else OTHERS] += 1
+        short = name[:_LONGEST_NAME]
+        self._read[short if short in self._present else OTHERS] += 1
 
     @property
     def unread(self) -> dict[str, int]:

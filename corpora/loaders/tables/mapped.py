@@ -107,11 +107,15 @@ def _read(record: ForeignRecord, draft: Draft, column_map: ColumnMap) -> Iterato
     if "turns" in columns:
         _check_columns(record, [columns["turns"]])
         rows, turns = [record], list(record.objects(columns["turns"]))
-        head = [columns[target] for target in (*_ABOUT, "dialogue") if target in columns]
-        _check_columns(record, head)
     else:
         rows = list(record.objects(ROWS, "row")) if ROWS in record.fields else [record]
         turns = rows
+    # What is said of the dialogue is the same in all of its rows, so that it is taken from the first.
+    head = [columns[target] for target in (*_ABOUT, "dialogue") if target in columns]
+    for row in rows:
+        _check_columns(row, head)
+        for column in head:
+            row.get(column)
     if "dialogue" in columns:
         draft.number_by(_cell(rows[0], columns["dialogue"]))
     for turn in turns:
