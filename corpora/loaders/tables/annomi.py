@@ -22,12 +22,12 @@ def read_annomi(record: ForeignRecord, draft: Draft) -> Iterator[ReadDialogue]:
         draft.number_by(row.text("transcript_id"))
         topic = row.text("topic")
         draft.facts["mi_quality"] = row.text("mi_quality") or None
+        role, words, strategy = row.role("interlocutor", SPOKEN_ROLES), row.get("utterance_text"), _strategy(row)
         if row.text("utterance_id") in seen:
             repeated += 1
             continue
         seen.add(row.text("utterance_id"))
-        role = row.role("interlocutor", SPOKEN_ROLES)
-        draft.say(role, row.get("utterance_text"), row.position, thought_of("", _strategy(row)))
+        draft.say(role, words, row.position, thought_of("", strategy))
     if repeated:
         draft.note(ROWS, "merged", f"{repeated} rows repeat an utterance for another annotator; the first is taken")
     yield draft.read(scenario=topic, language="en")
