@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Import corpora of dialogues, count
 Name = Annotated[
     str, typer.Argument(help="The corpus, such as smile (`cocoon corpus list` names all), or python:FILE.py:NAME.")
 ]
-Form = Literal["messages", "parquet", "sharegpt"]
+Form = Literal["messages", "parquet", "sharegpt", "dpo", "kto"]
 File = Annotated[Path, typer.Argument(help="Its file, or its folder where it comes as many files.")]
 
 
@@ -126,6 +126,7 @@ def export_dialogues(
     exported = export_corpus(file, form, out, thoughts, i_have_the_right=i_have_the_right, force=force)
     target, number, left_out = out / FILES[form], exported.dialogues - exported.left_out, exported.left_out
     if left_out:
-        typer.echo(f"{left_out} dialogues left out: without an answer of the supporter nothing remains", err=True)
+        reason = "they have no such preference" if form in ("dpo", "kto") else "without an answer nothing remains"
+        typer.echo(f"{left_out} dialogues left out: {reason}", err=True)
     plain = {"out": str(target), "dialogues": number, "turns": exported.turns, "left_out": left_out}
     print_result(plain, f"{number} dialogues in {target}; card: {out}/README.md", as_json)

@@ -65,12 +65,13 @@ def say_conversation(record: ForeignRecord, draft: Draft) -> None:
     elif not is_dpo(fields):
         known = ", ".join((*TURN_LISTS, "prompt", "instruction"))
         raise CocoonError(f"{record.where}: the record: has no turns; they stand under one of {known}")
-    if "completion" in fields:
+    first = len(draft.turns) if "completion" in fields else None
+    if first is not None:
         draft.turns += _side(record, "completion", draft, "supporter")
     if is_dpo(fields):
         _say_preferred(record, draft)
     else:
-        _set_rejected_apart(record, draft)
+        _set_rejected_apart(record, draft, first)
 
 
 def say_messages(draft: Draft, turns: Iterable[ForeignRecord]) -> None:
@@ -132,18 +133,18 @@ def _say_preferred(record: ForeignRecord, draft: Draft) -> None:
         draft.note("rejected", "kept_apart", "a rejected reply is kept as preference data, not as speech")
 
 
-def _set_rejected_apart(record: ForeignRecord, draft: Draft) -> None:
+def _set_rejected_apart(record: ForeignRecord, draft: Draft, first: int | None) -> None:
+    """Set a reply apart that is marked as bad: the completion from the index `first` on, else the last reply."""
     key = next((name for name in _LABELS if name in record.fields), None)
     if key is None:
         return
     value = record.get(key)
-    with_completion = "completion" in record.fields
-    label = value if isinstance(value, bool) else _WORDS_FOR.get(str(value).lower()) if with_completion else None
+    label = value if isinstance(value, bool) else None if first is None else _WORDS_FOR.get(str(value).lower())
     if label is None:
         # A label of another kind, such as a class, says nothing about the reply.
         draft.facts[key] = value if isinstance(value, (str, int, float)) else None
         return
-    first = _last_reply(draft.turns)
+    first = _last_reply(draft.turns) if first is None else first
     if label:
         draft.preference = Preference(first=first)
     else:
