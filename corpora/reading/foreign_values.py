@@ -1,7 +1,6 @@
 """Read the records of a file of any kind as a stream: JSON, JSON lines, CSV, TSV, Parquet, Inspect's logs, gzip."""
 
 import csv
-import io
 import json
 import zipfile
 from collections.abc import Iterator
@@ -155,11 +154,19 @@ def _log_samples(path: Path) -> Iterator[tuple[str, Any]]:
                 if entry.file_size > MOST_BYTES:
                     raise CocoonError(f"{path}, {entry.filename}: is larger than {MOST_BYTES} bytes unpacked")
                 where = f"{path}, {entry.filename}"
-                yield where, _parse(archive.read(entry).decode("utf-8", "replace"), where)
+                yield where, _sample(archive.read(entry).decode("utf-8", "replace"), where)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise CocoonError(
             f"{path}: cannot be unpacked ({error}); convert it with `inspect log convert --to json`"
         ) from None
+
+
+def _sample(text: str, where: str) -> Any:
+    """Return the value of a sample. A score that is missing is written as NaN, which is no JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return CocoonError(f"{where}: not JSON ({error}); leave this sample out")
 
 
 def inspect_samples(path: Path) -> Iterator[tuple[str, Any]]:
@@ -177,6 +184,6 @@ def text_of_json(text: str) -> Any:
     if text.lstrip()[:1] not in ("{", "["):
         return text
     try:
-        return json.load(io.StringIO(text))
-    except ValueError:
+        return json.loads(text)
+    except (ValueError, RecursionError):
         return text

@@ -67,3 +67,16 @@ def test_a_trace_of_langfuse_is_its_input_and_its_output(tmp_path: Path, wrapped
     (first, second), report = read(written(tmp_path, wrapped(RECORDS["langfuse"])))
     assert said(first) == HEARD and said(second) == [HEARD[0], ("supporter", "I see.")]
     assert (second.facts, report.told) == ({"sessionId": "s"}, ["this is a Langfuse log"])
+
+
+def test_a_log_in_the_compression_of_inspect_itself_is_read(tmp_path: Path) -> None:
+    log = pytest.importorskip("inspect_ai.log", reason="needs inspect-ai (extra 'dev')")
+    model = pytest.importorskip("inspect_ai.model")
+    asked, answered = "I keep working late. " * 60, "That sounds draining. " * 60
+    messages = [model.ChatMessageUser(content=asked), model.ChatMessageAssistant(content=answered)]
+    config = {"created": "2026-01-01T00:00:00+00:00", "task": "t", "dataset": {}, "model": "m", "config": {}}
+    sample = log.EvalSample(id="p", epoch=2, input=asked, target="", messages=messages)
+    file = tmp_path / "own.eval"
+    log.write_eval_log(log.EvalLog(eval=log.EvalSpec(**config), samples=[sample]), str(file))
+    (dialogue,), _ = read(file)
+    assert (dialogue.id, said(dialogue)) == ("inspect-p-2", [("user", asked.strip()), ("supporter", answered.strip())])
