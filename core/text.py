@@ -22,14 +22,14 @@ def plain_name(name: str) -> str:
 
 def language_by_script(text: str) -> Language:
     """Return `zh` where at least a tenth of the letters are Han, else `en`."""
-    letters = sum(letter.isalpha() for letter in text)
+    letters = _count_letters(text)
     return "zh" if letters and 10 * len(_HAN.findall(text)) >= letters else "en"
 
 
 # Letters that are neither Han nor of an alphabet that English is written in.
 _OTHER = re.compile(r"[^\W\d_A-Za-zªµºÀ-ɏ\u3400-\u9fff\U00020000-\U0003ffff\uff21-\uff3a\uff41-\uff5a]")
 _NAMES_OF_SCRIPTS = {**dict.fromkeys(("hiragana", "katakana", "katakana-hiragana"), "Japanese"), "hangul": "Korean"}
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_LATIN_WORD = re.compile(r"[A-Za-zÀ-ɏ]+(?:['’][A-Za-zÀ-ɏ]+)?")
 # Frequent words of English that are no frequent words of other languages (`no`, `me` and `was` are).
 _ENGLISH = frozenset((
     "the", "and", "you", "i", "it's", "i'm", "it", "that", "to", "of", "is", "my", "with", "for", "what", "this",
@@ -53,19 +53,18 @@ def other_language(text: str) -> str | None:
     A text is in another language if at least a tenth of its letters are of another script, or if it has at least 12
     Latin words and hardly any of the words that every English text is full of.
     """
-    others = Counter(filter(str.isalpha, _OTHER.findall(text)))
-    letters = sum(letter.isalpha() for letter in text)
-    if others and 10 * others.total() >= letters:
-        scripts = Counter[str]()
-        for letter, number in others.items():
-            scripts[unicodedata.name(letter, "unknown").split()[0].lower()] += number
+    others = [letter for letter in _OTHER.findall(text) if letter.isalpha()]
+    if others and 10 * len(others) >= _count_letters(text):
+        scripts = Counter(unicodedata.name(letter, "unknown").split()[0].lower() for letter in others)
         script = scripts.most_common(1)[0][0]
         return _NAMES_OF_SCRIPTS.get(script, f"{script} script")
-    if language_by_script(text) == "zh":
+    words = [word.lower().replace("’", "'") for word in _LATIN_WORD.findall(text)]
+    if len(words) < _FEWEST_WORDS or sum(word in _ENGLISH for word in words) >= _ENGLISH_SHARE * len(words):
         return None
-    words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
-    english = sum(word in _ENGLISH for word in words)
     # Letters typed at random are no language at all.
     real = sum(_VOWEL.search(word) is not None for word in words) >= _WORD_SHARE * len(words)
-    foreign = real and len(words) >= _FEWEST_WORDS and english < _ENGLISH_SHARE * len(words)
-    return "Latin script, not English" if foreign else None
+    return "Latin script, not English" if real and language_by_script(text) == "en" else None
+
+
+def _count_letters(text: str) -> int:
+    return sum(map(str.isalpha, text))

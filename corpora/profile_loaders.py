@@ -21,6 +21,7 @@ Kind = Literal[
     "esc-eval", "cocoon", "extes", "cactus", "sage", "esc-judge", "interactive-agents", "patienthub", "jsonl"
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+_KIND_OF: dict[str, Kind] = {plain_name(kind): kind for kind in KINDS}
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def load_foreign_profiles(
     an unknown kind, and for the first record that cannot be read, naming the file, the record or line, and the key,
     or leaves it out and counts it where `skip_unreadable`.
     """
-    known = next((known for known in KINDS if plain_name(known) == plain_name(kind)), None)
+    known = _KIND_OF.get(plain_name(kind))
     if known is None:
         raise CocoonError(f"profile kind {kind!r} is not known; the kinds are {', '.join(KINDS)}")
     layout, corpus = PROFILE_LAYOUTS[known], _CORPORA.get(known, Corpus(known, "", known, "", "none"))

@@ -13,6 +13,8 @@ from cocoon.corpora.reading.spoken_text import PRIVATE_KEYS, spoken_text
 
 Redistribution = Literal["free", "attribution", "non_commercial", "none"]
 Fact = str | int | float | bool | None
+_LOOKED_AT = 600
+"""Characters of a dialogue by which its language is found out."""
 CLAIMED = "(as claimed)"
 _KNOWN_LANGUAGES = ("zh", "en", "chinese", "english", "cn", "eng", "zho", "chi", "cmn", "und")
 SYSTEM_ROLES = ("system", "developer")
@@ -125,7 +127,8 @@ class Draft:
             if turn.get(speaker) in SYSTEM_ROLES:
                 self.keep_system(turn.text(content), turn.position)
             else:
-                private = "\n\n".join(turn.text(key) for key in PRIVATE_KEYS if isinstance(turn.get(key), str))
+                keys = [key for key in PRIVATE_KEYS if key in turn.fields]
+                private = "\n\n".join(turn.text(key) for key in keys if isinstance(turn.get(key), str))
                 self.say(turn.role(speaker, roles), turn.get(content), turn.position, private=private)
 
     def declare_language(self, name: Any) -> None:
@@ -162,7 +165,7 @@ class Draft:
         """
         if not self.turns:
             return self.leave_out("turns", "the dialogue has no turn")
-        text = " ".join(turn.content for turn in self.turns[:20])
+        text = " ".join(turn.content for turn in self.turns[:20])[:_LOOKED_AT]
         if other := self.other_language or other_language(text):
             return self.leave_out("language", f"it is in another language than zh and en ({other})")
         spoken = language_by_script(text) if language is None or has_letters(text) else language

@@ -7,13 +7,15 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TextIO
+from typing import TextIO
 
 from cocoon.core.errors import CocoonError
 
 ENCODINGS = ("utf-8", "gb18030")
 LONGEST_LINE = 64 << 20
 """Characters of a line at most. A packed file of a few kilobytes may hold a line of gigabytes."""
+MOST_BYTES = 1 << 30
+"""Bytes of a record that is read at once, unpacked, at most."""
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 20
@@ -36,7 +38,7 @@ def head_of(path: Path, size: int = 4) -> bytes:
         return file.read(size)
 
 
-def open_bytes(path: Path) -> IO[bytes]:
+def open_bytes(path: Path) -> io.BufferedIOBase:
     """Open a file for reading, and unpack it where it is packed with gzip."""
     with path.open("rb") as file:
         packed = file.read(2) == _GZIP
@@ -121,4 +123,7 @@ def read_text(path: Path) -> str:
     """Return the text of a file. Raises CocoonError for a file that cannot be read."""
     encoding = encoding_of(path)
     with readable(path), open_bytes(path) as file:
-        return file.read().decode(encoding)
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise CocoonError(f"{path}: is one record of more than {MOST_BYTES} bytes; write one record on each line")
+    return content.decode(encoding)

@@ -15,6 +15,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import is_json
 from cocoon.corpora.reading.foreign_text import (
     LONGEST_LINE,
+    MOST_BYTES,
     encoding_of,
     head_of,
     lines_of,
@@ -27,8 +28,6 @@ from cocoon.corpora.reading.parquet_rows import read_parquet_rows
 
 ROWS = ""
 """The key under which rows of one dialogue stand together. It is in no file, so that no ledger counts it."""
-MOST_BYTES = 1 << 30
-"""Unpacked size of one record of a log at most."""
 _CHUNK = 1 << 20
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _SAMPLES = "samples/"

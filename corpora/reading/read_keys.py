@@ -1,7 +1,6 @@
 """Which keys of a foreign file were read: JSON objects that remember what was asked of them, and their ledger."""
 
 from collections import Counter
-from collections.abc import ItemsView
 from typing import Any
 
 MOST_NAMES = 1_000
@@ -35,13 +34,15 @@ class KeyLedger:
 
     def add(self, names: "list[str]") -> None:
         """Count the keys of an object."""
-        for name in names:
-            count_name(self._present, name)
+        if len(self._present) + len(names) <= MOST_NAMES:
+            self._present.update(names)
+        else:
+            for name in names:
+                count_name(self._present, name)
 
     def read(self, name: str) -> None:
         """Count a key as read."""
-        short = name[:_LONGEST_NAME]
-        self._read[short if short in self._present else OTHERS] += 1
+        self._read[name if name in self._present else OTHERS] += 1
 
     @property
     def unread(self) -> dict[str, int]:
@@ -62,17 +63,16 @@ class TrackedFields(dict[str, Any]):
         super().__init__(fields)
         self._ledger = ledger
         # An empty key holds rows of a table, which have no name in the file.
-        self._names = names or {key: ".".join(filter(None, (path, key))) for key in fields}
+        start = f"{path}." if path else ""
+        self._names = names or {key: f"{start}{key}"[:_LONGEST_NAME] for key in fields}
         self._unread = {key for key in fields if key}
         if names is None:
             ledger.add([self._names[key] for key in self._unread])
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the value under a key, and count the key as read."""
-        try:
-            return self[key]
-        except KeyError:
-            return default
+        there = key in self
+        return self[key] if there else default
 
     def __getitem__(self, key: str) -> Any:
         value = super().__getitem__(key)
@@ -83,10 +83,6 @@ class TrackedFields(dict[str, Any]):
             value = self._ledger.track(value, self._names[key])
             super().__setitem__(key, value)
         return value
-
-    def items(self) -> ItemsView[str, Any]:
-        """Return all keys with their values, and count them as read."""
-        return {key: self[key] for key in self}.items()
 
     def whole(self) -> dict[str, Any]:
         """Return the object as it is in the file, and count all of its keys as read, with all that is in them."""

@@ -1,5 +1,6 @@
 """The words of a turn as a foreign file has them: a text or a list of parts, with private text told from speech."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from cocoon.core.records import Role, Thought
 from cocoon.core.strategy_tags import split_thought
 from cocoon.corpora.reading.foreign_record import a_text
 
+# What every form of private text has in it, so that plain text is not looked through for each of them.
+_MAY_BE_PRIVATE = re.compile(r"[<\[◁]|^\s*analysis")
 PRIVATE_KEYS = (*THOUGHT_FIELDS, "thinking", "thought", "thoughts", "inner_thought", "inner_monologue")
 """Keys of a message that hold what its speaker thought and did not say."""
 
@@ -51,6 +54,8 @@ def spoken_text(role: Role, content: Any, where: str, position: str) -> SpokenTe
 
 def _told_apart(role: Role, text: str) -> SpokenText:
     """Return a text without its private parts. Where tags do not match, nobody knows what was said, so nothing is."""
+    if not _MAY_BE_PRIVATE.search(text):
+        return SpokenText(text)
     private, words, _ = split_thoughts(text, TAGS_OF_SPEECH)
     if role != "supporter":
         return SpokenText(words, private)

@@ -91,8 +91,9 @@ def _facts(record: ForeignRecord) -> dict[str, Fact]:
         key: value for key in _FACTS if isinstance(value := record.get(key), (str, int, float, bool))
     }
     survey = record.get("survey_score")
-    for role, scores in (survey if isinstance(survey, dict) else {}).items():
-        for name, score in (scores if isinstance(scores, dict) else {}).items():
+    for role in survey if isinstance(survey, dict) else {}:
+        scores = ForeignRecord(survey[role] if isinstance(survey[role], dict) else {}, record.where)
+        for name, score in scores.whole().items():
             number = a_number(score)
             facts[f"{'user' if role == 'seeker' else role}_{name}"] = score if number is None else number
     return {key: value if isinstance(value, (str, int, float, bool)) else str(value) for key, value in facts.items()}

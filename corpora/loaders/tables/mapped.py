@@ -22,6 +22,7 @@ Target = Literal[
     "emotion", "feeling", "scenario", "need",
 ]  # fmt: skip
 TARGETS: tuple[Target, ...] = get_args(Target)
+_TARGET_OF: dict[str, Target] = {target: target for target in TARGETS}
 LEFT_OUT = "none"
 _ABOUT: tuple[Target, ...] = ("emotion", "feeling", "scenario", "need")
 # Columns that hold the name of a dialogue in tables at hand, for the advice.
@@ -85,7 +86,7 @@ def _pairs(texts: Sequence[str], option: str, example: str) -> dict[str, str]:
 
 
 def _target(name: str) -> Target:
-    target = next((known for known in TARGETS if known == name), None)
+    target = _TARGET_OF.get(name)
     if target is None:
         close = difflib.get_close_matches(name, TARGETS, n=1)
         near = f"; did you mean {close[0]!r}?" if close else f"; the names are {', '.join(TARGETS)}"
