@@ -74,8 +74,8 @@ def identify_file(file: File, as_json: Json = False) -> None:
     """Say what a file of dialogues is, and with which command it is read."""
     from cocoon.corpora.identify import identify, unread_advice
 
-    found = identify(file)
-    plain = {"file": str(found.file), "corpus": found.layout, "about": found.about}
+    identified = identify(file)
+    plain = {"file": str(identified.file), "corpus": identified.layout, "about": identified.about}
     print_result(plain, unread_advice(file), as_json)
 
 

@@ -132,8 +132,8 @@ def _preferences(run: Path, out: Path, form: str, thoughts: "Thoughts", right: b
 
     if form not in ("dpo", "kto"):
         raise typer.BadParameter(f"--format {form!r}: dpo, kto")
-    exported, found = export_preferences(run, form, out, thoughts, i_have_the_right=right, force=force)
-    for reason, number in found.left_out.items():
+    exported, preferences = export_preferences(run, form, out, thoughts, i_have_the_right=right, force=force)
+    for reason, number in preferences.left_out.items():
         typer.echo(f"{number} left out: {reason}", err=True)
     typer.echo(f"{exported.dialogues} preferences; card: {out / 'README.md'}", err=True)
     typer.echo(out / FILES[form])

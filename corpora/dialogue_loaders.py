@@ -88,8 +88,10 @@ def read_corpus(
             raise CocoonError(f"--skip-unreadable has no use with {name}; leave out records in your own function")
         report = RepairReport(file=str(path), kind=name, things="dialogues", most=EXAMPLES)
         return Reading(_dialogues(_counted(_own_reads(name, path), report), report, limit), report)
-    layout, told, path = _layout(find_corpus(name), path, column_map)
-    report = RepairReport(file=str(path), kind=layout.corpus.name, things="dialogues", most=EXAMPLES, told=told)
+    layout, taken_for, path = _layout(find_corpus(name), path, column_map)
+    report = RepairReport(
+        file=str(path), kind=layout.corpus.name, things="dialogues", most=EXAMPLES, taken_for=taken_for
+    )
     reads = _Reader(layout, path, report, skip_unreadable).reads()
     return Reading(_dialogues(reads, report, limit), report)
 
@@ -149,15 +151,15 @@ class _Reader:
         if isinstance(value, CocoonError):
             raise value
         corpus = self.layout.corpus
-        shown = corpus.licence == NOT_STATED or (isinstance(value, dict) and self.layout.shows(value))
+        supported = corpus.licence == NOT_STATED or (isinstance(value, dict) and self.layout.shows(value))
         try:
             record = an_object(ledger.track(value), where)
-            draft = Draft(corpus if shown else corpus.as_claimed(), where, "", number)
+            draft = Draft(corpus if supported else corpus.as_claimed(), where, "", number)
             draft.number_by(record.get("id"))
             reads = list(self.layout.read(record, draft))
         except RecursionError:
             raise CocoonError(f"{where}: is nested too deep; leave this record out") from None
-        self.report.claimed += not shown
+        self.report.claimed += not supported
         return reads
 
     def _with_advice(self, error: CocoonError) -> CocoonError:

@@ -56,10 +56,11 @@ def identify(path: Path) -> Identified:
 def unread_advice(path: Path) -> str:
     """Return what a file is and how to read it, in one sentence for an error."""
     try:
-        found = identify(path)
-        if found.layout is None:
-            return f"{path} {found.about}. Map them: {mapping_advice(found.file)}"
-        return f"{path}: {found.about}. Read it with `cocoon corpus import {found.layout} {path} -o dialogues.jsonl`"
+        identified = identify(path)
+        if identified.layout is None:
+            return f"{path} {identified.about}. Map them: {mapping_advice(identified.file)}"
+        command = f"cocoon corpus import {identified.layout} {path} -o dialogues.jsonl"
+        return f"{path}: {identified.about}. Read it with `{command}`"
     except CocoonError as error:
         return str(error)
 

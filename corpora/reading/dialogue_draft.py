@@ -109,17 +109,19 @@ class Draft:
         The content is a text or a list of parts. What is private in it stays apart in the turn's thought, which is
         never spoken and never trained on. Raises CocoonError naming `position` if the content has another form.
         """
-        said = spoken_text(role, content, self.where, position)
-        if said.without_words:
-            self.note(position, "dropped", f"parts without words: {', '.join(sorted(set(said.without_words)))}")
-        if private := "\n\n".join(filter(None, (private, said.private))):
+        spoken = spoken_text(role, content, self.where, position)
+        if spoken.without_words:
+            self.note(position, "dropped", f"parts without words: {', '.join(sorted(set(spoken.without_words)))}")
+        if private := "\n\n".join(filter(None, (private, spoken.private))):
             self.note(position, "kept_apart", "private text is kept as the turn's reasoning, not as speech")
-            thought = (thought or said.thought or Thought()).model_copy(update={"reasoning": private})
-        if not said.words:
+            thought = (thought or spoken.thought or Thought()).model_copy(update={"reasoning": private})
+        if not spoken.words:
             self.note(position, "dropped", f"an empty turn of the {role}")
             return
-        thought = thought or said.thought
-        self.turns.append(Turn(role=role, content=said.words, thought=thought, scores=dict(scores or {}), draft=draft))
+        thought = thought or spoken.thought
+        self.turns.append(
+            Turn(role=role, content=spoken.words, thought=thought, scores=dict(scores or {}), draft=draft)
+        )
 
     def say_all(self, turns: Iterable[ForeignRecord], speaker: str, content: str, roles: Mapping[str, Role]) -> None:
         """Add turns whose speaker and content stand under these keys. System messages become a fact of the dialogue."""

@@ -41,7 +41,7 @@ class RepairReport(Record):
     `read` counts the records in the file, `kept` counts the resulting profiles or dialogues, and `things` names which
     of the two they are. `tally` counts every repair, and `notes` holds all of them, or the first `most` of each kind.
     `left_out` counts the records without a result by reason, `unread` the keys of the file that nobody read, and
-    `claimed` the records in which nothing shows that they are of the corpus. `told` is what the file was taken for.
+    `claimed` the records in which nothing shows that they are of the corpus. `taken_for` is what the file seemed to be.
     """
 
     file: str
@@ -55,7 +55,7 @@ class RepairReport(Record):
     left_out: dict[str, int] = {}
     unread: dict[str, int] = {}
     claimed: int = 0
-    told: list[str] = []
+    taken_for: list[str] = []
 
     def add(self, note: RepairNote) -> None:
         """Count a repair, and keep its note while there is room for its kind."""
@@ -81,7 +81,7 @@ class RepairReport(Record):
 
     def remarks(self) -> list[str]:
         """Return what a user has to know of the file beside the repairs, a line each."""
-        lines = [f"{self.file}: {text}" for text in self.told]
+        lines = [f"{self.file}: {text}" for text in self.taken_for]
         if self.claimed:
             lines.append(
                 f"{self.file}: nothing in {self.claimed} of {self.read} records shows that they are of "

@@ -48,8 +48,10 @@ def spoken_text(role: Role, content: Any, where: str, position: str) -> SpokenTe
             others.append(kind[:40])
         elif not isinstance(part, str) and kind is None:
             a_text(part, where, position)
-    said = _told_apart(role, "\n".join(filter(None, words)))
-    return SpokenText(said.words, "\n\n".join(filter(None, [*private, said.private])), said.thought, tuple(others))
+    spoken = _told_apart(role, "\n".join(filter(None, words)))
+    return SpokenText(
+        spoken.words, "\n\n".join(filter(None, [*private, spoken.private])), spoken.thought, tuple(others)
+    )
 
 
 def _told_apart(role: Role, text: str) -> SpokenText:

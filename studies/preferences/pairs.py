@@ -62,11 +62,11 @@ def read_preferences(run: Path, form: Form) -> Preferences:
     For DPO every talk is in one pair at most, so that none weighs more than another. Raises CocoonError for a run that
     nobody judged for attributed success.
     """
-    found = Preferences()
-    groups = _groups(run, found)
+    preferences = Preferences()
+    groups = _groups(run, preferences)
     for candidates in groups.values():
-        found.dialogues += _pairs(candidates, found) if form == "dpo" else _singles(candidates, found)
-    return found
+        preferences.dialogues += _pairs(candidates, preferences) if form == "dpo" else _singles(candidates, preferences)
+    return preferences
 
 
 def export_preferences(
@@ -82,21 +82,21 @@ def export_preferences(
 
     Raises CocoonError for a run without a preference, and for everything that `export_corpus` does not accept.
     """
-    found = read_preferences(run, form)
-    if not found.dialogues:
-        reasons = "; ".join(f"{number} left out: {reason}" for reason, number in found.left_out.items())
+    preferences = read_preferences(run, form)
+    if not preferences.dialogues:
+        reasons = "; ".join(f"{number} left out: {reason}" for reason, number in preferences.left_out.items())
         raise CocoonError(f"{run}: has no preference ({reasons or 'no talk was judged'})")
     records = out / RECORDS
     existing = next((path for path in (records, out / FILES[form]) if path.exists()), None)
     if existing is not None and not force:
         raise CocoonError(f"{existing}: already exists; give --force to replace it, or choose another -o")
     out.mkdir(parents=True, exist_ok=True)
-    write_whole(records, map(dump_line, found.dialogues))
+    write_whole(records, map(dump_line, preferences.dialogues))
     exported = export_corpus(records, form, out, thoughts, i_have_the_right=i_have_the_right, force=force)
-    return exported, found
+    return exported, preferences
 
 
-def _groups(run: Path, found: Preferences) -> Mapping[tuple[str, ...], list[Candidate]]:
+def _groups(run: Path, preferences: Preferences) -> Mapping[tuple[str, ...], list[Candidate]]:
     """Return what may be compared with each other: futures of one place, or talks of one person."""
     parent_run = branched_run(existing_run(run))
     outcomes = _outcomes([run] if parent_run is None else [run, parent_run])
@@ -109,10 +109,11 @@ def _groups(run: Path, found: Preferences) -> Mapping[tuple[str, ...], list[Cand
         success = outcomes.get(dialogue.id)
         first = _first_reply(dialogue) if dialogue.branched_at is None else dialogue.branched_at
         if success is None or first is None:
-            found.left_out["the judges did not say whether it succeeded" if success is None else "it has no reply"] += 1
+            reason = "the judges did not say whether it succeeded" if success is None else "it has no reply"
+            preferences.left_out[reason] += 1
             continue
-        place = (dialogue.parent or "", str(first)) if dialogue.parent else (dialogue.profile.id, dialogue.language)
-        groups[place].append(Candidate(dialogue, success, first, dialogue.parent is not None))
+        origin = (dialogue.parent or "", str(first)) if dialogue.parent else (dialogue.profile.id, dialogue.language)
+        groups[origin].append(Candidate(dialogue, success, first, dialogue.parent is not None))
     for parent in read_run(parent_run, "dialogues.jsonl", Dialogue) if parent_run else ():
         success = outcomes.get(parent.id)
         for name, first in forks:
@@ -137,28 +138,28 @@ def _first_reply(dialogue: Dialogue) -> int | None:
     return next((number for number, role in enumerate(roles) if number > heard and role == "supporter"), None)
 
 
-def _pairs(candidates: Sequence[Candidate], found: Preferences) -> Iterator[Dialogue]:
+def _pairs(candidates: Sequence[Candidate], preferences: Preferences) -> Iterator[Dialogue]:
     """Yield a pair for each success that has a failure of its own."""
     winners = [candidate for candidate in candidates if candidate.success]
     losers = [candidate for candidate in candidates if not candidate.success]
     if unpaired := abs(len(winners) - len(losers)):
-        found.left_out["no other outcome is left to compare it with"] += unpaired
+        preferences.left_out["no other outcome is left to compare it with"] += unpaired
     for winner, loser in zip(winners, losers, strict=False):
         first = _parting(winner.dialogue.turns, loser.dialogue.turns)
         chosen, rejected = winner.completion(first), loser.completion(first)
         if reason := _no_pair(winner.dialogue.turns[:first], chosen, rejected):
-            found.left_out[reason] += 1
+            preferences.left_out[reason] += 1
         else:
             name = f"{winner.dialogue.id}>{loser.dialogue.id}"
             yield _preferred(winner, name, first, chosen, rejected)
 
 
-def _singles(candidates: Sequence[Candidate], found: Preferences) -> Iterator[Dialogue]:
+def _singles(candidates: Sequence[Candidate], preferences: Preferences) -> Iterator[Dialogue]:
     """Yield each talk with its completion as preferred or rejected."""
     for candidate in candidates:
         completion = candidate.completion(candidate.first)
         if not completion or any(turn.finish for turn in completion):
-            found.left_out[_CUT if completion else "it has no reply"] += 1
+            preferences.left_out[_CUT if completion else "it has no reply"] += 1
             continue
         chosen, rejected = (completion, []) if candidate.success else ([], completion)
         name = f"{candidate.dialogue.id}@{candidate.first}"

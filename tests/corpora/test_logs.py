@@ -38,7 +38,7 @@ def test_a_sample_of_inspect_is_a_talk_without_its_tools(tmp_path: Path) -> None
         archive.writestr("header.json", "{}")
         archive.writestr("samples/p_epoch_1.json", json.dumps(RECORDS["inspect"][0]))
     (dialogue,), report = read(file)
-    assert (dialogue.id, said(dialogue), report.told) == ("inspect-p-1", HEARD, ["this is an Inspect log"])
+    assert (dialogue.id, said(dialogue), report.taken_for) == ("inspect-p-1", HEARD, ["this is an Inspect log"])
     assert dialogue.turns[1].thought and dialogue.turns[1].thought.reasoning == "tired"
     assert (report.counts["dropped"], report.counts["kept_apart"]) == (2, 1)
     (again,), _ = read(written(tmp_path, {"eval": {}, "samples": RECORDS["inspect"]}))
@@ -59,14 +59,14 @@ def test_a_simulation_of_tau2_is_a_talk_with_its_reward(tmp_path: Path) -> None:
     (dialogue,), report = read(written(tmp_path, {"info": {}, "tasks": [], "simulations": [simulation]}))
     assert [role for role, _ in said(dialogue)] == ["supporter", "user", "supporter"]
     assert dialogue.facts == {"task_id": "7", "reward": 1.0} and report.counts["dropped"] == 2
-    assert report.told == ["this is a tau2 log"]
+    assert report.taken_for == ["this is a tau2 log"]
 
 
 @pytest.mark.parametrize("wrapped", [lambda rows: rows, lambda rows: {"traces": rows}, lambda rows: {"data": rows}])
 def test_a_trace_of_langfuse_is_its_input_and_its_output(tmp_path: Path, wrapped: Any) -> None:
     (first, second), report = read(written(tmp_path, wrapped(RECORDS["langfuse"])))
     assert said(first) == HEARD and said(second) == [HEARD[0], ("supporter", "I see.")]
-    assert (second.facts, report.told) == ({"sessionId": "s"}, ["this is a Langfuse log"])
+    assert (second.facts, report.taken_for) == ({"sessionId": "s"}, ["this is a Langfuse log"])
 
 
 def test_a_log_in_the_compression_of_inspect_itself_is_read(tmp_path: Path) -> None:

@@ -128,4 +128,4 @@ NOT_BY_THEMSELVES = {"esconv-failed": "esconv", "soulchat": "messages", "psydt":
 def test_a_file_of_every_corpus_is_known_by_its_records(tmp_path: Path, name: str) -> None:
     _, report = read("table", put(tmp_path, "a.jsonl", as_lines(name)))
     assert report.kind == NOT_BY_THEMSELVES.get(name, name)
-    assert CORPORA[report.kind].source in report.told[0]
+    assert CORPORA[report.kind].source in report.taken_for[0]

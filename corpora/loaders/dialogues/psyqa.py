@@ -14,14 +14,14 @@ def read_psyqa(record: ForeignRecord, draft: Draft) -> Iterator[ReadDialogue]:
     """Yield a dialogue for each answer, with the strategies of its parts in their order."""
     draft.number_by(record.get("questionID"))
     question = record.text("question")
-    asked = "\n".join(filter(None, (question, record.text("description"))))
+    request = "\n".join(filter(None, (question, record.text("description"))))
     keywords = record.get("keywords")
     topic = keywords if isinstance(keywords, str) else ", ".join(map(str, keywords or []))
     for number, answer in enumerate(record.objects("answers", "answer"), 1):
         talk = replace(draft, id=f"{draft.id}-{number}", turns=[], notes=[], facts=dict(draft.facts))
-        talk.say("user", asked, "key 'question'")
+        talk.say("user", request, "key 'question'")
         talk.say("supporter", answer.get("answer_text"), answer.position, thought_of("", _strategies(answer)))
-        yield talk.read(feeling=asked, scenario=topic, language="zh")
+        yield talk.read(feeling=request, scenario=topic, language="zh")
     if not record.values("answers"):
         yield draft.leave_out("answers", "the question has no answer")
 

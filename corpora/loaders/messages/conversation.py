@@ -85,13 +85,13 @@ def say_messages(draft: Draft, turns: Iterable[ForeignRecord]) -> None:
 def _say_alpaca(record: ForeignRecord, draft: Draft) -> None:
     history = record.get("history")
     for number, pair in enumerate([] if history is None else a_list(history, record.where, "key 'history'"), 1):
-        said = a_list(pair, record.where, f"history {number}")
-        if len(said) != 2:
+        exchange = a_list(pair, record.where, f"history {number}")
+        if len(exchange) != 2:
             raise CocoonError(f"{record.where}: history {number}: must be a question and its answer")
-        draft.say("user", said[0], f"history {number}")
-        draft.say("supporter", said[1], f"history {number}")
-    asked = "\n".join(filter(None, (record.text("instruction"), record.text("input"))))
-    draft.say("user", asked, "key 'instruction'")
+        draft.say("user", exchange[0], f"history {number}")
+        draft.say("supporter", exchange[1], f"history {number}")
+    question = "\n".join(filter(None, (record.text("instruction"), record.text("input"))))
+    draft.say("user", question, "key 'instruction'")
     if "output" in record.fields:
         draft.say("supporter", record.get("output"), "key 'output'")
 

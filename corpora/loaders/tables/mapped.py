@@ -75,7 +75,7 @@ class ColumnMap:
 
 def _pairs(texts: Sequence[str], option: str, example: str) -> dict[str, str]:
     pairs: dict[str, str] = {}
-    for text in [piece for given in texts for piece in given.split(",") if piece.strip()]:
+    for text in [piece for option_text in texts for piece in option_text.split(",") if piece.strip()]:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not equals or not name or not value:
             raise CocoonError(f"{option} {text}: must be pairs such as {example}")
