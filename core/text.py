@@ -38,6 +38,17 @@ _ENGLISH = frozenset((
     "okay", "hello", "thanks", "thank", "sorry", "good", "really", "get", "want", "from", "that's", "you're", "out",
     "then", "now", "could", "his", "their", "did", "does", "going", "why", "who", "where", "please",
 ))  # fmt: skip
+# Frequent words of German, French, Spanish, Italian, Portuguese, Dutch, Swedish, Polish, Turkish and Indonesian.
+_FOREIGN = frozenset((
+    "ich", "nicht", "und", "der", "das", "ist", "mir", "mich", "sie", "wie", "ein", "eine", "für", "aber", "habe",
+    "je", "ne", "pas", "le", "les", "et", "est", "que", "qui", "vous", "mon", "une", "dans", "pour", "avec", "suis",
+    "el", "los", "qué", "por", "para", "con", "mi", "muy", "pero", "yo", "puedo", "estoy", "te", "non", "che", "il",
+    "di", "sono", "ho", "ti", "não", "eu", "um", "uma", "com", "estou", "você", "meu", "ik", "niet", "een", "het",
+    "van", "dat", "wat", "mijn", "jag", "inte", "och", "är", "det", "att", "nie", "się", "mnie", "jest", "jak",
+    "ben", "bir", "ve", "çok", "saya", "tidak", "dan", "yang", "apa", "aku", "kamu", "bisa",
+))  # fmt: skip
+_FOREIGN_SIGN = re.compile("[äöüßñçãõøåæłśżźćęąőűğşț¿¡éèêàâîôûëïœíóúáì]")
+_FEWEST_FOREIGN, _LATIN = 3, "Latin script, not English"
 _VOWEL = re.compile("[aeiouyà-ÿœ]")
 _FEWEST_WORDS, _ENGLISH_SHARE, _WORD_SHARE = 12, 0.12, 0.8
 
@@ -51,7 +62,8 @@ def other_language(text: str) -> str | None:
     """Return a name for the language of a text that is neither Chinese nor English, or None where it may be one.
 
     A text is in another language if at least a tenth of its letters are of another script, or if it has at least 12
-    Latin words and hardly any of the words that every English text is full of.
+    Latin words and hardly any of the words that every English text is full of. Of fewer words none may be English, and
+    two signs have to show another language: words or letters that English does not have.
     """
     others = [letter for letter in _OTHER.findall(text) if letter.isalpha()]
     if others and 10 * len(others) >= _count_letters(text):
@@ -59,11 +71,16 @@ def other_language(text: str) -> str | None:
         script = scripts.most_common(1)[0][0]
         return _NAMES_OF_SCRIPTS.get(script, f"{script} script")
     words = [word.lower().replace("’", "'") for word in _LATIN_WORD.findall(text)]
-    if len(words) < _FEWEST_WORDS or sum(word in _ENGLISH for word in words) >= _ENGLISH_SHARE * len(words):
+    english = sum(word in _ENGLISH for word in words)
+    if len(words) < _FEWEST_WORDS:
+        signs = sum(word in _FOREIGN for word in words) + len(_FOREIGN_SIGN.findall(text.lower()))
+        foreign = not english and len(words) >= _FEWEST_FOREIGN and signs >= 2
+        return _LATIN if foreign and language_by_script(text) == "en" else None
+    if english >= _ENGLISH_SHARE * len(words):
         return None
     # Letters typed at random are no language at all.
     real = sum(_VOWEL.search(word) is not None for word in words) >= _WORD_SHARE * len(words)
-    return "Latin script, not English" if real and language_by_script(text) == "en" else None
+    return _LATIN if real and language_by_script(text) == "en" else None
 
 
 def _count_letters(text: str) -> int:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+TEXT_PARTS = ("text", "input_text", "output_text", None)
+"""Types of the parts of a message that hold words. A part may also have no type."""
 THOUGHT_FIELDS = ("reasoning_content", "reasoning")
 """What servers call the field beside `content` that holds the thought."""
 
@@ -21,7 +23,7 @@ def part_text(part: object) -> str:
     """Return the words of one part of a message, empty for a part of another kind (a thought, a picture, a call)."""
     if isinstance(part, str):
         return part
-    return plain_text(part_field(part, "text")) if part_field(part, "type") in ("text", "output_text", None) else ""
+    return plain_text(part_field(part, "text")) if part_field(part, "type") in TEXT_PARTS else ""
 
 
 def part_thought(part: object) -> str:
@@ -37,7 +39,7 @@ def plain_text(value: object) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, Mapping):
-        return plain_text(value.get("text"))
+        return plain_text(value.get("text", value.get("value")))
     if isinstance(value, Sequence):
         return "".join(map(plain_text, value))
     return ""

@@ -30,6 +30,7 @@ ROWS = ""
 """The key under which rows of one dialogue stand together. It is in no file, so that no ledger counts it."""
 _CHUNK = 1 << 20
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+_OTHER_DELIMITERS = (";", "\t", "|", ",")
 _SAMPLES = "samples/"
 _ZIP, _PARQUET = b"PK\x03\x04", b"PAR1"
 
@@ -109,8 +110,10 @@ def _parse(text: str, where: str) -> Any:
 
 
 def _table_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    delimiter = _DELIMITERS[table_suffix(path) or ".csv"]
-    with open_text(path, encoding_of(path)) as file:
+    encoding = encoding_of(path)
+    with open_text(path, encoding) as file:
+        delimiter = _delimiter(file.readline(LONGEST_LINE), _DELIMITERS[table_suffix(path) or ".csv"])
+    with open_text(path, encoding) as file:
         # Without the strict rules a quotation mark that never closes would take in the rest of the file.
         reader = csv.reader(file, delimiter=delimiter, strict=True)
         try:
@@ -127,6 +130,11 @@ def _table_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
                 yield where, dict(zip(columns, [*cells, *[""] * (len(columns) - len(cells))], strict=True))
         except csv.Error as error:
             raise CocoonError(f"{path}, line {reader.line_num}: not a table row ({error}); fix this row") from None
+
+
+def _delimiter(header: str, usual: str) -> str:
+    """Return what stands between the columns: the usual sign, or another one where only that is in the header."""
+    return usual if usual in header else next((sign for sign in _OTHER_DELIMITERS if sign in header), usual)
 
 
 def _columns(cells: list[str], path: Path) -> list[str]:
@@ -147,6 +155,8 @@ def _log_samples(path: Path) -> Iterator[tuple[str, Any]]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [entry for entry in archive.infolist() if entry.filename.startswith(_SAMPLES)]
+            if "xl/workbook.xml" in archive.namelist():
+                raise CocoonError(f"{path}: is an Excel file; save its sheet as CSV")
             if not names:
                 raise CocoonError(f"{path}: is a zip archive without Inspect's samples; unpack it first")
             for entry in names:

@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cocoon.core.outside.private_text import TAGS_OF_SPEECH, THOUGHT_FIELDS, part_text, part_thought, split_thoughts
+from cocoon.core.outside.private_text import (
+    TAGS_OF_SPEECH,
+    TEXT_PARTS,
+    THOUGHT_FIELDS,
+    part_text,
+    part_thought,
+    split_thoughts,
+)
 from cocoon.core.records import Role, Thought
 from cocoon.core.strategy_tags import split_thought
 from cocoon.corpora.reading.foreign_record import a_text
@@ -44,10 +51,11 @@ def spoken_text(role: Role, content: Any, where: str, position: str) -> SpokenTe
             words.append(a_text(text, where, position))
         elif thought := part_thought(part):
             private.append(a_text(thought, where, position))
-        elif isinstance(kind, str) and kind not in ("text", "output_text"):
+        elif isinstance(kind, str) and kind not in TEXT_PARTS:
             others.append(kind[:40])
-        elif not isinstance(part, str) and kind is None:
-            a_text(part, where, position)
+        elif not isinstance(part, str):
+            # Words may be missing in a part of text, and anything else is no part at all.
+            a_text(part.get("text") if isinstance(part, Mapping) and kind else part, where, position)
     spoken = _told_apart(role, "\n".join(filter(None, words)))
     return SpokenText(
         spoken.words, "\n\n".join(filter(None, [*private, spoken.private])), spoken.thought, tuple(others)

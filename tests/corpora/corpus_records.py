@@ -73,7 +73,7 @@ RECORDS: dict[str, list[Any]] = {
     "emollm": [
         {
             "conversation": [
-                {"system": "x", "input": _ZH[0], "output": _ZH[1]},
+                {"system": "你是心理咨询师。", "input": _ZH[0], "output": _ZH[1]},
                 {"input": _ZH[2], "output": "嗯。\n\n医生：睡吧"},
             ]
         }

@@ -78,9 +78,20 @@ def test_the_chosen_reply_of_a_dpo_file_is_the_last_turn_and_the_rejected_one_is
     assert done.json["unread"] == {}
 
 
-def test_a_label_that_says_nothing_about_a_reply_is_a_fact(tmp_path: Path) -> None:
-    (dialogue,), _ = imported(tmp_path, lines(tmp_path, {"messages": messages(LATE, WARM), "label": 3}))
-    assert (spoken(dialogue), dialogue.facts, dialogue.preference) == ([LATE, WARM], {"label": 3}, None)
+@pytest.mark.parametrize("label", [3, 0, "false"])
+def test_a_label_that_is_no_truth_value_is_a_fact_unless_the_file_is_said_to_be_kto(tmp_path: Path, label: Any) -> None:
+    file = lines(tmp_path, {"messages": messages(LATE, COLD), "label": label})
+    (dialogue,), done = imported(tmp_path, file)
+    assert (spoken(dialogue), dialogue.facts, dialogue.preference) == ([LATE, COLD], {"label": label}, None)
+    assert (label == 3) == ("import it as kto" not in done.err)
+    (dialogue,), _ = imported(tmp_path, file, name="kto")
+    assert spoken(dialogue) == ([LATE, COLD] if label == 3 else [LATE])
+
+
+@pytest.mark.parametrize("label", [False, 0, "0", "False"])
+def test_a_completion_with_any_spelling_of_no_is_rejected(tmp_path: Path, label: Any) -> None:
+    (dialogue,), _ = imported(tmp_path, lines(tmp_path, {"prompt": LATE, "completion": COLD, "label": label}))
+    assert spoken(dialogue) == [LATE] and dialogue.preference is not None
 
 
 def test_every_key_that_nobody_read_is_counted_and_named(tmp_path: Path) -> None:
@@ -94,9 +105,17 @@ def test_every_key_that_nobody_read_is_counted_and_named(tmp_path: Path) -> None
 
 
 def test_a_list_of_text_parts_is_read_as_text(tmp_path: Path) -> None:
-    row = {"messages": [{"role": "user", "content": [{"type": "text", "text": LATE}]}, messages("", WARM)[1]]}
-    (dialogue,), _ = imported(tmp_path, lines(tmp_path, row))
-    assert spoken(dialogue) == [LATE, WARM]
+    for part in ({"type": "text", "text": LATE}, {"type": "input_text", "text": LATE}, {"text": {"value": LATE}}, LATE):
+        row = {"messages": [{"role": "user", "content": [part]}, messages("", WARM)[1]]}
+        (dialogue,), _ = imported(tmp_path, lines(tmp_path, row))
+        assert spoken(dialogue) == [LATE, WARM]
+
+
+@pytest.mark.parametrize("part", [3, None, {}, {"type": "text"}, {"type": "text", "text": 3}, {"words": LATE}])
+def test_a_part_that_is_none_is_named(tmp_path: Path, part: Any) -> None:
+    row = {"messages": [messages(LATE)[0], {"role": "assistant", "content": [part]}]}
+    _, done = imported(tmp_path, lines(tmp_path, row))
+    assert done.code == 2 and "line 1: message 2: must be a text" in done.err
 
 
 def test_one_bad_record_ends_the_import_or_is_left_out_and_counted(tmp_path: Path) -> None:
@@ -141,6 +160,9 @@ def test_a_table_is_said_to_be_one_with_the_command_that_reads_it(tmp_path: Path
         (["요즘 잠을 못 자요.", "무엇이 걱정되세요?"], "Korean"),
         (["Мне плохо спится.", "Что вас тревожит?"], "cyrillic script"),
         (["Ich schlafe seit Wochen schlecht und weiß nicht warum.", "Was beschäftigt dich nachts?"], "Latin script"),
+        (["Ich schlafe schlecht.", "Was ist los?"], "Latin script"),
+        (["No puedo dormir.", "¿Qué te preocupa?"], "Latin script"),
+        (["Mình không ngủ được.", "Bạn lo điều gì?"], "latin script"),
         (["I sleep badly.", "What worries you?"], None),
         (["我最近睡不好。", "你在担心什么？"], None),
     ],

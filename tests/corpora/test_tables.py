@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,7 @@ WORDS = st.sampled_from(["", " ", "I see. ", "\n", "you and it", "<b>", "{", "\x
 PARTS = st.one_of(
     WORDS.map(lambda text: {"type": "text", "text": text}),
     WORDS.map(lambda text: {"type": "output_text", "text": text}),
+    WORDS.map(lambda text: {"type": "input_text", "text": text}),
     WORDS,
     st.text("xyz", min_size=1, max_size=8).map(lambda text: {"type": "thinking", "thinking": f"hidden {text}"}),
     st.sampled_from(["image_url", "input_audio", "tool_use"]).map(lambda kind: {"type": kind, "data": "hidden"}),
@@ -132,6 +134,13 @@ def test_words_of_parts_are_spoken_and_nothing_else_is(tmp_path: Path, parts: li
     assert heard == "".join("".join(words).split()) and "hidden" not in heard
     thoughts = [part for part in parts if isinstance(part, dict) and "thinking" in part]
     assert report.counts["kept_apart"] == bool(thoughts)
+
+
+@pytest.mark.parametrize("sign", [";", "\t", "|"])
+def test_another_sign_between_the_columns_is_seen(tmp_path: Path, sign: str) -> None:
+    file = tmp_path / "a.csv"
+    file.write_bytes(as_table(ROWS, sign))
+    assert [len(dialogue.turns) for dialogue in read(file, MAP)[0]] == [2, 2]
 
 
 def test_a_column_for_each_side_is_a_dialogue_a_row(tmp_path: Path) -> None:
@@ -212,11 +221,22 @@ def test_a_row_that_cannot_be_read_leaves_out_its_dialogue_alone(tmp_path: Path)
     assert [dialogue.id for dialogue in dialogues] == ["table-2"] and sum(report.left_out.values()) == 1
 
 
+def zipped(name: str) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        archive.writestr(name, "x")
+    return sink.getvalue()
+
+
+EXCEL = zipped("xl/workbook.xml")
+
+
 @pytest.mark.parametrize(
     ("name", "data", "told"),
     [
         ("a.jsonl.gz", gzip.compress(b'{"messages": []}')[:-9], "cannot be unpacked"),
         ("a.zip", b"PK\x03\x04 nothing", "cannot be unpacked"),
+        ("a.xlsx", EXCEL, "is an Excel file; save its sheet as CSV"),
         ("a.parquet", b"PAR1 nothing", "is not a Parquet file"),
     ],
 )

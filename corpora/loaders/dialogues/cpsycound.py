@@ -1,6 +1,6 @@
 """Read CPsyCounD: counselling cases as plain text, one per file (case_*.txt), or as one {"id", "raw"} per line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue
 from cocoon.corpora.reading.foreign_record import ForeignRecord, a_text
 from cocoon.corpora.reading.foreign_text import texts
 from cocoon.corpora.reading.foreign_values import each_value
-from cocoon.corpora.reading.layout import Layout, has_keys
+from cocoon.corpora.reading.layout import Layout
 from cocoon.corpora.reading.spoken_lines import add_lines
 
 CORPUS = Corpus("cpsycound", "CPsyCounD, reconstructed counselling cases, zh", "CPsyCounD", "CC-BY-4.0", "attribution")
@@ -35,4 +35,9 @@ def _cases(path: Path) -> Iterator[tuple[str, Any]]:
         yield from each_value(path)
 
 
-LAYOUT = Layout(CORPUS, read_cpsycound, has_keys("raw"), _cases)
+def _shows_cpsycound(record: Mapping[str, Any]) -> bool:
+    raw = record.get("raw")
+    return isinstance(raw, str) and any(name in raw for name in ROLES)
+
+
+LAYOUT = Layout(CORPUS, read_cpsycound, _shows_cpsycound, _cases)

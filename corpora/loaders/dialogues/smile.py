@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cocoon.core.records import Role
+from cocoon.core.text import language_by_script
 from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue
 from cocoon.corpora.reading.foreign_record import ForeignRecord
 from cocoon.corpora.reading.foreign_text import files_of
@@ -46,8 +47,9 @@ def _dialogs(path: Path) -> Iterator[tuple[str, Any]]:
 
 def _shows_smile(record: Mapping[str, Any]) -> bool:
     turns = record.get("dialog")
-    roles = [turn.get("role") for turn in turns if isinstance(turn, dict)] if isinstance(turns, list) else []
-    return "client" in roles or "counselor" in roles
+    first = [turn for turn in turns[:2] if isinstance(turn, dict)] if isinstance(turns, list) else []
+    chinese = language_by_script(" ".join(str(turn.get("content")) for turn in first)) == "zh"
+    return chinese and any(turn.get("role") in ("client", "counselor") for turn in first)
 
 
 LAYOUT = Layout(CORPUS, read_smile, _shows_smile, _dialogs)

@@ -21,6 +21,7 @@ SPOKEN_ROLES: dict[str, Role] = {
     **dict.fromkeys(("counselor", "counsellor", "therapist", "listener", "helper"), "supporter"),
     **dict.fromkeys(("心理咨询师", "咨询师", "支持者", "倾听者"), "supporter"),
 }
+KTO_NAME = "kto"
 _LABELS = ("label", "kto_tag")
 _PREFERENCES = ("chosen", "rejected")
 _SWIFT_REJECTED = "rejected_response"
@@ -139,9 +140,15 @@ def _set_rejected_apart(record: ForeignRecord, draft: Draft, first: int | None) 
     if key is None:
         return
     value = record.get(key)
-    label = value if isinstance(value, bool) else None if first is None else _WORDS_FOR.get(str(value).lower())
+    word = None if isinstance(value, bool) else _WORDS_FOR.get(str(value).lower())
+    sure = first is not None or draft.corpus.name == KTO_NAME
+    label = value if isinstance(value, bool) else word if sure else None
     if label is None:
         # A label of another kind, such as a class, says nothing about the reply.
+        if word is not None:
+            draft.note(
+                key, "relabelled", f"{value!r} became a fact; if it marks good and bad replies, import it as kto"
+            )
         draft.facts[key] = value if isinstance(value, (str, int, float)) else None
         return
     first = _last_reply(draft.turns) if first is None else first

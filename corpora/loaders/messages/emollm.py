@@ -24,7 +24,9 @@ def read_emollm(record: ForeignRecord, draft: Draft) -> Iterator[ReadDialogue]:
 
 def _shows_emollm(record: Mapping[str, Any]) -> bool:
     pairs = record.get("conversation")
-    return isinstance(pairs, list) and any(isinstance(pair, dict) and "output" in pair for pair in pairs)
+    first = pairs[0] if isinstance(pairs, list) and pairs and isinstance(pairs[0], dict) else {}
+    # Other corpora have the same form, so that the system text has to speak of psychology too.
+    return "output" in first and "心理" in str(first.get("system"))
 
 
 LAYOUT = Layout(CORPUS, read_emollm, _shows_emollm)

@@ -7,6 +7,7 @@ from typing import Any
 from cocoon.core.errors import CocoonError
 from cocoon.corpora.loaders.messages.conversation import (
     CONTENT_KEYS,
+    KTO_NAME,
     SPEAKER_KEYS,
     TURN_LISTS,
     has_conversation,
@@ -21,7 +22,7 @@ from cocoon.corpora.reading.foreign_record import ForeignRecord
 from cocoon.corpora.reading.foreign_values import ROWS, each_value
 from cocoon.corpora.reading.layout import Layout
 
-KTO = Corpus("kto", "replies that somebody found good or bad (KTO)", "KTO file", "not stated", "none")
+KTO = Corpus(KTO_NAME, "replies that somebody found good or bad (KTO)", "KTO file", "not stated", "none")
 DPO = Corpus("dpo", "a preferred and a rejected reply (DPO)", "DPO file", "not stated", "none")
 ALPACA = Corpus("alpaca", "instruction, output and history (alpaca)", "alpaca file", "not stated", "none")
 TURN_KEYS = frozenset(TURN_LISTS)
