@@ -38,7 +38,7 @@ def head_of(path: Path, size: int = 4) -> bytes:
         return file.read(size)
 
 
-def open_bytes(path: Path) -> io.BufferedIOBase:
+def open_bytes(path: Path) -> gzip.GzipFile | io.BufferedReader:
     """Open a file for reading, and unpack it where it is packed with gzip."""
     with path.open("rb") as file:
         packed = file.read(2) == _GZIP
