@@ -1,6 +1,7 @@
 """Preferences from judged runs: pairs that share their words, exported for TRL, read back by the importer."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from cocoon.corpora.dialogue_loaders import read_corpus
 from cocoon.evaluation.success.verdicts import ATTRIBUTED
 from cocoon.studies.preferences.pairs import read_preferences
 from cocoon.tests.commands import cocoon
+from cocoon.tests.embedded_model import convert_embedded_model, shallow_weights
 
 OPENING, TIRED = "You look tired.", "I work too much."
 
@@ -170,3 +172,24 @@ def test_dialogues_without_a_preference_are_no_preference_data(tmp_path: Path) -
     file.write_bytes(dump_line(talk("g", OPENING, TIRED, "Rest.")))
     done = cocoon("corpus", "export", str(file), "--format", "dpo", "-o", str(tmp_path / "out"))
     assert done.code == 2 and "no dialogue has a preference" in done.err
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("form", ["dpo", "kto"])
+def test_trl_trains_a_step_on_the_file(tmp_path: Path, form: str) -> None:
+    datasets = pytest.importorskip("datasets")
+    trl = pytest.importorskip("trl")
+    if form == "kto" and not hasattr(trl, "KTOTrainer"):
+        trl = pytest.importorskip("trl.experimental.kto")
+    convert_embedded_model()
+    weights = shallow_weights("smollm2", "cpu", None)
+    out = tmp_path / "out"
+    cocoon("export", str(branched(tmp_path)), "--to", "preferences", "--format", form, "-o", str(out))
+    file = str(out / f"preferences.{form}.jsonl")
+    rows = datasets.load_dataset("json", data_files=file, split="train", cache_dir=str(tmp_path / "cache"))
+    limits = {"max_steps": 1, "per_device_train_batch_size": 2, "use_cpu": True, "bf16": False, "report_to": []}
+    arguments = getattr(trl, f"{form.upper()}Config")(output_dir=str(tmp_path / "trained"), **limits)
+    trainer = getattr(trl, f"{form.upper()}Trainer")
+    done = trainer(weights.network, args=arguments, train_dataset=rows, processing_class=weights.tokenizer).train()
+    assert done.global_step == 1 and math.isfinite(done.training_loss)
