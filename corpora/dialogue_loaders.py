@@ -15,9 +15,8 @@ from cocoon.corpora.identify import identify, unread_advice
 from cocoon.corpora.layouts import CORPORA, LAYOUTS
 from cocoon.corpora.loaders.tables.mapped import CORPUS as TABLE
 from cocoon.corpora.loaders.tables.mapped import ColumnMap, mapping_advice, table_layout
-from cocoon.corpora.reading.dialogue_draft import Draft, ReadDialogue
-from cocoon.corpora.reading.foreign_record import an_object
-from cocoon.corpora.reading.layout import Layout
+from cocoon.corpora.reading.dialogue_draft import ReadDialogue
+from cocoon.corpora.reading.layout import Layout, opened
 from cocoon.corpora.reading.read_keys import KeyLedger
 from cocoon.corpora.reading.repair import RepairNote, RepairReport
 
@@ -148,15 +147,11 @@ class _Reader:
             report.unread = ledger.unread
 
     def _read(self, ledger: KeyLedger, number: int, where: str, value: Any) -> list[ReadDialogue]:
-        if isinstance(value, CocoonError):
-            raise value
         corpus = self.layout.corpus
         supported = corpus.licence == NOT_STATED or (isinstance(value, dict) and self.layout.shows(value))
         try:
-            record = an_object(ledger.track(value), where)
-            draft = Draft(corpus if supported else corpus.as_claimed(), where, "", number)
-            draft.number_by(record.get("id"))
-            reads = list(self.layout.read(record, draft))
+            source = corpus if supported else corpus.as_claimed()
+            reads = list(self.layout.read(*opened(value, where, number, source, ledger)))
         except RecursionError:
             raise CocoonError(f"{where}: is nested too deep; leave this record out") from None
         self.report.claimed += not supported

@@ -11,9 +11,9 @@ from cocoon.core.text import plain_name
 from cocoon.corpora.loaders.dialogues import cactus, extes, patienthub, sage
 from cocoon.corpora.loaders.profiles import cocoon_paper, esc_eval, esc_judge, interactive_agents, own_jsonl
 from cocoon.corpora.reading.dialogue_draft import Corpus, Draft
-from cocoon.corpora.reading.foreign_record import ForeignRecord, an_object
+from cocoon.corpora.reading.foreign_record import ForeignRecord
 from cocoon.corpora.reading.foreign_values import each_value
-from cocoon.corpora.reading.layout import Records
+from cocoon.corpora.reading.layout import Records, opened
 from cocoon.corpora.reading.read_keys import KeyLedger
 from cocoon.corpora.reading.repair import ReadProfile, Repair, RepairNote, RepairReport
 
@@ -70,12 +70,7 @@ def load_foreign_profiles(
     for number, (where, value) in enumerate(layout.records(path), 1):
         report.read += 1
         try:
-            if isinstance(value, CocoonError):
-                raise value
-            record = an_object(ledger.track(value), where)
-            draft = Draft(corpus, where, "", number)
-            draft.number_by(record.get("id"))
-            read = layout.read(record, draft)
+            read = layout.read(*opened(value, where, number, corpus, ledger))
         except CocoonError as error:
             if not skip_unreadable:
                 raise

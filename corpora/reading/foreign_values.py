@@ -3,7 +3,7 @@
 import csv
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -178,14 +178,15 @@ def _sample(text: str, where: str) -> Any:
         return CocoonError(f"{where}: not JSON ({error}); leave this sample out")
 
 
-def inspect_samples(path: Path) -> Iterator[tuple[str, Any]]:
-    """Yield the samples of an Inspect log as `.eval`, or as JSON, where they are a list in one object."""
+def inner_values(path: Path, keys: Sequence[str], noun: str) -> Iterator[tuple[str, Any]]:
+    """Yield the records of a file, and in place of an object with a list under one of the keys those of the list."""
     for where, value in each_value(path):
-        samples = value.get("samples") if isinstance(value, dict) else None
-        if isinstance(samples, list):
-            yield from ((f"{path}, sample {number}", sample) for number, sample in enumerate(samples, 1))
-        else:
+        fields = value if isinstance(value, dict) else {}
+        inner = next((fields[key] for key in keys if isinstance(fields.get(key), list)), None)
+        if inner is None:
             yield where, value
+        else:
+            yield from ((f"{path}, {noun} {number}", item) for number, item in enumerate(inner, 1))
 
 
 def text_of_json(text: str) -> Any:

@@ -7,9 +7,10 @@ from typing import Any
 
 from cocoon.core.errors import CocoonError
 from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue
-from cocoon.corpora.reading.foreign_record import ForeignRecord
+from cocoon.corpora.reading.foreign_record import ForeignRecord, an_object
 from cocoon.corpora.reading.foreign_text import files_of
 from cocoon.corpora.reading.foreign_values import ROWS, each_value
+from cocoon.corpora.reading.read_keys import KeyLedger
 
 RecordReader = Callable[[ForeignRecord, Draft], Iterator[ReadDialogue]]
 Records = Callable[[Path], Iterator[tuple[str, Any]]]
@@ -53,6 +54,19 @@ def has_columns(*columns: str) -> Callable[[Mapping[str, Any]], bool]:
         return isinstance(row, Mapping) and set(columns) <= set(row)
 
     return test
+
+
+def opened(value: Any, where: str, number: int, corpus: Corpus, ledger: KeyLedger) -> tuple[ForeignRecord, Draft]:
+    """Return a record that remembers what is read of it, and the draft of what it becomes.
+
+    Raises the CocoonError that stands in the place of a value, and one for a value that is no object.
+    """
+    if isinstance(value, CocoonError):
+        raise value
+    record = an_object(ledger.track(value), where)
+    draft = Draft(corpus, where, "", number)
+    draft.number_by(record.get("id"))
+    return record, draft
 
 
 def grouped_rows(path: Path, column: str | None) -> Iterator[tuple[str, Any]]:

@@ -4,13 +4,14 @@ Calls of tools and their results are part of such logs and are no speech. They a
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cocoon.corpora.loaders.messages.conversation import CONTENT_KEYS, TURN_LISTS, say_messages
 from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue
 from cocoon.corpora.reading.foreign_record import ForeignRecord, objects
-from cocoon.corpora.reading.foreign_values import each_value, inspect_samples, text_of_json
+from cocoon.corpora.reading.foreign_values import inner_values, text_of_json
 from cocoon.corpora.reading.layout import Layout
 
 INSPECT = Corpus("inspect", "samples of an Inspect log (.eval or .json)", "Inspect log", "not stated", "none")
@@ -76,24 +77,11 @@ def _messages(record: ForeignRecord, key: str, role: str) -> list[Any]:
     return [{"role": role, "content": value}]
 
 
-def _simulations(path: Path) -> Iterator[tuple[str, Any]]:
-    for where, value in each_value(path):
-        inner = value.get("simulations") if isinstance(value, dict) else None
-        if isinstance(inner, list):
-            yield from ((f"{path}, simulation {number}", item) for number, item in enumerate(inner, 1))
-        else:
-            yield where, value
-
-
 def _traces(path: Path) -> Iterator[tuple[str, Any]]:
     """Yield the traces of a file: a list, lines, a session with its traces, or a page of the API with its data."""
-    for where, value in each_value(path):
-        fields = value if isinstance(value, dict) else {}
-        inner = fields.get("traces", fields.get("data"))
-        if isinstance(inner, list):
-            yield from ((f"{path}, trace {number}", item) for number, item in enumerate(inner, 1))
-        else:
-            yield where, fields["trace"] if isinstance(fields.get("trace"), dict) else value
+    for where, value in inner_values(path, ("traces", "data"), "trace"):
+        trace = value.get("trace") if isinstance(value, dict) else None
+        yield where, trace if isinstance(trace, dict) else value
 
 
 def _is_inspect(record: Mapping[str, Any]) -> bool:
@@ -109,6 +97,6 @@ def _is_langfuse(record: Mapping[str, Any]) -> bool:
     return named and "input" in record and "output" in record
 
 
-INSPECT_LAYOUT = Layout(INSPECT, read_inspect, _is_inspect, inspect_samples)
-TAU2_LAYOUT = Layout(TAU2, read_tau2, _is_tau2, _simulations)
+INSPECT_LAYOUT = Layout(INSPECT, read_inspect, _is_inspect, partial(inner_values, keys=("samples",), noun="sample"))
+TAU2_LAYOUT = Layout(TAU2, read_tau2, _is_tau2, partial(inner_values, keys=("simulations",), noun="simulation"))
 LANGFUSE_LAYOUT = Layout(LANGFUSE, read_langfuse, _is_langfuse, _traces)
