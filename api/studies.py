@@ -249,12 +249,17 @@ def power(**settings: object) -> Rows:
     return power_rows(read_settings(PowerConfig, settings))
 
 
-def fidelity(*runs: "str | Path | Run", out: str | Path | None = None) -> Report:
+def fidelity(
+    *runs: "str | Path | Run", against: tuple[str, str | Path] | None = None, out: str | Path | None = None
+) -> Report:
     """Return how true and how easy the simulated users of some runs were, beside the supporters' scores.
 
-    No model is called. `out` is a folder for fidelity.md, fidelity.html and tables.
+    `against` is a corpus and its file (`("esconv", "ESConv.json")`), whose people the users are held against. Its
+    figures are kept in each run, and the reports of the run have them from then on. No model is called. `out` is a
+    folder for fidelity.md, fidelity.html and tables.
     """
-    report = fidelity_of([Path(run) if isinstance(run, str | Path) else run.path for run in runs])
+    paths = [Path(run) if isinstance(run, str | Path) else run.path for run in runs]
+    report = fidelity_of(paths, (against[0], Path(against[1])) if against else None)
     if out is not None:
         write_fidelity(report, Path(out))
     return report

@@ -142,7 +142,7 @@ class _Reader:
                 except CocoonError as error:
                     if not self.skip_unreadable:
                         raise self._with_advice(error) from None
-                    report.leave_out(str(error).removeprefix(f"{where}: "))
+                    report.leave_out(str(error))
         finally:
             report.unread = ledger.unread
 

@@ -74,7 +74,7 @@ def load_foreign_profiles(
         except CocoonError as error:
             if not skip_unreadable:
                 raise
-            report.leave_out(str(error).removeprefix(f"{where}: "))
+            report.leave_out(str(error))
             continue
         for note in read.notes:
             report.add(note)

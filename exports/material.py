@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from cocoon.core.jsonl import parse_record
 from cocoon.core.records import Dialogue, Failure, Rating
+from cocoon.evaluation.fidelity.flags.records import UserFlag
+from cocoon.evaluation.fidelity.flags.turns import flags_by_turn
 from cocoon.evaluation.questions.detection import counted_turns, questions
 from cocoon.evaluation.questions.records import GENUINE, QuestionType
 from cocoon.models.journal.reader import Call, JournalReader, opened_journal
@@ -27,7 +30,8 @@ class WalkStep:
 class ExportMaterial:
     """One dialogue with everything that exports need.
 
-    `walk` has the steps that led to each turn. `asked` has the question types of each supporter turn.
+    `walk` has the steps that led to each turn. `asked` has the question types of each supporter turn, and `flags`
+    by its index what is wrong with each user turn.
     """
 
     dialogue: Dialogue
@@ -37,6 +41,11 @@ class ExportMaterial:
     walk: list[list[WalkStep]]
     asked: list[list[QuestionType] | None]
     counted: list[bool]
+
+    @cached_property
+    def flags(self) -> dict[int, list[UserFlag]]:
+        """What is wrong with each turn of the user, by its index."""
+        return flags_by_turn(self.dialogue)
 
     @property
     def asking(self) -> int:

@@ -35,6 +35,8 @@ BATCHES = "batches"
 APPENDED = ("dialogues.jsonl", "ratings.jsonl")
 PEOPLE = "people.jsonl"
 """Ratings of the run's dialogues by people."""
+REFERENCE = "reference.json"
+"""Figures of the corpus that the run's users are held against, where one was given."""
 UNDER_WAY = "under_way.jsonl"
 """What unfinished dialogues have said so far: a line for the dialogue without turns, then one for each of its turns.
 

@@ -1,7 +1,7 @@
 """The layout of a corpus: how its records are found in a file, how one record is read, and what shows whose it is."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,13 @@ def opened(value: Any, where: str, number: int, corpus: Corpus, ledger: KeyLedge
     return record, draft
 
 
+def rows_of(record: ForeignRecord) -> Iterator[ForeignRecord]:
+    """Yield the rows that `grouped_rows` put together, each with its own line."""
+    for row in record.objects(ROWS, "row"):
+        where = row.fields.get(ROWS)
+        yield replace(row, where=where) if isinstance(where, str) else row
+
+
 def grouped_rows(path: Path, column: str | None) -> Iterator[tuple[str, Any]]:
     """Yield the rows of each dialogue of a table together, by the column that names the dialogue.
 
@@ -90,7 +97,8 @@ def grouped_rows(path: Path, column: str | None) -> Iterator[tuple[str, Any]]:
             raise CocoonError(f"{where}: rows of dialogue {name!r} do not stand together; sort the table by {column!r}")
         if not rows:
             key, start = name, where
-        rows.append(value)
+        # The line of a row stands under a key that is in no file.
+        rows.append({**value, ROWS: where} if isinstance(value, dict) else value)
     if rows:
         yield start, {ROWS: rows}
 

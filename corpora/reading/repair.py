@@ -70,9 +70,10 @@ class RepairReport(Record):
         return {repair: self.tally.get(repair, 0) for repair in REPAIRS}
 
     def leave_out(self, reason: str) -> None:
-        """Count a record that gave no result. Where it stands in its record is no part of the reason."""
+        """Count a record that gave no result. Where it stands is no part of the reason."""
         reasons = Counter(self.left_out)
-        count_name(reasons, _PLACE.sub(r"\1: ", reason))
+        inner = re.sub(rf"^{re.escape(self.file)}[^:]*: ", "", reason)
+        count_name(reasons, _PLACE.sub(r"\1: ", inner))
         self.left_out = dict(reasons)
 
     def ledger(self) -> dict[str, Any]:

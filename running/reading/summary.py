@@ -35,6 +35,8 @@ def summary_of(dialogue: Dialogue, facts: DialogueFacts, ratings: Sequence[Ratin
         "ratio": facts.questions.ratio if facts.questions else None,
         "probing": facts.questions.probing_ratio if facts.questions else None,
         "language": dialogue.language,
+        "flags": sorted(facts.flags),
+        "flagged": facts.flagged,
         "needed": dialogue.profile.need is not None,
         "difficulty": dialogue.difficulty,
         "stop": dialogue.stop_reason or "",
@@ -70,7 +72,7 @@ def failed_summary(name: str) -> dict[str, Any]:
     """Return the summary of a dialogue that was never finished or that was dropped."""
     empty: dict[str, Any] = dict.fromkeys(("ratio", "probing", "attributed", "aff", "neg"))
     words = dict.fromkeys(("supporter", "emotion", "feeling", "need", "language", "difficulty", "stop"), "")
-    counts = {"profile": name, "sample": 0, "turns": 0, "needed": False, "judged": {}}
+    counts = {"profile": name, "sample": 0, "turns": 0, "needed": False, "judged": {}, "flags": [], "flagged": 0}
     return {**words, **empty, **counts, "success": "failed"}
 
 

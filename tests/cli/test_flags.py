@@ -37,7 +37,7 @@ OPTIONS = {
     "demo": "--recorded --out -n --limit --rounds --language --no-open",
     "doctor": "--model --judge --language -n --out --verbose --timeout --json",
     "export": "--to -o --out --endpoint --content --format --thoughts --i-have-the-right --scale --force",
-    "fidelity": "--out --json",
+    "fidelity": "--against --out --json",
     "graph": "--out -o --json",
     "human export": "--out --csv --potato --chats",
     "human import": "--out",

@@ -42,7 +42,7 @@ def put(folder: Path, name: str, text: str) -> Path:
 def test_an_utterance_that_several_annotators_labelled_is_one_turn(tmp_path: Path, name: str) -> None:
     (first, second), report = read(name, put(tmp_path, "a.csv", ANNOMI))
     assert [(turn.role, turn.content) for turn in first.turns] == [("supporter", "You miss it."), ("user", "I do.")]
-    assert first.turns[0].thought and first.turns[0].thought.strategy == "simple reflection"
+    assert first.turns[0].thought and first.turns[0].thought.strategy == "reflection: simple"
     assert (first.id, first.facts, first.profile.scenario) == ("annomi-0", {"mi_quality": "high"}, "smoking")
     assert second.facts == {"mi_quality": "low"} and report.counts["merged"] == 1
     never_read = {"annotator_id": 4, "client_talk_type": 4, "reflection_exists": 4}

@@ -5,8 +5,7 @@ from functools import partial
 
 from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue
 from cocoon.corpora.reading.foreign_record import ForeignRecord
-from cocoon.corpora.reading.foreign_values import ROWS
-from cocoon.corpora.reading.layout import Layout, grouped_rows, has_columns
+from cocoon.corpora.reading.layout import Layout, grouped_rows, has_columns, rows_of
 
 CORPUS = Corpus(
     "empatheticdialogues",
@@ -22,7 +21,7 @@ _COMMA = "_comma_"
 def read_empathetic_dialogue(record: ForeignRecord, draft: Draft) -> Iterator[ReadDialogue]:
     """Yield a dialogue. Its first speaker tells of a situation and is the user, the other one listens."""
     emotion = situation = first = ""
-    for row in record.objects(ROWS, "row"):
+    for row in rows_of(record):
         draft.number_by(row.text("conv_id"))
         emotion = row.text("context")
         situation = row.text("prompt").replace(_COMMA, ",")

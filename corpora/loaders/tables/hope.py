@@ -6,8 +6,7 @@ from pathlib import Path
 from cocoon.core.records import Role
 from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, thought_of
 from cocoon.corpora.reading.foreign_record import ForeignRecord
-from cocoon.corpora.reading.foreign_values import ROWS
-from cocoon.corpora.reading.layout import Layout, folder_tables, has_columns
+from cocoon.corpora.reading.layout import Layout, folder_tables, has_columns, rows_of
 
 CORPUS = Corpus("hope", "HOPE, counselling sessions with dialogue acts, en", "HOPE", "by agreement (HOPE)", "none")
 ROLES: dict[str, Role] = {"t": "supporter", "therapist": "supporter", "p": "user", "patient": "user"}
@@ -18,7 +17,7 @@ _ACTS = ("Dialogue_Act", "Dialog_Act", "Dialogue Act", "Dilog_Act")
 def read_hope(record: ForeignRecord, draft: Draft) -> Iterator[ReadDialogue]:
     """Yield the dialogue of a session, with the therapist's dialogue acts as strategies."""
     draft.number_by(Path(record.where).stem.removeprefix("Copy of "))
-    for row in record.objects(ROWS, "row"):
+    for row in rows_of(record):
         role = row.role("Type", ROLES)
         act = next((row.text(name) for name in _ACTS if name in row.fields), "")
         draft.say(role, row.get("Utterance"), row.position, thought_of("", act if role == "supporter" else ""))

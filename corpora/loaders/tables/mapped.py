@@ -14,7 +14,7 @@ from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, t
 from cocoon.corpora.reading.foreign_file import shown
 from cocoon.corpora.reading.foreign_record import ForeignRecord
 from cocoon.corpora.reading.foreign_values import ROWS, each_value
-from cocoon.corpora.reading.layout import Layout, grouped_rows
+from cocoon.corpora.reading.layout import Layout, grouped_rows, rows_of
 
 CORPUS = Corpus("table", "any table or conversation file (--map, --roles)", "table file", "not stated", "none")
 Target = Literal[
@@ -109,7 +109,7 @@ def _read(record: ForeignRecord, draft: Draft, column_map: ColumnMap) -> Iterato
         _check_columns(record, [columns["turns"]])
         rows, turns = [record], list(record.objects(columns["turns"]))
     else:
-        rows = list(record.objects(ROWS, "row")) if ROWS in record.fields else [record]
+        rows = list(rows_of(record)) if ROWS in record.fields else [record]
         turns = rows
     # What is said of the dialogue is the same in all of its rows, so that it is taken from the first.
     head = [columns[target] for target in (*_ABOUT, "dialogue") if target in columns]
@@ -158,7 +158,7 @@ def _say(draft: Draft, turn: ForeignRecord, column_map: ColumnMap) -> None:
 def _check_columns(record: ForeignRecord, columns: Sequence[str]) -> None:
     missing = next((column for column in columns if column not in record.fields), None)
     if missing is not None:
-        known = list(map(str, record.fields))
+        known = [str(column) for column in record.fields if column]
         close = difflib.get_close_matches(missing, known, n=1)
         near = f" Did you mean {close[0]!r}?" if close else f" Its columns are {', '.join(known)}."
         raise CocoonError(f"{record.where}: has no column {missing!r}.{near}")
