@@ -18,7 +18,7 @@ OPTIONS = {
     "branch": (
         "--out --turn --rounds --supporter --supporter-prompt --user --difficulty --rules --appraiser --samples "
         "--judge --scales --votes --seed --concurrency --timeout --budget-calls --budget-tokens --budget-money "
-        "--config -o --allow-cloud-tracing --dry-run --json"
+        "--shard --config -o --allow-cloud-tracing --dry-run --json"
     ),
     "chat": (
         "--as --profile --language --supporter --supporter-prompt --user --user-kind --difficulty --rules "
@@ -46,14 +46,16 @@ OPTIONS = {
     "human serve": "--out --port",
     "judge": (
         "--judge --judges --scales --votes --permute --show-need --no-show-need --scale-file --out --sample --seed "
-        "--concurrency --timeout --budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing "
-        "--dry-run --json"
+        "--concurrency --timeout --budget-calls --budget-tokens --budget-money --shard --config -o "
+        "--allow-cloud-tracing --dry-run --json"
     ),
+    "merge": "--out --json",
     "new": "--folder",
+    "plan": "--machines --people --like --seconds --endpoint-calls --cpu-ms -o --json",
     "power": "--difference --spread --rates --discordant --run --profiles --power --level --json",
     "profiles build": (
         "--out -n --limit --language --writer --rater --taxonomy --seed --concurrency --timeout "
-        "--budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing --dry-run --json"
+        "--budget-calls --budget-tokens --budget-money --shard --config -o --allow-cloud-tracing --dry-run --json"
     ),
     "profiles import": "-o --out -n --limit --force --json --skip-unreadable",
     "profiles show": "--json",
@@ -68,14 +70,14 @@ OPTIONS = {
     ),
     "script": (
         "--out --profiles -n --limit --language --writer --rater --rewrite --threshold --seed --concurrency "
-        "--timeout --budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing --dry-run "
+        "--timeout --budget-calls --budget-tokens --budget-money --shard --config -o --allow-cloud-tracing --dry-run "
         "--json"
     ),
     "serve": "--model --port --max-tokens --allow-host --api-key-env",
     "simulate": (
         "--out --profiles -n --limit --rounds --supporter --supporter-prompt --user --user-kind --difficulty "
         "--rules --appraiser --samples --language --judge --scales --votes --seed --concurrency --timeout "
-        "--budget-calls --budget-tokens --budget-money --preset --config -o --allow-cloud-tracing --dry-run "
+        "--budget-calls --budget-tokens --budget-money --preset --shard --config -o --allow-cloud-tracing --dry-run "
         "--json"
     ),
     "steer calibrate": (
@@ -96,7 +98,7 @@ OPTIONS = {
     "steer sweep": (
         "--direction --coefficient --out --model --profiles -n --limit --rounds --samples --users --user --rules "
         "--appraiser --judge --scales --placebo --no-placebo --random --repeng --tokens --at --allow-overlap "
-        "--concurrency --timeout --budget-calls --config -o --allow-cloud-tracing --dry-run --json"
+        "--concurrency --timeout --budget-calls --shard --config -o --allow-cloud-tracing --dry-run --json"
     ),
     "train": (
         "--out --base --dialogues --thoughts --prompt --max-length --max-steps --epochs --evaluate-every "
