@@ -110,6 +110,12 @@ def report_of(out: Path, run: Path) -> Report:
     return write_branches_report(out, f"Branches of {run.name}", futures, branched)
 
 
+def branched_run(out: Path) -> Path | None:
+    """Return the run whose talks a folder of branches leaves, None for a folder of other dialogues."""
+    plan = out / PLAN
+    return Path(json.loads(plan.read_text("utf-8"))["run"]) if plan.exists() else None
+
+
 def read_futures(out: Path, run: Path) -> tuple[list[Future], list[Future]]:
     """Return the futures of a folder of branches with those of their parents, and those of the branches alone."""
     branches = list(read_run(out, "dialogues.jsonl", Dialogue))

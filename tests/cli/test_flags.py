@@ -30,9 +30,10 @@ OPTIONS = {
     ),
     "config show": "--config --preset -o --json",
     "corpus export": "-o --out --format --thoughts --i-have-the-right --force --json",
-    "corpus import": "-o --out -n --limit --force --json",
+    "corpus identify": "--json",
+    "corpus import": "-o --out -n --limit --force --json --map --roles --skip-unreadable",
     "corpus list": "--json",
-    "corpus stats": "-n --limit --like --json",
+    "corpus stats": "-n --limit --like --json --map --roles --skip-unreadable",
     "demo": "--recorded --out -n --limit --rounds --language --no-open",
     "doctor": "--model --judge --language -n --out --verbose --timeout --json",
     "export": "--to -o --out --endpoint --content --format --thoughts --i-have-the-right --scale --force",
@@ -56,13 +57,13 @@ OPTIONS = {
         "--out -n --limit --language --writer --rater --taxonomy --seed --concurrency --timeout "
         "--budget-calls --budget-tokens --budget-money --shard --config -o --allow-cloud-tracing --dry-run --json"
     ),
-    "profiles import": "-o --out -n --limit --force --json",
+    "profiles import": "-o --out -n --limit --force --json --skip-unreadable",
     "profiles show": "--json",
     "profiles stats": "--like --figure --text --sample --seed --language --json",
     "profiles translate": (
         "--to --out --model -n --limit --concurrency --timeout --budget-calls --config -o --allow-cloud-tracing --json"
     ),
-    "questions": "--role --language --sentences --json",
+    "questions": "--role --language --sentences --json --skip-unreadable",
     "report": "--scale-file --like --language --trace --no-trace --json",
     "reproduce": (
         "--out --config --stages -n --talking --judge --concurrency --budget-calls -o --allow-cloud-tracing --json"
