@@ -258,6 +258,16 @@ class AgentFacts(Record):
     source: SourceFile | None = None
 
 
+class Preference(Record):
+    """What somebody preferred in a dialogue: its turns from the index `first` on, to the turns in `rejected`.
+
+    `first` is the number of turns where nothing was preferred. Rejected turns are no speech of the dialogue.
+    """
+
+    first: int = Field(ge=0)
+    rejected: list[Turn] = []
+
+
 class Dialogue(Record):
     """A whole conversation. `stage_boundary` is the index of the suggestion stage's first turn, or none.
 
@@ -283,6 +293,7 @@ class Dialogue(Record):
     licence: str = ""
     parent: str | None = None
     branched_at: int | None = None
+    preference: Preference | None = _unwritten(None)
 
     @property
     def head(self) -> dict[str, Any]:

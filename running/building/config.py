@@ -9,7 +9,7 @@ from cocoon.core.config import EMBEDDED, MOST, RunConfig
 from cocoon.core.records import Language
 from cocoon.core.sampling import SamplingConfig
 from cocoon.core.settings import flag
-from cocoon.core.verb_settings import VerbSettings
+from cocoon.core.verb_settings import UNDIVIDED, VerbSettings
 
 # Under the paper's rules a dialogue is to be about as long as in its Table 1: 18.82 turns of one speaker and the other.
 _LENGTHS_OF_PAPER: Mapping[str, Any] = {"minimum_rounds": 8, "minimum_turns": 30, "pieces": 8, "suggestions": 8}
@@ -231,6 +231,7 @@ class PairsConfig(GenerationConfig):
 
 SCRIPT = VerbSettings("script", ScriptConfig)
 BUILD_PROFILES = VerbSettings("profiles build", ProfileBuildConfig)
-JUDGE_PROFILES = VerbSettings("profiles judge", ProfileJudgeConfig, without=("rater",))
-TRANSLATE_PROFILES = VerbSettings("profiles translate", TranslationConfig, without=("rater", "batch", "batch_every"))
-STEER_PAIRS = VerbSettings("steer pairs", PairsConfig, without=("rater", "batch", "batch_every"))
+JUDGE_PROFILES = VerbSettings("profiles judge", ProfileJudgeConfig, without=("rater", *UNDIVIDED))
+_UNUSED = ("rater", "batch", "batch_every", *UNDIVIDED)
+TRANSLATE_PROFILES = VerbSettings("profiles translate", TranslationConfig, without=_UNUSED)
+STEER_PAIRS = VerbSettings("steer pairs", PairsConfig, without=_UNUSED)

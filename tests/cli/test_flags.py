@@ -18,7 +18,7 @@ OPTIONS = {
     "branch": (
         "--out --turn --rounds --supporter --supporter-prompt --user --difficulty --rules --appraiser --samples "
         "--judge --scales --votes --seed --concurrency --timeout --budget-calls --budget-tokens --budget-money "
-        "--config -o --allow-cloud-tracing --dry-run --json"
+        "--shard --config -o --allow-cloud-tracing --dry-run --json"
     ),
     "chat": (
         "--as --profile --language --supporter --supporter-prompt --user --user-kind --difficulty --rules "
@@ -30,13 +30,14 @@ OPTIONS = {
     ),
     "config show": "--config --preset -o --json",
     "corpus export": "-o --out --format --thoughts --i-have-the-right --force --json",
-    "corpus import": "-o --out -n --limit --force --json",
+    "corpus identify": "--json",
+    "corpus import": "-o --out -n --limit --force --json --map --roles --skip-unreadable",
     "corpus list": "--json",
-    "corpus stats": "-n --limit --like --json",
+    "corpus stats": "-n --limit --like --json --map --roles --skip-unreadable",
     "demo": "--recorded --out -n --limit --rounds --language --no-open",
     "doctor": "--model --judge --language -n --out --verbose --timeout --json",
     "export": "--to -o --out --endpoint --content --format --thoughts --i-have-the-right --scale --force",
-    "fidelity": "--out --json",
+    "fidelity": "--against --out --json",
     "graph": "--out -o --json",
     "human export": "--out --csv --potato --chats",
     "human import": "--out",
@@ -45,16 +46,18 @@ OPTIONS = {
     "human serve": "--out --port",
     "judge": (
         "--judge --judges --scales --votes --permute --show-need --no-show-need --scale-file --out --sample --seed "
-        "--concurrency --timeout --budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing "
-        "--dry-run --json"
+        "--concurrency --timeout --budget-calls --budget-tokens --budget-money --shard --config -o "
+        "--allow-cloud-tracing --dry-run --json"
     ),
+    "merge": "--out --json",
     "new": "--folder",
+    "plan": "--machines --people --like --seconds --endpoint-calls --cpu-ms -o --json",
     "power": "--difference --spread --rates --discordant --run --profiles --power --level --json",
     "profiles build": (
         "--out -n --limit --language --writer --rater --taxonomy --seed --concurrency --timeout "
-        "--budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing --dry-run --json"
+        "--budget-calls --budget-tokens --budget-money --shard --config -o --allow-cloud-tracing --dry-run --json"
     ),
-    "profiles import": "-o --out -n --limit --force --json",
+    "profiles import": "-o --out -n --limit --force --json --skip-unreadable",
     "profiles judge": (
         "--judge --planted --language --out -n --limit --concurrency --timeout --budget-calls --budget-tokens "
         "--budget-money --config -o --allow-cloud-tracing --dry-run --json"
@@ -64,21 +67,21 @@ OPTIONS = {
     "profiles translate": (
         "--to --out --model -n --limit --concurrency --timeout --budget-calls --config -o --allow-cloud-tracing --json"
     ),
-    "questions": "--role --language --sentences --json",
+    "questions": "--role --language --sentences --json --skip-unreadable",
     "report": "--scale-file --like --language --trace --no-trace --json",
     "reproduce": (
         "--out --config --stages -n --talking --judge --concurrency --budget-calls -o --allow-cloud-tracing --json"
     ),
     "script": (
         "--out --profiles -n --limit --language --writer --rater --rewrite --threshold --seed --concurrency "
-        "--writer-rules --timeout --budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing "
-        "--dry-run --json"
+        "--writer-rules --timeout --budget-calls --budget-tokens --budget-money --shard --config -o "
+        "--allow-cloud-tracing --dry-run --json"
     ),
     "serve": "--model --port --max-tokens --allow-host --api-key-env",
     "simulate": (
         "--out --profiles -n --limit --rounds --supporter --supporter-prompt --user --user-kind --difficulty "
         "--rules --appraiser --samples --language --judge --scales --votes --seed --concurrency --timeout "
-        "--budget-calls --budget-tokens --budget-money --preset --config -o --allow-cloud-tracing --dry-run "
+        "--budget-calls --budget-tokens --budget-money --preset --shard --config -o --allow-cloud-tracing --dry-run "
         "--json"
     ),
     "steer calibrate": (
@@ -99,7 +102,7 @@ OPTIONS = {
     "steer sweep": (
         "--direction --coefficient --out --model --profiles -n --limit --rounds --samples --users --user --rules "
         "--appraiser --judge --scales --placebo --no-placebo --random --repeng --tokens --at --allow-overlap "
-        "--concurrency --timeout --budget-calls --config -o --allow-cloud-tracing --dry-run --json"
+        "--concurrency --timeout --budget-calls --shard --config -o --allow-cloud-tracing --dry-run --json"
     ),
     "train": (
         "--out --base --dialogues --thoughts --prompt --max-length --max-steps --epochs --evaluate-every "

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line
 from cocoon.core.records import Dialogue
-from cocoon.corpora.dialogue_loaders import CORPORA, LOADERS, Reading, find_corpus, read_corpus
+from cocoon.corpora.dialogue_loaders import Reading, find_corpus, read_corpus
+from cocoon.corpora.layouts import CORPORA
 from cocoon.corpora.profile_loaders import KINDS, load_foreign_profiles
 from cocoon.corpora.reading import json_list
 from cocoon.tests.commands import cocoon
@@ -105,6 +106,37 @@ def test_emotion_scores_of_a_trace_stand_at_its_turns(tmp_path: Path) -> None:
     (dialogue,), _ = read("sage", write(tmp_path, as_lines("sage")))
     assert [turn.scores.get("emotion") for turn in dialogue.turns] == [40.0, None, 30.0]
     assert dialogue.facts["emo_point"] == 30 and dialogue.profile.feeling == "他睡不好。"
+
+
+ANNOMI = """transcript_id,mi_quality,topic,utterance_id,interlocutor,utterance_text,annotator_id,{labels}
+4,high,sleep,0,therapist,"How, then, do you sleep?",1,question,open,n/a
+4,high,sleep,0,therapist,"How, then, do you sleep?",2,reflection,n/a,complex
+4,high,sleep,1,client,Hardly.,1,n/a,n/a,n/a
+6,low,work,0,therapist,You work too much.,1,other,n/a,n/a
+""".replace("{labels}", "main_therapist_behaviour,question_subtype,reflection_subtype")
+
+
+def test_an_utterance_that_several_experts_labelled_is_said_once(tmp_path: Path) -> None:
+    (first, second), reading = read("annomi", write(tmp_path, ANNOMI, "annomi.csv"))
+    assert [(turn.role, turn.content) for turn in first.turns] == [
+        ("supporter", "How, then, do you sleep?"),
+        ("user", "Hardly."),
+    ]
+    assert first.turns[0].thought and first.turns[0].thought.strategy == "question: open"
+    assert (first.facts, first.profile.scenario, second.id) == ({"mi_quality": "high"}, "sleep", "annomi-6")
+    assert (reading.report.read, first.licence) == (2, CORPORA["annomi"].licence)
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        (ANNOMI.replace("interlocutor", "speaker"), "has no column 'interlocutor'"),
+        (ANNOMI.replace("client", "dog"), "line 4: utterance 1: 'dog' is not a known role"),
+    ],
+)
+def test_a_file_that_is_not_annomi_is_refused_in_one_line(tmp_path: Path, text: str, refusal: str) -> None:
+    with pytest.raises(CocoonError, match=refusal):
+        read("annomi", write(tmp_path, text, "annomi.csv"))
 
 
 def test_a_speakers_name_inside_a_reply_is_taken_out_and_counted(tmp_path: Path) -> None:
@@ -249,7 +281,7 @@ def test_whatever_a_file_holds_it_is_read_with_its_repairs_or_refused(tmp_path: 
     except CocoonError as error:
         assert str(file) in str(error) and "\n" not in str(error)
         return
-    assert reading.report.read == len(dialogues) + sum(note.key == "turns" for note in reading.report.notes)
+    assert reading.report.read == len(dialogues) + sum(reading.report.left_out.values())
     assert all(Dialogue.model_validate_json(dump_line(one)) == one for one in dialogues)
 
 
@@ -259,6 +291,7 @@ PEOPLE: dict[str, Any] = {
     "esc-eval": {"base": "年龄：30\n问题：我睡不好。", "id": 1, "language": "chinese"},
     "esc-judge": {"pid": "a", "challenge": "Moving house", "life_events": "1. She moved."},
     "interactive-agents": "我最近总是睡不好。",
+    "patienthub": {"id": "1-1", "situation": "Her bills are due.", "emotion": ["anxious", "sad"], "history": "Alone."},
     "jsonl": {"id": "p", "language": "en", "feeling": "I am tired."},
 }
 
@@ -306,10 +339,10 @@ def test_import_from_the_command_line_and_its_report(tmp_path: Path) -> None:
     assert done.json["repairs"]["repaired"] == 1 and "1 repaired" in done.err and out.exists()
     broken = write(tmp_path, as_lines("emollm") + "{}\n", "broken.json")
     assert cocoon("corpus", "import", "emollm", str(broken), "-o", str(out.with_name("b.jsonl"))).code == 2
-    assert list(out.parent.iterdir()) == [out]
+    assert {one.name for one in out.parent.iterdir()} == {"d.jsonl", "d.ledger.json"}
     again = cocoon("corpus", "import", "emollm", str(file), "-o", str(out))
     assert again.code == 2 and "--force" in again.err
-    assert {one["name"] for one in cocoon("corpus", "list", "--json").json} == set(LOADERS)
+    assert {one["name"] for one in cocoon("corpus", "list", "--json").json} == set(CORPORA)
     wrong = cocoon("corpus", "stats", "esconvv", str(file))
     assert wrong.code == 2 and "Did you mean 'esconv'?" in wrong.err
 
