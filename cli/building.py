@@ -1,6 +1,6 @@
 """The verbs by which models write data: `script`, `profiles build`, `judge` and `translate`, `steer pairs`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from cocoon.cli.terminal.options import CloudTracing, DryRun, Json, Out
@@ -15,14 +15,19 @@ from cocoon.running.building.config import (
     STEER_PAIRS,
     TRANSLATE_PROFILES,
     PairsConfig,
-    ProfileJudgeConfig,
     TranslationConfig,
 )
 
 ConfigT = TypeVar("ConfigT", bound=RunConfig)
 
 
-def _verb(settings: VerbSettings[ConfigT], prepare: str, about: str) -> Callable[..., None]:
+def _verb(
+    settings: VerbSettings[ConfigT],
+    prepare: str,
+    about: str,
+    arguments: Collection[str] = (),
+    required: Collection[str] = (),
+) -> Callable[..., None]:
     """Return a verb that builds what a function of `cocoon.api.building` prepares. `about` is its help."""
 
     def verb(
@@ -43,7 +48,7 @@ def _verb(settings: VerbSettings[ConfigT], prepare: str, about: str) -> Callable
             finish(wait_for(built), as_json)
 
     verb.__doc__ = about
-    return settings_of(settings)(verb)
+    return settings_of(settings, arguments=arguments, required=required)(verb)
 
 
 script = _verb(SCRIPT, "prepare_script", "Write dialogues as scripts. The same line again goes on where it stopped.")
@@ -54,19 +59,13 @@ build = _verb(
 )
 
 
-@settings_of(JUDGE_PROFILES, arguments=["profiles"], required=["judge"])
-def judge_profiles(
-    out: Out,
-    given: Given[ProfileJudgeConfig],
-    allow_cloud_tracing: CloudTracing = False,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
-    """Read profiles for sense: could it be one living person, does each wish lie behind the one before it."""
-    from cocoon.api.building import prepare_reading
-
-    reading = prepare_reading(out, given, allow_cloud_tracing=allow_cloud_tracing)
-    finish_building(reading, dry_run=dry_run, as_json=as_json)
+judge_profiles = _verb(
+    JUDGE_PROFILES,
+    "prepare_reading",
+    "Read profiles for sense: could it be one living person, does each wish lie behind the one before it.",
+    arguments=["profiles"],
+    required=["judge"],
+)
 
 
 @settings_of(TRANSLATE_PROFILES, arguments=["profiles"], required=["to"], spelled={"writer": "--model"})
