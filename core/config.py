@@ -168,12 +168,10 @@ class StudyConfig(RunConfig):
 
 
 PAPER_MODEL = "openai:gpt-4o-2024-11-20"
-# What the paper states of its settings (section 5.1, appendices E and F.1); what it leaves open is our default.
-# Its people were not released: 200 of our own stand in their place, in its language.
+# What the paper states (section 5.1, appendices E and F.1), with our own people. What it leaves open is our default.
 PRESETS: dict[str, dict[str, object]] = {
     "paper": {
-        "profiles": ["open:zh"],
-        "limit": 200,
+        **{"profiles": ["open:zh"], "limit": 200},
         "user.model": PAPER_MODEL,
         "user.kind": "prompted",
         "user.temperature": 0.7,

@@ -44,8 +44,7 @@ class BothLanguages(Record):
 class ChainStep(Record):
     """One node of the reasoning chain from the surface need to the true need (paper C.1).
 
-    `difficulty` is how far the need is from the first one. `relevance` is how well it lies behind the one before it, by
-    a judge that read the profile for sense. Both are from 1 to 5.
+    From 1 to 5: `difficulty` is how far the need is from the first one, `relevance` how well it lies behind the last.
     """
 
     need: str = Field(min_length=1)

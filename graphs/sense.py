@@ -14,6 +14,7 @@ from cocoon.core.answers import Missing
 from cocoon.core.records import Profile
 from cocoon.evaluation.sense import UNSURE, relevances
 from cocoon.graphs.context import report_calls
+from cocoon.graphs.edges import add_nodes
 from cocoon.models.calls import Caller
 from cocoon.models.client import JournaledClient
 from cocoon.models.journal.store import Place
@@ -66,7 +67,7 @@ async def read_sense(state: Mapping[str, Any], runtime: Runtime[Reads]) -> dict[
 def build_sense() -> CompiledStateGraph[Any, Any, Any, Any]:
     """Return the graph. Invoke it with a SenseContext."""
     graph = StateGraph(SenseState, context_schema=SenseContext)
-    graph.add_node("read_sense", read_sense)
+    add_nodes(graph, None, read_sense)
     graph.add_edge(START, "read_sense")
     graph.add_edge("read_sense", END)
     return graph.compile(name="sense")

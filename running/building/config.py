@@ -25,12 +25,13 @@ class WriterConfig(SamplingConfig):
     max_tokens: int = Field(default=1200, ge=1, description="Most tokens of one answer, without thoughts.")
 
 
-class ReaderConfig(WriterConfig):
-    """The judge that reads profiles for sense."""
+class ReaderConfig(SamplingConfig):
+    """The judge that reads profiles for sense. `floor` is the same as for other judges."""
 
     model: str = flag(EMBEDDED, "The judge's model.", keyword="judge", metavar="SPEC")
     temperature: float | None = Field(default=0.0, ge=0, le=2, description="Its temperature. Null sends none.")
     max_tokens: int = Field(default=500, ge=1, description="Most tokens of one answer, without thoughts.")
+    floor: float = Field(default=0.0, ge=0, le=1, description="Least probability of the legal answers.")
 
 
 class RaterConfig(SamplingConfig):
@@ -56,16 +57,16 @@ class GenerationConfig(RunConfig):
         return self.rater.model or self.writer.model
 
 
-class SenseConfig(GenerationConfig):
-    """The settings that both have who read profiles for sense: the builder and the judge."""
+class SenseConfig(RunConfig):
+    """The settings of all who read profiles for sense."""
 
-    free_keys: ClassVar[tuple[str, ...]] = (*GenerationConfig.free_keys, "least_plausible", "least_relevance")
+    free_keys: ClassVar[tuple[str, ...]] = (*RunConfig.free_keys, "limit", "least_plausible", "least_relevance")
 
     least_plausible: int = Field(default=3, ge=1, le=5, description="Plausibility below which a profile is dropped.")
     least_relevance: int = Field(default=3, ge=1, le=5, description="Relevance of a step below which it is dropped.")
 
 
-class ProfileBuildConfig(SenseConfig):
+class ProfileBuildConfig(GenerationConfig, SenseConfig):
     """Settings of `cocoon profiles build`."""
 
     free_keys: ClassVar[tuple[str, ...]] = (*SenseConfig.free_keys, "near_duplicate", "sense")
@@ -182,10 +183,10 @@ class ScriptConfig(GenerationConfig):
 
 
 class ProfileJudgeConfig(SenseConfig):
-    """Settings of `cocoon profiles judge`. The judge stands where others have their writer."""
+    """Settings of `cocoon profiles judge`."""
 
     verb: Literal["profiles judge"] = "profiles judge"
-    writer: ReaderConfig = Field(default=ReaderConfig(), description="The judge that reads.")
+    judge: ReaderConfig = Field(default=ReaderConfig(), description="The judge that reads.")
     profiles: list[str] = flag([], PROFILES, metavar="FILE")
     language: Language | None = flag(None, "Only profiles in this language.")
     planted: bool = flag(False, "Read copies with a planted fault too, to see how many faults the judge finds.")
@@ -231,7 +232,7 @@ class PairsConfig(GenerationConfig):
 
 SCRIPT = VerbSettings("script", ScriptConfig)
 BUILD_PROFILES = VerbSettings("profiles build", ProfileBuildConfig)
-JUDGE_PROFILES = VerbSettings("profiles judge", ProfileJudgeConfig, without=("rater", *UNDIVIDED))
+JUDGE_PROFILES = VerbSettings("profiles judge", ProfileJudgeConfig, without=UNDIVIDED)
 _UNUSED = ("rater", "batch", "batch_every", *UNDIVIDED)
 TRANSLATE_PROFILES = VerbSettings("profiles translate", TranslationConfig, without=_UNUSED)
 STEER_PAIRS = VerbSettings("steer pairs", PairsConfig, without=_UNUSED)

@@ -20,7 +20,7 @@ def profile_calls(config: ProfileBuildConfig) -> dict[str, int]:
 
 def estimate_readings(config: ProfileJudgeConfig, items: int) -> dict[str, Any]:
     """Return about what reading so many profiles for sense takes. A token is taken as four characters."""
-    model = config.writer.model
+    model = config.judge.model
     expected = Ledger.of([expected_usage(model, items, _SENSE_PROMPT, _ANSWER, batched=config.batch)], config.prices)
     return {"readings": items, "calls_estimated": expected.calls, **expected_cost(expected, batched=config.batch)}
 

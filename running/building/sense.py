@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 from langgraph.graph.state import CompiledStateGraph
 
 from cocoon.agents.judges.sense import SENSE_PROMPT, SenseJudge
+from cocoon.agents.writers.asking import Asker
 from cocoon.core.errors import CocoonError
 from cocoon.core.prompts import prompt_shas
 from cocoon.core.records import Dropped, Profile, Record
@@ -19,10 +20,9 @@ from cocoon.evaluation.sense import SENSELESS, in_words, sense_notes, sense_prob
 from cocoon.evaluation.statistics.estimates import wilson
 from cocoon.graphs.sense import SenseContext, build_sense
 from cocoon.models.by_name import Models
-from cocoon.models.calls import Caller
+from cocoon.models.calls import Caller, Settings
 from cocoon.running.building.config import ProfileJudgeConfig
 from cocoon.running.building.generation import Item
-from cocoon.running.building.profiles import askers
 from cocoon.running.work import Stage
 
 PLANTED = "planted"
@@ -68,8 +68,13 @@ class ProfileReader:
         return build_sense()
 
     def context(self, caller: Caller) -> SenseContext:
-        """Return the writer's model as the judge."""
-        return SenseContext(caller, SenseJudge(askers(self.config, self.models)[0]))
+        """Return the judge."""
+        judge, folder = self.config.judge, self._folder()
+        asker = Asker(self.models.open(judge.model), Settings.of(judge), folder, judge.floor)
+        return SenseContext(caller, SenseJudge(asker))
+
+    def _folder(self) -> Path | None:
+        return Path(self.config.prompts) if self.config.prompts else None
 
     def made(self, item: Item, state: Mapping[str, Any]) -> Record:
         """Return the profile with its levels, or why there are none."""
@@ -91,7 +96,7 @@ class ProfileReader:
     def notes(self, records: Sequence[Profile]) -> list[str]:
         """Return the judge's figures, and how many planted faults it found."""
         originals = [record for record in records if not fault_of(record)]
-        notes = sense_notes(originals, self.config.writer.model)
+        notes = sense_notes(originals, self.config.judge.model)
         for fault in FAULTS:
             copies = [record for record in records if fault_of(record) == fault]
             if copies:
@@ -105,12 +110,11 @@ class ProfileReader:
 
     def shas(self) -> dict[str, str]:
         """Return the hashes of the prompts."""
-        folder = Path(self.config.prompts) if self.config.prompts else None
-        return prompt_shas([SENSE_PROMPT, "judge/repair"], folder)
+        return prompt_shas([SENSE_PROMPT, "judge/repair"], self._folder())
 
     def roles(self) -> dict[str, list[str]]:
         """Return the judge."""
-        return {"judge": [self.config.writer.model]}
+        return {"judge": [self.config.judge.model]}
 
 
 def with_fault(profile: Profile, other: Profile, fault: Fault) -> Profile:

@@ -38,7 +38,7 @@ def with_sense(says: Says) -> Says:
 
 
 def read(out: Path, says: Says, people: list[Profile] = PEOPLE, **changes: Any) -> Generated:
-    config = ProfileJudgeConfig(writer=ReaderConfig(model="scripted:judge"), **changes)
+    config = ProfileJudgeConfig(judge=ReaderConfig(model="scripted:judge"), **changes)
     models = Models()
     models.wrap("scripted:judge", chat(says))
     reader = ProfileReader(config, models, people)
