@@ -47,13 +47,13 @@ class SenseState(TypedDict, total=False):
     calls: Annotated[list[str], operator.add]
 
 
-async def read_sense(state: Mapping[str, Any], runtime: Runtime[Reads]) -> dict[str, Any]:
+async def read_sense(state: Mapping[str, Any], runtime: Runtime[Any]) -> dict[str, Any]:
     """Whether it could be one living person, and whether each wish lies behind the one before it."""
-    judge = runtime.context.sense
-    if judge is None:
+    context: Reads = runtime.context
+    if context.sense is None:
         return {}
-    client = JournaledClient(runtime.context.caller, Place(state.get("item", ""), "read_sense", 0), judging=True)
-    answer = await judge.read(client, Profile.model_validate(state.get("profile")))
+    client = JournaledClient(context.caller, Place(state.get("item", ""), "read_sense", 0), judging=True)
+    answer = await context.sense.read(client, Profile.model_validate(state.get("profile")))
     calls = report_calls(runtime, "read_sense", client.replies)
     if isinstance(answer, Missing):
         drop = {"node": "read_sense", "reason": "unreadable", "detail": answer.reason}

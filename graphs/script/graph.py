@@ -10,6 +10,7 @@ Every node may end in `drop`, with the reason and all that stood. A fault of the
 that has it, before anything else is paid for.
 """
 
+from collections.abc import Hashable
 from typing import Any, Literal
 
 from langgraph.graph import END, START, StateGraph
@@ -52,8 +53,13 @@ def build_script(context_of: ContextOf | None = None) -> CompiledStateGraph[Any,
     graph.add_node("mend", mend)
     graph.add_node("drop", drop_script)
     graph.add_edge(START, "write_listening")
-    screened = {"clean": "check_listening", "repair": "mend", "dropped": "drop"}
-    checked = {"continue": "write_listening", "repair": "mend", "stop": "analyse", "dropped": "drop"}
+    screened: dict[Hashable, str] = {"clean": "check_listening", "repair": "mend", "dropped": "drop"}
+    checked: dict[Hashable, str] = {
+        "continue": "write_listening",
+        "repair": "mend",
+        "stop": "analyse",
+        "dropped": "drop",
+    }
     graph.add_conditional_edges("screen", faultless, screened)
     graph.add_conditional_edges("check_listening", what_next, checked)
     graph.add_edge("mend", "write_listening")
