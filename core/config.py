@@ -255,7 +255,7 @@ def resolve_as(
 ) -> Resolved[ConfigT]:
     """Merge the sources of settings. Raises CocoonError naming the source, the key and the nearest known key.
 
-    `presets` are by name, and None means those of conversations. Variables that only other kinds of run have are ignored.
+    `presets` are by name, and None means those of conversations. Variables of other kinds of run are ignored.
     """
     variables = _of_kind(os.environ if environment is None else environment, kind)
     merged = Merged(lambda key: _default_list(kind, key))
