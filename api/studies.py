@@ -1,7 +1,7 @@
 """`ablate`, `reproduce`, `fidelity` and `power`: studies of the simulated user, and of the paper's tables."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 from cocoon.agents.users.conditions import read_conditions
 from cocoon.api.blocking import blocking, wait_for
 from cocoon.api.reporter import Reporter
-from cocoon.api.settings import Profiles, Supporters, out_folder, takes, with_own, with_profile_files
+from cocoon.api.settings import (
+    Profiles,
+    Supporters,
+    out_folder,
+    spec_of,
+    supporters_of,
+    takes,
+    with_own,
+    with_profile_files,
+)
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.settings import read_settings
@@ -24,6 +33,7 @@ from cocoon.running.reading.former import user_with_rules_of, with_rules_of
 from cocoon.running.study import OwnObjects, Study, open_models, read_profiles
 from cocoon.studies.ablation.config import DEFAULT_CONDITIONS, refuse_copies
 from cocoon.studies.ablation.run import Ablation
+from cocoon.studies.branches.config import MovesConfig
 from cocoon.studies.branches.run import Branching, read_forks
 from cocoon.studies.reproduce.config import REPRODUCE, STAGES, ReproduceConfig, with_scales_of_table
 from cocoon.studies.reproduce.run import Reproduction
@@ -52,6 +62,7 @@ def prepare_branches(
     out: str | Path,
     given: Given[StudyConfig],
     turns: Sequence[int | str],
+    moves: Mapping[str, object] | None = None,
     *,
     allow_cloud_tracing: bool = False,
 ) -> Branching:
@@ -62,10 +73,20 @@ def prepare_branches(
     own, out = OwnObjects(), out_folder(out)
     if out.exists() and out.samefile(parent):
         raise CocoonError(f"--out {out}: branches need a folder of their own, beside the run that they leave")
-    forks = read_forks(parent, _rounds(turns), own=given.keywords.get("supporter") is None)
+    moved = _moves(moves or {}, own)
+    forks = read_forks(parent, _rounds(turns), moved, own=given.keywords.get("supporter") is None)
     config = given.config if given.config is not None else parent / "config.yaml"
     resolved = with_own(replace(given, config=config), own, out).resolve()
-    return Branching(parent, Study(resolved.config, open_models(resolved.config, local_parts()), own), forks, out)
+    study = Study(resolved.config, open_models(resolved.config, local_parts()), own)
+    return Branching(parent, study, forks, out, moved)
+
+
+def _moves(given: Mapping[str, object], own: OwnObjects) -> MovesConfig:
+    """Return the settings of moves, with a spec in place of every function of Python."""
+    named = supporters_of(given.get("move") or [], own)
+    specs = ["=".join(filter(None, (move.get("name"), move["model"]))) for move in named]
+    writer = spec_of(given["writer"], own, "writer") if given.get("writer") is not None else None
+    return read_settings(MovesConfig, {**given, "move": specs, "writer": writer}).checked()
 
 
 def _rounds(turns: Sequence[int | str]) -> list[int] | None:
@@ -85,6 +106,7 @@ async def branch_async(
     turn: int | str | Sequence[int | str],
     out: str | Path,
     supporter: Supporters = None,
+    move: Supporters = None,
     user: object = None,
     judge: object = None,
     config: str | Path | None = None,
@@ -100,11 +122,16 @@ async def branch_async(
     goes on, by default each talk's own. `samples` is the number of futures of each. All other settings are those of the
     run unless given. The folder is a run like any other, with a report of its own (`branches.md`): outcomes, supporters
     on the same words before, and with neighbouring rounds the credit of each reply. The same call goes on.
+
+    `move` says what the supporter does in that round, one or several of `question`, `statement`, `reflection`,
+    `advice`, `silence` and `own`, or functions `(view, words) -> str` of your own by name. Besides the settings below
+    there are those of `MovesConfig`: `writer`, `meaning`, `enough`, `outcome`.
     """
     turns = [turn] if isinstance(turn, int | str) else turn
+    moves = {name: settings.pop(name) for name in list(settings) if name in MovesConfig.model_fields} | {"move": move}
     roles = {"supporter": supporter, "user": user, "judge": judge}
     given = Given(BRANCH, settings | roles, config, None, options)
-    branching = prepare_branches(run, out, given, turns, allow_cloud_tracing=allow_cloud_tracing)
+    branching = prepare_branches(run, out, given, turns, moves, allow_cloud_tracing=allow_cloud_tracing)
     return await branching.make(Reporter.of(progress))
 
 

@@ -16,7 +16,8 @@ OPTIONS = {
         "--allow-cloud-tracing --json"
     ),
     "branch": (
-        "--out --turn --rounds --supporter --supporter-prompt --user --difficulty --rules --appraiser --samples "
+        "--out --turn --move --writer --meaning --enough --outcome "
+        "--rounds --supporter --supporter-prompt --user --difficulty --rules --appraiser --samples "
         "--judge --scales --votes --seed --concurrency --timeout --budget-calls --budget-tokens --budget-money "
         "--config -o --allow-cloud-tracing --dry-run --json"
     ),
