@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from cocoon.agents.protocols import UserView as UserView
     from cocoon.agents.protocols import Utterance as Utterance
     from cocoon.agents.protocols import transcript as transcript
+    from cocoon.api.asking import asking as asking
+    from cocoon.api.asking import asking_async as asking_async
     from cocoon.api.building import build_profiles as build_profiles
     from cocoon.api.building import build_profiles_async as build_profiles_async
     from cocoon.api.building import script as script
@@ -73,6 +75,7 @@ _HOMES = {
         *("UserView", "Utterance", "transcript"),
     ),
     "cocoon.agents.judges.ratings": ("make_rating",),
+    "cocoon.api.asking": ("asking", "asking_async"),
     "cocoon.api.building": (
         *("build_profiles", "build_profiles_async", "script", "script_async"),
         *("translate_profiles", "translate_profiles_async"),

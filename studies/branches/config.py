@@ -21,7 +21,14 @@ SHIPPED_MOVES = (*MOVE_FORMS, SILENCE, OWN)
 _LONGEST_MOVE = 300
 
 
-class MovesConfig(Record):
+class Writing(Record):
+    """Who writes moves, and what checks them."""
+
+    writer: str | None = flag(None, "The model that writes the moves (default: the first supporter's).", metavar="SPEC")
+    meaning: Meaning = flag("vectors", "What checks that a move has the content of the real reply.")
+
+
+class MovesConfig(Writing):
     """With which moves branches begin, and when there are enough of them."""
 
     move: list[str] = flag(
@@ -30,8 +37,6 @@ class MovesConfig(Record):
         "Repeatable.",
         metavar="MOVE",
     )
-    writer: str | None = flag(None, "The model that writes the moves (default: the first supporter's).", metavar="SPEC")
-    meaning: Meaning = flag("vectors", "What checks that a move has the content of the real reply.")
     enough: float | None = flag(
         None,
         "Stop a fork early where its differences are clear, or their intervals at most so wide; --samples is the most.",

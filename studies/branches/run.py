@@ -69,7 +69,8 @@ class Branching:
         replies = rest - 1 if fork.move else rest
         spoken = max(0, replies) + max(0, rest - 1) * (2 if appraises(config) else 1)
         branches = config.samples * self._supporters(fork)
-        return self.moves.calls_of(fork.move) + branches * (spoken + judges_wanted(config))
+        written = 0 if self.beside else self.moves.calls_of(fork.move)
+        return written + branches * (spoken + judges_wanted(config))
 
     async def make(self, listener: Listener) -> StudyResult:
         """Make every branch, and write the report. Calling this again goes on."""
