@@ -15,7 +15,7 @@ class Fork:
 
     `only` names the one supporter that goes on from there, None for all. `move` is what the supporter does in that
     round (see `cocoon.agents.writers.moves`), None where it speaks for itself. `samples` is the number of futures,
-    None for that of the run.
+    None for that of the run. `needs` are other moves that must be possible there too, since all are compared.
     """
 
     parent: Dialogue
@@ -23,6 +23,7 @@ class Fork:
     only: str | None = None
     move: str | None = None
     samples: int | None = None
+    needs: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

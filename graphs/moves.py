@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from cocoon.agents.protocols import Utterance, supporter_view
@@ -36,10 +37,14 @@ class MoveTurns:
     async def begin(self, fork: Fork) -> list[Turn]:
         """Return the turns before a branch goes on: those of its parent, and the one of its move.
 
-        Raises CallFailedError where the move could not be written.
+        Raises CallFailedError where the move, or another that it needs, could not be written.
         """
         if fork.move is None:
             return fork.prefix()
+        turns = [await self._turn(replace(fork, move=move)) for move in (fork.move, *fork.needs)]
+        return [*fork.prefix(), turns[0]]
+
+    async def _turn(self, fork: Fork) -> Turn:
         async with self._locks[fork.name]:
             if fork.name not in self._written:
                 try:
@@ -49,7 +54,7 @@ class MoveTurns:
         turn = self._written[fork.name]
         if isinstance(turn, CallFailedError):
             raise turn
-        return [*fork.prefix(), turn]
+        return turn
 
     async def _write(self, fork: Fork) -> Turn:
         mover, dialogue = self._movers[fork.move], f"{PREFIX}{fork.name}"

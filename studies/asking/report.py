@@ -1,15 +1,19 @@
 """The report of the study of asking: effects under every rule set, beside a sweep and the paper, and what is needed."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from cocoon.agents.writers.moves import REFUSED
 from cocoon.core.errors import CocoonError
+from cocoon.core.records import Failure
 from cocoon.evaluation.statistics.estimates import Estimate
 from cocoon.evaluation.statistics.power import people_within_talks, power_within_talks
 from cocoon.reports.formats.files import write_report_files
 from cocoon.reports.origin import origin_warnings
 from cocoon.reports.tables.records import Cell, Report, Row, Table
-from cocoon.running.folder import read_config
+from cocoon.running.folder import read_config, read_run
+from cocoon.studies.asking.config import QUESTION, STATEMENT
 from cocoon.studies.asking.effects import AskingEffect, asking_effects
 from cocoon.studies.branches.credit import NEXT, Future
 from cocoon.studies.branches.run import read_futures
@@ -18,6 +22,7 @@ from cocoon.studies.sweep.records import observations, of_arms
 from cocoon.studies.sweep.trend import OUTCOMES as SWEPT_OUTCOMES
 from cocoon.studies.sweep.trend import trend
 
+_TURN = re.compile(rf"(.+@\d+)-(?:{QUESTION}|{STATEMENT})\.")
 Effects = Mapping[str, Sequence[AskingEffect]]
 """The effects of asking, by rule set."""
 
@@ -34,6 +39,7 @@ def write_asking_report(out: Path, run: Path, folders: Mapping[str, Path], sweep
         facts=[
             ("Talks", str(len({future.parent for future in every}))),
             ("Turns", str(len({(future.parent, future.round) for future in every}))),
+            ("Turns at which a form could not be written", str(len(_unwritten(folders.values())))),
             ("Futures", str(len(every))),
             ("Rule sets", ", ".join(folders)),
         ],
@@ -43,6 +49,13 @@ def write_asking_report(out: Path, run: Path, folders: Mapping[str, Path], sweep
     )
     write_report_files(report, out, "asking")
     return report
+
+
+def _unwritten(folders: Iterable[Path]) -> set[str]:
+    """Return the turns that are missing because a form of the reply could not be written."""
+    failures = (failure for folder in folders for failure in read_run(folder, "failures.jsonl", Failure))
+    names = (_TURN.match(failure.dialogue) for failure in failures if failure.reason == REFUSED)
+    return {name[1] for name in names if name}
 
 
 def conclusions(effects: Effects) -> list[str]:

@@ -20,7 +20,7 @@ from cocoon.running.estimate import appraises
 from cocoon.running.folder import read_config
 from cocoon.running.manifest import read_manifest
 from cocoon.running.study import Study
-from cocoon.studies.asking.config import AskingConfig
+from cocoon.studies.asking.config import QUESTION, STATEMENT, AskingConfig
 from cocoon.studies.asking.report import write_asking_report
 from cocoon.studies.branches.config import MovesConfig
 from cocoon.studies.branches.run import Branching, read_forks
@@ -82,6 +82,8 @@ class Asking:
 def sampled_forks(run: Path, config: AskingConfig, seed: int, *, own: bool) -> list[Fork]:
     """Return forks of both forms at turns drawn from talks. Only turns that the user answers are drawn.
 
+    A turn at which one form cannot be written is left out, with the other form.
+
     Raises CocoonError for a run without such a turn.
     """
     by_talk: dict[str, list[Fork]] = {}
@@ -93,7 +95,7 @@ def sampled_forks(run: Path, config: AskingConfig, seed: int, *, own: bool) -> l
     talks = sorted(by_talk)
     drawn = talks if config.talks is None else random.Random(f"{seed}").sample(talks, min(config.talks, len(talks)))
     return [
-        replace(fork, move=move)
+        replace(fork, move=move, needs=(QUESTION, STATEMENT))
         for talk in sorted(drawn)
         for fork in _drawn(by_talk[talk], config.turns, f"{seed}.{talk}")
         for move in config.moves().arms

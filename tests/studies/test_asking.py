@@ -20,7 +20,7 @@ from cocoon.studies.asking.effects import AskingEffect, asking_effects
 from cocoon.studies.asking.report import conclusions
 from cocoon.studies.branches.credit import Future
 from cocoon.tests.conversations import PLAIN
-from cocoon.tests.studies.test_moves import PEOPLE, ROUNDS, agents, parents, writer
+from cocoon.tests.studies.test_moves import PEOPLE, ROUNDS, WRITTEN, agents, parents, writer
 
 __all__ = ["parents"]
 RULES = ("attuned", "naming", "listening")
@@ -102,6 +102,15 @@ def test_the_report_gives_next_turn_and_end_under_every_rule_set_beside_the_pape
         for line in result.report.findings
     )
     assert (tmp_path / "b" / "asking.html").stat().st_size > 100
+
+
+def test_a_turn_at_which_one_form_cannot_be_written_is_left_out_with_both(tmp_path: Path, parents: Any) -> None:
+    chat = writer(lambda _: WRITTEN["a statement"])
+    result = asking(parents, tmp_path / "b", writer=chat, turns=1, rules="naming")
+    assert result.exit_code == 1 and not list(
+        read_run(tmp_path / "b" / "rules" / "naming", "dialogues.jsonl", Dialogue)
+    )
+    assert dict(result.report.facts)["Turns at which a form could not be written"] == str(len(PEOPLE))
 
 
 def future(person: str, move: str, value: float, sample: int) -> Future:
