@@ -16,6 +16,7 @@ from statistics import fmean, variance
 from typing import NamedTuple
 
 from cocoon.core.records import Dialogue, Rating, Turn
+from cocoon.evaluation.facts import disclosed
 from cocoon.evaluation.groups import majority, mean_of_votes
 from cocoon.evaluation.statistics.estimates import LEVEL, Estimate, student_quantile
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
@@ -64,12 +65,6 @@ class Future:
     def arm(self) -> Arm | None:
         """The arm that made it, None for the parent."""
         return None if self.supporter is None else Arm(self.supporter, self.move)
-
-
-def disclosed(dialogue: Dialogue) -> float | None:
-    """Return the share of the chain that the user had opened at the end, 0 to 1, None without a guarded user."""
-    states = [turn.state for turn in dialogue.turns if turn.state is not None]
-    return len(states[-1].unlocked) / max(1, len(dialogue.profile.chain)) if states else None
 
 
 def _rate(scale: str) -> Callable[[Dialogue, Ratings], float | None]:

@@ -14,12 +14,13 @@ from cocoon.api.studies import prepare_branches
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import AgentFacts, Dialogue
 from cocoon.core.verb_settings import BRANCH, Given
+from cocoon.evaluation.facts import disclosed
 from cocoon.graphs.forks import Fork
 from cocoon.models.client import JournaledClient
 from cocoon.models.scripted import ScriptedChat
 from cocoon.running.folder import read_run
 from cocoon.running.manifest import read_manifest
-from cocoon.studies.branches.credit import Arm, Future, contrast, credit_curve, disclosed, mean_contrast
+from cocoon.studies.branches.credit import Arm, Future, contrast, credit_curve, mean_contrast
 from cocoon.studies.branches.run import read_futures
 from cocoon.tests.conversations import PLAIN, shipped_profiles
 
