@@ -1,10 +1,10 @@
 """Whether the credit curve of a talk finds the reply that mattered: a planted one, among replies that do nothing.
 
-Run with `python -m cocoon.benchmarks.credit [--profiles N] [--share P]`. Real graphs, journal and branches, the rule
-appraiser, a scripted user, no model. In each talk the supporter listens, and in one round, another one in each talk, it
-does what is planted: names the need, or presses. The futures are made by a supporter that names a layer of the chain by
+Run with `python -m cocoon.benchmarks.credit [--profiles N]`. Real graphs, journal and branches, the rule appraiser, a
+scripted user, no model. In each talk the supporter listens, and in one round, another one in each talk, it does what is
+planted: names the need, or presses. The futures are made by a supporter that names the next layer of the chain by
 chance, so that what comes of them varies. Found: the planted round has the greatest credit of the talk, in the sense of
-the plant.
+the plant. Talks of which all futures come out alike are counted too: there is nothing to be found in them.
 
 Covered: futures with a known difference of means, as shares of a chain of four, and how often Welch's interval of their
 contrast holds it.
@@ -35,12 +35,12 @@ Plant = Literal["names the need", "presses"]
 ROUNDS = 8
 LISTENS = {"en": "I am listening, {}.", "zh": "我在听，{}。"}
 PRESSES = {"en": "Come on, just tell me, you have to be honest.", "zh": "你必须老实说清楚，赶紧快说。"}
-CASES: Sequence[tuple[Plant, TrustRules, int]] = (
-    ("names the need", "naming", 16),
-    ("presses", "naming", 16),
-    ("presses", "attuned", 32),
+CASES: Sequence[tuple[Plant, TrustRules, int, float]] = (
+    ("names the need", "naming", 16, 0.1),
+    ("presses", "naming", 16, 0.3),
+    ("presses", "attuned", 24, 0.3),
 )
-"""What is planted, under which trust rules, and how many futures each round has."""
+"""What is planted, under which trust rules, how many futures each round has, and how often these name a layer."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Planted:
 
 @dataclass(frozen=True)
 class Wanders:
-    """Names a layer of the chain in some rounds, by chance, and listens in the others."""
+    """Names the next layer of the chain in some rounds, by chance, and listens in the others."""
 
     people: Mapping[str, Profile]
     share: float
@@ -75,7 +75,9 @@ class Wanders:
         """Return the reply of this round, drawn by the place of the call."""
         draw, profile = random.Random(f"{client.place}"), person_of(client, self.people)
         if draw.random() < self.share:
-            return Utterance(content=draw.choice(profile.chain).need)
+            needs = [step.need for step in profile.chain]
+            named = sum(turn.content in needs for turn in view.turns if turn.role == "supporter")
+            return Utterance(content=needs[min(named + 1, len(needs) - 1)])
         return Utterance(content=LISTENS[view.language].format(view.round))
 
     def facts(self) -> AgentFacts:
@@ -101,8 +103,10 @@ def people_of(count: int) -> dict[str, Profile]:
     return {profile.id: profile for profile in people}
 
 
-def share_found(folder: Path, plant: Plant, rules: TrustRules, profiles: int, samples: int, share: float) -> int:
-    """Return in how many talks the planted round has the greatest credit."""
+def talks_found(
+    folder: Path, plant: Plant, rules: TrustRules, profiles: int, samples: int, share: float
+) -> tuple[int, int]:
+    """Return in how many talks the planted round has the greatest credit, and of how many all futures are alike."""
     people = people_of(profiles)
     (folder / "user.jsonl").write_text("\n".join(map(json.dumps, ["Hm. It was a long day.", "I do not know."])) + "\n")
     run = cocoon.simulate(
@@ -121,12 +125,13 @@ def share_found(folder: Path, plant: Plant, rules: TrustRules, profiles: int, sa
     cocoon.branch(run, turn="every", supporter=wanders, samples=samples, out=folder / "futures", progress=False)
     futures, _ = read_futures(folder / "futures", folder / "talks")
     sign = 1.0 if plant == "names the need" else -1.0
-    found = 0
+    found = alike = 0
     for talk in {future.parent for future in futures}:
         curve = credit_curve(futures, talk, "wanders", "Disclosed")
+        alike += not any(estimate.value for estimate in curve.values())
         best = max(curve, key=lambda number: sign * (curve[number].value or 0.0))
         found += best == planted_round(talk.partition(".")[0])
-    return found
+    return found, alike
 
 
 def share_covered(samples: int, draws: int = 4_000) -> float:
@@ -146,12 +151,12 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profiles", type=int, default=40)
-    parser.add_argument("--share", type=float, default=0.3, help="chance that a future's reply names a layer")
     options = parser.parse_args()
-    for plant, rules, samples in CASES:
+    for plant, rules, samples, share in CASES:
         with tempfile.TemporaryDirectory() as folder:
-            found = share_found(Path(folder), plant, rules, options.profiles, samples, options.share)
-        print(f"{plant}, rules {rules}: found in {found} of {options.profiles} talks ({samples} futures)", flush=True)
+            found, alike = talks_found(Path(folder), plant, rules, options.profiles, samples, share)
+        kept = f"{samples} futures a round, {alike} talks alike"
+        print(f"{plant}, rules {rules}: found in {found} of {options.profiles} talks ({kept})", flush=True)
     for samples in (4, 8, 16):
         print(f"Welch's interval, {samples} futures a side: holds the difference in {share_covered(samples):.3f}")
 

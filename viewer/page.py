@@ -161,9 +161,7 @@ class RunPage:
 def credit_curves(run: Path) -> list[dict[str, Any]]:
     """Return the curves that the report of branches has drawn, none for another run."""
     files = sorted((run / "figures").glob("credit_*.svg")) if run.is_dir() else []
-    return [
-        {"title": file.stem.replace("_", " "), "note": "", "drawings": [file.read_text("utf-8")] * 2} for file in files
-    ]
+    return [{"title": file.stem.replace("_", " "), "note": "", "drawings": [file.read_text("utf-8")]} for file in files]
 
 
 def page_facts(run: RunReader, language: Language) -> dict[str, Any]:
