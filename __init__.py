@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from cocoon.agents.protocols import UserView as UserView
     from cocoon.agents.protocols import Utterance as Utterance
     from cocoon.agents.protocols import transcript as transcript
-    from cocoon.api.asking import asking as asking
-    from cocoon.api.asking import asking_async as asking_async
     from cocoon.api.building import build_profiles as build_profiles
     from cocoon.api.building import build_profiles_async as build_profiles_async
     from cocoon.api.building import script as script
@@ -49,6 +47,8 @@ if TYPE_CHECKING:
     from cocoon.api.simulation import simulate_async as simulate_async
     from cocoon.api.studies import ablate as ablate
     from cocoon.api.studies import ablate_async as ablate_async
+    from cocoon.api.studies import asking as asking
+    from cocoon.api.studies import asking_async as asking_async
     from cocoon.api.studies import branch as branch
     from cocoon.api.studies import branch_async as branch_async
     from cocoon.api.studies import fidelity as fidelity
@@ -75,7 +75,6 @@ _HOMES = {
         *("UserView", "Utterance", "transcript"),
     ),
     "cocoon.agents.judges.ratings": ("make_rating",),
-    "cocoon.api.asking": ("asking", "asking_async"),
     "cocoon.api.building": (
         *("build_profiles", "build_profiles_async", "script", "script_async"),
         *("translate_profiles", "translate_profiles_async"),
@@ -84,7 +83,7 @@ _HOMES = {
     "cocoon.api.reporting": ("compare", "report", "verify"),
     "cocoon.api.run": ("Run",),
     "cocoon.api.studies": (
-        *("ablate", "ablate_async", "branch", "branch_async", "fidelity", "power"),
+        *("ablate", "ablate_async", "asking", "asking_async", "branch", "branch_async", "fidelity", "power"),
         *("reproduce", "reproduce_async"),
     ),
     "cocoon.api.simulation": ("judge", "judge_async", "simulate", "simulate_async"),

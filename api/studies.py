@@ -1,4 +1,4 @@
-"""`ablate`, `reproduce`, `fidelity` and `power`: studies of the simulated user, and of the paper's tables."""
+"""Studies of replies (`branch`, `asking`), of the simulated user, of the paper's tables, and `power`."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -33,6 +33,8 @@ from cocoon.running.reading.former import user_with_rules_of, with_rules_of
 from cocoon.running.study import OwnObjects, Study, open_models, read_profiles
 from cocoon.studies.ablation.config import DEFAULT_CONDITIONS, refuse_copies
 from cocoon.studies.ablation.run import Ablation
+from cocoon.studies.asking.config import ASKED, ASKING, AskingConfig
+from cocoon.studies.asking.run import Asking, plan_asking
 from cocoon.studies.branches.config import MovesConfig
 from cocoon.studies.branches.run import Branching, read_forks
 from cocoon.studies.reproduce.config import REPRODUCE, STAGES, ReproduceConfig, with_scales_of_table
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ablate",
     "ablate_async",
+    "asking",
+    "asking_async",
     "branch",
     "branch_async",
     "fidelity",
@@ -133,6 +137,58 @@ async def branch_async(
     given = Given(BRANCH, settings | roles, config, None, options)
     branching = prepare_branches(run, out, given, turns, moves, allow_cloud_tracing=allow_cloud_tracing)
     return await branching.make(Reporter.of(progress))
+
+
+def prepare_asking(
+    run: "str | Path | Run",
+    out: str | Path,
+    given: Given[StudyConfig],
+    asked: dict[str, object],
+    *,
+    allow_cloud_tracing: bool = False,
+) -> Asking:
+    """Return a study of asking that is ready to start. See `asking`."""
+    if not allow_cloud_tracing:
+        forbid_cloud_tracing()
+    parent, out, own = Path(run) if isinstance(run, str | Path) else run.path, out_folder(out), OwnObjects()
+    writer = spec_of(asked["writer"], own, "writer") if asked.get("writer") is not None else None
+    config = read_settings(AskingConfig, {**asked, "writer": writer})
+    if out.exists() and out.samefile(parent):
+        raise CocoonError(f"--out {out}: the study needs a folder of its own, beside the run whose talks it takes")
+    stored = given.config if given.config is not None else parent / "config.yaml"
+    resolved = with_own(replace(given, config=stored), own, out).resolve()
+    study = Study(resolved.config, open_models(resolved.config, local_parts()), own)
+    return plan_asking(parent, study, config, out, own=given.keywords.get("supporter") is None)
+
+
+@takes(ASKED)
+@takes(ASKING)
+async def asking_async(
+    run: "str | Path | Run",
+    *,
+    out: str | Path,
+    supporter: Supporters = None,
+    user: object = None,
+    judge: object = None,
+    writer: object = None,
+    config: str | Path | None = None,
+    options: Options = (),
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> StudyResult:
+    """Ask or say the same at turns drawn from the talks of a run, and compare what comes of it.
+
+    At each drawn turn a model writes the content of the supporter's reply as a question and as a statement. Both are
+    checked for form and meaning. The talks go on from either, `samples` times, under every one of the trust `rules`.
+    The report (`asking.md`) has the effect on the user's next turn and on the end, with intervals over people, beside
+    a finished `sweep` where one is given. The same call goes on.
+    """
+    compared = {name: settings.pop(name) for name in list(settings) if name in AskingConfig.model_fields}
+    roles = {"supporter": supporter, "user": user, "judge": judge}
+    given = Given(ASKING, settings | roles, config, None, options)
+    study = prepare_asking(run, out, given, {**compared, "writer": writer}, allow_cloud_tracing=allow_cloud_tracing)
+    return await study.make(Reporter.of(progress))
 
 
 def prepare_ablation(
@@ -287,5 +343,6 @@ def fidelity(*runs: "str | Path | Run", out: str | Path | None = None) -> Report
     return report
 
 
+asking = blocking(asking_async)
 branch = blocking(branch_async)
 ablate = blocking(ablate_async)

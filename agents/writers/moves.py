@@ -90,7 +90,7 @@ class WrittenMove:
 
 
 @dataclass(frozen=True)
-class Silence:
+class SilentMove:
     """The supporter stays and says nothing."""
 
     folder: Path | None = None

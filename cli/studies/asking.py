@@ -24,9 +24,9 @@ def asking(
     as_json: Json = False,
 ) -> None:
     """Ask or say the same at turns drawn from talks, and compare the next turn and the end under every rule set."""
-    from cocoon.api.asking import prepare_asking
     from cocoon.api.blocking import wait_for
     from cocoon.api.reporter import Reporter
+    from cocoon.api.studies import prepare_asking
     from cocoon.cli.terminal.results import finish_study, print_estimate
 
     study = prepare_asking(run, out, given, dict(compared.keywords), allow_cloud_tracing=allow_cloud_tracing)

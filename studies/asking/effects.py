@@ -9,7 +9,7 @@ from cocoon.evaluation.statistics.estimates import Estimate
 from cocoon.evaluation.statistics.paired import holm, sign_flip
 from cocoon.evaluation.statistics.power import WithinTalks
 from cocoon.studies.asking.config import QUESTION, STATEMENT
-from cocoon.studies.branches.credit import NEXT, OUTCOMES, Arm, Future, contrast
+from cocoon.studies.branches.credit import NEXT, OUTCOMES, Future, FutureArm, arm_contrast
 from cocoon.studies.branches.report import over_people
 
 MEASURED = (*NEXT, *OUTCOMES)
@@ -20,15 +20,15 @@ MEASURED = (*NEXT, *OUTCOMES)
 class AskingEffect:
     """Question less statement in one outcome under one rule set.
 
-    `asked` and `said` are the means of both forms. `p` is by sign flips of the people's differences, `corrected` by
-    Holm's method over the outcomes of a rule set. `design` has what a next study must know, None where people or
-    futures are too few to tell.
+    `mean_asked` and `mean_said` are the means of both forms. `p` is by sign flips of the people's differences,
+    `corrected` by Holm's method over the outcomes of a rule set. `design` has what a next study must know, None where
+    people or futures are too few to tell.
     """
 
     outcome: str
     difference: Estimate
-    asked: Estimate
-    said: Estimate
+    mean_asked: Estimate
+    mean_said: Estimate
     people: int
     p: float | None
     design: WithinTalks | None
@@ -51,14 +51,14 @@ def asking_effects(branched: Sequence[Future]) -> list[AskingEffect]:
 
 
 def _effect(branched: Sequence[Future], outcome: str) -> AskingEffect:
-    pairs = [(profile, value) for profile, value in _fork_differences(branched, outcome)]
+    pairs = _fork_differences(branched, outcome)
     people = _means(pairs)
     test = sign_flip(list(people.values())) if len(people) > 1 else None
     return AskingEffect(
         outcome=outcome,
         difference=over_people(pairs),
-        asked=_mean_of(branched, QUESTION, outcome),
-        said=_mean_of(branched, STATEMENT, outcome),
+        mean_asked=_mean_of(branched, QUESTION, outcome),
+        mean_said=_mean_of(branched, STATEMENT, outcome),
         people=len(people),
         p=test.p if test else None,
         design=_design(branched, outcome, list(people.values())),
@@ -71,13 +71,11 @@ def _fork_differences(branched: Sequence[Future], outcome: str) -> list[tuple[st
     for future in branched:
         if future.supporter is not None:
             forks[future.parent, future.round, future.supporter].append(future)
-    return [
-        (
-            futures[0].profile,
-            contrast(futures, parent, number, (Arm(supporter, QUESTION), Arm(supporter, STATEMENT)), outcome).value,
-        )
-        for (parent, number, supporter), futures in forks.items()
-    ]
+    differences: list[tuple[str, float | None]] = []
+    for (parent, number, supporter), futures in forks.items():
+        pair = FutureArm(supporter, QUESTION), FutureArm(supporter, STATEMENT)
+        differences.append((futures[0].profile, arm_contrast(futures, parent, number, pair, outcome).value))
+    return differences
 
 
 def _means(pairs: Iterable[tuple[str, float | None]]) -> dict[str, float]:

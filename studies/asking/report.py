@@ -31,19 +31,19 @@ def write_asking_report(out: Path, run: Path, folders: Mapping[str, Path], sweep
     """Write the report as asking.md, asking.html and tables/, and return it. `folders` are the runs by rule set."""
     branched: dict[str, list[Future]] = {rules: read_futures(folder, run)[1] for rules, folder in folders.items()}
     effects = {rules: asking_effects(futures) for rules, futures in branched.items()}
-    every = [future for futures in branched.values() for future in futures]
-    rows = {rules: {effect.outcome: effect for effect in found} for rules, found in effects.items()}
+    futures = [future for of_rules in branched.values() for future in of_rules]
+    rows = {rules: {effect.outcome: effect for effect in of_rules} for rules, of_rules in effects.items()}
     tables = (_effects_table(effects), _beside_table(rows, sweep), _needs_table(effects))
     report = Report(
         title=f"Asking or saying the same, in talks of {run.name}",
         facts=[
-            ("Talks", str(len({future.parent for future in every}))),
-            ("Turns", str(len({(future.parent, future.round) for future in every}))),
+            ("Talks", str(len({future.parent for future in futures}))),
+            ("Turns", str(len({(future.parent, future.round) for future in futures}))),
             ("Turns at which a form could not be written", str(len(_unwritten(folders.values())))),
-            ("Futures", str(len(every))),
+            ("Futures", str(len(futures))),
             ("Rule sets", ", ".join(folders)),
         ],
-        findings=conclusions(effects),
+        findings=asking_conclusions(effects),
         tables=[table for table in tables if table.rows],
         warnings=origin_warnings(list(folders.values())),
     )
@@ -58,22 +58,24 @@ def _unwritten(folders: Iterable[Path]) -> set[str]:
     return {name[1] for name in names if name}
 
 
-def conclusions(effects: Effects) -> list[str]:
+def asking_conclusions(effects: Effects) -> list[str]:
     """Return a sentence for each outcome: what asking does to it, and under which rule sets."""
-    outcomes = dict.fromkeys(effect.outcome for found in effects.values() for effect in found)
+    outcomes = dict.fromkeys(effect.outcome for of_rules in effects.values() for effect in of_rules)
     return [_conclusion(outcome, _signs(effects, outcome)) for outcome in outcomes]
 
 
 def _signs(effects: Effects, outcome: str) -> dict[str, int]:
-    return {rules: effect.sign for rules, found in effects.items() for effect in found if effect.outcome == outcome}
+    return {
+        rules: effect.sign for rules, of_rules in effects.items() for effect in of_rules if effect.outcome == outcome
+    }
 
 
 def _conclusion(outcome: str, signs: Mapping[str, int]) -> str:
     parts: list[str] = []
     for sign, word in ((1, "raises"), (-1, "lowers")):
-        if under := [rules for rules, found in signs.items() if found == sign]:
+        if under := [rules for rules, shown_sign in signs.items() if shown_sign == sign]:
             parts.append(f"asking in place of saying the same {word} it under {_listed(under)}")
-    if nothing := [rules for rules, found in signs.items() if not found]:
+    if nothing := [rules for rules, shown_sign in signs.items() if not shown_sign]:
         parts.append(f"no difference is shown under {_listed(nothing)}")
     return f"{outcome}: {', and '.join(parts)}."
 
@@ -87,15 +89,15 @@ def _effects_table(effects: Effects) -> Table:
         Row(
             labels=[rules, "next turn" if effect.outcome in NEXT else "end", effect.outcome],
             cells={
-                "Asked": effect.asked,
-                "Said": effect.said,
+                "Asked": effect.mean_asked,
+                "Said": effect.mean_said,
                 "Difference": effect.difference,
                 "People": effect.people,
                 "p": effect.corrected,
             },
         )
-        for rules, found in effects.items()
-        for effect in found
+        for rules, of_rules in effects.items()
+        for effect in of_rules
     ]
     return Table(
         id="effects",
@@ -155,14 +157,14 @@ def scaled(estimate: Estimate, factor: float) -> Estimate:
 def _swept(sweep: Path) -> list[Row]:
     """Return what a sweep says of one reply more that asks, for every direction and kind of user."""
     plan = read_plan(sweep)
-    found = observations(sweep, plan)
+    observed_talks = observations(sweep, plan)
     rows: list[Row] = []
     for user in plan.users:
         config = read_config(sweep / USERS / user)
         if config is None:
             raise CocoonError(f"{sweep}: has no finished run under {USERS}/{user}. Finish the sweep, or leave it out.")
         for name in directions_of(plan):
-            observed = of_arms(found, user, ladder(plan, name))
+            observed = of_arms(observed_talks, user, ladder(plan, name))
             cells: dict[str, Cell] = {
                 outcome: scaled(trend(observed, lambda row: row.ratio, value, 1.0).change, 1 / max(1, config.rounds))
                 for outcome, value in SWEPT_OUTCOMES.items()
@@ -173,8 +175,8 @@ def _swept(sweep: Path) -> list[Row]:
 
 def _needs_table(effects: Effects) -> Table:
     rows: list[Row] = []
-    for rules, found in effects.items():
-        for effect in found:
+    for rules, of_rules in effects.items():
+        for effect in of_rules:
             design = effect.design
             if design is None or not design.difference or not (design.spread or design.noise):
                 continue

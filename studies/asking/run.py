@@ -93,18 +93,18 @@ def sampled_forks(run: Path, config: AskingConfig, seed: int, *, own: bool) -> l
     if not by_talk:
         raise CocoonError(f"{run}: no talk has a reply of the supporter that the user answers")
     talks = sorted(by_talk)
-    drawn = talks if config.talks is None else random.Random(f"{seed}").sample(talks, min(config.talks, len(talks)))
+    sample = talks if config.talks is None else random.Random(f"{seed}").sample(talks, min(config.talks, len(talks)))
     return [
         replace(fork, move=move, needs=(QUESTION, STATEMENT))
-        for talk in sorted(drawn)
+        for talk in sorted(sample)
         for fork in _drawn(by_talk[talk], config.turns, f"{seed}.{talk}")
         for move in config.moves().arms
     ]
 
 
 def _drawn(forks: Sequence[Fork], count: int, seed: str) -> list[Fork]:
-    drawn = random.Random(seed).sample(forks, min(count, len(forks)))
-    return sorted(drawn, key=lambda fork: fork.round)
+    sample = random.Random(seed).sample(forks, min(count, len(forks)))
+    return sorted(sample, key=lambda fork: fork.round)
 
 
 def plan_asking(run: Path, study: Study, config: AskingConfig, out: Path, *, own: bool) -> Asking:

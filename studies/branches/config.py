@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from cocoon.agents.writers.asking import Asker
-from cocoon.agents.writers.moves import Meaning, Mover, OwnMove, Silence, WrittenMove
+from cocoon.agents.writers.moves import Meaning, Mover, OwnMove, SilentMove, WrittenMove
 from cocoon.core.errors import CocoonError
 from cocoon.core.model_spec import split_name
 from cocoon.core.outside.python_code import PREFIX
@@ -92,7 +92,7 @@ def open_movers(study: Study, moves: MovesConfig) -> list[Mover]:
 
 def _mover(name: str, spec: str, study: Study, moves: MovesConfig) -> Mover:
     if spec == SILENCE:
-        return Silence(study.folder, study.languages)
+        return SilentMove(study.folder, study.languages)
     own = study.own.agent(spec)
     if own is not None:
         return OwnMove(name, _function(own), AgentFacts(name=name, kind="own", source=own.source))

@@ -27,7 +27,7 @@ Ratings = Mapping[str, list[Rating]]
 COMFORT = "comfort"
 
 
-class Arm(NamedTuple):
+class FutureArm(NamedTuple):
     """Who makes futures, and with which move they begin. `move` is None where the supporter speaks for itself."""
 
     supporter: str
@@ -62,9 +62,9 @@ class Future:
         return fork_name(self.parent, self.round, self.move)
 
     @property
-    def arm(self) -> Arm | None:
+    def arm(self) -> FutureArm | None:
         """The arm that made it, None for the parent."""
-        return None if self.supporter is None else Arm(self.supporter, self.move)
+        return None if self.supporter is None else FutureArm(self.supporter, self.move)
 
 
 def _rate(scale: str) -> Callable[[Dialogue, Ratings], float | None]:
@@ -164,7 +164,7 @@ def credit_curve(
     Values are the outcomes of this supporter's futures without a move. A round is in it if some of them leave the talk
     there, and at the next round, or the talk ended with it.
     """
-    values = _values(futures, parent, Arm(supporter), outcome)
+    values = _values(futures, parent, FutureArm(supporter), outcome)
     return {
         number: mean_contrast(values[following], values[number], level)
         for number, following in pairwise(sorted(values))
@@ -172,15 +172,20 @@ def credit_curve(
     }
 
 
-def move_curve(futures: Sequence[Future], parent: str, arm: Arm, outcome: str) -> dict[int, Estimate]:
+def move_curve(futures: Sequence[Future], parent: str, arm: FutureArm, outcome: str) -> dict[int, Estimate]:
     """Return the credit of a move at each round of a talk: futures that begin with it, less those without a move."""
-    before = _values(futures, parent, Arm(arm.supporter), outcome)
+    before = _values(futures, parent, FutureArm(arm.supporter), outcome)
     after = _values((future for future in futures if future.supporter is not None), parent, arm, outcome)
     return {number: mean_contrast(after[number], before[number]) for number in sorted(after) if number in before}
 
 
-def contrast(
-    futures: Iterable[Future], parent: str, number: int, pair: tuple[Arm, Arm], outcome: str, level: float = LEVEL
+def arm_contrast(
+    futures: Iterable[Future],
+    parent: str,
+    number: int,
+    pair: tuple[FutureArm, FutureArm],
+    outcome: str,
+    level: float = LEVEL,
 ) -> Estimate:
     """Return what the first arm makes of a prefix less what the second makes of the same."""
     here = [future for future in futures if future.round == number]
@@ -188,7 +193,7 @@ def contrast(
     return mean_contrast(first, second, level)
 
 
-def _values(futures: Iterable[Future], parent: str, arm: Arm, outcome: str) -> dict[int, list[float]]:
+def _values(futures: Iterable[Future], parent: str, arm: FutureArm, outcome: str) -> dict[int, list[float]]:
     """Return the outcomes of an arm's futures of a talk by round, with what really came in the end."""
     values: dict[int, list[float]] = defaultdict(list)
     for future in futures:

@@ -9,7 +9,7 @@ from itertools import combinations, pairwise
 
 from cocoon.evaluation.statistics.estimates import LEVEL, Estimate
 from cocoon.graphs.forks import Fork
-from cocoon.studies.branches.credit import Future, contrast, credit_curve
+from cocoon.studies.branches.credit import Future, arm_contrast, credit_curve
 
 _FIRST = 4
 """Futures of each fork before the first look."""
@@ -64,7 +64,7 @@ def _comparisons(
             names = {own[number, arm.move] for arm in (first, second) if (number, arm.move) in own}
             same = first.supporter == second.supporter or first.move == second.move
             if same and names:
-                yield names, contrast(futures, talk, number, (first, second), outcome, level)
+                yield names, arm_contrast(futures, talk, number, (first, second), outcome, level)
     for supporter in sorted({arm.supporter for arm in arms}):
         curve = credit_curve(futures, talk, supporter, outcome, level)
         for number, following in pairwise(sorted(number for number, move in own if move is None)):

@@ -7,13 +7,13 @@ from cocoon.evaluation.text.moves import move_by_rule
 def moves_given(dialogue: Dialogue) -> dict[int, Move]:
     """Return the move of each of the supporter's replies by its round, counted from 1. The opening is round 0."""
     moves: dict[int, Move] = {}
-    said, number = "", 0
+    user_words, number = "", 0
     for index, turn in enumerate(dialogue.turns):
         if turn.role == "user":
-            said = f"{said} {turn.content}"
+            user_words = f"{user_words} {turn.content}"
         elif index > 0:
             number += 1
             state = dialogue.turns[index + 1].state if index + 1 < len(dialogue.turns) else None
             appraised = state.appraisal.move if state is not None and state.appraisal is not None else None
-            moves[number] = appraised or move_by_rule(turn.content, said, dialogue.language)
+            moves[number] = appraised or move_by_rule(turn.content, user_words, dialogue.language)
     return moves

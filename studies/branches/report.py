@@ -10,7 +10,7 @@ from cocoon.reports.charts.records import Figure, Mark, Panel, PanelChart, Serie
 from cocoon.reports.formats.files import write_report_files
 from cocoon.reports.origin import origin_warnings
 from cocoon.reports.tables.records import Cell, Report, Row, Table
-from cocoon.studies.branches.credit import NEXT, OUTCOMES, Arm, Future, contrast, credit_curve, move_curve
+from cocoon.studies.branches.credit import NEXT, OUTCOMES, Future, FutureArm, arm_contrast, credit_curve, move_curve
 
 _NOTE = "Mean over people, each the mean of its talks, with a bootstrap interval over people."
 _MOVES = (
@@ -24,13 +24,13 @@ Curve = dict[int, Estimate]
 class BranchedRun:
     """What a report of branches is made of. `branched` are those of the futures that are branches.
 
-    `given` has the move of each real reply, by talk and round. `refused` counts the branches that are missing because
+    `moves` has the move of each real reply, by talk and round. `refused` counts the branches that are missing because
     their move could not be written.
     """
 
     futures: Sequence[Future]
     branched: Sequence[Future]
-    given: Mapping[str, Mapping[int, str]]
+    moves: Mapping[str, Mapping[int, str]]
     refused: int = 0
 
 
@@ -84,7 +84,7 @@ def _supporters(futures: Iterable[Future]) -> list[str]:
     return sorted({future.supporter for future in futures if future.supporter is not None})
 
 
-def _arms(futures: Iterable[Future]) -> list[Arm]:
+def _arms(futures: Iterable[Future]) -> list[FutureArm]:
     return sorted({future.arm for future in futures if future.arm is not None}, key=lambda arm: (arm[0], arm[1] or ""))
 
 
@@ -123,7 +123,7 @@ def _parents(futures: Iterable[Future]) -> dict[str, str]:
     return {future.parent: future.profile for future in futures}
 
 
-def pairs_of(branched: Iterable[Future]) -> list[tuple[Arm, Arm]]:
+def compared_arms(branched: Iterable[Future]) -> list[tuple[FutureArm, FutureArm]]:
     """Return which arms are compared: two moves of one supporter, or two supporters with one move."""
     return [
         (first, second)
@@ -132,11 +132,11 @@ def pairs_of(branched: Iterable[Future]) -> list[tuple[Arm, Arm]]:
     ]
 
 
-def contrast_over_people(here: Sequence[Future], pair: tuple[Arm, Arm], outcome: str) -> Estimate:
+def contrast_over_people(here: Sequence[Future], pair: tuple[FutureArm, FutureArm], outcome: str) -> Estimate:
     """Return the difference of two arms within each prefix, averaged over people."""
     rounds = _rounds(here)
     return over_people(
-        (profile, contrast(here, parent, number, pair, outcome).value)
+        (profile, arm_contrast(here, parent, number, pair, outcome).value)
         for parent, profile in _parents(here).items()
         for number in rounds
     )
@@ -147,7 +147,7 @@ def _contrast_table(branched: Sequence[Future], shown: Sequence[str]) -> Table:
     rounds = _rounds(branched)
     for label, numbers in [*((str(number), [number]) for number in rounds), *([("all", rounds)] if rounds[1:] else [])]:
         here = [future for future in branched if future.round in numbers]
-        for first, second in pairs_of(here):
+        for first, second in compared_arms(here):
             cells: dict[str, Cell] = {name: contrast_over_people(here, (first, second), name) for name in shown}
             rows.append(Row(labels=[label, f"{first.label()} less {second.label()}"], cells=cells))
     return Table(
@@ -160,13 +160,13 @@ def _contrast_table(branched: Sequence[Future], shown: Sequence[str]) -> Table:
     )
 
 
-def _curves(futures: Sequence[Future], outcomes: Sequence[str]) -> dict[Arm, dict[str, Curve]]:
+def _curves(futures: Sequence[Future], outcomes: Sequence[str]) -> dict[FutureArm, dict[str, Curve]]:
     """Return the credit by arm, outcome and round: of the real replies without a move, and of each move."""
     curves = {arm: {name: _curve_over_people(futures, arm, name) for name in outcomes} for arm in _arms(futures)}
     return {arm: by_outcome for arm, by_outcome in curves.items() if any(by_outcome.values())}
 
 
-def _credits(futures: Sequence[Future], arm: Arm, outcome: str) -> list[tuple[str, str, int, float | None]]:
+def _credits(futures: Sequence[Future], arm: FutureArm, outcome: str) -> list[tuple[str, str, int, float | None]]:
     """Return (talk, person, round, credit) of every reply, or of the arm's move where it has one."""
     by_talk: dict[str, list[Future]] = {}
     for future in futures:
@@ -183,7 +183,7 @@ def _credits(futures: Sequence[Future], arm: Arm, outcome: str) -> list[tuple[st
     ]
 
 
-def _curve_over_people(futures: Sequence[Future], arm: Arm, outcome: str) -> Curve:
+def _curve_over_people(futures: Sequence[Future], arm: FutureArm, outcome: str) -> Curve:
     credits = _credits(futures, arm, outcome)
     return {
         number: over_people((profile, value) for _, profile, other, value in credits if other == number)
@@ -191,7 +191,7 @@ def _curve_over_people(futures: Sequence[Future], arm: Arm, outcome: str) -> Cur
     }
 
 
-def _credit_table(curves: Mapping[Arm, Mapping[str, Curve]], shown: Sequence[str]) -> Table:
+def _credit_table(curves: Mapping[FutureArm, Mapping[str, Curve]], shown: Sequence[str]) -> Table:
     rows: list[Row] = []
     for arm, by_outcome in curves.items():
         for number in sorted({number for curve in by_outcome.values() for number in curve}):
@@ -214,18 +214,20 @@ def _credit_table(curves: Mapping[Arm, Mapping[str, Curve]], shown: Sequence[str
 def _given_table(run: BranchedRun, shown: Sequence[str]) -> Table:
     rows: list[Row] = []
     for supporter in _supporters(run.branched):
-        credits = {name: _credits(run.futures, Arm(supporter), name) for name in shown}
+        credits = {name: _credits(run.futures, FutureArm(supporter), name) for name in shown}
         moved = {
-            name: [(profile, value, run.given.get(talk, {}).get(number, "")) for talk, profile, number, value in found]
-            for name, found in credits.items()
+            name: [
+                (profile, value, run.moves.get(talk, {}).get(number, "")) for talk, profile, number, value in replies
+            ]
+            for name, replies in credits.items()
         }
-        for move in sorted({move for found in moved.values() for _, _, move in found if move}):
+        for move in sorted({move for replies in moved.values() for _, _, move in replies if move}):
             cells: dict[str, Cell] = {
-                name: over_people((profile, value) for profile, value, other in found if other == move)
-                for name, found in moved.items()
+                name: over_people((profile, value) for profile, value, other in replies if other == move)
+                for name, replies in moved.items()
             }
-            replies = max(sum(other == move for _, _, other in found) for found in moved.values())
-            rows.append(Row(labels=[supporter, move], cells={"Replies": replies, **cells}))
+            count = max(sum(other == move for _, _, other in replies) for replies in moved.values())
+            rows.append(Row(labels=[supporter, move], cells={"Replies": count, **cells}))
     return Table(
         id="credit_by_move",
         title="Credit of the real replies, by what they did",
@@ -239,7 +241,7 @@ def _given_table(run: BranchedRun, shown: Sequence[str]) -> Table:
     )
 
 
-def _credit_figure(curves: Mapping[Arm, Mapping[str, Curve]], outcome: str) -> Figure:
+def _credit_figure(curves: Mapping[FutureArm, Mapping[str, Curve]], outcome: str) -> Figure:
     shown = {arm: by_outcome[outcome] for arm, by_outcome in curves.items() if by_outcome[outcome]}
     series = [
         Series(

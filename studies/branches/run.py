@@ -108,11 +108,11 @@ class Branching:
         """Return the forks with the futures that each needs, which are more where the answer is not clear yet."""
         if self.moves.enough is None:
             return list(forks)
-        asked = {fork.name: fork.samples or 0 for fork in forks}
+        counted = {fork.name: fork.samples or 0 for fork in forks}
         futures, _ = read_futures(self.out, self.run)
-        seen = [future for future in futures if future.arm is None or future.sample < asked.get(future.fork, 0)]
+        seen = [future for future in futures if future.arm is None or future.sample < counted.get(future.fork, 0)]
         needed = unclear(forks, seen, self.moves.outcome, self.moves.enough, level_of(len(counts)))
-        now = max(asked.values())
+        now = max(counted.values())
         after = next((count for count in counts if count > now), now)
         return [replace(fork, samples=after) if fork.samples == now and fork.name in needed else fork for fork in forks]
 
@@ -134,8 +134,8 @@ def read_forks(run: Path, rounds: Sequence[int] | None, moves: MovesConfig, *, o
 
 def keep_plan(out: Path, run: Path, forks: Sequence[Fork], moves: MovesConfig) -> None:
     """Write down where branches begin. Raises CocoonError where the folder holds other branches."""
-    left = dict.fromkeys((fork.parent.id, fork.round) for fork in forks)
-    plan: dict[str, Any] = {"run": str(run.absolute()), "forks": list(map(list, left))}
+    places = dict.fromkeys((fork.parent.id, fork.round) for fork in forks)
+    plan: dict[str, Any] = {"run": str(run.absolute()), "forks": list(map(list, places))}
     if moves.move:
         plan |= moves.model_dump(mode="json", include={"move", "writer", "meaning"})
     path = out / PLAN
@@ -152,8 +152,8 @@ def report_of(out: Path, run: Path) -> Report:
     """Write the report of finished branches, and return it."""
     futures, branched = read_futures(out, run)
     refused = sum(failure.reason == REFUSED for failure in read_run(out, "failures.jsonl", Failure))
-    given = {talk.id: moves_given(talk) for talk in read_run(run, "dialogues.jsonl", Dialogue)}
-    return write_branches_report(out, f"Branches of {run.name}", BranchedRun(futures, branched, given, refused))
+    moves = {talk.id: moves_given(talk) for talk in read_run(run, "dialogues.jsonl", Dialogue)}
+    return write_branches_report(out, f"Branches of {run.name}", BranchedRun(futures, branched, moves, refused))
 
 
 def read_futures(out: Path, run: Path) -> tuple[list[Future], list[Future]]:

@@ -8,7 +8,7 @@ import pytest
 from langchain_core.messages import BaseMessage
 
 import cocoon
-from cocoon.api.asking import prepare_asking
+from cocoon.api.studies import prepare_asking
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dialogue
 from cocoon.core.verb_settings import Given
@@ -17,7 +17,7 @@ from cocoon.models.scripted import ScriptedChat
 from cocoon.running.folder import read_run
 from cocoon.studies.asking.config import ASKING
 from cocoon.studies.asking.effects import AskingEffect, asking_effects
-from cocoon.studies.asking.report import conclusions
+from cocoon.studies.asking.report import asking_conclusions
 from cocoon.studies.branches.credit import Future
 from cocoon.tests.conversations import PLAIN
 from cocoon.tests.studies.test_moves import PEOPLE, ROUNDS, WRITTEN, agents, parents, writer
@@ -132,11 +132,11 @@ def test_an_effect_is_the_mean_over_people_of_differences_within_forks() -> None
 def effect(outcome: str, value: float, p: float) -> AskingEffect:
     (known,) = asking_effects([future("p", "question", 0.0, 0)])
     shown = known.difference.model_copy(update={"value": value})
-    return AskingEffect(outcome, shown, known.asked, known.said, 9, p, None, p)
+    return AskingEffect(outcome, shown, known.mean_asked, known.mean_said, 9, p, None, p)
 
 
 def test_a_conclusion_names_the_rule_sets_that_it_holds_under() -> None:
-    lines = conclusions({"attuned": [effect("Aff", 0.4, 0.2)], "naming": [effect("Aff", -0.4, 0.01)]})
+    lines = asking_conclusions({"attuned": [effect("Aff", 0.4, 0.2)], "naming": [effect("Aff", -0.4, 0.01)]})
     assert lines == [
         "Aff: asking in place of saying the same lowers it under the rules naming, and no difference is shown under "
         "the rules attuned."

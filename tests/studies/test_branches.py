@@ -20,7 +20,7 @@ from cocoon.models.client import JournaledClient
 from cocoon.models.scripted import ScriptedChat
 from cocoon.running.folder import read_run
 from cocoon.running.manifest import read_manifest
-from cocoon.studies.branches.credit import Arm, Future, contrast, credit_curve, mean_contrast
+from cocoon.studies.branches.credit import Future, FutureArm, arm_contrast, credit_curve, mean_contrast
 from cocoon.studies.branches.run import read_futures
 from cocoon.tests.conversations import PLAIN, shipped_profiles
 
@@ -159,7 +159,7 @@ def test_a_credit_is_the_value_after_a_reply_less_that_before_it() -> None:
     # Welch on (5, 7) and (2, 4): standard error 1.414, two degrees of freedom, t 4.303.
     assert curve[1].low == pytest.approx(3 - 4.3027 * 2**0.5, abs=1e-3)
     others = [*futures, replace(futures[0], supporter="t", outcomes={"Aff": 1.0})]
-    assert contrast(others, "d", 1, (Arm("s"), Arm("t")), "Aff").value == 2.0
+    assert arm_contrast(others, "d", 1, (FutureArm("s"), FutureArm("t")), "Aff").value == 2.0
     assert credit_curve([future(1, 2.0), future(3, 2.0)], "d", "s", "Aff") == {}
 
 

@@ -18,7 +18,7 @@ from cocoon.core.verb_settings import BRANCH, Given
 from cocoon.evaluation.text.move_forms import MoveForm, content_problem, form_problem
 from cocoon.models.scripted import ScriptedChat
 from cocoon.running.folder import read_run
-from cocoon.studies.branches.credit import Arm, Future, contrast, move_curve
+from cocoon.studies.branches.credit import Future, FutureArm, arm_contrast, move_curve
 from cocoon.studies.branches.run import read_futures
 from cocoon.tests.conversations import shipped_profiles
 
@@ -213,9 +213,9 @@ def test_the_credit_of_a_move_is_counted_against_the_supporters_own_reply() -> N
         return Future("d", "p", 2, "s", {"Aff": value}, move)
 
     futures = [future(None, 2.0), future(None, 4.0), future("question", 6.0), future("question", 8.0)]
-    assert move_curve(futures, "d", Arm("s", "question"), "Aff")[2].value == 4.0
-    assert contrast(futures, "d", 2, (Arm("s", "question"), Arm("s")), "Aff").value == 4.0
-    assert move_curve(futures[2:], "d", Arm("s", "question"), "Aff") == {}
+    assert move_curve(futures, "d", FutureArm("s", "question"), "Aff")[2].value == 4.0
+    assert arm_contrast(futures, "d", 2, (FutureArm("s", "question"), FutureArm("s")), "Aff").value == 4.0
+    assert move_curve(futures[2:], "d", FutureArm("s", "question"), "Aff") == {}
 
 
 def test_the_report_compares_moves_within_the_prefix_and_gives_their_credit(tmp_path: Path, parents: Any) -> None:
