@@ -66,13 +66,13 @@ class WrittenMove:
                 content_problem(answer.reply, words, view.language) if self.meaning == "vectors" else None
             )
 
-        inputs = {"said": view.last, "words": words, "move": self.name}
-        answer = await self.asker.ask(client, REWRITE, view.language, RewrittenReply, problem, **inputs)
+        answer = await self.asker.ask(
+            client, REWRITE, view.language, RewrittenReply, problem, said=view.last, words=words, move=self.name
+        )
         if isinstance(answer, Missing):
             raise CallFailedError(REFUSED, f"no {self.name} with the content of the reply: {answer.reason}")
         if self.meaning == "model":
-            inputs = {"first": words, "second": answer.reply}
-            same = await self.asker.ask(client, SAME, view.language, SameContent, **inputs)
+            same = await self.asker.ask(client, SAME, view.language, SameContent, first=words, second=answer.reply)
             if isinstance(same, Missing) or not same.same:
                 raise CallFailedError(REFUSED, f"the {self.name} has not the content of the reply: {answer.reply}")
         return Utterance(content=answer.reply)

@@ -14,6 +14,7 @@ from typing import Any
 from cocoon.agents.users.trust import SEES_MOVES
 from cocoon.core.config import StudyConfig, TrustRules
 from cocoon.core.errors import CocoonError
+from cocoon.core.records import Language
 from cocoon.graphs.forks import Fork
 from cocoon.running.checks.form_invariance import form_calls
 from cocoon.running.estimate import appraises
@@ -61,7 +62,7 @@ class Asking:
         for branching in self.branchings.values():
             config, sees = branching.study.config, branching.study.config.user.rules in SEES_MOVES
             if appraises(config) and sees not in known:
-                languages = sorted({fork.parent.language for fork in branching.forks})
+                languages: list[Language] = sorted({fork.parent.language for fork in branching.forks})
                 calls += form_calls(languages, config.form_pairs)
                 known.add(sees)
         return calls

@@ -101,7 +101,7 @@ def _mover(name: str, spec: str, study: Study, moves: MovesConfig) -> Mover:
         raise CocoonError("The supporter is Python code, so no model is there to write moves. Name one: --writer SPEC.")
     if moves.meaning == "vectors":
         _need_vectors()
-    form = next(form for form in MOVE_FORMS if form == spec)
+    form = MOVE_FORMS[MOVE_FORMS.index(spec)]
     asker = Asker(study.model(writer), Settings(temperature=0.0, max_tokens=_LONGEST_MOVE), study.folder)
     return WrittenMove(form, asker, moves.meaning, study.languages)
 
