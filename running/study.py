@@ -23,6 +23,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_records
 from cocoon.core.model_spec import short_name
 from cocoon.core.outside.python_code import PREFIX, load_object, source_of
+from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Language, Profile, Record, SourceFile
 from cocoon.core.sampling import SamplingConfig
 from cocoon.evaluation.scales.files import load_scales
@@ -278,6 +279,8 @@ def open_models(config: RunConfig, parts: Parts | None = None, *, live: bool = F
     patience = config.patience
     if live and "patience" not in config.model_fields_set:
         patience = min(patience, _PATIENCE_OF_A_PERSON)
+    # A session reads its prompts anew, since they may have been edited after an earlier one in this process.
+    load_prompt.cache_clear()
     ledger = Ledger(config.budget, config.prices)
     return Models(config.concurrency, config.timeout, patience, ledger, parts=parts)
 

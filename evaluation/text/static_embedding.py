@@ -66,5 +66,10 @@ def embed(texts: Sequence[str]) -> Vectors:
 
 def closeness(one: str, other: str) -> float:
     """Return the cosine of two texts, -1 to 1."""
-    first, second = embed([one, other])
-    return float(first @ second)
+    return float(_vector(one) @ _vector(other))
+
+
+@functools.lru_cache(maxsize=4096)
+def _vector(text: str) -> Vectors:
+    # A need is compared with sentence after sentence, and each of the judges of a dialogue reads the same sentences.
+    return embed([text])[0]

@@ -13,21 +13,14 @@ import pytest
 
 from cocoon.benchmarks.endpoint.server import serve
 from cocoon.benchmarks.endpoint.settings import Settings
-from cocoon.benchmarks.orchestration.orchestration import Run, Study, ideal_seconds, table
+from cocoon.benchmarks.orchestration.orchestration import Run, Study, System, ideal_seconds, table
 from cocoon.benchmarks.training_speed import BARE, OURS
 from cocoon.benchmarks.training_speed import table as training_table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT / ".static")}
-STUDY = Study(
-    dialogues=64,
-    rounds=10,
-    connections=32,
-    latency=0.2,
-    cv=0,
-    repeats=1,
-    systems=["cocoon", "httpx", "inspect"],
-)
+SYSTEMS: list[System] = ["cocoon", "httpx", "inspect"]
+STUDY = Study(dialogues=64, rounds=10, connections=32, latency=0.2, cv=0, repeats=1, systems=SYSTEMS)
 
 
 def script(*command: str) -> list[str]:
@@ -35,18 +28,7 @@ def script(*command: str) -> list[str]:
 
 
 async def test_the_command_prints_its_url_first_and_takes_the_flags(tmp_path: Path) -> None:
-    flags = [
-        "--port",
-        "0",
-        "--latency",
-        "0",
-        "--fault",
-        "all=0",
-        "--fault",
-        "500=1",
-        "--log",
-        str(tmp_path / "log"),
-    ]
+    flags = ["--port", "0", "--latency", "0", "--fault", "all=0", "--fault", "500=1", "--log", str(tmp_path / "log")]
     process = await asyncio.create_subprocess_exec(*script("endpoint/server.py", *flags), stdout=PIPE, env=ENVIRONMENT)
     assert process.stdout is not None
     try:
@@ -76,13 +58,7 @@ async def test_a_peer_makes_every_call_of_the_workload() -> None:
 
 @pytest.mark.parametrize(
     ("service", "chain", "cv", "ideal"),
-    [
-        (320.0, 4.2, 0.0, 10.0),
-        (96.0, 4.2, 0.0, 4.2),
-        (96.0, 0.0, 0.0, 4.2),
-        (96.0, 3.5, 0.6, 3.5),
-        (96.0, 0.0, 0.6, 3.0),
-    ],
+    [(320, 4.2, 0, 10), (96, 4.2, 0, 4.2), (96, 0, 0, 4.2), (96, 3.5, 0.6, 3.5), (96, 0, 0.6, 3)],
 )
 def test_ideal_time_is_the_larger_of_work_and_longest_chain(
     service: float, chain: float, cv: float, ideal: float

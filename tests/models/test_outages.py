@@ -7,23 +7,12 @@ from typing import Any
 
 import pytest
 
-import cocoon.models.limiter as limiter_module
-import cocoon.models.pool as pool_module
 from cocoon.core.errors import CallFailedError, EndpointDownError
 from cocoon.models.pool import Pool
 from cocoon.models.request_errors import RateLimitedError, TransientError
-from cocoon.tests.models.test_rate_limit import VirtualLoop
+from cocoon.tests.models.virtual_loop import VirtualLoop
 
 Send = Callable[[], Any]
-
-
-@pytest.fixture
-def virtual(monkeypatch: pytest.MonkeyPatch) -> Any:
-    loop = VirtualLoop()
-    for module in (limiter_module, pool_module):
-        monkeypatch.setattr(module, "time", loop)
-    yield loop
-    loop.close()
 
 
 def talk(loop: VirtualLoop, pool: Pool, send: Send, dialogues: int, calls: int) -> list[Any]:

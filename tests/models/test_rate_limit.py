@@ -2,38 +2,16 @@
 
 import asyncio
 import random
-import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
-import cocoon.models.limiter as limiter_module
-import cocoon.models.pool as pool_module
 from cocoon.models.pool import Pool
 from cocoon.models.request_errors import RateLimitedError
+from cocoon.tests.models.virtual_loop import VirtualLoop
 
 CAP, START, DIALOGUES = 32, 96, 200
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop whose clock jumps to the next timer instead of waiting for it."""
-
-    def __init__(self) -> None:
-        super().__init__(selectors.DefaultSelector())
-        self.now = 0.0
-        real = self._selector.select  # type: ignore[attr-defined]
-
-        def select(timeout: float | None = None) -> Any:
-            self.now += timeout or 0.0
-            return real(0)
-
-        self._selector.select = select  # type: ignore[attr-defined]
-
-    def time(self) -> float:
-        return self.now
-
-    monotonic = time
 
 
 class Server:
@@ -65,15 +43,6 @@ class Server:
         for (at, level), until in zip(self.steps, ends, strict=True):
             area += level * max(0.0, min(until, end) - max(at, start))
         return area / (end - start)
-
-
-@pytest.fixture
-def virtual(monkeypatch: pytest.MonkeyPatch) -> Any:
-    loop = VirtualLoop()
-    for module in (limiter_module, pool_module):
-        monkeypatch.setattr(module, "time", loop)
-    yield loop
-    loop.close()
 
 
 def work(pool: Pool, server: Server, calls: int) -> Coroutine[Any, Any, Any]:

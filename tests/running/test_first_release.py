@@ -78,7 +78,8 @@ def test_a_run_is_made_again_from_its_journal_alone(folder: Path, name: str) -> 
     for file in [*RECORDS, "trace.jsonl"]:
         (run / file).unlink(missing_ok=True)
     done = cocoon(*RUNS[name], *OWN_PROMPTS, "--out", name, "--json")
-    assert done.json["calls"] == done.json["replayed"] > 0, done.err
+    assert done.out, done.err
+    assert done.json["calls"] == done.json["replayed"] > 0
     assert records(run) == before
     assert calls(run) == journal
 
@@ -86,7 +87,8 @@ def test_a_run_is_made_again_from_its_journal_alone(folder: Path, name: str) -> 
 @pytest.mark.parametrize("name", ["guarded", "prompted"])
 def test_a_finished_run_is_found_finished(folder: Path, name: str) -> None:
     done = cocoon(*RUNS[name], *OWN_PROMPTS, "--out", name, "--json")
-    assert (done.code, done.json["calls"], done.json["failed"]) == (0, 0, 0)
+    assert done.code == 0, done.err
+    assert (done.json["calls"], done.json["failed"]) == (0, 0)
 
 
 def test_a_run_goes_on_with_no_other_texts_than_its_own(folder: Path) -> None:

@@ -24,7 +24,6 @@ from cocoon.benchmarks.orchestration.run_compare import answered_requests, diffe
 from cocoon.core.config import StudyConfig, SupporterConfig
 from cocoon.core.errors import BudgetReachedError, CocoonError, NotSavedError, ReplayMismatchError
 from cocoon.core.jsonl import Appender
-from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Dialogue, Failure, Profile, Rating
 from cocoon.models.pool import Pool
 from cocoon.running.folder import RunFolder, read_run
@@ -213,7 +212,6 @@ async def test_a_changed_prompt_is_told_and_nothing_is_mixed(house: House) -> No
     await house.run("run", budget__calls=10, prompts=str(prompts))
     changed = prompts / "user" / "prompted.en.md"
     changed.write_text(changed.read_text("utf-8") + "\nKeep it short.\n", "utf-8")
-    load_prompt.cache_clear()
     with pytest.raises(ReplayMismatchError, match=r"run: .*prompt 'user/prompted\.en'; undo the change, give"):
         await house.run("run", prompts=str(prompts))
 
