@@ -27,6 +27,7 @@ from cocoon.studies.branches.config import MovesConfig
 from cocoon.studies.branches.run import Branching, read_forks
 from cocoon.studies.listener import Listener
 from cocoon.studies.result import StudyResult
+from cocoon.studies.sweep.plan import read_plan
 
 FOLDERS = "rules"
 
@@ -109,7 +110,12 @@ def _drawn(forks: Sequence[Fork], count: int, seed: str) -> list[Fork]:
 
 
 def plan_asking(run: Path, study: Study, config: AskingConfig, out: Path, *, own: bool) -> Asking:
-    """Return the study. A user without trust rules, such as Python code, goes on as it is."""
+    """Return the study. A user without trust rules, such as Python code, goes on as it is.
+
+    Raises CocoonError for a folder that has no sweep, before anything is paid for.
+    """
+    if config.sweep:
+        read_plan(Path(config.sweep))
     forks = sampled_forks(run, config, study.config.seed, own=own)
     ruled = study.own_user() is None and study.config.user.kind == "guarded"
     settings = (

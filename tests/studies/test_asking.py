@@ -14,13 +14,18 @@ from cocoon.core.records import Dialogue
 from cocoon.core.verb_settings import Given
 from cocoon.evaluation.statistics.power import WithinTalks, people_within_talks, power_of_mean, power_within_talks
 from cocoon.models.scripted import ScriptedChat
-from cocoon.running.folder import read_run
+from cocoon.running.folder import read_config, read_run
 from cocoon.studies.asking.config import ASKING
 from cocoon.studies.asking.effects import AskingEffect, asking_effects
 from cocoon.studies.asking.report import asking_conclusions
 from cocoon.studies.branches.credit import Future
+from cocoon.studies.sweep.plan import ladder, read_plan
+from cocoon.studies.sweep.records import observations, of_arms
+from cocoon.studies.sweep.trend import trend
+from cocoon.tests.commands import cocoon as cocoon_command
 from cocoon.tests.conversations import PLAIN
 from cocoon.tests.studies.test_moves import PEOPLE, ROUNDS, WRITTEN, agents, parents, writer
+from cocoon.tests.studies.test_sweep import sweep
 
 __all__ = ["parents"]
 RULES = ("attuned", "naming", "listening")
@@ -111,6 +116,36 @@ def test_a_turn_at_which_one_form_cannot_be_written_is_left_out_with_both(tmp_pa
         read_run(tmp_path / "b" / "rules" / "naming", "dialogues.jsonl", Dialogue)
     )
     assert dict(result.report.facts)["Turns at which a form could not be written"] == str(len(PEOPLE))
+
+
+def test_a_finished_sweep_stands_beside_as_its_slope_for_one_reply(tmp_path: Path, parents: Any) -> None:
+    sweep(tmp_path / "sweep")
+    result = asking(parents, tmp_path / "b", turns=1, rules="naming", sweep=str(tmp_path / "sweep"))
+    rows = {
+        tuple(row.labels): row.cells for table in result.report.tables if table.id == "beside" for row in table.rows
+    }
+    plan = read_plan(tmp_path / "sweep")
+    arms = of_arms(observations(tmp_path / "sweep", plan), "guarded", ladder(plan, "instruction"))
+    slope = trend(arms, lambda row: row.ratio, lambda row: row.affective, 1.0).change
+    config = read_config(tmp_path / "sweep" / "users" / "guarded")
+    assert config is not None and slope.value is not None
+    beside: Any = rows["sweep, instruction", "guarded user", "slope a reply"]["Aff"]
+    assert beside.value == pytest.approx(slope.value / config.rounds) and beside.value < 0
+    with pytest.raises(CocoonError, match="holds no sweep"):
+        asking(parents, tmp_path / "b", turns=1, rules="naming", sweep=str(tmp_path / "none"))
+
+
+def test_the_command_line_counts_branches_of_moves_and_the_study_of_asking(tmp_path: Path, parents: Any) -> None:
+    file = tmp_path / "words.jsonl"
+    file.write_text('"It was a long day."\n', encoding="utf-8")
+    words = ("--supporter", f"scripted:{file}", "--user", f"scripted:{file}", "--dry-run", "--json")
+    move = ("--turn", "2", "--move", "silence", "--move", "question", "--meaning", "model")
+    branches = cocoon_command("branch", str(parents.path), *move, *words, "--out", str(tmp_path / "b"))
+    # Each of three talks: the rewriting with its check, and for both moves 2 replies and 2 answers by the rule.
+    assert branches.json["calls"] == len(PEOPLE) * (2 + 2 * 4)
+    rules = ("--turns", "1", "--rules", "naming,listening")
+    studied = cocoon_command("asking", str(parents.path), *rules, *words, "--out", str(tmp_path / "c"))
+    assert studied.json["dialogues"] == len(PEOPLE) * 2 * 2
 
 
 def future(person: str, move: str, value: float, sample: int) -> Future:
