@@ -12,6 +12,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Dialogue, Failure, Rating
 from cocoon.graphs.forks import Fork, forks_of
+from cocoon.models.by_name import check_spec, host_of
 from cocoon.reports.tables.records import Report
 from cocoon.running.estimate import appraises, estimate, judges_wanted
 from cocoon.running.folder import existing_run, read_run
@@ -60,7 +61,16 @@ class Branching:
         share = sum(map(self._calls, self.forks))
         scaled = {key: value * share / whole["calls"] for key, value in whole.items() if isinstance(value, int | float)}
         counts = {key: round(value) for key, value in scaled.items() if key != "cost_estimated"}
-        return whole | scaled | counts | {"dialogues": self.dialogues, "calls": share}
+        hosts = sorted({*whole["hosts"], *self._hosts_of_writer()})
+        return whole | scaled | counts | {"dialogues": self.dialogues, "calls": share, "hosts": hosts}
+
+    def _hosts_of_writer(self) -> list[str]:
+        """Return where the model that writes the moves would send text."""
+        if self.moves.writer is None or not any(map(self.moves.calls_of, self.moves.arms)):
+            return []
+        check_spec(self.moves.writer)
+        host = host_of(self.moves.writer)
+        return [host] if host else []
 
     def _calls(self, fork: Fork) -> int:
         config = self.study.config

@@ -143,6 +143,12 @@ def test_the_command_line_counts_branches_of_moves_and_the_study_of_asking(tmp_p
     branches = cocoon_command("branch", str(parents.path), *move, *words, "--out", str(tmp_path / "b"))
     # Each of three talks: the rewriting with its check, and for both moves 2 replies and 2 answers by the rule.
     assert branches.json["calls"] == len(PEOPLE) * (2 + 2 * 4)
+    assert branches.json["hosts"] == []
+    elsewhere = cocoon_command(
+        *("branch", str(parents.path), *move, *words, "--writer", "http://models.example/v1#m"),
+        *("--out", str(tmp_path / "b")),
+    )
+    assert elsewhere.json["hosts"] == ["models.example"]
     rules = ("--turns", "1", "--rules", "naming,listening")
     studied = cocoon_command("asking", str(parents.path), *rules, *words, "--out", str(tmp_path / "c"))
     assert studied.json["dialogues"] == len(PEOPLE) * 2 * 2
