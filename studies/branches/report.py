@@ -134,11 +134,10 @@ def compared_arms(branched: Iterable[Future]) -> list[tuple[FutureArm, FutureArm
 
 def contrast_over_people(here: Sequence[Future], pair: tuple[FutureArm, FutureArm], outcome: str) -> Estimate:
     """Return the difference of two arms within each prefix, averaged over people."""
-    rounds = _rounds(here)
+    forks = {(future.parent, future.round): future.profile for future in here}
     return over_people(
         (profile, arm_contrast(here, parent, number, pair, outcome).value)
-        for parent, profile in _parents(here).items()
-        for number in rounds
+        for (parent, number), profile in forks.items()
     )
 
 

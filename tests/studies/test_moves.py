@@ -19,6 +19,7 @@ from cocoon.evaluation.text.move_forms import MoveForm, content_problem, form_pr
 from cocoon.models.scripted import ScriptedChat
 from cocoon.running.folder import read_run
 from cocoon.studies.branches.credit import Future, FutureArm, arm_contrast, move_curve
+from cocoon.studies.branches.report import contrast_over_people
 from cocoon.studies.branches.run import read_futures
 from cocoon.tests.conversations import shipped_profiles
 
@@ -216,6 +217,17 @@ def test_the_credit_of_a_move_is_counted_against_the_supporters_own_reply() -> N
     assert move_curve(futures, "d", FutureArm("s", "question"), "Aff")[2].value == 4.0
     assert arm_contrast(futures, "d", 2, (FutureArm("s", "question"), FutureArm("s")), "Aff").value == 4.0
     assert move_curve(futures[2:], "d", FutureArm("s", "question"), "Aff") == {}
+
+
+def test_a_talk_that_is_not_left_at_a_round_is_not_missing_there() -> None:
+    futures = [
+        Future(f"{person}.s.0", person, number, "s", {"Aff": value}, move)
+        for person, number in (("p", 1), ("q", 2))
+        for move, value in (("question", 3.0), ("statement", 2.0))
+    ]
+    pair = FutureArm("s", "question"), FutureArm("s", "statement")
+    difference = contrast_over_people(futures, pair, "Aff")
+    assert (difference.value, difference.n, difference.missing) == (1.0, 2, 0)
 
 
 def test_the_report_compares_moves_within_the_prefix_and_gives_their_credit(tmp_path: Path, parents: Any) -> None:
