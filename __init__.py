@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from cocoon.api.simulation import simulate_async as simulate_async
     from cocoon.api.studies import ablate as ablate
     from cocoon.api.studies import ablate_async as ablate_async
+    from cocoon.api.studies import asking as asking
+    from cocoon.api.studies import asking_async as asking_async
     from cocoon.api.studies import branch as branch
     from cocoon.api.studies import branch_async as branch_async
     from cocoon.api.studies import fidelity as fidelity
@@ -85,7 +87,7 @@ _HOMES = {
     "cocoon.api.reporting": ("compare", "report", "verify"),
     "cocoon.api.run": ("Run",),
     "cocoon.api.studies": (
-        *("ablate", "ablate_async", "branch", "branch_async", "fidelity", "power"),
+        *("ablate", "ablate_async", "asking", "asking_async", "branch", "branch_async", "fidelity", "power"),
         *("reproduce", "reproduce_async"),
     ),
     "cocoon.api.shards.merging": ("merge",),

@@ -273,7 +273,8 @@ class Dialogue(Record):
     `facts` is what a foreign corpus states of the whole dialogue, by its own names (a topic, ratings before and after).
 
     A branch begins in the middle of another dialogue: `parent` is that dialogue's id, and `branched_at` the index of
-    the first turn that is not the parent's. The turns before it took no call of their own.
+    the first turn that is not the parent's. The turns before it took no call of their own. Nor did that turn where it
+    is a `move`: the content of the parent's turn in another form, written once for all branches that begin with it.
     """
 
     id: str
@@ -293,6 +294,7 @@ class Dialogue(Record):
     parent: str | None = None
     branched_at: int | None = None
     preference: Preference | None = _unwritten(None)
+    move: str | None = _unwritten(None)
 
     @property
     def head(self) -> dict[str, Any]:

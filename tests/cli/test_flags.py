@@ -15,8 +15,14 @@ OPTIONS = {
         "--supporter --user --user-kind --appraiser --seed --concurrency --timeout --budget-calls --config -o "
         "--allow-cloud-tracing --json"
     ),
+    "asking": (
+        "--out --talks --turns --rules --sweep --writer --meaning --rounds --supporter --supporter-prompt --user "
+        "--difficulty --appraiser --samples --judge --scales --votes --seed --concurrency --timeout --budget-calls "
+        "--config -o --allow-cloud-tracing --dry-run --json"
+    ),
     "branch": (
-        "--out --turn --rounds --supporter --supporter-prompt --user --difficulty --rules --appraiser --samples "
+        "--out --turn --move --writer --meaning --enough --outcome "
+        "--rounds --supporter --supporter-prompt --user --difficulty --rules --appraiser --samples "
         "--judge --scales --votes --seed --concurrency --timeout --budget-calls --budget-tokens --budget-money "
         "--shard --config -o --allow-cloud-tracing --dry-run --json"
     ),
@@ -52,7 +58,9 @@ OPTIONS = {
     "merge": "--out --json",
     "new": "--folder",
     "plan": "--machines --people --like --seconds --endpoint-calls --cpu-ms -o --json",
-    "power": "--difference --spread --rates --discordant --run --profiles --power --level --json",
+    "power": (
+        "--difference --spread --rates --discordant --noise --turns --futures --run --profiles --power --level --json"
+    ),
     "profiles build": (
         "--out -n --limit --language --writer --rater --taxonomy --seed --concurrency --timeout "
         "--budget-calls --budget-tokens --budget-money --shard --config -o --allow-cloud-tracing --dry-run --json"
