@@ -4,7 +4,7 @@ Every record forbids unknown keys, so a typing mistake in a file is an error and
 """
 
 import hashlib
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
@@ -14,12 +14,9 @@ ValueT = TypeVar("ValueT")
 StopReason = Literal["rounds", "user_left"]
 How = Literal["after_reflection", "after_question", "volunteered", "leaked"]
 Uptake = Literal["taken_up", "denied", "ignored"]
+SenseLevel = Annotated[int | None, Field(ge=1, le=5, exclude_if=lambda level: level is None)]
 MOST_GUESSES = 3
 """More guesses at a wish in one turn are a list, in which the right one may stand by chance."""
-
-
-def _is_none(value: object) -> bool:
-    return value is None
 
 
 class Record(BaseModel):
@@ -50,7 +47,7 @@ class ChainStep(Record):
     need: str = Field(min_length=1)
     difficulty: int | None = Field(default=None, ge=1, le=5)
     reason: str = ""
-    relevance: int | None = Field(default=None, ge=1, le=5, exclude_if=_is_none)
+    relevance: SenseLevel = None
 
 
 class Memory(Record):
@@ -82,7 +79,7 @@ class Profile(Record):
     memory: list[Memory] = []
     source: str = "own"
     licence: str = ""
-    plausible: int | None = Field(default=None, ge=1, le=5, exclude_if=_is_none)
+    plausible: SenseLevel = None
 
     @model_validator(mode="after")
     def _need_ends_the_chain(self) -> "Profile":
