@@ -17,7 +17,7 @@ def test_import_writes_records_and_tells_the_repairs(tmp_path: Path) -> None:
     arguments = ["profiles", "import", "cocoon", str(written(tmp_path, {**FIGURE_8, "Memory": 3})), "-o", str(out)]
     done = cocoon(*arguments)
     assert (done.code, done.out) == (0, "")
-    assert "record 1: memory: dropped: it is no list of memories but 3" in done.err
+    assert "file.json, line 1: memory: dropped: it is no list of memories but 3" in done.err
     assert [profile.id for profile in read_records(out, Profile)] == ["cocoon-1"]
     assert [path.name for path in out.parent.iterdir()] == ["profiles.jsonl"]
     again = cocoon(*arguments)
@@ -45,7 +45,7 @@ def test_an_unknown_kind_names_the_kinds(tmp_path: Path) -> None:
     assert (done.code, done.err) == (
         2,
         "cocoon: profile kind 'esconv' is not known; the kinds are esc-eval, cocoon, extes, cactus, sage, esc-judge, "
-        "interactive-agents, jsonl\n",
+        "interactive-agents, patienthub, jsonl\n",
     )
 
 

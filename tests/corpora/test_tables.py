@@ -239,6 +239,7 @@ EXCEL = zipped("xl/workbook.xml")
         ("a.xlsx", EXCEL, "is an Excel file; save its sheet as CSV"),
         ("a.parquet", b"PAR1 nothing", "is not a Parquet file"),
     ],
+    ids=["gzip", "zip", "Excel", "Parquet"],
 )
 def test_a_packed_file_that_is_broken_is_named(tmp_path: Path, name: str, data: bytes, told: str) -> None:
     file = tmp_path / name
