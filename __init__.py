@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from cocoon.api.studies import branch as branch
     from cocoon.api.studies import branch_async as branch_async
     from cocoon.api.studies import fidelity as fidelity
+    from cocoon.api.studies import panel as panel
+    from cocoon.api.studies import panel_async as panel_async
     from cocoon.api.studies import power as power
     from cocoon.api.studies import reproduce as reproduce
     from cocoon.api.studies import reproduce_async as reproduce_async
@@ -82,7 +84,7 @@ _HOMES = {
     "cocoon.api.run": ("Run",),
     "cocoon.api.studies": (
         *("ablate", "ablate_async", "branch", "branch_async", "fidelity", "power"),
-        *("reproduce", "reproduce_async"),
+        *("panel", "panel_async", "reproduce", "reproduce_async"),
     ),
     "cocoon.api.simulation": ("judge", "judge_async", "simulate", "simulate_async"),
     "cocoon.api.training": ("preview_training", "train"),

@@ -49,6 +49,11 @@ OPTIONS = {
         "--dry-run --json"
     ),
     "new": "--folder",
+    "panel": (
+        "--out --profiles -n --limit --language --rounds --samples --supporter --supporter-prompt --user --rules "
+        "--difficulty --appraiser --judge --scales --votes --permute --scale-file --seed --concurrency --timeout "
+        "--budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing --dry-run --json"
+    ),
     "power": "--difference --spread --rates --discordant --run --profiles --power --level --json",
     "profiles build": (
         "--out -n --limit --language --writer --rater --taxonomy --seed --concurrency --timeout "
