@@ -138,6 +138,13 @@ class Appraisal(Record):
     move: Move | None = _unwritten(None)
 
 
+class AnswerPlan(Record):
+    """How long an answer is to be, in words (Chinese: characters), and whether it asks back."""
+
+    words: int = Field(ge=1)
+    asks: bool = False
+
+
 class UserState(Record):
     """Disclosure state of the guarded user after a turn.
 
@@ -150,7 +157,8 @@ class UserState(Record):
 
     The rest is of the rules that see moves. `attuned` counts the attuned moves since a layer opened last, which earn
     less and less. `question` is the index of an open question whose answer is still to come. `ruptured` names what
-    broke with this turn, and `rupture` is how many points of it are not repaired yet.
+    broke with this turn, and `rupture` is how many points of it are not repaired yet. `plan` is of the rules that were
+    fitted to people.
     """
 
     trust: float
@@ -166,6 +174,7 @@ class UserState(Record):
     question: int | None = _unwritten(None)
     ruptured: Rupture | None = _unwritten(None)
     rupture: float = _unwritten(0.0)
+    plan: AnswerPlan | None = _unwritten(None)
 
 
 class Turn(Record):

@@ -14,7 +14,7 @@ from cocoon.core.verb_settings import VerbSettings
 from cocoon.running.study import OwnObjects, spec_name
 
 PROMPTED = "prompted"
-RuleSet = Literal["attuned", "naming", "listening", "prompted"]
+RuleSet = Literal["attuned", "people", "people-1", "people-2", "people-3", "naming", "listening", "prompted"]
 """What opens a simulated user: trust rules, or the paper's prompt, which has none."""
 
 

@@ -123,7 +123,7 @@ def test_a_user_that_is_added_later_joins_the_report(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"rules": "attuned"}, "a panel of one user"),
-        ({"rules": "gruff"}, "choose attuned, naming, listening, prompted"),
+        ({"rules": "gruff"}, "choose attuned, people, people-1"),
         ({"judge": None}, "Nobody judges the panel"),
         ({"user": ["x:y", "x:y"]}, "two users of the panel are named"),
         ({"user": {"../up": "x:y"}}, "it names a folder"),
