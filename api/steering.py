@@ -32,6 +32,7 @@ from cocoon.steering.directions.from_pairs import EXTRACT, ExtractConfig, Extrac
 from cocoon.steering.pairs.situations import read_situations, spread_situations
 from cocoon.studies.result import StudyResult
 from cocoon.studies.sweep.config import SweepConfig
+from cocoon.studies.sweep.plan import PLAN, read_plan
 from cocoon.studies.sweep.run import Sweep
 
 __all__ = [
@@ -133,6 +134,9 @@ def prepare_sweep(
     resolved = with_rules_of(with_own(given, own, out).resolve(), out)
     sweep_config = read_settings(SweepConfig, compared)
     users = sweep_config.kinds(own_user=own.agent(resolved.config.user.model) is not None)
+    if sweep_config.users is None and (out / PLAN).is_file():
+        # A sweep of an earlier release has the kinds of user that were its default.
+        users = read_plan(out).users
     if users == ["prompted"]:
         resolved.refuse(
             ["user.difficulty", "user.rules", "user.appraiser"], "only prompted users talk, who have no trust gate."

@@ -16,6 +16,7 @@ from cocoon.running.study import OwnObjects, spec_name
 PROMPTED = "prompted"
 RuleSet = Literal["attuned", "people", "people-1", "people-2", "people-3", "naming", "listening", "prompted"]
 """What opens a simulated user: trust rules, or the paper's prompt, which has none."""
+DEFAULT_RULES: tuple[RuleSet, ...] = ("attuned", "people", "naming", "listening", PROMPTED)
 
 
 class PanelModel(Record):
@@ -26,11 +27,11 @@ class PanelModel(Record):
 
 
 class PanelConfig(Record):
-    """The users and judges of a panel. Without rule sets every model is played under all of them."""
+    """The users and judges of a panel. Without rule sets every model plays `DEFAULT_RULES`."""
 
     user: list[PanelModel] = flag([], "The model of a simulated user. Repeatable.", metavar="[NAME=]SPEC")
     rules: list[RuleSet] = flag(
-        [], "Rule sets that every user model plays, such as attuned,prompted (default: all of them).", commas=True
+        [], "Rule sets of every user model (default: attuned,people,naming,listening,prompted).", commas=True
     )
     judge: list[str] = flag([], "The model of a judge. Repeatable.", metavar="SPEC")
 
@@ -67,7 +68,7 @@ def panel_users(panel: PanelConfig, resolved: Resolved[StudyConfig], own: OwnObj
     Raises CocoonError for fewer than two users, or for two of one name.
     """
     models = panel.user or [PanelModel(model=resolved.config.user.model)]
-    rules: Sequence[RuleSet] = panel.rules or _rules_of_file(resolved) or get_args(RuleSet)
+    rules: Sequence[RuleSet] = panel.rules or _rules_of_file(resolved) or DEFAULT_RULES
     users: list[PanelUser] = []
     for model in models:
         refuse_secrets(model.model, "--user")
