@@ -27,6 +27,8 @@ import yaml
 
 from cocoon.agents.users.attuned import ATTUNED
 from cocoon.agents.users.people import FILE, FittedPeople, FittedRules, answer_plan
+from cocoon.agents.users.trust import FITTED
+from cocoon.core.config import TrustRules
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Move
 from cocoon.evaluation.statistics.estimates import Estimate, student_quantile
@@ -41,7 +43,7 @@ OURS: Mapping[str, Move] = {
 MOVES: tuple[Move, ...] = tuple(dict.fromkeys(OURS.values()))
 OUTCOMES = ("words", "new")
 SOURCE = "AnnoMI, transcripts with an even number (Wu et al., Future Internet 15(3):110, 2023); people_rules.py"
-FOLDS, DRAWS = 10, 3
+FOLDS = 10
 SEPARATE = 1.96
 QUANTILES = [round(0.05 + 0.1 * step, 2) for step in range(10)]
 FEWEST = 3
@@ -128,7 +130,7 @@ def fit(answers: Sequence[Answer], outcome: str, pools: Pools) -> Fit:
 
 def pooled(answers: Sequence[Answer], outcome: str) -> list[list[Move]]:
     """Return the moves in the order of an outcome, the highest first, those that do not differ beyond noise as one."""
-    pools = [[move] for move in MOVES]
+    pools: list[list[Move]] = [[move] for move in MOVES]
     while len(pools) > 1:
         levels = fit(answers, outcome, pools).levels
         pools = [pools[index] for index in np.argsort(levels)[::-1]]
@@ -293,8 +295,9 @@ def main() -> None:
     pools = {outcome: pooled(answers, outcome) for outcome in OUTCOMES}
     print(report(answers, pools))
     if arguments.write:
-        rules = {"people": rules_of(answers, pools)}
-        rules |= {f"people-{draw}": rules_of(resampled(answers, draw), pools) for draw in range(1, DRAWS + 1)}
+        middle, *draws = FITTED
+        rules: dict[TrustRules, FittedRules] = {middle: rules_of(answers, pools)}
+        rules |= {name: rules_of(resampled(answers, seed), pools) for seed, name in enumerate(draws, 1)}
         people = FittedPeople(source=SOURCE, rules=rules)
         FILE.write_text(
             yaml.safe_dump(people.model_dump(mode="json"), sort_keys=False, width=110, default_flow_style=None), "utf-8"

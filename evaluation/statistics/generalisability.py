@@ -7,6 +7,7 @@ users, profiles and judges would put the supporters into the same order.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from typing import NamedTuple
 
@@ -14,8 +15,16 @@ import numpy as np
 from pydantic import ConfigDict
 
 from cocoon.core.records import Record
-from cocoon.evaluation.statistics.estimates import LEVEL, Estimate, student_quantile
-from cocoon.evaluation.statistics.henderson import RESIDUAL, Codes, codes_of, crossing, henderson, separable
+from cocoon.evaluation.statistics.estimates import LEVEL, SEED, Estimate, student_quantile
+from cocoon.evaluation.statistics.henderson import (
+    RESIDUAL,
+    Codes,
+    between_groups,
+    codes_of,
+    crossing,
+    henderson,
+    separable,
+)
 from cocoon.evaluation.statistics.resampling import Numbers
 
 FACETS = ("supporter", "user", "profile", "judge")
@@ -24,6 +33,7 @@ DIALOGUE = "dialogue"
 """The effect of several dialogues of one supporter with one user and profile."""
 TARGET = 0.8
 """A usual bar for a coefficient on which a decision about supporters rests."""
+PERMUTATIONS = 999
 MOST_GROUPS = 50
 """Groups of profiles that are left out in turn for an interval."""
 VarianceOf = Mapping[str, float]
@@ -49,8 +59,9 @@ class PanelVariance(Record):
     A negative estimate stays as it is, so that estimates of many panels have the right mean. It counts as 0 in the
     coefficient. `by_user` is the variance that the choice of the user brings into the score of a supporter (user, and
     supporter x user), and `excess` what it has above that of the supporters. `coefficient` is the generalisability
-    coefficient of the supporters' means, 0 to 1. Intervals are a jackknife over profiles: users, judges and supporters
-    are those of the panel.
+    coefficient of the supporters' means, 0 to 1. `by_chance` is the probability that users without any effect would
+    give means that differ so much (user labels are permuted within each profile), None for one user. Intervals are a
+    jackknife over profiles: users, judges and supporters are those of the panel.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,6 +71,7 @@ class PanelVariance(Record):
     by_user: Estimate
     excess: Estimate
     coefficient: Estimate
+    by_chance: float | None = None
     n: int
     missing: int
 
@@ -71,18 +83,16 @@ class PanelVariance(Record):
     @property
     def users_move_more(self) -> bool:
         """Whether the choice of the user moves the scores, and at least as much as the supporters do."""
-        return above_zero(self.by_user) and (self.excess.value or 0.0) >= 0
+        return self._users_move and (self.excess.value or 0.0) >= 0
 
     @property
     def users_may_move_more(self) -> bool:
         """Whether the choice of the user moves the scores, and the supporters are not shown to move them more."""
-        return above_zero(self.by_user) and (self.excess.high is None or self.excess.high >= 0)
+        return self._users_move and (self.excess.high is None or self.excess.high >= 0)
 
-
-def above_zero(variance: Estimate) -> bool:
-    """Return whether a value, or its interval where it has one, lies above 0."""
-    lowest = variance.value if variance.low is None else variance.low
-    return lowest is not None and lowest > 0
+    @property
+    def _users_move(self) -> bool:
+        return self.by_chance is not None and self.by_chance <= 1 - LEVEL
 
 
 def crossed_components(scores: Sequence[PanelScore]) -> dict[str, float] | None:
@@ -169,14 +179,40 @@ def panel_variance(scores: Sequence[PanelScore]) -> PanelVariance | None:
         sizes=sizes,
         by_user=estimate(_by_user),
         excess=estimate(lambda found: _by_user(found) - found.get("supporter", 0.0)),
-        coefficient=estimate(lambda found: coefficient_of(found, sizes) if "supporter" in found else None),
+        coefficient=_within_bounds(estimate(partial(_coefficient, sizes=sizes))),
+        by_chance=_by_chance(values, levels),
         n=len(known),
         missing=len(scores) - len(known),
     )
 
 
+def _coefficient(variances: VarianceOf, sizes: Sizes) -> float | None:
+    return coefficient_of(variances, sizes) if "supporter" in variances else None
+
+
+def _within_bounds(coefficient: Estimate) -> Estimate:
+    """Return a coefficient whose interval ends at 0 and at 1."""
+    if coefficient.low is None or coefficient.high is None:
+        return coefficient
+    return coefficient.model_copy(update={"low": max(0.0, coefficient.low), "high": min(1.0, coefficient.high)})
+
+
 def _by_user(variances: VarianceOf) -> float:
     return variances.get("user", 0.0) + variances.get(f"supporter{CROSS}user", 0.0)
+
+
+def _by_chance(values: Numbers, levels: Mapping[str, Codes]) -> float | None:
+    """Return how likely the means by supporter and user differ so much, with user labels permuted within profiles."""
+    supporters, users, profiles = levels["supporter"], levels["user"], levels["profile"]
+    count = int(users.max()) + 1
+    if count < 2:
+        return None
+    labels = np.tile(np.arange(count), (int(profiles.max()) + 1, 1))
+    rng = np.random.default_rng(SEED)
+    relabelled = (rng.permuted(labels, axis=1)[profiles, users] for _ in range(PERMUTATIONS))
+    observed = between_groups(values, supporters * count + users)
+    as_much = sum(between_groups(values, supporters * count + other) >= observed - 1e-9 for other in relabelled)
+    return (1 + as_much) / (1 + PERMUTATIONS)
 
 
 def _without_profiles(values: Numbers, levels: Mapping[str, Codes]) -> Iterable[dict[str, float] | None]:

@@ -49,7 +49,7 @@ def henderson(values: Numbers, factors: Mapping[str, Codes]) -> dict[str, float]
     """Return the variance of each factor and of the residual. None where the design cannot separate them."""
     if len(values) <= 1 + len(factors):
         return None
-    quadratic = [_between(values, codes) for codes in factors.values()]
+    quadratic = [between_groups(values, codes) for codes in factors.values()]
     centred = np.array([*quadratic, float(values @ values)]) - values.sum() ** 2 / len(values)
     try:
         solution = np.linalg.solve(_expected(tuple(codes.tobytes() for codes in factors.values())), centred)
@@ -62,10 +62,10 @@ def _levels(codes: Codes) -> int:
     return int(codes.max()) + 1
 
 
-def _between(values: Numbers, codes: Codes) -> float:
+def between_groups(values: Numbers, codes: Codes) -> float:
     """Return the sum over groups of (sum of values)^2 / size."""
     sums, sizes = np.bincount(codes, weights=values), np.bincount(codes)
-    return float((sums**2 / sizes).sum())
+    return float((sums[sizes > 0] ** 2 / sizes[sizes > 0]).sum())
 
 
 # Data with one group left out often have the design of the group left out before.

@@ -12,7 +12,6 @@ from cocoon.evaluation.statistics.generalisability import (
     TARGET,
     PanelScore,
     PanelVariance,
-    above_zero,
     coefficient_of,
     panel_variance,
     profiles_needed,
@@ -87,7 +86,8 @@ def _warning(measure: str, variance: PanelVariance) -> str | None:
             f"second supporter to hold that against. {advice}"
         )
     if variance.users_move_more:
-        doubt = "" if above_zero(variance.excess) else ", by less than these profiles can tell"
+        is_clear = variance.excess.low is not None and variance.excess.low > 0
+        doubt = "" if is_clear else ", by less than these profiles can tell"
         moved = f"the choice of the simulated user moves the scores more than the supporters do{doubt}"
         return f"{measure}: {moved}. {differ} {advice}"
     if variance.users_may_move_more:

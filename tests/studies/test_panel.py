@@ -29,9 +29,9 @@ def sage_scores() -> list[PanelScore]:
     with SAGE.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return [
-        PanelScore(*name.split("|"), f"p{number:03}", "emotion", 0, float(points))
+        PanelScore(supporter, user, f"p{number:03}", "emotion", 0, float(points))
         for number, row in enumerate(rows)
-        for name, points in row.items()
+        for (supporter, user), points in ((name.split("|"), points) for name, points in row.items())
     ]
 
 

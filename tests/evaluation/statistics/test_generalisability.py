@@ -67,8 +67,12 @@ def test_a_panel_says_whether_users_or_supporters_move_the_scores() -> None:
     by_users, by_supporters = panel_variance(table({"user": 9.0})), panel_variance(table({"supporter": 9.0}))
     assert by_users is not None and by_users.users_move_more
     assert by_supporters is not None and not by_supporters.users_may_move_more
-    noise = panel_variance(table({}))
-    assert noise is not None and not noise.users_move_more
+
+
+def test_users_without_an_effect_rarely_raise_an_alarm() -> None:
+    draw, sizes = np.random.default_rng(1), {"supporter": 4, "user": 3, "profile": 8, "judge": 1, "sample": 1}
+    panels = [panel_variance(planted_scores({"profile": 0.5, "residual": 1.0}, sizes, draw)) for _ in range(40)]
+    assert sum(panel is not None and panel.users_may_move_more for panel in panels) <= 5
 
 
 def test_what_a_design_cannot_separate_stands_in_the_residual() -> None:
