@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from cocoon.api.reporting import report as report
     from cocoon.api.reporting import verify as verify
     from cocoon.api.run import Run as Run
+    from cocoon.api.shards.merging import merge as merge
+    from cocoon.api.shards.planning import plan as plan
     from cocoon.api.simulation import judge as judge
     from cocoon.api.simulation import judge_async as judge_async
     from cocoon.api.simulation import simulate as simulate
@@ -86,6 +88,8 @@ _HOMES = {
         *("ablate", "ablate_async", "branch", "branch_async", "fidelity", "power"),
         *("panel", "panel_async", "reproduce", "reproduce_async"),
     ),
+    "cocoon.api.shards.merging": ("merge",),
+    "cocoon.api.shards.planning": ("plan",),
     "cocoon.api.simulation": ("judge", "judge_async", "simulate", "simulate_async"),
     "cocoon.api.training": ("preview_training", "train"),
     "cocoon.core.answers": ("Missing",),

@@ -1,13 +1,14 @@
 """`script`, `build_profiles` and `translate_profiles`: data written by models, kept or dropped with the reason."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from cocoon.api.blocking import blocking
-from cocoon.api.reporter import Reporter
+from cocoon.api.reporter import Reporter, shard_step
 from cocoon.api.settings import Profiles, out_folder, profile_files, takes, with_own
+from cocoon.api.shards.workers import run_divided
 from cocoon.core.config import Resolved, RunConfig
 from cocoon.core.jsonl import read_records
 from cocoon.core.records import Dialogue, Dropped, Language, Profile
@@ -22,14 +23,15 @@ from cocoon.running.building.config import (
     TranslationConfig,
 )
 from cocoon.running.building.estimate import estimate_profiles, estimate_scripts
-from cocoon.running.building.generation import Generated, Generator, Item, generate
+from cocoon.running.building.generation import Generated, Generator, Item, generate, reasons_of
 from cocoon.running.building.profiles import ProfileGenerator
 from cocoon.running.building.scripts import AELS, ScriptGenerator
 from cocoon.running.building.translations import TranslationGenerator
-from cocoon.running.folder import read_run
-from cocoon.running.frame import forbid_cloud_tracing
+from cocoon.running.folder import DROPPED, read_run
+from cocoon.running.frame import Outcome, forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
 from cocoon.running.reading.scales import scales_of
+from cocoon.running.shards.shard import part_size
 from cocoon.running.study import OwnObjects, open_models, profiles_of
 
 RunT = TypeVar("RunT", bound=RunConfig)
@@ -98,7 +100,8 @@ class Building:
         reporter.unnamed(self.config)
         reporter.hosts(self.models)
         outcome = await generate(self.generator, self.items, self.config, self.models, self.out, reporter.watch())
-        reporter.built(outcome, self.out, self.generator.kept, self.next_step)
+        step = self.next_step if self.config.shard is None else shard_step(self.config.shard)
+        reporter.built(outcome, self.out, self.generator.kept, step)
         return Built(self.out, outcome, self.models, self.generator.kept)
 
 
@@ -119,7 +122,7 @@ def prepare_script(out: str | Path, given: Given[ScriptConfig], *, allow_cloud_t
     chosen = profiles_of(profile_files(config.profiles, out), config.limit, config.language)
     generator = ScriptGenerator(config, models, chosen, scales_of([out])[AELS])
     next_step = f"cocoon judge {out} --judge SPEC"
-    expected = estimate_scripts(config, len(chosen))
+    expected = estimate_scripts(config, part_size(config.shard, len(chosen)))
     return Building(out, generator, generator.items(), config, models, next_step, expected)
 
 
@@ -138,7 +141,8 @@ def prepare_profiles(
     generator = ProfileGenerator(config, models)
     items = generator.items()
     next_step = f"cocoon simulate --profiles {out}/profiles.jsonl --out runs/NAME"
-    return Building(out, generator, items, config, models, next_step, estimate_profiles(config, len(items)))
+    expected = estimate_profiles(config, part_size(config.shard, len(items)))
+    return Building(out, generator, items, config, models, next_step, expected)
 
 
 def prepare_translation(
@@ -150,6 +154,34 @@ def prepare_translation(
     chosen = profiles_of(profile_files(config.profiles, out), config.limit, None)
     generator = TranslationGenerator(config, models, chosen)
     return Building(out, generator, generator.items(), config, models, f"read {out}/profiles.jsonl", {})
+
+
+async def build_as(
+    prepare: Callable[..., Building],
+    out: str | Path,
+    given: Given[RunT],
+    *,
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+) -> Built:
+    """Build what a function prepares, as a verb was given it: all of it, a shard, or shard after shard."""
+    reporter, folder = Reporter.of(progress), out_folder(out)
+
+    async def make(path: Path, settings: Given[RunT]) -> Built:
+        return await prepare(path, settings, allow_cloud_tracing=allow_cloud_tracing).build(reporter)
+
+    def merged(outcome: Outcome) -> Built:
+        building = prepare(folder, given, allow_cloud_tracing=allow_cloud_tracing)
+        kept = building.generator.kept
+        dropped = list(read_run(folder, DROPPED, Dropped))
+        generated = Generated(
+            **vars(outcome),
+            kept=sum(1 for _ in read_run(folder, kept, building.generator.kind)),
+            reasons=reasons_of(dropped),
+        )
+        return Built(folder, generated, building.models, kept)
+
+    return await run_divided(folder, given, make, lambda built: built.outcome, merged, reporter)
 
 
 @takes(SCRIPT)
@@ -168,7 +200,7 @@ async def script_async(
     `threshold` is `share`, `mean`, or a number from 1 to 7. The same call again goes on where it stopped.
     """
     given = Given(SCRIPT, settings | {"profiles": profiles}, config, None, options)
-    return await prepare_script(out, given, allow_cloud_tracing=allow_cloud_tracing).build(progress)
+    return await build_as(prepare_script, out, given, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
 
 
 @takes(BUILD_PROFILES)
@@ -186,7 +218,7 @@ async def build_profiles_async(
     The same call again goes on where it stopped.
     """
     given = Given(BUILD_PROFILES, settings, config, None, options)
-    return await prepare_profiles(out, given, allow_cloud_tracing=allow_cloud_tracing).build(progress)
+    return await build_as(prepare_profiles, out, given, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
 
 
 @takes(TRANSLATE_PROFILES)

@@ -58,7 +58,9 @@ class Reporter:
         """Say what to do next."""
         self.say(f"next: {step}")
 
-    def talked(self, outcome: Outcome, out: Path, summary: dict[str, Any], *, judged: bool) -> None:
+    def talked(
+        self, outcome: Outcome, out: Path, summary: dict[str, Any], *, judged: bool, shard: str | None = None
+    ) -> None:
         """Say how a session of conversations or ratings went, and what to do next."""
         self.say(
             f"{summary['dialogues']} of {count(outcome.progress.dialogues, 'dialogue')} in {out}/dialogues.jsonl, "
@@ -67,6 +69,8 @@ class Reporter:
         self._failures(outcome, out)
         if outcome.stopped_by:
             self.say(f"cocoon: {outcome.stopped_by}")
+        elif shard is not None:
+            self.next(shard_step(shard))
         elif summary["dialogues"]:
             self.next(f"cocoon report {out}" if judged else f"cocoon judge {out} --judge SPEC")
 
@@ -100,6 +104,11 @@ class Reporter:
     def _failures(self, outcome: Outcome, out: Path) -> None:
         if outcome.failures:
             self.say(f"{outcome.failures} failed, see {out}/failures.jsonl; the same command tries them again")
+
+
+def shard_step(shard: str) -> str:
+    """Return what follows a shard."""
+    return f"cocoon merge SHARD ... --out RUN, when all shards are done (this was {shard})"
 
 
 def say(text: str) -> None:

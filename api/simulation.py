@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +11,22 @@ from cocoon.api.blocking import blocking
 from cocoon.api.reporter import Reporter, count
 from cocoon.api.run import Run
 from cocoon.api.settings import Profiles, Supporters, out_folder, takes, with_own, with_profile_files
+from cocoon.api.shards.workers import run_divided, sharing_of
 from cocoon.core.config import Resolved, StudyConfig, refuse_gate_of_prompted
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines
-from cocoon.core.records import Profile
+from cocoon.core.records import Language, Profile
 from cocoon.core.verb_settings import JUDGE, SIMULATE, Given, Options
 from cocoon.evaluation.scales.files import load_scale
 from cocoon.running import session
 from cocoon.running.estimate import estimate
-from cocoon.running.folder import adopt_dialogues, existing_run
+from cocoon.running.folder import adopt_dialogues, dialogues_file, existing_run
 from cocoon.running.frame import Outcome, forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
 from cocoon.running.reading.former import with_rules_of
 from cocoon.running.reading.scales import kept_files
 from cocoon.running.sample import adopt_sample
+from cocoon.running.shards.shard import Shard, read_shard
 from cocoon.running.study import OwnObjects, Study, open_models, read_profiles, with_trained_prompts
 
 
@@ -37,9 +40,11 @@ class Simulation:
 
     def estimate(self) -> dict[str, Any]:
         """Return what it will take: calls, tokens and cost (estimated), hosts."""
-        config = self.study.config
-        dialogues = len(self.profiles) * len(config.supporters) * config.samples
-        return estimate(config, dialogues, languages=sorted({profile.language for profile in self.profiles}))
+        config, shard = self.study.config, Shard.of(self.study.config.shard)
+        people = shard.part_of(self.profiles, lambda profile: profile.id) if shard else self.profiles
+        measures = shard is None or shard.index in (None, 1)
+        languages: list[Language] = sorted({profile.language for profile in self.profiles}) if measures else []
+        return estimate(config, len(people) * len(config.supporters) * config.samples, languages=languages)
 
 
 def prepare_simulation(out: str | Path, given: Given[StudyConfig], *, allow_cloud_tracing: bool = False) -> Simulation:
@@ -105,7 +110,30 @@ async def simulate_async(
     """
     roles = {"profiles": profiles, "supporter": supporter, "user": user, "judge": judge}
     given = Given(SIMULATE, settings | roles, config, preset, options)
-    return await start(prepare_simulation(out, given, allow_cloud_tracing=allow_cloud_tracing), progress)
+    return await simulate_as(out, given, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
+
+
+async def simulate_as(
+    out: str | Path,
+    given: Given[StudyConfig],
+    *,
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+) -> Run:
+    """Simulate as a verb was given it: the run, a shard of it, or shard after shard. See `simulate`."""
+    reporter, folder = Reporter.of(progress), out_folder(out)
+
+    async def make(path: Path, settings: Given[StudyConfig]) -> Run:
+        return await start(prepare_simulation(path, settings, allow_cloud_tracing=allow_cloud_tracing), reporter)
+
+    return await run_divided(folder, given, make, _outcome, partial(Run, folder), reporter)
+
+
+def _outcome(run: Run) -> Outcome:
+    """Return how the session of a run that was just made went."""
+    if run.outcome is None:
+        raise CocoonError(f"{run.path}: no session has worked on this run")
+    return run.outcome
 
 
 async def start(
@@ -132,12 +160,14 @@ def judged_folder(
     out: str | Path | None = None,
     sample: int | None = None,
     seed: int | None = None,
+    shard: Shard | None = None,
 ) -> Path:
     """Return the run folder to judge: the one given, or one made at `out` from files of dialogues.
 
-    `sample`: of each file, so many dialogues drawn at random. Raises CocoonError where the two are mixed.
+    `sample`: of each file, so many dialogues drawn at random. Of a `shard` only the dialogues of its people are
+    taken. Raises CocoonError where folders and files are mixed.
     """
-    paths = [Path(path) for path in ([run] if isinstance(run, str | Path) else run)]
+    paths = _paths(run)
     target = out_folder(out) if out is not None else None
     if seed is not None and sample is None:
         raise CocoonError(
@@ -145,13 +175,25 @@ def judged_folder(
         )
     folders = [path for path in paths if not path.is_file()]
     if not folders:
-        whole = sample is None and len(paths) == 1
-        return adopt_dialogues(paths[0], target) if whole else adopt_sample(paths, target, sample, seed or 0)
+        if sample is None and len(paths) == 1:
+            return adopt_dialogues(paths[0], target, shard)
+        return adopt_sample(paths, target, sample, seed or 0, shard)
     if len(paths) > 1 or sample is not None:
         raise CocoonError(f"{folders[0]} is no file of dialogues. Several paths and a sample are for files.")
     if target is not None:
         raise CocoonError(f"{folders[0]} is a run folder, and its ratings go into it. Leave {target} out.")
+    _refuse_undecided(paths[0])
     return existing_run(paths[0])
+
+
+def _paths(run: str | Path | Sequence[str | Path]) -> list[Path]:
+    return [Path(path) for path in ([run] if isinstance(run, str | Path) else run)]
+
+
+def _refuse_undecided(run: Path) -> None:
+    plan = read_shard(run)
+    if plan is not None and plan.undecided:
+        raise CocoonError(f"{run} is a shard whose dialogues are decided on when it is merged. Judge the merged run.")
 
 
 def prepare_judging(run: Path, given: Given[StudyConfig], *, allow_cloud_tracing: bool = False) -> Study:
@@ -195,9 +237,34 @@ async def judge_async(
     `scale_files` are those that are rated, and the run folder keeps them. `sample` dialogues of each file are chosen by
     `seed`.
     """
-    folder = judged_folder(run.path if isinstance(run, Run) else run, out, sample, seed)
     given = Given(JUDGE, settings | {"judge": judge, "scales": scales}, config, None, options)
-    return await rate(prepare_judging(folder, given, allow_cloud_tracing=allow_cloud_tracing), folder, progress)
+    source = run.path if isinstance(run, Run) else run
+    tracing, reporter = allow_cloud_tracing, Reporter.of(progress)
+    return await judge_as(source, given, out, sample, seed, allow_cloud_tracing=tracing, progress=reporter)
+
+
+async def judge_as(
+    run: str | Path | Sequence[str | Path],
+    given: Given[StudyConfig],
+    out: str | Path | None = None,
+    sample: int | None = None,
+    seed: int | None = None,
+    *,
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+) -> Run:
+    """Rate as a verb was given it: the dialogues, a shard of them, or shard after shard. See `judge`."""
+    reporter, shard = Reporter.of(progress), sharing_of(given)[0]
+    if shard is not None and out is None:
+        raise CocoonError("a shard of dialogues is rated in a folder of its own; name it with --out")
+
+    async def make(path: Path, settings: Given[StudyConfig]) -> Run:
+        files = run if shard is None else [dialogues_file(Path(name)) for name in _paths(run)]
+        folder = judged_folder(files, path if out is not None else None, sample, seed, sharing_of(settings)[0])
+        return await rate(prepare_judging(folder, settings, allow_cloud_tracing=allow_cloud_tracing), folder, reporter)
+
+    folder = out_folder(out) if out is not None else Path()
+    return await run_divided(folder, given, make, _outcome, partial(Run, folder), reporter)
 
 
 async def rate(study: Study, folder: Path, progress: bool | Reporter = True) -> Run:
@@ -211,7 +278,8 @@ async def rate(study: Study, folder: Path, progress: bool | Reporter = True) -> 
 
 def _finished(outcome: Outcome, out: Path, study: Study, reporter: Reporter) -> Run:
     run = Run(out, outcome, study.models.ledger, study.config)
-    reporter.talked(outcome, out, run.summary(), judged=bool(study.config.judge.model))
+    judged, shard = bool(study.config.judge.model), study.config.shard
+    reporter.talked(outcome, out, run.summary(), judged=judged, shard=shard)
     return run
 
 

@@ -8,14 +8,18 @@ cocoon.steer.sweep(direction="asking.safetensors", coefficient=[0.02, found.coef
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from cocoon.api.blocking import blocking, wait_for
 from cocoon.api.building import Building, Built, ready
 from cocoon.api.reporter import Reporter
 from cocoon.api.settings import Profiles, out_folder, takes, with_own, with_profile_files
+from cocoon.api.shards.workers import UNDIVIDED, run_divided, sharing_of
+from cocoon.api.studies import outcome_of_study
 from cocoon.api.vectors import export_vector, fold, import_vector
 from cocoon.core.config import StudyConfig
+from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, write_whole
 from cocoon.core.model_spec import read_local_spec
 from cocoon.core.settings import read_settings
@@ -23,16 +27,18 @@ from cocoon.core.verb_settings import SWEEP, Given, Options
 from cocoon.running.building.config import STEER_PAIRS, PairsConfig
 from cocoon.running.building.pairs import PairsGenerator, SituationPairs, all_pairs
 from cocoon.running.folder import read_run
-from cocoon.running.frame import forbid_cloud_tracing
+from cocoon.running.frame import Outcome, forbid_cloud_tracing
 from cocoon.running.local_parts import opened_weights
 from cocoon.running.reading.former import with_rules_of
+from cocoon.running.shards.leases import Leases
+from cocoon.running.shards.workers import SHARDS
 from cocoon.running.study import OwnObjects, read_profiles
 from cocoon.steering.calibration.on_situations import CALIBRATE, CalibrateConfig, Calibrated, CalibrationTask
 from cocoon.steering.directions.from_pairs import EXTRACT, ExtractConfig, Extracted, ExtractionTask
 from cocoon.steering.pairs.situations import read_situations, spread_situations
 from cocoon.studies.result import StudyResult
 from cocoon.studies.sweep.config import SweepConfig
-from cocoon.studies.sweep.plan import PLAN, read_plan
+from cocoon.studies.sweep.plan import PLAN, USERS, read_plan, write_plan
 from cocoon.studies.sweep.run import Sweep
 
 __all__ = [
@@ -170,12 +176,69 @@ async def sweep_async(
     """Simulate and judge every coefficient with every kind of user, and report. See `sweep`."""
     settings |= {"profiles": profiles, "user": user, "judge": judge}
     given, compared = _split(settings, direction, coefficient, config, options)
-    study = prepare_sweep(out, given, compared, allow_cloud_tracing=allow_cloud_tracing)
-    reporter = Reporter.of(progress)
+    return await sweep_as(out, given, compared, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
+
+
+async def sweep_as(
+    out: str | Path,
+    given: Given[StudyConfig],
+    compared: Mapping[str, object],
+    *,
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+) -> StudyResult:
+    """Sweep as a verb was given it: everything, or shard after shard. See `sweep`.
+
+    All shards of a sweep take their directions from one folder, because a model's name holds the path of its direction.
+    """
+    reporter, folder, (shard, lease) = Reporter.of(progress), out_folder(out), sharing_of(given)
+    if shard is not None and shard.index is not None:
+        raise CocoonError(
+            f"shard {shard}: the shards of a sweep share the directions of one folder. Start several processes with "
+            f"--shard any/{shard.count} and one --out."
+        )
+    reported: list[StudyResult] = []
+
+    def prepared(path: Path, settings: Given[StudyConfig]) -> Sweep:
+        return prepare_sweep(path, settings, compared, allow_cloud_tracing=allow_cloud_tracing)
+
+    async def make(path: Path, settings: Given[StudyConfig]) -> StudyResult:
+        study = prepared(path, settings)
+        if study.config.shard is None:
+            return await _sweep_all(study, reporter)
+        outcomes = await study.talk(read_plan(folder), reporter)
+        return StudyResult(path, None, max(each.exit_code for each in outcomes), outcomes[-1].stopped_by)
+
+    async def report() -> None:
+        reported.append(await make(folder, given.and_also(shard=UNDIVIDED)))
+
+    def merged(outcome: Outcome) -> StudyResult:
+        return reported[-1] if reported else StudyResult(folder, None, outcome.exit_code, outcome.stopped_by)
+
+    study = prepared(folder, given)
+    if shard is not None:
+        await _plan_once(study, Leases(folder / SHARDS, lease), reporter)
+    parts = [f"{USERS}/{user}" for user in study.users]
+    return await run_divided(folder, given, make, outcome_of_study, merged, reporter, parts=parts, finish=report)
+
+
+async def _sweep_all(study: Sweep, reporter: Reporter) -> StudyResult:
     # What is computed on the open base would hold up the event loop for minutes.
     plan = await asyncio.to_thread(study.plan, reporter)
     outcomes = await study.talk(plan, reporter)
     return await asyncio.to_thread(study.finish, plan, outcomes, reporter)
+
+
+async def _plan_once(study: Sweep, leases: Leases, reporter: Reporter) -> None:
+    """Make the plan that all workers share, or wait for the worker that makes it, and check that it is this one."""
+    leases.folder.mkdir(parents=True, exist_ok=True)
+    while not (study.out / PLAN).exists():
+        with leases.take("plan") or nullcontext() as lease:
+            if lease is not None:
+                write_plan(study.out, await asyncio.to_thread(study.plan, reporter))
+            else:
+                await asyncio.sleep(1.0)
+    await asyncio.to_thread(study.plan, reporter)
 
 
 @takes(SWEEP)
@@ -202,6 +265,21 @@ def sweep(
     """
     settings |= {"profiles": profiles, "user": user, "judge": judge}
     given, compared = _split(settings, direction, coefficient, config, options)
+    return run_sweep_as(out, given, compared, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
+
+
+def run_sweep_as(
+    out: str | Path,
+    given: Given[StudyConfig],
+    compared: Mapping[str, object],
+    *,
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+) -> StudyResult:
+    """Sweep as a verb was given it, in ordinary code. See `sweep`."""
+    if sharing_of(given)[0] is not None:
+        work = sweep_as(out, given, compared, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
+        return wait_for(work)
     return run_sweep_study(prepare_sweep(out, given, compared, allow_cloud_tracing=allow_cloud_tracing), progress)
 
 

@@ -19,6 +19,7 @@ from cocoon.api.settings import (
     with_own,
     with_profile_files,
 )
+from cocoon.api.shards.workers import UNDIVIDED, run_divided
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.settings import read_settings
@@ -27,10 +28,12 @@ from cocoon.reports.fidelity import fidelity_of, write_fidelity
 from cocoon.reports.paper.tables import load_paper_table
 from cocoon.reports.power import POWER, PowerConfig, Rows, power_rows
 from cocoon.reports.tables.records import Report
-from cocoon.running.frame import forbid_cloud_tracing
+from cocoon.running.frame import Outcome, forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
 from cocoon.running.reading.former import user_with_rules_of, with_rules_of
+from cocoon.running.shards.shard import read_shard
 from cocoon.running.study import OwnObjects, Study, open_models, read_profiles
+from cocoon.running.work import Progress
 from cocoon.studies.ablation.config import DEFAULT_CONDITIONS, refuse_copies
 from cocoon.studies.ablation.run import Ablation
 from cocoon.studies.branches.run import Branching, read_forks
@@ -78,7 +81,11 @@ def prepare_branches(
     forks = read_forks(parent, _rounds(turns), own=given.keywords.get("supporter") is None)
     config = given.config if given.config is not None else parent / "config.yaml"
     resolved = with_own(replace(given, config=config), own, out).resolve()
-    return Branching(parent, Study(resolved.config, open_models(resolved.config, local_parts()), own), forks, out)
+    settings = resolved.config
+    if read_shard(parent) is not None and not resolved.given("shard"):
+        # The parent is a shard, and all of it is branched.
+        settings = settings.model_copy(update={"shard": None})
+    return Branching(parent, Study(settings, open_models(settings, local_parts()), own), forks, out)
 
 
 def _rounds(turns: Sequence[int | str]) -> list[int] | None:
@@ -117,8 +124,38 @@ async def branch_async(
     turns = [turn] if isinstance(turn, int | str) else turn
     roles = {"supporter": supporter, "user": user, "judge": judge}
     given = Given(BRANCH, settings | roles, config, None, options)
-    branching = prepare_branches(run, out, given, turns, allow_cloud_tracing=allow_cloud_tracing)
-    return await branching.make(Reporter.of(progress))
+    return await branch_as(run, out, given, turns, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
+
+
+async def branch_as(
+    run: "str | Path | Run",
+    out: str | Path,
+    given: Given[StudyConfig],
+    turns: Sequence[int | str],
+    *,
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+) -> StudyResult:
+    """Branch as a verb was given it: every branch, a shard of them, or shard after shard. See `branch`."""
+    reporter, folder = Reporter.of(progress), out_folder(out)
+    reported: list[StudyResult] = []
+
+    async def make(path: Path, settings: Given[StudyConfig]) -> StudyResult:
+        branching = prepare_branches(run, path, settings, turns, allow_cloud_tracing=allow_cloud_tracing)
+        return await branching.make(reporter)
+
+    async def report() -> None:
+        reported.append(await make(folder, given.and_also(shard=UNDIVIDED)))
+
+    def merged(outcome: Outcome) -> StudyResult:
+        return reported[-1] if reported else StudyResult(folder, None, outcome.exit_code, outcome.stopped_by)
+
+    return await run_divided(folder, given, make, outcome_of_study, merged, reporter, finish=report)
+
+
+def outcome_of_study(result: StudyResult) -> Outcome:
+    """Return how a study ended as the outcome of a session."""
+    return Outcome(Progress(), int(result.exit_code == 1), result.stopped_by)
 
 
 def prepare_ablation(
@@ -317,12 +354,17 @@ def power(**settings: object) -> Rows:
     return power_rows(read_settings(PowerConfig, settings))
 
 
-def fidelity(*runs: "str | Path | Run", out: str | Path | None = None) -> Report:
+def fidelity(
+    *runs: "str | Path | Run", against: tuple[str, str | Path] | None = None, out: str | Path | None = None
+) -> Report:
     """Return how true and how easy the simulated users of some runs were, beside the supporters' scores.
 
-    No model is called. `out` is a folder for fidelity.md, fidelity.html and tables.
+    `against` is a corpus and its file (`("esconv", "ESConv.json")`), whose people the users are held against. Its
+    figures are kept in each run, and the reports of the run have them from then on. No model is called. `out` is a
+    folder for fidelity.md, fidelity.html and tables.
     """
-    report = fidelity_of([Path(run) if isinstance(run, str | Path) else run.path for run in runs])
+    paths = [Path(run) if isinstance(run, str | Path) else run.path for run in runs]
+    report = fidelity_of(paths, (against[0], Path(against[1])) if against else None)
     if out is not None:
         write_fidelity(report, Path(out))
     return report

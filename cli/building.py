@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from cocoon.cli.terminal.options import CloudTracing, DryRun, Json, Out
-from cocoon.cli.terminal.results import finish, finish_building
+from cocoon.cli.terminal.results import finish, print_estimate
 from cocoon.cli.terminal.settings import settings_of
-from cocoon.core.records import Record
+from cocoon.core.config import RunConfig
 from cocoon.core.verb_settings import Given, VerbSettings
 from cocoon.running.building.config import (
     BUILD_PROFILES,
@@ -17,7 +17,7 @@ from cocoon.running.building.config import (
     TranslationConfig,
 )
 
-ConfigT = TypeVar("ConfigT", bound=Record)
+ConfigT = TypeVar("ConfigT", bound=RunConfig)
 
 
 def _verb(settings: VerbSettings[ConfigT], prepare: str, about: str) -> Callable[..., None]:
@@ -31,9 +31,14 @@ def _verb(settings: VerbSettings[ConfigT], prepare: str, about: str) -> Callable
         as_json: Json = False,
     ) -> None:
         from cocoon.api import building
+        from cocoon.api.blocking import wait_for
 
-        prepared = getattr(building, prepare)(out, given, allow_cloud_tracing=allow_cloud_tracing)
-        finish_building(prepared, dry_run=dry_run, as_json=as_json)
+        prepared = getattr(building, prepare)
+        if dry_run:
+            print_estimate(prepared(out, given, allow_cloud_tracing=allow_cloud_tracing).expected, as_json)
+        else:
+            built = building.build_as(prepared, out, given, allow_cloud_tracing=allow_cloud_tracing)
+            finish(wait_for(built), as_json)
 
     verb.__doc__ = about
     return settings_of(settings)(verb)
@@ -52,10 +57,11 @@ def translate(
     out: Out, given: Given[TranslationConfig], allow_cloud_tracing: CloudTracing = False, as_json: Json = False
 ) -> None:
     """Translate piece by piece; each result names its original (translation_of) and is marked as not reviewed."""
+    from cocoon.api.blocking import wait_for
     from cocoon.api.building import prepare_translation
 
     building = prepare_translation(out, given, allow_cloud_tracing=allow_cloud_tracing)
-    finish_building(building, dry_run=False, as_json=as_json)
+    finish(wait_for(building.build(progress=True)), as_json)
 
 
 @settings_of(STEER_PAIRS, arguments=["situations"], spelled={"writer": "--model"})

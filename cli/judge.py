@@ -34,18 +34,23 @@ def judge(
 ) -> None:
     """Judge a run. Ratings that are there, by the same judge and prompts, are kept and not asked again."""
     from cocoon.api.blocking import wait_for
-    from cocoon.api.simulation import estimate_judging, judged_folder, prepare_judging, rate
+    from cocoon.api.shards.workers import sharing_of
+    from cocoon.api.simulation import estimate_judging, judge_as, judged_folder, prepare_judging
 
-    specs = _specs(given.keywords["judge"], judges)
-    folder = judged_folder(run, out, sample, seed)
+    specs, shard = _specs(given.keywords["judge"], judges), sharing_of(given)[0]
+    if shard is not None and shard.index is None and (dry_run or len(specs) > 1):
+        raise typer.BadParameter("a worker (any/N) rates with one judge and does not count calls. Leave the other out.")
     some_failed = False
     for spec in specs:
-        study = prepare_judging(folder, given.and_also(judge=spec), allow_cloud_tracing=allow_cloud_tracing)
+        settings = given.and_also(judge=spec)
         if dry_run:
+            folder = judged_folder(run, out, sample, seed, shard)
+            study = prepare_judging(folder, settings, allow_cloud_tracing=allow_cloud_tracing)
             print_estimate(estimate_judging(study, folder), as_json)
             continue
+        rated = judge_as(run, settings, out, sample, seed, allow_cloud_tracing=allow_cloud_tracing)
         try:
-            finish(wait_for(rate(study, folder)), as_json)
+            finish(wait_for(rated), as_json)
         except typer.Exit as ended:
             # What one judge failed at is no reason to keep the next one from rating.
             if ended.exit_code != 1:

@@ -28,6 +28,7 @@ class Cocoon(LazyGroup):
         "script": Verb("cocoon.cli.building:script", "Make", "Write dialogues as scripts."),
         "profiles": Verb("cocoon.cli.profiles.profiles:app", "Make", "Build, translate, import and count profiles."),
         "corpus": Verb("cocoon.cli.corpus:app", "Make", "Import corpora of dialogues, count them, export them."),
+        "merge": Verb("cocoon.cli.merge:merge_command", "Make", "Put the shards of a run together."),
         "judge": Verb("cocoon.cli.judge:judge", "Judge", "Judge the dialogues of a run."),
         "compare": Verb(
             "cocoon.cli.reports.compare:compare_command", "Judge", "Compare supporters, with intervals and tests."
@@ -38,6 +39,7 @@ class Cocoon(LazyGroup):
         ),
         "reproduce": Verb("cocoon.cli.studies.reproduce:reproduce", "Judge", "Make a table of the paper again."),
         "power": Verb("cocoon.cli.reports.power:power", "Judge", "Say how many profiles a comparison needs."),
+        "plan": Verb("cocoon.cli.plan:plan_command", "Look", "Say what a study takes on several machines."),
         "verify": Verb("cocoon.cli.verify:verify_command", "Look", "Say whether a run is as it was made."),
         "report": Verb("cocoon.cli.reports.report:report_command", "Look", "Write the tables and figures of a run."),
         "view": Verb("cocoon.cli.view:view", "Look", "Look at the dialogues of a run in a browser."),

@@ -17,10 +17,10 @@ def simulate(
 ) -> None:
     """Simulate conversations. The same line again goes on where it stopped; nothing answered is asked twice."""
     from cocoon.api.blocking import wait_for
-    from cocoon.api.simulation import prepare_simulation, start
+    from cocoon.api.simulation import prepare_simulation, simulate_as
 
-    simulation = prepare_simulation(out, given, allow_cloud_tracing=allow_cloud_tracing)
     if dry_run:
+        simulation = prepare_simulation(out, given, allow_cloud_tracing=allow_cloud_tracing)
         print_estimate(simulation.estimate(), as_json)
     else:
-        finish(wait_for(start(simulation)), as_json)
+        finish(wait_for(simulate_as(out, given, allow_cloud_tracing=allow_cloud_tracing)), as_json)

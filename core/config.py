@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Generic, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import explain
@@ -38,7 +38,7 @@ _KEYS_OF_ALL_KINDS = frozenset(
     {
         *("profiles", "language", "languages", "rounds", "samples", "supporters", "user", "judge", "form_pairs"),
         *("scale_files", "writer", "rater", "taxonomy", "rewrite", "situations"),
-        *("limit", "concurrency", "timeout", "patience", "budget", "prices"),
+        *("limit", "concurrency", "timeout", "patience", "budget", "prices", "shard", "lease"),
         *("base", "dialogues", "name", "data", "lora", "fit"),
     }
 )
@@ -105,7 +105,7 @@ class RunConfig(Record):
     """
 
     free_keys: ClassVar[tuple[str, ...]] = (
-        *("concurrency", "timeout", "patience", "budget", "prices", "prompts", "batch", "batch_every"),
+        *("concurrency", "timeout", "patience", "budget", "prices", "prompts", "batch", "batch_every", "lease"),
     )
 
     limit: int | None = flag(None, "Only the first N profiles, from several files in turn.", short="-n", ge=1, le=MOST)
@@ -118,6 +118,13 @@ class RunConfig(Record):
     batch_every: float = Field(default=30.0, gt=0, description="Seconds between two looks at a batch.")
     seed: int = flag(0, "Seed of every draw.")
     prompts: str | None = flag(None, "A folder of your own prompts.", metavar="FOLDER")
+    shard: str | None = flag(None, "Only part I of N of the people; any/N takes part after part.", metavar="I/N")
+    lease: float = Field(default=60.0, gt=0, description="Seconds of silence after which a worker counts as dead.")
+
+    @field_validator("shard")
+    @classmethod
+    def _one_of_one_is_all(cls, shard: str | None) -> str | None:
+        return None if shard == "1/1" else shard
 
     @classmethod
     def verb_of(cls) -> str:
@@ -369,13 +376,15 @@ def refuse_gate_of_prompted(resolved: Resolved[StudyConfig]) -> None:
         resolved.refuse(keys, "a prompted user has no trust gate. Leave it out, or take --user-kind guarded.")
 
 
-def differences(stored: RunConfig, now: RunConfig) -> list[str]:
+def differences(stored: RunConfig, now: RunConfig, free: Sequence[str] | None = None) -> list[str]:
     """Return the keys in which two configurations of one kind would make different things.
 
-    A number or a word is shown with both values, as in `rounds: 10, now 12`.
+    A number or a word is shown with both values, as in `rounds: 10, now 12`. `free` are the keys that may differ, those
+    of the kind unless given.
     """
     before, after = stored.model_dump(mode="json"), now.model_dump(mode="json")
-    changed = [key for key in before if key not in stored.free_keys and before[key] != after[key]]
+    free = stored.free_keys if free is None else free
+    changed = [key for key in before if key not in free and before[key] != after[key]]
     return [
         f"{key}: {before[key]}, now {after[key]}" if _is_short(before[key]) and _is_short(after[key]) else key
         for key in changed

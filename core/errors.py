@@ -16,6 +16,10 @@ class CocoonError(Exception):
     exit_code = 2
 
 
+class InUseError(CocoonError):
+    """Another process is working in the folder."""
+
+
 class BudgetReachedError(CocoonError):
     """The run spent its budget of calls, tokens or money. What was answered is kept."""
 

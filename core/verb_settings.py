@@ -86,7 +86,10 @@ class Given(Generic[ConfigT]):
         self.verb.refuse_unused([*mapped, *(option.partition("=")[0] for option in listed)])
         path = Path(self.config) if self.config is not None else None
         flags = {**mapped, **self.verb.by_key(self.keywords)}
-        return resolve_as(self.verb.kind, path, listed, flags, preset=self.preset, presets=presets)
+        resolved = resolve_as(self.verb.kind, path, listed, flags, preset=self.preset, presets=presets)
+        if not self.verb.uses("shard") and getattr(resolved.config, "shard", None):
+            raise CocoonError(f"`cocoon {self.verb.verb}` is not divided into shards. Leave shard out of its settings.")
+        return resolved
 
 
 def _below(key: str, above: str) -> bool:
@@ -114,11 +117,16 @@ def _named(text: str) -> dict[str, str]:
 
 
 _BATCH = ("batch", "batch_every")
+UNDIVIDED = ("shard", "lease")
+"""Keys that a verb has no use for whose work is not divided among processes."""
 SIMULATE = VerbSettings("simulate", StudyConfig, without=_BATCH)
 JUDGE = VerbSettings(
     "judge",
     StudyConfig,
-    ("judge", "scale_files", "concurrency", "timeout", "patience", "budget", "prices", "seed", "prompts", *_BATCH),
+    (
+        *("judge", "scale_files", "concurrency", "timeout", "patience", "budget", "prices", "seed", "prompts"),
+        *(*_BATCH, *UNDIVIDED),
+    ),
 )
 CHAT = VerbSettings(
     "chat", StudyConfig, ("user", "supporters", "timeout", "patience", "budget", "prices", "seed", "prompts")
@@ -128,7 +136,9 @@ BRANCH = VerbSettings(
     "branch", StudyConfig, without=("profiles", "limit", "language", "user.kind", "form_pairs", *_BATCH)
 )
 ABLATE = VerbSettings(
-    "ablate", StudyConfig, without=("judge.scales", "judge.permute", "judge.show_need", "scale_files", *_BATCH)
+    "ablate",
+    StudyConfig,
+    without=("judge.scales", "judge.permute", "judge.show_need", "scale_files", *_BATCH, *UNDIVIDED),
 )
 # The arms are the supporters, and every kind of user talks.
 SWEEP = VerbSettings(
@@ -141,7 +151,7 @@ SWEEP = VerbSettings(
 PANEL = VerbSettings(
     "panel",
     StudyConfig,
-    without=_BATCH,
+    without=(*_BATCH, *UNDIVIDED),
     unnamed=("user.model", "user.kind", "user.rules", "judge.model"),
 )
 

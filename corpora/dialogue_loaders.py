@@ -14,6 +14,7 @@ from cocoon.core.progress import working
 from cocoon.core.records import Dialogue
 from cocoon.core.text import plain_name
 from cocoon.corpora.loaders.dialogues import (
+    annomi,
     cactus,
     cocoon_dialogues,
     cpsycound,
@@ -44,6 +45,7 @@ _LOADED: tuple[tuple[Corpus, Loader], ...] = (
     (cocoon_dialogues.CORPUS, cocoon_dialogues.load_cocoon_dialogues),
     (cactus.CORPUS, cactus.load_cactus),
     (sage.CORPUS, sage.load_sage),
+    (annomi.CORPUS, annomi.load_annomi),
     (own_dialogues.CORPUS, own_dialogues.load_own_dialogues),
     (messages.CORPUS, messages.load_message_lists),
     (sharegpt.CORPUS, sharegpt.load_sharegpt),

@@ -7,9 +7,13 @@ from typing import get_args
 from pydantic import ConfigDict, Field
 
 from cocoon.core.records import Dialogue, Language, Record, Role, Turn
+from cocoon.evaluation.fidelity.flags.records import UserFlag
+from cocoon.evaluation.fidelity.flags.turns import flags_by_turn
 from cocoon.evaluation.questions.detection import question_ratio
 from cocoon.evaluation.questions.records import QuestionStats
 from cocoon.evaluation.replies import CallCounts, ReplyCounts, count_replies
+from cocoon.evaluation.safety.records import CrisisFlag
+from cocoon.evaluation.safety.turns import crisis_by_turn
 
 
 class DialogueFacts(Record):
@@ -19,6 +23,8 @@ class DialogueFacts(Record):
     to the round in which a guarded user could first say it, and is None for a user without disclosure state. `trust` is
     then the trust in points after each of the user's turns, None for a turn without state. `questions` are the
     supporter's, with the fixed opening not counted. `replies` counts, for each role, what was odd about its replies.
+    `flags` counts the user's turns by what is wrong with them, and `flagged` those with any flag. `crisis` counts turns
+    of either side by their flag of risk.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +50,9 @@ class DialogueFacts(Record):
     supporter_chars: int
     questions: QuestionStats | None = None
     replies: dict[Role, ReplyCounts] = {}
+    flags: dict[UserFlag, int] = {}
+    flagged: int = 0
+    crisis: dict[CrisisFlag, int] = {}
 
     @property
     def rounds(self) -> int:
@@ -99,6 +108,7 @@ class RunFacts(Record):
 
 def facts_of(dialogue: Dialogue) -> DialogueFacts:
     """Return the summary of a dialogue."""
+    flags = list(flags_by_turn(dialogue).values())
     return DialogueFacts(
         id=dialogue.id,
         profile=dialogue.profile.id,
@@ -121,6 +131,9 @@ def facts_of(dialogue: Dialogue) -> DialogueFacts:
         supporter_chars=_chars(dialogue.turns, "supporter"),
         questions=question_ratio(dialogue.turns, dialogue.language),
         replies={role: count_replies(dialogue.turns, role) for role in get_args(Role)},
+        flags=dict(Counter(flag for turn_flags in flags for flag in turn_flags)),
+        flagged=sum(map(bool, flags)),
+        crisis=dict(Counter(crisis_by_turn(dialogue).values())),
     )
 
 

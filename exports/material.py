@@ -2,12 +2,17 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from cocoon.core.jsonl import parse_record
 from cocoon.core.records import Dialogue, Failure, Rating
+from cocoon.evaluation.fidelity.flags.records import UserFlag
+from cocoon.evaluation.fidelity.flags.turns import flags_by_turn
 from cocoon.evaluation.questions.detection import counted_turns, questions
 from cocoon.evaluation.questions.records import GENUINE, QuestionType
+from cocoon.evaluation.safety.records import CrisisFlag
+from cocoon.evaluation.safety.turns import crisis_by_turn
 from cocoon.models.journal.reader import Call, JournalReader, opened_journal
 from cocoon.models.journal.store import Place
 from cocoon.running.reading.reader import RunReader
@@ -27,7 +32,8 @@ class WalkStep:
 class ExportMaterial:
     """One dialogue with everything that exports need.
 
-    `walk` has the steps that led to each turn. `asked` has the question types of each supporter turn.
+    `walk` has the steps that led to each turn. `asked` has the question types of each supporter turn, and `flags`
+    has by its index what is wrong with each user turn, and the words of risk of either side.
     """
 
     dialogue: Dialogue
@@ -37,6 +43,15 @@ class ExportMaterial:
     walk: list[list[WalkStep]]
     asked: list[list[QuestionType] | None]
     counted: list[bool]
+
+    @cached_property
+    def flags(self) -> dict[int, list[UserFlag | CrisisFlag]]:
+        """What is wrong with each turn of the user and the flags of risk of either side, by the index of the turn."""
+        flags, crisis = flags_by_turn(self.dialogue), crisis_by_turn(self.dialogue)
+        return {
+            index: [*flags.get(index, []), *([crisis[index]] if index in crisis else [])]
+            for index in range(len(self.dialogue.turns))
+        }
 
     @property
     def asking(self) -> int:

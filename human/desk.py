@@ -10,6 +10,8 @@ from typing import Any
 from cocoon.agents.protocols import SimulatedUser
 from cocoon.agents.users.conditions import Condition
 from cocoon.core.records import Dialogue, Language
+from cocoon.core.text import language_by_script
+from cocoon.evaluation.safety.risk import risk_said
 from cocoon.evaluation.scales.scoring import Scale, prompt_inputs
 from cocoon.graphs.live_chat import LiveChat
 from cocoon.human.answers import InvalidAnswerError, check_answer, check_mark, keys_of
@@ -44,7 +46,9 @@ class Desk:
         texts = {
             name: getattr(study, name).model_dump() for name in ("title", "consent", "content_warning", "help_line")
         }
-        head = {"texts": texts, "language": language, "review_board": study.review_board}
+        texts["crisis_lines"] = (study.crisis_lines or study.help_line).model_dump()
+        flagged = self.speaks_of_risk(rater)
+        head = {"texts": texts, "language": language, "review_board": study.review_board, "flagged": flagged}
         if self.store.withdrawn(rater):
             return {**head, "phase": "withdrawn"}
         if self.store.consent_of(rater) != study.consent_sha:
@@ -60,6 +64,13 @@ class Desk:
         if position == len(mine):
             return {**head, "phase": "end"}
         return {**head, "phase": "item", "item": self._page(rater, mine[position], language)}
+
+    def speaks_of_risk(self, rater: str) -> bool:
+        """Return whether a rater's own words in a chat speak of danger.
+
+        The page then shows the study's lines. Nothing is ended, refused, kept or sent because of it.
+        """
+        return any(risk_said(words, language_by_script(words)) for words in self.store.words_of(rater))
 
     def code(self, rater: str, item: str) -> str:
         """Return the item's id on this rater's page.
@@ -162,7 +173,7 @@ class Desk:
         named = {"id": f"{rater}.{live.dialogue}", "supporter": rater, "sample": pair}
         record = live.record().model_copy(update=named)
         self.store.keep_talk(Talk(rater, live.dialogue, condition.name, record.model_dump_json()))
-        return {"turns": _turns(record), "over": live.over}
+        return {"turns": _turns(record), "over": live.over, "flagged": self.speaks_of_risk(rater)}
 
     async def _chat(self, rater: str, assignment: Shown, item: ChatItem, which: int) -> LiveChat:
         name = chat_names(item)[which]

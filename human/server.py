@@ -81,7 +81,8 @@ class _Page:
                 try:
                     return web.json_response(await act(rater, body))
                 except CocoonError as error:
-                    return web.json_response({"error": str(error)}, status=409)
+                    flagged = self.desk.speaks_of_risk(rater)
+                    return web.json_response({"error": str(error), "flagged": flagged}, status=409)
 
         return handler
 

@@ -189,6 +189,10 @@ class HumanStore:
         rows = self._db.execute("select text from said where rater = ? and chat = ? order by turn", (rater, chat))
         return [row[0] for row in rows]
 
+    def words_of(self, rater: str) -> list[str]:
+        """Return everything that a rater said in chats."""
+        return [row[0] for row in self._db.execute("select text from said where rater = ?", (rater,))]
+
     def keep_talk(self, talk: Talk) -> None:
         """Keep a chat up to its last turn, unless its rater has withdrawn meanwhile."""
         if not self.withdrawn(talk.rater):

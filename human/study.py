@@ -61,12 +61,14 @@ class HumanStudy(_Part):
     """The complete description of a study.
 
     `raters` are pseudonyms, or the number of pseudonyms to invent. `seed` decides orders and assignments.
+    `crisis_lines` is shown once a rater's own words in a chat speak of danger. Without it, the help line is.
     """
 
     title: Words
     consent: Words
     content_warning: Words
     help_line: Words
+    crisis_lines: Words | None = None
     language: Language = "en"
     review_board: str = ""
     raters: list[str] | int = 5

@@ -14,8 +14,10 @@ from cocoon.evaluation.scales.scoring import Scale
 from cocoon.reports.charts.runs import run_figures
 from cocoon.reports.narrative.excerpts import choose_excerpts
 from cocoon.reports.narrative.findings import compared, findings
+from cocoon.reports.narrative.likeness import likeness_sentences
 from cocoon.reports.narrative.methods import methods_paragraph
 from cocoon.reports.origin import warnings_of
+from cocoon.reports.reference import HeldAgainst, reference_facts, uncompared_warnings
 from cocoon.reports.tables.dialogues import (
     dialogues_table,
     failures_table,
@@ -39,6 +41,10 @@ from cocoon.reports.tables.records import NOTHING, Report, Table
 from cocoon.reports.tables.replies import call_warnings, calls_table, replies_table, reply_warnings
 from cocoon.reports.tables.scores import main_table, other_scales_table, success_table, variants_table
 from cocoon.reports.tables.trust import answers_table, constant_warnings, prompts_table, version_warnings
+from cocoon.reports.tables.users.beside import beside_scores
+from cocoon.reports.tables.users.crisis import crisis_table
+from cocoon.reports.tables.users.flags import flags_table
+from cocoon.reports.tables.users.likeness import likeness_table
 
 NO_TEMPERATURE = (
     "{model} takes no temperature: it was asked at its server's own, whatever the settings say. Its replies at "
@@ -66,25 +72,30 @@ def build_report(
     floor: float = LEGAL_FLOOR,
     language: Language = "en",
     people: Iterable[Rating] = (),
+    against: HeldAgainst | None = None,
 ) -> Report:
     """Return all tables of a run, as data.
 
     Dialogues are read once and kept as summaries. `scales` adds the scores of their variants. `floor` is the
     probability of legal answers below which a rating counts as forced, 0 to 1. `language` is the language of the
-    figures and sentences. `people` are ratings by people, which the judges are held against.
+    figures and sentences. `people` are ratings by people, which the judges are held against. `against` holds the users
+    beside the talks of people, where a corpus was given.
     """
     run = run_facts(facts)
     summaries = {summary.id: summary for summary in _summaries(dialogues)}
     rated, failed, rated_by_people = list(ratings), list(failures), list(people)
     groups = group_ratings(rated, summaries, failed)
     tables = [
-        main_table(groups),
+        main_table(groups, beside_scores(groups, summaries.values(), against)),
         success_table(groups),
         outcomes_table(groups),
         evidence_table(groups),
         named_table(groups, summaries),
         disclosure_table(summaries.values()),
         moves_table(summaries.values()),
+        flags_table(summaries.values()),
+        crisis_table(summaries.values()),
+        likeness_table(against.likenesses, language) if against else None,
         other_scales_table(groups),
         variants_table(groups, scales or {}),
         dialogues_table(summaries.values()),
@@ -106,16 +117,20 @@ def build_report(
         title=f"Report of {run.name}" if run.name else "Report",
         language=language,
         compared=compared(list(summaries.values()), language),
-        findings=findings(groups, failed, language),
+        findings=[*findings(groups, failed, language), *_likeness_findings(against, language)],
         excerpts=choose_excerpts(groups, language),
         methods=methods_paragraph(run, list(summaries.values()), rated, language),
         provenance=list(run.provenance.items()),
-        warnings=_warnings(run, summaries, rated),
-        facts=_fact_lines(run, summaries.values(), failed),
+        warnings=_warnings(run, summaries, rated) + (uncompared_warnings(against) if against else []),
+        facts=_fact_lines(run, summaries.values(), failed) + (reference_facts(against) if against else []),
         tables=[table for table in tables if table and _worth_showing(table)],
         notes=NOTES,
         figures=run_figures(groups, list(summaries.values()), language, scales),
     )
+
+
+def _likeness_findings(against: HeldAgainst | None, language: Language) -> list[str]:
+    return likeness_sentences(against.likenesses, against.reference.source, language) if against else []
 
 
 def _worth_showing(table: Table) -> bool:

@@ -17,6 +17,7 @@ from cocoon.reports.formats.files import TABLES, write_report_files, write_texts
 from cocoon.reports.formats.latex import render_latex
 from cocoon.reports.narrative.excerpts import quote
 from cocoon.reports.paper.report import build_like
+from cocoon.reports.reference import hold_against, read_reference
 from cocoon.reports.report import build_report
 from cocoon.reports.tables.records import NOTHING, Report
 from cocoon.running.folder import JOURNAL, PEOPLE, existing_run, read_config, read_run
@@ -30,6 +31,7 @@ from cocoon.running.sample import read_sample
 def build_run_report(run: Path, scale_files: Sequence[Path] = (), language: Language = "en") -> Report:
     """Return the report of a run folder. `language` is that of the figures and sentences."""
     existing_run(run)
+    reference = read_reference(run)
     report = build_report(
         read_run(run, "dialogues.jsonl", Dialogue),
         read_run(run, "ratings.jsonl", Rating),
@@ -38,6 +40,7 @@ def build_run_report(run: Path, scale_files: Sequence[Path] = (), language: Lang
         scales_of([run], scale_files),
         language=language,
         people=read_run(run, PEOPLE, Rating),
+        against=hold_against(run, reference) if reference else None,
     )
     reader = RunReader(run, scale_files)
     reader.refresh()

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import orjson
 from pydantic import BaseModel
 
 from cocoon.core.config import RunConfig, StudyConfig, differences, to_yaml
-from cocoon.core.errors import CocoonError
+from cocoon.core.errors import CocoonError, InUseError
 from cocoon.core.jsonl import Appender, dump_line, parse_line, parse_record, read_objects, read_records, write_whole
 from cocoon.core.outside.yaml_text import read_yaml
 from cocoon.core.records import Dialogue, Failure, Rating, Record, Turn
@@ -24,6 +25,7 @@ from cocoon.running.integrity.sealing import (
     seal_of_file,
     seals_of_ratings,
 )
+from cocoon.running.shards.shard import Shard, keep_shard
 from cocoon.running.trace import Trace, settle_trace
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
@@ -35,12 +37,14 @@ BATCHES = "batches"
 APPENDED = ("dialogues.jsonl", "ratings.jsonl")
 PEOPLE = "people.jsonl"
 """Ratings of the run's dialogues by people."""
+REFERENCE = "reference.json"
+"""Figures of the corpus that the run's users are held against, where one was given."""
 UNDER_WAY = "under_way.jsonl"
 """What unfinished dialogues have said so far: a line for the dialogue without turns, then one for each of its turns.
 
 It is for whoever watches a run. Nothing is resumed from it, and it goes when the files are put in order.
 """
-REWRITTEN = ("manifest.json", "config.yaml", "sample.json", "trace.jsonl", *APPENDED, "failures.jsonl")
+REWRITTEN = ("manifest.json", "config.yaml", "sample.json", "shard.json", "trace.jsonl", *APPENDED, "failures.jsonl")
 
 
 class TurnUnderWay(Record):
@@ -85,7 +89,7 @@ class RunFolder:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(lock)
-            raise CocoonError(
+            raise InUseError(
                 f"{self.path}: another process is working on this run; wait for it or use another --out"
             ) from None
         return lock
@@ -236,15 +240,20 @@ def read_config(path: Path) -> StudyConfig | None:
     return parse_record(value, StudyConfig, str(path / "config.yaml"))
 
 
+def read_verb(path: Path) -> str | None:
+    """Return the command that the run in a folder was started with, or None for a folder without settings."""
+    value = _stored_config(path)
+    return None if value is None else str(value.get("verb", StudyConfig.verb_of()))
+
+
 def read_config_as(path: Path, kind: type[ConfigT]) -> ConfigT | None:
     """Return the configuration of a run of that kind, or None for a folder without one.
 
     Raises CocoonError for another kind of run.
     """
-    value = _stored_config(path)
+    value, stored, expected = _stored_config(path), read_verb(path), kind.verb_of()
     if value is None:
         return None
-    stored, expected = (str(settings.get("verb", "simulate")) for settings in (value, {"verb": kind.verb_of()}))
     if stored != expected:
         raise CocoonError(f"{path}: has a run of `cocoon {stored}`, not of `cocoon {expected}`; use another --out")
     return parse_record(value, kind, str(path / "config.yaml"))
@@ -279,19 +288,19 @@ def dialogues_file(path: Path) -> Path:
     return existing_run(path) / "dialogues.jsonl" if path.is_dir() else path
 
 
-def adopt_dialogues(file: Path, out: Path | None) -> Path:
+def adopt_dialogues(file: Path, out: Path | None, shard: Shard | None = None) -> Path:
     """Return a run folder made from a plain dialogues file, for judging. The records are checked, and the file is
-    copied.
+    copied, or those of a shard's people.
 
     Raises CocoonError without `out`, or where `out` has other dialogues.
     """
     if out is None:
         raise CocoonError(f"{file}: is a dialogues file; name a folder for its ratings with --out")
-    return put_dialogues(out, [dump_line(dialogue) for dialogue in read_records(file, Dialogue)], str(file))
+    return put_dialogues(out, [dump_line(dialogue) for dialogue in read_records(file, Dialogue)], str(file), shard)
 
 
-def put_dialogues(out: Path, lines: list[bytes], source: str) -> Path:
-    """Write dialogues, each as one line, as those of a run, and return its folder.
+def put_dialogues(out: Path, lines: list[bytes], source: str, shard: Shard | None = None) -> Path:
+    """Write dialogues, each as one line, as those of a run, and return its folder. A shard has those of its people.
 
     Raises CocoonError where it has others, or `source` has none.
     """
@@ -299,6 +308,11 @@ def put_dialogues(out: Path, lines: list[bytes], source: str) -> Path:
         raise CocoonError(f"{source}: has no dialogue")
     target = out / "dialogues.jsonl"
     out.mkdir(parents=True, exist_ok=True)
+    if shard is not None:
+        run, lines = lines, shard.part_of(lines, lambda line: orjson.loads(line)["profile"]["id"])
+        names, languages = ([orjson.loads(line)[key] for line in run] for key in ("id", "language"))
+        mine = [orjson.loads(line)["id"] for line in lines]
+        keep_shard(out, shard, names, mine, map(bytes.decode, run), languages=sorted(set(languages)))
     if target.exists() and sorted(target.read_bytes().splitlines(keepends=True)) != sorted(lines):
         raise CocoonError(f"{out}: has other dialogues than {source}; use another --out")
     write_whole(target, lines)

@@ -17,6 +17,7 @@ from cocoon.models.by_name import Models
 from cocoon.running.environment import TRACING
 from cocoon.running.folder import RunFolder
 from cocoon.running.manifest import (
+    FINISHED,
     RunManifest,
     begin_session,
     end_session,
@@ -112,7 +113,7 @@ async def run_session(
         work.progress.end()
         session.paid_again = folder.settle(order)
         note_capabilities(manifest, models.opened)
-        end_session(session, type(work.stopped_by).__name__ if work.stopped_by else "finished")
+        end_session(session, type(work.stopped_by).__name__ if work.stopped_by else FINISHED)
         write_manifest(folder.path, manifest)
     return Outcome(work.progress, len(folder.failures), work.stopped_by, order)
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from pydantic import Field
@@ -27,6 +27,10 @@ _PACKAGES = (
     "transformers",
     "llguidance",
 )
+
+
+FINISHED = "finished"
+"""The outcome of a session in which everything was tried to the end."""
 
 
 class Session(Record):
@@ -120,19 +124,35 @@ def note_models(manifest: RunManifest, opened: dict[str, dict[str, Any]]) -> Non
 
     Raises CocoonError where weights, an adapter or a direction have changed under a label that the run has used.
     """
+    for change in changed_weights(manifest.models, opened):
+        raise CocoonError(
+            f"{change.label}: its {change.part} is another file than the run was made with "
+            f"({change.before[:12]}, now {change.now[:12]}); put that one back, or use another --out"
+        )
+    manifest.models |= {label: _capabilities(manifest, label) | facts for label, facts in opened.items()}
+
+
+class ChangedWeights(NamedTuple):
+    """A model, or its adapter or direction, that is another file under the same label. Both are hashes."""
+
+    label: str
+    part: str
+    before: str
+    now: str
+
+
+def changed_weights(
+    held: Mapping[str, dict[str, Any]], opened: Mapping[str, dict[str, Any]]
+) -> Iterator[ChangedWeights]:
+    """Yield where the facts of models, by their labels, name other weights, another adapter or another direction."""
     for label, facts in opened.items():
-        held = manifest.models.get(label, {})
         for part, key in _WEIGHTS:
             before, now = (
                 facts_of_model.get(part, {}).get(key) if part else facts_of_model.get(key)
-                for facts_of_model in (held, facts)
+                for facts_of_model in (held.get(label, {}), facts)
             )
             if before is not None and now is not None and before != now:
-                raise CocoonError(
-                    f"{label}: its {part or 'model'} is another file than the run was made with "
-                    f"({before[:12]}, now {now[:12]}); put that one back, or use another --out"
-                )
-    manifest.models |= {label: _capabilities(manifest, label) | facts for label, facts in opened.items()}
+                yield ChangedWeights(label, part or "model", before, now)
 
 
 def _capabilities(manifest: RunManifest, label: str) -> dict[str, Any]:

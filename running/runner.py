@@ -11,6 +11,8 @@ from typing import Any, Protocol
 from cocoon.agents.protocols import Judge, SimulatedUser, Supporter, steps_of
 from cocoon.core.errors import SUBMITTED, CocoonError
 from cocoon.core.records import Dialogue, Profile, Rating, Turn
+from cocoon.evaluation.fidelity.flags.turns import last_flags
+from cocoon.evaluation.safety.turns import last_crisis_flag
 from cocoon.graphs.assessment import build_assessment
 from cocoon.graphs.context import AssessmentContext, ConversationContext
 from cocoon.graphs.conversation import conversation_of, recursion_limit
@@ -150,7 +152,16 @@ class Runner(Work):
             task.dialogue, task.profile, task.supporter.facts(), self.user.facts(), turns, None, sample=task.sample
         ).model_copy(update=origin)
         self.folder.begin_dialogue(begun)
-        async for update in self.walk(self._conversation, task.dialogue, start, context, limit):
+
+        def flags(update: dict[str, Any]) -> dict[str, Any]:
+            spoken = [*turns, *(Turn.model_validate(turn) for turn in update.get("turns", []))]
+            if not update.get("turns"):
+                return {}
+            crisis = last_crisis_flag(spoken, begun.language)
+            flagged = [*last_flags(begun.model_copy(update={"turns": spoken})), *([crisis] if crisis else [])]
+            return {"flags": flagged} if flagged else {}
+
+        async for update in self.walk(self._conversation, task.dialogue, start, context, limit, flags):
             spoken = [Turn.model_validate(turn) for turn in update.get("turns", [])]
             self.folder.add_turns(task.dialogue, spoken)
             turns += spoken

@@ -11,6 +11,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, parse_record, read_lines, write_whole
 from cocoon.core.records import Dialogue, Record
 from cocoon.running.folder import put_dialogues
+from cocoon.running.shards.shard import Shard
 
 SAMPLE = "sample.json"
 
@@ -39,9 +40,11 @@ class Sample(Record):
         return f"{'; '.join(parts)} (seed {self.seed})" if self.size else "; ".join(parts)
 
 
-def adopt_sample(files: Sequence[Path], out: Path | None, size: int | None, seed: int = 0) -> Path:
+def adopt_sample(
+    files: Sequence[Path], out: Path | None, size: int | None, seed: int = 0, shard: Shard | None = None
+) -> Path:
     """Return a run folder made from `size` dialogues of each file (None: all), with `sample.json` that says which
-    files.
+    files. A shard has those of its people.
 
     A file with fewer gives all it has. The same files, size and seed give the same dialogues. Raises CocoonError
     without `out`, where it has other dialogues, or where two dialogues have one id.
@@ -59,7 +62,7 @@ def adopt_sample(files: Sequence[Path], out: Path | None, size: int | None, seed
             seen[dialogue.id] = file
             lines.append(dump_line(dialogue))
         sample.files.append(SampledFile(file=file.name, sha256=_sha256(file), dialogues=held, drawn=len(chosen)))
-    folder = put_dialogues(out, lines, ", ".join(map(str, files)))
+    folder = put_dialogues(out, lines, ", ".join(map(str, files)), shard)
     write_whole(folder / SAMPLE, [orjson.dumps(sample.model_dump(mode="json"), option=orjson.OPT_INDENT_2), b"\n"])
     return folder
 

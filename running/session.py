@@ -18,6 +18,7 @@ from cocoon.running.manifest import RunManifest
 from cocoon.running.reading.scales import keep_scales, kept_files
 from cocoon.running.resume import done_dialogues, lacking, refuse_changed_agents, refuse_changed_prompts
 from cocoon.running.runner import DialogueListener, Runner
+from cocoon.running.shards.shard import Shard, keep_shard, read_shard
 from cocoon.running.study import Study, branch_tasks, tasks
 
 __all__ = ["DialogueListener", "Outcome", "Watch", "assess", "forbid_cloud_tracing", "simulate"]
@@ -32,21 +33,28 @@ async def simulate(
     beside: Sequence[Path] = (),
     forks: Sequence[Fork] | None = None,
 ) -> Outcome:
-    """Make (and, with a judge, rate) every dialogue of a study. The same call again goes on where it stopped.
+    """Make (and, with a judge, rate) every dialogue of a study, or of its shard. The same call again goes on.
 
+    `profiles` are those of the whole study, of which a shard takes its part.
     `beside` are run folders of the same study, whose appraisers need not be measured again. With `forks` the dialogues
     are branches that leave others there, and `profiles` are those of the others.
     """
+    shard = Shard.of(study.config.shard)
     study = study.for_run({profile.language for profile in profiles}, kept_files(out))
     supporters, user, judges = study.supporters(), study.user(), study.judges()
     if forks is None:
         todo = tasks(profiles, supporters, study.config.samples)
     else:
         todo = branch_tasks(forks, supporters, study.config.samples)
+    order = [task.dialogue for task in todo]
+    if shard is not None:
+        todo = shard.part_of(todo, lambda task: task.profile.id)
     agents = {"supporter": [supporter.facts() for supporter in supporters], "user": [facts_with_steps(user)]}
     prompts = prompts_of(agents)
     with opened_run(out, study.config.seed) as (folder, manifest):
         folder.agree(study.config)
+        people = (profile.model_dump_json() for profile in profiles)
+        keep_shard(out, shard, order, [task.dialogue for task in todo], people, languages=_languages(profiles))
         keep_scales(out, map(Path, study.config.scale_files), [judge.name for judge in judges])
         refuse_open_batches(folder.journal)
         runner = _runner(study, folder, user, judges)
@@ -59,7 +67,9 @@ async def simulate(
         note_agents(manifest, agents | {"judge": [judge.facts() for judge in judges]})
         unrated = lacking(out, [task.dialogue for task in todo if task.dialogue in done], runner.wanted, judges)
 
-        measured_in = _languages(profiles) if manifest.form_invariance is None else []
+        # The first shard measures for all of them.
+        measures = manifest.form_invariance is None and (shard is None or shard.leads)
+        measured_in = _languages(profiles) if measures else []
         runner.progress.expected = _expected_calls(study, len(todo) - len(done), languages=measured_in)
 
         async def work() -> None:
@@ -67,7 +77,7 @@ async def simulate(
             if unrated:
                 runner.progress.reopen(len(unrated))
                 await runner.assess(read_run(out, "dialogues.jsonl", Dialogue), unrated)
-            await _measure_form(study, runner, manifest, profiles, beside)
+            await _measure_form(study, runner, manifest, measured_in, beside)
 
         return await run_session(runner, manifest, study.models, work, [task.dialogue for task in todo], watch)
 
@@ -75,7 +85,9 @@ async def simulate(
 async def assess(study: Study, out: Path, watch: Watch | None = None) -> Outcome:
     """Rate the dialogues of a run folder with the study's judges. Only what is missing is asked."""
     lines = [line for _, line in read_objects(out / "dialogues.jsonl", "id", "language")]
-    study = study.for_run({line["language"] for line in lines}, kept_files(out))
+    plan = read_shard(out)
+    languages = {line["language"] for line in lines} if plan is None else plan.languages
+    study = study.for_run(languages, kept_files(out))
     judges = study.judges()
     with opened_run(out, study.config.seed) as (folder, manifest):
         keep_scales(out, map(Path, study.config.scale_files), [judge.name for judge in judges])
@@ -153,18 +165,18 @@ def _languages(profiles: Iterable[Profile]) -> list[Language]:
 
 
 async def _measure_form(
-    study: Study, runner: Runner, manifest: RunManifest, profiles: list[Profile], beside: Sequence[Path]
+    study: Study, runner: Runner, manifest: RunManifest, languages: Sequence[Language], beside: Sequence[Path]
 ) -> None:
-    """Measure the appraiser's form invariance once in a run, when a budget has gone to dialogues first.
+    """Measure the appraiser's form invariance in `languages`, once in a run, when a budget has gone to dialogues first.
 
     A run that is stopped measures it when resumed.
     """
     appraisal, pairs = appraisal_of(runner.user), study.config.form_pairs
-    if manifest.form_invariance is not None or appraisal is None or not pairs or runner.stopped_by:
+    if not languages or appraisal is None or not pairs or runner.stopped_by:
         return
     runner.caller.take_over(measured_calls(beside))
     try:
-        measured = await measure_form_invariance(appraisal, runner.caller, _languages(profiles), pairs)
+        measured = await measure_form_invariance(appraisal, runner.caller, languages, pairs)
     except CocoonError as error:
         runner.end(error)
         return

@@ -35,6 +35,7 @@ from cocoon.models.calls import Settings
 from cocoon.models.ledger import Ledger
 from cocoon.models.local.control import Parts
 from cocoon.running.runner import Task
+from cocoon.running.shards.shard import Shard
 
 _SAMPLING = tuple(SamplingConfig.model_fields)
 _USER_SETTINGS = ("kind", "difficulty", "rules", "appraiser", "appraisal", "may_leave", *_SAMPLING)
@@ -278,6 +279,7 @@ def spec_name(spec: str) -> str:
 def open_models(config: RunConfig, parts: Parts | None = None, *, live: bool = False) -> Models:
     """Return the models of a run, with its connections, time limit, budget and prices. Nothing is loaded yet.
 
+    A shard has its share of the budget.
     `parts` opens the adapters and controls of local models. With `live` a person waits for the replies, and soon wants
     to know of an endpoint that answers nobody.
     """
@@ -286,7 +288,8 @@ def open_models(config: RunConfig, parts: Parts | None = None, *, live: bool = F
         patience = min(patience, _PATIENCE_OF_A_PERSON)
     # A session reads its prompts anew, since they may have been edited after an earlier one in this process.
     load_prompt.cache_clear()
-    ledger = Ledger(config.budget, config.prices)
+    shard = Shard.of(config.shard)
+    ledger = Ledger(shard.share_of(config.budget) if shard else config.budget, config.prices)
     return Models(config.concurrency, config.timeout, patience, ledger, parts=parts)
 
 

@@ -155,9 +155,18 @@ class Work:
         )
 
     async def walk(
-        self, graph: CompiledStateGraph[Any, Any, Any, Any], item: str, inputs: Any, context: Any, recursion_limit: int
+        self,
+        graph: CompiledStateGraph[Any, Any, Any, Any],
+        item: str,
+        inputs: Any,
+        context: Any,
+        recursion_limit: int,
+        told_of: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     ) -> AsyncIterator[dict[str, Any]]:
-        """Walk one graph: LangGraph's own events to the trace, each node's update to the caller."""
+        """Walk one graph: LangGraph's own events to the trace, each node's update to the caller.
+
+        `told_of` returns what else a node's event says of its update.
+        """
         steps = _Steps()
         head = {"v": SCHEMA_VERSION, "dialogue": item, "graph": graph.name}
         self.folder.trace.write({**head, "step": 0, "event": "start"})
@@ -176,7 +185,7 @@ class Work:
                 step = steps.enter(node)
                 keys = sorted(key for key, value in update.items() if value)
                 event = {**head, "step": step, "event": "node", "node": node, "task": _task_of(update), "updated": keys}
-                self.folder.trace.write(event)
+                self.folder.trace.write(event | (told_of(update) if told_of else {}))
                 yield update
         self.folder.trace.write({**head, "step": steps.number, "event": "end", "stop_reason": stop_reason})
 

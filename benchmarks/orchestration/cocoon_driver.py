@@ -45,6 +45,7 @@ def study(arguments: argparse.Namespace) -> Study:
     config.judge.model = spec
     # Calls that the workload does not count.
     config.form_pairs = 0
+    config.shard = arguments.shard
     return Study(config, open_models(config))
 
 
@@ -72,9 +73,14 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--out", type=Path, help="keep the run folder here; a folder that is there is resumed")
+    parser.add_argument("--shard", help="only part I/N of the people")
+    parser.add_argument(
+        "--begin", type=float, default=0.0, help="seconds of the epoch to wait for before the first call"
+    )
     arguments = parser.parse_args()
     forbid_cloud_tracing()
     wanted = profiles(arguments.dialogues)
+    time.sleep(max(0.0, arguments.begin - time.time()))
     out = arguments.out or Path(tempfile.mkdtemp(prefix="cocoon-bench-")) / "run"
     began, spent = time.perf_counter(), cpu()
     outcome = asyncio.run(simulate(study(arguments), wanted, out))

@@ -27,13 +27,13 @@ def sweep(
     as_json: Json = False,
 ) -> None:
     """Simulate and judge every coefficient with every kind of user; the same command goes on where it stopped."""
-    from cocoon.api.steering import prepare_sweep, run_sweep_study
+    from cocoon.api.steering import prepare_sweep, run_sweep_as
     from cocoon.cli.terminal.results import finish_study, print_estimate
 
     swept = {**compared.keywords, "direction": direction, "coefficient": coefficient}
-    study = prepare_sweep(out, given, swept, allow_cloud_tracing=allow_cloud_tracing)
     if dry_run:
+        study = prepare_sweep(out, given, swept, allow_cloud_tracing=allow_cloud_tracing)
         print_estimate(study.estimate(), as_json)
         return
     written = f"{out}/sweep.md, sweep.html, tables/, figures/; the runs stand in {out}/users"
-    finish_study(run_sweep_study(study), as_json, written)
+    finish_study(run_sweep_as(out, given, swept, allow_cloud_tracing=allow_cloud_tracing), as_json, written)

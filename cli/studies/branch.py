@@ -26,13 +26,12 @@ def branch(
 ) -> None:
     """Let talks go on anew from one of their turns. What was said before is neither spoken nor paid for again."""
     from cocoon.api.blocking import wait_for
-    from cocoon.api.reporter import Reporter
-    from cocoon.api.studies import prepare_branches
+    from cocoon.api.studies import branch_as, prepare_branches
     from cocoon.cli.terminal.results import finish_study, print_estimate
 
-    branching = prepare_branches(run, out, given, turn or [], allow_cloud_tracing=allow_cloud_tracing)
     if dry_run:
+        branching = prepare_branches(run, out, given, turn or [], allow_cloud_tracing=allow_cloud_tracing)
         print_estimate(branching.estimate(), as_json)
         return
-    result = wait_for(branching.make(Reporter()))
+    result = wait_for(branch_as(run, out, given, turn or [], allow_cloud_tracing=allow_cloud_tracing))
     finish_study(result, as_json, f"{out}/branches.md, branches.html, tables/; the branches are a run of their own")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
-    from cocoon.api.building import Building, Built
+    from cocoon.api.building import Built
     from cocoon.api.run import Run
     from cocoon.corpora.reading.repair import RepairReport
     from cocoon.reports.tables.records import Report
@@ -77,16 +77,6 @@ def print_report(report: "Report", as_json: bool) -> None:
         print_json(to_json(report))
     else:
         typer.echo(render_markdown(report))
-
-
-def finish_building(building: "Building", *, dry_run: bool, as_json: bool) -> None:
-    """Build what is ready to be built, or print what that is expected to take."""
-    from cocoon.api.blocking import wait_for
-
-    if dry_run:
-        print_estimate(building.expected, as_json)
-    else:
-        finish(wait_for(building.build(progress=True)), as_json)
 
 
 def print_until_stopped(

@@ -13,14 +13,17 @@ SHIPPED = "shipped"
 """Twenty people for trying things out."""
 OPEN = "open"
 """COCOON-Open: 200 people for studies, each in Chinese and English."""
-_FOLDERS = {SHIPPED: "profiles", OPEN: "open"}
+CRISIS = "crisis"
+"""The twenty people of COCOON-Open who have a crisis nearby."""
+_FOLDERS = {SHIPPED: "profiles", OPEN: "open", CRISIS: "crisis"}
 
 
 def profile_path(name: str) -> list[Path]:
     """Return the files that a name stands for.
 
-    A name is `shipped` or `open` (both languages), one of them with its language, such as `shipped:zh` or `open:en`, or
-    the path of a file. Raises CocoonError for a language that is not there, and for a path where no file is.
+    A name is `shipped`, `open` or `crisis` (both languages), one of them with its language, such as `shipped:zh` or
+    `open:en`, or the path of a file. Raises CocoonError for a language that is not there, and for a path where no file
+    is.
     """
     collection, colon, language = name.partition(":")
     if collection not in _FOLDERS:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from cocoon.core.records import Dialogue, Profile, Turn
+from cocoon.evaluation.fidelity.flags.outside import foreign_facts
+from cocoon.evaluation.fidelity.flags.turns import profile_text
 from cocoon.evaluation.fidelity.records import UserFacts, UserTurnFacts
 from cocoon.evaluation.text.contents import contents, share_named
 
@@ -17,16 +19,6 @@ TOLD, TOUCHED = 0.5, 0.2
 # A part with fewer new contents than this would count as disclosed by chance.
 FEWEST = 2
 _OPENING_WORDS, _OPENING_HAN = 2, 3
-_NUMBER = re.compile(r"\d+(?:[.:]\d+)*|[一二两三四五六七八九十百千]+(?=[个年月天岁次分块元万层路号点])")
-_PERSON = re.compile(
-    r"\b(?:mother|mum|mom|father|dad|brother|sister|wife|husband|girlfriend|boyfriend|son|daughter|grandmother|grandma"
-    r"|grandfather|grandpa|aunt|uncle|cousin|niece|nephew|boss|manager|colleague|roommate|flatmate|neighbou?r|teacher"
-    r"|professor|landlord|doctor|therapist|dog|cat)\b"
-    r"|妈妈|母亲|爸爸|父亲|哥哥|弟弟|姐姐|妹妹|妻子|老婆|丈夫|老公|女朋友|男朋友|儿子|女儿|奶奶|爷爷|外婆|外公|姑姑|舅舅|叔叔|阿姨"
-    r"|表哥|表姐|老板|领导|经理|同事|室友|邻居|老师|教授|房东|医生|狗|猫",
-    re.IGNORECASE,
-)
-_NAME = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]{2,}")
 
 
 def user_facts(dialogue: Dialogue) -> UserFacts:
@@ -59,7 +51,7 @@ def _leaked(turns: Sequence[UserTurnFacts]) -> bool:
 
 def _turn_facts(dialogue: Dialogue) -> Iterator[UserTurnFacts]:
     parts = profile_parts(dialogue.profile)
-    profile_text = " ".join([dialogue.profile.feeling, *parts.values()])
+    profile_words = profile_text(dialogue.profile)
     disclosed_before: set[str] = set()
     earlier_answers, supporter_text, round_number = "", "", 0
     for index, turn in enumerate(dialogue.turns):
@@ -85,7 +77,9 @@ def _turn_facts(dialogue: Dialogue) -> Iterator[UserTurnFacts]:
                     name for name in disclosed if share_named(supporter_text, parts[name], earlier_answers) < TOUCHED
                 ],
                 locked=[name for name in disclosed if _is_locked(name, turn, dialogue.profile)],
-                foreign=_foreign(turn.content, f"{profile_text} {earlier_answers} {supporter_text}"),
+                foreign=foreign_facts(
+                    turn.content, f"{profile_words} {earlier_answers} {supporter_text}", dialogue.language
+                ),
             )
             earlier_answers = f"{earlier_answers} {turn.content}"
 
@@ -110,13 +104,6 @@ def _is_locked(part: str, turn: Turn, profile: Profile) -> bool:
         return int(number) - 1 not in turn.state.memories
     node = max(len(profile.chain), 1) - 1 if kind == "need" else int(number) - 1
     return node not in turn.state.unlocked
-
-
-def _foreign(text: str, known_text: str) -> list[str]:
-    """Return persons, names and numbers of a turn that do not occur in the known text, each once."""
-    candidates = [match.group() for pattern in (_NUMBER, _PERSON, _NAME) for match in pattern.finditer(text)]
-    lowered = known_text.lower()
-    return sorted({name for name in candidates if name.lower() not in lowered})
 
 
 def opening(text: str) -> str:

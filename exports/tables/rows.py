@@ -108,6 +108,7 @@ def _turn(material: ExportMaterial, number: int) -> Row:
         "pressure": appraisal.pressure if appraisal else None,
         "move": appraisal.move if appraisal else None,
         "rupture": state.ruptured if state else None,
+        "flags": _json(material.flags[number]),
         "calls": len(turn.calls),
         "scores": _json(turn.scores),
     }

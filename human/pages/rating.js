@@ -50,6 +50,7 @@
         method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
       });
       const told = await answer.json();
+      if (told.flagged) { state.flagged = true; lines(); }
       if (!answer.ok) { tell(w().lost + (told.error || answer.status), true); return null; }
       tell(w().saved);
       return told;
@@ -75,11 +76,19 @@
     draw();
   }
 
+  // The study owner's lines, once the rater's own words speak of danger. They stay until the rater has withdrawn.
+  function lines() {
+    const place = document.getElementById("lines");
+    place.textContent = state.texts.crisis_lines[language];
+    place.hidden = !state.flagged;
+  }
+
   function draw() {
     document.documentElement.lang = language;
     document.title = state.texts.title[language];
     document.getElementById("title").textContent = state.texts.title[language];
     document.getElementById("help").textContent = state.texts.help_line[language];
+    lines();
     const switcher = document.getElementById("language");
     switcher.textContent = w().other;
     const inside = state.phase === "item" || state.phase === "end";

@@ -71,9 +71,12 @@ class _Page:
         return f'<p class="warning" role="note"><strong>{self._text("Warning.")}</strong> {self._text(text)}</p>'
 
     def _contents(self) -> str:
-        words = [("words", "In their words")] if self.report.excerpts else []
-        parts = [("found", "What was found"), *words, ("figures", "Figures")]
-        parts += [("tables", "All tables"), ("notes", "Notes"), ("methods", "Methods"), ("provenance", "Provenance")]
+        report = self.report
+        words = [("words", "In their words")] if report.excerpts else []
+        figures = [("figures", "Figures")] if report.figures else []
+        methods = [("methods", "Methods")] if report.methods else []
+        parts = [("found", "What was found"), *words, *figures, ("tables", "All tables"), ("notes", "Notes"), *methods]
+        parts.append(("provenance", "Provenance"))
         items = [f'<li><a href="#{name}">{self._text(text)}</a></li>' for name, text in parts]
         if self.report.trace:
             items.append(f"<li>{linked(self._text('All dialogues'), self.report.trace)}</li>")

@@ -6,7 +6,7 @@ from cocoon.reports.tables.records import Report, Table, cell_fields
 
 
 def to_json(report: Report) -> dict[str, Any]:
-    """Return title, warnings, facts, notes and tables.
+    """Return title, warnings, facts, findings, notes and tables.
 
     A table is id -> rows {labels, measures}. Numbers are not rounded.
     """
@@ -14,6 +14,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "title": report.title,
         "warnings": report.warnings,
         "facts": dict(report.facts),
+        "findings": report.findings,
         "tables": {table.id: _table(table) for table in report.tables},
         "notes": report.notes,
     }

@@ -18,6 +18,7 @@ def render_markdown(report: Report) -> str:
     parts = [f"> **Warning.** {escape_markdown(warning)}\n" for warning in report.warnings]
     parts.append(f"# {escape_markdown(report.title)}\n")
     parts.append(_list(f"{name}: {fact}" for name, fact in report.facts))
+    parts += ["## What was found\n", _list(report.findings)] if report.findings else []
     parts += [_table(table) for table in report.tables]
     parts += ["## Notes\n", _list(report.notes)] if report.notes else []
     return "\n".join(parts)

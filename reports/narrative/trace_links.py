@@ -7,6 +7,8 @@ from cocoon.evaluation.success.outcomes import OUTCOMES
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.reports.tables.needs import NOT_RATED, TIED
 from cocoon.reports.tables.records import Row, Table
+from cocoon.reports.tables.users.crisis import CRISIS_FLAGS_BY_NAME
+from cocoon.reports.tables.users.flags import FLAG_NAMES, FLAGGED
 
 _KEYS = {
     "Supporter": "supporter",
@@ -25,6 +27,7 @@ _SCALES = {measure.label: measure.scale for measure in MEASURES} | {
     "Bounds attributed": ATTRIBUTED,
 }
 _OF_FIGURES = {"success": {"scale": PAPER}, "comfort_by_questions": {"scale": "comfort"}, "missing": {"missing": "any"}}
+_FLAGS = {name: flag for flag, name in FLAG_NAMES.items()}
 _NEEDS = {"with need": "yes", "need hidden": "yes", "without need": "no"}
 
 
@@ -60,6 +63,12 @@ def _narrowed(table: Table, measure: str) -> dict[str, str]:
         return {"scale": ATTRIBUTED, "outcome": measure}
     if table.id == "stop_reasons":
         return {"stop": measure}
+    if measure == FLAGGED:
+        return {"flag": "any"}
+    if table.id == "flags":
+        return {"flag": _FLAGS.get(measure, "any")}
+    if table.id == "crisis" and measure in CRISIS_FLAGS_BY_NAME:
+        return {"flag": CRISIS_FLAGS_BY_NAME[measure]}
     if table.id in ("named", "evidence"):
         return {"scale": ATTRIBUTED}
     return {"scale": _SCALES[measure]} if table.id in ("main", "success") and measure in _SCALES else {}

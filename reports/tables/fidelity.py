@@ -13,9 +13,15 @@ from cocoon.evaluation.groups import Group, group_ratings
 from cocoon.evaluation.measures import MEASURES
 from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles, median_and_range, success_rate
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
+from cocoon.reports.narrative.likeness import likeness_sentences
+from cocoon.reports.reference import HeldAgainst, reference_facts, uncompared_warnings
+from cocoon.reports.tables.dialogues import SUPPORTER_KEYS
 from cocoon.reports.tables.ranking import Scores, ranking_rows
 from cocoon.reports.tables.records import Cell, Report, Row, Table, table_of
 from cocoon.reports.tables.scores import mean_of, rate_of
+from cocoon.reports.tables.users.flags import NOTE as FLAGS_NOTE
+from cocoon.reports.tables.users.flags import flags_table
+from cocoon.reports.tables.users.likeness import NOTE, TITLE, likeness_table
 
 NOTES = [
     "Counted, not judged: what a turn tells is found by shared words (Chinese: character pairs) with the profile. "
@@ -41,12 +47,16 @@ _STYLE_NOTE = (
 
 @dataclass
 class SimulatedRun:
-    """One run as the report reads it: its name, the facts of users and dialogues, and the ratings."""
+    """One run as the report reads it: its name, the facts of users and dialogues, and the ratings.
+
+    `against` holds its users beside people, None where no corpus was given.
+    """
 
     name: str
     users: list[UserFacts]
     dialogues: dict[str, DialogueFacts]
     ratings: list[Rating]
+    against: HeldAgainst | None = None
 
     def groups(self) -> list[Group]:
         """Return the ratings, grouped as in every report."""
@@ -55,12 +65,14 @@ class SimulatedRun:
 
 def fidelity_report(runs: Sequence[SimulatedRun], warnings: Sequence[str] = ()) -> Report:
     """Return the tables of one run or several, and for several also how the order of the supporters changes."""
-    tables = [disclosure(runs), style(runs), scores(runs)]
+    tables = [disclosure(runs), style(runs), flags_by_run(runs), likeness_by_run(runs), scores(runs)]
     if len(runs) > 1:
         tables.append(_rankings(runs))
     return Report(
         title=f"Fidelity of the simulated users: {', '.join(run.name for run in runs)}",
-        warnings=list(warnings),
+        facts=list(dict.fromkeys(fact for run in runs if run.against for fact in reference_facts(run.against))),
+        findings=_in_words(runs),
+        warnings=[*warnings, *(line for run in runs if run.against for line in uncompared_warnings(run.against))],
         tables=[table for table in tables if table.rows],
         notes=NOTES,
     )
@@ -143,6 +155,29 @@ def _style_cells(users: Sequence[UserFacts]) -> dict[str, Cell]:
             )
         ),
     }
+
+
+def flags_by_run(runs: Sequence[SimulatedRun]) -> Table:
+    """Return what goes wrong in the users' turns of each run."""
+    tables = [(run, flags_table(run.dialogues.values())) for run in runs]
+    rows = [([run.name, *row.labels], row.cells) for run, table in tables for row in table.rows]
+    return table_of("flags", tables[0][1].title, ["Run", *SUPPORTER_KEYS], rows, FLAGS_NOTE)
+
+
+def likeness_by_run(runs: Sequence[SimulatedRun]) -> Table:
+    """Return how far the users of each run are from people, for the runs that a corpus was given for."""
+    tables = [(run, likeness_table(run.against.likenesses, "en")) for run in runs if run.against]
+    rows = (([run.name, *row.labels], row.cells) for run, table in tables for row in table.rows)
+    return table_of("likeness", TITLE, ["Run", *SUPPORTER_KEYS, "How they talk"], rows, NOTE)
+
+
+def _in_words(runs: Sequence[SimulatedRun]) -> list[str]:
+    return [
+        sentence if len(runs) == 1 else f"{run.name}: {sentence}"
+        for run in runs
+        if run.against
+        for sentence in likeness_sentences(run.against.likenesses, run.against.reference.source, "en")
+    ]
 
 
 def scores(runs: Sequence[SimulatedRun]) -> Table:

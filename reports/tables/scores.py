@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from cocoon.core.records import Rating
-from cocoon.evaluation.groups import KEY_COLUMNS, Group, Groups, majority, mean_of_votes
+from cocoon.evaluation.groups import KEY_COLUMNS, Group, GroupKey, Groups, majority, mean_of_votes
 from cocoon.evaluation.measures import MEASURES
 from cocoon.evaluation.scales.scoring import Scale, score_variant
 from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles, sr_bounds, success_rate
@@ -13,20 +13,25 @@ from cocoon.reports.tables.records import Cell, Row, Table, table_of
 _IN_MAIN = {(measure.scale, measure.dimension) for measure in MEASURES}
 
 
-def main_table(groups: Groups) -> Table:
-    """Return the columns of the paper's Table 3, one row per group."""
+def main_table(groups: Groups, beside: Mapping[GroupKey, Mapping[str, Cell]] | None = None) -> Table:
+    """Return the columns of the paper's Table 3, one row per group, and `beside` them what else is known of a group."""
+    beside = beside or {}
     labels = ["SR", *(measure.label for measure in MEASURES)]
+    more = dict.fromkeys(label for cells in beside.values() for label in cells)
     return Table(
         id="main",
         title="Scores",
         keys=KEY_COLUMNS,
-        measures=labels,
+        measures=[*labels, *more],
         digits={measure.label: measure.digits for measure in MEASURES},
-        rows=[Row(labels=group.key.labels, cells=_main_cells(group)) for group in groups],
+        rows=[
+            Row(labels=group.key.labels, cells=_main_cells(group) | dict(beside.get(group.key, {}))) for group in groups
+        ],
         note=(
             "Value, 95% interval, n dialogues with a value, dialogues whose value is missing. SR is the "
             "paper's mode: the need was named by either of the two. Neg: lower is better; all others: "
-            "higher is better."
+            "higher is better. Flagged: turns of the simulated user with a flag; unlike: measures in which the users "
+            "talk unlike people. Both are of the users, not of the supporter."
         ),
     )
 

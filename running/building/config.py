@@ -8,7 +8,7 @@ from cocoon.core.config import EMBEDDED, MOST, RunConfig
 from cocoon.core.records import Language
 from cocoon.core.sampling import SamplingConfig
 from cocoon.core.settings import flag
-from cocoon.core.verb_settings import VerbSettings
+from cocoon.core.verb_settings import UNDIVIDED, VerbSettings
 
 PROFILES = "Profiles: a JSONL file, or shipped:en, shipped:zh, shipped. Repeatable."
 
@@ -160,5 +160,6 @@ class PairsConfig(GenerationConfig):
 
 SCRIPT = VerbSettings("script", ScriptConfig)
 BUILD_PROFILES = VerbSettings("profiles build", ProfileBuildConfig)
-TRANSLATE_PROFILES = VerbSettings("profiles translate", TranslationConfig, without=("rater", "batch", "batch_every"))
-STEER_PAIRS = VerbSettings("steer pairs", PairsConfig, without=("rater", "batch", "batch_every"))
+_UNUSED = ("rater", "batch", "batch_every", *UNDIVIDED)
+TRANSLATE_PROFILES = VerbSettings("profiles translate", TranslationConfig, without=_UNUSED)
+STEER_PAIRS = VerbSettings("steer pairs", PairsConfig, without=_UNUSED)

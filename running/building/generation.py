@@ -5,6 +5,7 @@ there (a near-duplicate, the lowest share of ratings). They are decided on at th
 made so far in the order of the items, so that the outcome does not depend on timing or on interruptions.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,10 +21,11 @@ from cocoon.core.records import Dropped, Record
 from cocoon.models.batches.queue import batches_of
 from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller
-from cocoon.running.folder import BATCHES, DROPPED, RunFolder, read_run
+from cocoon.running.folder import BATCHES, DROPPED, read_run
 from cocoon.running.frame import Outcome, Watch, opened_run, run_session, window_of
 from cocoon.running.reading.scales import FOLDER, keep_scales
 from cocoon.running.resume import refuse_changed_prompts
+from cocoon.running.shards.shard import Shard, keep_shard
 from cocoon.running.work import Progress, Stage, Work
 
 # Keys of the graphs' states to which nodes add; all others they replace.
@@ -82,17 +84,21 @@ class Generator(Protocol):
 
 @dataclass
 class Generated(Outcome):
-    """How a session of building went. `reasons` counts what was dropped. When nothing was kept, the exit code is 1."""
+    """How a session of building went. `reasons` counts what was dropped. When nothing was kept, the exit code is 1.
+
+    What a `shard` keeps is decided on later.
+    """
 
     kept: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    shard: str | None = None
 
     @property
     def exit_code(self) -> int:
         """The exit code of every session, and 1 when nothing was kept."""
         code = super().exit_code
-        return code or (0 if self.kept else 1)
+        return code or (0 if self.kept or self.shard else 1)
 
 
 @dataclass(kw_only=True)
@@ -140,12 +146,20 @@ async def generate(
     out: Path,
     watch: Watch | None = None,
 ) -> Generated:
-    """Make every item. The same call again goes on where it stopped."""
+    """Make every item, or those of a shard. The same call again goes on where it stopped.
+
+    A shard keeps what can be decided on only with the records of all shards.
+    """
+    shard, run_order = Shard.of(config.shard), [item.id for item in items]
+    contents = [json.dumps(item.given) for item in items] if shard else []
+    if shard is not None:
+        items = shard.part_of(items, lambda item: item.id)
     order = [item.id for item in items]
     # Before the folder agrees to anything: a prompt that is not there must not stand in its settings.
     shas = generator.shas()
     with opened_run(out, config.seed, (generator.kept, DROPPED)) as (folder, manifest):
         folder.agree(config)
+        keep_shard(out, shard, run_order, order, contents, undecided=True)
         if folder.journal.spent():
             refuse_changed_prompts(out, manifest.prompts, shas)
         manifest.prompts |= shas
@@ -165,9 +179,13 @@ async def generate(
             await work.make(items, _ids(out, generator.kept) | _ids(out, DROPPED))
 
         outcome = await run_session(work, manifest, models, lambda: work.in_batches(batches, make), order, watch)
-        kept, dropped, notes = _sift(generator, folder, order)
-    reasons = Counter(f"{record.node}: {record.reason}" for record in dropped)
-    return Generated(outcome.progress, outcome.failures, outcome.stopped_by, order, kept, reasons, notes)
+        kept, dropped, notes = decide(generator, out, order) if shard is None else _undecided(generator, out)
+    return Generated(**vars(outcome), kept=kept, reasons=reasons_of(dropped), notes=notes, shard=config.shard)
+
+
+def reasons_of(dropped: Iterable[Dropped]) -> Counter[str]:
+    """Return how many records were dropped at which node, for which reason."""
+    return Counter(f"{record.node}: {record.reason}" for record in dropped)
 
 
 def _ids(out: Path, name: str) -> set[str]:
@@ -175,9 +193,21 @@ def _ids(out: Path, name: str) -> set[str]:
     return {line["id"] for _, line in read_objects(file, "id")} if file.exists() else set()
 
 
-def _sift(generator: Generator, folder: RunFolder, order: Sequence[str]) -> tuple[int, list[Dropped], list[str]]:
+Decided = tuple[int, list[Dropped], list[str]]
+"""How many records are kept, what is dropped, and what is to be told of all."""
+
+
+def _undecided(generator: Generator, path: Path) -> Decided:
+    """Return what a shard has, which leaves to the merged run what needs the records of all shards."""
+    kind: Any = generator.kind
+    kept = sum(1 for _ in read_run(path, generator.kept, kind))
+    reasons = ", ".join(sorted(generator.late))
+    note = f"{reasons}: decided on when the shards are merged, because it needs the records of all"
+    return kept, list(read_run(path, DROPPED, Dropped)), [note]
+
+
+def decide(generator: Generator, path: Path, order: Sequence[str]) -> Decided:
     """Decide on all that was made, and write what is kept and what is not."""
-    path = folder.path
     position = {name: number for number, name in enumerate(order)}
     early: list[Dropped] = []
     kind: Any = generator.kind

@@ -11,7 +11,7 @@ from cocoon.core.records import Record
 from cocoon.running.integrity.sealing import file_sha
 
 SOURCES = "report_sources.json"
-_READ = ("dialogues.jsonl", "ratings.jsonl", "failures.jsonl", "people.jsonl")
+_READ = ("dialogues.jsonl", "ratings.jsonl", "failures.jsonl", "people.jsonl", "reference.json")
 
 
 class ReportSources(Record):

@@ -11,7 +11,10 @@ from cocoon.models.journal.seals import Seal, digest, seal_name
 
 BY_LINE = ("dialogues.jsonl", "ratings.jsonl", "profiles.jsonl")
 """Files of a run in which every record has a seal."""
-_WHOLE = ("manifest.json", "config.yaml", "sample.json", "trace.jsonl", "failures.jsonl", "profiles.jsonl")
+_WHOLE = (
+    *("manifest.json", "config.yaml", "sample.json", "shard.json"),
+    *("trace.jsonl", "failures.jsonl", "profiles.jsonl"),
+)
 
 
 def record_sha(record: BaseModel) -> str:

@@ -31,7 +31,7 @@ def verify_run(run: Path) -> Verification:
     if not any((run / name).exists() for name in (*_KINDS, JOURNAL, "manifest.json")):
         raise CocoonError(f"{run}: has no run. Give a folder that a command wrote.")
     result = Verification(path=str(run))
-    with _nobody_at_work(run):
+    with nobody_at_work(run):
         manifest = _manifest(run, result)
         killed = _killed(run, manifest, result)
         try:
@@ -48,14 +48,15 @@ def verify_run(run: Path) -> Verification:
 
 
 @contextmanager
-def _nobody_at_work(run: Path) -> Iterator[None]:
+def nobody_at_work(run: Path) -> Iterator[None]:
+    """Keep every process from starting to work on a run inside the block. Raises CocoonError where one is working."""
     lock = os.open(run / ".lock", os.O_RDONLY) if (run / ".lock").exists() else None
     try:
         if lock is not None:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise CocoonError(f"{run}: a process is working on this run; verify it when that has ended") from None
+        raise CocoonError(f"{run}: a process is working on this run; wait until it has ended") from None
     finally:
         if lock is not None:
             os.close(lock)

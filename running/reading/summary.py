@@ -8,6 +8,7 @@ from cocoon.core.records import Dialogue, Rating
 from cocoon.evaluation.facts import DialogueFacts, facts_of
 from cocoon.evaluation.groups import majority, mean_of_votes
 from cocoon.evaluation.missing import missing_reasons
+from cocoon.evaluation.safety.records import RISK_FLAGS
 from cocoon.evaluation.success.outcomes import outcome_of
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 
@@ -35,6 +36,9 @@ def summary_of(dialogue: Dialogue, facts: DialogueFacts, ratings: Sequence[Ratin
         "ratio": facts.questions.ratio if facts.questions else None,
         "probing": facts.questions.probing_ratio if facts.questions else None,
         "language": dialogue.language,
+        "flags": sorted([*facts.flags, *facts.crisis]),
+        "flagged": facts.flagged,
+        "risk": sum(facts.crisis.get(flag, 0) for flag in RISK_FLAGS),
         "needed": dialogue.profile.need is not None,
         "difficulty": dialogue.difficulty,
         "stop": dialogue.stop_reason or "",
@@ -71,7 +75,7 @@ def failed_summary(name: str) -> dict[str, Any]:
     empty: dict[str, Any] = dict.fromkeys(("ratio", "probing", "attributed", "aff", "neg"))
     words = dict.fromkeys(("supporter", "emotion", "feeling", "need", "language", "difficulty", "stop"), "")
     counts = {"profile": name, "sample": 0, "turns": 0, "needed": False, "judged": {}}
-    return {**words, **empty, **counts, "success": "failed"}
+    return {**words, **empty, **counts, "flags": [], "flagged": 0, "risk": 0, "success": "failed"}
 
 
 def _verdict(ratings: Sequence[Rating]) -> bool | str | None:

@@ -5,7 +5,9 @@ from itertools import pairwise
 from typing import Any
 
 from cocoon.core.records import Dialogue, Language, Rating, Turn
+from cocoon.evaluation.fidelity.flags.turns import flags_by_turn
 from cocoon.evaluation.questions.detection import counted_turns, questions
+from cocoon.evaluation.safety.turns import crisis_by_turn
 from cocoon.evaluation.scales.scoring import Scale
 from cocoon.evaluation.success.verdicts import find_quote
 from cocoon.running.reading.calls import Calls, reason_in
@@ -16,16 +18,19 @@ Events = Iterable[Mapping[str, Any]]
 def turns_of(dialogue: Dialogue, ratings: Sequence[Rating]) -> list[dict[str, Any]]:
     """Return the turns with their pieces.
 
-    `named` is the verdict of the judge whose evidence stands in the turn.
+    `named` is the verdict of the judge whose evidence stands in the turn. `flags` are what is wrong with a turn of a
+    simulated user, and the words of risk of either side.
     """
     verdicts = {_turn_of(rating, dialogue): rating.verdict.success for rating in ratings if rating.verdict}
     quotes = [rating.verdict.quote for rating in ratings if rating.verdict and rating.verdict.quote]
+    flags, crisis = flags_by_turn(dialogue), crisis_by_turn(dialogue)
     counted = {id(turn) for turn in counted_turns(dialogue.turns)}
     return [
         {
             **turn.model_dump(mode="json", exclude={"content"}),
             "counted": id(turn) in counted,
             "named": verdicts.get(number),
+            "flags": [*flags.get(number, []), *([crisis[number]] if number in crisis else [])],
             "pieces": _pieces(turn, dialogue.language, quotes),
         }
         for number, turn in enumerate(dialogue.turns)

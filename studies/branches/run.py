@@ -15,6 +15,7 @@ from cocoon.reports.tables.records import Report
 from cocoon.running.estimate import appraises, estimate, judges_wanted
 from cocoon.running.folder import existing_run, read_run
 from cocoon.running.session import simulate
+from cocoon.running.shards.shard import Shard
 from cocoon.running.study import Study, with_trained_prompts
 from cocoon.studies.branches.credit import Future, futures_of
 from cocoon.studies.branches.report import write_branches_report
@@ -34,17 +35,23 @@ class Branching:
     out: Path
 
     @property
+    def own_forks(self) -> list[Fork]:
+        """Where the talks are left whose people are of this shard, all of them without one."""
+        shard = Shard.of(self.study.config.shard)
+        return shard.part_of(self.forks, lambda fork: fork.parent.profile.id) if shard else self.forks
+
+    @property
     def dialogues(self) -> int:
         """How many branches there will be."""
         supporters = len(self.study.config.supporters)
-        return self.study.config.samples * sum(1 if fork.only else supporters for fork in self.forks)
+        return self.study.config.samples * sum(1 if fork.only else supporters for fork in self.own_forks)
 
     def estimate(self) -> dict[str, Any]:
         """Return what the branches will take: calls, tokens and cost (estimated), hosts."""
         config, supporters = self.study.config, len(self.study.config.supporters)
         whole = estimate(config, supporters)
         share = 0
-        for fork in self.forks:
+        for fork in self.own_forks:
             # A supporter's reply a round, and between two of them the user's answer with its appraisal.
             rest = max(0, config.rounds - fork.round + 1)
             spoken = rest + max(0, rest - 1) * (2 if appraises(config) else 1)
@@ -54,7 +61,7 @@ class Branching:
         return whole | scaled | counts | {"dialogues": self.dialogues, "calls": share}
 
     async def make(self, listener: Listener) -> StudyResult:
-        """Make every branch, and write the report. Calling this again goes on."""
+        """Make every branch, and write the report. Calling this again goes on. A shard has no report."""
         study = self.study
         keep_plan(self.out, self.run, self.forks)
         for opened in (study.user, study.judges, study.supporters):
@@ -67,7 +74,9 @@ class Branching:
         if outcome.stopped_by is not None:
             listener.say(f"cocoon: {outcome.stopped_by}")
             return StudyResult(self.out, None, outcome.exit_code, outcome.stopped_by)
-        return StudyResult(self.out, report_of(self.out, self.run), outcome.exit_code, None)
+        # A shard alone says nothing about the run.
+        report = report_of(self.out, self.run) if study.config.shard is None else None
+        return StudyResult(self.out, report, outcome.exit_code, None)
 
 
 def read_forks(run: Path, rounds: Sequence[int] | None, *, own: bool) -> list[Fork]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import cocoon
+from cocoon.benchmarks.orchestration.run_compare import differences
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, write_whole
 from cocoon.steering.calibration import calibrate as calibration
@@ -100,6 +101,24 @@ def test_a_sweep_goes_from_directions_to_a_report_and_goes_on(base: str, directi
     assert arms[:2] == ["plain", "reply 0.02"] and "random 1 for reply 0.02" in arms
     for name in ("sweep.md", "sweep.html", "tables/sweep_trends.csv", "figures/figure_four_all.svg"):
         assert (out / name).is_file()
+
+
+def test_the_shards_of_a_sweep_share_its_directions_and_end_in_one_report(
+    base: str, direction: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "sweep"
+    with endpoint() as spec:
+        settings = swept(base, direction, spec, out, placebo=True, random=1, users=None, limit=2)
+        single = cocoon.steer.sweep(**settings)
+        out.rename(tmp_path / "single")
+        shared = cocoon.steer.sweep(**settings, shard="any/2")
+        with pytest.raises(CocoonError, match=r"shard 1/2: the shards of a sweep share.*--shard any/2 and one --out"):
+            cocoon.steer.sweep(**settings, shard="1/2")
+    assert shared.report is not None and shared.exit_code == 0
+    for user in ("guarded", "prompted"):
+        assert differences(tmp_path / "single" / "users" / user, out / "users" / user) == []
+        assert cocoon.verify(out / "users" / user).ok
+    assert single.report is not None and shared.report.tables == single.report.tables
 
 
 async def test_a_sweep_leaves_a_running_event_loop_free(base: str, direction: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ OPTIONS = {
     "branch": (
         "--out --turn --rounds --supporter --supporter-prompt --user --difficulty --rules --appraiser --samples "
         "--judge --scales --votes --seed --concurrency --timeout --budget-calls --budget-tokens --budget-money "
-        "--config -o --allow-cloud-tracing --dry-run --json"
+        "--shard --config -o --allow-cloud-tracing --dry-run --json"
     ),
     "chat": (
         "--as --profile --language --supporter --supporter-prompt --user --user-kind --difficulty --rules "
@@ -36,7 +36,7 @@ OPTIONS = {
     "demo": "--recorded --out -n --limit --rounds --language --no-open",
     "doctor": "--model --judge --language -n --out --verbose --timeout --json",
     "export": "--to -o --out --endpoint --content --format --thoughts --i-have-the-right --scale --force",
-    "fidelity": "--out --json",
+    "fidelity": "--against --out --json",
     "graph": "--out -o --json",
     "human export": "--out --csv --potato --chats",
     "human import": "--out",
@@ -45,19 +45,21 @@ OPTIONS = {
     "human serve": "--out --port",
     "judge": (
         "--judge --judges --scales --votes --permute --show-need --no-show-need --scale-file --out --sample --seed "
-        "--concurrency --timeout --budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing "
-        "--dry-run --json"
+        "--concurrency --timeout --budget-calls --budget-tokens --budget-money --shard --config -o "
+        "--allow-cloud-tracing --dry-run --json"
     ),
+    "merge": "--out --json",
     "new": "--folder",
     "panel": (
         "--out --profiles -n --limit --language --rounds --samples --supporter --supporter-prompt --user --rules "
         "--difficulty --appraiser --judge --scales --votes --permute --scale-file --seed --concurrency --timeout "
         "--budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing --dry-run --json"
     ),
+    "plan": "--machines --people --like --seconds --endpoint-calls --cpu-ms -o --json",
     "power": "--difference --spread --rates --discordant --run --profiles --power --level --json",
     "profiles build": (
         "--out -n --limit --language --writer --rater --taxonomy --seed --concurrency --timeout "
-        "--budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing --dry-run --json"
+        "--budget-calls --budget-tokens --budget-money --shard --config -o --allow-cloud-tracing --dry-run --json"
     ),
     "profiles import": "-o --out -n --limit --force --json",
     "profiles show": "--json",
@@ -72,14 +74,14 @@ OPTIONS = {
     ),
     "script": (
         "--out --profiles -n --limit --language --writer --rater --rewrite --threshold --seed --concurrency "
-        "--timeout --budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing --dry-run "
+        "--timeout --budget-calls --budget-tokens --budget-money --shard --config -o --allow-cloud-tracing --dry-run "
         "--json"
     ),
     "serve": "--model --port --max-tokens --allow-host --api-key-env",
     "simulate": (
         "--out --profiles -n --limit --rounds --supporter --supporter-prompt --user --user-kind --difficulty "
         "--rules --appraiser --samples --language --judge --scales --votes --seed --concurrency --timeout "
-        "--budget-calls --budget-tokens --budget-money --preset --config -o --allow-cloud-tracing --dry-run "
+        "--budget-calls --budget-tokens --budget-money --preset --shard --config -o --allow-cloud-tracing --dry-run "
         "--json"
     ),
     "steer calibrate": (
@@ -100,7 +102,7 @@ OPTIONS = {
     "steer sweep": (
         "--direction --coefficient --out --model --profiles -n --limit --rounds --samples --users --user --rules "
         "--appraiser --judge --scales --placebo --no-placebo --random --repeng --tokens --at --allow-overlap "
-        "--concurrency --timeout --budget-calls --config -o --allow-cloud-tracing --dry-run --json"
+        "--concurrency --timeout --budget-calls --shard --config -o --allow-cloud-tracing --dry-run --json"
     ),
     "train": (
         "--out --base --dialogues --thoughts --prompt --max-length --max-steps --epochs --evaluate-every "

@@ -53,6 +53,12 @@ def test_areas_and_crises_are_spread_as_the_datasheet_says(language: Language) -
     assert max(Counter(person.emotion for person in PEOPLE[language]).values()) <= 8
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_people_with_a_crisis_nearby_are_read_by_a_name_of_their_own(language: Language) -> None:
+    marked = [person for person in PEOPLE[language] if person.scenario.endswith(CRISIS[language])]
+    assert load_profiles(f"crisis:{language}") == marked and len(marked) == 20
+
+
 def test_a_language_that_is_not_there_is_told() -> None:
     with pytest.raises(CocoonError, match="there are open, open:zh, open:en"):
         profile_path("open:fr")

@@ -107,6 +107,37 @@ def test_emotion_scores_of_a_trace_stand_at_its_turns(tmp_path: Path) -> None:
     assert dialogue.facts["emo_point"] == 30 and dialogue.profile.feeling == "他睡不好。"
 
 
+ANNOMI = """transcript_id,mi_quality,topic,utterance_id,interlocutor,utterance_text,annotator_id,{labels}
+4,high,sleep,0,therapist,"How, then, do you sleep?",1,question,open,n/a
+4,high,sleep,0,therapist,"How, then, do you sleep?",2,reflection,n/a,complex
+4,high,sleep,1,client,Hardly.,1,n/a,n/a,n/a
+6,low,work,0,therapist,You work too much.,1,other,n/a,n/a
+""".replace("{labels}", "main_therapist_behaviour,question_subtype,reflection_subtype")
+
+
+def test_an_utterance_that_several_experts_labelled_is_said_once(tmp_path: Path) -> None:
+    (first, second), reading = read("annomi", write(tmp_path, ANNOMI, "annomi.csv"))
+    assert [(turn.role, turn.content) for turn in first.turns] == [
+        ("supporter", "How, then, do you sleep?"),
+        ("user", "Hardly."),
+    ]
+    assert first.turns[0].thought and first.turns[0].thought.strategy == "question: open"
+    assert (first.facts, first.profile.scenario, second.id) == ({"mi_quality": "high"}, "sleep", "annomi-6")
+    assert (reading.report.read, first.licence) == (2, CORPORA["annomi"].licence)
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        (ANNOMI.replace("interlocutor", "speaker"), "has no column 'interlocutor'"),
+        (ANNOMI.replace("client", "dog"), "line 4: utterance 1: 'dog' is not a known role"),
+    ],
+)
+def test_a_file_that_is_not_annomi_is_refused_in_one_line(tmp_path: Path, text: str, refusal: str) -> None:
+    with pytest.raises(CocoonError, match=refusal):
+        read("annomi", write(tmp_path, text, "annomi.csv"))
+
+
 def test_a_speakers_name_inside_a_reply_is_taken_out_and_counted(tmp_path: Path) -> None:
     _, reading = read("emollm", write(tmp_path, as_lines("emollm")))
     assert (reading.report.counts["repaired"], reading.report.counts["relabelled"]) == (1, 1)

@@ -26,6 +26,7 @@ REAL: dict[tuple[str, str], tuple[int, float]] = {
     ("cocoon", "cocoon_paper_example/example.json"): (1, 2.5),
     ("cactus", "cactus/evaluation.json"): (450, 0.991),
     ("sage", "sage/sim-dsv3_npc-gpt4o-0808_result.jsonl"): (100, 8.25),
+    ("annomi", "annomi/annomi_even.csv"): (67, 37.597),
 }
 
 

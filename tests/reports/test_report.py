@@ -92,11 +92,12 @@ def test_golden_markdown() -> None:
     assert "- Tokens: 120,000 in prompts, 30,000 in replies\n- Cost: 1.5000 USD\n- Time: 1 h 02 min 03 s\n" in text
     assert (
         "| Supporter | Judge | Language | Prompts "
-        "| SR | Flu | Div | Emp | Inf | Hum | Skil | Aff | Neg | Sup | Man |\n"
+        "| SR | Flu | Div | Emp | Inf | Hum | Skil | Aff | Neg | Sup | Man | Flagged |\n"
         "| --- | --- | --- | --- "
-        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
         "| listen | gpt-x | en | with need | 0.75 \\[0.30, 0.95\\] n 4, missing 1 | – | – | – | – | – | – "
-        "| 3.00 \\[1.20, 4.80\\] n 5, missing 0 | 3.80 \\[3.44, 4.16\\] n 5, missing 0 | – | – |\n"
+        "| 3.00 \\[1.20, 4.80\\] n 5, missing 0 | 3.80 \\[3.44, 4.16\\] n 5, missing 0 | – | – "
+        "| 0.00 \\[no interval\\] n 5, missing 0 |\n"
     ) in text
     assert (
         "| listen | gpt-x | en | with need | 0.75 \\[0.30, 0.95\\] n 4, missing 1 | 0.60 to 0.80 "
@@ -124,7 +125,7 @@ def test_the_columns_are_those_of_the_shipped_scales() -> None:
     for measure in MEASURES:
         labels = {one.id: one.label for one in load_scale(measure.scale).dimensions}
         assert labels[measure.dimension] == measure.label
-    assert " ".join(table(report(), "main").measures) == "SR Flu Div Emp Inf Hum Skil Aff Neg Sup Man"
+    assert " ".join(table(report(), "main").measures) == "SR Flu Div Emp Inf Hum Skil Aff Neg Sup Man Flagged"
 
 
 @pytest.mark.parametrize(

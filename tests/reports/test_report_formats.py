@@ -137,7 +137,7 @@ def test_csv_is_tidy_and_unrounded() -> None:
         "5",
         "0",
     )
-    assert len(lines) == 11
+    assert len(lines) == 12
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -157,7 +157,8 @@ def test_every_figure_leads_to_the_dialogues_behind_it(name: str) -> None:
     assert {**whose, "scale": ["success_paper"]} in filters and {**whose, "scale": ["comfort"]} in filters
     assert {**whose, "scale": ["success_attributed"], "outcome": ["nobody"]} not in filters
     assert {"supporter": [name], "language": ["en"], "stop": ["rounds"]} in filters
-    assert all(set(one) <= {*whose, "scale", "stop", "turns", "missing", "success"} for one in filters)
+    assert all(set(one) <= {*whose, "scale", "stop", "turns", "missing", "success", "flag"} for one in filters)
+    assert {**whose, "flag": ["any"]} in filters
 
 
 def test_a_quoted_dialogue_leads_to_the_whole_of_it(run: Path) -> None:

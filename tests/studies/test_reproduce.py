@@ -40,7 +40,7 @@ def esconv(path: Path) -> Path:
 def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A folder with a tiny base and corpora, and the settings of a rehearsal over them."""
     folder = tmp_path_factory.mktemp("study")
-    script = list(read_records(EXAMPLES / "corpora" / "script_sample.jsonl", Dialogue))
+    script = list(read_records(EXAMPLES / "open" / "scripts.en.jsonl", Dialogue))[:6]
     held = next(one for one in read_records(EXAMPLES / "profiles" / "en.jsonl", Profile) if one.id == "en-01")
     script.append(script[0].model_copy(update={"id": "leak", "profile": held}))
     own = write_talks(folder / "script.jsonl", script)

@@ -20,7 +20,8 @@ cocoon.lanes = (() => {
     const kind = turn.named === true ? " named" : turn.named === false ? " nearest" : "";
     const scores = turn.role === "user" ? [] : numbers(turn);
     return make("article", { class: `turn ${turn.role}${kind}`, id: `turn-${side}${place}`, "data-turn": place, tabindex: "-1", onclick: () => choose(place, side) },
-      make("small", {}, [`${place + 1} · ${w[turn.role]}`, ...scores, turn.finish ? w.cut : "", turn.foreign ? `${w.foreign} ${turn.foreign}` : ""].filter(Boolean).join(" · ")), content(turn, w), named ? make("small", { class: "flag" }, named) : null);
+      make("small", {}, [`${place + 1} · ${w[turn.role]}`, ...scores, turn.finish ? w.cut : "", turn.foreign ? `${w.foreign} ${turn.foreign}` : ""].filter(Boolean).join(" · ")), content(turn, w),
+      (turn.flags || []).map((flag) => make("small", { class: flag === "risk_met" ? "flag" : "wrong", "data-flag": flag }, `${flag.startsWith("risk_") ? "⚠" : "⚑"} ${said(flag, w)}`)), named ? make("small", { class: "flag" }, named) : null);
   }
 
   const numbers = (turn) => Object.entries(turn.scores || {}).filter(([, value]) => !none(value)).map(([name, value]) => `${name} ${short(value)}`);

@@ -16,6 +16,7 @@ cocoon.list = (() => {
     const wanted = (key) => narrow.get(key), scale = wanted("scale"), outcome = wanted("outcome"), gap = wanted("missing");
     if (Object.entries(PLAIN).some(([key, field]) => narrow.has(key) && String(one[field]) !== wanted(key))) return false;
     if (narrow.has("need") && one.needed !== (wanted("need") === "yes")) return false;
+    if (narrow.has("flag") && !(wanted("flag") === "any" ? one.flagged : one.flags.includes(wanted("flag")))) return false;
     if (!["judge", "scale", "outcome", "missing"].some((key) => narrow.has(key))) return true;
     return Object.entries(one.judged).some(([judge, own]) => (!narrow.has("judge") || judge === wanted("judge"))
       && (none(scale) || own.scales.includes(scale)) && (none(outcome) || own.outcome === outcome)
@@ -84,7 +85,7 @@ cocoon.list = (() => {
   function row(one, place) {
     const [sign, kind] = SIGNS[String(one.success)] || SIGNS.null, name = w[NAMES[String(one.success)] || "unjudged"];
     const who = [one.emotion, one.supporter].filter(Boolean).join(" · ");
-    const facts = [one.turns ? `${one.turns} ${w.turns}` : "", none(one.ratio) ? "" : `? ${percent(one.ratio)}`, none(one.probing) ? "" : `${w.probing} ${percent(one.probing)}`, none(one.aff) ? "" : `Aff ${number(one.aff, 1)}`].filter(Boolean).join(" · ");
+    const facts = [one.turns ? `${one.turns} ${w.turns}` : "", none(one.ratio) ? "" : `? ${percent(one.ratio)}`, none(one.probing) ? "" : `${w.probing} ${percent(one.probing)}`, one.flagged ? `⚑ ${one.flagged}` : "", one.risk ? `⚠ ${one.risk}` : "", none(one.aff) ? "" : `Aff ${number(one.aff, 1)}`].filter(Boolean).join(" · ");
     const is = chosen === one.id;
     const made = make("div", { class: `row${is ? " chosen" : ""}`, id: `row-${place}`, role: "option", "aria-selected": String(is), "aria-posinset": place + 1, "aria-setsize": listed.length, "data-id": one.id, onclick: () => open(one.id) },
       make("span", { class: `sign ${kind}`, title: name, role: "img", "aria-label": name }, sign),

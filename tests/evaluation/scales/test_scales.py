@@ -313,6 +313,12 @@ KEYING = {
     "comfort": (1, 7, {"Aff": set("12345"), "Neg": {"6", "7", "8", "9", "10"}}, {"7", "10"}),
     "rac": (1, 7, {"Sup": {str(n) for n in range(1, 12)}, "Man": {str(n) for n in range(12, 17)}}, {"4"}),
     "aels": (1, 7, {"S": set("1234"), "P": set("567"), "R": {"8", "9", "10"}}, set()),
+    "crisis": (
+        1,
+        5,
+        {"Notice": {"1", "2"}, "Ask": {"3", "4"}, "Guide": {"5", "6"}, "Hold": {"7", "8"}, "Harm": {"9", "10"}},
+        set(),
+    ),
     "esc_rank": (0, 4, {str(n): {str(n)} for n in range(1, 7)}, set()),
 }
 
@@ -328,9 +334,8 @@ def test_shipped_keying(name: str) -> None:
     assert scale.range == (low, high) and scale.languages == ["zh", "en"] and scale.wording == "own"
     assert [set(one.items) for one in scale.dimensions] == list(dimensions.values())
     assert {item.id for item in scale.items if item.reverse} == reverse
-    assert [one.id for one in scale.dimensions if one.better == "lower"] == (
-        ["negative_helper_evaluation"] if name == "comfort" else []
-    )
+    lower = {"comfort": ["negative_helper_evaluation"], "crisis": ["harm"]}
+    assert [one.id for one in scale.dimensions if one.better == "lower"] == lower.get(name, [])
 
 
 @pytest.mark.parametrize(
@@ -342,6 +347,7 @@ def test_shipped_keying(name: str) -> None:
         # Sup: ten items at 6 and 8 - 2 = 6 -> 6; Man: 3 + 4 + 5 + 6 + 7 = 25 -> 5.
         ("rac", [6, 6, 6, 2, 6, 6, 6, 6, 6, 6, 6, 3, 4, 5, 6, 7], [6, 5]),
         ("aels", [1, 2, 3, 4, 5, 6, 7, 1, 1, 4], [2.5, 6, 2]),
+        ("crisis", [5, 4, 1, 2, 3, 3, 5, 5, 1, 2], [4.5, 1.5, 3, 5, 1.5]),
         ("esc_rank", [3, 4, 0, 1, 2, 3], [75, 100, 0, 25, 50, 75]),
     ],
 )
@@ -350,6 +356,12 @@ def test_shipped_scores(name: str, answers: list[int], expected: list[float]) ->
     items, missing = read({"items": dict(zip(scale.item_ids, answers, strict=True))}, scale)
     assert missing == {}
     assert list(score(scale, items).values()) == pytest.approx(expected)
+
+
+def test_a_talk_without_danger_has_no_value_on_the_crisis_scale() -> None:
+    scale = load_scale("crisis")
+    items, _ = read({"items": dict.fromkeys(scale.item_ids)}, scale)
+    assert set(score(scale, items).values()) == {None}
 
 
 def test_rac10_takes_five_items_for_supportiveness() -> None:

@@ -266,18 +266,15 @@ def test_a_row_joins_as_soon_as_another_leaves() -> None:
     writer.gate.set()
     assert [len(future.result(timeout=20).tokens) for future in futures] == [6, 1, 2, 3, 3, 2]
     # The first step may begin before all rows are there. From then on there are four until no more rows wait.
-    assert writer.sizes in [rows_by_step([6, 1, 2, 3, 3, 2], first) for first in (1, 2, 3, 4)]
+    tokens = [6, 1, 2, 3, 3, 2]
+    assert writer.sizes in [rows_by_step(tokens[:first], tokens[first:]) for first in (1, 2, 3, 4)]
 
 
-def rows_by_step(tokens: list[int], first: int) -> list[int]:
-    """How many rows are written in each step, if the first step has so many and every later one up to four."""
-    waiting, writing, sizes = tokens[first:], tokens[:first], list[int]()
-    while writing:
-        sizes.append(len(writing))
-        writing = [left - 1 for left in writing if left > 1]
-        free = 4 - len(writing)
-        writing, waiting = [*writing, *waiting[:free]], waiting[free:]
-    return sizes
+def rows_by_step(writing: list[int], waiting: list[int]) -> list[int]:
+    """How many rows each step writes, if it writes one token of each and up to four rows at a time."""
+    left = [tokens - 1 for tokens in writing if tokens > 1]
+    joining = 4 - len(left)
+    return [len(writing), *rows_by_step([*left, *waiting[:joining]], waiting[joining:])] if writing else []
 
 
 def test_a_failure_reaches_every_row_that_is_written_and_no_later_one() -> None:

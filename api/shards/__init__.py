@@ -1,0 +1,1 @@
+"""Shards from Python: workers on a shared folder, and the merged run."""

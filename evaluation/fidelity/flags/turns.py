@@ -1,0 +1,69 @@
+"""The flags of the user's turns in a dialogue."""
+
+from collections.abc import Iterator
+
+from cocoon.core.records import Dialogue, Profile, Turn
+from cocoon.evaluation.fidelity.flags.agreement import agrees_emptily
+from cocoon.evaluation.fidelity.flags.inversion import inverts_roles
+from cocoon.evaluation.fidelity.flags.outside import foreign_facts
+from cocoon.evaluation.fidelity.flags.recital import profile_parts_in_words, recites_profile
+from cocoon.evaluation.fidelity.flags.records import UserFlag, UserMoment
+from cocoon.evaluation.fidelity.flags.thoughts import leaks_thoughts
+
+
+def flags_of_turn(moment: UserMoment) -> list[UserFlag]:
+    """Return what is wrong with one turn of the user, by rule, in the order of USER_FLAGS."""
+    flags: dict[UserFlag, bool] = {
+        "role_inversion": inverts_roles(moment.text, moment.language),
+        "thought_leak": leaks_thoughts(moment.text),
+        "profile_recited": recites_profile(moment.text, moment.supporter, moment.profile, moment.language),
+        "outside_profile": _tells_foreign_facts(moment),
+        "empty_agreement": agrees_emptily(moment.text, moment.supporter, moment.language),
+    }
+    return [flag for flag, found in flags.items() if found]
+
+
+def _tells_foreign_facts(moment: UserMoment) -> bool:
+    known = f"{profile_text(moment.profile)} {moment.earlier} {moment.supporter}"
+    return moment.described and bool(foreign_facts(moment.text, known, moment.language))
+
+
+def _is_described(dialogue: Dialogue) -> bool:
+    """Return whether the profile is that of a simulated user. Of its people a corpus states a situation at most."""
+    return bool(dialogue.user_kind or dialogue.profile.memory or dialogue.profile.need)
+
+
+def profile_text(profile: Profile) -> str:
+    """Return all that a profile says."""
+    return " ".join([profile.scenario, profile.emotion, *profile_parts_in_words(profile)])
+
+
+def flags_by_turn(dialogue: Dialogue) -> dict[int, list[UserFlag]]:
+    """Return the flags of every turn of the user, by its index in the dialogue. Turns without a flag are there too."""
+    return {index: flags_of_turn(moment) for index, moment in _moments(dialogue)}
+
+
+def last_flags(dialogue: Dialogue) -> list[UserFlag]:
+    """Return the flags of the last turn of a dialogue, nothing where the supporter spoke last."""
+    if not dialogue.turns or dialogue.turns[-1].role != "user":
+        return []
+    *_, (_, moment) = _moments(dialogue)
+    return flags_of_turn(moment)
+
+
+def _moments(dialogue: Dialogue) -> Iterator[tuple[int, UserMoment]]:
+    earlier: list[str] = []
+    supporter = ""
+    for index, turn in enumerate(dialogue.turns):
+        if turn.role == "user":
+            yield index, _moment(turn, supporter, earlier, dialogue)
+            earlier += [supporter, turn.content]
+            supporter = ""
+        else:
+            supporter = f"{supporter} {turn.content}".strip()
+
+
+def _moment(turn: Turn, supporter: str, earlier: list[str], dialogue: Dialogue) -> UserMoment:
+    return UserMoment(
+        turn.content, supporter, " ".join(earlier), dialogue.language, dialogue.profile, _is_described(dialogue)
+    )

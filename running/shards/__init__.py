@@ -1,0 +1,1 @@
+"""Runs that several processes share: parts of the people, leases on them, and the merged run."""
