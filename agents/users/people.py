@@ -9,6 +9,7 @@ under `attuned`.
 import functools
 import hashlib
 import math
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -28,7 +29,8 @@ HAN_PER_WORD = 1.5
 class FittedRules(Record):
     """One set of fitted rules.
 
-    `gains` are points of trust by move, and `scale` the points for one new content. `words` are ten quantiles (5 % to
+    `gains` are points of trust by move, `scale` the points for one new content, and `fading` how log(1 + new contents)
+    changes with log(1 + turn), by which each further move on a layer earns less. `words` are ten quantiles (5 % to
     95 %) of log(1 + words) at the mean turn, whose logarithm is `mean_turn`, and `slope` how they change with log(1 +
     turn). `asks` is the share of answers that ask back.
     """
@@ -37,6 +39,7 @@ class FittedRules(Record):
 
     gains: dict[Move, float]
     scale: float
+    fading: float
     words: dict[Move, list[float]]
     slope: float
     mean_turn: float
@@ -61,7 +64,7 @@ def fitted_people() -> FittedPeople:
 def people_gains(rules: TrustRules) -> Gains:
     """Return what each move earns under a set of fitted rules."""
     fitted = fitted_people().rules[rules]
-    return Gains(moves={**ATTUNED.moves, **fitted.gains}, naming=ATTUNED.naming, fading=ATTUNED.fading)
+    return replace(ATTUNED, moves={**ATTUNED.moves, **fitted.gains}, slope=fitted.fading)
 
 
 def answer_plan(rules: FittedRules, move: Move | None, person: str, turn: int, language: Language) -> AnswerPlan:

@@ -175,6 +175,7 @@ def rules_of(answers: Sequence[Answer], pools: Mapping[str, Pools]) -> FittedRul
     return FittedRules(
         gains={move: round(scale * opened[move], 3) for move in MOVES},
         scale=round(scale, 4),
+        fading=round(new.slope, 4),
         words={move: quantiles[move] for move in MOVES},
         slope=round(words.slope, 4),
         mean_turn=round(words.mean_turn, 4),

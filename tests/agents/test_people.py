@@ -46,6 +46,16 @@ def test_every_draw_of_the_rules_keeps_the_order_of_the_moves(rules: TrustRules)
         assert min(median(words(move, rules)) for move in above) > max(median(words(move, rules)) for move in below)
 
 
+def test_reflections_fade_as_people_do_and_are_no_wall() -> None:
+    gate, state, trust = TrustGate(rules="people"), TrustGate(rules="people").begin(FIRST), [0.0]
+    taken = Appraisal.model_validate({"accuracy": "none", "pressure": 0, "move": "simple_reflection"})
+    for number in range(1, 60):
+        state = gate.step(state, taken, FIRST, 2 * number)
+        trust.append(state.trust)
+    assert trust[1] - trust[0] > trust[5] - trust[4] > 0
+    assert len(state.unlocked) == len(FIRST.chain)
+
+
 def test_draws_are_several_users() -> None:
     assert len({fitted_people().rules[rules].gains["open_question"] for rules in FITTED}) == len(FITTED)
 
