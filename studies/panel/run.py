@@ -73,11 +73,10 @@ class UserPanel:
         outcomes: list[Outcome] = []
         for step in self._steps(models, listener):
             outcomes.append(await step)
-            if outcomes[-1].stopped_by is not None:
-                listener.say(f"cocoon: {outcomes[-1].stopped_by}")
-                break
-        code = outcomes[-1].exit_code or max(outcome.exit_code for outcome in outcomes)
-        return StudyResult(self.out, write_panel_report(self.out), code, outcomes[-1].stopped_by)
+            if (stopped_by := outcomes[-1].stopped_by) is not None:
+                listener.say(f"cocoon: {stopped_by}")
+                return StudyResult(self.out, None, outcomes[-1].exit_code, stopped_by)
+        return StudyResult(self.out, write_panel_report(self.out), max(outcome.exit_code for outcome in outcomes))
 
     def _steps(self, models: Models, listener: Listener) -> Iterator[Any]:
         """Yield one session after the other: a user talks, and the judges rate its dialogues."""

@@ -97,8 +97,9 @@ def settings(spec: str, out: Path) -> dict[str, Any]:
 def test_a_panel_is_made_once_and_the_same_call_goes_on(tmp_path: Path) -> None:
     out = tmp_path / "panel"
     with endpoint() as spec:
-        stopped = cocoon.panel(**settings(spec, out), budget_calls=5)
-        assert stopped.stopped_by is not None and stopped.exit_code == 3
+        for calls in (1, 5):
+            stopped = cocoon.panel(**settings(spec, out), budget_calls=calls)
+            assert stopped.stopped_by is not None and (stopped.exit_code, stopped.report) == (3, None)
         result = cocoon.panel(**settings(spec, out))
         before = {file: file.read_bytes() for file in out.rglob("*.jsonl")}
         again = cocoon.panel(**settings(spec, out))
