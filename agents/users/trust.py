@@ -95,7 +95,10 @@ class TrustGate:
     def begin(self, profile: Profile) -> UserState:
         """Return the state before the first word."""
         unlocked = self._unlock([], self.preset.start, profile)
-        return UserState(trust=self.preset.start, unlocked=unlocked, memories=open_memories(profile, unlocked))
+        plan = self._plan(None, profile, 0) if self.plans_answers else None
+        return UserState(
+            trust=self.preset.start, unlocked=unlocked, memories=open_memories(profile, unlocked), plan=plan
+        )
 
     def ladder(self, profile: Profile) -> Ladder:
         """Return the layers of a person, for rules that see moves."""
