@@ -225,7 +225,7 @@ def prepare_panel(
     if not allow_cloud_tracing:
         forbid_cloud_tracing()
     own, out = OwnObjects(), out_folder(out)
-    resolved = with_own(given, own, out).resolve()
+    resolved = with_rules_of(with_own(given, own, out).resolve(), out)
     judges = roles.get("judge")
     listed = judges if isinstance(judges, list | tuple) else [] if judges is None else [judges]
     named = {"judge": [spec_of(judge, own) for judge in listed], "rules": roles.get("rules")}

@@ -126,6 +126,7 @@ def test_a_user_that_is_added_later_joins_the_report(tmp_path: Path) -> None:
         ({"rules": "attuned"}, "a panel of one user"),
         ({"rules": "gruff"}, "choose attuned, people, people-1"),
         ({"judge": None}, "Nobody judges the panel"),
+        ({"rules": None, "options": {"user.rules": "neutral"}}, "are called 'naming' now"),
         ({"user": ["x:y", "x:y"]}, "two users of the panel are named"),
         ({"user": {"../up": "x:y"}}, "it names a folder"),
         ({"user": {"a": shuts_up, "b": shuts_up}}, "users of Python code have no settings"),
