@@ -49,16 +49,18 @@ if TYPE_CHECKING:
     from cocoon.api.simulation import simulate_async as simulate_async
     from cocoon.api.studies import ablate as ablate
     from cocoon.api.studies import ablate_async as ablate_async
+    from cocoon.api.studies import asking as asking
+    from cocoon.api.studies import asking_async as asking_async
     from cocoon.api.studies import branch as branch
     from cocoon.api.studies import branch_async as branch_async
     from cocoon.api.studies import fidelity as fidelity
-    from cocoon.api.studies import panel as panel
-    from cocoon.api.studies import panel_async as panel_async
     from cocoon.api.studies import power as power
     from cocoon.api.studies import reproduce as reproduce
     from cocoon.api.studies import reproduce_async as reproduce_async
     from cocoon.api.training import preview_training as preview_training
     from cocoon.api.training import train as train
+    from cocoon.api.users.panel import panel as panel
+    from cocoon.api.users.panel import panel_async as panel_async
     from cocoon.core.answers import Missing as Missing
     from cocoon.core.errors import CocoonError as CocoonError
     from cocoon.core.records import AgentFacts as AgentFacts
@@ -85,9 +87,10 @@ _HOMES = {
     "cocoon.api.reporting": ("compare", "report", "verify"),
     "cocoon.api.run": ("Run",),
     "cocoon.api.studies": (
-        *("ablate", "ablate_async", "branch", "branch_async", "fidelity", "power"),
-        *("panel", "panel_async", "reproduce", "reproduce_async"),
+        *("ablate", "ablate_async", "asking", "asking_async", "branch", "branch_async", "fidelity", "power"),
+        *("reproduce", "reproduce_async"),
     ),
+    "cocoon.api.users.panel": ("panel", "panel_async"),
     "cocoon.api.shards.merging": ("merge",),
     "cocoon.api.shards.planning": ("plan",),
     "cocoon.api.simulation": ("judge", "judge_async", "simulate", "simulate_async"),

@@ -148,7 +148,7 @@ class OwnSupporter(_OwnAgent):
 
     async def speak(self, client: JournaledClient, view: SupporterView) -> Utterance:
         """Return the agent's next reply. Raises CallFailedError where its code fails or says nothing."""
-        return _checked(await _guarded(lambda: self.speaks(client, view), self.own_facts), self.own_facts)
+        return _checked(await guarded_call(lambda: self.speaks(client, view), self.own_facts), self.own_facts)
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class OwnUser(_OwnAgent):
         agent = self.agent
         if not isinstance(agent, _Responds):
             return await walk_steps(self.steps(), client, view, memory)
-        utterance, memory = await _guarded(lambda: agent.respond(client, view, memory), self.own_facts)
+        utterance, memory = await guarded_call(lambda: agent.respond(client, view, memory), self.own_facts)
         return _checked(utterance, self.own_facts), memory
 
     def steps(self) -> Sequence[Step]:
@@ -194,7 +194,7 @@ class OwnJudge(_OwnAgent):
 
     async def rate(self, client: JournaledClient, dialogue: Dialogue) -> Rating | Missing:
         """Return the agent's rating. Raises CallFailedError where its code fails."""
-        return await _guarded(lambda: self.rates(client, dialogue), self.own_facts)
+        return await guarded_call(lambda: self.rates(client, dialogue), self.own_facts)
 
     def is_current(self, rating: Rating) -> bool:
         """Return whether a rating was made by this version of the judge's code."""
@@ -249,11 +249,11 @@ def _speaker(agent: object, messages_of: Callable[[Any], list[Message]]) -> Spea
 
 
 async def _spoken(function: Callable[..., Any], *arguments: object) -> Utterance:
-    value = await _called(function, *arguments)
+    value = await call_own(function, *arguments)
     return value if isinstance(value, Utterance) else _said(value)
 
 
-async def _called(function: Callable[..., Any], *arguments: object) -> Any:
+async def call_own(function: Callable[..., Any], *arguments: object) -> Any:
     """Call a function or coroutine. A plain function runs in a thread, since it may wait for a model of its own."""
     if inspect.iscoroutinefunction(function):
         return await function(*arguments)
@@ -309,7 +309,7 @@ def _rater(function: Callable[..., Any], scale: str) -> Rate:
     takes_client = len(_required(function)) >= 2
 
     async def rate(client: JournaledClient, dialogue: Dialogue) -> Rating | Missing:
-        value = await _called(function, *([client, dialogue] if takes_client else [dialogue]))
+        value = await call_own(function, *([client, dialogue] if takes_client else [dialogue]))
         if value is None:
             return Missing("the judge gave no rating")
         if isinstance(value, Rating | Missing):
@@ -347,7 +347,7 @@ def _required(function: Callable[..., Any]) -> list[str]:
     ]
 
 
-async def _guarded(run: Callable[[], Awaitable[Any]], facts: AgentFacts) -> Any:
+async def guarded_call(run: Callable[[], Awaitable[Any]], facts: AgentFacts) -> Any:
     """Run an agent's code. What it raises becomes a failure of this dialogue that names the agent, not of the run."""
     try:
         return await run()

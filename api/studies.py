@@ -1,4 +1,4 @@
-"""Studies of the simulated user, and of the paper's tables: `ablate`, `panel`, `branch`, `reproduce`, `power` ..."""
+"""Studies of replies (`branch`, `asking`), of the simulated user, of the paper's tables, and `power`."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from cocoon.api.shards.workers import UNDIVIDED, run_divided
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.settings import read_settings
-from cocoon.core.verb_settings import ABLATE, BRANCH, PANEL, Given, Options
+from cocoon.core.verb_settings import ABLATE, BRANCH, Given, Options
 from cocoon.reports.fidelity import fidelity_of, write_fidelity
 from cocoon.reports.paper.tables import load_paper_table
 from cocoon.reports.power import POWER, PowerConfig, Rows, power_rows
@@ -36,9 +36,10 @@ from cocoon.running.study import OwnObjects, Study, open_models, read_profiles
 from cocoon.running.work import Progress
 from cocoon.studies.ablation.config import DEFAULT_CONDITIONS, refuse_copies
 from cocoon.studies.ablation.run import Ablation
+from cocoon.studies.asking.config import ASKED, ASKING, AskingConfig
+from cocoon.studies.asking.run import Asking, plan_asking
+from cocoon.studies.branches.config import MovesConfig
 from cocoon.studies.branches.run import Branching, read_forks
-from cocoon.studies.panel.config import PANEL_ROLES, PanelConfig, panel_users
-from cocoon.studies.panel.run import UserPanel
 from cocoon.studies.reproduce.config import REPRODUCE, STAGES, ReproduceConfig, with_scales_of_table
 from cocoon.studies.reproduce.run import Reproduction
 from cocoon.studies.result import StudyResult
@@ -49,11 +50,11 @@ if TYPE_CHECKING:
 __all__ = [
     "ablate",
     "ablate_async",
+    "asking",
+    "asking_async",
     "branch",
     "branch_async",
     "fidelity",
-    "panel",
-    "panel_async",
     "power",
     "reproduce",
     "reproduce_async",
@@ -68,6 +69,7 @@ def prepare_branches(
     out: str | Path,
     given: Given[StudyConfig],
     turns: Sequence[int | str],
+    moves: Mapping[str, object] | None = None,
     *,
     allow_cloud_tracing: bool = False,
 ) -> Branching:
@@ -78,14 +80,24 @@ def prepare_branches(
     own, out = OwnObjects(), out_folder(out)
     if out.exists() and out.samefile(parent):
         raise CocoonError(f"--out {out}: branches need a folder of their own, beside the run that they leave")
-    forks = read_forks(parent, _rounds(turns), own=given.keywords.get("supporter") is None)
+    moved = _moves(moves or {}, own)
+    forks = read_forks(parent, _rounds(turns), moved, own=given.keywords.get("supporter") is None)
     config = given.config if given.config is not None else parent / "config.yaml"
     resolved = with_own(replace(given, config=config), own, out).resolve()
     settings = resolved.config
     if read_shard(parent) is not None and not resolved.given("shard"):
         # The parent is a shard, and all of it is branched.
         settings = settings.model_copy(update={"shard": None})
-    return Branching(parent, Study(settings, open_models(settings, local_parts()), own), forks, out)
+    study = Study(settings, open_models(settings, local_parts()), own)
+    return Branching(parent, study, forks, out, moved)
+
+
+def _moves(given: Mapping[str, object], own: OwnObjects) -> MovesConfig:
+    """Return the settings of moves, with a spec in place of every function of Python."""
+    named = supporters_of(given.get("move") or [], own)
+    specs = ["=".join(filter(None, (move.get("name"), move["model"]))) for move in named]
+    writer = spec_of(given["writer"], own, "writer") if given.get("writer") is not None else None
+    return read_settings(MovesConfig, {**given, "move": specs, "writer": writer}).checked()
 
 
 def _rounds(turns: Sequence[int | str]) -> list[int] | None:
@@ -105,6 +117,7 @@ async def branch_async(
     turn: int | str | Sequence[int | str],
     out: str | Path,
     supporter: Supporters = None,
+    move: Supporters = None,
     user: object = None,
     judge: object = None,
     config: str | Path | None = None,
@@ -120,11 +133,16 @@ async def branch_async(
     goes on, by default each talk's own. `samples` is the number of futures of each. All other settings are those of the
     run unless given. The folder is a run like any other, with a report of its own (`branches.md`): outcomes, supporters
     on the same words before, and with neighbouring rounds the credit of each reply. The same call goes on.
+
+    `move` says what the supporter does in that round, one or several of `question`, `statement`, `reflection`,
+    `advice`, `silence` and `own`, or functions `(view, words) -> str` of your own by name. Besides the settings below
+    there are those of `MovesConfig`: `writer`, `meaning`, `enough`, `outcome`.
     """
     turns = [turn] if isinstance(turn, int | str) else turn
+    moves = {name: settings.pop(name) for name in list(settings) if name in MovesConfig.model_fields} | {"move": move}
     roles = {"supporter": supporter, "user": user, "judge": judge}
     given = Given(BRANCH, settings | roles, config, None, options)
-    return await branch_as(run, out, given, turns, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
+    return await branch_as(run, out, given, turns, moves, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
 
 
 async def branch_as(
@@ -132,6 +150,7 @@ async def branch_as(
     out: str | Path,
     given: Given[StudyConfig],
     turns: Sequence[int | str],
+    moves: Mapping[str, object] | None = None,
     *,
     allow_cloud_tracing: bool = False,
     progress: bool | Reporter = True,
@@ -141,7 +160,7 @@ async def branch_as(
     reported: list[StudyResult] = []
 
     async def make(path: Path, settings: Given[StudyConfig]) -> StudyResult:
-        branching = prepare_branches(run, path, settings, turns, allow_cloud_tracing=allow_cloud_tracing)
+        branching = prepare_branches(run, path, settings, turns, moves, allow_cloud_tracing=allow_cloud_tracing)
         return await branching.make(reporter)
 
     async def report() -> None:
@@ -156,6 +175,58 @@ async def branch_as(
 def outcome_of_study(result: StudyResult) -> Outcome:
     """Return how a study ended as the outcome of a session."""
     return Outcome(Progress(), int(result.exit_code == 1), result.stopped_by)
+
+
+def prepare_asking(
+    run: "str | Path | Run",
+    out: str | Path,
+    given: Given[StudyConfig],
+    asked: dict[str, object],
+    *,
+    allow_cloud_tracing: bool = False,
+) -> Asking:
+    """Return a study of asking that is ready to start. See `asking`."""
+    if not allow_cloud_tracing:
+        forbid_cloud_tracing()
+    parent, out, own = Path(run) if isinstance(run, str | Path) else run.path, out_folder(out), OwnObjects()
+    writer = spec_of(asked["writer"], own, "writer") if asked.get("writer") is not None else None
+    config = read_settings(AskingConfig, {**asked, "writer": writer})
+    if out.exists() and out.samefile(parent):
+        raise CocoonError(f"--out {out}: the study needs a folder of its own, beside the run whose talks it takes")
+    stored = given.config if given.config is not None else parent / "config.yaml"
+    resolved = with_own(replace(given, config=stored), own, out).resolve()
+    study = Study(resolved.config, open_models(resolved.config, local_parts()), own)
+    return plan_asking(parent, study, config, out, own=given.keywords.get("supporter") is None)
+
+
+@takes(ASKED)
+@takes(ASKING)
+async def asking_async(
+    run: "str | Path | Run",
+    *,
+    out: str | Path,
+    supporter: Supporters = None,
+    user: object = None,
+    judge: object = None,
+    writer: object = None,
+    config: str | Path | None = None,
+    options: Options = (),
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> StudyResult:
+    """Ask or say the same at turns drawn from the talks of a run, and compare what comes of it.
+
+    At each drawn turn a model writes the content of the supporter's reply as a question and as a statement. Both are
+    checked for form and meaning. The talks go on from either, `samples` times, under every one of the trust `rules`.
+    The report (`asking.md`) has the effect on the user's next turn and on the end, with intervals over people, beside
+    a finished `sweep` where one is given. The same call goes on.
+    """
+    compared = {name: settings.pop(name) for name in list(settings) if name in AskingConfig.model_fields}
+    roles = {"supporter": supporter, "user": user, "judge": judge}
+    given = Given(ASKING, settings | roles, config, None, options)
+    study = prepare_asking(run, out, given, {**compared, "writer": writer}, allow_cloud_tracing=allow_cloud_tracing)
+    return await study.make(Reporter.of(progress))
 
 
 def prepare_ablation(
@@ -215,61 +286,6 @@ async def ablate_async(
         compare_only=compare_only,
         allow_cloud_tracing=allow_cloud_tracing,
     )
-    return await study.run(Reporter.of(progress))
-
-
-def prepare_panel(
-    out: str | Path, given: Given[StudyConfig], roles: Mapping[str, object], *, allow_cloud_tracing: bool = False
-) -> UserPanel:
-    """Return a panel that is ready to start. `roles` are the fields of `PanelConfig`. See `panel`."""
-    if not allow_cloud_tracing:
-        forbid_cloud_tracing()
-    own, out = OwnObjects(), out_folder(out)
-    resolved = with_rules_of(with_own(given, own, out).resolve(), out)
-    judges = roles.get("judge")
-    listed = judges if isinstance(judges, list | tuple) else [] if judges is None else [judges]
-    named = {"judge": [spec_of(judge, own) for judge in listed], "rules": roles.get("rules")}
-    if roles.get("user"):
-        named["user"] = supporters_of(roles["user"], own)
-    config = read_settings(PanelConfig, PANEL_ROLES.by_key(named))
-    study = with_profile_files(resolved.config)
-    users = panel_users(config, resolved, own)
-    of_file = study.judge.model
-    specs = list(dict.fromkeys(config.judge or ([of_file] if of_file else [])))
-    if not specs:
-        raise CocoonError("Nobody judges the panel. Name a judge, such as --judge openai:gpt-5.")
-    if config.user:
-        study = study.model_copy(update={"user": study.user.model_copy(update={"model": users[0].model})})
-    return UserPanel(study, users, specs, read_profiles(study), out, own)
-
-
-@takes(PANEL_ROLES)
-@takes(PANEL)
-async def panel_async(
-    *,
-    out: str | Path,
-    user: Supporters = None,
-    rules: str | Sequence[str] | None = None,
-    judge: object = None,
-    profiles: Profiles | None = None,
-    supporter: Supporters = None,
-    config: str | Path | None = None,
-    options: Options = (),
-    allow_cloud_tracing: bool = False,
-    progress: bool | Reporter = True,
-    **settings: object,
-) -> StudyResult:
-    """Cross several simulated users with supporters and profiles, judge all of it, and say what moves the scores.
-
-    `user` names the models that play the user (a list, or a mapping of names; a user of your own plays as its code
-    does), `rules` the rule sets that each model plays: `attuned`, `naming`, `listening`, `prompted`. `judge` is a
-    judge or several. The report (`panel.md`) has variance components, a generalisability coefficient, the order of the
-    supporters with each user, what n is needed, and a warning where the choice of the user moves the scores more than
-    the supporters do. The same call goes on, and a call with more users adds them.
-    """
-    roles = {"user": user, "rules": rules, "judge": judge}
-    given = Given(PANEL, settings | {"profiles": profiles, "supporter": supporter}, config, None, options)
-    study = prepare_panel(out, given, roles, allow_cloud_tracing=allow_cloud_tracing)
     return await study.run(Reporter.of(progress))
 
 
@@ -370,6 +386,6 @@ def fidelity(
     return report
 
 
+asking = blocking(asking_async)
 branch = blocking(branch_async)
 ablate = blocking(ablate_async)
-panel = blocking(panel_async)

@@ -11,7 +11,7 @@ from cocoon.cli.terminal.options import Force, Right, ScaleFiles, refuse_unused
 if TYPE_CHECKING:
     from cocoon.running.reading.reader import RunReader
 
-Kind = Literal["inspect", "otel", "tables", "messages"]
+Kind = Literal["inspect", "otel", "tables", "messages", "preferences"]
 Thoughts = Literal["none", "inline"]
 # What each kind has a use for beside -o and --force.
 _USED: dict[Kind, tuple[str, ...]] = {
@@ -19,6 +19,7 @@ _USED: dict[Kind, tuple[str, ...]] = {
     "otel": ("--endpoint", "--content"),
     "tables": ("--format", "--scale"),
     "messages": ("--format", "--thoughts", "--i-have-the-right"),
+    "preferences": ("--format", "--thoughts", "--i-have-the-right"),
 }
 
 Out = Annotated[Path | None, typer.Option("-o", "--out", metavar="PATH", help="The file or folder to write.")]
@@ -34,10 +35,13 @@ def export_command(
     content: Annotated[bool, typer.Option("--content", help="otel: prompts, replies and profiles too.")] = False,
     form: Annotated[
         str | None,
-        typer.Option("--format", help="tables: csv (default) or parquet; messages: messages (JSONL), parquet."),
+        typer.Option(
+            "--format", help="tables: csv, parquet; messages: messages (JSONL), parquet; preferences: dpo, kto."
+        ),
     ] = None,
     thoughts: Annotated[
-        Thoughts | None, typer.Option(help="messages: inline before the supporter's replies (default: none).")
+        Thoughts | None,
+        typer.Option(help="messages, preferences: inline before the supporter's replies (default: none)."),
     ] = None,
     i_have_the_right: Right = False,
     scale: ScaleFiles = None,
@@ -47,7 +51,8 @@ def export_command(
 
     inspect: a log for `inspect view` (-o FILE.eval or a folder). otel: OpenTelemetry spans without their text, as
     JSON lines (-o FILE) or to --endpoint. tables: dialogues, turns, items, ratings, calls, failures (-o FOLDER).
-    messages: Hugging Face chat messages with a dataset card (-o FOLDER).
+    messages: Hugging Face chat messages with a dataset card (-o FOLDER). preferences: talks, or futures of `cocoon
+    branch`, that found the need beside those that did not, for TRL's DPO or KTO (-o FOLDER).
     """
     from cocoon.running.reading.reader import RunReader
 
@@ -57,6 +62,9 @@ def export_command(
         "tables": lambda reader: _tables(reader, _needed(out), form or "csv", force),
         "messages": lambda reader: _messages(
             reader, _needed(out), form or "messages", thoughts or "none", i_have_the_right, force
+        ),
+        "preferences": lambda _: _preferences(
+            run, _needed(out), form or "dpo", thoughts or "none", i_have_the_right, force
         ),
     }
     given = {"--endpoint": endpoint, "--content": content, "--format": form, "--thoughts": thoughts}
@@ -115,4 +123,17 @@ def _messages(reader: "RunReader", out: Path, form: str, thoughts: "Thoughts", r
         refuse_existing(out / name, force=force)
     exported = export_corpus(reader.dialogues.path, form, out, thoughts, i_have_the_right=right)
     typer.echo(f"{exported.dialogues} dialogues, {exported.turns} turns; card: {out / 'README.md'}", err=True)
+    typer.echo(out / FILES[form])
+
+
+def _preferences(run: Path, out: Path, form: str, thoughts: "Thoughts", right: bool, force: bool) -> None:
+    from cocoon.corpora.export.export import FILES
+    from cocoon.studies.preferences.pairs import export_preferences
+
+    if form not in ("dpo", "kto"):
+        raise typer.BadParameter(f"--format {form!r}: dpo, kto")
+    exported, preferences = export_preferences(run, form, out, thoughts, i_have_the_right=right, force=force)
+    for reason, number in preferences.left_out.items():
+        typer.echo(f"{number} left out: {reason}", err=True)
+    typer.echo(f"{exported.dialogues} preferences; card: {out / 'README.md'}", err=True)
     typer.echo(out / FILES[form])

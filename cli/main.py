@@ -25,6 +25,9 @@ class Cocoon(LazyGroup):
             "cocoon.cli.simulate:simulate", "Make", "Simulate conversations between supporters and the resistant user."
         ),
         "branch": Verb("cocoon.cli.studies.branch:branch", "Make", "Let talks go on anew from one of their turns."),
+        "asking": Verb(
+            "cocoon.cli.studies.asking:asking", "Judge", "Ask or say the same within talks, and compare what comes."
+        ),
         "script": Verb("cocoon.cli.building:script", "Make", "Write dialogues as scripts."),
         "profiles": Verb("cocoon.cli.profiles.profiles:app", "Make", "Build, translate, import and count profiles."),
         "corpus": Verb("cocoon.cli.corpus:app", "Make", "Import corpora of dialogues, count them, export them."),

@@ -157,8 +157,7 @@ class UserState(Record):
 
     The rest is of the rules that see moves. `attuned` counts the attuned moves since a layer opened last, which earn
     less and less. `question` is the index of an open question whose answer is still to come. `ruptured` names what
-    broke with this turn, and `rupture` is how many points of it are not repaired yet. `plan` is of the rules that were
-    fitted to people.
+    broke with this turn, and `rupture` is how many points of it are not repaired. `plan` is of the rules `people`.
     """
 
     trust: float
@@ -256,13 +255,24 @@ class AgentFacts(Record):
     source: SourceFile | None = None
 
 
+class Preference(Record):
+    """What somebody preferred in a dialogue: its turns from the index `first` on, to the turns in `rejected`.
+
+    `first` is the number of turns where nothing was preferred. Rejected turns are no speech of the dialogue.
+    """
+
+    first: int = Field(ge=0)
+    rejected: list[Turn] = []
+
+
 class Dialogue(Record):
     """A whole conversation. `stage_boundary` is the index of the suggestion stage's first turn, or none.
 
     `facts` is what a foreign corpus states of the whole dialogue, by its own names (a topic, ratings before and after).
 
     A branch begins in the middle of another dialogue: `parent` is that dialogue's id, and `branched_at` the index of
-    the first turn that is not the parent's. The turns before it took no call of their own.
+    the first turn that is not the parent's. The turns before it took no call of their own. Nor did that turn where it
+    is a `move`: the content of the parent's turn in another form, written once for all branches that begin with it.
     """
 
     id: str
@@ -281,6 +291,8 @@ class Dialogue(Record):
     licence: str = ""
     parent: str | None = None
     branched_at: int | None = None
+    preference: Preference | None = _unwritten(None)
+    move: str | None = _unwritten(None)
 
     @property
     def head(self) -> dict[str, Any]:

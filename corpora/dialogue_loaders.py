@@ -1,10 +1,8 @@
-"""The dialogue loaders by name, and what all of them share: unique ids and a report of every repair."""
+"""Read dialogues of any corpus: one reader for every command, with unique ids, a ledger and a report of repairs."""
 
 import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,47 +11,18 @@ from cocoon.core.outside.python_code import PREFIX, load_object
 from cocoon.core.progress import working
 from cocoon.core.records import Dialogue
 from cocoon.core.text import plain_name
-from cocoon.corpora.loaders.dialogues import (
-    annomi,
-    cactus,
-    cocoon_dialogues,
-    cpsycound,
-    cpsycoune,
-    esconv,
-    esdcot,
-    extes,
-    own_dialogues,
-    sage,
-    smile,
-)
-from cocoon.corpora.loaders.messages import chat_messages, emollm, messages, sharegpt
-from cocoon.corpora.reading.dialogue_draft import Corpus, ReadDialogue
+from cocoon.corpora.identify import identify, unread_advice
+from cocoon.corpora.layouts import CORPORA, LAYOUTS
+from cocoon.corpora.loaders.tables.mapped import CORPUS as TABLE
+from cocoon.corpora.loaders.tables.mapped import ColumnMap, mapping_advice, table_layout
+from cocoon.corpora.reading.dialogue_draft import ReadDialogue
+from cocoon.corpora.reading.layout import Layout, opened
+from cocoon.corpora.reading.read_keys import KeyLedger
 from cocoon.corpora.reading.repair import RepairNote, RepairReport
 
-Loader = Callable[[Path], Iterator[ReadDialogue]]
-_LOADED: tuple[tuple[Corpus, Loader], ...] = (
-    (esconv.CORPUS, esconv.load_esconv),
-    (esconv.FAILED, partial(esconv.load_esconv, corpus=esconv.FAILED)),
-    (extes.CORPUS, extes.load_extes),
-    (esdcot.CORPUS, esdcot.load_esdcot),
-    (chat_messages.SOULCHAT, partial(chat_messages.load_messages, corpus=chat_messages.SOULCHAT)),
-    (chat_messages.PSYDT, partial(chat_messages.load_messages, corpus=chat_messages.PSYDT)),
-    (smile.CORPUS, smile.load_smile),
-    (cpsycound.CORPUS, cpsycound.load_cpsycound),
-    (cpsycoune.CORPUS, cpsycoune.load_cpsycoune),
-    (emollm.CORPUS, emollm.load_emollm),
-    (cocoon_dialogues.CORPUS, cocoon_dialogues.load_cocoon_dialogues),
-    (cactus.CORPUS, cactus.load_cactus),
-    (sage.CORPUS, sage.load_sage),
-    (annomi.CORPUS, annomi.load_annomi),
-    (own_dialogues.CORPUS, own_dialogues.load_own_dialogues),
-    (messages.CORPUS, messages.load_message_lists),
-    (sharegpt.CORPUS, sharegpt.load_sharegpt),
-)
-CORPORA: dict[str, Corpus] = {corpus.name: corpus for corpus, _ in _LOADED}
-LOADERS: dict[str, Loader] = {corpus.name: load for corpus, load in _LOADED}
 # How many examples of each kind of repair a report keeps.
 EXAMPLES = 5
+NOT_STATED = "not stated"
 
 
 @dataclass
@@ -62,16 +31,6 @@ class Reading:
 
     dialogues: Iterator[Dialogue]
     report: RepairReport
-
-
-def _loader(name: str) -> Callable[[Path], Iterator[ReadDialogue]]:
-    """Return the loader of a corpus, which may be a function of the user's own that yields dialogues."""
-    if name.startswith(PREFIX):
-        function, source = load_object(name)
-        if not callable(function):
-            raise CocoonError(f"{name!r} is no function. Name a function of a path that yields cocoon.Dialogue.")
-        return lambda path: _own(function, path, source.file)
-    return LOADERS[find_corpus(name)]
 
 
 def find_corpus(name: str) -> str:
@@ -84,7 +43,7 @@ def find_corpus(name: str) -> str:
         return known[plain_name(name)]
     close = difflib.get_close_matches(plain_name(name), known, n=1)
     near = f"Did you mean {known[close[0]]!r}? " if close else ""
-    raise CocoonError(f"Corpus {name!r} is not known. {near}The corpora are {', '.join(LOADERS)}.")
+    raise CocoonError(f"Corpus {name!r} is not known. {near}The corpora are {', '.join(CORPORA)}.")
 
 
 def _own(function: Callable[..., Any], path: Path, file: str) -> Iterator[ReadDialogue]:
@@ -102,37 +61,125 @@ def _own(function: Callable[..., Any], path: Path, file: str) -> Iterator[ReadDi
         raise CocoonError(f"{file}, at dialogue {number}: {type(error).__name__}: {text}") from error
 
 
-def read_corpus(name: str, path: Path, limit: int | None = None) -> Reading:
+def read_corpus(
+    name: str,
+    path: Path,
+    limit: int | None = None,
+    *,
+    column_map: ColumnMap | None = None,
+    skip_unreadable: bool = False,
+) -> Reading:
     """Read a corpus as a stream, up to the first `limit` dialogues.
 
-    `name` may be a function of the user's own, as `python:FILE.py:NAME`. The report grows while the dialogues are
-    taken. If a second dialogue has the same id, it gets another id. Raises CocoonError for an unknown corpus and for a
-    missing path. While reading, it raises CocoonError for the first record that cannot be read, naming the file, the
-    record and the turn.
+    `name` may be a function of the user's own, as `python:FILE.py:NAME`. With `table` the file itself says what it is,
+    or `column_map` does. The report grows while the dialogues are taken. If a second dialogue has the same id, it gets
+    another id. Raises CocoonError for an unknown corpus and for a missing path. While reading, it raises CocoonError
+    for the first record that cannot be read, naming the file, the record and the turn, or leaves it out and counts it
+    where `skip_unreadable`.
     """
-    load, name = _loader(name), name if name.startswith(PREFIX) else find_corpus(name)
     if not path.exists():
         raise CocoonError(f"{path}: does not exist; check the path")
-    report = RepairReport(file=str(path), kind=name, things="dialogues", most=EXAMPLES)
-    return Reading(islice(_dialogues(load(path), report), limit), report)
+    own = name.startswith(PREFIX)
+    if column_map is not None and (own or find_corpus(name) != TABLE.name):
+        raise CocoonError(f"--map and --roles are for tables, not for {name!r}; give table as the corpus")
+    if own:
+        if skip_unreadable:
+            raise CocoonError(f"--skip-unreadable has no use with {name}; leave out records in your own function")
+        report = RepairReport(file=str(path), kind=name, things="dialogues", most=EXAMPLES)
+        return Reading(_dialogues(_counted(_own_reads(name, path), report), report, limit), report)
+    layout, taken_for, path = _layout(find_corpus(name), path, column_map)
+    report = RepairReport(
+        file=str(path), kind=layout.corpus.name, things="dialogues", most=EXAMPLES, taken_for=taken_for
+    )
+    reads = _Reader(layout, path, report, skip_unreadable).reads()
+    return Reading(_dialogues(reads, report, limit), report)
 
 
-def _with_count(reads: Iterator[ReadDialogue], file: str) -> Iterator[ReadDialogue]:
-    with working(f"reading {file}") as work:
-        for read in reads:
-            yield read
-            work.advance()
+def _layout(name: str, path: Path, column_map: ColumnMap | None) -> tuple[Layout, list[str], Path]:
+    """Return the layout by which a file is read, what it was taken for, and the file itself."""
+    if column_map is not None:
+        return table_layout(column_map), [], path
+    if name != TABLE.name:
+        return LAYOUTS[name], [], path
+    identified = identify(path)
+    if identified.layout is None:
+        advice = mapping_advice(identified.file)
+        raise CocoonError(f"{identified.file} {identified.about}. Map them: {advice}")
+    return LAYOUTS[identified.layout], [identified.about], identified.file
 
 
-def _dialogues(reads: Iterator[ReadDialogue], report: RepairReport) -> Iterator[Dialogue]:
-    seen: dict[str, int] = {}
-    for read in _with_count(reads, report.file):
+def _counted(reads: Iterator[ReadDialogue], report: RepairReport) -> Iterator[ReadDialogue]:
+    for read in reads:
         report.read += 1
-        for note in read.notes:
-            report.add(note)
-        if read.dialogue is not None:
-            report.kept += 1
-            yield _with_unique_id(read.dialogue, read.where, seen, report)
+        yield read
+
+
+def _own_reads(name: str, path: Path) -> Iterator[ReadDialogue]:
+    """Return the dialogues of the user's own function."""
+    function, source = load_object(name)
+    if not callable(function):
+        raise CocoonError(f"{name!r} is no function. Name a function of a path that yields cocoon.Dialogue.")
+    return _own(function, path, source.file)
+
+
+@dataclass
+class _Reader:
+    """Reads the records of a file one by one, so that one that cannot be read does not end the others."""
+
+    layout: Layout
+    path: Path
+    report: RepairReport
+    skip_unreadable: bool
+
+    def reads(self) -> Iterator[ReadDialogue]:
+        """Yield the dialogues, and count what is left out and which keys nobody read."""
+        ledger, report = KeyLedger(), self.report
+        try:
+            for number, (where, value) in enumerate(self.layout.records(self.path), 1):
+                report.read += 1
+                try:
+                    yield from self._read(ledger, number, where, value)
+                except CocoonError as error:
+                    if not self.skip_unreadable:
+                        raise self._with_advice(error) from None
+                    report.leave_out(str(error))
+        finally:
+            report.unread = ledger.unread
+
+    def _read(self, ledger: KeyLedger, number: int, where: str, value: Any) -> list[ReadDialogue]:
+        corpus = self.layout.corpus
+        supported = corpus.licence == NOT_STATED or (isinstance(value, dict) and self.layout.shows(value))
+        try:
+            source = corpus if supported else corpus.as_claimed()
+            reads = list(self.layout.read(*opened(value, where, number, source, ledger)))
+        except RecursionError:
+            raise CocoonError(f"{where}: is nested too deep; leave this record out") from None
+        self.report.claimed += not supported
+        return reads
+
+    def _with_advice(self, error: CocoonError) -> CocoonError:
+        """Return the error of the first record together with what the file seems to be, if it seems another form."""
+        if self.report.read > 1 or self.report.kept:
+            return CocoonError(f"{error}. Fix it, or give --skip-unreadable to leave such records out")
+        advice = unread_advice(self.path)
+        own = f"corpus import {self.layout.corpus.name} "
+        return error if advice == str(error) or own in advice else CocoonError(f"{error}. {advice}")
+
+
+def _dialogues(reads: Iterator[ReadDialogue], report: RepairReport, limit: int | None) -> Iterator[Dialogue]:
+    seen: dict[str, int] = {}
+    with working(f"reading {report.file}") as work:
+        for read in reads:
+            for note in read.notes:
+                report.add(note)
+            if read.dialogue is None:
+                report.leave_out(read.notes[-1].reason)
+            else:
+                report.kept += 1
+                yield _with_unique_id(read.dialogue, read.where, seen, report)
+            work.advance()
+            if limit is not None and report.kept >= limit:
+                break
 
 
 def _with_unique_id(dialogue: Dialogue, where: str, seen: dict[str, int], report: RepairReport) -> Dialogue:

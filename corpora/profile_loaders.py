@@ -1,50 +1,87 @@
 """The profile loaders by name, and what all of them share: unique ids and a report of every repair."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Profile
 from cocoon.core.text import plain_name
-from cocoon.corpora.loaders.dialogues import cactus, extes, sage
+from cocoon.corpora.loaders.dialogues import cactus, extes, patienthub, sage
 from cocoon.corpora.loaders.profiles import cocoon_paper, esc_eval, esc_judge, interactive_agents, own_jsonl
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft
+from cocoon.corpora.reading.foreign_record import ForeignRecord
+from cocoon.corpora.reading.foreign_values import each_value
+from cocoon.corpora.reading.layout import Records, opened
+from cocoon.corpora.reading.read_keys import KeyLedger
 from cocoon.corpora.reading.repair import ReadProfile, Repair, RepairNote, RepairReport
 
-Kind = Literal["esc-eval", "cocoon", "extes", "cactus", "sage", "esc-judge", "interactive-agents", "jsonl"]
+Kind = Literal[
+    "esc-eval", "cocoon", "extes", "cactus", "sage", "esc-judge", "interactive-agents", "patienthub", "jsonl"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-Loader = Callable[[Path], Iterator[ReadProfile]]
-LOADERS: dict[Kind, Loader] = {
-    "esc-eval": esc_eval.load_esc_eval,
-    "cocoon": cocoon_paper.load_cocoon_paper,
-    "extes": extes.load_extes_profiles,
-    "cactus": cactus.load_cactus_profiles,
-    "sage": sage.load_sage_profiles,
-    "esc-judge": esc_judge.load_esc_judge,
-    "interactive-agents": interactive_agents.load_interactive_agents,
-    "jsonl": own_jsonl.load_own_jsonl,
+_KIND_OF: dict[str, Kind] = {plain_name(kind): kind for kind in KINDS}
+
+
+@dataclass(frozen=True)
+class ProfileLayout:
+    """How profiles of one kind are read: from which records, and how one record becomes a profile."""
+
+    read: Callable[[ForeignRecord, Draft], ReadProfile]
+    records: Records = each_value
+
+
+PROFILE_LAYOUTS: dict[Kind, ProfileLayout] = {
+    "esc-eval": ProfileLayout(esc_eval.read_esc_eval),
+    "cocoon": ProfileLayout(cocoon_paper.read_cocoon_paper),
+    "extes": ProfileLayout(extes.read_extes_profile),
+    "cactus": ProfileLayout(cactus.read_cactus_profile),
+    "sage": ProfileLayout(sage.read_sage_profile),
+    "esc-judge": ProfileLayout(esc_judge.read_esc_judge),
+    "interactive-agents": ProfileLayout(interactive_agents.read_interactive_agent, interactive_agents.requests_of),
+    "patienthub": ProfileLayout(patienthub.read_patienthub_character),
+    "jsonl": ProfileLayout(own_jsonl.read_own_profile),
+}
+_CORPORA: dict[Kind, Corpus] = {
+    "extes": extes.CORPUS,
+    "cactus": cactus.CORPUS,
+    "sage": sage.CORPUS,
+    "esc-judge": esc_judge.CORPUS,
+    "patienthub": patienthub.CORPUS,
 }
 
 
-def load_foreign_profiles(kind: str, path: Path, limit: int | None = None) -> tuple[list[Profile], RepairReport]:
+def load_foreign_profiles(
+    kind: str, path: Path, limit: int | None = None, *, skip_unreadable: bool = False
+) -> tuple[list[Profile], RepairReport]:
     """Return the profiles of a file (the first `limit`) and the report of the repairs.
 
     Equal records are merged. If a second record has the same id but differs, it gets another id. Raises CocoonError for
-    an unknown kind, and for the first record that cannot be read, naming the file, the record or line, and the key.
+    an unknown kind, and for the first record that cannot be read, naming the file, the record or line, and the key,
+    or leaves it out and counts it where `skip_unreadable`.
     """
-    loader = next((LOADERS[known] for known in KINDS if plain_name(known) == plain_name(kind)), None)
-    if loader is None:
+    known = _KIND_OF.get(plain_name(kind))
+    if known is None:
         raise CocoonError(f"profile kind {kind!r} is not known; the kinds are {', '.join(KINDS)}")
-    report = RepairReport(file=str(path), kind=kind)
+    layout, corpus = PROFILE_LAYOUTS[known], _CORPORA.get(known, Corpus(known, "", known, "", "none"))
+    report, ledger = RepairReport(file=str(path), kind=kind), KeyLedger()
     profiles: dict[str, Profile] = {}
-    for where, profile, notes in loader(path):
+    for number, (where, value) in enumerate(layout.records(path), 1):
         report.read += 1
-        for note in notes:
+        try:
+            read = layout.read(*opened(value, where, number, corpus, ledger))
+        except CocoonError as error:
+            if not skip_unreadable:
+                raise
+            report.leave_out(str(error))
+            continue
+        for note in read.notes:
             report.add(note)
-        _add_profile(profile, where, profiles, report)
+        _add_profile(read.profile, where, profiles, report)
         if limit is not None and len(profiles) >= limit:
             break
-    report.kept = len(profiles)
+    report.kept, report.unread = len(profiles), ledger.unread
     return list(profiles.values()), report
 
 

@@ -161,3 +161,9 @@ def _moves(turns: Sequence[Turn]) -> dict[str, int]:
 
 def _chars(turns: Iterable[Turn], role: str) -> int:
     return sum(len(turn.content) for turn in turns if turn.role == role)
+
+
+def disclosed(dialogue: Dialogue) -> float | None:
+    """Return the share of the chain that the user had opened at the end, 0 to 1, None without a guarded user."""
+    states = [turn.state for turn in dialogue.turns if turn.state is not None]
+    return len(states[-1].unlocked) / max(1, len(dialogue.profile.chain)) if states else None

@@ -3,6 +3,7 @@
     a user of one step          open -> user -(goes on)-> supporter -> user ...
     a user of published steps   open -> appraise -> disclose -> speak -(goes on)-> supporter -> appraise ...
     a branch                    open -(branched)-> supporter -> user ...
+    a branch of a move          open -> user -(goes on)-> supporter ...
 
 State is plain JSON. Agents and settings are in the run's context.
 """
@@ -197,8 +198,8 @@ async def goes_on(state: ConversationState) -> Literal["goes on", "is over"]:
 
 
 async def begins(state: ConversationState) -> Literal["opened", "branched"]:
-    """Return whether the user answers the opening, or the supporter words of the user in another dialogue."""
-    return "branched" if len(state.get("turns", [])) > 1 else "opened"
+    """Return whether the user answers the opening or a move, or the supporter words of the user in another dialogue."""
+    return "branched" if state.get("turns", [])[-1]["role"] == "user" else "opened"
 
 
 def conversation_of(user: SimulatedUser) -> CompiledStateGraph[Any, Any, Any, Any]:

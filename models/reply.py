@@ -5,19 +5,25 @@ They are told apart here, for remote and local models alike (docs/decisions/repl
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import orjson
 from langchain_core.messages import AIMessage
 
+from cocoon.core.outside.private_text import (
+    TAGS_OF_ANSWERS,
+    TAGS_OF_SPEECH,
+    THOUGHT_FIELDS,
+    part_field,
+    part_text,
+    part_thought,
+    plain_text,
+    split_thoughts,
+)
 from cocoon.core.records import Role
 
 Finish = Literal["stop", "length", "refused", "filtered", "error"]
-THOUGHT_FIELDS = ("reasoning_content", "reasoning")
-"""What servers call the field beside `content` that holds the thought."""
-
 _FINISHES: dict[str, Finish] = {
     **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "tool_calls"), "stop"),
     **dict.fromkeys(("length", "max_tokens", "max_output_tokens", "model_length"), "length"),
@@ -105,45 +111,17 @@ def raw_reply(message: AIMessage) -> RawReply:
     fields, meta, usage = message.additional_kwargs, message.response_metadata or {}, message.usage_metadata or {}
     parts = [{"type": "text", "text": message.content}] if isinstance(message.content, str) else message.content
     # A server may name the same thought twice: in a field and in a part.
-    thoughts = [*(_plain(fields.get(name)) for name in THOUGHT_FIELDS), *map(_part_thought, parts)]
-    refusals = [_plain(fields.get("refusal")), *(_plain(_field(part, "refusal")) for part in parts)]
+    thoughts = [*(plain_text(fields.get(name)) for name in THOUGHT_FIELDS), *map(part_thought, parts)]
+    refusals = [plain_text(fields.get("refusal")), *(plain_text(part_field(part, "refusal")) for part in parts)]
     finish = meta.get("finish_reason") or meta.get("stop_reason")
     return RawReply(
-        "".join(map(_part_text, parts)),
+        "".join(map(part_text, parts)),
         "\n\n".join(dict.fromkeys(filter(None, thoughts))),
         "\n".join(filter(None, refusals)),
         str(finish) if finish else None,
         (usage.get("input_token_details") or {}).get("cache_read"),
         (usage.get("output_token_details") or {}).get("reasoning"),
     )
-
-
-def _field(part: object, name: str) -> object:
-    return part.get(name) if isinstance(part, Mapping) else None
-
-
-def _part_text(part: object) -> str:
-    if isinstance(part, str):
-        return part
-    return _plain(_field(part, "text")) if _field(part, "type") in ("text", "output_text", None) else ""
-
-
-def _part_thought(part: object) -> str:
-    if _field(part, "type") not in ("thinking", "reasoning", "reasoning_content"):
-        return ""
-    names = ("thinking", "reasoning", "reasoning_content", "summary", "content", "text")
-    return next((text for name in names if (text := _plain(_field(part, name)))), "")
-
-
-def _plain(value: object) -> str:
-    """Return the text in a string, in a part or in a list of parts, empty where there is none."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Mapping):
-        return _plain(value.get("text"))
-    if isinstance(value, Sequence):
-        return "".join(map(_plain, value))
-    return ""
 
 
 def split_reply(
@@ -165,7 +143,7 @@ def split_reply(
     ending: Finish | None = "refused" if refusal.strip() else finish_of(finish)
     if structured and _is_json(text):
         return ModelReply(text, thought, ending, refusal, limit=limit)
-    inner, speech, unended = _split_thoughts(text, _TAGS_OF_ANSWERS if structured else _TAGS_OF_SPEECH)
+    inner, speech, unended = split_thoughts(text, TAGS_OF_ANSWERS if structured else TAGS_OF_SPEECH)
     foreign: list[str] = []
     if not structured:
         speech = _cut_tokens(speech, foreign)
@@ -179,86 +157,6 @@ def _is_json(text: str) -> bool:
         return isinstance(orjson.loads(text), dict)
     except orjson.JSONDecodeError:
         return False
-
-
-_NAMES = "think|thinking|thoughts?|reason|reasoning|reflection|reflect|scratchpad|inner_?monologue|seed:think"
-
-
-def _tags(names: str) -> re.Pattern[str]:
-    """Return what finds one tag. `end` is there for a closing one, and the other named group has the tag's name."""
-    return re.compile(
-        rf"<(?P<end>/)?\s*(?P<tag>(?i:{names}))(?:\s[^<>]*)?>"
-        r"|\[(?P<end2>/)?(?P<bracket>THINK)\]"
-        r"|◁(?P<end3>/)?(?P<arrow>think)▷"
-        r"|<\|(?:begin|(?P<end4>end))_of_(?P<token>thought)\|>"
-        r"|<\|(?:START|(?P<end5>END))_(?P<token2>THINKING)\|>"
-    )
-
-
-_TAGS_OF_SPEECH = _tags(_NAMES)
-_TAGS_OF_ANSWERS = _tags(f"{_NAMES}|analysis|strategy")
-
-
-def _split_thoughts(text: str, tags: re.Pattern[str]) -> tuple[str, str, bool]:
-    """Return thought, speech, and whether a thought is opened that never ends."""
-    split: Callable[[str], tuple[list[str], list[str], bool]] | None = None
-    if "<|channel|>" in text:
-        split = _by_channels
-    elif _BARE_CHANNELS.match(text):
-        split = _by_bare_channels
-    elif tags.search(text):
-        split = _Tagged(tags).split
-    if split is None:
-        return "", text, False
-    thoughts, words, unended = split(text)
-    return "\n\n".join(map(str.strip, thoughts)), "" if unended else "".join(words).strip(), unended
-
-
-@dataclass(frozen=True, slots=True)
-class _Tagged:
-    """Thoughts in tags of one pattern."""
-
-    tags: re.Pattern[str]
-
-    def split(self, text: str) -> tuple[list[str], list[str], bool]:
-        thoughts, words, opened, end = list[str](), list[str](), "", 0
-        for tag in self.tags.finditer(text):
-            # The one group that is left names the tag: `_end` groups hold a slash or the word of a token.
-            name = next(group for key in _TAG_KEYS if (group := tag[key])).lower()
-            closes = any(tag[key] for key in _END_KEYS)
-            if opened and not (closes and name == opened):
-                continue
-            before, end = text[end : tag.start()], tag.end()
-            if opened:
-                thoughts, opened = [*thoughts, before], ""
-            elif closes:
-                # Its opening tag stood in the prompt, so whatever came before it was thought.
-                thoughts, words = [*thoughts, "".join([*words, before])], []
-            else:
-                words, opened = [*words, before], name
-        rest = text[end:]
-        return ([*thoughts, rest], words, True) if opened else (thoughts, [*words, rest], False)
-
-
-_TAG_KEYS = ("tag", "bracket", "arrow", "token", "token2")
-_END_KEYS = ("end", "end2", "end3", "end4", "end5")
-_CHANNEL = re.compile(
-    r"<\|channel\|>\s*(?P<name>\w+).*?<\|message\|>(?P<words>.*?)(?=<\|(?:end|return|call|start|channel)\|>|\Z)",
-    re.DOTALL,
-)
-# What remains of channels where a server drops special tokens: "analysisThe user ... assistantfinalI hear you."
-_BARE_CHANNELS = re.compile(r"\s*analysis(?=[A-Z\"“])")
-
-
-def _by_channels(text: str) -> tuple[list[str], list[str], bool]:
-    messages = [(match["name"], match["words"]) for match in _CHANNEL.finditer(text)]
-    words = [text for name, text in messages if name == "final"]
-    return [text for name, text in messages if name != "final"], words[-1:], not words
-
-
-def _by_bare_channels(text: str) -> tuple[list[str], list[str], bool]:
-    thought, final, words = text.strip().removeprefix("analysis").rpartition("assistantfinal")
-    return ([thought], [words], False) if final else ([words], [], True)
 
 
 # <|im_end|>, <|eot_id|>, <｜end▁of▁sentence｜>, </s>, [INST], <<SYS>>, <end_of_turn>

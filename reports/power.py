@@ -1,6 +1,7 @@
 """Sample sizes of comparisons: from a difference and a spread, from success rates, or from a run that is there."""
 
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ from cocoon.core.settings import flag
 from cocoon.core.verb_settings import VerbSettings
 from cocoon.evaluation.comparison.records import Effect
 from cocoon.evaluation.statistics.power import (
+    WithinTalks,
     asymptotic_profiles_for_rate,
     discordant_range,
+    people_within_talks,
     power_of_mean,
+    power_within_talks,
     profiles_for_mean,
     profiles_for_rate,
 )
@@ -32,6 +36,11 @@ class PowerConfig(Record):
     discordant: float | None = flag(
         None, "Share of profiles that only one side wins; none: the range of possible ones."
     )
+    noise: float | None = flag(
+        None, "Within talks (`cocoon asking`): standard deviation of futures of one fork and form; simulates.", ge=0
+    )
+    turns: int | None = flag(None, "With --noise: turns of each person (default: 1).", ge=1)
+    futures: int | None = flag(None, "With --noise: futures of each turn and form (default: 1).", ge=1)
     run: Path | None = None
     profiles: int | None = flag(None, "With --difference: the power of so many profiles.")
     power: float | None = flag(None, "Probability of seeing the difference (default: 0.8).")
@@ -61,6 +70,10 @@ def power_rows(config: PowerConfig) -> Rows:
     if config.run is not None and config.difference is not None:
         config.refuse_all_but("run", "difference", "power")
         return of_run(config.run, config.difference, power, config.level)
+    if config.noise is not None:
+        last = "power" if config.profiles is None else "profiles"
+        config.refuse_all_but("noise", "difference", "spread", "turns", "futures", last)
+        return [for_talks(config, power)]
     if config.difference is not None and config.spread is not None:
         last = "power" if config.profiles is None else "profiles"
         config.refuse_all_but("difference", "spread", last)
@@ -78,6 +91,21 @@ def for_mean(difference: float, spread: float, profiles: int | None, power: floa
     if profiles is not None:
         return {**row, "profiles": profiles, "power": power_of_mean(profiles, difference, spread, level=level)}
     return {**row, "power": power, "profiles": profiles_for_mean(difference, spread, power=power, level=level)}
+
+
+def for_talks(config: PowerConfig, power: float) -> dict[str, Any]:
+    """Return the people needed for a difference within talks, or the power of a number of people, by simulation."""
+    if config.difference is None:
+        raise CocoonError("--noise: give --difference too, and --spread where people differ in it")
+    design = WithinTalks(
+        config.difference, config.spread or 0.0, config.noise or 0.0, config.turns or 1, config.futures or 1
+    )
+    row: dict[str, Any] = {**asdict(design), "level": config.level}
+    if config.profiles is not None:
+        seen = power_within_talks(config.profiles, design, level=config.level)
+        return {**row, "profiles": config.profiles, "power": seen}
+    needed = people_within_talks(design, power=power, level=config.level)
+    return {**row, "power": power, "profiles": "more than 5,000" if needed is None else needed}
 
 
 def for_rates(first: float, second: float, discordant: float | None, power: float, level: float) -> Rows:

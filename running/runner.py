@@ -18,6 +18,7 @@ from cocoon.graphs.context import AssessmentContext, ConversationContext
 from cocoon.graphs.conversation import conversation_of, recursion_limit
 from cocoon.graphs.dialogue import build_dialogue
 from cocoon.graphs.forks import Fork
+from cocoon.graphs.moves import MoveTurns
 from cocoon.running.work import Progress, Work
 
 __all__ = ["DialogueListener", "Progress", "Runner", "Task", "Wanted"]
@@ -49,19 +50,20 @@ class Task:
     @property
     def dialogue(self) -> str:
         """The dialogue's id."""
-        begin = f"{self.fork.parent.id}@{self.fork.round}" if self.fork else self.profile.id
+        begin = self.fork.name if self.fork else self.profile.id
         return f"{begin}.{self.supporter.name}.{self.sample}"
 
 
 @dataclass
 class Runner(Work):
-    """One session of a run. `user` talks in every dialogue, and `judges` may be empty."""
+    """One session of a run. `user` talks in every dialogue, and `judges` may be empty. `moves` begin branches."""
 
     user: SimulatedUser | None = None
     judges: Sequence[Judge] = ()
     votes: int = 1
     rounds: int = 10
     listener: DialogueListener | None = None
+    moves: MoveTurns | None = None
 
     def __post_init__(self) -> None:
         self._conversation = conversation_of(self.user) if self.user else None
@@ -143,15 +145,17 @@ class Runner(Work):
         turns: list[Turn] = []
         origin: dict[str, Any] = {}
         if task.fork:
-            turns = task.fork.prefix()
+            turns = await self.moves.begin(task.fork) if self.moves else task.fork.prefix()
             start |= {"turns": [turn.model_dump(mode="json") for turn in turns], "memory": task.fork.memory}
-            origin = {"parent": task.fork.parent.id, "branched_at": len(turns)}
+            origin = {"parent": task.fork.parent.id, "branched_at": task.fork.length, "move": task.fork.move}
         stop_reason: str | None = None
         limit = recursion_limit(self.rounds, len(steps_of(self.user)))
         begun = build_dialogue(
             task.dialogue, task.profile, task.supporter.facts(), self.user.facts(), turns, None, sample=task.sample
         ).model_copy(update=origin)
         self.folder.begin_dialogue(begun)
+        if task.fork and task.fork.move and task.fork.round >= self.rounds:
+            return begun.model_copy(update={"stop_reason": "rounds"})
 
         def flags(update: dict[str, Any]) -> dict[str, Any]:
             spoken = [*turns, *(Turn.model_validate(turn) for turn in update.get("turns", []))]

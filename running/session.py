@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from cocoon.agents.protocols import Judge, SimulatedUser, steps_of
+from cocoon.agents.writers.moves import Mover
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_objects
 from cocoon.core.records import AgentFacts, Dialogue, Language, Profile
 from cocoon.graphs.forks import Fork
+from cocoon.graphs.moves import MoveTurns, move_calls
 from cocoon.models.batches.queue import BatchQueue, batches_of, refuse_open_batches
 from cocoon.models.calls import Caller
 from cocoon.running.checks.form_invariance import appraisal_of, measure_form_invariance, measured_calls
@@ -32,12 +34,13 @@ async def simulate(
     listener: DialogueListener | None = None,
     beside: Sequence[Path] = (),
     forks: Sequence[Fork] | None = None,
+    movers: Sequence[Mover] = (),
 ) -> Outcome:
     """Make (and, with a judge, rate) every dialogue of a study, or of its shard. The same call again goes on.
 
     `profiles` are those of the whole study, of which a shard takes its part.
     `beside` are run folders of the same study, whose appraisers need not be measured again. With `forks` the dialogues
-    are branches that leave others there, and `profiles` are those of the others.
+    are branches that leave others there, and `profiles` are those of the others. `movers` write their moves.
     """
     shard = Shard.of(study.config.shard)
     study = study.for_run({profile.language for profile in profiles}, kept_files(out))
@@ -50,6 +53,8 @@ async def simulate(
     if shard is not None:
         todo = shard.part_of(todo, lambda task: task.profile.id)
     agents = {"supporter": [supporter.facts() for supporter in supporters], "user": [facts_with_steps(user)]}
+    if movers:
+        agents["move"] = [mover.facts() for mover in movers]
     prompts = prompts_of(agents)
     with opened_run(out, study.config.seed) as (folder, manifest):
         folder.agree(study.config)
@@ -59,6 +64,9 @@ async def simulate(
         refuse_open_batches(folder.journal)
         runner = _runner(study, folder, user, judges)
         runner.listener = listener
+        if forks and movers:
+            runner.caller.take_over(move_calls(beside, forks))
+            runner.moves = MoveTurns(runner.caller, movers)
         if not folder.journal.is_empty():
             refuse_changed_prompts(out, manifest.prompts, prompts)
             for role, facts in agents.items():

@@ -339,7 +339,7 @@ def branch_tasks(forks: Iterable[Fork], supporters: Sequence[Supporter], samples
         for fork in forks
         for supporter in supporters
         if fork.only in (None, supporter.name)
-        for sample in range(samples)
+        for sample in range(samples if fork.samples is None else fork.samples)
     ]
 
 

@@ -38,6 +38,7 @@ PAGES = (
     "view_list.js",
     "view_strip.js",
     "view_lanes.js",
+    "view_tree.js",
     "view_side.js",
     "view_graph.js",
 )
@@ -105,6 +106,7 @@ class RunPage:
                 }
                 for figure in run_figures(groups, facts, language, self.run.scales)
             ]
+            + credit_curves(self.run.path)
             for language in ("en", "zh")
         }
         return data_script("charts", figures)
@@ -154,6 +156,12 @@ class RunPage:
         yield "graphs.js", graphs()
         yield "charts.js", self.charts()
         yield "index.js", self.index()
+
+
+def credit_curves(run: Path) -> list[dict[str, Any]]:
+    """Return the curves that the report of branches has drawn, none for another run."""
+    files = sorted((run / "figures").glob("credit_*.svg")) if run.is_dir() else []
+    return [{"title": file.stem.replace("_", " "), "note": "", "drawings": [file.read_text("utf-8")]} for file in files]
 
 
 def page_facts(run: RunReader, language: Language) -> dict[str, Any]:

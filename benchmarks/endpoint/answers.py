@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import orjson
 
+from cocoon.benchmarks.endpoint.moves import rewritten
 from cocoon.benchmarks.endpoint.schema_values import Instances, Schema, transcript_lines
 from cocoon.benchmarks.endpoint.words import is_chinese, sentences
 
@@ -83,6 +84,8 @@ def answer(prompt: Prompt, size: int, prose: bool, flaw: Flaw | None = None) -> 
         return sentences(draw, size, chinese)
     if schema is None:
         return orjson.dumps({"answer": sentences(draw, 40, chinese)}).decode()
+    if "reply" in schema.get("properties", {}) and (words := rewritten(prompt.last_user, chinese)):
+        return orjson.dumps({"reply": words}).decode()
     lines = transcript_lines(prompt.last_user) or transcript_lines("\n".join(prompt.texts))
     instances = Instances(draw, schema, lines, chinese)
     made = instances.value(schema)

@@ -7,7 +7,7 @@ import typer
 
 from cocoon.cli.building import build, translate
 from cocoon.cli.profiles.stats import profile_stats_command
-from cocoon.cli.terminal.options import Force, Json, Limit, RecordsOut
+from cocoon.cli.terminal.options import Force, Json, Limit, RecordsOut, SkipUnreadable
 from cocoon.cli.terminal.results import print_json, print_repairs
 
 if TYPE_CHECKING:
@@ -27,12 +27,13 @@ def import_profiles(
     kind: Annotated[
         str,
         typer.Argument(
-            help="esc-eval, cactus, extes, sage, esc-judge, interactive-agents (their cards), cocoon (the paper's "
-            "layout) or jsonl (our own)."
+            help="esc-eval, cactus, extes, sage, esc-judge, interactive-agents, patienthub (their cards), cocoon (the "
+            "paper's layout) or jsonl (our own)."
         ),
     ],
     file: Annotated[Path, typer.Argument(help="The file to read: JSON or JSONL.")],
     out: RecordsOut,
+    skip_unreadable: SkipUnreadable = False,
     limit: Limit = None,
     force: Force = False,
     as_json: Json = False,
@@ -40,7 +41,7 @@ def import_profiles(
     """Read profiles and write them as ours. Every repair is printed on stderr, record by record."""
     from cocoon.corpora.imports import import_profile_file
 
-    report = import_profile_file(kind, file, out, limit, force=force)
+    report = import_profile_file(kind, file, out, limit, skip_unreadable=skip_unreadable, force=force)
     print_repairs(report)
     if as_json:
         print_json({"out": str(out), **report.model_dump(mode="json"), "counts": report.counts})

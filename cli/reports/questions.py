@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cocoon.cli.terminal.options import Json
+from cocoon.cli.terminal.options import Json, SkipUnreadable
 from cocoon.cli.terminal.results import print_json
 from cocoon.core.records import Language, Role
 
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 def questions_command(
-    file: Annotated[Path, typer.Argument(help="Dialogues (.jsonl, .json), lists of {role, content}, or a run folder.")],
+    file: Annotated[Path, typer.Argument(help="A file of dialogues in a known form, or a run folder.")],
     role: Annotated[Role | None, typer.Option(help="Only this side (default: both).")] = None,
     language: Annotated[Language | None, typer.Option(help="Language of the text (default: detected).")] = None,
     sentences: Annotated[bool, typer.Option("--sentences", help="List every question, with its place.")] = False,
+    skip_unreadable: SkipUnreadable = False,
     as_json: Json = False,
 ) -> None:
     """Print question ratio and probing ratio: turns that ask, by question or by request to tell, among all turns.
@@ -28,7 +29,9 @@ def questions_command(
     from cocoon.cli.terminal.terminal_text import printable
     from cocoon.reports.questions import question_report
 
-    report = question_report(file, role, language)
+    report = question_report(file, role, language, skip_unreadable=skip_unreadable)
+    for remark in report.remarks:
+        typer.echo(printable(remark), err=True)
     if as_json:
         print_json(report.to_json(sentences=sentences))
         return

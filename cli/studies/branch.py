@@ -6,16 +6,19 @@ from typing import Annotated
 import typer
 
 from cocoon.cli.terminal.options import CloudTracing, DryRun, Json, Out
-from cocoon.cli.terminal.settings import settings_of
+from cocoon.cli.terminal.settings import COMPARED, settings_of
 from cocoon.core.config import StudyConfig
 from cocoon.core.verb_settings import BRANCH, Given
+from cocoon.studies.branches.config import BRANCHED, MovesConfig
 
 
 @settings_of(BRANCH)
+@settings_of(BRANCHED, into=COMPARED, sources=False)
 def branch(
     run: Annotated[Path, typer.Argument(help="A run folder with the talks to branch.")],
     out: Out,
     given: Given[StudyConfig],
+    compared: Given[MovesConfig],
     turn: Annotated[
         list[str] | None,
         typer.Option(metavar="ROUND", help="Before the supporter's reply of this round, counted from 1; or every."),
@@ -29,9 +32,10 @@ def branch(
     from cocoon.api.studies import branch_as, prepare_branches
     from cocoon.cli.terminal.results import finish_study, print_estimate
 
+    branched = (given, turn or [], compared.keywords)
     if dry_run:
-        branching = prepare_branches(run, out, given, turn or [], allow_cloud_tracing=allow_cloud_tracing)
+        branching = prepare_branches(run, out, *branched, allow_cloud_tracing=allow_cloud_tracing)
         print_estimate(branching.estimate(), as_json)
         return
-    result = wait_for(branch_as(run, out, given, turn or [], allow_cloud_tracing=allow_cloud_tracing))
+    result = wait_for(branch_as(run, out, *branched, allow_cloud_tracing=allow_cloud_tracing))
     finish_study(result, as_json, f"{out}/branches.md, branches.html, tables/; the branches are a run of their own")

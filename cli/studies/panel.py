@@ -20,7 +20,7 @@ def panel(
     """Let every user talk with every supporter, have every judge rate, and report. The same line goes on."""
     from cocoon.api.blocking import wait_for
     from cocoon.api.reporter import Reporter
-    from cocoon.api.studies import prepare_panel
+    from cocoon.api.users.panel import prepare_panel
     from cocoon.cli.terminal.results import finish_study, print_estimate
 
     study = prepare_panel(out, given, compared.keywords, allow_cloud_tracing=allow_cloud_tracing)

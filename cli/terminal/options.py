@@ -16,6 +16,17 @@ Right = Annotated[
     bool, typer.Option("--i-have-the-right", help="Write text whose licence does not let it be passed on, too.")
 ]
 RecordsOut = Annotated[Path, typer.Option("-o", "--out", help="Where the records go, one a line.")]
+SkipUnreadable = Annotated[
+    bool, typer.Option("--skip-unreadable", help="Leave out records that cannot be read, and count them by reason.")
+]
+Map = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="NAME=COLUMN", help="Of a table: content=text,role=speaker,dialogue=id. Repeatable."),
+]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option("--roles", metavar="NAME=SIDE", help="Of a table: therapist=supporter,client=user. Repeatable."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 Limit = Annotated[int | None, typer.Option("-n", "--limit", min=1, max=1_000_000_000, help="Only the first N.")]
 ScaleFiles = Annotated[list[Path] | None, typer.Option(help="A scale of your own. Repeatable.")]

@@ -43,7 +43,8 @@ def print_repairs(report: "RepairReport") -> None:
     hidden = sum(report.counts.values()) - min(len(report.notes), MOST_NOTES)
     if hidden > 0:
         typer.echo(f"... and {hidden} more", err=True)
-    typer.echo(printable(report.summary()), err=True)
+    for line in [*report.remarks(), report.summary()]:
+        typer.echo(printable(line), err=True)
 
 
 _WIDEST, _PLAIN = 120, 100

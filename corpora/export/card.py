@@ -19,6 +19,13 @@ _SHAREGPT_NOTE = (
     "of which nothing remains ({left_out})."
 )
 
+_PREFERENCES = ("dpo", "kto")
+_PREFERENCE_NOTE = (
+    "Rows are in the conversational form of TRL, without a system text: put the one before them under which your model "
+    "will speak. A completion may hold several turns, the user's among them, on which a trainer counts its loss too. "
+    "Dialogues without such a preference are left out ({left_out}). `cocoon corpus import {form}` reads the file back."
+)
+
 
 @dataclass
 class Exported:
@@ -64,8 +71,11 @@ def card(exported: Exported, form: str, name: str, thoughts: str) -> str:
     ]
     if form == "sharegpt":
         lines += ["", _SHAREGPT_NOTE.format(left_out=exported.left_out)]
-    loader = "sharegpt" if form == "sharegpt" else "messages"
-    lines += ["", f"The column `cocoon` holds each record whole; `cocoon corpus import {loader}` restores it."]
+    if form in _PREFERENCES:
+        lines += ["", _PREFERENCE_NOTE.format(left_out=exported.left_out, form=form)]
+    else:
+        loader = "sharegpt" if form == "sharegpt" else "messages"
+        lines += ["", f"The column `cocoon` holds each record whole; `cocoon corpus import {loader}` restores it."]
     return "\n".join([*lines, "", f"**Content warning.** {WARNING}", ""])
 
 

@@ -1,6 +1,7 @@
 """Export a dialogues file for training elsewhere: messages as JSONL or Parquet, or ShareGPT, always with a card."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,16 +10,19 @@ import orjson
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_records, write_whole
 from cocoon.core.records import Dialogue
-from cocoon.corpora.dialogue_loaders import CORPORA
 from cocoon.corpora.export.card import Exported, card
-from cocoon.corpora.export.rows import Thoughts, messages_row, sharegpt_row
+from cocoon.corpora.export.rows import Thoughts, dpo_rows, kto_rows, messages_row, sharegpt_row
+from cocoon.corpora.layouts import CORPORA
 
-Format = Literal["messages", "parquet", "sharegpt"]
+Format = Literal["messages", "parquet", "sharegpt", "dpo", "kto"]
 FILES: dict[Format, str] = {
     "messages": "dialogues.messages.jsonl",
     "parquet": "dialogues.parquet",
     "sharegpt": "dialogues.sharegpt.json",
+    "dpo": "preferences.dpo.jsonl",
+    "kto": "preferences.kto.jsonl",
 }
+PreferenceRows = Callable[[Dialogue, Thoughts], Iterator[dict[str, Any]]]
 # What may be passed on without asking: our own dialogues, and licences that allow it.
 FREE = ("", "CC0-1.0", "CC-BY-4.0", "MIT", "Apache-2.0", "MIT (repository)")
 
@@ -89,7 +93,7 @@ def _messages(file: Path, target: Path, thoughts: Thoughts, exported: Exported) 
 
 
 def _parquet(file: Path, target: Path, thoughts: Thoughts, exported: Exported) -> None:
-    from cocoon.corpora.export.parquet import write_rows
+    from cocoon.corpora.reading.parquet_rows import write_rows
 
     del exported
     write_rows(target, (messages_row(dialogue, thoughts) for dialogue in _dialogues(file)))
@@ -111,6 +115,22 @@ def _sharegpt(file: Path, target: Path, thoughts: Thoughts, exported: Exported) 
     write_whole(target.with_name("dataset_info.json"), [orjson.dumps(_info(target.name), option=orjson.OPT_INDENT_2)])
 
 
+def _preferences(rows_of: PreferenceRows, file: Path, target: Path, thoughts: Thoughts, exported: Exported) -> None:
+    """Write the rows of all preferences. Raises CocoonError if no dialogue of the file has one."""
+
+    def rows() -> Iterator[bytes]:
+        for dialogue in _dialogues(file):
+            lines = [orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows_of(dialogue, thoughts)]
+            exported.left_out += not lines
+            yield from lines
+        if exported.left_out == exported.dialogues:
+            raise CocoonError(
+                f"{file}: no dialogue has a preference; make some with `cocoon export RUN --to preferences`"
+            )
+
+    write_whole(target, rows())
+
+
 def _info(name: str) -> dict[str, Any]:
     """Return LLaMA-Factory's description of the file."""
     columns = {"messages": "conversations", "system": "system"}
@@ -122,4 +142,6 @@ _WRITERS: dict[Format, Callable[[Path, Path, Thoughts, Exported], None]] = {
     "messages": _messages,
     "parquet": _parquet,
     "sharegpt": _sharegpt,
+    "dpo": partial(_preferences, dpo_rows),
+    "kto": partial(_preferences, kto_rows),
 }

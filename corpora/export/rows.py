@@ -1,5 +1,6 @@
 """Write the row of an exported dialogue: chat messages with the complete record beside them, or ShareGPT turns."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from cocoon.core.records import Dialogue, Turn
@@ -28,12 +29,43 @@ def messages_row(dialogue: Dialogue, thoughts: Thoughts) -> dict[str, Any]:
     """
     return {
         "id": dialogue.id,
-        "messages": [{"role": _ROLES[turn.role], "content": exported_text(turn, thoughts)} for turn in dialogue.turns],
+        "messages": _messages(dialogue.turns, thoughts),
         "language": dialogue.language,
         "source": dialogue.source,
         "licence": dialogue.licence,
         COLUMN: dialogue.model_dump_json(),
     }
+
+
+def _messages(turns: Sequence[Turn], thoughts: Thoughts) -> list[dict[str, str]]:
+    return [{"role": _ROLES[turn.role], "content": exported_text(turn, thoughts)} for turn in turns]
+
+
+def dpo_rows(dialogue: Dialogue, thoughts: Thoughts) -> Iterator[dict[str, Any]]:
+    """Yield the row of a pair in the form that TRL's DPO reads, nothing for a dialogue that is no pair."""
+    preference = dialogue.preference
+    if preference is None or not preference.rejected or preference.first >= len(dialogue.turns):
+        return
+    yield {
+        "id": dialogue.id,
+        "prompt": _messages(dialogue.turns[: preference.first], thoughts),
+        "chosen": _messages(dialogue.turns[preference.first :], thoughts),
+        "rejected": _messages(preference.rejected, thoughts),
+        "language": dialogue.language,
+    }
+
+
+def kto_rows(dialogue: Dialogue, thoughts: Thoughts) -> Iterator[dict[str, Any]]:
+    """Yield a row for what was preferred and one for what was rejected, in the form that TRL's KTO reads."""
+    preference = dialogue.preference
+    if preference is None:
+        return
+    prompt = _messages(dialogue.turns[: preference.first], thoughts)
+    for turns, label in ((dialogue.turns[preference.first :], True), (preference.rejected, False)):
+        if turns:
+            completion = _messages(turns, thoughts)
+            row = {"id": dialogue.id, "prompt": prompt, "completion": completion, "label": label}
+            yield row | {"language": dialogue.language}
 
 
 def sharegpt_row(dialogue: Dialogue, thoughts: Thoughts) -> dict[str, Any]:

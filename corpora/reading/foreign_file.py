@@ -1,50 +1,14 @@
-"""Read the JSON values of a foreign file and check them, with errors that name the file, the record and the key."""
+"""Check the JSON values of a foreign file, with errors that name the file, the record and the key."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import orjson
-
 from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import read_lines
-from cocoon.corpora.reading.foreign_text import encoding_of
 
 # A profile text goes into every prompt of its dialogue. A longer text means a broken file, not a person.
 LONGEST_TEXT = 20_000
 _SHOWN = 60
-
-
-def read_values(path: Path, wrapped_in: str | None = None) -> Iterator[tuple[str, Any]]:
-    """Yield (where, value) for each record of a JSON file (a list, or one object) or of a .jsonl file.
-
-    `where` names the file and the record or line, and begins every error message. Raises CocoonError for a file that
-    cannot be read, and for broken JSON with its line.
-    """
-    if path.suffix.lower() in (".jsonl", ".ndjson"):
-        yield from ((f"{path}, line {number}", value) for number, value in read_lines(path))
-        return
-    document = _read_json(path)
-    if isinstance(document, dict) and wrapped_in and isinstance(document.get(wrapped_in), list):
-        document = document[wrapped_in]
-    values = document if isinstance(document, list) else [document]
-    yield from ((f"{path}, record {number}", value) for number, value in enumerate(values, 1))
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    except OSError as error:
-        raise CocoonError(f"{path}: cannot be read ({error.strerror}); check the path") from None
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        content = content.decode(encoding_of(path)).encode()
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise CocoonError(f"{path}, line {error.lineno}: not JSON ({error.msg}); fix this line") from None
 
 
 def lower_keys(value: Any, where: str, known: Iterable[str]) -> dict[str, Any]:

@@ -7,9 +7,11 @@ from typing import Any
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Role
 from cocoon.corpora.reading.foreign_file import shown
+from cocoon.corpora.reading.read_keys import TrackedFields
 
 # A longer turn means a broken file, because no person says so much at once.
 LONGEST_TURN = 200_000
+_MOST_ROLES = 8
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,17 @@ class ForeignRecord:
         value = self.get(key)
         if isinstance(value, str) and value.strip().lower() in roles:
             return roles[value.strip().lower()]
-        known = ", ".join(roles)
+        known = ", ".join([*roles][:_MOST_ROLES]) + (", ..." if len(roles) > _MOST_ROLES else "")
         raise CocoonError(f"{self.where}: {self.position}: {shown(value)} is not a known role; the roles are {known}")
+
+    def whole(self) -> dict[str, Any]:
+        """Return all keys with their values as they are in the file."""
+        return self.fields.whole() if isinstance(self.fields, TrackedFields) else self.fields
 
     def with_lower_keys(self) -> "ForeignRecord":
         """Return the record with its keys in lower case."""
+        if isinstance(self.fields, TrackedFields):
+            return replace(self, fields=self.fields.lowered())
         return replace(self, fields={str(key).strip().lower(): value for key, value in self.fields.items()})
 
 

@@ -1,12 +1,17 @@
 """Record what a loader did to foreign records, so that no repair is silent."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from cocoon.core.records import Profile, Record
+from cocoon.corpora.reading.read_keys import count_name
 
-Repair = Literal["merged", "dropped", "relabelled", "replaced", "repaired"]
+Repair = Literal["merged", "dropped", "relabelled", "replaced", "repaired", "kept_apart"]
 REPAIRS: tuple[Repair, ...] = get_args(Repair)
+_PLACE = re.compile(r"\b(\w+) \d+: ")
+_MOST_KEYS = 30
 
 
 class RepairNote(Record):
@@ -35,6 +40,8 @@ class RepairReport(Record):
 
     `read` counts the records in the file, `kept` counts the resulting profiles or dialogues, and `things` names which
     of the two they are. `tally` counts every repair, and `notes` holds all of them, or the first `most` of each kind.
+    `left_out` counts the records without a result by reason, `unread` the keys of the file that nobody read, and
+    `claimed` the records in which nothing shows that they are of the corpus. `taken_for` is what the file seemed to be.
     """
 
     file: str
@@ -45,6 +52,10 @@ class RepairReport(Record):
     most: int | None = None
     tally: dict[Repair, int] = {}
     notes: list[RepairNote] = []
+    left_out: dict[str, int] = {}
+    unread: dict[str, int] = {}
+    claimed: int = 0
+    taken_for: list[str] = []
 
     def add(self, note: RepairNote) -> None:
         """Count a repair, and keep its note while there is room for its kind."""
@@ -57,6 +68,32 @@ class RepairReport(Record):
     def counts(self) -> dict[Repair, int]:
         """Return the number of repairs of each kind, zeros too."""
         return {repair: self.tally.get(repair, 0) for repair in REPAIRS}
+
+    def leave_out(self, reason: str) -> None:
+        """Count a record that gave no result. Where it stands is no part of the reason."""
+        reasons = Counter(self.left_out)
+        inner = re.sub(rf"^{re.escape(self.file)}[^:]*: ", "", reason)
+        count_name(reasons, _PLACE.sub(r"\1: ", inner))
+        self.left_out = dict(reasons)
+
+    def ledger(self) -> dict[str, Any]:
+        """Return everything that was not taken over from the file, with counts, as it is written beside the result."""
+        return {**self.model_dump(mode="json", exclude={"most", "tally"}), "repairs": self.counts}
+
+    def remarks(self) -> list[str]:
+        """Return what a user has to know of the file beside the repairs, a line each."""
+        lines = [f"{self.file}: {text}" for text in self.taken_for]
+        if self.claimed:
+            lines.append(
+                f"{self.file}: nothing in {self.claimed} of {self.read} records shows that they are of "
+                f"{self.kind!r}; their source and licence are what you said"
+            )
+        lines += [f"{self.file}: {number} left out: {reason}" for reason, number in self.left_out.items()]
+        if self.unread:
+            keys = ", ".join(f"{key} ({number})" for key, number in [*self.unread.items()][:_MOST_KEYS])
+            more = f" and {len(self.unread) - _MOST_KEYS} more" if len(self.unread) > _MOST_KEYS else ""
+            lines.append(f"{self.file}: keys that were not read: {keys}{more}")
+        return lines
 
     def summary(self) -> str:
         """Return the report on one line."""

@@ -7,6 +7,7 @@ formula (Connor 1987) is for its asymptotic form, which needs fewer profiles, an
 """
 
 import math
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
@@ -16,6 +17,7 @@ from cocoon.evaluation.statistics.estimates import student_quantile
 
 LARGEST = 10_000_000
 _MOST_EXACT = 20_000
+_MOST_SIMULATED = 5_000
 _NORMAL = NormalDist()
 
 
@@ -57,6 +59,58 @@ def power_of_mean(profiles: int, difference: float, spread: float, *, level: flo
     # Johnson and Welch 1940: the noncentral t is near normal after this scaling.
     scale = math.sqrt(1 + critical**2 / (2 * (profiles - 1)))
     return 1 - _NORMAL.cdf((critical * (1 - 1 / (4 * (profiles - 1))) - shift) / scale)
+
+
+@dataclass(frozen=True)
+class WithinTalks:
+    """A comparison of two forms at the same turns of the same talks, in points of the outcome.
+
+    `spread` is the standard deviation of the people's true differences, `noise` that of futures that share all words
+    before them and the form. Each person has `turns` such turns, and each turn `futures` of either form.
+    """
+
+    difference: float
+    spread: float
+    noise: float
+    turns: int = 1
+    futures: int = 1
+
+
+def power_within_talks(profiles: int, design: WithinTalks, *, level: float = 0.05, draws: int = 2_000) -> float:
+    """Return the probability, 0 to 1, that a comparison within talks sees its difference on so many people.
+
+    It is simulated under a fixed seed: people, turns and futures are drawn, and their mean differences are tested by
+    Student's t, which on normal differences is nearly the sign-flip test. It is 0 for too few people.
+    """
+    if profiles < fewest_for_sign_flip(level):
+        return 0.0
+    rng = np.random.default_rng(profiles)
+    people = rng.normal(design.difference, design.spread, (draws, profiles))
+    # The mean of normal futures is normal, so that one draw stands for all futures of a person.
+    futures = rng.normal(0.0, design.noise * math.sqrt(2 / (design.turns * design.futures)), (draws, profiles))
+    seen = people + futures
+    error = seen.std(axis=1, ddof=1) / math.sqrt(profiles)
+    critical = student_quantile(1 - level / 2, profiles - 1)
+    return float(np.mean(np.abs(seen.mean(axis=1)) > critical * error))
+
+
+def people_within_talks(design: WithinTalks, *, power: float = 0.8, level: float = 0.05) -> int | None:
+    """Return the number of people that a comparison within talks needs, by simulation. None for more than 5,000.
+
+    Raises CocoonError for a difference of 0, or for no spread at all.
+    """
+    _check(power, level)
+    if design.difference == 0 or (design.spread <= 0 and design.noise <= 0):
+        raise CocoonError(f"the difference ({design.difference:g}) must not be 0, and spread or noise must be above 0")
+    low, high = fewest_for_sign_flip(level) - 1, fewest_for_sign_flip(level)
+    while power_within_talks(high, design, level=level) < power:
+        low, high = high, 2 * high
+        if low >= _MOST_SIMULATED:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if power_within_talks(middle, design, level=level) >= power else (middle, high)
+    return high
 
 
 def profiles_for_rate(only_first: float, only_second: float, *, power: float = 0.8, level: float = 0.05) -> int:

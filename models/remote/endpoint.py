@@ -21,6 +21,7 @@ from pydantic import PrivateAttr, SecretStr
 
 from cocoon.core.errors import CallFailedError, CocoonError
 from cocoon.core.model_spec import SERVER_KEY, refuse_secrets, without_secrets
+from cocoon.core.outside.private_text import THOUGHT_FIELDS
 from cocoon.core.text import printable_line
 from cocoon.models.messages import Message, fit_to_template
 from cocoon.models.remote.capabilities import LIMIT_NAMES, lesson
@@ -28,7 +29,6 @@ from cocoon.models.remote.events import BrokenOffError, completion_of, is_stream
 from cocoon.models.remote.proxy import proxy_of, route
 from cocoon.models.remote.reconnect import ask_anew
 from cocoon.models.remote.silence import heard
-from cocoon.models.reply import THOUGHT_FIELDS
 from cocoon.models.request_errors import RefusedError, TransientError, error_for_status, retry_after
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"

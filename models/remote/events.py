@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from cocoon.models.reply import THOUGHT_FIELDS
+from cocoon.core.outside.private_text import THOUGHT_FIELDS
 
 DONE = b"[DONE]"
 _PIECES = (*THOUGHT_FIELDS, "refusal")

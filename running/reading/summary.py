@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cocoon.core.records import Dialogue, Rating
-from cocoon.evaluation.facts import DialogueFacts, facts_of
+from cocoon.evaluation.facts import DialogueFacts, disclosed, facts_of
 from cocoon.evaluation.groups import majority, mean_of_votes
 from cocoon.evaluation.missing import missing_reasons
 from cocoon.evaluation.safety.records import RISK_FLAGS
@@ -46,6 +46,19 @@ def summary_of(dialogue: Dialogue, facts: DialogueFacts, ratings: Sequence[Ratin
         "success": _verdict(scales.get(PAPER, [])),
         "attributed": _verdict(scales.get(ATTRIBUTED, [])),
         **{key: mean_of_votes(dimension)(scales.get(COMFORT, [])) for dimension, key in _MEANS},
+        **_branch(dialogue),
+    }
+
+
+def _branch(dialogue: Dialogue) -> dict[str, Any]:
+    """Return where a branch leaves which talk, its move, and the share of the chain that was open in the end."""
+    if dialogue.parent is None:
+        return {}
+    return {
+        "parent": dialogue.parent,
+        "fork": dialogue.branched_at,
+        "move": dialogue.move,
+        "opened": disclosed(dialogue),
     }
 
 

@@ -15,8 +15,14 @@ OPTIONS = {
         "--supporter --user --user-kind --appraiser --seed --concurrency --timeout --budget-calls --config -o "
         "--allow-cloud-tracing --json"
     ),
+    "asking": (
+        "--out --talks --turns --rules --sweep --writer --meaning --rounds --supporter --supporter-prompt --user "
+        "--difficulty --appraiser --samples --judge --scales --votes --seed --concurrency --timeout --budget-calls "
+        "--config -o --allow-cloud-tracing --dry-run --json"
+    ),
     "branch": (
-        "--out --turn --rounds --supporter --supporter-prompt --user --difficulty --rules --appraiser --samples "
+        "--out --turn --move --writer --meaning --enough --outcome "
+        "--rounds --supporter --supporter-prompt --user --difficulty --rules --appraiser --samples "
         "--judge --scales --votes --seed --concurrency --timeout --budget-calls --budget-tokens --budget-money "
         "--shard --config -o --allow-cloud-tracing --dry-run --json"
     ),
@@ -30,9 +36,10 @@ OPTIONS = {
     ),
     "config show": "--config --preset -o --json",
     "corpus export": "-o --out --format --thoughts --i-have-the-right --force --json",
-    "corpus import": "-o --out -n --limit --force --json",
+    "corpus identify": "--json",
+    "corpus import": "-o --out -n --limit --force --json --map --roles --skip-unreadable",
     "corpus list": "--json",
-    "corpus stats": "-n --limit --like --json",
+    "corpus stats": "-n --limit --like --json --map --roles --skip-unreadable",
     "demo": "--recorded --out -n --limit --rounds --language --no-open",
     "doctor": "--model --judge --language -n --out --verbose --timeout --json",
     "export": "--to -o --out --endpoint --content --format --thoughts --i-have-the-right --scale --force",
@@ -56,18 +63,20 @@ OPTIONS = {
         "--budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing --dry-run --json"
     ),
     "plan": "--machines --people --like --seconds --endpoint-calls --cpu-ms -o --json",
-    "power": "--difference --spread --rates --discordant --run --profiles --power --level --json",
+    "power": (
+        "--difference --spread --rates --discordant --noise --turns --futures --run --profiles --power --level --json"
+    ),
     "profiles build": (
         "--out -n --limit --language --writer --rater --taxonomy --seed --concurrency --timeout "
         "--budget-calls --budget-tokens --budget-money --shard --config -o --allow-cloud-tracing --dry-run --json"
     ),
-    "profiles import": "-o --out -n --limit --force --json",
+    "profiles import": "-o --out -n --limit --force --json --skip-unreadable",
     "profiles show": "--json",
     "profiles stats": "--like --figure --text --sample --seed --language --json",
     "profiles translate": (
         "--to --out --model -n --limit --concurrency --timeout --budget-calls --config -o --allow-cloud-tracing --json"
     ),
-    "questions": "--role --language --sentences --json",
+    "questions": "--role --language --sentences --json --skip-unreadable",
     "report": "--scale-file --like --language --trace --no-trace --json",
     "reproduce": (
         "--out --config --stages -n --talking --judge --concurrency --budget-calls -o --allow-cloud-tracing --json"

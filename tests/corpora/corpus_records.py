@@ -73,7 +73,7 @@ RECORDS: dict[str, list[Any]] = {
     "emollm": [
         {
             "conversation": [
-                {"system": "x", "input": _ZH[0], "output": _ZH[1]},
+                {"system": "你是心理咨询师。", "input": _ZH[0], "output": _ZH[1]},
                 {"input": _ZH[2], "output": "嗯。\n\n医生：睡吧"},
             ]
         }
@@ -115,6 +115,69 @@ RECORDS: dict[str, list[Any]] = {
         }
     ],
     "messages": [{"messages": _two("user", "assistant", "role", "content", _EN)}],
+    "kto": [{"messages": _two("user", "assistant", "role", "content", _EN)[:2], "label": True}],
+    "dpo": [{"prompt": _EN[0], "chosen": _EN[1], "rejected": "So what."}],
+    "alpaca": [{"instruction": _EN[2], "input": "", "output": _EN[1], "history": [[_EN[0], "I see."]]}],
+    "turns": [
+        {"dialog": _two("client", "therapist", "speaker", "text", _EN)},
+        _two("usr", "sys", "from", "value", _EN),
+    ],
+    "psych8k": [{"instruction": "You are a counselor.", "input": _EN[0], "output": _EN[1]}],
+    "psyqa": [
+        {
+            "question": _ZH[0],
+            "description": "x",
+            "keywords": "睡眠,情绪",
+            "questionID": 5,
+            "answers": [
+                {
+                    "answer_text": _ZH[1],
+                    "has_label": True,
+                    "labels_sequence": [{"start": 0, "end": 3, "type": "Approval"}],
+                }
+            ],
+        }
+    ],
+    "patienthub": [
+        {
+            "profile": {"name": "A", "situation": "Her bills are due.", "emotion": ["anxious", "sad"]},
+            "messages": _two("Therapist", "Client", "role", "content", _EN),
+            "num_turns": 2,
+        }
+    ],
+    "dailydialog": [{"dialog": _EN, "act": [2, 1, 1], "topic": 1}],
+    "inspect": [
+        {
+            "id": "p",
+            "epoch": 1,
+            "target": "",
+            "messages": [
+                {"role": "user", "content": _EN[0]},
+                {"role": "assistant", "content": "", "tool_calls": [{"function": "search"}]},
+                {"role": "tool", "content": "nothing"},
+                {
+                    "role": "assistant",
+                    "content": [{"type": "reasoning", "reasoning": "tired"}, {"type": "text", "text": _EN[1]}],
+                },
+            ],
+        }
+    ],
+    "tau2": [
+        {
+            "id": "s-1",
+            "task_id": "7",
+            "messages": _two("assistant", "user", "role", "content", _EN),
+            "reward_info": {"reward": 1.0},
+        }
+    ],
+    "langfuse": [
+        {"traceId": "t", "input": {"messages": [{"role": "user", "content": _EN[0]}]}, "output": _EN[1]},
+        {
+            "sessionId": "s",
+            "input": json.dumps([{"role": "user", "content": _EN[0]}]),
+            "output": '{"content": "I see."}',
+        },
+    ],
 }
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line
 from cocoon.core.records import Dialogue
-from cocoon.corpora.dialogue_loaders import CORPORA, LOADERS, Reading, find_corpus, read_corpus
+from cocoon.corpora.dialogue_loaders import Reading, find_corpus, read_corpus
+from cocoon.corpora.layouts import CORPORA
 from cocoon.corpora.profile_loaders import KINDS, load_foreign_profiles
 from cocoon.corpora.reading import json_list
 from cocoon.tests.commands import cocoon
@@ -280,7 +281,7 @@ def test_whatever_a_file_holds_it_is_read_with_its_repairs_or_refused(tmp_path: 
     except CocoonError as error:
         assert str(file) in str(error) and "\n" not in str(error)
         return
-    assert reading.report.read == len(dialogues) + sum(note.key == "turns" for note in reading.report.notes)
+    assert reading.report.read == len(dialogues) + sum(reading.report.left_out.values())
     assert all(Dialogue.model_validate_json(dump_line(one)) == one for one in dialogues)
 
 
@@ -290,6 +291,7 @@ PEOPLE: dict[str, Any] = {
     "esc-eval": {"base": "年龄：30\n问题：我睡不好。", "id": 1, "language": "chinese"},
     "esc-judge": {"pid": "a", "challenge": "Moving house", "life_events": "1. She moved."},
     "interactive-agents": "我最近总是睡不好。",
+    "patienthub": {"id": "1-1", "situation": "Her bills are due.", "emotion": ["anxious", "sad"], "history": "Alone."},
     "jsonl": {"id": "p", "language": "en", "feeling": "I am tired."},
 }
 
@@ -337,10 +339,10 @@ def test_import_from_the_command_line_and_its_report(tmp_path: Path) -> None:
     assert done.json["repairs"]["repaired"] == 1 and "1 repaired" in done.err and out.exists()
     broken = write(tmp_path, as_lines("emollm") + "{}\n", "broken.json")
     assert cocoon("corpus", "import", "emollm", str(broken), "-o", str(out.with_name("b.jsonl"))).code == 2
-    assert list(out.parent.iterdir()) == [out]
+    assert {one.name for one in out.parent.iterdir()} == {"d.jsonl", "d.ledger.json"}
     again = cocoon("corpus", "import", "emollm", str(file), "-o", str(out))
     assert again.code == 2 and "--force" in again.err
-    assert {one["name"] for one in cocoon("corpus", "list", "--json").json} == set(LOADERS)
+    assert {one["name"] for one in cocoon("corpus", "list", "--json").json} == set(CORPORA)
     wrong = cocoon("corpus", "stats", "esconvv", str(file))
     assert wrong.code == 2 and "Did you mean 'esconv'?" in wrong.err
 

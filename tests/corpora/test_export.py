@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line
 from cocoon.core.records import ChainStep, Dialogue, Memory, Profile, Role, Thought, Turn
-from cocoon.corpora.dialogue_loaders import CORPORA, read_corpus
+from cocoon.corpora.dialogue_loaders import read_corpus
 from cocoon.corpora.export.card import Exported, card
 from cocoon.corpora.export.export import FILES, Format, export_corpus, is_free
 from cocoon.corpora.export.rows import sharegpt_row
+from cocoon.corpora.layouts import CORPORA
 from cocoon.tests.commands import cocoon
 from cocoon.tests.corpora.corpus_records import RECORDS, as_lines
 from cocoon.tests.corpora.test_real_corpora import REAL, at_hand

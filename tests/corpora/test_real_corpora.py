@@ -1,6 +1,10 @@
 """Loaders on the real files, where they are at hand: as many dialogues, people and turns as were counted."""
 
+import csv
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,6 +46,53 @@ def test_the_real_files_import_with_their_report(name: str, file: str) -> None:
     told = cocoon("corpus", "stats", name, str(at_hand(file)), "--json").json
     dialogues, turns = REAL[name, file]
     assert (told["dialogues"], round(told["average_turns"], 3)) == (dialogues, turns)
+
+
+def lines_of(file: Path) -> list[Any]:
+    return [json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip()]
+
+
+def rows_of_annomi(file: Path) -> tuple[int, int]:
+    with file.open(encoding="utf-8", newline="") as text:
+        rows = list(csv.DictReader(text))
+    return len({row["transcript_id"] for row in rows}), len(
+        {(row["transcript_id"], row["utterance_id"]) for row in rows}
+    )
+
+
+def turns_under(key: str, content: str) -> Callable[[Path], tuple[int, int]]:
+    def count(file: Path) -> tuple[int, int]:
+        records = lines_of(file) if file.suffix == ".jsonl" else json.loads(file.read_text("utf-8"))
+        return len(records), sum(bool(turn[content].strip()) for record in records for turn in record[key])
+
+    return count
+
+
+INDEPENDENT: dict[str, Callable[[Path], tuple[int, int]]] = {
+    "annomi/annomi_even.csv": rows_of_annomi,
+    "smile/smilechat_sample1228.jsonl": turns_under("dialog", "content"),
+    "multiesc_esconv/valid.jsonl": turns_under("dialog", "text"),
+    "ppdpp_esconv/esc-valid.jsonl": turns_under("dialog", "text"),
+    "esconv/FailedESConv.json": turns_under("dialog", "content"),
+    "sage/sim-dsv3_npc-gpt4o-0808_result.jsonl": turns_under("history", "content"),
+}
+
+
+@pytest.mark.parametrize("name", INDEPENDENT)
+def test_a_file_that_says_what_it_is_gives_as_many_turns_as_counted_by_hand(name: str, tmp_path: Path) -> None:
+    file, out = at_hand(name), tmp_path / "d.jsonl"
+    done = cocoon("corpus", "import", "table", str(file), "-o", str(out), "--json").json
+    records = lines_of(out)
+    assert (len(records), sum(len(record["turns"]) for record in records)) == INDEPENDENT[name](file)
+    assert (done["kept"], done["left_out"], done["claimed"]) == (len(records), {}, 0)
+
+
+def test_role_cards_give_as_many_profiles_as_counted_by_hand(tmp_path: Path) -> None:
+    file, out = at_hand("esc_eval/card_high_en.json"), tmp_path / "p.jsonl"
+    told = cocoon("profiles", "import", "esc-eval", str(file), "-o", str(out), "--json").json
+    cards = json.loads(file.read_text("utf-8"))
+    distinct = {json.dumps(card, sort_keys=True) for card in cards}
+    assert (told["read"], len(lines_of(out))) == (len(cards), len(distinct))
 
 
 @pytest.mark.parametrize(("kind", "file", "number"), [

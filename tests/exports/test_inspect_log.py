@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from cocoon.core.records import Failure
+from cocoon.corpora.dialogue_loaders import read_corpus
 from cocoon.models.journal.store import Journal
 from cocoon.tests.browser import in_browser
 from cocoon.tests.commands import cocoon
@@ -271,3 +272,11 @@ async def test_inspect_view_opens_the_log(browser: Any, run: Path, log_file: Pat
         await page.screenshot(path=tmp_path / "inspect.png")
         assert (tmp_path / "inspect.png").stat().st_size > 20_000
         assert {one.split("/")[2].split(":")[0] for one in asked if one.startswith("http")} == {"127.0.0.1"}
+
+
+def test_our_own_log_comes_back_with_the_words_of_every_turn(tmp_path: Path) -> None:
+    run = with_gaps(tmp_path / "run")
+    file = exported(run, tmp_path / "run.eval")
+    again = list(read_corpus("table", file, skip_unreadable=True).dialogues)
+    talks = [[turn["content"].strip() for turn in one["turns"]] for one in lines(run, "dialogues.jsonl")]
+    assert sorted([turn.content for turn in one.turns] for one in again) == sorted(talks)

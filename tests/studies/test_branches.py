@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from langchain_core.messages import BaseMessage
 
 import cocoon
 from cocoon.agents.protocols import SupporterView, Utterance
@@ -13,12 +14,15 @@ from cocoon.api.studies import prepare_branches
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import AgentFacts, Dialogue
 from cocoon.core.verb_settings import BRANCH, Given
+from cocoon.evaluation.facts import disclosed
 from cocoon.graphs.forks import Fork
 from cocoon.models.client import JournaledClient
+from cocoon.models.scripted import ScriptedChat
 from cocoon.running.folder import read_run
-from cocoon.studies.branches.credit import Future, contrast, credit_curve, disclosed, mean_contrast
+from cocoon.running.manifest import read_manifest
+from cocoon.studies.branches.credit import Future, FutureArm, arm_contrast, credit_curve, mean_contrast
 from cocoon.studies.branches.run import read_futures
-from cocoon.tests.conversations import shipped_profiles
+from cocoon.tests.conversations import PLAIN, shipped_profiles
 
 PEOPLE = [profile for profile in shipped_profiles() if profile.language == "en"][:4]
 NEEDS = {profile.emotion: profile.need or "" for profile in PEOPLE}
@@ -155,7 +159,7 @@ def test_a_credit_is_the_value_after_a_reply_less_that_before_it() -> None:
     # Welch on (5, 7) and (2, 4): standard error 1.414, two degrees of freedom, t 4.303.
     assert curve[1].low == pytest.approx(3 - 4.3027 * 2**0.5, abs=1e-3)
     others = [*futures, replace(futures[0], supporter="t", outcomes={"Aff": 1.0})]
-    assert contrast(others, "d", 1, ("s", "t"), "Aff").value == 2.0
+    assert arm_contrast(others, "d", 1, (FutureArm("s"), FutureArm("t")), "Aff").value == 2.0
     assert credit_curve([future(1, 2.0), future(3, 2.0)], "d", "s", "Aff") == {}
 
 
@@ -182,3 +186,20 @@ def test_a_dry_run_counts_the_calls_that_are_made(tmp_path: Path, user: str, nam
     made = list(read_run(tmp_path / "b", "dialogues.jsonl", Dialogue))
     assert expected["dialogues"] == len(made) == len(PEOPLE) * len(names)
     assert expected["calls"] == sum(len(turn.calls) for dialogue in made for turn in dialogue.turns)
+
+
+def test_a_branch_takes_over_the_appraisals_that_its_parent_measured(tmp_path: Path) -> None:
+    def speak(messages: list[BaseMessage], _: dict[str, Any]) -> str:
+        return PLAIN if "accuracy" in str(messages) else "Hm."
+
+    parent, later = ScriptedChat(script=speak), ScriptedChat(script=speak)
+    run = cocoon.simulate(
+        **{"profiles": PEOPLE[:1], "supporter": {"plain": Speaker()}, "user": parent, "rounds": 3, "rules": "naming"},
+        **{"out": tmp_path / "a", "progress": False, "options": {"form_pairs": 4}},
+    )
+    branches(run, tmp_path / "b", user=later)
+    manifests = [read_manifest(tmp_path / name) for name in "ab"]
+    measured = [manifest.form_invariance for manifest in manifests if manifest is not None]
+    assert measured[0] == measured[1] is not None
+    # Four contents in two forms, and three answers, of which the first needs no appraisal.
+    assert len(parent.seen) == 8 + 3 + 2 and not later.seen

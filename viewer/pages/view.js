@@ -3,7 +3,7 @@
 (() => {
   const { at, make, load, forget, part, list, none } = cocoon;
   const POLL = 2000, SOON = 50, PANES = ["charts", "about", "help"];
-  const state = { index: null, wanted: null, open: null, other: null, others: new Map(), turn: null, call: null, beside: [], compare: false, picked: null, graph: false, language: "en" };
+  const state = { index: null, wanted: null, open: null, other: null, others: new Map(), turn: null, call: null, beside: [], compare: false, picked: null, fork: false, graph: false, language: "en" };
   const kept = {
     get: (name) => { try { return localStorage.getItem(name); } catch { return null; } },
     set: (name, value) => { try { localStorage.setItem(name, value); } catch { /* from disk it may be refused */ } },
@@ -43,7 +43,7 @@
     const found = list.get(id);
     if (!found) return;
     const again = state.open && state.open.id === id;
-    if (!again) { state.turn = null; state.call = null; state.picked = null; cocoon.graph.restart(); }
+    if (!again) { state.turn = null; state.call = null; state.picked = null; state.fork = false; cocoon.graph.restart(); }
     state.wanted = id;
     list.mark(id, true);
     const one = await part(`data/${found.file}`, "dialogue"), other = await counterpart(found);
@@ -85,11 +85,19 @@
     if (!state.open) { at("middle").replaceChildren(make("p", {}, list.count()[1] ? w().pick : w().empty)); at("right").replaceChildren(); return; }
     const other = state.other || {};
     const shown = state.compare ? cocoon.lanes.compare(state.open, other.whole, [state.index.name, other.run], other.picker, w(), choose) : cocoon.lanes.show(state.open, w(), choose);
-    at("middle").replaceChildren(...shown.flat(Infinity).filter(Boolean));
+    const tree = state.compare ? null : cocoon.tree.show(state.open, list.every(), w(), open, tried(() => beside(true)));
+    at("middle").replaceChildren(...(state.fork ? await futures() : [tree, shown]).flat(Infinity).filter(Boolean));
     mark();
     await side();
     if (state.graph) at("graph").replaceChildren(...cocoon.graph.show(state.open, await load("graphs"), w(), call, stepped));
     if (state.graph && !none(state.turn)) cocoon.graph.jump(state.open.turns[state.turn].calls);
+  }
+
+  // The futures of the fork that the open one is of, side by side, or the open one again.
+  function beside(wanted) { state.fork = wanted; state.call = null; return draw(); }
+  async function futures() {
+    const all = cocoon.tree.siblings(state.open, list.every()), whole = await Promise.all(all.map((some) => part(`data/${some.file}`, "dialogue")));
+    return cocoon.tree.beside(state.open, whole, w(), open, tried(() => beside(false)));
   }
 
   async function side() {

@@ -129,5 +129,5 @@ cocoon.lanes = (() => {
     return [make("h1", {}, one.profile.id), make("p", {}, one.profile.feeling), grid];
   }
 
-  return { show, compare };
+  return { show, compare, bubble, brief };
 })();

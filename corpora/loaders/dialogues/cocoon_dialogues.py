@@ -4,12 +4,12 @@ In the listening stage the spoken words are the `rewrite` where there is one, an
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from cocoon.core.records import Role
 from cocoon.core.text import language_by_script
-from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, drafts, thought_of
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, thought_of
 from cocoon.corpora.reading.foreign_record import ForeignRecord, a_list, objects
+from cocoon.corpora.reading.layout import Layout, has_keys
 
 CORPUS = Corpus(
     "cocoon",
@@ -22,23 +22,22 @@ ROLES: dict[str, Role] = {"倾听者": "supporter", "倾诉者": "user", "suppor
 _ANALYSES = ("对话分析", "dialogue analysis")
 
 
-def load_cocoon_dialogues(path: Path) -> Iterator[ReadDialogue]:
-    """Yield every dialogue.
+def read_cocoon_dialogue(foreign_record: ForeignRecord, draft: Draft) -> Iterator[ReadDialogue]:
+    """Yield the dialogue of a record, with both of its stages."""
+    record = foreign_record.with_lower_keys()
+    for stage in ("listening stage", "suggestion stage"):
+        if stage == "suggestion stage" and stage in record.fields:
+            draft.stage_boundary = len(draft.turns)
+        turns = a_list(record.fields.get(stage, []), record.where, f"key {stage!r}")
+        for turn in objects(turns, record.where, f"{stage}, turn"):
+            if analysis := next((turn.get(key) for key in _ANALYSES if key in turn.fields), None):
+                draft.facts["analysis"] = str(analysis)
+            else:
+                _say(draft, turn)
+    yield _read(draft, record)
 
-    Raises CocoonError naming the file, the record and the turn that cannot be read.
-    """
-    for foreign_record, draft in drafts(path, CORPUS):
-        record = foreign_record.with_lower_keys()
-        for stage in ("listening stage", "suggestion stage"):
-            if stage == "suggestion stage" and stage in record.fields:
-                draft.stage_boundary = len(draft.turns)
-            turns = a_list(record.fields.get(stage, []), record.where, f"key {stage!r}")
-            for turn in objects(turns, record.where, f"{stage}, turn"):
-                if analysis := next((turn.get(key) for key in _ANALYSES if key in turn.fields), None):
-                    draft.facts["analysis"] = str(analysis)
-                else:
-                    _say(draft, turn)
-        yield _read(draft, record)
+
+LAYOUT = Layout(CORPUS, read_cocoon_dialogue, has_keys("listening stage"))
 
 
 def _say(draft: Draft, turn: ForeignRecord) -> None:

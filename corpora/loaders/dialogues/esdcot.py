@@ -1,13 +1,14 @@
 """Read ESD-CoT (ESCoT): one supporter turn with its history and a chain of thought, as a dialogue or an instruction."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Role
-from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, drafts, thought_of
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, thought_of
 from cocoon.corpora.reading.foreign_record import ForeignRecord
+from cocoon.corpora.reading.layout import Layout
 
 CORPUS = Corpus(
     "esdcot",
@@ -27,17 +28,20 @@ _HEADS = re.compile(
 )
 
 
-def load_esdcot(path: Path) -> Iterator[ReadDialogue]:
-    """Yield every record as a dialogue that ends with the turn that has the chain of thought.
+def read_esdcot(record: ForeignRecord, draft: Draft) -> Iterator[ReadDialogue]:
+    """Yield the dialogue of a record, which ends with the turn that has the chain of thought."""
+    if "input" in record.fields and "output" in record.fields:
+        draft.number_by(record.fields.get("dialog_id", record.get("id")))
+        yield _instruction(record, draft)
+    else:
+        yield _dialogue(record, draft)
 
-    Raises CocoonError naming the record that cannot be read.
-    """
-    for number, (record, draft) in enumerate(drafts(path, CORPUS), 1):
-        if "input" in record.fields and "output" in record.fields:
-            draft.id = CORPUS.id_of(record.fields.get("dialog_id", record.get("id")), number)
-            yield _instruction(record, draft)
-        else:
-            yield _dialogue(record, draft)
+
+def _shows_esdcot(record: Mapping[str, Any]) -> bool:
+    return "original_data" in record or ("Response:" in str(record.get("output")) and "input" in record)
+
+
+LAYOUT = Layout(CORPUS, read_esdcot, _shows_esdcot)
 
 
 def _dialogue(record: ForeignRecord, draft: Draft) -> ReadDialogue:

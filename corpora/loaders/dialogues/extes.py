@@ -4,12 +4,12 @@ An item of the content holds one turn or two turns, and the AI's turn may be an 
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from cocoon.core.errors import CocoonError
-from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, drafts, thought_of
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, thought_of
 from cocoon.corpora.reading.foreign_record import ForeignRecord, an_object
+from cocoon.corpora.reading.layout import Layout, has_keys
 from cocoon.corpora.reading.repair import ReadProfile
 
 LICENCE = "none (ExTES ships no licence)"
@@ -19,20 +19,19 @@ _STRATEGY = ("ai strategy", "strategy")
 _KEYS = ("scene", "description", "content")
 
 
-def load_extes(path: Path) -> Iterator[ReadDialogue]:
-    """Yield every dialogue.
+def read_extes(record: ForeignRecord, draft: Draft) -> Iterator[ReadDialogue]:
+    """Yield the dialogue of a record."""
+    for item in record.objects("content", "item"):
+        _say(draft, item.with_lower_keys())
+    draft.facts |= {
+        key: value if isinstance(value, (int, float, bool)) else str(value)
+        for key, value in record.whole().items()
+        if key not in _KEYS and value is not None
+    }
+    yield draft.read(feeling=record.text("description"), scenario=record.text("scene"), language="en")
 
-    Raises CocoonError naming the file, the record and the turn that cannot be read.
-    """
-    for record, draft in drafts(path, CORPUS):
-        for item in record.objects("content", "item"):
-            _say(draft, item.with_lower_keys())
-        draft.facts = {
-            key: value if isinstance(value, (int, float, bool)) else str(value)
-            for key, value in record.fields.items()
-            if key not in _KEYS and value is not None
-        }
-        yield draft.read(feeling=record.text("description"), scenario=record.text("scene"), language="en")
+
+LAYOUT = Layout(CORPUS, read_extes, has_keys("scene", "content"))
 
 
 def _say(draft: Draft, item: ForeignRecord) -> None:
@@ -64,13 +63,9 @@ def _first(fields: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
     return next((fields[key] for key in keys if key in fields), None)
 
 
-def load_extes_profiles(path: Path) -> Iterator[ReadProfile]:
-    """Yield a profile for every record.
-
-    The record states only a scene and a description, so the profile has no need.
-    """
-    for record, draft in drafts(path, CORPUS):
-        description = record.text("description")
-        if not description:
-            raise CocoonError(f"{record.where}: key 'description' is missing or empty")
-        yield ReadProfile(record.where, CORPUS.person(draft.id, description, record.text("scene")))
+def read_extes_profile(record: ForeignRecord, draft: Draft) -> ReadProfile:
+    """Return a profile. The record states only a scene and a description, so the profile has no need."""
+    description = record.text("description")
+    if not description:
+        raise CocoonError(f"{record.where}: key 'description' is missing or empty")
+    return ReadProfile(record.where, CORPUS.person(draft.id, description, record.text("scene")))

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Role
-from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, drafts, thought_of
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, thought_of
 from cocoon.corpora.reading.foreign_record import ForeignRecord, a_number
+from cocoon.corpora.reading.layout import Layout, has_keys
 from cocoon.corpora.reading.repair import ReadProfile
 
 CORPUS = Corpus(
@@ -18,13 +18,15 @@ _FACTS = ("emo_point", "emo_state", "target", "topic", "character", "main_cha", 
 _EVENT = re.compile(r"\*\*事件起因[：:]?\*\*\s*(?P<text>.+?)(?=\n\s*\n|\*\*事件经过|\Z)", re.DOTALL)
 
 
-def load_sage(path: Path) -> Iterator[ReadDialogue]:
-    """Yield every trace, with the user's planning as its thought and its score under `emotion`."""
-    for record, draft in drafts(path, CORPUS):
-        for turn in record.objects("history"):
-            _say(draft, turn)
-        draft.facts = {key: value for key in _FACTS if isinstance(value := record.get(key), (str, int, float, bool))}
-        yield draft.read(feeling=_event(record), scenario=record.text("topic"))
+def read_sage(record: ForeignRecord, draft: Draft) -> Iterator[ReadDialogue]:
+    """Yield a trace, with the user's planning as its thought and its score under `emotion`."""
+    for turn in record.objects("history"):
+        _say(draft, turn)
+    draft.facts |= {key: value for key in _FACTS if isinstance(value := record.get(key), (str, int, float, bool))}
+    yield draft.read(feeling=_event(record), scenario=record.text("topic"))
+
+
+LAYOUT = Layout(CORPUS, read_sage, has_keys("history", "scene"))
 
 
 def _say(draft: Draft, turn: ForeignRecord) -> None:
@@ -45,11 +47,10 @@ def _event(record: ForeignRecord) -> str:
     return " ".join((match["text"] if match else scene).split())
 
 
-def load_sage_profiles(path: Path) -> Iterator[ReadProfile]:
-    """Yield a profile for every record, with the event as the feeling and the hidden task as the need."""
-    for record, draft in drafts(path, CORPUS):
-        event = _event(record)
-        if not event:
-            raise CocoonError(f"{record.where}: key 'scene': has no event")
-        scenario = record.text("topic") or record.text("main_cha")
-        yield ReadProfile(record.where, CORPUS.person(draft.id, event, scenario, record.text("task") or None))
+def read_sage_profile(record: ForeignRecord, draft: Draft) -> ReadProfile:
+    """Return a profile with the event as the feeling and the hidden task as the need."""
+    event = _event(record)
+    if not event:
+        raise CocoonError(f"{record.where}: key 'scene': has no event")
+    scenario = record.text("topic") or record.text("main_cha")
+    return ReadProfile(record.where, CORPUS.person(draft.id, event, scenario, record.text("task") or None))

@@ -3,14 +3,17 @@
 A file of the folder is one list of turns.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from cocoon.core.records import Role
+from cocoon.core.text import language_by_script
 from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue
-from cocoon.corpora.reading.foreign_record import a_list, an_object, objects
-from cocoon.corpora.reading.foreign_text import texts, values
+from cocoon.corpora.reading.foreign_record import ForeignRecord
+from cocoon.corpora.reading.foreign_text import files_of
+from cocoon.corpora.reading.foreign_values import each_value, values
+from cocoon.corpora.reading.layout import Layout
 
 CORPUS = Corpus(
     "smile",
@@ -23,27 +26,30 @@ CORPUS = Corpus(
 ROLES: dict[str, Role] = {"client": "user", "counselor": "supporter", "user": "user", "supporter": "supporter"}
 
 
-def load_smile(path: Path) -> Iterator[ReadDialogue]:
-    """Yield every dialogue.
-
-    Raises CocoonError naming the file, the record and the turn that cannot be read.
-    """
-    for number, (where, key, dialog) in enumerate(_dialogs(path), 1):
-        draft = Draft(CORPUS, where, CORPUS.id_of(key, number))
-        draft.say_all(objects(a_list(dialog, where, "key 'dialog'"), where), "role", "content", ROLES)
-        yield draft.read(language="zh")
+def read_smile(record: ForeignRecord, draft: Draft) -> Iterator[ReadDialogue]:
+    """Yield the dialogue of a record."""
+    draft.say_all(record.objects("dialog"), "role", "content", ROLES)
+    yield draft.read(language="zh")
 
 
-def _dialogs(path: Path) -> Iterator[tuple[str, Any, Any]]:
+def _dialogs(path: Path) -> Iterator[tuple[str, Any]]:
     if path.is_dir():
-        for where, file, _ in texts(path, "*.json"):
-            records = [value for _, value in values(file)]
-            yield where, file.stem, records
+        for file in files_of(path, "*.json"):
+            yield str(file), {"id": file.stem, "dialog": [value for _, value in values(file)]}
         return
-    for where, value in values(path):
-        record = an_object(value, where)
+    for where, value in each_value(path):
         # A file of the repository is one list of turns, so its records are turns.
-        if "role" in record.fields and "dialog" not in record.fields:
-            yield str(path), path.stem, [turn for _, turn in values(path)]
+        if isinstance(value, dict) and "role" in value and "dialog" not in value:
+            yield str(path), {"id": path.stem, "dialog": [turn for _, turn in values(path)]}
             return
-        yield where, record.get("id"), record.get("dialog")
+        yield where, value
+
+
+def _shows_smile(record: Mapping[str, Any]) -> bool:
+    turns = record.get("dialog")
+    first = [turn for turn in turns[:2] if isinstance(turn, dict)] if isinstance(turns, list) else []
+    chinese = language_by_script(" ".join(str(turn.get("content")) for turn in first)) == "zh"
+    return chinese and any(turn.get("role") in ("client", "counselor") for turn in first)
+
+
+LAYOUT = Layout(CORPUS, read_smile, _shows_smile, _dialogs)

@@ -1,10 +1,11 @@
 """Read corpora of chat messages (role user or assistant, content): SoulChatCorpus and PsyDTCorpus."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from cocoon.core.records import Role
-from cocoon.corpora.reading.dialogue_draft import Corpus, ReadDialogue, drafts
+from cocoon.corpora.loaders.messages.conversation import say_conversation
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue
+from cocoon.corpora.reading.foreign_record import ForeignRecord
+from cocoon.corpora.reading.layout import Layout, has_keys
 
 SOULCHAT = Corpus(
     "soulchat",
@@ -22,14 +23,13 @@ PSYDT = Corpus(
     "attribution",
     also=("PsyDTCorpus",),
 )
-ROLES: dict[str, Role] = {"user": "user", "assistant": "supporter", "supporter": "supporter"}
 
 
-def load_messages(path: Path, corpus: Corpus) -> Iterator[ReadDialogue]:
-    """Yield every dialogue, with its system messages as a fact.
+def read_tagged_messages(record: ForeignRecord, draft: Draft) -> Iterator[ReadDialogue]:
+    """Yield the dialogue of a record, with its system messages as a fact."""
+    say_conversation(record, draft)
+    yield draft.read(scenario=record.text("normalizedTag") or record.text("topic"))
 
-    Raises CocoonError naming the file, the record and the message that cannot be read.
-    """
-    for record, draft in drafts(path, corpus):
-        draft.say_all(record.objects("messages", "message"), "role", "content", ROLES)
-        yield draft.read(scenario=record.text("normalizedTag") or record.text("topic"))
+
+SOULCHAT_LAYOUT = Layout(SOULCHAT, read_tagged_messages, has_keys("messages", "topic"))
+PSYDT_LAYOUT = Layout(PSYDT, read_tagged_messages, has_keys("messages", "normalizedtag"))

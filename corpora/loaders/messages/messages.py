@@ -4,8 +4,7 @@ An exported row carries the complete record in the column `cocoon`, as JSON text
 messages count and the change is reported.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -14,36 +13,29 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record
 from cocoon.core.records import Dialogue
 from cocoon.corpora.export.rows import COLUMN, exported_text
-from cocoon.corpora.loaders.messages.chat_messages import ROLES
+from cocoon.corpora.loaders.messages.conversation import say_conversation
 from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue
-from cocoon.corpora.reading.foreign_record import ForeignRecord, an_object
-from cocoon.corpora.reading.foreign_text import values
+from cocoon.corpora.reading.foreign_record import ForeignRecord
+from cocoon.corpora.reading.layout import Layout
 
+_REPEATED = ("id", "language", "source", "licence")
 CORPUS = Corpus("messages", "chat messages (Hugging Face form)", "messages file", "not stated", "none")
 
 
-def load_message_lists(path: Path) -> Iterator[ReadDialogue]:
-    """Yield every row.
-
-    Raises CocoonError naming the file, the line and the message that cannot be read.
-    """
-    for number, (where, value) in enumerate(_rows(path), 1):
-        record = an_object(value, where)
-        if isinstance(record.get(COLUMN), str):
-            yield _restored(record)
-            continue
-        draft = Draft(CORPUS, where, CORPUS.id_of(record.get("id"), number))
-        draft.say_all(record.objects("messages", "message"), "role", "content", ROLES)
+def read_messages(record: ForeignRecord, draft: Draft) -> Iterator[ReadDialogue]:
+    """Yield the dialogue of a row."""
+    if isinstance(record.get(COLUMN), str):
+        yield _restored(record)
+    else:
+        say_conversation(record, draft)
         yield draft.read()
 
 
-def _rows(path: Path) -> Iterator[tuple[str, Any]]:
-    if path.suffix.lower() != ".parquet":
-        yield from values(path)
-        return
-    from cocoon.corpora.export.parquet import read_parquet_rows
+def _shows_messages(record: Mapping[str, Any]) -> bool:
+    return isinstance(record.get("messages"), list)
 
-    yield from ((f"{path}, row {number}", row) for number, row in enumerate(read_parquet_rows(path), 1))
+
+LAYOUT = Layout(CORPUS, read_messages, _shows_messages)
 
 
 def record_beside(row: ForeignRecord) -> Dialogue:
@@ -60,6 +52,9 @@ def record_beside(row: ForeignRecord) -> Dialogue:
 
 def _restored(record: ForeignRecord) -> ReadDialogue:
     dialogue, where = record_beside(record), record.where
+    # The other columns only repeat what the record beside them says.
+    for key in _REPEATED:
+        record.get(key)
     draft = Draft(CORPUS, where, dialogue.id)
     messages = [
         message

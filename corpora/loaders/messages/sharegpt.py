@@ -4,50 +4,49 @@ An exported row joins neighbouring turns and leaves out what LLaMA-Factory canno
 complete record. If the conversation was edited later, the conversation counts and the change is reported.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from cocoon.core.records import Dialogue, Role
+from cocoon.core.records import Dialogue
 from cocoon.corpora.export.rows import COLUMN, sharegpt_row
+from cocoon.corpora.loaders.messages.conversation import say_conversation
 from cocoon.corpora.loaders.messages.messages import record_beside
-from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue, drafts
+from cocoon.corpora.reading.dialogue_draft import Corpus, Draft, ReadDialogue
 from cocoon.corpora.reading.foreign_record import ForeignRecord
+from cocoon.corpora.reading.layout import Layout
 
 CORPUS = Corpus("sharegpt", "ShareGPT turns (LLaMA-Factory's form)", "ShareGPT file", "not stated", "none")
-ROLES: dict[str, Role] = {
-    **dict.fromkeys(("human", "user"), "user"),
-    **dict.fromkeys(("gpt", "assistant", "chatgpt", "model", "supporter"), "supporter"),
-}
 
 
-def load_sharegpt(path: Path) -> Iterator[ReadDialogue]:
-    """Yield every row.
+def read_sharegpt(row: ForeignRecord, draft: Draft) -> Iterator[ReadDialogue]:
+    """Yield the dialogue of a row."""
+    if not isinstance(row.get(COLUMN), str):
+        yield _conversation(row, draft, None)
+        return
+    dialogue = record_beside(row)
+    draft.id = dialogue.id
+    if _is_unchanged(row, dialogue):
+        yield ReadDialogue(row.where, dialogue, [])
+        return
+    draft.note("conversations", "replaced", "edited after the export: the conversation is taken without the record")
+    yield _conversation(row, draft, dialogue)
 
-    Raises CocoonError naming the file, the record and the turn that cannot be read.
-    """
-    for row, draft in drafts(path, CORPUS):
-        if not isinstance(row.get(COLUMN), str):
-            yield _conversation(row, draft, None)
-            continue
-        dialogue = record_beside(row)
-        if _is_unchanged(row, dialogue):
-            yield ReadDialogue(row.where, dialogue, [])
-            continue
-        draft.id = dialogue.id
-        draft.note("conversations", "replaced", "edited after the export: the conversation is taken without the record")
-        yield _conversation(row, draft, dialogue)
+
+def _shows_sharegpt(record: Mapping[str, Any]) -> bool:
+    return isinstance(record.get("conversations"), list)
+
+
+LAYOUT = Layout(CORPUS, read_sharegpt, _shows_sharegpt)
 
 
 def _is_unchanged(row: ForeignRecord, dialogue: Dialogue) -> bool:
+    there = [turn.whole() for turn in row.objects("conversations")], row.get("system")
     exported_rows = (sharegpt_row(dialogue, thoughts) for thoughts in ("none", "inline"))
-    return any(all(row.get(key) == exported[key] for key in ("conversations", "system")) for exported in exported_rows)
+    return any(there == (exported["conversations"], exported["system"]) for exported in exported_rows)
 
 
 def _conversation(row: ForeignRecord, draft: Draft, record: Dialogue | None) -> ReadDialogue:
-    if system := row.text("system"):
-        draft.facts["system"] = system
-        draft.note("system", "relabelled", "a system text became the fact 'system'")
-    draft.say_all(row.objects("conversations"), "from", "value", ROLES)
+    say_conversation(row, draft)
     read = draft.read(profile=record.profile if record else None)
     if record is None or read.dialogue is None:
         return read

@@ -4,14 +4,14 @@ The paper's data set is not released, so the layout is known only from its figur
 dialogue (Figure 9) that holds such a profile under `profile`. Then only the profile is read.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, get_args
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import ChainStep, Language, Memory, Profile
 from cocoon.core.text import language_by_script
-from cocoon.corpora.reading.foreign_file import lower_keys, read_values, shown, text_at
+from cocoon.corpora.reading.dialogue_draft import Draft
+from cocoon.corpora.reading.foreign_file import lower_keys, shown, text_at
+from cocoon.corpora.reading.foreign_record import ForeignRecord
 from cocoon.corpora.reading.repair import ReadProfile, Repair, RepairNote
 
 LICENCE = "none stated (COCOON paper layout)"
@@ -23,14 +23,11 @@ STEP_KEYS = ("round", "initial_need", "step_need", "score", "score_reason")
 _COLONS = ("：", ":")
 
 
-def load_cocoon_paper(path: Path) -> Iterator[ReadProfile]:
-    """Yield the profile of each record with the repairs made to it.
-
-    Raises CocoonError naming the file, the record and the key that cannot be read.
-    """
-    for number, (where, value) in enumerate(read_values(path), 1):
-        record = lower_keys(_unwrap(value, where), where, (*PROFILE_KEYS, _CHAIN_ALIAS))
-        yield ReadProfile(where, *_ProfileReader(record, where, number).profile())
+def read_cocoon_paper(foreign_record: ForeignRecord, draft: Draft) -> ReadProfile:
+    """Return the profile of a record with the repairs made to it. Raises CocoonError naming the key at fault."""
+    where = foreign_record.where
+    record = lower_keys(_unwrap(foreign_record.whole(), where), where, (*PROFILE_KEYS, _CHAIN_ALIAS))
+    return ReadProfile(where, *_ProfileReader(record, where, draft.number).profile())
 
 
 def _unwrap(value: Any, where: str) -> Any:

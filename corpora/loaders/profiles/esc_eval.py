@@ -4,14 +4,14 @@ The cards have no licence and come from corpora with conditions of their own. We
 """
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, get_args
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Language, Profile
 from cocoon.core.text import language_by_script
-from cocoon.corpora.reading.foreign_file import clip, lower_keys, read_values, shown, text_at
+from cocoon.corpora.reading.dialogue_draft import Draft
+from cocoon.corpora.reading.foreign_file import clip, lower_keys, shown, text_at
+from cocoon.corpora.reading.foreign_record import ForeignRecord
 from cocoon.corpora.reading.repair import ReadProfile
 
 LICENCE = "none (ESC-Eval ships no licence)"
@@ -30,13 +30,10 @@ _NOT_STATED = frozenset({"", "not mentioned", "未提及"})
 _SETTINGS = {"家庭生活": "Family life", "工作学习": "Work and study", "社会与其他": "Society and other"}
 
 
-def load_esc_eval(path: Path) -> Iterator[ReadProfile]:
-    """Yield the profile of each card.
-
-    Raises CocoonError naming the file, the record and the key that cannot be read.
-    """
-    for where, value in read_values(path):
-        yield ReadProfile(where, _profile(where, lower_keys(value, where, CARD_KEYS)))
+def read_esc_eval(record: ForeignRecord, draft: Draft) -> ReadProfile:
+    """Return the profile of a card. Raises CocoonError naming the key that cannot be read."""
+    del draft
+    return ReadProfile(record.where, _profile(record.where, lower_keys(record.whole(), record.where, CARD_KEYS)))
 
 
 def _profile(where: str, card: dict[str, Any]) -> Profile:

@@ -23,7 +23,7 @@ from cocoon.benchmarks.evaluation.questions import (
 from cocoon.cli.reports.questions import questions_command as questions_command
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Dialogue, Language, Profile, Turn
-from cocoon.corpora.reading.turn_lists import read_turn_lists
+from cocoon.corpora.dialogue_loaders import read_corpus
 from cocoon.evaluation.questions.detection import (
     asks,
     classify,
@@ -294,7 +294,7 @@ MESSAGES = [
 def test_the_command_reads_other_shapes(tmp_path: Path, shape: list[Any]) -> None:
     for name, values in (("a.jsonl", shape), ("b.json", [shape])):
         file = write(tmp_path / name, *values)
-        (dialogue,) = read_turn_lists(file)
+        (dialogue,) = read_corpus("table", file).dialogues
         assert [turn.role for turn in dialogue.turns] == ["supporter", "user"] and dialogue.language == "zh"
         assert "supporter: question ratio 100.0% (1 of 1 turns)" in invoke(str(file))
         assert json.loads(invoke(str(file), "--json", "--role", "user"))["ratio"] == 0
@@ -309,14 +309,14 @@ def test_a_dialogue_without_supporter_turns_has_no_ratio(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ({"role": "narrator", "content": "x"}, "role 'narrator' is unknown"),
-        ({"role": "user"}, "key 'content': must be text"),
-        ({"turns": 5}, "must hold a list of turns"),
-        ([5], "turn 0: must be an object"),
+        ({"role": "narrator", "content": "x"}, "'narrator' is not a known role"),
+        ({"role": "user"}, "turn 1: must be a text"),
+        ({"turns": 5}, "key 'turns': must be a list"),
+        ([5], "turn 1: must be an object"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named_with_its_place(tmp_path: Path, value: Any, said: str) -> None:
     file = write(tmp_path / "a.jsonl", MESSAGES, value)
     with pytest.raises(CocoonError, match=r"a\.jsonl, line 2") as caught:
-        list(read_turn_lists(file))
+        list(read_corpus("table", file).dialogues)
     assert said in str(caught.value)

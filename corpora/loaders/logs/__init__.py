@@ -1,0 +1,1 @@
+"""Loaders of dialogues from the logs of other programs."""

@@ -1,0 +1,1 @@
+"""Preference data from judged runs."""
