@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from cocoon.agents.protocols import transcript as transcript
     from cocoon.api.building import build_profiles as build_profiles
     from cocoon.api.building import build_profiles_async as build_profiles_async
+    from cocoon.api.building import judge_profiles as judge_profiles
+    from cocoon.api.building import judge_profiles_async as judge_profiles_async
     from cocoon.api.building import script as script
     from cocoon.api.building import script_async as script_async
     from cocoon.api.building import translate_profiles as translate_profiles
@@ -80,8 +82,8 @@ _HOMES = {
     ),
     "cocoon.agents.judges.ratings": ("make_rating",),
     "cocoon.api.building": (
-        *("build_profiles", "build_profiles_async", "script", "script_async"),
-        *("translate_profiles", "translate_profiles_async"),
+        *("build_profiles", "build_profiles_async", "judge_profiles", "judge_profiles_async"),
+        *("script", "script_async", "translate_profiles", "translate_profiles_async"),
     ),
     "cocoon.api.loading": ("load_dialogues", "load_profiles", "open_model"),
     "cocoon.api.reporting": ("compare", "report", "verify"),

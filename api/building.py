@@ -1,4 +1,4 @@
-"""`script`, `build_profiles` and `translate_profiles`: data written by models, kept or dropped with the reason."""
+"""`script`, `build_profiles`, `judge_profiles`, `translate_profiles`: data by models, kept or dropped with a reason."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,20 +16,24 @@ from cocoon.core.verb_settings import Given, Options
 from cocoon.models.by_name import Models
 from cocoon.running.building.config import (
     BUILD_PROFILES,
+    JUDGE_PROFILES,
     SCRIPT,
     TRANSLATE_PROFILES,
     ProfileBuildConfig,
+    ProfileJudgeConfig,
     ScriptConfig,
     TranslationConfig,
 )
-from cocoon.running.building.estimate import estimate_profiles, estimate_scripts
+from cocoon.running.building.estimate import estimate_profiles, estimate_readings, estimate_scripts
 from cocoon.running.building.generation import Generated, Generator, Item, generate, reasons_of
 from cocoon.running.building.profiles import ProfileGenerator
 from cocoon.running.building.scripts import AELS, ScriptGenerator
+from cocoon.running.building.sense import ProfileReader
 from cocoon.running.building.translations import TranslationGenerator
 from cocoon.running.folder import DROPPED, read_run
 from cocoon.running.frame import Outcome, forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
+from cocoon.running.reading.former import began_without
 from cocoon.running.reading.scales import scales_of
 from cocoon.running.shards.shard import part_size
 from cocoon.running.study import OwnObjects, open_models, profiles_of
@@ -117,13 +121,19 @@ def ready(out: str | Path, given: Given[RunT], allow_cloud_tracing: bool) -> tup
 def prepare_script(out: str | Path, given: Given[ScriptConfig], *, allow_cloud_tracing: bool = False) -> Building:
     """Return scripts that are ready to be written. See `script`."""
     out, resolved, models = ready(out, given, allow_cloud_tracing)
-    config = resolved.config
+    config = _as_it_began(resolved, out, "screen_pieces")
     _refuse_idle_filter(resolved)
     chosen = profiles_of(profile_files(config.profiles, out), config.limit, config.language)
     generator = ScriptGenerator(config, models, chosen, scales_of([out])[AELS])
     next_step = f"cocoon judge {out} --judge SPEC"
     expected = estimate_scripts(config, part_size(config.shard, len(chosen)))
     return Building(out, generator, generator.items(), config, models, next_step, expected)
+
+
+def _as_it_began(resolved: Resolved[RunT], out: Path, key: str) -> RunT:
+    """Return the settings without one that the run in a folder began without, unless it is given."""
+    old = key not in resolved.origins and began_without(out, key)
+    return resolved.config.model_copy(update={key: False}) if old else resolved.config
 
 
 def _refuse_idle_filter(resolved: Resolved[ScriptConfig]) -> None:
@@ -137,12 +147,25 @@ def prepare_profiles(
 ) -> Building:
     """Return profiles that are ready to be built. See `build_profiles`."""
     out, resolved, models = ready(out, given, allow_cloud_tracing)
-    config = resolved.config
+    config = _as_it_began(resolved, out, "sense")
     generator = ProfileGenerator(config, models)
     items = generator.items()
     next_step = f"cocoon simulate --profiles {out}/profiles.jsonl --out runs/NAME"
     expected = estimate_profiles(config, part_size(config.shard, len(items)))
     return Building(out, generator, items, config, models, next_step, expected)
+
+
+def prepare_reading(
+    out: str | Path, given: Given[ProfileJudgeConfig], *, allow_cloud_tracing: bool = False
+) -> Building:
+    """Return profiles that are ready to be read for sense. See `judge_profiles`."""
+    out, resolved, models = ready(out, given, allow_cloud_tracing)
+    config = resolved.config
+    chosen = profiles_of(profile_files(config.profiles, out), config.limit, config.language)
+    generator = ProfileReader(config, models, chosen)
+    items = generator.items()
+    next_step = f"cocoon simulate --profiles {out}/profiles.jsonl --out runs/NAME"
+    return Building(out, generator, items, config, models, next_step, estimate_readings(config, len(items)))
 
 
 def prepare_translation(
@@ -221,6 +244,25 @@ async def build_profiles_async(
     return await build_as(prepare_profiles, out, given, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
 
 
+@takes(JUDGE_PROFILES)
+async def judge_profiles_async(
+    *,
+    profiles: Profiles,
+    out: str | Path,
+    config: str | Path | None = None,
+    options: Options = (),
+    allow_cloud_tracing: bool = False,
+    progress: bool | Reporter = True,
+    **settings: object,
+) -> Built:
+    """Have a judge read profiles for sense, and return them with its levels, and those that were dropped.
+
+    `judge` is its spec. The figures are among the notes of `Built.summary()`.
+    """
+    given = Given(JUDGE_PROFILES, settings | {"profiles": profiles}, config, None, options)
+    return await prepare_reading(out, given, allow_cloud_tracing=allow_cloud_tracing).build(progress)
+
+
 @takes(TRANSLATE_PROFILES)
 async def translate_profiles_async(
     *,
@@ -240,4 +282,5 @@ async def translate_profiles_async(
 
 script = blocking(script_async)
 build_profiles = blocking(build_profiles_async)
+judge_profiles = blocking(judge_profiles_async)
 translate_profiles = blocking(translate_profiles_async)

@@ -18,6 +18,7 @@ from cocoon.core.jsonl import read_lines
 from cocoon.core.records import Language, Profile
 from cocoon.core.verb_settings import JUDGE, SIMULATE, Given, Options
 from cocoon.evaluation.scales.files import load_scale
+from cocoon.evaluation.statistics.power import smallest_mean_difference, smallest_rate_difference
 from cocoon.running import session
 from cocoon.running.estimate import estimate
 from cocoon.running.folder import adopt_dialogues, dialogues_file, existing_run
@@ -39,12 +40,26 @@ class Simulation:
     profiles: list[Profile]
 
     def estimate(self) -> dict[str, Any]:
-        """Return what it will take: calls, tokens and cost (estimated), hosts."""
+        """Return whom it will meet, what so many people can show, and what it will take (estimated)."""
         config, shard = self.study.config, Shard.of(self.study.config.shard)
         people = shard.part_of(self.profiles, lambda profile: profile.id) if shard else self.profiles
         measures = shard is None or shard.index in (None, 1)
         languages: list[Language] = sorted({profile.language for profile in self.profiles}) if measures else []
-        return estimate(config, len(people) * len(config.supporters) * config.samples, languages=languages)
+        expected = estimate(config, len(people) * len(config.supporters) * config.samples, languages=languages)
+        limit = {} if config.limit is None else {"profiles_wanted": config.limit}
+        return {"profiles": len(self.profiles), **limit, "can_show": can_show(len(self.profiles)), **expected}
+
+
+def can_show(profiles: int) -> str:
+    """Return in a sentence which differences between two supporters so many people can show."""
+    mean, rate = smallest_mean_difference(profiles), smallest_rate_difference(profiles)
+    people = count(profiles, "profile")
+    if mean is None:
+        return f"no difference between two supporters: {people} are too few for any test"
+    scales = f"two supporters who differ by {mean:.2f} standard deviations on a scale"
+    if rate is None:
+        return f"{scales} (power 0.8), and no difference in success rates: {people} are too few for that"
+    return f"{scales}, or by {rate:.2f} in their success rates (less if both succeed with the same people), power 0.8"
 
 
 def prepare_simulation(out: str | Path, given: Given[StudyConfig], *, allow_cloud_tracing: bool = False) -> Simulation:
@@ -145,7 +160,10 @@ async def start(
     supporters = count(len(study.config.supporters), "supporter")
     languages = Counter(profile.language for profile in simulation.profiles)
     parts = ", ".join(f"{number} {language}" for language, number in sorted(languages.items()))
-    reporter.say(f"{count(len(simulation.profiles), 'profile')} ({parts}), {supporters}; loading models ...")
+    people = count(len(simulation.profiles), "profile")
+    limit = study.config.limit or 0
+    share = f"{people} of the {limit} wanted" if len(simulation.profiles) < limit else people
+    reporter.say(f"{share} ({parts}), {supporters}; loading models ...")
     reporter.unnamed(study.config)
     for opened in (study.user, study.judges, study.supporters):
         opened()

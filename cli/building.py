@@ -1,6 +1,6 @@
-"""The verbs by which models write data: `script`, `profiles build`, `profiles translate`, `steer pairs`."""
+"""The verbs by which models write data: `script`, `profiles build`, `judge` and `translate`, `steer pairs`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from cocoon.cli.terminal.options import CloudTracing, DryRun, Json, Out
@@ -10,6 +10,7 @@ from cocoon.core.config import RunConfig
 from cocoon.core.verb_settings import Given, VerbSettings
 from cocoon.running.building.config import (
     BUILD_PROFILES,
+    JUDGE_PROFILES,
     SCRIPT,
     STEER_PAIRS,
     TRANSLATE_PROFILES,
@@ -20,7 +21,13 @@ from cocoon.running.building.config import (
 ConfigT = TypeVar("ConfigT", bound=RunConfig)
 
 
-def _verb(settings: VerbSettings[ConfigT], prepare: str, about: str) -> Callable[..., None]:
+def _verb(
+    settings: VerbSettings[ConfigT],
+    prepare: str,
+    about: str,
+    arguments: Collection[str] = (),
+    required: Collection[str] = (),
+) -> Callable[..., None]:
     """Return a verb that builds what a function of `cocoon.api.building` prepares. `about` is its help."""
 
     def verb(
@@ -41,7 +48,7 @@ def _verb(settings: VerbSettings[ConfigT], prepare: str, about: str) -> Callable
             finish(wait_for(built), as_json)
 
     verb.__doc__ = about
-    return settings_of(settings)(verb)
+    return settings_of(settings, arguments=arguments, required=required)(verb)
 
 
 script = _verb(SCRIPT, "prepare_script", "Write dialogues as scripts. The same line again goes on where it stopped.")
@@ -49,6 +56,15 @@ build = _verb(
     BUILD_PROFILES,
     "prepare_profiles",
     "Build profiles. The same line again goes on where it stopped, and a larger -n adds to what is there.",
+)
+
+
+judge_profiles = _verb(
+    JUDGE_PROFILES,
+    "prepare_reading",
+    "Read profiles for sense: could it be one living person, does each wish lie behind the one before it.",
+    arguments=["profiles"],
+    required=["judge"],
 )
 
 

@@ -168,9 +168,10 @@ class StudyConfig(RunConfig):
 
 
 PAPER_MODEL = "openai:gpt-4o-2024-11-20"
-# What the paper states of its settings (section 5.1, appendices E and F.1); what it leaves open is our default.
+# What the paper states (section 5.1, appendices E and F.1), with our own people. What it leaves open is our default.
 PRESETS: dict[str, dict[str, object]] = {
     "paper": {
+        "profiles": ["open:zh"],
         "limit": 200,
         "user.model": PAPER_MODEL,
         "user.kind": "prompted",
@@ -254,8 +255,7 @@ def resolve_as(
 ) -> Resolved[ConfigT]:
     """Merge the sources of settings. Raises CocoonError naming the source, the key and the nearest known key.
 
-    `presets` are those of this kind of run, by name, and None means those of conversations. Variables of the
-    environment that are settings of another kind of run only are ignored.
+    `presets` are by name, and None means those of conversations. Variables of other kinds of run are ignored.
     """
     variables = _of_kind(os.environ if environment is None else environment, kind)
     merged = Merged(lambda key: _default_list(kind, key))

@@ -4,7 +4,7 @@ Every record forbids unknown keys, so a typing mistake in a file is an error and
 """
 
 import hashlib
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
@@ -14,6 +14,7 @@ ValueT = TypeVar("ValueT")
 StopReason = Literal["rounds", "user_left"]
 How = Literal["after_reflection", "after_question", "volunteered", "leaked"]
 Uptake = Literal["taken_up", "denied", "ignored"]
+SenseLevel = Annotated[int | None, Field(ge=1, le=5, exclude_if=lambda level: level is None)]
 MOST_GUESSES = 3
 """More guesses at a wish in one turn are a list, in which the right one may stand by chance."""
 
@@ -38,11 +39,15 @@ class BothLanguages(Record):
 
 
 class ChainStep(Record):
-    """One node of the reasoning chain from the surface need to the true need (paper C.1)."""
+    """One node of the reasoning chain from the surface need to the true need (paper C.1).
+
+    From 1 to 5: `difficulty` is how far the need is from the first one, `relevance` how well it lies behind the last.
+    """
 
     need: str = Field(min_length=1)
     difficulty: int | None = Field(default=None, ge=1, le=5)
     reason: str = ""
+    relevance: SenseLevel = None
 
 
 class Memory(Record):
@@ -58,7 +63,8 @@ class Profile(Record):
     `chain` runs from the surface need (index 0) to the true need (last). `need` is None for role cards from elsewhere,
     whose success is then not applicable. `memory` begins with the need and leads back to the feeling. `feeling` is
     empty where a corpus says nothing about its user, and such a profile cannot be simulated. `reviewed` says of a
-    translation whether a person has read it, and is None for a profile that no model translated.
+    translation whether a person has read it, and is None for a profile that no model translated. `plausible` is how
+    well it could be one living person, from 1 to 5, by a judge that read it for sense.
     """
 
     id: str = Field(min_length=1)
@@ -73,6 +79,7 @@ class Profile(Record):
     memory: list[Memory] = []
     source: str = "own"
     licence: str = ""
+    plausible: SenseLevel = None
 
     @model_validator(mode="after")
     def _need_ends_the_chain(self) -> "Profile":

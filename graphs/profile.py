@@ -1,7 +1,7 @@
 """The profile graph (paper 3.1, C.1, C.2): from a scenario and an emotion to a profile, or to the reason for none.
 
     propose_need -> deepen_need -> rate_difficulty -(deeper)-> deepen_need ...
-                                                   -(stop)-> feel -> recall -> validate
+                                                   -(stop)-> feel -> recall -> validate -> read_sense
 
 Every node may end in `drop`, with the reason.
 """
@@ -16,12 +16,14 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from pydantic import Field
 
+from cocoon.agents.judges.sense import SenseJudge
 from cocoon.agents.writers.profile_checks import profile_problem
 from cocoon.agents.writers.profiles import DifficultyAnswer, PersonDraft, ProfileWriter, memory_plan
 from cocoon.core.answers import Missing
 from cocoon.core.records import ChainStep, Language, Memory, Profile, Record
 from cocoon.graphs.context import ContextOf, bound, report_calls
 from cocoon.graphs.edges import add_nodes, add_steps
+from cocoon.graphs.sense import read_sense
 from cocoon.models.calls import Caller
 from cocoon.models.client import JournaledClient
 from cocoon.models.journal.store import Place
@@ -33,13 +35,17 @@ UNNAMED = "profile"
 
 @dataclass(frozen=True)
 class ProfileContext:
-    """Who writes and rates, and the rules: the greatest length of a chain, how many memories."""
+    """Who writes and rates, and the rules: the greatest length of a chain, how many memories.
+
+    `sense` is the judge that reads the whole, or None.
+    """
 
     caller: Caller
     agent: ProfileWriter
     longest_chain: int = 3
     keep_shallow: bool = True
     memories: tuple[int, int] = (6, 8)
+    sense: SenseJudge | None = None
 
 
 class ProfileInput(Record):
@@ -203,12 +209,13 @@ def build_profile(context_of: ContextOf | None = None) -> CompiledStateGraph[Any
     """Return the graph. Invoke it with a ProfileContext. With `context_of` it makes its context from the state."""
     context_schema = None if context_of else ProfileContext
     graph = StateGraph(ProfileState, context_schema=context_schema, input_schema=ProfileInput)
-    add_nodes(graph, context_of, propose_need, deepen_need, rate_difficulty, feel, recall)
+    add_nodes(graph, context_of, propose_need, deepen_need, rate_difficulty, feel, recall, read_sense)
     graph.add_node("validate", validate_profile)
     graph.add_node("drop", drop_profile)
     graph.add_edge(START, "propose_need")
     steps = (("propose_need", "deepen_need"), ("deepen_need", "rate_difficulty"), ("feel", "recall"))
-    add_steps(graph, *steps, ("recall", "validate"), ("validate", END), dropped="drop")
+    last = (("recall", "validate"), ("validate", "read_sense"), ("read_sense", END))
+    add_steps(graph, *steps, *last, dropped="drop")
     graph.add_conditional_edges(
         "rate_difficulty",
         bound(deep_enough, context_of),

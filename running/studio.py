@@ -34,7 +34,8 @@ from cocoon.graphs.context import AssessmentContext, ConversationContext
 from cocoon.graphs.conversation import ConversationInput, build_conversation
 from cocoon.graphs.preference import PreferenceContext, PreferenceInput, build_preference
 from cocoon.graphs.profile import ProfileContext, ProfileInput, build_profile
-from cocoon.graphs.script import ScriptContext, ScriptInput, build_script
+from cocoon.graphs.script.graph import build_script
+from cocoon.graphs.script.state import ScriptContext, ScriptInput
 from cocoon.models.by_name import Model
 from cocoon.models.calls import Caller, Message, Reply, Settings
 from cocoon.models.journal.store import Journal, Place, SpokenEntry, text_sha

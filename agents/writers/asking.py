@@ -31,9 +31,12 @@ class Asker:
         check: Callable[[AnswerT], str | None] | None = None,
         **inputs: Any,
     ) -> AnswerT | Missing:
-        """Return the answer to a prompt, repaired once. Raises CallFailedError when the model gives no reply at all."""
+        """Return the answer to a prompt, which takes those of the inputs that it declares. It is repaired once.
+
+        Raises CallFailedError when the model gives no reply at all.
+        """
         return await client.answer(
-            load_prompt(prompt, language, self.folder).render(**inputs),
+            load_prompt(prompt, language, self.folder).fill(**inputs),
             kind,
             model=self.model,
             settings=self.settings,

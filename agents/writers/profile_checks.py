@@ -20,7 +20,9 @@ _FIRST_PERSON: dict[Language, re.Pattern[str]] = {
     "zh": re.compile("我|自己"),
     "en": re.compile(r"\b(?:I|me|my|myself|I'm|I'd)\b", re.IGNORECASE),
 }
-_HAN = re.compile("[\u4e00-\u9fff]")
+_HAN = re.compile("[\u3005\u3400-\u9fff]")
+_LATIN = re.compile("[A-Za-z\u00c0-\u024f\uff21-\uff3a\uff41-\uff5a]")
+_LATIN_WORD = re.compile(rf"{_LATIN.pattern}+(?:['’-]{_LATIN.pattern}+)*")
 
 
 def text_likeness(one: str, other: str) -> float:
@@ -31,10 +33,15 @@ def text_likeness(one: str, other: str) -> float:
 
 
 def is_in(text: str, language: Language) -> bool:
-    """Return whether a text is in the language, by its script. A text without letters is not Chinese."""
+    """Return whether a text is in the language, by its scripts. A text without letters is not Chinese.
+
+    Everyday Chinese has words in Latin letters (offer, PPT, KPI): it stays Chinese while they are fewer than its
+    characters. A text in a third script (kana, Hangul, Cyrillic) is in neither language.
+    """
+    han, words = len(_HAN.findall(text)), len(_LATIN_WORD.findall(text))
     letters = sum(letter.isalpha() for letter in text)
-    han = len(_HAN.findall(text)) / letters if letters else 0.0
-    return han >= 0.8 if language == "zh" else han <= 0.05
+    foreign = letters - han - len(_LATIN.findall(text))
+    return foreign == 0 and han > words if language == "zh" else han + foreign <= 0.05 * letters
 
 
 def text_problem(text: str, kind: str, language: Language) -> str | None:

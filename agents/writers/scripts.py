@@ -1,4 +1,7 @@
-"""Writes a script-based dialogue, both roles, and checks, analyses and annotates it (paper 3.2, 3.3, appendix D)."""
+"""Writes a script-based dialogue, both roles, and checks, analyses and annotates it (paper 3.2, 3.3, appendix D).
+
+The rules of the writer are `ours`, or the paper's own, one by one (docs/reference/writer-rules.md).
+"""
 
 import functools
 from collections.abc import Sequence
@@ -16,8 +19,11 @@ from cocoon.models.client import JournaledClient
 
 LONGEST = Longest(400)
 Reading = Literal["confirm", "advises", "asks"]
+WriterRules = Literal["ours", "paper"]
 READINGS: dict[Reading, str] = {"confirm": "same", "advises": "advice", "asks": "asks"}
 """What the rater reads a candidate of the screen for (the prompt's name), and the key of its true, false or null."""
+RULED: dict[WriterRules, str] = {"ours": "", "paper": "_paper"}
+"""What ends the names of the prompts that state a writer's rules: `listen`, `analyse`, `suggest`."""
 
 
 class ListeningExchange(TypedAnswer):
@@ -103,7 +109,7 @@ def listening_piece(rounds: int, begins: bool) -> type[ListeningPiece]:
 
 @functools.cache
 def suggestion_stage(rounds: int) -> type[SuggestionStage]:
-    """Return the form of the suggestion stage."""
+    """Return the form of the suggestion stage. That there are not too few exchanges is checked when it is read."""
     exchanges = (_at_most(rounds, SuggestionExchange), ...)
     return variant_of(SuggestionStage, exchanges=exchanges)
 
@@ -135,6 +141,11 @@ class Script:
         """Return parts of the profile under their names, as a prompt takes them."""
         return {name: getattr(self.profile, name) for name in names}
 
+    def person(self) -> dict[str, Any]:
+        """Return all that a prompt is told of the person, with the memories in their order."""
+        memory = [memory.text for memory in self.profile.memory]
+        return {**self.words("emotion", "feeling", "need"), "memory": memory}
+
     def numbered(self) -> str:
         """Return the turns so far, a turn a line, numbered."""
         return transcript(self._spoken(), self.language, numbered=True)
@@ -153,6 +164,15 @@ class ScriptWriter:
 
     writer: Asker
     rater: Asker
+    rules: WriterRules = "ours"
+
+    @property
+    def polishes(self) -> bool:
+        """Whether every reply is rewritten, and not only those whose draft asks."""
+        return self.rules == "paper"
+
+    def _ruled(self, prompt: str) -> str:
+        return f"script/{prompt}{RULED[self.rules]}"
 
     async def listen(
         self, client: JournaledClient, script: Script, rounds: int, note: str, early: int
@@ -161,13 +181,11 @@ class ScriptWriter:
 
         `early`: how many answers of the user are still to come before the need may be told.
         """
-        profile, begins = script.profile, len(script.turns) == 1
-        words: dict[str, Any] = script.words("emotion", "feeling", "need") | {
-            "memory": [memory.text for memory in profile.memory]
-        }
-        words |= {"script": script.plain(), "rounds": rounds, "note": note, "early": early, "said": not begins}
+        begins = len(script.turns) == 1
+        words = script.person() | {"script": script.plain(), "rounds": rounds, "note": note}
+        words |= {"early": early, "said": not begins}
         form = listening_piece(rounds, begins)
-        return await self.writer.ask(client, "script/listen", script.language, form, **words)
+        return await self.writer.ask(client, self._ruled("listen"), script.language, form, **words)
 
     async def check(self, client: JournaledClient, script: Script) -> ListeningCheck | Missing:
         """Return whether the listening stage may end."""
@@ -183,18 +201,21 @@ class ScriptWriter:
     async def analyse(self, client: JournaledClient, script: Script) -> Analysis | Missing:
         """Return the three steps before suggestions."""
         words: dict[str, Any] = script.words("feeling", "need") | {"transcript": script.plain()}
-        return await self.writer.ask(client, "script/analyse", script.language, Analysis, **words)
+        return await self.writer.ask(client, self._ruled("analyse"), script.language, Analysis, **words)
 
     async def suggest(
         self, client: JournaledClient, script: Script, analysis: Analysis, rounds: int
     ) -> SuggestionStage | Missing:
-        """Return the suggestion stage."""
-        words: dict[str, Any] = script.words("emotion", "feeling", "need") | {
-            "transcript": script.plain(),
-            "rounds": rounds,
-        }
-        form = suggestion_stage(rounds)
-        return await self.writer.ask(client, "script/suggest", script.language, form, **words, **analysis.model_dump())
+        """Return the suggestion stage, of at least `rounds` exchanges."""
+
+        def problem(answer: SuggestionStage) -> str | None:
+            written = len(answer.exchanges)
+            return f"{written} exchanges are too few, at least {rounds} are needed" if written < rounds else None
+
+        words = script.person() | {"transcript": script.plain(), "rounds": rounds, **analysis.model_dump()}
+        # The paper's rule leaves room for more.
+        form = suggestion_stage(2 * rounds if self.polishes else rounds)
+        return await self.writer.ask(client, self._ruled("suggest"), script.language, form, problem, **words)
 
     async def reads(
         self, client: JournaledClient, language: Language, reading: Reading, words: dict[str, Any]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cocoon.cli.building import build, translate
+from cocoon.cli.building import build, judge_profiles, translate
 from cocoon.cli.profiles.stats import profile_stats_command
 from cocoon.cli.terminal.options import Force, Json, Limit, RecordsOut, SkipUnreadable
 from cocoon.cli.terminal.results import print_json, print_repairs
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Build profiles, import them from elsewhere, and look at them.")
 app.command("build")(build)
+app.command("judge")(judge_profiles)
 app.command()(translate)
 app.command("stats")(profile_stats_command)
 
@@ -105,7 +106,9 @@ def _panel(profile: "Profile") -> "Panel":
 def _parts(profile: "Profile") -> list[tuple[str, list[str]]]:
     """Return what a profile says, in the order in which a person would notice it."""
     chain = [
-        f"{node}. {step.need}" + (f"  (difficulty {step.difficulty}: {step.reason})" if step.difficulty else "")
+        f"{node}. {step.need}"
+        + (f"  (difficulty {step.difficulty}: {step.reason})" if step.difficulty else "")
+        + (f"  (relevance {step.relevance})" if step.relevance else "")
         for node, step in enumerate(profile.chain)
     ]
     memory = [f"[{'-' if memory.chain_node is None else memory.chain_node}] {memory.text}" for memory in profile.memory]
@@ -116,5 +119,6 @@ def _parts(profile: "Profile") -> list[tuple[str, list[str]]]:
         ("Need", [profile.need or "none: success is not applicable"]),
         ("Chain (0 is the surface)", chain),
         ("Memory [chain node]", memory),
+        ("Plausible, 1 to 5", [str(profile.plausible or "")]),
     ]
     return [(head, [line for line in lines if line]) for head, lines in parts if any(lines)]

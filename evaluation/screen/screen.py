@@ -1,17 +1,19 @@
 """The structural screen of script-based dialogues (paper 3.2, 3.3, D.1): what a listening stage must not contain.
 
 It works on any dialogue with a profile. Lexical tests compare words, and semantic tests compare static word vectors.
-Each finding names its test, so that a reader can leave one test out. Figures on planted sentences are in
-docs/how-to/scripts.md.
+Each finding names its test, so that a reader can leave one test out. The fixed opening is not judged: its words are the
+toolkit's own, and come before anything is known. Figures on planted sentences are in docs/how-to/scripts.md.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict
 
+from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Language, Profile, Record, Role
 from cocoon.evaluation.questions.detection import questions
 from cocoon.evaluation.questions.records import QuestionType
@@ -63,7 +65,8 @@ class ScreenRules:
     """Settings of the screen.
 
     `minimum_rounds`: user turns before the need may appear. `semantic`: whether vectors are used too. `doubtful`:
-    whether what may be advice, or may ask without a question's grammar, is also found, as a candidate.
+    whether what may be advice, or may ask without a question's grammar, is also found, as a candidate. `prompts`: the
+    folder of the user's own prompts, which may hold another opening.
     """
 
     minimum_rounds: int = 5
@@ -71,6 +74,7 @@ class ScreenRules:
     rewrite: Rewrite = "closed"
     semantic: bool = True
     doubtful: bool = True
+    prompts: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -148,13 +152,25 @@ def leftover_question(text: str, language: Language, rewrite: Rewrite) -> str | 
 
 
 def screen_listening(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> list[ScreenFinding]:
-    """Return everything in a listening stage that is against the rules, in the order of its turns."""
+    """Return everything in a listening stage that is against the rules, by kind, in the order of its turns."""
+    heard = _without_opening(turns, profile, rules)
     return [
-        *_structure_findings(turns),
-        *_leak_findings(turns, profile, rules),
-        *_early_need_findings(turns, profile, rules),
-        *_manner_findings(turns, profile.language, rules),
+        *_structure_findings(heard),
+        *_leak_findings(heard, profile, rules),
+        *_early_need_findings(heard, profile, rules),
+        *_manner_findings(heard, profile.language, rules),
     ]
+
+
+def fixed_opening(profile: Profile, prompts: Path | None = None) -> str:
+    """Return the words with which the toolkit opens a script: an observation of the emotion."""
+    return load_prompt("supporter/opening", profile.language, prompts).render(emotion=profile.emotion)
+
+
+def _without_opening(turns: Sequence[Spoken], profile: Profile, rules: ScreenRules) -> Sequence[Spoken]:
+    """Return the turns with no words in place of the fixed opening, so that every turn keeps its index."""
+    opening = Spoken("supporter", fixed_opening(profile, rules.prompts))
+    return [Spoken("supporter", ""), *turns[1:]] if turns and turns[0] == opening else turns
 
 
 def need_turn(turns: Sequence[Spoken], profile: Profile, semantic: bool) -> int | None:

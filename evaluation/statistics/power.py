@@ -7,6 +7,7 @@ formula (Connor 1987) is for its asymptotic form, which needs fewer profiles, an
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -143,6 +144,39 @@ def power_of_rate(profiles: int, only_first: float, only_second: float, *, level
     share = only_first / discordant
     rejected = binom.cdf(critical, counts, share) + binom.cdf(critical, counts, 1 - share)
     return float(weights @ rejected)
+
+
+def smallest_mean_difference(profiles: int, *, power: float = 0.8, level: float = 0.05) -> float | None:
+    """Return the smallest mean difference that so many profiles show with this power.
+
+    It is in standard deviations of the profiles' differences. None where the test cannot reach the level at all.
+    """
+    if profiles < fewest_for_sign_flip(level):
+        return None
+    return _smallest(lambda difference: power_of_mean(profiles, difference, 1.0, level=level), power, 16.0)
+
+
+def smallest_rate_difference(profiles: int, *, power: float = 0.8, level: float = 0.05) -> float | None:
+    """Return the smallest difference of two success rates, 0 to 0.5, that so many profiles show with this power.
+
+    This is the hardest case: one side succeeds with half of the people, and the other side independently of it. Where
+    both succeed with the same people, a smaller difference shows. None where not even 0.5 would show.
+    """
+    size = min(profiles, _MOST_EXACT)
+
+    def reached(difference: float) -> float:
+        rate = 0.5 + difference
+        return power_of_rate(size, 0.5 * rate, 0.5 * (1 - rate), level=level)
+
+    return _smallest(reached, power, 0.5) if reached(0.5) >= power else None
+
+
+def _smallest(reached: Callable[[float], float], power: float, highest: float) -> float:
+    low, high = 0.0, highest
+    while high - low > 1e-4:
+        middle = (low + high) / 2
+        low, high = (low, middle) if reached(middle) >= power else (middle, high)
+    return high
 
 
 def asymptotic_profiles_for_rate(

@@ -18,7 +18,7 @@ from cocoon.graphs.assessment import build_assessment
 from cocoon.graphs.conversation import build_conversation
 from cocoon.graphs.preference import build_preference
 from cocoon.graphs.profile import build_profile
-from cocoon.graphs.script import build_script
+from cocoon.graphs.script.graph import build_script
 
 NodeKind = Literal["start", "step", "end"]
 Compiled = CompiledStateGraph[Any, Any, Any, Any]

@@ -3,18 +3,26 @@
 from typing import Any
 
 from cocoon.models.ledger import Ledger
-from cocoon.running.building.config import ProfileBuildConfig, ScriptConfig
+from cocoon.running.building.config import ProfileBuildConfig, ProfileJudgeConfig, ScriptConfig
 from cocoon.running.estimate import expected_cost, expected_usage
 
 # Calls of one profile by how long its chain gets (propose, feel, recall; deepen and rate for each further node), and
 # characters of a filled prompt and of an answer: means over the shipped prompts and profiles.
 _WRITER_PROMPT, _RATER_PROMPT, _ANSWER, _MEMORIES = 1100, 1250, 90, 900
+_SENSE_PROMPT = 3200
 
 
 def profile_calls(config: ProfileBuildConfig) -> dict[str, int]:
     """Most writer's and rater's calls for one profile, repairs not counted."""
     steps = config.longest_chain - 1
-    return {"writer": 3 + steps, "rater": steps}
+    return {"writer": 3 + steps, "rater": steps + config.sense}
+
+
+def estimate_readings(config: ProfileJudgeConfig, items: int) -> dict[str, Any]:
+    """Return about what reading so many profiles for sense takes. A token is taken as four characters."""
+    model = config.judge.model
+    expected = Ledger.of([expected_usage(model, items, _SENSE_PROMPT, _ANSWER, batched=config.batch)], config.prices)
+    return {"readings": items, "calls_estimated": expected.calls, **expected_cost(expected, batched=config.batch)}
 
 
 def estimate_profiles(config: ProfileBuildConfig, items: int) -> dict[str, Any]:

@@ -9,12 +9,14 @@ from typing import Any
 
 from langgraph.graph.state import CompiledStateGraph
 
+from cocoon.agents.judges.sense import SENSE_PROMPT, SenseJudge
 from cocoon.agents.writers.asking import Asker
 from cocoon.agents.writers.profile_checks import text_likeness
 from cocoon.agents.writers.profiles import ProfileWriter
 from cocoon.agents.writers.taxonomy import Taxonomy, load_taxonomy
 from cocoon.core.prompts import prompt_shas
 from cocoon.core.records import Dropped, Language, Profile, Record
+from cocoon.evaluation.sense import SENSELESS, sense_notes, sense_problem
 from cocoon.graphs.profile import ProfileContext, build_profile
 from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller, Settings
@@ -47,7 +49,7 @@ class ProfileGenerator:
     stage: Stage = "profile"
     kept: str = "profiles.jsonl"
     kind: type[Record] = Profile
-    late: frozenset[str] = frozenset({NEAR_DUPLICATE})
+    late: frozenset[str] = SENSELESS | {NEAR_DUPLICATE}
     recursion_limit: int = 40
     taxonomy: Taxonomy = field(init=False)
 
@@ -85,8 +87,9 @@ class ProfileGenerator:
     def context(self, caller: Caller) -> ProfileContext:
         """Writer, rater and rules."""
         config = self.config
-        agent = ProfileWriter(*askers(config, self.models))
-        return ProfileContext(caller, agent, config.longest_chain, config.keep_shallow, config.memories)
+        writer, rater = askers(config, self.models)
+        agent, sense = ProfileWriter(writer, rater), SenseJudge(rater) if config.sense else None
+        return ProfileContext(caller, agent, config.longest_chain, config.keep_shallow, config.memories, sense)
 
     def made(self, item: Item, state: Mapping[str, Any]) -> Record:
         """Return the profile, or why there is none, with all that stood when it ended."""
@@ -96,30 +99,36 @@ class ProfileGenerator:
         return Profile.model_validate(state["profile"])
 
     def sieve(self, records: Sequence[Profile], folder: Path) -> dict[str, tuple[str, str]]:
-        """Of two like profiles of one language, the later one goes."""
+        """Profiles that make too little sense go, and of two like profiles of one language the later one."""
         del folder
         distinct: list[Profile] = []
         out: dict[str, tuple[str, str]] = {}
         for profile in records:
             twin = next((earlier for earlier in distinct if self._alike(earlier, profile)), None)
-            if twin is None:
+            if problem := self._sense_problem(profile):
+                out[profile.id] = problem
+            elif twin is None:
                 distinct.append(profile)
             else:
                 out[profile.id] = (NEAR_DUPLICATE, f"feeling and need are nearly those of {twin.id!r}")
         return out
 
+    def _sense_problem(self, profile: Profile) -> tuple[str, str] | None:
+        config = self.config
+        return sense_problem(profile, config.least_plausible, config.least_relevance) if config.sense else None
+
     def _alike(self, first: Profile, second: Profile) -> bool:
         return first.language == second.language and near(first, second) >= self.config.near_duplicate
 
     def notes(self, records: Sequence[Profile]) -> list[str]:
-        """Nothing beyond the reasons."""
-        del records
-        return []
+        """Return the figures of the reading for sense."""
+        return sense_notes(records, self.config.rater_model) if self.config.sense and records else []
 
     def shas(self) -> dict[str, str]:
         """Return the hashes of the prompts and of the taxonomy."""
         folder = Path(self.config.prompts) if self.config.prompts else None
-        return {**prompt_shas([*PROMPTS, "judge/repair"], folder), "profile/taxonomy": self.taxonomy.sha}
+        prompts = [*PROMPTS, *([SENSE_PROMPT] if self.config.sense else []), "judge/repair"]
+        return {**prompt_shas(prompts, folder), "profile/taxonomy": self.taxonomy.sha}
 
     def roles(self) -> dict[str, list[str]]:
         """Writer and rater."""

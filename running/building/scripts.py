@@ -8,7 +8,7 @@ from typing import Any
 from langgraph.graph.state import CompiledStateGraph
 
 from cocoon.agents.judges.judges import JudgeSettings, ScaleJudge
-from cocoon.agents.writers.scripts import READINGS, ScriptWriter
+from cocoon.agents.writers.scripts import READINGS, RULED, ScriptWriter, WriterRules
 from cocoon.core.errors import CocoonError
 from cocoon.core.extras import install_line
 from cocoon.core.prompts import prompt_shas
@@ -16,7 +16,8 @@ from cocoon.core.records import Dialogue, Dropped, Profile, Rating, Record
 from cocoon.evaluation.scales.scoring import Scale, load_scale
 from cocoon.evaluation.screen.screen import ScreenRules
 from cocoon.evaluation.text.static_embedding import available
-from cocoon.graphs.script import ScriptContext, build_script, dialogue_of
+from cocoon.graphs.script.graph import build_script
+from cocoon.graphs.script.state import ScriptContext, dialogue_of
 from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller
 from cocoon.running.building.config import ScriptConfig
@@ -26,7 +27,7 @@ from cocoon.running.work import Stage
 
 LOW = "low_aels"
 AELS = "aels"
-PROMPTS = [f"script/{name}" for name in ("listen", "check", "restate", "analyse", "suggest", *READINGS, "annotate")]
+PROMPTS = [f"script/{name}" for name in ("check", "restate", "fault", *READINGS, "annotate")]
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class ScriptGenerator:
     @property
     def recursion_limit(self) -> int:
         """Steps that one dialogue can take, with room to spare."""
-        return 2 * self.config.pieces + 20
+        return 4 * self.config.pieces + 20
 
     @property
     def semantic(self) -> bool:
@@ -85,11 +86,24 @@ class ScriptGenerator:
         writer, rater = askers(config, self.models)
         shared = JudgeSettings(rater.model, rater.settings, rater.floor, rater.folder)
         rules = ScreenRules(
-            config.minimum_rounds, config.minimum_turns, config.rewrite, self.semantic, config.semantic != "none"
+            minimum_rounds=config.minimum_rounds,
+            minimum_turns=config.minimum_turns,
+            rewrite=config.rewrite,
+            semantic=self.semantic,
+            doubtful=config.semantic != "none",
+            prompts=writer.folder,
         )
         judge = ScaleJudge(shared, self.aels)
+        agent = ScriptWriter(writer, rater, config.writer_rules)
         return ScriptContext(
-            caller, ScriptWriter(writer, rater), judge, rules, config.exchanges, config.pieces, config.suggestions
+            caller,
+            agent,
+            judge,
+            rules,
+            exchanges=config.exchanges,
+            pieces=config.pieces,
+            suggestions=config.suggestions,
+            screen_pieces=config.screen_pieces,
         )
 
     def made(self, item: Item, state: Mapping[str, Any]) -> Record:
@@ -101,6 +115,7 @@ class ScriptGenerator:
         facts: dict[str, Any] = {f"{AELS}_{name}": value for name, value in rating.dimensions.items()}
         facts[AELS] = _mean(rating)
         facts["screen"] = "lexical, semantic" if self.semantic else "lexical"
+        facts["writer_rules"] = self.config.writer_rules
         remarks = sorted({finding["kind"] for finding in state.get("findings", [])})
         facts |= {"remarks": ", ".join(remarks)} if remarks else {}
         facts |= {"analysis": steps} if (steps := _steps(state.get("analysis", {}))) else {}
@@ -145,12 +160,17 @@ class ScriptGenerator:
     def shas(self) -> dict[str, str]:
         """Return the hashes of the prompts, and of the scale."""
         folder = Path(self.config.prompts) if self.config.prompts else None
-        names = [*PROMPTS, "supporter/opening", "judge/scale", "judge/repair"]
+        names = [*ruled_prompts(self.config.writer_rules), *PROMPTS, "supporter/opening", "judge/scale", "judge/repair"]
         return {**prompt_shas(names, folder), f"scales/{AELS}": self.aels.sha}
 
     def roles(self) -> dict[str, list[str]]:
         """Writer and rater."""
         return {"writer": [self.config.writer.model], "rater": [self.config.rater_model]}
+
+
+def ruled_prompts(rules: WriterRules) -> list[str]:
+    """Return the names of the prompts that state the writer's rules."""
+    return [f"script/{name}{RULED[rules]}" for name in ("listen", "analyse", "suggest")]
 
 
 def _steps(analysis: Mapping[str, Any]) -> str:

@@ -34,6 +34,12 @@ def user_with_rules_of(user: UserConfig, origins: Mapping[str, str], out: Path |
     return user
 
 
+def began_without(out: Path, key: str) -> bool:
+    """Return whether the run in a folder began before there was a setting of that key."""
+    file = out / "config.yaml"
+    return file.exists() and key not in (read_yaml(file) or {})
+
+
 def _rules_of_runs(out: Path) -> Iterator[object]:
     """Yield the trust rules of the runs in a folder, that of a study included."""
     for depth in ("", "*/", "*/*/"):

@@ -71,6 +71,10 @@ OPTIONS = {
         "--budget-calls --budget-tokens --budget-money --shard --config -o --allow-cloud-tracing --dry-run --json"
     ),
     "profiles import": "-o --out -n --limit --force --json --skip-unreadable",
+    "profiles judge": (
+        "--judge --planted --language --out -n --limit --concurrency --timeout --budget-calls --budget-tokens "
+        "--budget-money --config -o --allow-cloud-tracing --dry-run --json"
+    ),
     "profiles show": "--json",
     "profiles stats": "--like --figure --text --sample --seed --language --json",
     "profiles translate": (
@@ -83,8 +87,8 @@ OPTIONS = {
     ),
     "script": (
         "--out --profiles -n --limit --language --writer --rater --rewrite --threshold --seed --concurrency "
-        "--timeout --budget-calls --budget-tokens --budget-money --shard --config -o --allow-cloud-tracing --dry-run "
-        "--json"
+        "--writer-rules --timeout --budget-calls --budget-tokens --budget-money --shard --config -o "
+        "--allow-cloud-tracing --dry-run --json"
     ),
     "serve": "--model --port --max-tokens --allow-host --api-key-env",
     "simulate": (

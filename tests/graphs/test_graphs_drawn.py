@@ -37,7 +37,7 @@ REAL_NAMES = {
 }
 BOTH_WAYS = {"goes on", "is over", "opened", "branched"}
 LABELS = {"conversation": BOTH_WAYS, "conversation-prompted": BOTH_WAYS, "assessment": {"each judge and vote"}}
-LABELS |= {"script": {"goes on", "dropped", "continue", "repair", "stop"}}
+LABELS |= {"script": {"goes on", "dropped", "clean", "continue", "repair", "stop"}}
 LABELS |= {"profile": {"goes on", "dropped", "deeper", "stop"}, "preference": {"each question and order"}}
 ARROW = re.compile(r"^\s*(\w+) (?:-->|-\.->|-\. &nbsp;(.+?)&nbsp; \.->) (\w+);$", re.MULTILINE)
 

@@ -57,9 +57,11 @@ def writer(text: str) -> Any:
 
 
 def rater(*difficulties: int | None) -> Says:
-    """A rater that gives these difficulties by the length of the chain."""
+    """A rater that gives these difficulties by the length of the chain, and finds sense in everybody."""
 
     def rate(text: str) -> Any:
+        if steps := re.findall(r"each of the (\d+) steps", text):
+            return {"reason": "", "plausible": 4, "steps": [4] * int(steps[0])}
         underneath = text.partition("<underneath>")[2]
         step = next(number for number, need in enumerate(NEEDS) if need in underneath)
         return {"reason": "it follows", "difficulty": difficulties[step - 1]}
@@ -94,7 +96,7 @@ def test_a_chain_stops_at_difficulty_4_and_becomes_a_profile(tmp_path: Path) -> 
     nodes = [memory.chain_node or 0 for memory in profile.memory]
     assert nodes == sorted(nodes, reverse=True) and set(nodes) == {0, 1, 2}
     deeper = ["deepen_need", "rate_difficulty"]
-    assert walked(tmp_path) == ["propose_need", *deeper, *deeper, "feel", "recall", "validate"]
+    assert walked(tmp_path) == ["propose_need", *deeper, *deeper, "feel", "recall", "validate", "read_sense"]
 
 
 def test_a_chain_stops_at_difficulty_3_after_one_step(tmp_path: Path) -> None:
@@ -314,9 +316,9 @@ def test_a_build_over_http_finishes_and_keeps_every_reason(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("difficulties", "last_nodes", "kept", "reasons"),
     [
-        ((3,), ["rate_difficulty", "feel", "recall", "validate"], 1, {}),
-        ((2, 4), ["rate_difficulty", "feel", "recall", "validate"], 1, {}),
-        ((1, 2), ["rate_difficulty", "feel", "recall", "validate"], 1, {}),
+        ((3,), ["rate_difficulty", "feel", "recall", "validate", "read_sense"], 1, {}),
+        ((2, 4), ["rate_difficulty", "feel", "recall", "validate", "read_sense"], 1, {}),
+        ((1, 2), ["rate_difficulty", "feel", "recall", "validate", "read_sense"], 1, {}),
         ((5,), ["rate_difficulty", "drop"], 0, {"rate_difficulty: unrelated": 1}),
     ],
 )
@@ -331,7 +333,8 @@ def test_every_end_of_a_chain_over_http(
         # The first reply of all is cut off, so that the repair is walked as well.
         if len(asked) == 1:
             return said('{"need": "I want')
-        return said(json.dumps((rater(*difficulties) if "Rate how far" in text else writer)(text)))
+        rates = "Rate how far" in text or "makes sense" in text
+        return said(json.dumps((rater(*difficulties) if rates else writer)(text)))
 
     with server(answer) as spec:
         given = ["profiles", "build", "-n", "1", "--language", "en", "--writer", spec, "--concurrency", "1"]
@@ -342,7 +345,7 @@ def test_every_end_of_a_chain_over_http(
 
 def test_a_dry_run_opens_nothing(tmp_path: Path) -> None:
     told = cocoon("profiles", "build", "-n", "10", "--writer", "openai:x", "--out", str(tmp_path / "r"), "--dry-run")
-    assert "calls at most: 70" in told.out and "api.openai.com" in told.out and not (tmp_path / "r").exists()
+    assert "calls at most: 80" in told.out and "api.openai.com" in told.out and not (tmp_path / "r").exists()
 
 
 @pytest.mark.parametrize(

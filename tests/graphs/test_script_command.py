@@ -35,7 +35,7 @@ def answering(says: Says, rates: Says) -> Callable[[dict[str, Any]], tuple[int, 
         (changed(2, draft=LEAKED, statement=LEAKED), [], {"screen: leak": 1}),
         (changed(3, draft=REQUEST, statement=REQUEST), [], {}),
         (writer, ["--threshold", "6"], {"sieve: low_aels": 1}),
-        (writer, ["-o", "pieces=1"], {"check_listening: not_reached": 1}),
+        (writer, ["-o", "pieces=1", "-o", "minimum_rounds=3"], {"check_listening: not_reached": 1}),
     ],
 )
 def test_every_end_of_a_script_over_http(
@@ -82,6 +82,8 @@ def test_the_embedded_model_writes_or_says_why_not(shallow_model: None, tmp_path
         "pieces=2",
         "-o",
         "exchanges=1",
+        "-o",
+        "minimum_rounds=1",
     ]
     done = cocoon("script", "--profiles", "shipped:en", *given, "--out", str(out), "--json")
     kept = list(read_run(out, "dialogues.jsonl", Dialogue))

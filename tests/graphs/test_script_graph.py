@@ -60,8 +60,8 @@ def test_a_dialogue_is_written_screened_rated_and_annotated(tmp_path: Path) -> N
     assert (dialogue.facts["aels"], dialogue.facts["aels_sensing"]) == (5.0, 5.0)
     assert dialogue.facts["analysis"] == "He misses him. A letter, a visit. It may ease."
     assert walked(tmp_path) == [
-        *["write_listening", "check_listening"] * 2,
-        *["analyse", "write_suggestion", "screen", "rate_listening", "annotate"],
+        *["write_listening", "screen", "check_listening"] * 2,
+        *["analyse", "write_suggestion", "check_form", "rate_listening", "annotate"],
     ]
 
 
@@ -100,6 +100,12 @@ def test_the_screen_drops_with_its_reason(tmp_path: Path, says: Says, reason: st
     assert outcome.exit_code == 1 and only(tmp_path).content["turns"]
 
 
+def test_a_script_that_began_so_is_screened_at_the_end(tmp_path: Path) -> None:
+    build(tmp_path, says=changed(3, draft=ADVISED, statement=ADVISED), screen_pieces=False)
+    assert (only(tmp_path).node, only(tmp_path).reason) == ("screen", "advice")
+    assert walked(tmp_path)[-2:] == ["check_form", "drop"] and "mend" not in walked(tmp_path)
+
+
 NEARLY = "You long to be pardoned by your sibling for having sold that land."
 
 
@@ -133,7 +139,7 @@ def test_a_question_that_no_rewrite_removed_is_dropped(tmp_path: Path) -> None:
 
 def test_too_few_turns_are_dropped(tmp_path: Path) -> None:
     build(tmp_path, minimum_turns=40)
-    assert (only(tmp_path).node, only(tmp_path).reason) == ("screen", "too_short")
+    assert (only(tmp_path).node, only(tmp_path).reason) == ("check_form", "too_short")
 
 
 def test_the_self_check_has_the_last_piece_mended(tmp_path: Path) -> None:
@@ -154,7 +160,7 @@ def test_the_self_check_has_the_last_piece_mended(tmp_path: Path) -> None:
         return writer(text)
 
     assert build(tmp_path, says=says, rates=rates).kept == 1
-    assert walked(tmp_path)[:4] == ["write_listening", "check_listening", "mend", "write_listening"]
+    assert walked(tmp_path)[:5] == ["write_listening", "screen", "check_listening", "mend", "write_listening"]
     assert "the two repeat themselves" in seen[1] and TALK[0][1] not in seen[1].partition("<script>")[2]
 
 
@@ -192,7 +198,7 @@ def test_a_need_that_is_reached_before_its_time_is_mended(tmp_path: Path) -> Non
 
     build(tmp_path, says=says, rates=rates)
     assert made(tmp_path).stage_boundary == 14
-    assert walked(tmp_path)[:4] == ["write_listening", "check_listening", "mend", "write_listening"]
+    assert walked(tmp_path)[:5] == ["write_listening", "screen", "check_listening", "mend", "write_listening"]
     assert ["next 5 answers" in seen[0], "next 5 answers" in seen[1], "next 1 answers" in seen[2]] == [True] * 3
     assert "it is reached" not in "".join(seen)
 
@@ -268,7 +274,8 @@ def test_the_rater_is_asked_about_what_the_rewrite_rule_forbids(
 
     outcome = build(tmp_path, says=changed(3, draft=words, statement=words), rates=rates, rewrite=rewrite)
     assert outcome.kept == (0 if told else 1)
-    assert [told in text and words in text for text in asked if told] == ([True] if told else []) and len(asked) <= 1
+    # The writer repeats itself in every piece, and every piece is read.
+    assert [told in text and words in text for text in asked if told] == ([True] * 6 if told else [])
     assert told or not asked
 
 
@@ -338,7 +345,7 @@ def test_a_run_that_was_stopped_goes_on_and_asks_nothing_twice(tmp_path: Path) -
     assert stopped.exit_code == 130
     resumed = build(tmp_path / "cut", says=says)
     whole = build(tmp_path / "whole")
-    assert (resumed.kept, whole.kept) == (1, 1) and resumed.progress.replayed == 4
+    assert (resumed.kept, whole.kept) == (1, 1) and resumed.progress.replayed == 5
     files = [(tmp_path / name / "dialogues.jsonl").read_bytes() for name in ("cut", "whole")]
     assert files[0] == files[1]
 

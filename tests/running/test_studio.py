@@ -53,7 +53,7 @@ LINES = {
         json.dumps(reply)
         for reply in ({"need": NEEDS[0]}, {"need": NEEDS[1]}, {"feeling": FEELING}, {"memories": RECALLED}, PIECE)
     ],
-    "rater": [json.dumps({"reason": "", "difficulty": 4})],
+    "rater": [json.dumps({"reason": "", "difficulty": 4, "plausible": 4, "steps": [4]})],
     "script_writer": [json.dumps(PIECE)],
     "script_rater": [json.dumps({"understood": True, "reached": False, "decision": "continue", "note": ""})],
 }

@@ -33,7 +33,14 @@ def replying(says: Callable[[str], Any]) -> Callable[[dict[str, Any]], tuple[int
 
 
 # Prompt of a node -> what makes it end in `drop`.
-BROKEN_PROFILES = ["wants, on the surface", "one more step", "Rate how far", "how the person would say", "memories, in"]
+BROKEN_PROFILES = [
+    "wants, on the surface",
+    "one more step",
+    "Rate how far",
+    "how the person would say",
+    "memories, in",
+    "makes sense",
+]
 
 
 def test_every_edge_of_the_profile_graph_is_walked(tmp_path: Path) -> None:
@@ -41,7 +48,7 @@ def test_every_edge_of_the_profile_graph_is_walked(tmp_path: Path) -> None:
         def says(text: str) -> Any:
             if broken and broken in text:
                 return "not JSON"
-            if "Rate how far" in text:
+            if "Rate how far" in text or "makes sense" in text:
                 return profiles.rater(2, 3)(text)
             found = profiles.writer(text)
             return (
@@ -104,9 +111,11 @@ def test_every_edge_of_the_script_graph_is_walked(tmp_path: Path) -> None:
 
     people = [scripts.person(name).model_copy(update={"feeling": f"I am weary {name}"}) for name in "abcdefg"]
     (tmp_path / "p.jsonl").write_bytes(b"".join(map(dump_line, people)))
-    out = tmp_path / "run"
+    (tmp_path / "g.jsonl").write_bytes(dump_line(people[-1]))
     with server(replying(says)) as spec:
-        given = ["--profiles", str(tmp_path / "p.jsonl"), "--writer", spec, "--out", str(out)]
-        told = cocoon("script", *given, "--json").json
-    assert told["kept"] == 1 and sum(told["dropped"].values()) == 6
-    assert walked_in(out, "script") == edges_of("script")
+        given = ["--writer", spec, "--json"]
+        done = cocoon("script", "--profiles", str(tmp_path / "p.jsonl"), *given, "--out", str(tmp_path / "run"))
+        short = ("-o", "minimum_turns=40")
+        cocoon("script", "--profiles", str(tmp_path / "g.jsonl"), *given, *short, "--out", str(tmp_path / "short"))
+    assert done.json["kept"] == 1 and sum(done.json["dropped"].values()) == 6
+    assert walked_in(tmp_path / "run", "script") | walked_in(tmp_path / "short", "script") == edges_of("script")
