@@ -145,13 +145,6 @@ class Appraisal(Record):
     move: Move | None = _unwritten(None)
 
 
-class AnswerPlan(Record):
-    """How long an answer is to be, in words (Chinese: characters), and whether it asks back."""
-
-    words: int = Field(ge=1)
-    asks: bool = False
-
-
 class UserState(Record):
     """Disclosure state of the guarded user after a turn.
 
@@ -164,7 +157,7 @@ class UserState(Record):
 
     The rest is of the rules that see moves. `attuned` counts the attuned moves since a layer opened last, which earn
     less and less. `question` is the index of an open question whose answer is still to come. `ruptured` names what
-    broke with this turn, and `rupture` is how many points of it are not repaired. `plan` is of the rules `people`.
+    broke with this turn, and `rupture` is how many points of it are not repaired. `plan`: words, and whether it asks.
     """
 
     trust: float
@@ -180,7 +173,7 @@ class UserState(Record):
     question: int | None = _unwritten(None)
     ruptured: Rupture | None = _unwritten(None)
     rupture: float = _unwritten(0.0)
-    plan: AnswerPlan | None = _unwritten(None)
+    plan: tuple[int, bool] | None = _unwritten(None)
 
 
 class Turn(Record):

@@ -116,7 +116,8 @@ class GuardedUser:
         system = load_prompt(PROMPT, view.language, self.folder).fill(**offered, **from_the_start)
         moment = load_prompt(MOMENT, view.language, self.folder).fill(**offered, **since)
         if state.plan is not None:
-            moment += load_prompt(LENGTH, view.language, self.folder).fill(**state.plan.model_dump())
+            words, asks = state.plan
+            moment += load_prompt(LENGTH, view.language, self.folder).fill(words=words, asks=asks)
         return _with_moment(view.chat(system), moment)
 
     def describe(self, memory: Memory, profile: Profile) -> str:
@@ -177,7 +178,8 @@ def _last_move(state: UserState, layers: int) -> list[str]:
     if state.ruptured is not None:
         lines.append(f"  rupture: {state.ruptured.replace('_', ' ')}")
     if state.plan is not None:
-        lines.append(f"  answer: about {state.plan.words} words{', and asks back' if state.plan.asks else ''}")
+        words, asks = state.plan
+        lines.append(f"  answer: about {words} words{', and asks back' if asks else ''}")
     if state.rupture > 0:
         lines.append(f"  not repaired yet: {state.rupture:g} points")
     return lines

@@ -12,6 +12,7 @@ import math
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 from pydantic import ConfigDict
@@ -19,7 +20,7 @@ from pydantic import ConfigDict
 from cocoon.agents.users.attuned import ATTUNED, Gains
 from cocoon.core.config import TrustRules
 from cocoon.core.jsonl import parse_record
-from cocoon.core.records import AnswerPlan, Language, Move, Record
+from cocoon.core.records import Language, Move, Record
 
 FILE = Path(str(resources.files("cocoon.agents.users"))) / "people.yaml"
 HAN_PER_WORD = 1.5
@@ -44,6 +45,13 @@ class FittedRules(Record):
     slope: float
     mean_turn: float
     asks: dict[Move, float]
+
+
+class AnswerPlan(NamedTuple):
+    """How long an answer is to be, in words (Chinese: characters), and whether it asks back."""
+
+    words: int
+    asks: bool
 
 
 class FittedPeople(Record):

@@ -13,9 +13,9 @@ from functools import partial
 from typing import Literal
 
 from cocoon.agents.users.attuned import ATTUNED, MOST_CREDIT, Ladder, advance, attuned, pace_of
-from cocoon.agents.users.people import answer_plan, fitted_people, people_gains
+from cocoon.agents.users.people import AnswerPlan, answer_plan, fitted_people, people_gains
 from cocoon.core.config import TrustRules
-from cocoon.core.records import AnswerPlan, Appraisal, Profile, UserState
+from cocoon.core.records import Appraisal, Profile, UserState
 
 Difficulty = Literal["easy", "normal", "hard"]
 Openness = Literal["closed", "wary", "warming", "open"]

@@ -91,7 +91,7 @@ async def test_the_prompt_asks_for_the_length_that_the_rules_gave(tmp_path: Path
         asked[rules] = cast.prompts("user")[-1].split("<note>")[-1]
         assert all((plan is not None) == (rules == "people") for plan in plans)
         if plans[-1] is not None:
-            assert str(plans[-1].words) in asked[rules]
+            assert str(plans[-1][0]) in asked[rules]
         assert (LENGTH in {name.partition(".")[0] for name in cast.guarded().facts().prompts}) == (rules == "people")
 
 
