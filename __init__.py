@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from cocoon.api.studies import reproduce_async as reproduce_async
     from cocoon.api.training import preview_training as preview_training
     from cocoon.api.training import train as train
+    from cocoon.api.users.panel import panel as panel
+    from cocoon.api.users.panel import panel_async as panel_async
     from cocoon.core.answers import Missing as Missing
     from cocoon.core.errors import CocoonError as CocoonError
     from cocoon.core.records import AgentFacts as AgentFacts
@@ -90,6 +92,7 @@ _HOMES = {
         *("ablate", "ablate_async", "asking", "asking_async", "branch", "branch_async", "fidelity", "power"),
         *("reproduce", "reproduce_async"),
     ),
+    "cocoon.api.users.panel": ("panel", "panel_async"),
     "cocoon.api.shards.merging": ("merge",),
     "cocoon.api.shards.planning": ("plan",),
     "cocoon.api.simulation": ("judge", "judge_async", "simulate", "simulate_async"),

@@ -140,6 +140,9 @@ def prepare_sweep(
     resolved = with_rules_of(with_own(given, own, out).resolve(), out)
     sweep_config = read_settings(SweepConfig, compared)
     users = sweep_config.kinds(own_user=own.agent(resolved.config.user.model) is not None)
+    if sweep_config.users is None and (out / PLAN).is_file():
+        # A sweep of an earlier release has the kinds of user that were its default.
+        users = read_plan(out).users
     if users == ["prompted"]:
         resolved.refuse(
             ["user.difficulty", "user.rules", "user.appraiser"], "only prompted users talk, who have no trust gate."

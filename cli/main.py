@@ -37,6 +37,9 @@ class Cocoon(LazyGroup):
             "cocoon.cli.reports.compare:compare_command", "Judge", "Compare supporters, with intervals and tests."
         ),
         "ablate": Verb("cocoon.cli.studies.ablate:ablate", "Judge", "Compare simulated users that know more or less."),
+        "panel": Verb(
+            "cocoon.cli.studies.panel:panel", "Judge", "Say whether the choice of the simulated user moves the scores."
+        ),
         "reproduce": Verb("cocoon.cli.studies.reproduce:reproduce", "Judge", "Make a table of the paper again."),
         "power": Verb("cocoon.cli.reports.power:power", "Judge", "Say how many profiles a comparison needs."),
         "plan": Verb("cocoon.cli.plan:plan_command", "Look", "Say what a study takes on several machines."),

@@ -27,7 +27,7 @@ Price = tuple[float, float] | tuple[float, float, float]
 """Money for a million tokens in, out and, where it differs, in from the server's prefix cache."""
 UserKind = Literal["guarded", "prompted"]
 """Kinds of simulated user that a model plays: behind a trust gate, or with the paper's prompt."""
-TrustRules = Literal["attuned", "naming", "listening", "neutral"]
+TrustRules = Literal["attuned", "people", "people-1", "people-2", "people-3", "naming", "listening", "neutral"]
 """What opens a guarded user. `neutral` is the former name of `naming`, which runs that began with it keep."""
 ENVIRONMENT_PREFIX = "COCOON_"
 DEFAULT = "default"

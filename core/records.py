@@ -157,7 +157,7 @@ class UserState(Record):
 
     The rest is of the rules that see moves. `attuned` counts the attuned moves since a layer opened last, which earn
     less and less. `question` is the index of an open question whose answer is still to come. `ruptured` names what
-    broke with this turn, and `rupture` is how many points of it are not repaired yet.
+    broke with this turn, and `rupture` is how many points of it are not repaired. `plan`: words, asks back or not.
     """
 
     trust: float
@@ -173,6 +173,7 @@ class UserState(Record):
     question: int | None = _unwritten(None)
     ruptured: Rupture | None = _unwritten(None)
     rupture: float = _unwritten(0.0)
+    plan: tuple[int, bool] | None = _unwritten(None)
 
 
 class Turn(Record):

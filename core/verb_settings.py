@@ -147,6 +147,13 @@ SWEEP = VerbSettings(
     without=("supporters.*.name", "supporters.*.model", "supporters.*.prompt", "user.kind", *_BATCH),
     unnamed=("supporters",),
 )
+# Users and judges are several, and are declared in `studies/panel/config.py`. A file may name one of each.
+PANEL = VerbSettings(
+    "panel",
+    StudyConfig,
+    without=(*_BATCH, *UNDIVIDED),
+    unnamed=("user.model", "user.kind", "user.rules", "judge.model"),
+)
 
 FLAGS_OF_ROLES = {"user": "--user SPEC", "supporters": "--supporter SPEC", "writer": "--writer SPEC"}
 """The roles that the embedded model plays where nobody is named, and how somebody is named."""

@@ -262,13 +262,18 @@ def supporter_name(config: SupporterConfig) -> str:
     """Return the name a supporter has in tables: its own, or its model's with the prompt where that is not `listen`."""
     if config.name:
         return config.name
-    if config.model.startswith(PREFIX):
-        return config.model.rpartition(":")[2]
-    model = config.model.partition("#")[2] or config.model.partition(":")[2]
-    if config.model.startswith("local:") and "+" in model:
+    plain = spec_name(config.model)
+    return plain if config.prompt == "listen" or config.model.startswith(PREFIX) else f"{plain}-{config.prompt}"
+
+
+def spec_name(spec: str) -> str:
+    """Return a short name for the model or the Python code of a spec, which a folder may have."""
+    if spec.startswith(PREFIX):
+        return spec.rpartition(":")[2]
+    model = spec.partition("#")[2] or spec.partition(":")[2]
+    if spec.startswith("local:") and "+" in model:
         model = short_name(model)
-    plain = "".join(character if character.isalnum() or character in "-_" else "-" for character in model).strip("-")
-    return plain if config.prompt == "listen" else f"{plain}-{config.prompt}"
+    return "".join(character if character.isalnum() or character in "-_" else "-" for character in model).strip("-")
 
 
 def open_models(config: RunConfig, parts: Parts | None = None, *, live: bool = False) -> Models:

@@ -29,11 +29,17 @@ class Gains:
 
     `moves` lists the attuned ones (more than 0) and those that cost. A move that is not listed changes nothing.
     `naming` is by accuracy. `fading` is the share of the gain that is left for each further attuned move on a layer.
+    With `slope`, the gain of the move of number n (from 0) falls as (1 + n) to the power of `slope` instead.
     """
 
     moves: Mapping[Move, float]
     naming: Mapping[str, float]
     fading: float
+    slope: float | None = None
+
+    def left(self, moves: int) -> float:
+        """Return the share of a gain that is left after so many attuned moves on a layer."""
+        return self.fading**moves if self.slope is None else (1 + moves) ** self.slope
 
     def of(self, taken: Appraisal) -> float:
         """Return the change by a first turn that was taken so, an open question as if it were answered."""
@@ -109,7 +115,7 @@ class _Talk:
         if self.rupture > 0:
             back = min(self.rupture, REPAIR)
             return replace(self, trust=self.trust + back, rupture=self.rupture - back)
-        points = gain * ladder.pace * ladder.gains.fading**self.attuned
+        points = gain * ladder.pace * ladder.gains.left(self.attuned)
         return replace(self, trust=self.trust + points, attuned=self.attuned + 1, opening=max(self.opening, following))
 
     def names(self, taken: Appraisal, ladder: Ladder, opened: int) -> "_Talk":

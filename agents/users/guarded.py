@@ -23,6 +23,8 @@ from cocoon.models.calls import Message, Settings
 from cocoon.models.client import JournaledClient
 
 PROMPT, MOMENT = "user/guarded", "user/moment"
+LENGTH = "user/length"
+"""What rules that were fitted to people say of the answer itself."""
 STEPS = {
     "appraise": "How the guarded user took the supporter's last turn: enums and integers.",
     "disclose": "What of the profile is open now: a rule over trust.",
@@ -113,6 +115,9 @@ class GuardedUser:
         }
         system = load_prompt(PROMPT, view.language, self.folder).fill(**offered, **from_the_start)
         moment = load_prompt(MOMENT, view.language, self.folder).fill(**offered, **since)
+        if state.plan is not None:
+            words, asks = state.plan
+            moment += load_prompt(LENGTH, view.language, self.folder).fill(words=words, asks=asks)
         return _with_moment(view.chat(system), moment)
 
     def describe(self, memory: Memory, profile: Profile) -> str:
@@ -134,13 +139,16 @@ class GuardedUser:
             name="guarded",
             kind="guarded",
             models={"user": self.model.label, **appraiser.models},
-            prompts=prompt_shas([PROMPT, MOMENT], self.folder, self.languages) | appraiser.prompts,
+            prompts=prompt_shas(self._prompts(), self.folder, self.languages) | appraiser.prompts,
             settings={
                 "difficulty": self.gate.difficulty,
                 "rules": self.gate.rules,
                 "appraiser": appraiser.name,
             },
         )
+
+    def _prompts(self) -> list[str]:
+        return [PROMPT, MOMENT, *([LENGTH] if self.gate.plans_answers else [])]
 
     def _state(self, memory: Memory, profile: Profile) -> UserState:
         return UserState.model_validate(memory) if memory else self.gate.begin(profile)
@@ -169,6 +177,9 @@ def _last_move(state: UserState, layers: int) -> list[str]:
         lines.append(f"  move: {taken.move.replace('_', ' ')}{touched}")
     if state.ruptured is not None:
         lines.append(f"  rupture: {state.ruptured.replace('_', ' ')}")
+    if state.plan is not None:
+        words, asks = state.plan
+        lines.append(f"  answer: about {words} words{', and asks back' if asks else ''}")
     if state.rupture > 0:
         lines.append(f"  not repaired yet: {state.rupture:g} points")
     return lines

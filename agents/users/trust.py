@@ -3,14 +3,17 @@
 `attuned` sees what each turn does, and is in `attuned.py`. `naming` looks only at what was named and at pressure, never
 at the form of a sentence: a simulator that punished questions by rule would prove what a study of questions wants to
 find out. `listening` counts form too. `neutral` is the name under which `naming` was known, and runs that were started
-with it keep it. Every report names the rules it was made under.
+with it keep it. `people` and its draws see what each turn does too, and are in `people.py`. Every report names the
+rules it was made under.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
-from cocoon.agents.users.attuned import ATTUNED, MOST_CREDIT, Gains, Ladder, advance, attuned, pace_of
+from cocoon.agents.users.attuned import ATTUNED, MOST_CREDIT, Ladder, advance, attuned, pace_of
+from cocoon.agents.users.people import AnswerPlan, answer_plan, fitted_people, people_gains
 from cocoon.core.config import TrustRules
 from cocoon.core.records import Appraisal, Profile, UserState
 
@@ -46,9 +49,15 @@ def listening(appraisal: Appraisal) -> float:
     return naming(appraisal) - (0.5 if appraisal.asked else 0.0)
 
 
+def fitted(rules: TrustRules, appraisal: Appraisal) -> float:
+    """Change of trust by the move, for the first turn of a talk, under rules that were fitted to people."""
+    return people_gains(rules).of(appraisal)
+
+
+FITTED: tuple[TrustRules, ...] = ("people", "people-1", "people-2", "people-3")
+"""Rules that were fitted to people: the middle of the fit, and draws of its uncertainty."""
 RULES: dict[TrustRules, Rule] = {"attuned": attuned, "naming": naming, "listening": listening, "neutral": naming}
-SEES_MOVES: dict[TrustRules, Gains] = {"attuned": ATTUNED}
-"""The rules that ask what a turn does, with what each move earns."""
+RULES |= {rules: partial(fitted, rules) for rules in FITTED}
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,12 @@ class TrustGate:
     @property
     def sees_moves(self) -> bool:
         """Whether the rules need to know what a turn does, and not only what it names."""
-        return self.rules in SEES_MOVES
+        return self.rules == "attuned" or self.plans_answers
+
+    @property
+    def plans_answers(self) -> bool:
+        """Whether the rules say how long an answer is to be."""
+        return self.rules in FITTED
 
     @property
     def preset(self) -> Preset:
@@ -81,7 +95,10 @@ class TrustGate:
     def begin(self, profile: Profile) -> UserState:
         """Return the state before the first word."""
         unlocked = self._unlock([], self.preset.start, profile)
-        return UserState(trust=self.preset.start, unlocked=unlocked, memories=open_memories(profile, unlocked))
+        plan = self._plan(None, profile, 0) if self.plans_answers else None
+        return UserState(
+            trust=self.preset.start, unlocked=unlocked, memories=open_memories(profile, unlocked), plan=plan
+        )
 
     def ladder(self, profile: Profile) -> Ladder:
         """Return the layers of a person, for rules that see moves."""
@@ -91,7 +108,7 @@ class TrustGate:
             start=self.preset.start,
             need_at=self.need_at(profile),
             pace=pace_of(profile.id),
-            gains=SEES_MOVES[self.rules],
+            gains=people_gains(self.rules) if self.plans_answers else ATTUNED,
         )
 
     def step(
@@ -109,7 +126,8 @@ class TrustGate:
         """
         if self.sees_moves:
             after = advance(before, appraisal, self.ladder(profile), turn, answered)
-            return after.model_copy(update={"memories": open_memories(profile, after.unlocked)})
+            plan = self._plan(appraisal, profile, turn) if self.plans_answers else None
+            return after.model_copy(update={"memories": open_memories(profile, after.unlocked), "plan": plan})
         if appraisal is None:
             return before.model_copy(update={"appraisal": None, "newly": [], "pressed": False, "touched_locked": False})
         credit, change = self._earned(before.credit, appraisal)
@@ -128,6 +146,11 @@ class TrustGate:
             touched_locked=locked and appraisal.accuracy in ("near", "accurate"),
             earned=self._earning_turns(before, trust, turn, profile),
         )
+
+    def _plan(self, appraisal: Appraisal | None, profile: Profile, turn: int | None) -> AnswerPlan:
+        """Return how long the answer to a supporter's turn is to be."""
+        move = appraisal.move if appraisal is not None else None
+        return answer_plan(fitted_people().rules[self.rules], move, profile.id, (turn or 0) // 2, profile.language)
 
     def _earning_turns(self, before: UserState, trust: float, turn: int | None, profile: Profile) -> dict[str, int]:
         """Return which turn brought trust to the threshold of each node. A node is lost again until it has opened."""

@@ -1,1 +1,1 @@
-"""Verbs of studies: ablate, reproduce."""
+"""Verbs of studies: ablate, branch, panel, reproduce."""

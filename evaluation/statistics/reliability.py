@@ -13,6 +13,7 @@ from pydantic import ConfigDict
 from cocoon.core.records import Record
 from cocoon.evaluation.statistics.agreement import Table
 from cocoon.evaluation.statistics.estimates import LEVEL, Estimate
+from cocoon.evaluation.statistics.henderson import RESIDUAL, codes_of, henderson, separable
 from cocoon.evaluation.statistics.resampling import Numbers
 
 
@@ -157,69 +158,22 @@ def _cronbach(values: Numbers) -> float | None:
 def variance_components(ratings: Sequence[tuple[str, str, str, float | None]]) -> Components | None:
     """Return the variance between profiles, between dialogues of a profile, between judges, and the rest.
 
-    `ratings` are (profile, dialogue, judge, value). The estimates are Henderson's method 1 (Searle, Casella and
-    McCulloch 1992, section 5.3: sums of squares equated with their expectation, unbalanced data allowed). None without
-    two profiles or where there are too few ratings to separate all components. With one judge, or one dialogue per
-    profile, that component cannot be separated from the rest and is 0.
+    `ratings` are (profile, dialogue, judge, value). The estimates are those of `henderson`. None without two profiles
+    or where there are too few ratings to separate all components. With one judge, or one dialogue per profile, that
+    component cannot be separated from the rest and is 0.
     """
     known = [rating for rating in ratings if rating[3] is not None]
+    if len(known) < 3:
+        return None
     values = np.array([value for *_, value in known], dtype=float)
-    profiles, dialogues, judges = ([rating[0] for rating in known], [r[1] for r in known], [r[2] for r in known])
-    groups = dict(zip(_FACTORS, map(_codes, (profiles, dialogues, judges)), strict=True))
-    names = [name for name in _FACTORS if _is_separable(name, groups)]
-    if len(known) < 3 or "profile" not in names or len(known) <= 1 + len(names):
+    columns = ([rating[0] for rating in known], [rating[1] for rating in known], [rating[2] for rating in known])
+    factors = separable(dict(zip(_FACTORS, map(codes_of, columns), strict=True)))
+    solution = henderson(values, factors) if "profile" in factors else None
+    if solution is None:
         return None
-    quadratic = np.array([_between(values, groups[name]) for name in names] + [float(values @ values)])
-    quadratic -= _between(values, np.zeros(len(known), dtype=int))
-    expected = np.array([_expected_coefficients(groups, names, name) for name in [*names, None]])
-    try:
-        solution = np.linalg.solve(expected, quadratic)
-    except np.linalg.LinAlgError:
-        return None
-    by_name = dict(zip([*names, "residual"], solution.tolist(), strict=True))
-    negative = sorted(name for name, value in by_name.items() if value < 0)
-    components = {name: max(0.0, by_name.get(name, 0.0)) for name in (*_FACTORS, "residual")}
+    negative = sorted(name for name, value in solution.items() if value < 0)
+    components = {name: max(0.0, solution.get(name, 0.0)) for name in (*_FACTORS, RESIDUAL)}
     return Components(**components, negative=negative, n=len(known), missing=len(ratings) - len(known))
 
 
 _FACTORS: tuple[str, ...] = ("profile", "dialogue", "judge")
-
-
-def _codes(names: Sequence[str]) -> "np.ndarray":
-    return np.unique(np.asarray(names), return_inverse=True)[1]
-
-
-def _is_separable(name: str, groups: dict[str, "np.ndarray"]) -> bool:
-    """Return whether a factor has several levels that can be separated.
-
-    They must differ from the levels of another factor and from single ratings.
-    """
-    codes = groups[name]
-    levels = len(np.unique(codes))
-    if name == "dialogue":
-        return len(np.unique(groups["profile"])) < levels < len(codes)
-    return 1 < levels < len(codes)
-
-
-def _between(values: Numbers, codes: "np.ndarray") -> float:
-    """Return the sum over groups of (sum of values)^2 / size."""
-    sums, sizes = np.bincount(codes, weights=values), np.bincount(codes)
-    return float((sums**2 / sizes).sum())
-
-
-def _expected_coefficients(groups: dict[str, "np.ndarray"], names: Sequence[str], by: str | None) -> list[float]:
-    """Return the coefficients of each component in one expected sum of squares, less those of the grand mean."""
-    size = len(groups["profile"])
-    single_group = np.zeros(size, dtype=int)
-    levels = len(np.unique(groups[by])) if by else size
-    coefficients = [
-        (_spread(groups[by], groups[name]) if by else size) - _spread(single_group, groups[name]) for name in names
-    ]
-    return [*coefficients, levels - 1]
-
-
-def _spread(rows: "np.ndarray", columns: "np.ndarray") -> float:
-    """Return the sum over cells of (cell size)^2 / (row size)."""
-    width = int(columns.max()) + 1
-    cells = np.bincount(rows * width + columns, minlength=(int(rows.max()) + 1) * width).reshape(-1, width)
-    return float((cells**2 / cells.sum(1, keepdims=True)).sum())

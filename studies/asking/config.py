@@ -10,8 +10,10 @@ from cocoon.studies.branches.config import MovesConfig, Writing
 
 QUESTION, STATEMENT = "question", "statement"
 """The two forms of one content that are compared."""
-RULES: tuple[TrustRules, ...] = tuple(rules for rules in get_args(TrustRules) if rules != "neutral")
-"""The rule sets that are crossed. `neutral` is another name of `naming`."""
+RULES: tuple[TrustRules, ...] = ("attuned", "naming", "listening")
+"""The rule sets that are crossed unless others are given."""
+CHOICES: tuple[TrustRules, ...] = tuple(rules for rules in get_args(TrustRules) if rules != "neutral")
+"""The rule sets that can be crossed. `neutral` is another name of `naming`."""
 
 
 class AskingConfig(Writing):
@@ -26,11 +28,11 @@ class AskingConfig(Writing):
         """Return the rule sets in order. Raises CocoonError for an unknown one, or for none."""
         names = [name.strip() for name in self.rules.split(",") if name.strip()]
         for name in names:
-            if name not in RULES:
-                raise refused("rules", name, RULES)
+            if name not in CHOICES:
+                raise refused("rules", name, CHOICES)
         if not names:
-            raise CocoonError(f"--rules {self.rules}: choose some of {', '.join(RULES)}")
-        return [rules for rules in RULES if rules in names]
+            raise CocoonError(f"--rules {self.rules}: choose some of {', '.join(CHOICES)}")
+        return [rules for rules in CHOICES if rules in names]
 
     def moves(self) -> MovesConfig:
         """Return the moves that are compared."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cocoon.agents.users.trust import SEES_MOVES
+from cocoon.agents.users.trust import TrustGate
 from cocoon.core.config import StudyConfig, TrustRules
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Language
@@ -58,10 +58,10 @@ class Asking:
         """Return the calls that measure the appraiser's form invariance under prompts that no run has asked yet."""
         parent, manifest = read_config(self.run), read_manifest(self.run)
         measured = manifest is not None and manifest.form_invariance is not None and parent is not None
-        known = {parent.user.rules in SEES_MOVES} if measured and parent is not None else set[bool]()
+        known = {TrustGate(rules=parent.user.rules).sees_moves} if measured and parent is not None else set[bool]()
         calls = 0
         for branching in self.branchings.values():
-            config, sees = branching.study.config, branching.study.config.user.rules in SEES_MOVES
+            config, sees = branching.study.config, TrustGate(rules=branching.study.config.user.rules).sees_moves
             if appraises(config) and sees not in known:
                 languages: list[Language] = sorted({fork.parent.language for fork in branching.forks})
                 calls += form_calls(languages, config.form_pairs)

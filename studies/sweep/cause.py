@@ -1,9 +1,10 @@
 """What a sweep may say of causes: one sentence an outcome, and every condition that stands before it.
 
-A cause is named only if, for every kind of user, the ratio of questions rose (the manipulation worked), the outcome
-changed in the same direction, no value that the missing outcomes may have had turns it round, and the change is greater
-than under random directions of equal norm and of equal surprise. All intervals are those of the whole family of
-sentences, so that one error rate stands behind all of them (Bonferroni).
+A cause is named only if guarded users under the rules of `NEEDED` and the prompted user talked, since each presupposes
+something else of questions. For every kind of user, the ratio of questions must have risen (the manipulation worked),
+the outcome changed in the same direction, no value that the missing outcomes may have had turn it round, and the change
+be greater than under random directions of equal norm and of equal surprise. All intervals are those of the whole family
+of sentences, so that one error rate stands behind all of them (Bonferroni).
 """
 
 import math
@@ -14,6 +15,8 @@ from statistics import fmean, stdev
 from cocoon.evaluation.statistics.estimates import LEVEL, Bounds, Estimate, student_quantile
 from cocoon.studies.sweep.trend import Trend
 
+NEEDED = ("attuned", "people")
+"""Trust rules under which a cause must hold, beside the prompted user."""
 FEWEST_RANDOM = 20
 """Random directions of equal norm that a cause is held against at least."""
 
@@ -67,7 +70,7 @@ def sign_of(change: Estimate | None) -> int:
     return 1 if change.low > 0 else -1 if change.high < 0 else 0
 
 
-def conclusion(outcome: str, evidence: Mapping[str, UserEvidence], rules: Sequence[str] = ()) -> str:
+def conclusion(outcome: str, evidence: Mapping[str, UserEvidence], rules: Sequence[str]) -> str:
     """Return the conclusion about an outcome from the evidence of every kind of user.
 
     `rules` are the trust rules that guarded users had. A cause is said with them, because they presuppose what a
@@ -83,18 +86,19 @@ def conclusion(outcome: str, evidence: Mapping[str, UserEvidence], rules: Sequen
         return f"{outcome}: no statement of cause, since the kinds of user do not agree ({signs_text})."
     sign = next(iter(signs.values()))
     finding = f"{outcome}: {_word(sign)} with the coefficient for every kind of user"
-    users = ", ".join(signs)
+    users, held = ", ".join(signs), " and ".join(map(repr, rules))
     if doubt := next(filter(None, (_doubt(sign, shown) for shown in evidence.values())), None):
         return f"{finding}, but {doubt}: no statement of cause."
+    if lacking := _lacking(evidence, rules):
+        return f"{finding}, but {lacking} did not talk: no statement of cause."
     chance = "more than under random directions of equal norm and of equal surprise"
-    return f"{finding}, and {chance} (users: {users}).{_under(rules)}"
+    return f"{finding}, and {chance} (users: {users}). It holds under {held} rules."
 
 
-def _under(rules: Sequence[str]) -> str:
-    """Return the sentence that names the trust rules under which a cause was found."""
-    if len(rules) == 1:
-        return f" The guarded user was run under {rules[0]!r} trust rules only, and under others this may not hold."
-    return f" It holds under the trust rules {' and '.join(map(repr, rules))}." if rules else ""
+def _lacking(evidence: Mapping[str, UserEvidence], rules: Sequence[str]) -> str:
+    """Return the users that a statement of cause needs and that did not talk, empty where all did."""
+    lacking = [f"a guarded user under {name!r} rules" for name in NEEDED if name not in rules]
+    return " and ".join([*lacking, *([] if "prompted" in evidence else ["the prompted user"])])
 
 
 def _doubt(sign: int, shown: UserEvidence) -> str | None:

@@ -1,18 +1,17 @@
 """Settings of a sweep beside those of its runs: the base, directions, coefficients, placebos, kinds of user."""
 
 from pathlib import Path
-from typing import get_args
 
 from pydantic import Field
 
-from cocoon.core.config import EMBEDDED, UserKind
+from cocoon.core.config import EMBEDDED
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Record
 from cocoon.core.settings import flag, refused
 from cocoon.core.verb_settings import VerbSettings
 from cocoon.steering.control.control import Control
 from cocoon.steering.directions.direction import At, Direction
-from cocoon.studies.sweep.plan import HistoryTokens, SweptUser
+from cocoon.studies.sweep.plan import KINDS, HistoryTokens, SweptUser
 
 
 class SweepConfig(Record):
@@ -21,7 +20,7 @@ class SweepConfig(Record):
     direction: list[str] = Field(min_length=1, description="Files of directions.")
     coefficient: list[float] = Field(min_length=1, description="Coefficients beside 0.")
     model: str = flag(EMBEDDED, "The supporter's base: local:BASE (default: the embedded model).", metavar="SPEC")
-    users: str | None = flag(None, "Kinds of simulated user (default: guarded,prompted; own for Python code).")
+    users: str | None = flag(None, "Kinds of simulated user (default: guarded,people,prompted; own for Python code).")
     placebo: bool = flag(True, "Random directions at equal norm and equal surprise.")
     random: int = flag(
         20, "Random directions of equal norm for each direction; with fewer than 20 no cause is named.", ge=1, le=200
@@ -39,14 +38,13 @@ class SweepConfig(Record):
             if self.users:
                 raise CocoonError(f"--users {self.users}: a user of Python code has no kinds. Leave --users out.")
             return ["own"]
-        known = get_args(UserKind)
-        names = [name.strip() for name in (self.users or ",".join(known)).split(",") if name.strip()]
+        names = [name.strip() for name in (self.users or ",".join(KINDS)).split(",") if name.strip()]
         for name in names:
-            if name not in known:
-                raise refused("users", name, known)
+            if name not in KINDS:
+                raise refused("users", name, KINDS)
         if not names:
-            raise CocoonError(f"--users {self.users}: choose {', '.join(known)}, or both")
-        return [name for name in known if name in names]
+            raise CocoonError(f"--users {self.users}: choose {', '.join(KINDS)}, or some of them")
+        return [name for name in KINDS if name in names]
 
     def control(self, direction: Direction) -> Control:
         """Return a direction as the arms are steered by it."""

@@ -138,7 +138,7 @@ def evidence_of(
     return {outcome: {user: shown(user, outcome, value) for user in plan.users} for outcome, value in OUTCOMES.items()}
 
 
-def conclusions(evidence: Mapping[str, Evidence], rules: Sequence[str] = ()) -> list[str]:
+def conclusions(evidence: Mapping[str, Evidence], rules: Sequence[str]) -> list[str]:
     """Return one sentence per direction and outcome. `rules` are the trust rules that guarded users had."""
     return [
         f"{name}, {conclusion(outcome, by_user, rules)}"

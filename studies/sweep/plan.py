@@ -13,8 +13,10 @@ from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Record
 from cocoon.steering.directions.direction import At
 
-SweptUser = Literal["guarded", "prompted", "own"]
-"""Kinds of simulated user in a sweep. `own` is Python code of the user's own."""
+SweptUser = Literal["guarded", "people", "prompted", "own"]
+"""Kinds of simulated user in a sweep: guarded under the rules of the settings, guarded under the rules `people`, the
+paper's prompted one, and Python code of the user's own."""
+KINDS: tuple[SweptUser, ...] = ("guarded", "people", "prompted")
 USERS = "users"
 PLAN = "sweep.json"
 ArmKind = Literal["plain", "steered", "history", "random", "random_nats", "prompt", "repeng"]
@@ -45,7 +47,7 @@ class SweepPlan(Record):
 
     base: str
     arms: list[SweepArm] = Field(min_length=2)
-    users: list[SweptUser] = ["guarded", "prompted"]
+    users: list[SweptUser] = list(KINDS)
     tokens: HistoryTokens = "reply"
     at: At | None = None
     repeng: float | None = None

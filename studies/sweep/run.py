@@ -33,7 +33,8 @@ def settings_of(config: StudyConfig, plan: SweepPlan, user: SweptUser) -> StudyC
         config.supporters[0].model_copy(update={"name": arm.name, "model": arm.model, "prompt": arm.prompt})
         for arm in plan.arms
     ]
-    changes = {} if user == "own" else {"kind": user}
+    kinds = {"guarded": {"kind": "guarded"}, "people": {"kind": "guarded", "rules": "people"}}
+    changes = {} if user == "own" else kinds.get(user, {"kind": user})
     user_config = config.user.model_copy(update=changes)
     return config.model_copy(update={"supporters": supporters, "user": user_config})
 

@@ -163,7 +163,7 @@ def test_the_front_door_leads_to_every_study_and_loads_nothing_before() -> None:
     code = (
         "import json, sys, cocoon\n"
         "loaded = [name for name in ('torch', 'langchain_core', 'cocoon.api.steering') if name in sys.modules]\n"
-        "names = ['ablate', 'fidelity', 'power', 'preview_training', 'reproduce', 'steer', 'train']\n"
+        "names = ['ablate', 'fidelity', 'panel', 'power', 'preview_training', 'reproduce', 'steer', 'train']\n"
         "found = {name: getattr(cocoon, name).__name__ for name in names}\n"
         "print(json.dumps([loaded, sorted(set(names) - set(dir(cocoon))), found]))"
     )

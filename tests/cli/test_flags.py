@@ -57,6 +57,11 @@ OPTIONS = {
     ),
     "merge": "--out --json",
     "new": "--folder",
+    "panel": (
+        "--out --profiles -n --limit --language --rounds --samples --supporter --supporter-prompt --user --rules "
+        "--difficulty --appraiser --judge --scales --votes --permute --scale-file --seed --concurrency --timeout "
+        "--budget-calls --budget-tokens --budget-money --config -o --allow-cloud-tracing --dry-run --json"
+    ),
     "plan": "--machines --people --like --seconds --endpoint-calls --cpu-ms -o --json",
     "power": (
         "--difference --spread --rates --discordant --noise --turns --futures --run --profiles --power --level --json"

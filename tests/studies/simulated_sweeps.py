@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cocoon.studies.sweep.cause import family_level
+from cocoon.studies.sweep.cause import NEEDED, family_level
 from cocoon.studies.sweep.evidence import conclusions, evidence_of, trends_of
 from cocoon.studies.sweep.plan import Placebo, SteerFile, SweepArm, SweepPlan, plan_arms
 from cocoon.studies.sweep.records import Observation
@@ -47,7 +47,7 @@ def plan(random: int = 20) -> SweepPlan:
 
 
 def draw_study(truth: Truth, seed: int, profiles: int = 24, random: int = 20) -> tuple[SweepPlan, list[Observation]]:
-    """One study of that truth, with both kinds of user."""
+    """One study of that truth, with all three kinds of user."""
     rng, drawn_plan = np.random.default_rng(seed), plan(random)
     disturbed = {arm.name: truth.disturbance + rng.normal(0, truth.spread) for arm in drawn_plan.arms}
     own = rng.normal(0, truth.spread)
@@ -96,7 +96,7 @@ def sentences_of(drawn_plan: SweepPlan, observations: list[Observation]) -> list
         (user, "instruction"): trends_of(drawn_plan, observations, user, "instruction", level)
         for user in drawn_plan.users
     }
-    return conclusions({"instruction": evidence_of(drawn_plan, observations, trends, "instruction", level)})
+    return conclusions({"instruction": evidence_of(drawn_plan, observations, trends, "instruction", level)}, NEEDED)
 
 
 def names_a_cause(sentences: list[str]) -> bool:

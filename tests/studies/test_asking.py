@@ -202,7 +202,7 @@ def test_power_within_talks_is_that_of_the_paired_test_and_grows_with_futures() 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"rules": "kind"}, "--rules kind: choose attuned, naming, listening"),
+        ({"rules": "kind"}, "--rules kind: choose attuned, people, people-1"),
         ({"turns": 0}, "--turns 0"),
         ({"talks": 0}, "--talks 0"),
     ],

@@ -263,8 +263,8 @@ def test_a_dry_run_counts_all_arms_and_writes_nothing(tmp_path: Path) -> None:
     doses = ["--coefficient", "0.02", "--coefficient", "0.04"]
     given = [*people, *judge, *doses, "--direction", str(file), "--out", str(tmp_path / "s"), "--dry-run", "--json"]
     told = json.loads(cocoon("steer", "sweep", *given, "--appraiser", "rule").out)
-    # Plain, two coefficients, history, 20 random directions and one of equal surprise, two prompts, repeng; two users.
-    assert (told["arms"], told["dialogues"], told["calls"]) == (28, 2 * 3 * 28, 2 * 3 * 28 * (2 * 2 + 3))
+    # Plain, two coefficients, history, 20 random directions and one of equal surprise, two prompts, repeng; 3 users.
+    assert (told["arms"], told["dialogues"], told["calls"]) == (28, 3 * 3 * 28, 3 * 3 * 28 * (2 * 2 + 3))
     bare = json.loads(cocoon("steer", "sweep", *given, "--no-placebo", "--repeng", "0", "--users", "guarded").out)
     assert (bare["arms"], bare["dialogues"]) == (6, 3 * 6)
     assert not (tmp_path / "s").exists()

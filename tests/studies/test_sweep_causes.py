@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cocoon.evaluation.statistics.estimates import Bounds, Estimate
-from cocoon.studies.sweep.cause import RandomTest, UserEvidence, conclusion, family_level, random_test
+from cocoon.studies.sweep.cause import NEEDED, RandomTest, UserEvidence, conclusion, family_level, random_test
 from cocoon.studies.sweep.trend import OUTCOMES, RANGES, Trend, trend
 from cocoon.tests.studies.simulated_sweeps import TRUTHS, draw_study, names_a_cause, sentences_of
 from cocoon.tests.studies.test_sweep_trends import observed
@@ -22,10 +22,10 @@ CLEAR = UserEvidence(ratio=of(0.5, 0.9), outcome=of(-2, -1), top=-1.5, random=CH
 
 
 def test_a_cause_is_named_with_the_users_it_holds_for() -> None:
-    said = conclusion("Aff", {"guarded": CLEAR, "prompted": CLEAR})
+    said = conclusion("Aff", {"guarded": CLEAR, "people": CLEAR, "prompted": CLEAR}, NEEDED)
     assert said == (
         "Aff: falls with the coefficient for every kind of user, and more than under random directions of equal norm "
-        "and of equal surprise (users: guarded, prompted)."
+        "and of equal surprise (users: guarded, people, prompted). It holds under 'attuned' and 'people' rules."
     )
 
 
@@ -45,19 +45,35 @@ def test_a_cause_is_named_with_the_users_it_holds_for() -> None:
     ],
 )
 def test_every_condition_can_forbid_a_cause(other: UserEvidence, doubt: str) -> None:
-    said = conclusion("Aff", {"guarded": CLEAR, "prompted": other})
+    said = conclusion("Aff", {"guarded": CLEAR, "prompted": other}, NEEDED)
     assert doubt in said and "no statement of cause" in said
+
+
+@pytest.mark.parametrize(
+    ("users", "rules", "lacking"),
+    [
+        (("guarded", "prompted"), ["attuned"], "a guarded user under 'people' rules did not talk"),
+        (("guarded", "people"), ["attuned", "people"], "the prompted user did not talk"),
+        (("guarded", "people", "prompted"), ["naming", "people"], "a guarded user under 'attuned' rules did not talk"),
+        (("guarded", "prompted"), [], "'attuned' rules and a guarded user under 'people' rules did not talk"),
+    ],
+)
+def test_a_cause_needs_attuned_people_and_the_prompted_user(
+    users: tuple[str, ...], rules: list[str], lacking: str
+) -> None:
+    said = conclusion("Aff", dict.fromkeys(users, CLEAR), rules)
+    assert lacking in said and "no statement of cause" in said
 
 
 def test_missing_values_that_cannot_turn_a_change_round_do_not_forbid_it() -> None:
     few = replace(CLEAR, outcome=of(-2, -1, 1, (-1.9, -0.7)))
-    assert "and more than under random directions" in conclusion("Aff", {"guarded": CLEAR, "prompted": few})
+    assert "and more than under random directions" in conclusion("Aff", {"guarded": CLEAR, "prompted": few}, NEEDED)
 
 
 def test_one_kind_of_user_or_no_trend_says_nothing_of_causes() -> None:
     flat = replace(CLEAR, outcome=of(-1, 1))
-    assert "nothing is said of causes" in conclusion("Aff", {"guarded": CLEAR})
-    assert conclusion("Aff", {"guarded": flat, "prompted": flat}) == "Aff: no clear trend for any kind of user."
+    assert "nothing is said of causes" in conclusion("Aff", {"guarded": CLEAR}, NEEDED)
+    assert conclusion("Aff", {"guarded": flat, "prompted": flat}, NEEDED) == "Aff: no clear trend for any kind of user."
 
 
 def test_unreadable_failures_at_the_top_dose_are_missing_and_leave_bounds() -> None:

@@ -54,7 +54,8 @@ def _pool_supporters(groups: Groups) -> Together:
     return dict(sorted(pooled.items()))
 
 
-def _measures(ratings: Iterable[Rating]) -> dict[Measure, list[Rating]]:
+def ratings_by_measure(ratings: Iterable[Rating]) -> dict[Measure, list[Rating]]:
+    """Return the ratings of each scale's dimensions and of each success mode, in the order of their names."""
     by_measure: dict[Measure, list[Rating]] = defaultdict(list)
     for rating in ratings:
         for dimension in rating.dimensions if rating.scale not in SUCCESS else [""]:
@@ -62,7 +63,8 @@ def _measures(ratings: Iterable[Rating]) -> dict[Measure, list[Rating]]:
     return dict(sorted(by_measure.items()))
 
 
-def _label(measure: Measure) -> str:
+def measure_label(measure: Measure) -> str:
+    """Return a measure's name in tables of judges."""
     scale, dimension = measure
     return SUCCESS.get(scale) or f"{scale} {dimension}"
 
@@ -81,11 +83,11 @@ def votes_table(together: Together) -> Table:
     for (language, prompts), ratings in together.items():
         for judge in sorted({rating.judge for rating in ratings}):
             own = [rating for rating in ratings if rating.judge == judge]
-            for measure, measured in _measures(own).items():
+            for measure, measured in ratings_by_measure(own).items():
                 table = _table(measured, measure, lambda rating: str(rating.vote))
                 if len(table[0]) > 1:
                     cells: dict[str, Cell] = {"votes": len(table[0]), **_agreement(table, measure)}
-                    rows.append(Row(labels=[judge, language, prompts, _label(measure)], cells=cells))
+                    rows.append(Row(labels=[judge, language, prompts, measure_label(measure)], cells=cells))
     return Table(
         id="votes",
         title="Agreement between the votes of a judge",
@@ -105,13 +107,13 @@ def judges_table(together: Together) -> Table:
     rows = []
     for (language, prompts), ratings in together.items():
         judges = sorted({rating.judge for rating in ratings})
-        for measure, measured in _measures(ratings).items():
+        for measure, measured in ratings_by_measure(ratings).items():
             table = _table(measured, measure, lambda rating: rating.judge)
             if len(table[0]) > 1:
                 cells: dict[str, Cell] = {"judges": len(table[0]), **_agreement(table, measure)}
                 pair = len(judges) == 2 and len(table[0]) == 2
                 cells["Spearman"] = spearman(*(list(side) for side in zip(*table, strict=True))) if pair else None
-                rows.append(Row(labels=[language, prompts, _label(measure)], cells=cells))
+                rows.append(Row(labels=[language, prompts, measure_label(measure)], cells=cells))
     return Table(
         id="judges",
         title="Agreement between judges",
@@ -156,13 +158,13 @@ def components_table(together: Together) -> Table:
     """Return where the variance of a measure comes from: profiles, dialogues of a profile, judges, the rest."""
     rows = []
     for (language, prompts), ratings in together.items():
-        for measure, measured in _measures(ratings).items():
+        for measure, measured in ratings_by_measure(ratings).items():
             # Without a second rating of any dialogue, judging cannot be separated from the dialogues.
             if len({(rating.judge, rating.vote) for rating in measured}) < 2:
                 continue
             cells = _shares(measured, measure)
             if cells:
-                rows.append(Row(labels=[language, prompts, _label(measure)], cells=cells))
+                rows.append(Row(labels=[language, prompts, measure_label(measure)], cells=cells))
     return Table(
         id="components",
         title="Sources of variance",

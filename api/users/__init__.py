@@ -1,0 +1,1 @@
+"""Studies of several simulated users, from Python."""
