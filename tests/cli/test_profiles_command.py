@@ -19,7 +19,7 @@ def test_import_writes_records_and_tells_the_repairs(tmp_path: Path) -> None:
     assert (done.code, done.out) == (0, "")
     assert "file.json, line 1: memory: dropped: it is no list of memories but 3" in done.err
     assert [profile.id for profile in read_records(out, Profile)] == ["cocoon-1"]
-    assert [path.name for path in out.parent.iterdir()] == ["profiles.jsonl"]
+    assert {path.name for path in out.parent.iterdir()} == {"profiles.jsonl", "profiles.ledger.json"}
     again = cocoon(*arguments)
     assert (again.code, again.err) == (
         2,
