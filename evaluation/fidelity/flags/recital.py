@@ -43,7 +43,8 @@ def profile_parts_in_words(profile: Profile) -> list[str]:
     return [profile.feeling, *needs, *(memory.text for memory in profile.memory)]
 
 
-@lru_cache(maxsize=16)
+# As many as there are dialogues at a time, whose turns come in turn.
+@lru_cache(maxsize=256)
 def _runs_of(parts: tuple[str, ...]) -> tuple[list[list[Run]], frozenset[Run]]:
     """Return the runs of words of every sentence, and all of them together."""
     sentences = (sentence for part in parts for sentence in _PIECES.split(part))
