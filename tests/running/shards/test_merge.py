@@ -107,7 +107,20 @@ def test_judging_in_shards_rates_what_one_process_would(runs: Path, spec: str, t
 
 
 def test_like_profiles_of_several_shards_are_dropped_when_they_are_merged(spec: str, tmp_path: Path) -> None:
-    words = ["profiles", "build", "-n", "8", "--language", "en", "-o", "near_duplicate=40", "--writer", spec]
+    words = [
+        "profiles",
+        "build",
+        "-n",
+        "8",
+        "--language",
+        "en",
+        "-o",
+        "near_duplicate=40",
+        "-o",
+        "sense=false",
+        "--writer",
+        spec,
+    ]
     expect_decided(words, "near_duplicate", tmp_path)
 
 
