@@ -7,6 +7,7 @@ section 3.8). A missing observation is counted and never replaced.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import NormalDist, median
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from pydantic import ConfigDict
 
 from cocoon.core.records import Record
 
+ValueT = TypeVar("ValueT")
 LEVEL = 0.95
 RESAMPLES = 9_999
 SEED = 20_250_806
@@ -77,6 +79,14 @@ def _wilson_interval(share: float, n: int) -> tuple[float, float]:
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def draws_by_profile(values: Iterable[tuple[str, ValueT]]) -> dict[str, list[ValueT]]:
+    """Return the draws of each profile, from (profile, value) pairs."""
+    draws: dict[str, list[ValueT]] = {}
+    for profile, value in values:
+        draws.setdefault(profile, []).append(value)
+    return draws
 
 
 def mean_over_profiles(draws: Mapping[str, Sequence[float | None]], level: float = LEVEL) -> Estimate:

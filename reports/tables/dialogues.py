@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from cocoon.core.records import Failure
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.questions.detection import pooled
-from cocoon.evaluation.statistics.estimates import mean_over_profiles, median_and_range
+from cocoon.evaluation.statistics.estimates import draws_by_profile, mean_over_profiles, median_and_range
 from cocoon.reports.tables.records import Cell, Row, Table, table_of
 
 SUPPORTER_KEYS = ["Supporter", "Language"]
@@ -74,14 +74,11 @@ def questions_table(dialogues: Iterable[DialogueFacts]) -> Table:
 
 
 def _question_cells(dialogues: Iterable[DialogueFacts]) -> dict[str, Cell]:
-    asking: dict[str, list[float | None]] = defaultdict(list)
-    probing: dict[str, list[float | None]] = defaultdict(list)
     stats_by_profile = [
         (dialogue.profile, dialogue.questions) for dialogue in dialogues if dialogue.questions is not None
     ]
-    for profile, stats in stats_by_profile:
-        asking[profile].append(stats.ratio)
-        probing[profile].append(stats.probing_ratio)
+    asking = draws_by_profile((profile, stats.ratio) for profile, stats in stats_by_profile)
+    probing = draws_by_profile((profile, stats.probing_ratio) for profile, stats in stats_by_profile)
     total = pooled(stats for _, stats in stats_by_profile)
     return {
         "question ratio": total.ratio,

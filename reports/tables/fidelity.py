@@ -11,7 +11,13 @@ from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.fidelity.records import UserFacts, UserTurnFacts
 from cocoon.evaluation.groups import Group, group_ratings
 from cocoon.evaluation.measures import MEASURES
-from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles, median_and_range, success_rate
+from cocoon.evaluation.statistics.estimates import (
+    Estimate,
+    draws_by_profile,
+    mean_over_profiles,
+    median_and_range,
+    success_rate,
+)
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.reports.narrative.likeness import likeness_sentences
 from cocoon.reports.reference import HeldAgainst, reference_facts, uncompared_warnings
@@ -123,10 +129,7 @@ def _share(users: Sequence[UserFacts], counts: Callable[[UserTurnFacts], bool]) 
 
 
 def _by_profile(values: Iterable[tuple[UserFacts, Value]]) -> dict[str, list[Value]]:
-    by_profile: dict[str, list[Value]] = defaultdict(list)
-    for user, value in values:
-        by_profile[user.profile].append(value)
-    return by_profile
+    return draws_by_profile((user.profile, value) for user, value in values)
 
 
 def style(runs: Sequence[SimulatedRun]) -> Table:

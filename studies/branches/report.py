@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles
+from cocoon.evaluation.statistics.estimates import Estimate, draws_by_profile, mean_over_profiles
 from cocoon.reports.charts.records import Figure, Mark, Panel, PanelChart, Series
 from cocoon.reports.formats.files import write_report_files
 from cocoon.reports.origin import origin_warnings
@@ -90,10 +90,7 @@ def _arms(futures: Iterable[Future]) -> list[FutureArm]:
 
 def over_people(pairs: Iterable[tuple[str, float | None]]) -> Estimate:
     """Return the mean over people of (person, value), each the mean of its values, with a bootstrap interval."""
-    draws: dict[str, list[float | None]] = {}
-    for profile, value in pairs:
-        draws.setdefault(profile, []).append(value)
-    return mean_over_profiles(draws)
+    return mean_over_profiles(draws_by_profile(pairs))
 
 
 def _futures_table(branched: Sequence[Future], shown: Sequence[str]) -> Table:

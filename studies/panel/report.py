@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cocoon.evaluation.statistics.estimates import SEED, mean_over_profiles
+from cocoon.evaluation.statistics.estimates import SEED, draws_by_profile, mean_over_profiles
 from cocoon.evaluation.statistics.generalisability import (
     TARGET,
     PanelScore,
@@ -104,11 +104,9 @@ def _difference(variance: float | None) -> float:
 
 
 def _by_profile(scores: Sequence[PanelScore], supporter: str, user: str | None = None) -> dict[str, list[float | None]]:
-    by_profile: dict[str, list[float | None]] = defaultdict(list)
-    for score in scores:
-        if score.supporter == supporter and user in (None, score.user):
-            by_profile[score.profile].append(score.value)
-    return by_profile
+    return draws_by_profile(
+        (score.profile, score.value) for score in scores if score.supporter == supporter and user in (None, score.user)
+    )
 
 
 def _names(scores: Sequence[PanelScore]) -> tuple[list[str], list[str]]:

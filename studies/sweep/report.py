@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles
+from cocoon.evaluation.statistics.estimates import Estimate, draws_by_profile, mean_over_profiles
 from cocoon.reports.charts.records import Figure, Mark, Panel, PanelChart, Series
 from cocoon.reports.formats.files import write_report_files
 from cocoon.reports.origin import origin_warnings
@@ -127,10 +127,7 @@ def _warnings(plan: SweepPlan, rows: Sequence[Observation]) -> list[str]:
 
 
 def _estimate(rows: Sequence[Observation], value: Value) -> Estimate:
-    draws: dict[str, list[float | None]] = {}
-    for row in rows:
-        draws.setdefault(row.profile, []).append(value(row))
-    return mean_over_profiles(draws)
+    return mean_over_profiles(draws_by_profile((row.profile, value(row)) for row in rows))
 
 
 def _rows_by_arm(plan: SweepPlan, rows: Sequence[Observation]) -> Iterator[tuple[list[str], list[Observation]]]:

@@ -1,11 +1,10 @@
 """The table of words of risk: how many users speak of danger, and what the supporters make of it, found by rule."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.safety.records import RESPONSE_FLAGS, RISK_FLAGS, CrisisFlag, ResponseFlag, RiskFlag
-from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles
+from cocoon.evaluation.statistics.estimates import Estimate, draws_by_profile, mean_over_profiles
 from cocoon.reports.tables.dialogues import SUPPORTER_KEYS, by_supporter
 from cocoon.reports.tables.records import Cell, Table, table_of
 
@@ -51,9 +50,9 @@ def _cells(dialogues: Sequence[DialogueFacts]) -> dict[str, Cell]:
 
 
 def _share(dialogues: Sequence[DialogueFacts], response: ResponseFlag) -> Estimate:
-    by_profile: dict[str, list[float | None]] = defaultdict(list)
-    for dialogue in dialogues:
-        answered = sum(dialogue.crisis.get(flag, 0) for flag in RESPONSE_FLAGS)
-        if answered:
-            by_profile[dialogue.profile].append(dialogue.crisis.get(response, 0) / answered)
-    return mean_over_profiles(by_profile)
+    answered = [(dialogue, sum(dialogue.crisis.get(flag, 0) for flag in RESPONSE_FLAGS)) for dialogue in dialogues]
+    return mean_over_profiles(
+        draws_by_profile(
+            (dialogue.profile, dialogue.crisis.get(response, 0) / total) for dialogue, total in answered if total
+        )
+    )

@@ -1,11 +1,10 @@
 """The table of what goes wrong in the simulated users' turns, found by rule."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.fidelity.flags.records import USER_FLAGS, UserFlag
-from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles
+from cocoon.evaluation.statistics.estimates import Estimate, draws_by_profile, mean_over_profiles
 from cocoon.reports.tables.dialogues import SUPPORTER_KEYS, by_supporter
 from cocoon.reports.tables.records import Cell, Table, table_of
 
@@ -52,7 +51,8 @@ def flagged_share(dialogues: Iterable[DialogueFacts]) -> Estimate:
 
 
 def _share(counts: Iterable[tuple[DialogueFacts, int]]) -> Estimate:
-    by_profile: dict[str, list[float | None]] = defaultdict(list)
-    for dialogue, count in counts:
-        by_profile[dialogue.profile].append(count / dialogue.rounds if dialogue.rounds else None)
-    return mean_over_profiles(by_profile)
+    return mean_over_profiles(
+        draws_by_profile(
+            (dialogue.profile, count / dialogue.rounds if dialogue.rounds else None) for dialogue, count in counts
+        )
+    )
