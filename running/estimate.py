@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cocoon.agents.users.trust import TrustGate
 from cocoon.core.config import StudyConfig
 from cocoon.core.records import Language
 from cocoon.evaluation.scales.files import load_scale, load_scales
@@ -51,6 +52,35 @@ def estimate(
     """
     expected = expected_ledger(config, dialogues, talking=talking, languages=languages)
     return {"dialogues": dialogues, "calls": expected.calls, **expected_cost(expected, batched=config.batch)}
+
+
+def estimates_of_runs(
+    configs: Sequence[StudyConfig], dialogues: int, languages: Sequence[Language]
+) -> list[dict[str, Any]]:
+    """Return the estimates of runs of so many dialogues each, which measure no appraiser twice."""
+    measured = set[tuple[str, bool]]()
+    parts: list[dict[str, Any]] = []
+    for config in configs:
+        measures = appraises(config) and measured_appraiser(config) not in measured
+        parts.append(estimate(config, dialogues, languages=languages if measures else ()))
+        measured |= {measured_appraiser(config)} if measures else set()
+    return parts
+
+
+def measured_appraiser(config: StudyConfig) -> tuple[str, bool]:
+    """Return what a form invariance is measured of: the appraiser's model, and whether its prompt asks for moves."""
+    return config.user.appraiser or config.user.model, TrustGate(rules=config.user.rules).sees_moves
+
+
+def summed_estimates(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what runs take together. The cost is None where that of one is not known."""
+    costs = [part["cost_estimated"] for part in parts]
+    counts = ("dialogues", "calls", "tokens_in_estimated", "tokens_out_estimated")
+    return {
+        **{name: sum(part[name] for part in parts) for name in counts},
+        "cost_estimated": None if None in costs else sum(costs),
+        "hosts": sorted({host for part in parts for host in part["hosts"]}),
+    }
 
 
 def expected_ledger(

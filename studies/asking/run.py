@@ -11,13 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cocoon.agents.users.trust import TrustGate
 from cocoon.core.config import StudyConfig, TrustRules
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Language
 from cocoon.graphs.forks import Fork
 from cocoon.running.checks.form_invariance import form_calls
-from cocoon.running.estimate import appraises
+from cocoon.running.estimate import appraises, measured_appraiser, summed_estimates
 from cocoon.running.folder import read_config
 from cocoon.running.manifest import read_manifest
 from cocoon.running.study import Study
@@ -44,28 +43,21 @@ class Asking:
     def estimate(self) -> dict[str, Any]:
         """Return calls, tokens, cost and hosts of all rule sets together."""
         parts = [branching.estimate() for branching in self.branchings.values()]
-        costs = [part["cost_estimated"] for part in parts]
-        summed = ("dialogues", "calls", "tokens_in_estimated", "tokens_out_estimated")
-        total = {name: sum(part[name] for part in parts) for name in summed}
-        return {
-            **total,
-            "calls": total["calls"] + self._form_calls(),
-            "cost_estimated": None if None in costs else sum(costs),
-            "hosts": sorted({host for part in parts for host in part["hosts"]}),
-        }
+        total = summed_estimates(parts)
+        return total | {"calls": total["calls"] + self._form_calls()}
 
     def _form_calls(self) -> int:
         """Return the calls that measure the appraiser's form invariance under prompts that no run has asked yet."""
         parent, manifest = read_config(self.run), read_manifest(self.run)
         measured = manifest is not None and manifest.form_invariance is not None and parent is not None
-        known = {TrustGate(rules=parent.user.rules).sees_moves} if measured and parent is not None else set[bool]()
+        known = {measured_appraiser(parent)} if measured and parent is not None else set[tuple[str, bool]]()
         calls = 0
         for branching in self.branchings.values():
-            config, sees = branching.study.config, TrustGate(rules=branching.study.config.user.rules).sees_moves
-            if appraises(config) and sees not in known:
+            config = branching.study.config
+            if appraises(config) and (measured_now := measured_appraiser(config)) not in known:
                 languages: list[Language] = sorted({fork.parent.language for fork in branching.forks})
                 calls += form_calls(languages, config.form_pairs)
-                known.add(sees)
+                known.add(measured_now)
         return calls
 
     async def make(self, listener: Listener) -> StudyResult:

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cocoon.agents.users.trust import TrustGate
 from cocoon.core.config import StudyConfig
 from cocoon.core.records import Language, Profile
 from cocoon.models.by_name import Models
-from cocoon.running.estimate import estimate
+from cocoon.running.estimate import estimate, estimates_of_runs, summed_estimates
 from cocoon.running.local_parts import local_parts
 from cocoon.running.session import Outcome, assess, simulate
 from cocoon.running.study import OwnObjects, Study, open_models, with_trained_prompts
@@ -38,29 +37,11 @@ class UserPanel:
     def estimate(self) -> dict[str, Any]:
         """Return calls, tokens, cost and hosts of all users and judges together."""
         dialogues = len(self.profiles) * len(self.config.supporters) * self.config.samples
-        parts = [estimate(study, dialogues, languages=languages) for study, languages in self._measured()]
+        languages: list[Language] = sorted({profile.language for profile in self.profiles})
+        parts = estimates_of_runs([user.settings(self.config) for user in self.users], dialogues, languages)
         judging = [estimate(self._judged_by(judge), dialogues, talking=False) for judge in self.judges]
-        parts += judging * len(self.users)
-        summed = ("calls", "tokens_in_estimated", "tokens_out_estimated")
-        costs = [part["cost_estimated"] for part in parts]
-        return {
-            "users": len(self.users),
-            "dialogues": dialogues * len(self.users),
-            **{name: sum(part[name] for part in parts) for name in summed},
-            "cost_estimated": None if None in costs else sum(costs),
-            "hosts": sorted({host for part in parts for host in part["hosts"]}),
-        }
-
-    def _measured(self) -> Iterator[tuple[StudyConfig, list[Language]]]:
-        """Yield each user's settings with the languages in which its appraiser is measured, as the first to need it."""
-        measured: set[tuple[str | None, bool]] = set()
-        for user in self.users:
-            config = user.settings(self.config)
-            appraiser = config.user.appraiser or config.user.model
-            key = appraiser, TrustGate(config.user.difficulty, config.user.rules).sees_moves
-            is_first = config.user.kind == "guarded" and key not in measured
-            measured |= {key} if is_first else set()
-            yield config, sorted({profile.language for profile in self.profiles}) if is_first else []
+        together = summed_estimates([*parts, *judging * len(self.users)])
+        return {"users": len(self.users), **together, "dialogues": dialogues * len(self.users)}
 
     async def run(self, listener: Listener) -> StudyResult:
         """Let every user talk, have every judge rate, and write the report. Calling this again goes on."""

@@ -13,7 +13,7 @@ from typing import Any
 from cocoon.core.config import StudyConfig
 from cocoon.core.records import Language, Profile
 from cocoon.models.by_name import Models
-from cocoon.running.estimate import estimate
+from cocoon.running.estimate import estimates_of_runs, summed_estimates
 from cocoon.running.frame import Watch
 from cocoon.running.local_parts import local_parts, opened_weights
 from cocoon.running.session import Outcome, simulate
@@ -80,17 +80,7 @@ class Sweep:
         dialogues = len(self.profiles) * len(plan.arms) * self.config.samples
         languages: list[Language] = sorted({profile.language for profile in self.profiles})
         settings = [settings_of(self.config, plan, user) for user in plan.users]
-        # The appraiser is the same for all kinds of user, and is measured once.
-        measuring = next((study for study in settings if study.user.kind == "guarded"), None)
-        parts = [estimate(study, dialogues, languages=languages if study is measuring else ()) for study in settings]
-        costs = [part["cost_estimated"] for part in parts]
-        summed = ("dialogues", "calls", "tokens_in_estimated", "tokens_out_estimated")
-        return {
-            "arms": len(plan.arms),
-            **{name: sum(part[name] for part in parts) for name in summed},
-            "cost_estimated": None if None in costs else sum(costs),
-            "hosts": sorted({host for part in parts for host in part["hosts"]}),
-        }
+        return {"arms": len(plan.arms), **summed_estimates(estimates_of_runs(settings, dialogues, languages))}
 
     def plan(self, listener: Listener) -> SweepPlan:
         """Return what is compared: the plan of the folder, or a new one with its placebos, made on the open base."""

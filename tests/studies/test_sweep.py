@@ -276,6 +276,15 @@ def test_a_dry_run_counts_all_arms_and_writes_nothing(tmp_path: Path) -> None:
     assert (told["arms"], told["dialogues"], told["calls"]) == (28, 3 * 3 * 28, 3 * 3 * 28 * (2 * 2 + 3))
     bare = json.loads(cocoon("steer", "sweep", *given, "--no-placebo", "--repeng", "0", "--users", "guarded").out)
     assert (bare["arms"], bare["dialogues"]) == (6, 3 * 6)
+    # The rules attuned and people have one prompt of appraisal, naming another, so that naming and people need two.
+    measured = {}
+    for rules in ("attuned", "naming"):
+        with_forms, without = (
+            json.loads(cocoon("steer", "sweep", *given, "--rules", rules, "-o", f"form_pairs={pairs}").out)["calls"]
+            for pairs in (3, 0)
+        )
+        measured[rules] = with_forms - without
+    assert measured["naming"] == 2 * measured["attuned"] > 0
     assert not (tmp_path / "s").exists()
 
 
