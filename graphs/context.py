@@ -11,18 +11,22 @@ from langgraph.runtime import Runtime, get_runtime
 
 from cocoon.agents.protocols import Judge, SimulatedUser, Step, Supporter, steps_of
 from cocoon.core.errors import CocoonError
-from cocoon.core.records import AgentFacts
+from cocoon.core.records import AgentFacts, Profile
 from cocoon.models.calls import Caller, Reply
 
 
 @dataclass(frozen=True)
 class ConversationContext:
-    """The two speakers of one conversation. `rounds`: replies of the supporter after its opening."""
+    """The two speakers of one conversation. `rounds`: replies of the supporter after its opening.
+
+    `profile` is that of the state, read already. Without it every node reads it.
+    """
 
     caller: Caller
     supporter: Supporter
     user: SimulatedUser
     rounds: int = 10
+    profile: Profile | None = None
 
     @functools.cached_property
     def supporter_facts(self) -> AgentFacts:

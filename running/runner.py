@@ -136,7 +136,7 @@ class Runner(Work):
     async def _converse(self, task: Task) -> Dialogue:
         if self.user is None or self._conversation is None:
             raise CocoonError("a conversation needs a simulated user")
-        context = ConversationContext(self.caller, task.supporter, self.user, self.rounds)
+        context = ConversationContext(self.caller, task.supporter, self.user, self.rounds, task.profile)
         start: dict[str, Any] = {
             "dialogue": task.dialogue,
             "profile": task.profile.model_dump(mode="json"),

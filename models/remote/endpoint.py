@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
-from langchain_core.callbacks import AsyncCallbackManager, AsyncCallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManager, AsyncCallbackManagerForLLMRun, BaseCallbackManager
 from langchain_core.globals import get_llm_cache
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage, convert_to_messages
@@ -110,8 +110,10 @@ class EndpointChat(ChatOpenAI):
 
     def _is_listened_to(self) -> bool:
         """Return whether LangChain has callbacks, a cache or a limit for the calls of this model."""
-        around = var_child_runnable_config.get() or {}
-        listeners = AsyncCallbackManager.configure(around.get("callbacks"), self.callbacks, self.verbose).handlers
+        around = (var_child_runnable_config.get() or {}).get("callbacks")
+        # A graph has looked for them already, and looking takes long.
+        manager = around if isinstance(around, BaseCallbackManager) else AsyncCallbackManager.configure(around)
+        listeners = manager.handlers or self.callbacks or self.verbose
         return bool(listeners or self.cache or get_llm_cache() or self.rate_limiter or self.output_version == "v1")
 
     async def _agenerate(
