@@ -163,8 +163,9 @@ class Runner(Work):
             spoken = [Turn.model_validate(turn) for turn in update.get("turns", [])]
             turns.extend(spoken)
             self.folder.add_turns(task.dialogue, spoken)
-            for turn in spoken if self.listener else ():
-                self.listener.spoken(task.dialogue, task.profile, turn)
+            if self.listener:
+                for turn in spoken:
+                    self.listener.spoken(task.dialogue, task.profile, turn)
             return _flags(dialogue) if spoken else {}
 
         async for update in self.walk(self._conversation, task.dialogue, start, context, limit, take):
