@@ -2,6 +2,7 @@
 
 import difflib
 import errno
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from importlib.resources.abc import Traversable
@@ -72,6 +73,20 @@ def parse_record(value: Any, kind: type[RecordT], where: str) -> RecordT:
         raise CocoonError(f"{where}: {explain(error, kind)}") from None
 
 
+def read_json_record(file: Path, kind: type[RecordT], advice: str) -> RecordT | None:
+    """Return the record that a JSON file is, or None where there is no file.
+
+    Raises CocoonError that ends with `advice` for a file that cannot be read.
+    """
+    if not file.exists():
+        return None
+    try:
+        value = orjson.loads(file.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise CocoonError(f"{file}: cannot be read ({error}); {advice}") from None
+    return parse_record(value, kind, str(file))
+
+
 def is_json(text: str | bytes) -> bool:
     """Return whether a text is one complete JSON value."""
     try:
@@ -139,14 +154,14 @@ class Appender:
         """Append one or more lines. Raises NotSavedError when they cannot all be written."""
         if self._file is None:
             raise NotSavedError(f"{self.path}: is closed; run the same command again to go on")
-        before = os.fstat(self._file).st_size
+        written = 0
         try:
-            if os.write(self._file, lines) == len(lines):
+            if (written := os.write(self._file, lines)) == len(lines):
                 return
             problem = OSError(errno.ENOSPC, "no space left")
         except OSError as error:
             problem = error
-        os.ftruncate(self._file, before)
+        os.ftruncate(self._file, os.fstat(self._file).st_size - written)
         raise NotSavedError.at(self.path, problem)
 
     def close(self) -> None:
@@ -173,6 +188,12 @@ def write_whole(path: Path, lines: Iterable[bytes]) -> None:
     finally:
         # Also when `lines` end in an error.
         beside.unlink(missing_ok=True)
+
+
+def file_sha(file: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def drop_torn_tail(path: Path) -> None:

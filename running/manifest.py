@@ -12,7 +12,7 @@ import orjson
 from pydantic import Field
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import parse_record, write_whole
+from cocoon.core.jsonl import read_json_record, write_whole
 from cocoon.core.records import AgentFacts, Record
 from cocoon.models.by_name import Model
 from cocoon.models.local.embedded import EMBEDDED
@@ -99,14 +99,7 @@ def _revision() -> str | None:
 
 def read_manifest(folder: Path) -> RunManifest | None:
     """Return the manifest of a run folder, or None."""
-    file = folder / "manifest.json"
-    if not file.exists():
-        return None
-    try:
-        value = orjson.loads(file.read_bytes())
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise CocoonError(f"{file}: cannot be read ({error}); fix it, or use another --out") from None
-    return parse_record(value, RunManifest, str(file))
+    return read_json_record(folder / "manifest.json", RunManifest, "fix it, or use another --out")
 
 
 def write_manifest(folder: Path, manifest: RunManifest) -> None:

@@ -1,6 +1,5 @@
 """Dialogues of one or more files made a run folder for judging: all of them, or a seeded sample of each file."""
 
-import hashlib
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import orjson
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import dump_line, parse_record, read_lines, write_whole
+from cocoon.core.jsonl import dump_line, file_sha, parse_record, read_json_record, read_lines, write_whole
 from cocoon.core.records import Dialogue, Record
 from cocoon.running.folder import put_dialogues
 from cocoon.running.shards.shard import Shard
@@ -61,7 +60,7 @@ def adopt_sample(
                 raise CocoonError(f"{file}: dialogue {dialogue.id!r} is in {seen[dialogue.id]} too; ids must differ")
             seen[dialogue.id] = file
             lines.append(dump_line(dialogue))
-        sample.files.append(SampledFile(file=file.name, sha256=_sha256(file), dialogues=held, drawn=len(chosen)))
+        sample.files.append(SampledFile(file=file.name, sha256=file_sha(file), dialogues=held, drawn=len(chosen)))
     folder = put_dialogues(out, lines, ", ".join(map(str, files)), shard)
     write_whole(folder / SAMPLE, [orjson.dumps(sample.model_dump(mode="json"), option=orjson.OPT_INDENT_2), b"\n"])
     return folder
@@ -78,17 +77,6 @@ def _dialogues(file: Path, chosen: set[int]) -> Iterator[Dialogue]:
             yield parse_record(value, Dialogue, f"{file}, line {number}")
 
 
-def _sha256(file: Path) -> str:
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
 def read_sample(run: Path) -> Sample | None:
     """Return what a run's dialogues were drawn from, or None where they are not a sample."""
-    file = run / SAMPLE
-    if not file.exists():
-        return None
-    try:
-        return parse_record(orjson.loads(file.read_bytes()), Sample, str(file))
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise CocoonError(f"{file}: cannot be read ({error}); make it again with the same command") from None
+    return read_json_record(run / SAMPLE, Sample, "make it again with the same command")

@@ -5,7 +5,6 @@ safetensors.
 """
 
 import contextlib
-import hashlib
 import importlib.util
 import io
 import json
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import file_sha
 from cocoon.core.progress import working
 from cocoon.models.local.libraries import first_line, quiet, require_libraries
 
@@ -54,7 +54,7 @@ def converted(gguf: Path) -> Path:
     The folder is named by the SHA-256 of the file, so a copy elsewhere is not converted again. It appears by one
     rename, so a process that is killed, or a second one at work, never leaves or sees an incomplete folder.
     """
-    sha = _sha256(gguf)
+    sha = file_sha(gguf)
     folder = cache_folder() / "models" / f"{gguf.stem}-{sha[:16]}-{_FORMAT}"
     if not (folder / _MARK).is_file():
         require_libraries("gguf", "accelerate")
@@ -134,8 +134,3 @@ def without_packing(packed: Any) -> Any:
     plain.tie_weights()
     plain.generation_config = packed.generation_config
     return plain
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

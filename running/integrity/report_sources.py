@@ -5,10 +5,8 @@ from pathlib import Path
 
 import orjson
 
-from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import parse_record, write_whole
+from cocoon.core.jsonl import file_sha, read_json_record, write_whole
 from cocoon.core.records import Record
-from cocoon.running.integrity.sealing import file_sha
 
 SOURCES = "report_sources.json"
 _READ = ("dialogues.jsonl", "ratings.jsonl", "failures.jsonl", "people.jsonl", "reference.json")
@@ -32,13 +30,7 @@ def keep_sources(run: Path, out: Path, written: Sequence[Path]) -> None:
 
 def read_sources(out: Path) -> ReportSources | None:
     """Return what the report in a folder was made of, or None. Raises CocoonError for a file that cannot be read."""
-    file = out / SOURCES
-    if not file.is_file():
-        return None
-    try:
-        return parse_record(orjson.loads(file.read_bytes()), ReportSources, str(file))
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise CocoonError(f"{file}: cannot be read ({error}); make the report again") from None
+    return read_json_record(out / SOURCES, ReportSources, "make the report again")
 
 
 def later_sources(run: Path, sources: ReportSources) -> list[str]:

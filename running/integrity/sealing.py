@@ -1,11 +1,11 @@
 """Seals of what a run writes. `cocoon verify` holds the files against them later."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from cocoon.core.jsonl import file_sha
 from cocoon.core.records import Dialogue, Rating
 from cocoon.models.journal.seals import Seal, digest, seal_name
 
@@ -48,9 +48,3 @@ def files_to_seal(run: Path, appended: Sequence[str]) -> list[Path]:
 def seal_of_file(run: Path, file: Path) -> Seal:
     """Return the seal of a file of a run."""
     return Seal("file", str(file.relative_to(run)), file_sha(file))
-
-
-def file_sha(file: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cocoon.core.errors import CocoonError
+from cocoon.core.jsonl import file_sha
 from cocoon.core.outside.events import checked_event
 from cocoon.core.records import Dialogue, Profile, Record
 from cocoon.models.journal.reader import opened_journal
@@ -16,7 +17,6 @@ from cocoon.running.integrity.journal_check import CheckedJournal, check_journal
 from cocoon.running.integrity.record_check import check_ratings, check_records, lines_of, report_lost_calls
 from cocoon.running.integrity.records import Verification
 from cocoon.running.integrity.report_sources import later_sources, read_sources
-from cocoon.running.integrity.sealing import file_sha
 from cocoon.running.manifest import RunManifest, read_manifest
 from cocoon.running.sample import read_sample
 

@@ -15,7 +15,7 @@ import orjson
 
 from cocoon.core.config import BudgetConfig
 from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import parse_record, write_whole
+from cocoon.core.jsonl import read_json_record, write_whole
 from cocoon.core.records import Language, Record
 
 ItemT = TypeVar("ItemT")
@@ -144,10 +144,4 @@ def texts_sha(texts: Iterable[str]) -> str:
 
 def read_shard(run: Path) -> ShardPlan | None:
     """Return what a folder holds of a run, or None for a folder that is no shard."""
-    file = run / SHARD
-    if not file.exists():
-        return None
-    try:
-        return parse_record(orjson.loads(file.read_bytes()), ShardPlan, str(file))
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise CocoonError(f"{file}: cannot be read ({error}); give the shard's command again") from None
+    return read_json_record(run / SHARD, ShardPlan, "give the shard's command again")

@@ -1,6 +1,5 @@
 """The run folder of a training: checks settings and data, allows one writer, and finds complete checkpoints."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from cocoon.core.config import to_yaml
 from cocoon.core.errors import CocoonError
-from cocoon.core.jsonl import parse_record, write_whole
+from cocoon.core.jsonl import file_sha, parse_record, write_whole
 from cocoon.core.outside.locks import lock_folder
 from cocoon.core.outside.yaml_text import read_yaml
 from cocoon.training.config import TrainConfig
@@ -74,12 +73,7 @@ def agree_on_data(out: Path, hashes: Mapping[str, str]) -> None:
 
 def hashes_of(files: Sequence[Path]) -> dict[str, str]:
     """Return the SHA-256 of the files that exist. Reading a missing file reports the error later."""
-    hashes = {}
-    for file in files:
-        if file.is_file():
-            with file.open("rb") as handle:
-                hashes[str(file)] = hashlib.file_digest(handle, "sha256").hexdigest()
-    return hashes
+    return {str(file): file_sha(file) for file in files if file.is_file()}
 
 
 def last_checkpoint(out: Path) -> Path | None:
