@@ -15,8 +15,7 @@ from cocoon.api.blocking import blocking, wait_for
 from cocoon.api.building import Building, Built, ready
 from cocoon.api.reporter import Reporter
 from cocoon.api.settings import Profiles, out_folder, takes, with_own, with_profile_files
-from cocoon.api.shards.workers import UNDIVIDED, run_divided, sharing_of
-from cocoon.api.studies import outcome_of_study
+from cocoon.api.shards.workers import divide_study, sharing_of
 from cocoon.api.vectors import export_vector, fold, import_vector
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
@@ -27,7 +26,7 @@ from cocoon.core.verb_settings import SWEEP, Given, Options
 from cocoon.running.building.config import STEER_PAIRS, PairsConfig
 from cocoon.running.building.pairs import PairsGenerator, SituationPairs, all_pairs
 from cocoon.running.folder import read_run
-from cocoon.running.frame import Outcome, forbid_cloud_tracing
+from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import opened_weights
 from cocoon.running.reading.former import with_rules_of
 from cocoon.running.shards.leases import Leases
@@ -197,7 +196,6 @@ async def sweep_as(
             f"shard {shard}: the shards of a sweep share the directions of one folder. Start several processes with "
             f"--shard any/{shard.count} and one --out."
         )
-    reported: list[StudyResult] = []
 
     def prepared(path: Path, settings: Given[StudyConfig]) -> Sweep:
         return prepare_sweep(path, settings, compared, allow_cloud_tracing=allow_cloud_tracing)
@@ -209,17 +207,12 @@ async def sweep_as(
         outcomes = await study.talk(read_plan(folder), reporter)
         return StudyResult(path, None, max(each.exit_code for each in outcomes), outcomes[-1].stopped_by)
 
-    async def report() -> None:
-        reported.append(await make(folder, given.and_also(shard=UNDIVIDED)))
-
-    def merged(outcome: Outcome) -> StudyResult:
-        return reported[-1] if reported else StudyResult(folder, None, outcome.exit_code, outcome.stopped_by)
-
     study = prepared(folder, given)
-    if shard is not None:
-        await _plan_once(study, Leases(folder / SHARDS, lease), reporter)
+    if shard is None:
+        return await _sweep_all(study, reporter)
+    await _plan_once(study, Leases(folder / SHARDS, lease), reporter)
     parts = [f"{USERS}/{user}" for user in study.users]
-    return await run_divided(folder, given, make, outcome_of_study, merged, reporter, parts=parts, finish=report)
+    return await divide_study(folder, given, make, reporter, parts=parts)
 
 
 async def _sweep_all(study: Sweep, reporter: Reporter) -> StudyResult:

@@ -11,6 +11,8 @@ from cocoon.core.verb_settings import Given
 from cocoon.running.frame import Outcome
 from cocoon.running.shards.shard import Shard
 from cocoon.running.shards.workers import Worker
+from cocoon.running.work import Progress
+from cocoon.studies.result import StudyResult
 
 ConfigT = TypeVar("ConfigT", bound=RunConfig)
 ResultT = TypeVar("ResultT")
@@ -56,3 +58,26 @@ async def run_divided(
         reporter.say(f"the shards of {out} are merged; this process goes on with the whole run")
         return await make(out, given.and_also(shard=UNDIVIDED))
     return merged(await worker.work())
+
+
+async def divide_study(
+    out: Path,
+    given: Given[ConfigT],
+    make: Callable[[Path, Given[ConfigT]], Awaitable[StudyResult]],
+    reporter: Reporter,
+    *,
+    parts: Sequence[str] = ("",),
+) -> StudyResult:
+    """Make a study as `run_divided` makes a run. The worker that merges the last shards reports on all of them."""
+    reported: list[StudyResult] = []
+
+    async def report() -> None:
+        reported.append(await make(out, given.and_also(shard=UNDIVIDED)))
+
+    def merged(outcome: Outcome) -> StudyResult:
+        return reported[-1] if reported else StudyResult(out, None, outcome.exit_code, outcome.stopped_by)
+
+    def outcome_of(result: StudyResult) -> Outcome:
+        return Outcome(Progress(), int(result.exit_code == 1), result.stopped_by)
+
+    return await run_divided(out, given, make, outcome_of, merged, reporter, parts=parts, finish=report)
