@@ -15,7 +15,7 @@ from cocoon.api.blocking import blocking, wait_for
 from cocoon.api.building import Building, Built, ready
 from cocoon.api.reporter import Reporter
 from cocoon.api.settings import Profiles, out_folder, takes, with_own, with_profile_files
-from cocoon.api.shards.workers import UNDIVIDED, run_divided, sharing_of
+from cocoon.api.shards.workers import WHOLE, run_divided, sharing_of
 from cocoon.api.studies import outcome_of_study
 from cocoon.api.vectors import export_vector, fold, import_vector
 from cocoon.core.config import StudyConfig
@@ -191,7 +191,8 @@ async def sweep_as(
 
     All shards of a sweep take their directions from one folder, because a model's name holds the path of its direction.
     """
-    reporter, folder, (shard, lease) = Reporter.of(progress), out_folder(out), sharing_of(given)
+    reporter, folder, sharing = Reporter.of(progress), out_folder(out), sharing_of(given)
+    shard = sharing.shard
     if shard is not None and shard.index is not None:
         raise CocoonError(
             f"shard {shard}: the shards of a sweep share the directions of one folder. Start several processes with "
@@ -202,7 +203,7 @@ async def sweep_as(
     def prepared(path: Path, settings: Given[StudyConfig]) -> Sweep:
         return prepare_sweep(path, settings, compared, allow_cloud_tracing=allow_cloud_tracing)
 
-    async def make(path: Path, settings: Given[StudyConfig]) -> StudyResult:
+    async def make(path: Path, settings: Given[StudyConfig], reporter: Reporter) -> StudyResult:
         study = prepared(path, settings)
         if study.config.shard is None:
             return await _sweep_all(study, reporter)
@@ -210,14 +211,14 @@ async def sweep_as(
         return StudyResult(path, None, max(each.exit_code for each in outcomes), outcomes[-1].stopped_by)
 
     async def report() -> None:
-        reported.append(await make(folder, given.and_also(shard=UNDIVIDED)))
+        reported.append(await make(folder, given.and_also(**WHOLE), reporter))
 
     def merged(outcome: Outcome) -> StudyResult:
         return reported[-1] if reported else StudyResult(folder, None, outcome.exit_code, outcome.stopped_by)
 
     study = prepared(folder, given)
-    if shard is not None:
-        await _plan_once(study, Leases(folder / SHARDS, lease), reporter)
+    if sharing.is_shared:
+        await _plan_once(study, Leases(folder / SHARDS, sharing.lease), reporter)
     parts = [f"{USERS}/{user}" for user in study.users]
     return await run_divided(folder, given, make, outcome_of_study, merged, reporter, parts=parts, finish=report)
 
@@ -277,7 +278,8 @@ def run_sweep_as(
     progress: bool | Reporter = True,
 ) -> StudyResult:
     """Sweep as a verb was given it, in ordinary code. See `sweep`."""
-    if sharing_of(given)[0] is not None:
+    sharing = sharing_of(given)
+    if sharing.shard is not None or sharing.is_shared:
         work = sweep_as(out, given, compared, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
         return wait_for(work)
     return run_sweep_study(prepare_sweep(out, given, compared, allow_cloud_tracing=allow_cloud_tracing), progress)
