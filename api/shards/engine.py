@@ -160,7 +160,7 @@ class ShardTasks:
         each = f"{placement.gpus} GPU" if placement.gpus else f"{placement.cpus} CPU"
         self.reporter.say(f"Ray makes {shards} of {self.worker.count} shards, {at_once} at once, each with {each}")
         if at_once > placement.room:
-            self.reporter.say(f"there is room for {placement.room} of them now; the others wait until there is more")
+            self.reporter.say(f"there is room for {placement.room} of them now; the others wait")
 
     def _start(self) -> None:
         while self._waiting and len(self._running) < self.placement.at_once:
