@@ -112,6 +112,11 @@ def open_cluster(processors: int | None) -> Iterator[Cluster]:
 
 
 def _connect(ray: Any, address: str, processors: int | None) -> None:
+    listens = ray.util.get_node_ip_address()
+    if not address and listens != _LOOPBACK:
+        raise CocoonError(
+            f"a Ray of this program would listen on {listens}, because ray was imported before. Call ray.init yourself."
+        )
     quiet: dict[str, Any] = {"logging_level": logging.WARNING, "include_dashboard": None if address else False}
     try:
         if address:
@@ -122,12 +127,6 @@ def _connect(ray: Any, address: str, processors: int | None) -> None:
     except (ConnectionError, RuntimeError, ValueError) as error:
         where = f"{_ADDRESS}={address}" if address else "a local Ray"
         raise CocoonError(f"{where}: cannot be reached or started ({str(error).splitlines()[0]})") from None
-    listens = import_module("ray.util").get_node_ip_address()
-    if listens != _LOOPBACK:
-        ray.shutdown()
-        raise CocoonError(
-            f"a local Ray would listen on {listens}, because this program imported ray before. Call ray.init first."
-        )
 
 
 @functools.cache

@@ -5,6 +5,7 @@ and goes on from the shard's journal when the lease of the dead one has run out.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections import Counter
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from cocoon.api.progress import people_stream
 from cocoon.api.reporter import Reporter
 from cocoon.api.settings import with_own
 from cocoon.api.shards.cluster import Cluster, open_cluster
@@ -28,7 +30,7 @@ from cocoon.running.folder import JOURNAL
 from cocoon.running.frame import Outcome
 from cocoon.running.shards.hub import Amounts, News
 from cocoon.running.shards.placement import Placement, place
-from cocoon.running.shards.shard import Shard
+from cocoon.running.shards.shard import Shard, read_shard
 from cocoon.running.shards.workers import Worker, shard_names
 from cocoon.running.study import OwnObjects
 from cocoon.running.work import Progress
@@ -62,7 +64,8 @@ class RayRun(Generic[ConfigT, ResultT]):
         config = with_own(self.given.and_also(profiles=None), OwnObjects(), Path()).resolve().config
         specs = [spec for key, spec in specs_of(config.model_dump(mode="json")) if self.given.verb.uses(key)]
         local = any(spec.startswith("local:") for spec in specs)
-        with open_cluster(None if local else replicas) as cluster:
+        # Ray prints for people where the data of the command line goes.
+        with contextlib.redirect_stdout(people_stream()), open_cluster(None if local else replicas) as cluster:
             placement = place(cluster.nodes, replicas, local=local, fixed=cluster.is_own)
             worker = self._worker(count, lease, placement.at_once)
             worker.undone()
@@ -131,6 +134,7 @@ class ShardTasks:
     _signals: list[int] = field(default_factory=list)
     _stopping: bool = False
     _down: set[str] = field(default_factory=set)
+    _before: Progress = field(default_factory=Progress)
     _progress: Progress = field(default_factory=Progress)
     _models: Models = field(default_factory=Models)
 
@@ -141,6 +145,7 @@ class ShardTasks:
         the second, and CocoonError where a shard could not be made.
         """
         self._waiting = self.worker.undone()
+        self._before = self._done_before()
         self._say_how_many()
         watch = self.reporter.watch()
         watching = asyncio.ensure_future(watch(self._progress, self._models)) if watch else None
@@ -153,6 +158,14 @@ class ShardTasks:
             if watching:
                 watching.cancel()
         return self._outcome()
+
+    def _done_before(self) -> Progress:
+        """Return the progress of earlier commands: what is in the shards that are done."""
+        shards = [Shard(index, self.worker.count) for index in range(1, self.worker.count + 1)]
+        done = [self.worker.path_of(shard) for shard in shards if shard not in self._waiting]
+        plans = [read_shard(path / part) for path in done for part in self.worker.parts]
+        items = sum(len(plan.positions) for plan in plans if plan is not None)
+        return Progress(dialogues=items, resumed=items, expected=0)
 
     def _say_how_many(self) -> None:
         placement, shards = self.placement, len(self._waiting)
@@ -213,7 +226,7 @@ class ShardTasks:
         for name in sorted(set(news.down) - self._down):
             self.reporter.say(f"{name} answers no shard: one of them asks it now and then, and the others wait")
         self._down = set(news.down)
-        total = Progress.total(list(news.progress.values()))
+        total = Progress.total([*news.progress.values(), self._before])
         done, count = self.worker.count - len(self._waiting) - len(self._running), self.worker.count
         total.batches = lambda: f"{done} of {count} shards ended"
         # Whoever shows the progress holds these two objects.

@@ -81,6 +81,6 @@ def test_the_client_of_ray_is_refused_because_it_leaves_the_run_without_a_shared
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "ray://head:10001")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda *names: object())
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
     with pytest.raises(CocoonError, match=r"^RAY_ADDRESS=ray://head:10001: Ray's client is not used\. Start the"):
         cocoon.simulate(**ROLES, out=tmp_path / "run", engine="ray")
