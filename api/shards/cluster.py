@@ -58,7 +58,7 @@ class Cluster:
             return remote.remote(task, shard.index, hub)
         except TypeError as error:
             raise CocoonError(
-                f"an agent of this program cannot be sent to other processes ({str(error).splitlines()[0]}). "
+                f"an agent of this program cannot be sent to other processes ({error.__cause__ or 'see above'}). "
                 "Put it into a file, and name it: python:FILE.py:NAME"
             ) from None
 

@@ -10,7 +10,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -61,7 +61,8 @@ class RayRun(Generic[ConfigT, ResultT]):
         Without a number of shards it is that of the folder, or as many as are made at once.
         """
         # Profiles from Python would be written down here, and are by each shard.
-        config = with_own(self.given.and_also(profiles=None), OwnObjects(), Path()).resolve().config
+        keywords = {name: value for name, value in self.given.keywords.items() if name != "profiles"}
+        config = with_own(replace(self.given, keywords=keywords), OwnObjects(), Path()).resolve().config
         specs = [spec for key, spec in specs_of(config.model_dump(mode="json")) if self.given.verb.uses(key)]
         local = any(spec.startswith("local:") for spec in specs)
         # Ray prints for people where the data of the command line goes.

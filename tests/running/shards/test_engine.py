@@ -23,16 +23,39 @@ def without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "ray" else find(name, *more))
 
 
-def test_without_ray_the_line_says_how_to_install_it_and_nothing_is_written(without_ray: None, tmp_path: Path) -> None:
+Call = Callable[[Path], object]
+RUN = Path(__file__).resolve().parent.parent.parent.parent / "examples" / "recorded"
+ON_RAY: dict[str, Any] = {"engine": "ray", "progress": False}
+
+
+def study(out: Path) -> Path:
+    """A file of settings beside a folder."""
+    file = out.with_suffix(".yaml")
+    file.write_text("rounds: 3\n", "utf-8")
+    return file
+
+
+VERBS: dict[str, Call] = {
+    "simulate": lambda out: cocoon.simulate(**ROLES, out=out, engine="ray"),
+    "judge": lambda out: cocoon.judge(RUN, SPEC, ["comfort"], out=out, **ON_RAY),
+    "branch": lambda out: cocoon.branch(RUN, turn=1, supporter=SPEC, user=SPEC, config=study(out), out=out, **ON_RAY),
+    "script": lambda out: cocoon.script(profiles="shipped:en", writer=SPEC, out=out, **ON_RAY),
+    "profiles build": lambda out: cocoon.build_profiles(limit=4, writer=SPEC, out=out, **ON_RAY),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_without_ray_the_line_says_how_to_install_it_and_nothing_is_written(
+    verb: str, without_ray: None, tmp_path: Path
+) -> None:
     with pytest.raises(CocoonError) as refused:
-        cocoon.simulate(**ROLES, out=tmp_path / "run", engine="ray")
+        VERBS[verb](tmp_path / "run")
     assert str(refused.value) == (
         f"--engine ray needs Ray, which is not installed; install with `{extras.install_line('ray')}`"
     )
     assert not (tmp_path / "run").exists()
 
 
-Call = Callable[[Path], object]
 REFUSED: dict[str, tuple[Call, str]] = {
     "a part": (
         lambda out: cocoon.simulate(**ROLES, out=out, engine="ray", shard="2/8"),
