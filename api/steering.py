@@ -190,7 +190,8 @@ async def sweep_as(
 
     All shards of a sweep take their directions from one folder, because a model's name holds the path of its direction.
     """
-    reporter, folder, (shard, lease) = Reporter.of(progress), out_folder(out), sharing_of(given)
+    reporter, folder, sharing = Reporter.of(progress), out_folder(out), sharing_of(given)
+    shard = sharing.shard
     if shard is not None and shard.index is not None:
         raise CocoonError(
             f"shard {shard}: the shards of a sweep share the directions of one folder. Start several processes with "
@@ -200,7 +201,7 @@ async def sweep_as(
     def prepared(path: Path, settings: Given[StudyConfig]) -> Sweep:
         return prepare_sweep(path, settings, compared, allow_cloud_tracing=allow_cloud_tracing)
 
-    async def make(path: Path, settings: Given[StudyConfig]) -> StudyResult:
+    async def make(path: Path, settings: Given[StudyConfig], reporter: Reporter) -> StudyResult:
         study = prepared(path, settings)
         if study.config.shard is None:
             return await _sweep_all(study, reporter)
@@ -208,9 +209,9 @@ async def sweep_as(
         return StudyResult(path, None, max(each.exit_code for each in outcomes), outcomes[-1].stopped_by)
 
     study = prepared(folder, given)
-    if shard is None:
+    if not sharing.is_shared:
         return await _sweep_all(study, reporter)
-    await _plan_once(study, Leases(folder / SHARDS, lease), reporter)
+    await _plan_once(study, Leases(folder / SHARDS, sharing.lease), reporter)
     parts = [f"{USERS}/{user}" for user in study.users]
     return await divide_study(folder, given, make, reporter, parts=parts)
 
@@ -270,7 +271,8 @@ def run_sweep_as(
     progress: bool | Reporter = True,
 ) -> StudyResult:
     """Sweep as a verb was given it, in ordinary code. See `sweep`."""
-    if sharing_of(given)[0] is not None:
+    sharing = sharing_of(given)
+    if sharing.shard is not None or sharing.is_shared:
         work = sweep_as(out, given, compared, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
         return wait_for(work)
     return run_sweep_study(prepare_sweep(out, given, compared, allow_cloud_tracing=allow_cloud_tracing), progress)
