@@ -16,6 +16,10 @@ SERVER_KEY = "COCOON_SERVER_KEY"
 """The variable that has the key of `cocoon serve`, for the server and for its clients on this machine."""
 SERVED_DIRECTIONS = "COCOON_DIRECTIONS"
 """The variable that names files and folders of directions to our plug-in for vLLM."""
+ARGUMENT_PREFIX = "cocoon_"
+"""How the extra arguments of a request to vLLM begin that ask the plug-in to steer."""
+STEERING_REFUSAL = "cocoon steering: "
+"""How every refusal of the plug-in begins."""
 _PART = re.compile(r"\+(\w+)=")
 
 _USER_INFO = re.compile(r"(?<=://)[^/@\s'\"#?]+(?=@)")

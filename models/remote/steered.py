@@ -15,14 +15,11 @@ from langchain_core.outputs import ChatResult
 from pydantic import PrivateAttr
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.model_spec import LocalSpec
+from cocoon.core.model_spec import ARGUMENT_PREFIX, STEERING_REFUSAL, LocalSpec
 from cocoon.models.remote.endpoint import EndpointChat
 from cocoon.models.request_errors import RefusedError
 
 EXTRA_ARGUMENTS = "vllm_xargs"
-ARGUMENT_PREFIX = "cocoon_"
-REFUSAL = "cocoon steering: "
-"""How every refusal of the plug-in begins."""
 
 
 class SteeredEndpointChat(EndpointChat):
@@ -65,7 +62,7 @@ class SteeredEndpointChat(EndpointChat):
         try:
             await self._exchange("POST", "/chat/completions", data=orjson.dumps(probe))
         except RefusedError as error:
-            if REFUSAL not in str(error):
+            if STEERING_REFUSAL not in str(error):
                 raise
             self._is_checked = True
         else:

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from cocoon.core.errors import CocoonError
-from cocoon.models.remote.steered import ARGUMENT_PREFIX, REFUSAL
+from cocoon.core.model_spec import ARGUMENT_PREFIX, STEERING_REFUSAL
 from cocoon.serving.vllm.passes import RowPart, SteeredPasses, steered
 from cocoon.serving.vllm.requests import ServedDirections, Steering
 
@@ -32,7 +32,7 @@ def _or_exit(step: Callable[[], Any]) -> Any:
     try:
         return step()
     except CocoonError as error:
-        raise SystemExit(f"{REFUSAL}{error}") from None
+        raise SystemExit(f"{STEERING_REFUSAL}{error}") from None
 
 
 def _wrap(module: str, path: str, wrapper: Callable[[Method], Method]) -> None:
@@ -43,7 +43,9 @@ def _wrap(module: str, path: str, wrapper: Callable[[Method], Method]) -> None:
         owner = getattr(owner, part, None)
     method = getattr(owner, name, None)
     if method is None:
-        raise SystemExit(f"{REFUSAL}this version of vLLM has no {module}.{path}; take 0.32, with which it was tried")
+        raise SystemExit(
+            f"{STEERING_REFUSAL}this version of vLLM has no {module}.{path}; take 0.32, with which it was tried"
+        )
     if method not in _WRAPPED:
         wrapped = wraps(method)(wrapper(method))
         _WRAPPED.add(wrapped)
@@ -58,7 +60,7 @@ def _at_start(method: Method, directions: ServedDirections) -> Method:
         text = config.model_config.hf_text_config
         _or_exit(lambda: refuse_settings(config))
         number = _or_exit(lambda: directions.fit(text.num_hidden_layers, text.hidden_size))
-        print(f"{REFUSAL}{number} directions", flush=True)
+        print(f"{STEERING_REFUSAL}{number} directions", flush=True)
         module = "vllm.entrypoints.openai.chat_completion.protocol"
         _wrap(module, "ChatCompletionRequest.to_beam_search_params", _without_beams)
         return config
@@ -96,7 +98,7 @@ def refuse_settings(config: Any) -> None:
 def _without_beams(method: Method) -> Method:
     def to_beam_search_params(request: Any, *arguments: Any, **keywords: Any) -> Any:
         if any(name.startswith(ARGUMENT_PREFIX) for name in request.vllm_xargs or {}):
-            raise ValueError(f"{REFUSAL}beams are not followed; leave use_beam_search out")
+            raise ValueError(f"{STEERING_REFUSAL}beams are not followed; leave use_beam_search out")
         return method(request, *arguments, **keywords)
 
     return to_beam_search_params
@@ -113,7 +115,7 @@ def _at_door(method: Method, directions: ServedDirections) -> Method:
             ):
                 raise CocoonError("only prompts of text that is all there are followed")
         except CocoonError as error:
-            raise ValueError(f"{REFUSAL}{error}") from None
+            raise ValueError(f"{STEERING_REFUSAL}{error}") from None
         return request
 
     return process_inputs

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.model_spec import STEER_OPTIONS
-from cocoon.models.remote.steered import ARGUMENT_PREFIX
+from cocoon.core.model_spec import ARGUMENT_PREFIX, STEER_OPTIONS
 from cocoon.steering.control.control import Control, check_shape, control_of
 from cocoon.steering.directions.direction import Direction
 
