@@ -98,7 +98,7 @@ def refuse_settings(config: Any) -> None:
 def _without_beams(method: Method) -> Method:
     def to_beam_search_params(request: Any, *arguments: Any, **keywords: Any) -> Any:
         if any(name.startswith(ARGUMENT_PREFIX) for name in request.vllm_xargs or {}):
-            raise ValueError(f"{STEERING_REFUSAL}beams are not followed; leave use_beam_search out")
+            raise _refusal("beams are not followed; leave use_beam_search out")
         return method(request, *arguments, **keywords)
 
     return to_beam_search_params
@@ -115,10 +115,15 @@ def _at_door(method: Method, directions: ServedDirections) -> Method:
             ):
                 raise CocoonError("only prompts of text that is all there are followed")
         except CocoonError as error:
-            raise ValueError(f"{STEERING_REFUSAL}{error}") from None
+            raise _refusal(str(error)) from None
         return request
 
     return process_inputs
+
+
+def _refusal(problem: str) -> Exception:
+    """Return the error that vLLM answers as a bad request."""
+    return import_module("vllm.exceptions").VLLMValidationError(f"{STEERING_REFUSAL}{problem}", parameter="vllm_xargs")
 
 
 def _steering(directions: ServedDirections, request: Any) -> Steering | None:
