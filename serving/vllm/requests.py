@@ -81,19 +81,19 @@ class ServedDirections:
 
         Raises CocoonError for what is not known or cannot be done.
         """
-        given = {
+        arguments = {
             name.removeprefix(ARGUMENT_PREFIX): value
             for name, value in (extra or {}).items()
             if name.startswith(ARGUMENT_PREFIX)
         }
-        if not given:
+        if not arguments:
             return None
-        for name in given:
+        for name in arguments:
             if name not in _NAMES:
                 raise CocoonError(f"{ARGUMENT_PREFIX}{name} is not known; there are {', '.join(_NAMES)}")
-        coefficient = _coefficient(given.get("coefficient"))
+        coefficient = _coefficient(arguments.get("coefficient"))
         control = self._control(
-            str(given.get("direction")), {name: str(given[name]) for name in STEER_OPTIONS if name in given}
+            str(arguments.get("direction")), {name: str(arguments[name]) for name in STEER_OPTIONS if name in arguments}
         )
         return Steering(control, coefficient) if coefficient else None
 
