@@ -65,7 +65,9 @@ def vllm_server(
     command += ["--served-model-name", NAME, "--host", "127.0.0.1", "--port", str(port), "--enforce-eager", *flags]
     environment = {**os.environ, **_ENVIRONMENT, "OMP_NUM_THREADS": str(threads)}
     environment |= {SERVED_DIRECTIONS: os.pathsep.join(map(str, directions))} if directions else {}
-    with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=output, env=environment) as process:
+    # Elsewhere than in a checkout, whose own metadata may be older than what is installed.
+    where = {"env": environment, "cwd": log.parent}
+    with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=output, **where) as process:
         try:
             address = f"http://127.0.0.1:{port}/v1"
             _wait_until_up(process, f"{address}#{NAME}", log)

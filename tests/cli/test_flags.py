@@ -91,6 +91,7 @@ OPTIONS = {
         "--allow-cloud-tracing --dry-run --json"
     ),
     "serve": "--model --port --max-tokens --allow-host --api-key-env",
+    "serve-plan": "--port --directions --length --out -o --json",
     "simulate": (
         "--out --profiles -n --limit --rounds --supporter --supporter-prompt --user --user-kind --difficulty "
         "--rules --appraiser --samples --language --judge --scales --votes --seed --concurrency --timeout "
