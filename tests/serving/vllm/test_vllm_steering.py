@@ -7,8 +7,9 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,9 @@ def talk(opening: str, *more: str) -> Words:
     return [("system", "You are a kind listener. Answer in two or three sentences."), *turns]
 
 
-async def answers(chats: Sequence[BaseChatModel], talks: Sequence[Words]) -> list[str]:
-    """The greedy answers of every chat to every talk, all asked at once."""
-    asked = [chat.ainvoke(words, temperature=0, max_tokens=24) for chat in chats for words in talks]
+async def answers(questions: Iterable[tuple[BaseChatModel, Words]]) -> list[str]:
+    """The greedy answers of chats to talks, all asked at once."""
+    asked = [chat.ainvoke(words, temperature=0, max_tokens=24) for chat, words in questions]
     return [str(reply.content) for reply in await asyncio.gather(*asked)]
 
 
@@ -87,18 +88,16 @@ async def test_a_served_row_says_the_same_as_in_this_process_at_every_coefficien
     base: LocalBase, direction: Path, address: str, at: At
 ) -> None:
     talks = [talk(opening) for opening in OPENINGS]
-    ours = await answers(here(base, direction, at), talks)
-    theirs = await answers(served(address, direction, at), talks)
+    ours, theirs = here(base, direction, at), served(address, direction, at)
+    wanted = await answers(product(ours, talks))
+    found = await answers(product(theirs, talks))
     plain, _ = open_chat(f"{address}#{NAME}")
-    assert theirs == ours
-    assert theirs[2:4] == await answers([plain], talks), "coefficient 0 is the plain server"
-    assert len(set(theirs[::2])) > 2, "the direction changes what is said"
-    # The replies stand in the cache now, as they were steered. The next turn must not read them from there.
-    later = [talk(OPENINGS[0], reply, "I do not know what to do.") for reply in theirs[::2]]
-    chats = served(address, direction, at)
-    found = [(await answers([chat], [words]))[0] for chat, words in zip(chats, later, strict=True)]
-    wanted = [(await answers([chat], [words]))[0] for chat, words in zip(here(base, direction, at), later, strict=True)]
     assert found == wanted
+    assert found[2:4] == await answers(product([plain], talks)), "coefficient 0 is the plain server"
+    assert len(set(found[::2])) > 2, "the direction changes what is said"
+    # The replies stand in the cache now, as they were steered. The next turn must not read them from there.
+    later = [talk(OPENINGS[0], reply, "I do not know what to do.") for reply in found[::2]]
+    assert await answers(zip(theirs, later, strict=True)) == await answers(zip(ours, later, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -110,4 +109,4 @@ async def test_what_a_server_cannot_honour_is_refused_with_its_reason(
 ) -> None:
     chat, _ = open_chat(f"{address}#{NAME}+steer={direction}:0.04{options}")
     with pytest.raises((CallFailedError, RefusedError), match=reason):
-        await answers([chat], [talk(OPENINGS[0])])
+        await answers([(chat, talk(OPENINGS[0]))])
