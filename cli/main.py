@@ -43,10 +43,6 @@ class Cocoon(LazyGroup):
         "reproduce": Verb("cocoon.cli.studies.reproduce:reproduce", "Judge", "Make a table of the paper again."),
         "power": Verb("cocoon.cli.reports.power:power", "Judge", "Say how many profiles a comparison needs."),
         "plan": Verb("cocoon.cli.plan:plan_command", "Look", "Say what a study takes on several machines."),
-        "serve-plan": Verb(
-            "cocoon.cli.served.serve_plan:serve_plan_command", "Train", "Print the line that starts vLLM for a study."
-        ),
-        "wait-for": Verb("cocoon.cli.served.wait_for:wait_for_server", "Train", "Wait until a model server is up."),
         "verify": Verb("cocoon.cli.verify:verify_command", "Look", "Say whether a run is as it was made."),
         "report": Verb("cocoon.cli.reports.report:report_command", "Look", "Write the tables and figures of a run."),
         "view": Verb("cocoon.cli.view:view", "Look", "Look at the dialogues of a run in a browser."),
@@ -63,6 +59,10 @@ class Cocoon(LazyGroup):
             "cocoon.cli.train.train:app", "Train", "Train a supporter on dialogues (LoRA), merge it, hand it over."
         ),
         "serve": Verb("cocoon.cli.serve:serve_command", "Train", "Serve local models at an OpenAI-compatible address."),
+        "serve-plan": Verb(
+            "cocoon.cli.served.serve_plan:serve_plan_command", "Train", "Print the line that starts vLLM for a study."
+        ),
+        "wait-for": Verb("cocoon.cli.served.wait_for:wait_for_server", "Train", "Wait until a model server is up."),
         "human": Verb(
             "cocoon.cli.human.human:app", "People", "Run a study with people: rating, comparison, live chat."
         ),

@@ -83,7 +83,8 @@ OPTIONS = {
     "questions": "--role --language --sentences --json --skip-unreadable",
     "report": "--scale-file --like --language --trace --no-trace --json",
     "reproduce": (
-        "--out --config --stages -n --talking --judge --concurrency --budget-calls -o --allow-cloud-tracing --json"
+        "--out --config --stages -n --talking --judge --served --concurrency --budget-calls -o --allow-cloud-tracing "
+        "--json"
     ),
     "script": (
         "--out --profiles -n --limit --language --writer --rater --rewrite --threshold --seed --concurrency "
@@ -115,7 +116,7 @@ OPTIONS = {
     ),
     "steer sweep": (
         "--direction --coefficient --out --model --profiles -n --limit --rounds --samples --users --user --rules "
-        "--appraiser --judge --scales --placebo --no-placebo --random --repeng --tokens --at --allow-overlap "
+        "--appraiser --judge --scales --placebo --no-placebo --random --repeng --tokens --at --served --allow-overlap "
         "--concurrency --timeout --budget-calls --shard --config -o --allow-cloud-tracing --dry-run --json"
     ),
     "train": (
@@ -125,6 +126,7 @@ OPTIONS = {
     "train llama-factory": "--out --dialogues --template --preset --config -o --i-have-the-right --json",
     "train merge": "--out --base --dtype --json",
     "view": "--export --with --language --scale --port",
+    "wait-for": "--seconds",
 }
 
 
