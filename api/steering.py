@@ -138,6 +138,7 @@ def prepare_sweep(
     own, out = OwnObjects(), out_folder(out)
     resolved = with_rules_of(with_own(given, own, out).resolve(), out)
     sweep_config = read_settings(SweepConfig, compared)
+    sweep_config.refuse_unserved()
     users = sweep_config.kinds(own_user=own.agent(resolved.config.user.model) is not None)
     if sweep_config.users is None and (out / PLAN).is_file():
         # A sweep of an earlier release has the kinds of user that were its default.
@@ -255,7 +256,7 @@ def sweep(
     `direction` is a file, a list of files (`NAME=FILE` names one), or a mapping of names to files. `coefficient` is one
     number or several. `out` is the folder. The same call again goes on where it stopped. `user` and `judge` are specs
     or agents of your own. Besides the settings below there are those of `SweepConfig`: `model`, `users`, `placebo`,
-    `repeng`, `tokens`, `at`, `allow_overlap`.
+    `repeng`, `tokens`, `at`, `served`, `allow_overlap`.
     """
     settings |= {"profiles": profiles, "user": user, "judge": judge}
     given, compared = _split(settings, direction, coefficient, config, options)

@@ -41,11 +41,13 @@ class SweepArm(Record):
 class SweepPlan(Record):
     """What a sweep compares, stored beside its runs for the report. Coefficients ascend from 0.
 
-    `at` says where directions are added, and None means as each was made. `repeng` is the dose of repeng's default as
+    `base` is the model that was measured, and `served` where it speaks (None: in this process). `at` says where
+    directions are added, and None means as each was made. `repeng` is the dose of repeng's default as
     it was given: None stands for that of equal surprise.
     """
 
     base: str
+    served: str | None = None
     arms: list[SweepArm] = Field(min_length=2)
     users: list[SweptUser] = list(KINDS)
     tokens: HistoryTokens = "reply"
@@ -78,10 +80,13 @@ def plan_arms(
     repeng: tuple[Path, float] | None = None,
     tokens: HistoryTokens = "reply",
     at: At | None = None,
+    *,
+    history: bool = True,
 ) -> list[SweepArm]:
     """Return all arms: unsteered, every direction at every coefficient with its placebos, prompting, and repeng.
 
-    Placebos use the largest coefficient. `placebos` maps the name of a direction to the placebo that belongs to it.
+    With `history`, each direction has the arm whose earlier dialogue is encoded the other way. Placebos use the largest
+    coefficient. `placebos` maps the name of a direction to the placebo that belongs to it.
     """
     doses = sorted({coefficient for coefficient in coefficients if coefficient})
     if not doses:
@@ -89,6 +94,7 @@ def plan_arms(
     arms = [SweepArm(name="plain", kind="plain", model=base)]
     for file in directions:
         arms += _steered(base, file, doses, tokens, at)
+        arms += [_other_history(base, file, doses[-1], tokens, at)] if history else []
         if placebo := (placebos or {}).get(file.name):
             arms += _placebos(base, file.name, placebo, doses[-1], tokens, at)
     arms += [
@@ -104,13 +110,16 @@ def plan_arms(
 def _steered(
     base: str, file: SteerFile, doses: Sequence[float], tokens: HistoryTokens, at: At | None
 ) -> list[SweepArm]:
-    arms = [
+    return [
         _arm("steered", f"{file.name} {dose:g}", _spec(base, file.path, dose, tokens, at), dose, file.name)
         for dose in doses
     ]
+
+
+def _other_history(base: str, file: SteerFile, top: float, tokens: HistoryTokens, at: At | None) -> SweepArm:
     other: HistoryTokens = "replies" if tokens == "reply" else "reply"
-    name = f"{file.name} {doses[-1]:g}, history {'steered' if other == 'replies' else 'unsteered'}"
-    return [*arms, _arm("history", name, _spec(base, file.path, doses[-1], other, at), doses[-1], file.name)]
+    name = f"{file.name} {top:g}, history {'steered' if other == 'replies' else 'unsteered'}"
+    return _arm("history", name, _spec(base, file.path, top, other, at), top, file.name)
 
 
 def _placebos(

@@ -84,7 +84,8 @@ OPTIONS = {
     "questions": "--role --language --sentences --json --skip-unreadable",
     "report": "--scale-file --like --language --trace --no-trace --json",
     "reproduce": (
-        "--out --config --stages -n --talking --judge --concurrency --budget-calls -o --allow-cloud-tracing --json"
+        "--out --config --stages -n --talking --judge --served --concurrency --budget-calls -o --allow-cloud-tracing "
+        "--json"
     ),
     "script": (
         "--out --profiles -n --limit --language --writer --rater --rewrite --threshold --seed --concurrency "
@@ -92,6 +93,7 @@ OPTIONS = {
         "-o --allow-cloud-tracing --dry-run --json"
     ),
     "serve": "--model --port --max-tokens --allow-host --api-key-env",
+    "serve-plan": "--port --directions --length --out -o --json",
     "simulate": (
         "--out --profiles -n --limit --rounds --supporter --supporter-prompt --user --user-kind --difficulty "
         "--rules --appraiser --samples --language --judge --scales --votes --seed --concurrency --timeout "
@@ -115,7 +117,7 @@ OPTIONS = {
     ),
     "steer sweep": (
         "--direction --coefficient --out --model --profiles -n --limit --rounds --samples --users --user --rules "
-        "--appraiser --judge --scales --placebo --no-placebo --random --repeng --tokens --at --allow-overlap "
+        "--appraiser --judge --scales --placebo --no-placebo --random --repeng --tokens --at --served --allow-overlap "
         "--concurrency --timeout --budget-calls --shard --engine --replicas --config -o "
         "--allow-cloud-tracing --dry-run --json"
     ),
@@ -126,6 +128,7 @@ OPTIONS = {
     "train llama-factory": "--out --dialogues --template --preset --config -o --i-have-the-right --json",
     "train merge": "--out --base --dtype --json",
     "view": "--export --with --language --scale --port",
+    "wait-for": "--seconds",
 }
 
 
