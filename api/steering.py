@@ -40,6 +40,7 @@ from cocoon.studies.result import StudyResult
 from cocoon.studies.sweep.config import SweepConfig
 from cocoon.studies.sweep.plan import PLAN, USERS, read_plan, write_plan
 from cocoon.studies.sweep.run import Sweep
+from cocoon.studies.sweep.talks import with_talks
 
 __all__ = [
     "calibrate",
@@ -121,11 +122,12 @@ def calibrate(
 ) -> Calibrated:
     """Find the coefficient at which so large a share of the replies has a genuine question, for one ratio or several.
 
-    `direction` is the file of a direction, and `out` a file for the calibration.
+    `direction` is the file of a direction, and `out` a file for the calibration. Replies are kept beside it, and the
+    same call again goes on from there.
     """
     reporter = Reporter.of(progress)
-    config = read_settings(CalibrateConfig, settings | {"ratio": _numbers(ratio)})
-    task = CalibrationTask.of(config, Path(direction), reporter.say)
+    config, moments = with_talks(read_settings(CalibrateConfig, settings | {"ratio": _numbers(ratio)}))
+    task = CalibrationTask.of(config, Path(direction), reporter.say, moments)
     with opened_weights(model, task.control.at) as weights:
         return task.run(weights, model, Path(out) if out is not None else None, reporter.say)
 

@@ -4,23 +4,26 @@ Ratios are shares of replies with a genuine question, as the detector counts the
 corrected to what that reader would count. Coefficients below the unsteered ratio are negative.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Record
 from cocoon.models.local.libraries import require_libraries
 from cocoon.models.local.weights import Weights
 from cocoon.steering.calibration.behaviour import Arm, Behaviour, SampledReply, Speaking, behaviour, sample_replies
+from cocoon.steering.calibration.check import Check
 from cocoon.steering.calibration.detector import Trust
 from cocoon.steering.calibration.dose import Dose, Hit, curve_of, invert
 from cocoon.steering.control.control import Control
 from cocoon.steering.pairs.situations import Situation
 
 Tell = Callable[[str], None]
+Save = Callable[[Sequence[SampledReply]], None]
 # How many times the interval around the edge of the window is halved.
 _HALVINGS = 2
 
@@ -73,13 +76,18 @@ class Tried(Record):
 
 
 class Found(Record):
-    """The coefficient for a target ratio, with 95 % intervals."""
+    """The coefficient for a target ratio, with 95 % intervals.
+
+    `expected` and `ratio_interval` are ratios as the target is: a reader's, where there are labels. `detector` is the
+    ratio that the detector is expected to count there.
+    """
 
     target: float
     coefficient: float
     interval: tuple[float, float]
     expected: float
     ratio_interval: tuple[float, float]
+    detector: float | None = None
 
 
 class Calibration(Record):
@@ -87,7 +95,8 @@ class Calibration(Record):
 
     `reach` holds the ratios of the fitted curve at the edges of the window. `drift` is the ratio by the number of
     supporter turns before the reply, over all coefficients inside the window. `reader` holds the labels by which the
-    ratios are corrected, and is None if the ratios are those of the detector.
+    ratios are corrected, and is None if the ratios are those of the detector. `people` counts those whose moments the
+    situations are, and `spoke` says under which prompts and limits the model spoke.
     """
 
     direction: str | None
@@ -96,6 +105,7 @@ class Calibration(Record):
     tokens: str = "reply"
     at: str = "every"
     situations: int
+    people: int | None = None
     samples: int
     window: tuple[float, float]
     reach: tuple[float, float]
@@ -104,6 +114,8 @@ class Calibration(Record):
     drift: dict[str, float] = Field(default_factory=dict)
     reader: Trust | None = None
     guards: dict[str, float] = Field(default_factory=dict)
+    spoke: dict[str, JsonValue] = Field(default_factory=dict)
+    checks: list[Check] = Field(default_factory=list)
 
 
 @dataclass
@@ -119,20 +131,36 @@ class Search:
     tell: Tell
     replies: list[SampledReply]
     reader: Trust | None = None
+    save: Save | None = None
 
     def speak(self, coefficients: Sequence[float]) -> None:
-        """Write replies to all situations at the coefficients that are new, in one batch."""
-        new = sorted({round(coefficient, 6) for coefficient in coefficients} - self.known)
+        """Write the replies that are missing at these coefficients, to all situations, in one batch."""
+        counts = Counter(reply.coefficient for reply in self.replies)
+        full = len(self.situations) * self.samples
+        wanted = sorted({round(coefficient, 6) for coefficient in coefficients})
+        new = [coefficient for coefficient in wanted if counts[coefficient] < full]
         if not new:
             return
         arms = [Arm("steered" if dose else "plain", dose, self.control) for dose in new]
-        self.replies += sample_replies(self.weights, self.situations, arms, self.samples, self.speaking)
+        self.replies += sample_replies(
+            self.weights,
+            self.situations,
+            arms,
+            self.samples,
+            self.speaking,
+            known={reply.key for reply in self.replies},
+            keep=self._keep,
+        )
         for dose in new:
             measured = self.at(dose)
             self.tell(
                 f"coefficient {dose:g}: genuine {measured.genuine:.2f}, marked {measured.marked:.2f}, "
                 f"degenerate {measured.broken:.2f}, {measured.nats or float('nan'):.2f} nats"
             )
+
+    def _keep(self, written: Sequence[SampledReply]) -> None:
+        if self.save is not None:
+            self.save([*self.replies, *written])
 
     @property
     def known(self) -> set[float]:
@@ -148,7 +176,7 @@ class Search:
         """Return the share of replies with a genuine question, corrected if there are labels."""
         replies = self.of(coefficient)
         asks, pasted = np.mean([[reply.asks, reply.only_marked] for reply in replies], axis=0)
-        return float(asks if self.reader is None else self.reader.precision * asks + self.reader.missed * pasted)
+        return float(asks if self.reader is None else self.reader.ratio(asks, pasted))
 
     def dose(self, coefficients: Sequence[float]) -> Dose:
         """Return the observations at these coefficients, corrected if there are labels."""
@@ -200,19 +228,19 @@ def calibrate(
     tell: Tell | None = None,
     reader: Trust | None = None,
     known: list[SampledReply] | None = None,
+    save: Save | None = None,
 ) -> tuple[Calibration, list[SampledReply]]:
     """Return the coefficient of every target ratio, with everything that was tried and all replies.
 
     `step` is the distance between doses, as a share of the residual norm (default: 0.1 divided by the number of steered
     layers). With a `reader`, targets are ratios as that reader would count them. Replies in `known` are not written
-    again, and new ones are added to the list.
+    again, and new ones are added to the list. `save` is called with all replies after every batch.
     Raises CocoonError for a target that cannot be reached within the guards, and names the range that can be reached.
     """
     _check(situations, targets)
     progress, replies = tell or (lambda _: None), known if known is not None else list[SampledReply]()
-    search = Search(
-        weights, control, situations, samples, speaking or Speaking(), guards or Guards(), progress, replies, reader
-    )
+    sampling, limits = speaking or Speaking(), guards or Guards()
+    search = Search(weights, control, situations, samples, sampling, limits, progress, replies, reader, save)
     size = step if step is not None else round(0.1 / len(control.layers), 4)
     search.speak([0.0])
     inside = search.ladder(size, 1, lambda ratio: ratio > max(targets) + 0.1)
@@ -246,13 +274,14 @@ def _refined(search: Search, inside: list[float], targets: Sequence[float]) -> l
 
 
 def dose_of(replies: Sequence[SampledReply], coefficients: Sequence[float]) -> Dose:
-    """Count replies at these coefficients (ascending) by situation, leaving out situations without a reply."""
+    """Count replies at these coefficients (ascending) by whose situation it is, leaving out those without a reply."""
     dose_replies = [reply for reply in replies if reply.coefficient in set(coefficients)]
-    row = {name: number for number, name in enumerate(dict.fromkeys(reply.situation for reply in dose_replies))}
+    owners = dict.fromkeys(reply.owner for reply in dose_replies)
+    row = {name: number for number, name in enumerate(owners)}
     column = {coefficient: number for number, coefficient in enumerate(coefficients)}
     asking, pasted, counts = np.zeros((3, len(row), len(column)))
     for reply in dose_replies:
-        cell = row[reply.situation], column[reply.coefficient]
+        cell = row[reply.owner], column[reply.coefficient]
         asking[cell] += reply.asks
         pasted[cell] += reply.only_marked
         counts[cell] += 1
@@ -262,6 +291,7 @@ def dose_of(replies: Sequence[SampledReply], coefficients: Sequence[float]) -> D
 
 def _report(search: Search, inside: Sequence[float], hits: Sequence[Hit]) -> Calibration:
     facts = search.control.facts()
+    detected = curve_of(dose_of(search.replies, inside))
     return Calibration(
         direction=facts["direction"],
         layers=facts["layers"],
@@ -269,6 +299,7 @@ def _report(search: Search, inside: Sequence[float], hits: Sequence[Hit]) -> Cal
         tokens=facts["tokens"],
         at=facts["at"],
         situations=len(search.situations),
+        people=len({situation.unit for situation in search.situations}),
         samples=search.samples,
         window=(inside[0], inside[-1]),
         reach=curve_of(search.dose(inside)).reach,
@@ -276,7 +307,7 @@ def _report(search: Search, inside: Sequence[float], hits: Sequence[Hit]) -> Cal
             Tried(coefficient=coefficient, behaviour=search.at(coefficient), outside=search.outside(coefficient))
             for coefficient in sorted(search.known)
         ],
-        found=[Found(**asdict(hit)) for hit in hits],
+        found=[Found(**asdict(hit), detector=detected.at(hit.coefficient)) for hit in hits],
         drift=drift([reply for reply in search.replies if reply.coefficient in inside]),
         guards=asdict(search.guards),
         reader=search.reader,

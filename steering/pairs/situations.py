@@ -41,6 +41,11 @@ class Situation(Record):
     source: str = "own"
 
     @property
+    def unit(self) -> str:
+        """Whose situation it is: moments of one person or dialogue are alike, and count as one in every interval."""
+        return self.id if self.source == "own" else self.source
+
+    @property
     def text(self) -> str:
         """All messages of the user, by which situations are compared."""
         return " ".join(turn.content for turn in self.talk if turn.role == "user")
@@ -112,20 +117,29 @@ def of_dialogue(dialogue: Dialogue) -> Iterator[Situation]:
                 yield situation
 
 
-def spread_situations(situations: Sequence[Situation], count: int, seed: int = 0) -> list[Situation]:
-    """Return at most `count` situations, one per source, half of them after 3 to 6 supporter turns where possible."""
+def spread_situations(situations: Sequence[Situation], count: int, seed: int = 0, *, each: int = 1) -> list[Situation]:
+    """Return at most `count` situations, half of them after 3 to 6 supporter turns where possible.
+
+    Every source gives one before any gives a second, and none gives more than `each`.
+    """
     generator = random.Random(seed)
     sources: dict[str, list[Situation]] = {}
     for situation in situations:
-        sources.setdefault(situation.id if situation.source == "own" else situation.source, []).append(situation)
+        sources.setdefault(situation.unit, []).append(situation)
     names = sorted(sources)
     generator.shuffle(names)
     chosen: list[Situation] = []
-    for number, name in enumerate(names[:count]):
-        late = [situation for situation in sources[name] if LATE <= situation.replies <= 2 * LATE]
-        early = [situation for situation in sources[name] if situation.replies < LATE]
-        preferred = late if number % 2 else early
-        chosen.append(generator.choice(preferred or late or early or sources[name]))
+    turns = [(turn, number, name) for turn in range(each) for number, name in enumerate(names)]
+    for turn, number, name in turns:
+        remaining = sources[name]
+        if len(chosen) == count or not remaining:
+            continue
+        late = [situation for situation in remaining if LATE <= situation.replies <= 2 * LATE]
+        early = [situation for situation in remaining if situation.replies < LATE]
+        preferred = late if (number + turn) % 2 else early
+        situation = generator.choice(preferred or late or early or remaining)
+        remaining.remove(situation)
+        chosen.append(situation)
     return chosen
 
 
@@ -172,6 +186,4 @@ def check_apart(
 
 def marks(situations: Iterable[Situation]) -> list[tuple[str, str]]:
     """Return the id or source and the text of each situation, which `check_apart` compares."""
-    return [
-        (situation.id if situation.source == "own" else situation.source, situation.text) for situation in situations
-    ]
+    return [(situation.unit, situation.text) for situation in situations]

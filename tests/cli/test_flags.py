@@ -98,8 +98,8 @@ OPTIONS = {
         "--json"
     ),
     "steer calibrate": (
-        "--model --direction --ratio --situations -n --limit --samples --max-tokens --seed --allow-overlap "
-        "--mode --tokens --at --labels -o --out --json"
+        "--model --direction --ratio --prompt --prompts --talks --situations -n --limit --check --samples "
+        "--max-tokens --temperature --top-p --seed --allow-overlap --mode --tokens --at --labels -o --out --json"
     ),
     "steer export": "--direction -o --out --model-type",
     "steer extract": (

@@ -220,10 +220,12 @@ class Speaker:
 
     def __init__(self, shift: float = 0.0) -> None:
         self.asked: list[float] = []
+        self.systems: set[str] = set()
         self.shift = shift
 
-    def __call__(self, weights: Any, situations: Any, arms: Any, samples: int, speaking: Any) -> list[SampledReply]:
+    def __call__(self, weights: Any, situations: Any, arms: Any, samples: int, speaking: Any, **_: Any) -> Any:
         drawn = np.random.default_rng(4)
+        self.systems.update(speaking.system(one) for one in situations if speaking.system)
         self.asked += [arm.coefficient for arm in arms]
         return [
             reply(
