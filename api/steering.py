@@ -156,6 +156,9 @@ def prepare_sweep(
 def run_sweep_study(study: Sweep, progress: bool | Reporter = True) -> StudyResult:
     """Do a sweep that is ready to start, or go on with it. See `sweep`."""
     reporter = Reporter.of(progress)
+    stopped = wait_for(study.rehearse(reporter))
+    if stopped is not None:
+        return StudyResult(study.out, None, stopped.exit_code, stopped.stopped_by)
     plan = study.plan(reporter)
     return study.finish(plan, wait_for(study.talk(plan, reporter)), reporter)
 
@@ -164,7 +167,8 @@ def run_sweep_study(study: Sweep, progress: bool | Reporter = True) -> StudyResu
 async def sweep_async(
     *,
     direction: Directions,
-    coefficient: float | Sequence[float],
+    coefficient: float | Sequence[float] | None = None,
+    ratio: float | Sequence[float] | None = None,
     out: str | Path,
     profiles: Profiles | None = None,
     user: object = None,
@@ -177,7 +181,8 @@ async def sweep_async(
 ) -> StudyResult:
     """Simulate and judge every coefficient with every kind of user, and report. See `sweep`."""
     settings |= {"profiles": profiles, "user": user, "judge": judge}
-    given, compared = _split(settings, direction, coefficient, config, options)
+    settings |= {"coefficient": _numbers(coefficient), "ratio": _numbers(ratio)}
+    given, compared = _split(settings, direction, config, options)
     return await sweep_as(out, given, compared, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
 
 
@@ -225,6 +230,9 @@ async def sweep_as(
 
 
 async def _sweep_all(study: Sweep, reporter: Reporter) -> StudyResult:
+    stopped = await study.rehearse(reporter)
+    if stopped is not None:
+        return StudyResult(study.out, None, stopped.exit_code, stopped.stopped_by)
     # What is computed on the open base would hold up the event loop for minutes.
     plan = await asyncio.to_thread(study.plan, reporter)
     outcomes = await study.talk(plan, reporter)
@@ -237,6 +245,9 @@ async def _plan_once(study: Sweep, leases: Leases, reporter: Reporter) -> None:
     while not (study.out / PLAN).exists():
         with leases.take("plan") or nullcontext() as lease:
             if lease is not None:
+                stopped = await study.rehearse(reporter)
+                if stopped is not None and stopped.stopped_by is not None:
+                    raise stopped.stopped_by
                 write_plan(study.out, await asyncio.to_thread(study.plan, reporter))
             else:
                 await asyncio.sleep(1.0)
@@ -247,7 +258,8 @@ async def _plan_once(study: Sweep, leases: Leases, reporter: Reporter) -> None:
 def sweep(
     *,
     direction: Directions,
-    coefficient: float | Sequence[float],
+    coefficient: float | Sequence[float] | None = None,
+    ratio: float | Sequence[float] | None = None,
     out: str | Path,
     profiles: Profiles | None = None,
     user: object = None,
@@ -261,12 +273,14 @@ def sweep(
     """Simulate and judge every coefficient with every kind of user, and report what asking does to comfort.
 
     `direction` is a file, a list of files (`NAME=FILE` names one), or a mapping of names to files. `coefficient` is one
-    number or several. `out` is the folder. The same call again goes on where it stopped. `user` and `judge` are specs
-    or agents of your own. Besides the settings below there are those of `SweepConfig`: `model`, `users`, `placebo`,
-    `repeng`, `tokens`, `at`, `allow_overlap`.
+    number or several. In its place, `ratio` names the shares of replies that are to ask, and coefficients are found for
+    them on talks of the study. `out` is the folder. The same call again goes on where it stopped. `user` and `judge`
+    are specs or agents of your own. Besides the settings below there are those of `SweepConfig`: `model`, `users`,
+    `placebo`, `repeng`, `tokens`, `at`, `talks`, `moments`, `labels`, `allow_overlap`.
     """
     settings |= {"profiles": profiles, "user": user, "judge": judge}
-    given, compared = _split(settings, direction, coefficient, config, options)
+    settings |= {"coefficient": _numbers(coefficient), "ratio": _numbers(ratio)}
+    given, compared = _split(settings, direction, config, options)
     return run_sweep_as(out, given, compared, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
 
 
@@ -288,19 +302,18 @@ def run_sweep_as(
 def _split(
     settings: Mapping[str, object],
     direction: Directions,
-    coefficient: float | Sequence[float],
     config: str | Path | None,
     options: Options,
 ) -> tuple[Given[StudyConfig], dict[str, object]]:
     """Return what the runs of a sweep were given, and what the sweep itself was given."""
     compared = {name: value for name, value in settings.items() if name in SweepConfig.model_fields}
     of_runs = {name: value for name, value in settings.items() if name not in compared}
-    compared |= {"direction": _named_files(direction), "coefficient": _numbers(coefficient)}
+    compared |= {"direction": _named_files(direction)}
     return Given(SWEEP, of_runs, config, None, options), compared
 
 
-def _numbers(value: float | Sequence[float]) -> list[float]:
-    return [value] if isinstance(value, int | float) else list(value)
+def _numbers(value: float | Sequence[float] | None) -> list[float]:
+    return [value] if isinstance(value, int | float) else list(value or ())
 
 
 def _named_files(direction: Directions) -> list[str]:

@@ -246,6 +246,12 @@ def reply_asks(text: str, language: Language, *, ended: bool = True) -> bool:
     return any(asks_by_form(sentence, language) for sentence in whole_sentences(text, language, ended=ended))
 
 
+def reply_only_marked(text: str, language: Language, *, ended: bool = True) -> bool:
+    """Return whether a reply has question marks but no genuine question, not counting a last sentence cut off."""
+    sentences = whole_sentences(text, language, ended=ended)
+    return any(map(_marked, sentences)) and not any(asks_by_form(sentence, language) for sentence in sentences)
+
+
 def _marked(sentence: str) -> bool:
     return sentence.rstrip("\"'”’)） ").endswith(("?", "？"))
 

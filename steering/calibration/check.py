@@ -56,6 +56,15 @@ def sampling_floor(share: float, count: int) -> float:
     return 2 * first * math.exp(log_chance) / count
 
 
+def target_floor(target: float, count: int, reader: Trust | None) -> float:
+    """Return the mean distance from a target that a perfect coefficient would show at `count` replies.
+
+    A reader's ratio scatters as the detector's does, in proportion.
+    """
+    precision = reader.precision if reader else 1.0
+    return precision * sampling_floor(target / precision, count)
+
+
 def check_of(
     targets: Mapping[float, float], replies: Sequence[SampledReply], reader: Trust | None
 ) -> tuple[list[Check], Transfer]:
@@ -79,7 +88,7 @@ def check_of(
             detector=float(detected[number]),
             error=float(achieved[number] - target),
             interval=(float(lows[number]), float(highs[number])),
-            floor=_floor(target, int(counts[number, :, 2].sum()), reader),
+            floor=target_floor(target, int(counts[number, :, 2].sum()), reader),
             degenerate=float(counts[number, :, 3].sum() / counts[number, :, 2].sum()),
         )
         for number, (target, coefficient) in enumerate(targets.items())
@@ -100,12 +109,6 @@ def _ratios(counts: NDArray[np.float64], reader: Trust | None) -> NDArray[np.flo
     asks, marked, all_replies, _ = counts.sum(1).T
     asking = reader.precision * asks + reader.missed * marked if reader else asks
     return asking / np.maximum(all_replies, 1)
-
-
-def _floor(target: float, count: int, reader: Trust | None) -> float:
-    """Return the floor of a target. A reader's ratio scatters as the detector's does, in proportion."""
-    precision = reader.precision if reader else 1.0
-    return precision * sampling_floor(target / precision, count)
 
 
 def _transfer(checks: Sequence[Check], targets: NDArray[np.float64], errors: NDArray[np.float64]) -> Transfer:

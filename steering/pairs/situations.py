@@ -104,8 +104,11 @@ def of_profiles(profiles: Iterable[Profile]) -> list[Situation]:
     ]
 
 
-def of_dialogue(dialogue: Dialogue) -> Iterator[Situation]:
-    """Yield a situation for every user turn, with the dialogue up to it, once more than a greeting has been said."""
+def of_dialogue(dialogue: Dialogue, *, greetings: bool = False) -> Iterator[Situation]:
+    """Yield a situation for every user turn, with the dialogue up to it.
+
+    Unless `greetings` count too, it begins once the user has said more than a greeting.
+    """
     turns = [Said(role=turn.role, content=turn.content) for turn in dialogue.turns if turn.content.strip()]
     for index, turn in enumerate(turns):
         if turn.role == "user":
@@ -113,7 +116,7 @@ def of_dialogue(dialogue: Dialogue) -> Iterator[Situation]:
             situation = Situation(
                 id=name, language=dialogue.language, talk=turns[: index + 1], source=dialogue.profile.id
             )
-            if len(situation.text) >= _GREETING[dialogue.language]:
+            if greetings or len(situation.text) >= _GREETING[dialogue.language]:
                 yield situation
 
 

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from cocoon.core.config import EMBEDDED
+from cocoon.core.config import EMBEDDED, StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Record
 from cocoon.core.settings import flag, refused
 from cocoon.core.verb_settings import VerbSettings
+from cocoon.steering.calibration.on_situations import SUPPORTER_PROMPT, CalibrateConfig
 from cocoon.steering.control.control import Control
 from cocoon.steering.directions.direction import At, Direction
 from cocoon.studies.sweep.plan import KINDS, HistoryTokens, SweptUser
@@ -18,7 +19,13 @@ class SweepConfig(Record):
     """What a sweep compares. `direction`: files of directions, as `FILE` or `NAME=FILE`."""
 
     direction: list[str] = Field(min_length=1, description="Files of directions.")
-    coefficient: list[float] = Field(min_length=1, description="Coefficients beside 0.")
+    coefficient: list[float] = Field(default=[], description="Coefficients beside 0.")
+    ratio: list[float] = Field(default=[], description="In place of coefficients: the ratios for which they are found.")
+    talks: str | None = flag(
+        None, "With --ratio: calibrate on the moments of this run, in place of talks of this study.", metavar="RUN"
+    )
+    moments: int = flag(80, "With --ratio: calibrate on so many moments of talk (default: 80).", ge=8)
+    labels: str | None = flag(None, "With --ratio: a reader's labels, as for steer calibrate.")
     model: str = flag(EMBEDDED, "The supporter's base: local:BASE (default: the embedded model).", metavar="SPEC")
     users: str | None = flag(None, "Kinds of simulated user (default: guarded,people,prompted; own for Python code).")
     placebo: bool = flag(True, "Random directions at equal norm and equal surprise.")
@@ -31,6 +38,36 @@ class SweepConfig(Record):
     tokens: HistoryTokens = flag("reply", "replies: steer earlier replies in the history too (default: reply).")
     at: At | None = flag(None, "As in +at=; default: as each direction was made.")
     allow_overlap: bool = flag(False, "Go on though profiles stand in the direction's pairs too.")
+
+    @model_validator(mode="after")
+    def _coefficients_or_ratios(self) -> "SweepConfig":
+        if bool(self.coefficient) == bool(self.ratio):
+            raise CocoonError("A sweep compares coefficients or ratios. Give --coefficient or --ratio, one of the two.")
+        unused = {"talks", "moments", "labels"} & self.model_fields_set
+        if self.coefficient and unused:
+            raise CocoonError(f"--{min(unused)} says how coefficients are found for a --ratio. Leave it out.")
+        if outlier := next((ratio for ratio in self.ratio if not 0 <= ratio <= 1), None):
+            raise CocoonError(f"--ratio {outlier:g} is not a share. Give one between 0 and 1.")
+        return self
+
+    def calibrating(self, study: StudyConfig) -> CalibrateConfig:
+        """Return how coefficients are found: as the arms of the study speak, at the tokens that they are steered at."""
+        supporter = study.supporters[0]
+        return CalibrateConfig(
+            ratio=self.ratio,
+            prompt=SUPPORTER_PROMPT,
+            prompts=study.prompts,
+            talks=self.talks,
+            limit=self.moments,
+            max_tokens=supporter.max_tokens,
+            temperature=supporter.temperature or 0.0,
+            top_p=supporter.top_p or 1.0,
+            seed=study.seed,
+            allow_overlap=self.allow_overlap,
+            tokens=self.tokens,
+            at=self.at,
+            labels=self.labels,
+        )
 
     def kinds(self, *, own_user: bool) -> list[SweptUser]:
         """Return the kinds of user in order. `own_user` says that the user is Python code, which has no kinds."""
@@ -49,11 +86,6 @@ class SweepConfig(Record):
     def control(self, direction: Direction) -> Control:
         """Return a direction as the arms are steered by it."""
         return Control(direction, tokens=self.tokens, at=self.at)
-
-    @property
-    def top(self) -> float:
-        """The largest coefficient."""
-        return max(self.coefficient)
 
     def directions(self) -> dict[str, Direction]:
         """Read the directions, by name. Raises CocoonError for two of one name."""

@@ -17,7 +17,8 @@ from cocoon.models.journal.reader import JournalReader, opened_journal
 from cocoon.models.local.weights import Weights
 from cocoon.models.messages import Message
 from cocoon.running.folder import read_run
-from cocoon.steering.calibration.behaviour import reply_asks
+from cocoon.steering.calibration.behaviour import reply_asks, reply_only_marked
+from cocoon.steering.calibration.detector import Trust
 from cocoon.steering.calibration.score import surprise
 from cocoon.steering.directions.shared_pass import TokenRow
 from cocoon.studies.sweep.plan import USERS, SweepArm, SweepPlan
@@ -42,7 +43,7 @@ class Observation:
     `marked` is the share of replies with a question mark. `types` counts sentences by type. `success` and `attributed`
     are the success in both modes. `affective` is 1 to 7, and `turned` is 7 - Neg. `nats` is per token, and `length` in
     characters per reply. `by_turn` says for each reply in order whether it asks. `probing` is the share of replies with
-    a request to tell that is no question by form.
+    a request to tell that is no question by form. `only_marked` is the share with question marks and no question.
     """
 
     user: str
@@ -60,6 +61,13 @@ class Observation:
     length: float | None
     by_turn: tuple[bool, ...]
     probing: float | None = None
+    only_marked: float | None = None
+
+    def ratio_by(self, reader: Trust | None) -> float | None:
+        """Return the ratio as a reader would count it, or the detector's without one."""
+        if reader is None or self.ratio is None or self.only_marked is None:
+            return self.ratio
+        return reader.ratio(self.ratio, self.only_marked)
 
 
 def observations(out: Path, plan: SweepPlan) -> list[Observation]:
@@ -101,7 +109,10 @@ def _observed(
 ) -> Observation:
     turns = counted_turns(dialogue.turns)
     replies = [turn.content for turn in turns]
-    asking = tuple(reply_asks(turn.content, dialogue.language, ended=cut.isdisjoint(turn.calls[-1:])) for turn in turns)
+    ended = [cut.isdisjoint(turn.calls[-1:]) for turn in turns]
+    told = [(turn.content, dialogue.language) for turn in turns]
+    asking = tuple(reply_asks(*words, ended=whole) for words, whole in zip(told, ended, strict=True))
+    marked = [reply_only_marked(*words, ended=whole) for words, whole in zip(told, ended, strict=True)]
     stats = question_ratio(dialogue.turns, dialogue.language)
     negative = mean_of_votes(NEGATIVE)(ratings.get(COMFORT, []))
     return Observation(
@@ -120,6 +131,7 @@ def _observed(
         length=sum(map(len, replies)) / len(replies) if replies else None,
         by_turn=asking,
         probing=stats.probing_ratio,
+        only_marked=sum(marked) / len(marked) if marked else None,
     )
 
 

@@ -40,12 +40,12 @@ def runs_of(folder: Path) -> Sequence[Path]:
 
 
 def moments_of(run: Path) -> list[Situation]:
-    """Return every moment of a run's dialogues at which the user has just spoken."""
+    """Return every moment of a run's dialogues at which the user has just spoken, however short it was."""
     # Runs of several kinds of user have dialogues of the same names.
     return [
         moment.model_copy(update={"id": f"{run.name}/{moment.id}"})
         for dialogue in read_run(run, "dialogues.jsonl", Dialogue)
-        for moment in of_dialogue(dialogue)
+        for moment in of_dialogue(dialogue, greetings=True)
     ]
 
 

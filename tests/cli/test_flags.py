@@ -113,7 +113,8 @@ OPTIONS = {
         "--allow-cloud-tracing --json"
     ),
     "steer sweep": (
-        "--direction --coefficient --out --model --profiles -n --limit --rounds --samples --users --user --rules "
+        "--direction --coefficient --ratio --talks --moments --labels --out --model --profiles -n --limit --rounds "
+        "--samples --users --user --rules "
         "--appraiser --judge --scales --placebo --no-placebo --random --repeng --tokens --at --allow-overlap "
         "--concurrency --timeout --budget-calls --shard --config -o --allow-cloud-tracing --dry-run --json"
     ),
