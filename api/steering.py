@@ -7,9 +7,10 @@ cocoon.steer.sweep(direction="asking.safetensors", coefficient=[0.02, found.coef
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cocoon.api.blocking import blocking, wait_for
 from cocoon.api.building import Building, Built, ready
@@ -26,6 +27,7 @@ from cocoon.core.settings import read_settings
 from cocoon.core.verb_settings import SWEEP, Given, Options
 from cocoon.running.building.config import STEER_PAIRS, PairsConfig
 from cocoon.running.building.pairs import PairsGenerator, SituationPairs, all_pairs
+from cocoon.running.coherence import CoherenceReader, situation_reader
 from cocoon.running.folder import read_run
 from cocoon.running.frame import Outcome, forbid_cloud_tracing
 from cocoon.running.local_parts import opened_weights
@@ -128,8 +130,18 @@ def calibrate(
     reporter = Reporter.of(progress)
     config, moments = with_talks(read_settings(CalibrateConfig, settings | {"ratio": _numbers(ratio)}))
     task = CalibrationTask.of(config, Path(direction), reporter.say, moments)
-    with opened_weights(model, task.control.at) as weights:
-        return task.run(weights, model, Path(out) if out is not None else None, reporter.say)
+    path = Path(out) if out is not None else None
+    with opened_weights(model, task.control.at) as weights, _journal_beside(path) as journal:
+        prompts = Path(config.prompts) if config.prompts else None
+        reader = CoherenceReader(config.coherence, journal, prompts) if config.coherence else None
+        return task.run(weights, model, path, reporter.say, situation_reader(reader))
+
+
+@contextmanager
+def _journal_beside(out: Path | None) -> Iterator[Path]:
+    """Yield where the judge's calls of a calibration are journalled: beside its file, or nowhere for long."""
+    with TemporaryDirectory(prefix="cocoon-") as folder:
+        yield out.with_name(f"{out.stem}.journal.sqlite") if out is not None else Path(folder) / "journal.sqlite"
 
 
 def prepare_sweep(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cocoon.steering.directions.extract import Extraction
 
 _COLUMNS = (
-    *("coefficient", "replies", "genuine", "marked", "pasted", "degenerate", "nats", "tokens", "openings"),
+    *("coefficient", "replies", "genuine", "marked", "pasted", "degenerate", "nats", "tokens", "openings", "coherent"),
     "",
 )
 
@@ -81,6 +81,7 @@ def _tried_table(calibration: "Calibration") -> Table:
     for tried in calibration.tried:
         seen = tried.behaviour
         shares = (seen.genuine, seen.marked, seen.pasted, seen.broken, seen.nats, seen.tokens, seen.openings)
+        shares = (*shares, seen.coherent)
         cells = ["" if value is None else f"{value:.2f}" for value in shares]
         table.add_row(f"{tried.coefficient:g}", str(seen.replies), *cells, tried.outside or "")
     return table

@@ -54,6 +54,7 @@ class SampledReply(Record):
     those that end in a question mark, and `pasted` those of `marks` that are not in `asking`. `nats` is the surprise
     per token under the unsteered model, and None for an empty reply. `broken` says why the reply is degenerate, and is
     None if it is not. `replies` is the number of supporter turns before this reply. `unit` is whose situation it is.
+    `read` says whether a judge was asked about it, and `coherent` what the judge said (None if its answer is missing).
     """
 
     situation: str
@@ -71,6 +72,8 @@ class SampledReply(Record):
     broken: str | None
     label: str = ""
     unit: str = ""
+    read: bool = False
+    coherent: bool | None = None
 
     @property
     def key(self) -> ReplyKey:
@@ -262,7 +265,8 @@ class Behaviour(Record):
     `genuine` is the share of replies with a genuine question, and `marked` the share of replies with a question mark.
     `pasted` is the share of sentences ending in a question mark that are not genuine questions. `openings` is the
     number of distinct first three words (or characters, in Chinese) of genuine questions, divided by the number of
-    those questions. `nats` and `tokens` are means.
+    those questions. `nats` and `tokens` are means. `coherent` is the share of the `judged` replies that a judge found
+    coherent, and `unjudged` counts those that it was asked about in vain.
     """
 
     replies: int
@@ -273,6 +277,9 @@ class Behaviour(Record):
     nats: float | None
     tokens: float | None
     openings: float | None
+    coherent: float | None = None
+    judged: int = 0
+    unjudged: int = 0
 
 
 def behaviour(replies: Sequence[SampledReply]) -> Behaviour:
@@ -280,6 +287,7 @@ def behaviour(replies: Sequence[SampledReply]) -> Behaviour:
     marks = sum(reply.marks for reply in replies)
     opened = [opening for reply in replies for opening in reply.openings]
     nats = [reply.nats for reply in replies if reply.nats is not None]
+    verdicts = [reply.coherent for reply in replies if reply.coherent is not None]
     return Behaviour(
         replies=len(replies),
         genuine=_mean([reply.asks for reply in replies]),
@@ -289,6 +297,9 @@ def behaviour(replies: Sequence[SampledReply]) -> Behaviour:
         nats=_mean(nats),
         tokens=_mean([reply.tokens for reply in replies]),
         openings=len(set(opened)) / len(opened) if opened else None,
+        coherent=_mean(verdicts),
+        judged=len(verdicts),
+        unjudged=sum(reply.read for reply in replies) - len(verdicts),
     )
 
 

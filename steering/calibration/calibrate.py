@@ -24,8 +24,12 @@ from cocoon.steering.pairs.situations import Situation
 
 Tell = Callable[[str], None]
 Save = Callable[[Sequence[SampledReply]], None]
+Read = Callable[[Sequence[tuple[Situation, SampledReply]]], Sequence[bool | None]]
+"""Has a judge read replies to situations: whether each is coherent, None where its answer is missing."""
 # How many times the interval around the edge of the window is halved.
 _HALVINGS = 2
+# How many replies at each coefficient a judge reads.
+_READ = 40
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,9 @@ class Guards:
     largest share of degenerate replies. It must be exceeded (or that of the unsteered replies, if larger) with the
     certainty `sure`, so that a small sample does not end the search by chance. `length` is the smallest ratio of the
     mean length to the unsteered one. `openings` is the smallest share of distinct openings among genuine questions,
-    checked if there are at least `questions` of them (20 by default).
+    checked if there are at least `questions` of them (20 by default). `coherent` is how far the share of replies that a
+    judge finds coherent may fall below that of the unsteered ones, with the same certainty. Without a judge it is not
+    looked at.
     """
 
     nats: float = 1.0
@@ -45,6 +51,7 @@ class Guards:
     length: float = 0.5
     openings: float = 0.15
     questions: int = 20
+    coherent: float = 0.1
 
     def passed(self, one: Behaviour, plain: Behaviour, asked: int) -> str | None:
         """Return why a coefficient is outside the window, or None if it is inside."""
@@ -54,8 +61,11 @@ class Guards:
             return "replies are too unlikely under the unsteered model"
         if one.tokens is not None and plain.tokens and one.tokens < self.length * plain.tokens:
             return "replies are too short"
-        few = one.openings is not None and asked >= self.questions and one.openings < self.openings
-        return "questions begin alike" if few else None
+        if one.openings is not None and asked >= self.questions and one.openings < self.openings:
+            return "questions begin alike"
+        if one.coherent is not None and _certainty_of_fall(one, plain, self.coherent) > self.sure:
+            return f"a judge finds {one.coherent:.0%} of the replies coherent"
+        return None
 
 
 def _certainty(behaviour: Behaviour, limit: float) -> float:
@@ -65,6 +75,18 @@ def _certainty(behaviour: Behaviour, limit: float) -> float:
 
     broken = round((behaviour.broken or 0.0) * behaviour.replies)
     return float(beta.sf(limit, broken + 0.5, behaviour.replies - broken + 0.5))
+
+
+def _certainty_of_fall(one: Behaviour, plain: Behaviour, most: float) -> float:
+    """Return the probability, 0 to 1, that fewer replies are coherent by more than `most` (Jeffreys priors)."""
+    if one.coherent is None or plain.coherent is None:
+        return 0.0
+    drawn = np.random.default_rng(0)
+    shares = [
+        drawn.beta(share * count + 0.5, (1 - share) * count + 0.5, 20_000)
+        for share, count in ((one.coherent, one.judged), (plain.coherent, plain.judged))
+    ]
+    return float(np.mean(shares[1] - shares[0] > most))
 
 
 class Tried(Record):
@@ -132,6 +154,7 @@ class Search:
     replies: list[SampledReply]
     reader: Trust | None = None
     save: Save | None = None
+    read: Read | None = None
 
     def speak(self, coefficients: Sequence[float]) -> None:
         """Write the replies that are missing at these coefficients, to all situations, in one batch."""
@@ -140,6 +163,7 @@ class Search:
         wanted = sorted({round(coefficient, 6) for coefficient in coefficients})
         new = [coefficient for coefficient in wanted if counts[coefficient] < full]
         if not new:
+            self._judge(wanted)
             return
         arms = [Arm("steered" if dose else "plain", dose, self.control) for dose in new]
         self.replies += sample_replies(
@@ -151,12 +175,31 @@ class Search:
             known={reply.key for reply in self.replies},
             keep=self._keep,
         )
+        self._judge(new)
         for dose in new:
             measured = self.at(dose)
             self.tell(
                 f"coefficient {dose:g}: genuine {measured.genuine:.2f}, marked {measured.marked:.2f}, "
                 f"degenerate {measured.broken:.2f}, {measured.nats or float('nan'):.2f} nats"
             )
+
+    def _judge(self, coefficients: Sequence[float]) -> None:
+        """Have a judge read the first replies at these coefficients, those to equal situations at each of them."""
+        if self.read is None:
+            return
+        situations = {situation.id: situation for situation in self.situations}
+        chosen = [
+            index
+            for coefficient in coefficients
+            for index in [i for i, reply in enumerate(self.replies) if reply.coefficient == coefficient][:_READ]
+            if not self.replies[index].read
+        ]
+        if not chosen:
+            return
+        given = [(situations[self.replies[index].situation], self.replies[index]) for index in chosen]
+        for index, verdict in zip(chosen, self.read(given), strict=True):
+            self.replies[index] = self.replies[index].model_copy(update={"read": True, "coherent": verdict})
+        self._keep([])
 
     def _keep(self, written: Sequence[SampledReply]) -> None:
         if self.save is not None:
@@ -229,18 +272,20 @@ def calibrate(
     reader: Trust | None = None,
     known: list[SampledReply] | None = None,
     save: Save | None = None,
+    read: Read | None = None,
 ) -> tuple[Calibration, list[SampledReply]]:
     """Return the coefficient of every target ratio, with everything that was tried and all replies.
 
     `step` is the distance between doses, as a share of the residual norm (default: 0.1 divided by the number of steered
     layers). With a `reader`, targets are ratios as that reader would count them. Replies in `known` are not written
-    again, and new ones are added to the list. `save` is called with all replies after every batch.
+    again, and new ones are added to the list. `save` is called with all replies after every batch. `read` has a judge
+    read replies, for the guard of coherence.
     Raises CocoonError for a target that cannot be reached within the guards, and names the range that can be reached.
     """
     _check(situations, targets)
     progress, replies = tell or (lambda _: None), known if known is not None else list[SampledReply]()
     sampling, limits = speaking or Speaking(), guards or Guards()
-    search = Search(weights, control, situations, samples, sampling, limits, progress, replies, reader, save)
+    search = Search(weights, control, situations, samples, sampling, limits, progress, replies, reader, save, read)
     size = step if step is not None else round(0.1 / len(control.layers), 4)
     search.speak([0.0])
     inside = search.ladder(size, 1, lambda ratio: ratio > max(targets) + 0.1)

@@ -16,7 +16,7 @@ from cocoon.core.settings import flag
 from cocoon.core.verb_settings import VerbSettings
 from cocoon.models.local.weights import Weights
 from cocoon.steering.calibration.behaviour import Arm, SampledReply, Speaking, sample_replies
-from cocoon.steering.calibration.calibrate import Calibration, calibrate
+from cocoon.steering.calibration.calibrate import Calibration, Read, calibrate
 from cocoon.steering.calibration.check import Transfer, check_of
 from cocoon.steering.calibration.detector import Trust, labels_of, read_labels, trust
 from cocoon.steering.control.control import Control, check_fit
@@ -57,6 +57,9 @@ class CalibrateConfig(Record):
     mode: Mode = flag("add", "add (default), norm or ablate, as in +mode=.", metavar="MODE")
     tokens: Tokens = flag("reply", "reply (default), replies, prompt or both, as in +tokens=.", metavar="TOKENS")
     at: At | None = flag(None, "every or starts, as in +at=; default: what the direction was made for.", metavar="AT")
+    coherence: str | None = flag(
+        None, "A capable judge that reads replies for sense, for the guard against broken speech.", metavar="SPEC"
+    )
     labels: str | None = flag(
         None,
         "Replies that a reader labelled, by which ratios are corrected: shipped:en, a file, or none (default: the "
@@ -157,10 +160,11 @@ class CalibrationTask:
         reader = trust(read_labels(labels)) if labels not in (None, NO_LABELS) else None
         return cls(config, file, direction, control, situations, overlap, reader, checked)
 
-    def run(self, weights: Weights, model: str, out: Path | None, say: Say) -> Calibrated:
+    def run(self, weights: Weights, model: str, out: Path | None, say: Say, read: Read | None = None) -> Calibrated:
         """Find the coefficients for `model`, whose weights are given, and write the calibration to `out` if given.
 
-        Replies are kept beside `out`, and a second call goes on from those that are there.
+        Replies are kept beside `out`, and a second call goes on from those that are there. `read` has a judge read
+        them.
         """
         check_fit(self.direction, weights, f"direction {str(self.file)!r}")
         kept = out.with_name(f"{out.stem}.{self._digest(weights)}.replies.jsonl") if out is not None else None
@@ -181,6 +185,7 @@ class CalibrationTask:
             reader=self.reader,
             known=known,
             save=save,
+            read=read,
         )
         spoke = self.config.spoke(situation.language for situation in self.situations)
         calibration = calibration.model_copy(update={"spoke": spoke})
@@ -221,14 +226,8 @@ class CalibrationTask:
     def _digest(self, weights: Weights) -> str:
         """Return what tells kept replies of other models, directions, situations or settings apart."""
         spoke = self.config.spoke(situation.language for situation in [*self.situations, *self.checked])
-        parts = (
-            weights.name,
-            weights.revision,
-            weights.template.sha256,
-            self.control.facts(),
-            spoke,
-            self.config.samples,
-        )
+        model = (weights.name, weights.revision, weights.template.sha256)
+        parts = (*model, self.control.facts(), spoke, self.config.samples, self.config.coherence)
         said = [situation.model_dump_json() for situation in (*self.situations, *self.checked)]
         return hashlib.sha256(repr((parts, said)).encode()).hexdigest()[:8]
 

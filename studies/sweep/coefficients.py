@@ -7,6 +7,7 @@ from pathlib import Path
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.models.local.weights import Weights
+from cocoon.running.coherence import CoherenceReader, situation_reader
 from cocoon.steering.calibration.detector import Trust
 from cocoon.steering.calibration.on_situations import CalibrateConfig, CalibrationTask, Say
 from cocoon.steering.pairs.situations import Situation
@@ -50,7 +51,9 @@ class CoefficientSearch:
         """
         say(f"{file.name}: looking for the coefficients of ratios {', '.join(f'{one:g}' for one in self.config.ratio)}")
         task = CalibrationTask.of(self.config, file.path, say, self.moments)
-        found = task.run(weights, model, self.folder / f"{file.name}.json", say).calibration.found
+        judge = coherence_reader(self.config.coherence, self.folder, self.config.prompts)
+        out = self.folder / f"{file.name}.json"
+        found = task.run(weights, model, out, say, situation_reader(judge)).calibration.found
         targets = {round(each.coefficient, 6): each.target for each in found}
         if len(targets) < len(set(self.config.ratio)):
             raise CocoonError(f"{file.name}: two of the ratios need the same coefficient. Choose others.")
@@ -59,6 +62,13 @@ class CoefficientSearch:
                 f"{file.name}: the unsteered model asks more than the largest ratio. Give a larger --ratio."
             )
         return replace(file, targets=targets), task.reader
+
+
+def coherence_reader(spec: str | None, folder: Path, prompts: str | None) -> CoherenceReader | None:
+    """Return the judge of single replies, with its journal in a folder, or None where nobody is named."""
+    if spec is None:
+        return None
+    return CoherenceReader(spec, folder / "coherence.sqlite", Path(prompts) if prompts else None)
 
 
 def rehearsal_runs(out: Path, users: Sequence[SweptUser]) -> list[Path]:

@@ -25,6 +25,9 @@ class SweepConfig(Record):
         None, "With --ratio: calibrate on the moments of this run, in place of talks of this study.", metavar="RUN"
     )
     moments: int = flag(80, "With --ratio: calibrate on so many moments of talk (default: 80).", ge=8)
+    coherence: str | None = flag(
+        None, "A capable judge that reads replies of every arm for sense: shares in the report.", metavar="SPEC"
+    )
     labels: str | None = flag(None, "With --ratio: a reader's labels, as for steer calibrate.")
     model: str = flag(EMBEDDED, "The supporter's base: local:BASE (default: the embedded model).", metavar="SPEC")
     users: str | None = flag(None, "Kinds of simulated user (default: guarded,people,prompted; own for Python code).")
@@ -67,6 +70,7 @@ class SweepConfig(Record):
             tokens=self.tokens,
             at=self.at,
             labels=self.labels,
+            coherence=self.coherence,
         )
 
     def kinds(self, *, own_user: bool) -> list[SweptUser]:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cocoon.core.jsonl import parse_record, read_lines, write_whole
@@ -21,6 +21,7 @@ from cocoon.steering.calibration.behaviour import reply_asks, reply_only_marked
 from cocoon.steering.calibration.detector import Trust
 from cocoon.steering.calibration.score import surprise
 from cocoon.steering.directions.shared_pass import TokenRow
+from cocoon.studies.sweep.coherence import read_coherence
 from cocoon.studies.sweep.plan import USERS, SweepArm, SweepPlan
 
 NATS = "nats.jsonl"
@@ -44,6 +45,7 @@ class Observation:
     are the success in both modes. `affective` is 1 to 7, and `turned` is 7 - Neg. `nats` is per token, and `length` in
     characters per reply. `by_turn` says for each reply in order whether it asks. `probing` is the share of replies with
     a request to tell that is no question by form. `only_marked` is the share with question marks and no question.
+    `coherent` is the share of the replies read by a judge that are coherent.
     """
 
     user: str
@@ -62,6 +64,7 @@ class Observation:
     by_turn: tuple[bool, ...]
     probing: float | None = None
     only_marked: float | None = None
+    coherent: float | None = None
 
     def ratio_by(self, reader: Trust | None) -> float | None:
         """Return the ratio as a reader would count it, or the detector's without one."""
@@ -82,14 +85,14 @@ def observations(out: Path, plan: SweepPlan) -> list[Observation]:
         for rating in read_run(run, "ratings.jsonl", Rating):
             if not rating.not_applicable:
                 ratings[rating.dialogue][rating.scale].append(rating)
-        nats = read_nats(run)
+        nats, coherence = read_nats(run), read_coherence(run)
         with opened_journal(run / "journal.sqlite") as journal:
             for dialogue in read_run(run, "dialogues.jsonl", Dialogue):
                 if dialogue.supporter in arms:
                     cut = _cut_off(journal, dialogue.id)
-                    collected.append(
-                        _observed(user, arms[dialogue.supporter], dialogue, ratings[dialogue.id], nats, cut)
-                    )
+                    observed = _observed(user, arms[dialogue.supporter], dialogue, ratings[dialogue.id], nats, cut)
+                    read = coherence.get(dialogue.id)
+                    collected.append(replace(observed, coherent=read.share if read else None))
     return collected
 
 

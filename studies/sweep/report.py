@@ -41,6 +41,8 @@ NOTES = [
     "Genuine: share of the supporter's replies with a question by its form; a statement with a question mark stuck on "
     "does not count (Marked counts it), and neither does a sentence that the limit of tokens cut off. Nats: mean "
     "surprise per token of the replies under the unsteered model.",
+    "Steering is an intervention where sentences begin, or at every token, as each direction says under Directions: "
+    "the coefficient is added there and nowhere else.",
     "An arm named `history steered` (or `unsteered`) is the largest coefficient with earlier replies encoded the other "
     "way than in all the others.",
 ]
@@ -129,12 +131,15 @@ def _warnings(plan: SweepPlan, rows: Sequence[Observation]) -> list[str]:
     return warnings
 
 
-def speech_of(plan: SweepPlan) -> dict[str, Value]:
-    """Return what is measured of the supporters' words, with the reader's ratio where labels correct it."""
-    if plan.reader is None:
-        return _SPEECH
+def speech_of(plan: SweepPlan, found: Sequence[Observation]) -> dict[str, Value]:
+    """Return what is measured of the supporters' words, with the reader's ratio where labels correct it.
+
+    Where a judge read replies, the share of coherent ones is among them.
+    """
     corrected: dict[str, Value] = {READER: lambda observation: observation.ratio_by(plan.reader)}
-    return {RATIO: _SPEECH[RATIO], **corrected, **_SPEECH}
+    coherent: dict[str, Value] = {"Coherent": lambda observation: observation.coherent}
+    first = {RATIO: _SPEECH[RATIO], **(corrected if plan.reader else {})}
+    return {**first, **_SPEECH, **(coherent if any(row.coherent is not None for row in found) else {})}
 
 
 def _estimate(rows: Sequence[Observation], value: Value) -> Estimate:
@@ -152,14 +157,14 @@ def speech_table(plan: SweepPlan, found: Sequence[Observation]) -> Table:
     kinds = ("open", "closed", "tag", "probe", "rhetorical", "reported")
     rows: list[Row] = []
     for labels, arm_rows in _rows_by_arm(plan, found):
-        cells: dict[str, Cell] = {name: _estimate(arm_rows, value) for name, value in speech_of(plan).items()}
+        cells: dict[str, Cell] = {name: _estimate(arm_rows, value) for name, value in speech_of(plan, found).items()}
         cells |= {kind: sum(row.types.get(kind, 0) for row in arm_rows) for kind in kinds}
         rows.append(Row(labels=labels, cells={"Dialogues": len(arm_rows), **cells}))
     return Table(
         id="speech",
         title="How the supporters spoke",
         keys=["User", "Arm"],
-        measures=["Dialogues", *speech_of(plan), *kinds],
+        measures=["Dialogues", *speech_of(plan, found), *kinds],
         rows=rows,
         note="Question types count sentences (cocoon questions), those with a mark stuck on included.",
     )

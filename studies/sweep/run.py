@@ -21,7 +21,8 @@ from cocoon.running.session import Outcome, simulate
 from cocoon.running.study import OwnObjects, Study, open_models
 from cocoon.studies.listener import Listener
 from cocoon.studies.result import StudyResult
-from cocoon.studies.sweep.coefficients import rehearsal_runs
+from cocoon.studies.sweep.coefficients import coherence_reader, rehearsal_runs
+from cocoon.studies.sweep.coherence import measure_coherence
 from cocoon.studies.sweep.config import SweepConfig
 from cocoon.studies.sweep.plan import PLAN, USERS, SweepArm, SweepPlan, SweptUser, plain_arm, write_plan
 from cocoon.studies.sweep.prepare import expected_plan, plan_sweep
@@ -141,6 +142,13 @@ class Sweep:
                 listener.say(f"cocoon: {outcome.stopped_by}")
         return outcomes
 
+    def _read_replies(self, plan: SweepPlan, listener: Listener) -> None:
+        reader = coherence_reader(self.sweep.coherence, self.out, self.config.prompts)
+        if reader is not None:
+            listener.say(f"replies of every arm are read for sense by {reader.spec} ...")
+            for user in plan.users:
+                measure_coherence(reader, self.out / USERS / user)
+
     def finish(self, plan: SweepPlan, outcomes: Sequence[Outcome], listener: Listener) -> StudyResult:
         """Score the replies under the unsteered base, if nothing failed, and write the report."""
         code = max(outcome.exit_code for outcome in outcomes)
@@ -149,4 +157,5 @@ class Sweep:
             with opened_weights(self.sweep.model) as weights:
                 for user in plan.users:
                     measure_nats(weights, self.out / USERS / user)
+            self._read_replies(plan, listener)
         return StudyResult(self.out, write_sweep_report(self.out), code, outcomes[-1].stopped_by)

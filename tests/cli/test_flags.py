@@ -99,7 +99,8 @@ OPTIONS = {
     ),
     "steer calibrate": (
         "--model --direction --ratio --prompt --prompts --talks --situations -n --limit --check --samples "
-        "--max-tokens --temperature --top-p --seed --allow-overlap --mode --tokens --at --labels -o --out --json"
+        "--max-tokens --temperature --top-p --seed --allow-overlap --mode --tokens --at --coherence "
+        "--labels -o --out --json"
     ),
     "steer export": "--direction -o --out --model-type",
     "steer extract": (
@@ -113,8 +114,8 @@ OPTIONS = {
         "--allow-cloud-tracing --json"
     ),
     "steer sweep": (
-        "--direction --coefficient --ratio --talks --moments --labels --out --model --profiles -n --limit --rounds "
-        "--samples --users --user --rules "
+        "--direction --coefficient --ratio --talks --moments --labels --coherence --out --model --profiles -n --limit "
+        "--rounds --samples --users --user --rules "
         "--appraiser --judge --scales --placebo --no-placebo --random --repeng --tokens --at --allow-overlap "
         "--concurrency --timeout --budget-calls --shard --config -o --allow-cloud-tracing --dry-run --json"
     ),

@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cocoon.steering.calibration.behaviour import Arm, SampledReply, Speaking, sample_replies
+from cocoon.steering.calibration import calibrate as calibration
+from cocoon.steering.calibration.behaviour import Arm, SampledReply, Speaking, behaviour, sample_replies
+from cocoon.steering.calibration.calibrate import Guards
 from cocoon.steering.calibration.check import check_of, sampling_floor
 from cocoon.steering.calibration.detector import labels_of, trust
 from cocoon.steering.control.control import Control
 from cocoon.steering.pairs.situations import Said, Situation, read_situations, spread_situations
 from cocoon.tests.steering.steered import direction_for, tiny_family
-from cocoon.tests.steering.test_calibrate import labels, reply
+from cocoon.tests.steering.test_calibrate import Speaker, labels, reply
 from cocoon.tests.steering.test_extract import weights_of
 
 TARGETS = {0.1: 0.01, 0.3: 0.02, 0.5: 0.03, 0.7: 0.04}
@@ -110,3 +112,38 @@ def test_replies_that_were_kept_before_a_kill_are_not_written_again() -> None:
     rest = sample_replies(weights, situations, arms, 2, speaking, known={one.key for one in kept})
     written: dict[Any, str] = {one.key: one.text for one in [*kept, *rest]}
     assert len(rest) == 8 and written == {one.key: one.text for one in whole}
+
+
+def coherent(share: float, count: int) -> list[SampledReply]:
+    return [reply(1, openings=[f"o{n}"], read=True, coherent=n < share * count) for n in range(count)]
+
+
+def test_the_guard_ends_the_window_where_a_judge_finds_less_sense() -> None:
+    plain = behaviour(coherent(0.9, 40))
+    assert (plain.coherent, plain.judged, plain.unjudged) == (0.9, 40, 0)
+    assert "a judge finds 50%" in (Guards().passed(behaviour(coherent(0.5, 40)), plain, 10) or "")
+    assert Guards().passed(behaviour(coherent(0.85, 40)), plain, 10) is None
+    unread = behaviour([reply(1, openings=[f"o{n}"], read=True) for n in range(40)])
+    assert (unread.coherent, unread.unjudged) == (None, 40)
+    assert Guards().passed(unread, plain, 10) is None, "missing answers are no verdict"
+
+
+def test_a_judge_reads_the_same_situations_at_every_coefficient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "sample_replies", Speaker())
+    weights: Any = weights_of(tiny_family("Llama"))
+    seen: dict[float, list[str]] = {}
+
+    def read(given: Sequence[tuple[Situation, SampledReply]]) -> list[bool | None]:
+        for situation, one in given:
+            assert situation.id == one.situation
+            seen.setdefault(one.coefficient, []).append(one.situation)
+        return [one.coefficient < 0.05 for _, one in given]
+
+    situations = read_situations("shipped:en:calibrate")
+    control = Control(direction_for(weights.network))
+    made, _ = calibration.calibrate(weights, control, situations, [0.3], samples=2, step=0.01, read=read)
+    assert {tuple(each) for each in seen.values()} == {tuple(seen[0.0])} and len(seen[0.0]) == 40
+    assert made.window[1] < 0.05
+    assert any(tried.behaviour.coherent == 0.0 and "judge" in (tried.outside or "") for tried in made.tried) or (
+        max(tried.coefficient for tried in made.tried) < 0.05
+    )

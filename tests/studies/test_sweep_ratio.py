@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from cocoon.steering.calibration.detector import trust
 from cocoon.steering.calibration.on_situations import CalibrateConfig
 from cocoon.studies.sweep.plan import SteerFile, plan_arms, read_plan
 from cocoon.studies.sweep.records import observations
-from cocoon.studies.sweep.report import sweep_report
+from cocoon.studies.sweep.report import comfort_figure, sweep_report
 from cocoon.studies.sweep.talks import with_talks
+from cocoon.studies.sweep.targets import target_table
 from cocoon.tests.commands import cocoon as run_cocoon
 from cocoon.tests.commands import endpoint
 from cocoon.tests.models.local.tiny_models import tiny_folder, tiny_network
@@ -124,16 +126,20 @@ def test_the_axis_of_the_figure_has_the_readers_ratio_with_its_interval(tmp_path
         update={"arms": plan_arms("local:tiny", [file], []), "readers": {"instruction": trust(labels(40, 30, 20, 2))}}
     )
     sweep(tmp_path, made)
-    report = sweep_report(tmp_path)
-    panel: Any = report.figures[0].chart.panels[0]  # pyright: ignore[reportAttributeAccessIssue]
-    assert panel.x_axis.endswith("by a reader")
-    detected = [row.ratio for row in observations(tmp_path, made) if row.arm.name == "instruction 0.04"]
-    top = panel.series[0].marks[-1]
-    assert top.x == pytest.approx(0.75 * sum(one or 0 for one in detected) / len(detected))
-    assert top.x_low <= top.x <= top.x_high
-    rows = {row.labels[2]: row.cells for row in report.tables[1].rows}
-    achieved: Any = rows["instruction 0.04"]["Achieved"]
-    assert achieved.value == pytest.approx(top.x) and rows["instruction 0.04"]["Error"] == pytest.approx(top.x - 0.6)
+    # Profiles that differ, so that there is an interval.
+    found = [
+        replace(row, ratio=0.1 * number, only_marked=0.0, affective=4.0)
+        for number, row in enumerate(row for row in observations(tmp_path, made) if row.arm.name == "instruction 0.04")
+    ]
+    chart: Any = comfort_figure(made, found, "f", "all", lambda _: True).chart
+    assert chart.panels[0].x_axis.endswith("by a reader")
+    top = chart.panels[0].series[0].marks[-1]
+    assert top.x == pytest.approx(0.75 * 0.15) and top.x_low < top.x < top.x_high
+    table = target_table(made, found)
+    cells: Any = table.rows[1].cells
+    assert cells["Achieved"].value == pytest.approx(top.x) and cells["Error"] == pytest.approx(top.x - 0.6)
+    assert cells["Detector"].value == pytest.approx(0.15) and 0 < cells["Chance alone"] < 0.2
+    assert "targets" in [each.id for each in sweep_report(tmp_path).tables]
 
 
 def test_every_direction_has_coefficients_of_its_own_and_negative_ones_stand_below_the_plain_model() -> None:
