@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cocoon.core.errors import CocoonError
 
-ADAPTER, STEER = "adapter", "steer"
+ADAPTER, STEER, TEMPLATE = "adapter", "steer", "template"
 # How a control is applied; the meaning of the values is the control's own matter.
 STEER_OPTIONS = ("layers", "mode", "tokens", "at")
 SERVER_KEY = "COCOON_SERVER_KEY"
@@ -43,10 +43,11 @@ def split_name(text: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class LocalSpec:
-    """A local model as a spec names it: `BASE[+adapter=PATH][+steer=PATH:COEF[+layers=16-24][+mode=add]...]`.
+    """A local model as a spec names it.
 
-    `coefficient` is in shares of each layer's median residual norm, and `options` (`STEER_OPTIONS`) say how `steer` is
-    applied.
+    `BASE[+template=FILE][+adapter=PATH][+steer=PATH:COEF[+layers=16-24][+mode=add]...]`. `template` is a chat template
+    in place of the model's own. `coefficient` is in shares of each layer's median residual norm, and `options`
+    (`STEER_OPTIONS`) say how `steer` is applied.
     """
 
     base: str
@@ -54,6 +55,7 @@ class LocalSpec:
     steer: str | None = None
     coefficient: float = 0.0
     options: Mapping[str, str] = field(default_factory=dict)
+    template: str | None = None
 
 
 def read_local_spec(text: str) -> LocalSpec:
@@ -74,21 +76,21 @@ def read_local_spec(text: str) -> LocalSpec:
             raise CocoonError(
                 f"model 'local:{text}': '+{next(iter(options))}=' says how to steer; add +steer=PATH:COEF"
             )
-        return LocalSpec(base, parts.get(ADAPTER))
+        return LocalSpec(base, parts.get(ADAPTER), template=parts.get(TEMPLATE))
     path, coefficient = _dose(text, parts[STEER])
-    return LocalSpec(base, parts.get(ADAPTER), path, coefficient, options)
+    return LocalSpec(base, parts.get(ADAPTER), path, coefficient, options, parts.get(TEMPLATE))
 
 
 def short_name(text: str) -> str:
     """Return a name for a local spec, of its base, its files without folders and its coefficient."""
     named = read_local_spec(text)
-    files = [Path(part).name for part in (named.base, named.adapter, named.steer) if part]
-    stems = [file.removesuffix(".gguf").removesuffix(".safetensors") for file in files]
+    files = [Path(part).name for part in (named.base, named.template, named.adapter, named.steer) if part]
+    stems = [file.removesuffix(".gguf").removesuffix(".safetensors").removesuffix(".jinja") for file in files]
     return "-".join([*stems, f"{named.coefficient:g}"] if named.steer else stems)
 
 
 def _check_part(text: str, name: str, value: str, names: list[str]) -> None:
-    known = (ADAPTER, STEER, *STEER_OPTIONS)
+    known = (ADAPTER, TEMPLATE, STEER, *STEER_OPTIONS)
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f"did you mean '+{close[0]}='?" if close else f"known are {', '.join(known)}"
