@@ -16,7 +16,11 @@ from cocoon.studies.sweep.config import SWEPT, SweepConfig
 def sweep(
     direction: Annotated[
         list[str],
-        typer.Option("--direction", metavar="[NAME=]FILE", help="May be given twice: reply=..., instruction=..."),
+        typer.Option(
+            "--direction",
+            metavar="[NAME=]FILE[+at=WHERE]",
+            help="Several are rows side by side: starts=FILE, every=FILE+at=every.",
+        ),
     ],
     out: Out,
     given: Given[StudyConfig],

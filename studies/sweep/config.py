@@ -1,6 +1,8 @@
 """Settings of a sweep beside those of its runs: the base, directions, coefficients, placebos, kinds of user."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from pydantic import Field, model_validator
 
@@ -16,7 +18,7 @@ from cocoon.studies.sweep.plan import KINDS, HistoryTokens, SweptUser
 
 
 class SweepConfig(Record):
-    """What a sweep compares. `direction`: files of directions, as `FILE` or `NAME=FILE`."""
+    """What a sweep compares. `direction`: files of directions, as `[NAME=]FILE[+at=starts|every]`."""
 
     direction: list[str] = Field(min_length=1, description="Files of directions.")
     coefficient: list[float] = Field(default=[], description="Coefficients beside 0.")
@@ -47,6 +49,8 @@ class SweepConfig(Record):
         if bool(self.coefficient) == bool(self.ratio):
             raise CocoonError("A sweep compares coefficients or ratios. Give --coefficient or --ratio, one of the two.")
         unused = {"talks", "moments", "labels"} & self.model_fields_set
+        if self.at is not None and any("+at=" in text for text in self.direction):
+            raise CocoonError(f"--at {self.at}: a --direction says +at= itself. Leave one of them out.")
         if self.coefficient and unused:
             raise CocoonError(f"--{min(unused)} says how coefficients are found for a --ratio. Leave it out.")
         if outlier := next((ratio for ratio in self.ratio if not 0 <= ratio <= 1), None):
@@ -104,6 +108,12 @@ SWEPT = VerbSettings("steer sweep", SweepConfig)
 
 
 def _named(text: str) -> tuple[str, Direction]:
-    name, equals, path = text.partition("=")
-    direction = Direction.load(Path(path if equals else text).expanduser())
+    """Return the name and the direction of `[NAME=]FILE[+at=starts|every]`, as it is to be added."""
+    named, _, at = text.partition("+at=")
+    name, equals, path = named.partition("=")
+    direction = Direction.load(Path(path if equals else named).expanduser())
+    if at:
+        if at not in get_args(At):
+            raise refused("direction", text, [f"{named}+at={each}" for each in get_args(At)])
+        direction = replace(direction, card=direction.card.model_copy(update={"at": at}))
     return name if equals else direction.kind, direction

@@ -16,6 +16,8 @@ from cocoon.steering.calibration import calibrate as calibration
 from cocoon.steering.calibration.calibrate import Calibration
 from cocoon.steering.calibration.detector import trust
 from cocoon.steering.calibration.on_situations import CalibrateConfig
+from cocoon.steering.control.starts import SentenceMarks
+from cocoon.studies.sweep.config import SweepConfig
 from cocoon.studies.sweep.plan import SteerFile, plan_arms, read_plan
 from cocoon.studies.sweep.records import observations
 from cocoon.studies.sweep.report import comfort_figure, sweep_report
@@ -159,6 +161,22 @@ def test_every_direction_has_coefficients_of_its_own_and_negative_ones_stand_bel
         "instruction": 0.02,
         "reply": 0.09,
     }
+
+
+def test_one_direction_stands_in_two_rows_where_sentences_begin_and_at_every_token(tmp_path: Path) -> None:
+    file = tmp_path / "d.safetensors"
+    made = direction_for(tiny_network())
+    marks = SentenceMarks(ends=[30], between=[70])
+    replace(made, card=made.card.model_copy(update={"at": "starts", "marks": marks})).save(file)
+    config = SweepConfig(direction=[f"starts={file}", f"every={file}+at=every"], coefficient=[0.02])
+    assert {name: direction.card.at for name, direction in config.directions().items()} == {
+        "starts": "starts",
+        "every": "every",
+    }
+    with pytest.raises(CocoonError, match=r"\+at=every"):
+        SweepConfig(direction=[f"{file}+at=middle"], coefficient=[0.02]).directions()
+    with pytest.raises(CocoonError, match="Leave one of them out"):
+        SweepConfig(direction=[f"{file}+at=every"], coefficient=[0.02], at="starts")
 
 
 @pytest.mark.parametrize(
