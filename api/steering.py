@@ -27,7 +27,7 @@ from cocoon.core.settings import read_settings
 from cocoon.core.verb_settings import SWEEP, Given, Options
 from cocoon.running.building.config import STEER_PAIRS, PairsConfig
 from cocoon.running.building.pairs import PairsGenerator, SituationPairs, all_pairs
-from cocoon.running.coherence import CoherenceReader, situation_reader
+from cocoon.running.checks.coherence import CoherenceReader, situation_reader
 from cocoon.running.folder import read_run
 from cocoon.running.frame import Outcome, forbid_cloud_tracing
 from cocoon.running.local_parts import opened_weights

@@ -7,7 +7,7 @@ from pathlib import Path
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.models.local.weights import Weights
-from cocoon.running.coherence import CoherenceReader, situation_reader
+from cocoon.running.checks.coherence import CoherenceReader, situation_reader
 from cocoon.steering.calibration.detector import Trust
 from cocoon.steering.calibration.on_situations import CalibrateConfig, CalibrationTask, Say
 from cocoon.steering.pairs.situations import Situation

@@ -7,7 +7,7 @@ from cocoon.agents.protocols import SpokenTurn
 from cocoon.core.jsonl import dump_line, read_records, write_whole
 from cocoon.core.records import Dialogue, Record
 from cocoon.evaluation.questions.detection import counted_turns
-from cocoon.running.coherence import CoherenceReader, ReplyInTalk
+from cocoon.running.checks.coherence import CoherenceReader, ReplyInTalk
 from cocoon.running.folder import read_run
 
 COHERENCE = "coherence.jsonl"

@@ -10,7 +10,7 @@ from cocoon.agents.judges.coherence import ReplyCoherence
 from cocoon.agents.protocols import SpokenTurn
 from cocoon.core.prompts import load_prompt
 from cocoon.core.records import Language
-from cocoon.running.coherence import CoherenceReader, ReplyInTalk, situation_reader
+from cocoon.running.checks.coherence import CoherenceReader, ReplyInTalk, situation_reader
 from cocoon.steering.pairs.situations import Said, Situation
 from cocoon.tests.commands import said, server
 from cocoon.tests.steering.test_calibrate import reply
