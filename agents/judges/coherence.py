@@ -41,7 +41,7 @@ class CoherenceJudge:
 
         Raises CallFailedError when the model gives no reply at all.
         """
-        said = transcript(turns, language)
+        talk = transcript(turns, language)
         return await self.asker.ask(
-            client, COHERENCE_PROMPT, language, ReplyCoherence, transcript=said, reply=" ".join(reply.split())
+            client, COHERENCE_PROMPT, language, ReplyCoherence, transcript=talk, reply=" ".join(reply.split())
         )

@@ -91,13 +91,13 @@ def situation_reader(reader: CoherenceReader | None) -> Read | None:
     if reader is None:
         return None
 
-    def read(given: Sequence[tuple[Situation, SampledReply]]) -> list[bool | None]:
+    def read(pairs: Sequence[tuple[Situation, SampledReply]]) -> list[bool | None]:
         return reader.read_now(
             [
                 ReplyInTalk(
                     situation.language, [SpokenTurn(turn.role, turn.content) for turn in situation.talk], reply.text
                 )
-                for situation, reply in given
+                for situation, reply in pairs
             ]
         )
 

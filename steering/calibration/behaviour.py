@@ -162,8 +162,8 @@ def _written(weights: Weights, batch: Sequence[tuple[Situation, int, Arm]], spea
 def _row(weights: Weights, situation: Situation, sample: int, arm: Arm, speaking: Speaking) -> ReplyRow:
     import torch
 
-    told = arm.told or speaking.system
-    system = told(situation) if told else None
+    write_system = arm.told or speaking.system
+    system = write_system(situation) if write_system else None
     digest = hashlib.sha256(f"{speaking.seed}/{situation.id}/{sample}".encode()).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
     messages = situation.messages(system)

@@ -81,9 +81,9 @@ def _certainty_of_fall(one: Behaviour, plain: Behaviour, most: float) -> float:
     """Return the probability, 0 to 1, that fewer replies are coherent by more than `most` (Jeffreys priors)."""
     if one.coherent is None or plain.coherent is None:
         return 0.0
-    drawn = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     shares = [
-        drawn.beta(share * count + 0.5, (1 - share) * count + 0.5, 20_000)
+        generator.beta(share * count + 0.5, (1 - share) * count + 0.5, 20_000)
         for share, count in ((one.coherent, one.judged), (plain.coherent, plain.judged))
     ]
     return float(np.mean(shares[1] - shares[0] > most))
@@ -160,10 +160,10 @@ class Search:
         """Write the replies that are missing at these coefficients, to all situations, in one batch."""
         counts = Counter(reply.coefficient for reply in self.replies)
         full = len(self.situations) * self.samples
-        wanted = sorted({round(coefficient, 6) for coefficient in coefficients})
-        new = [coefficient for coefficient in wanted if counts[coefficient] < full]
+        coefficients_asked = sorted({round(coefficient, 6) for coefficient in coefficients})
+        new = [coefficient for coefficient in coefficients_asked if counts[coefficient] < full]
         if not new:
-            self._judge(wanted)
+            self._judge(coefficients_asked)
             return
         arms = [Arm("steered" if dose else "plain", dose, self.control) for dose in new]
         self.replies += sample_replies(
@@ -196,8 +196,8 @@ class Search:
         ]
         if not chosen:
             return
-        given = [(situations[self.replies[index].situation], self.replies[index]) for index in chosen]
-        for index, verdict in zip(chosen, self.read(given), strict=True):
+        pairs = [(situations[self.replies[index].situation], self.replies[index]) for index in chosen]
+        for index, verdict in zip(chosen, self.read(pairs), strict=True):
             self.replies[index] = self.replies[index].model_copy(update={"read": True, "coherent": verdict})
         self._keep([])
 

@@ -74,8 +74,8 @@ def check_of(
     counts = np.array([_counts(replies, coefficient, rows) for coefficient in targets.values()])
     generator = np.random.default_rng(0)
     picks = generator.integers(0, len(rows), (_DRAWS, len(rows)))
-    wanted = np.array(list(targets))
-    errors = np.array([_ratios(counts[:, pick], reader) for pick in picks]) - wanted
+    goals = np.array(list(targets))
+    errors = np.array([_ratios(counts[:, pick], reader) for pick in picks]) - goals
     achieved, detected = _ratios(counts, reader), _ratios(counts, None)
     lows, highs = np.percentile(errors, [2.5, 97.5], axis=0)
     checks = [
@@ -93,7 +93,7 @@ def check_of(
         )
         for number, (target, coefficient) in enumerate(targets.items())
     ]
-    return checks, _transfer(checks, wanted, errors)
+    return checks, _transfer(checks, goals, errors)
 
 
 def _counts(replies: Sequence[SampledReply], coefficient: float, rows: Mapping[str, int]) -> NDArray[np.float64]:

@@ -167,12 +167,14 @@ class CalibrationTask:
         them.
         """
         check_fit(self.direction, weights, f"direction {str(self.file)!r}")
-        kept = out.with_name(f"{out.stem}.{self._digest(weights)}.replies.jsonl") if out is not None else None
-        known = list(read_records(kept, SampledReply)) if kept is not None and kept.exists() else []
+        replies_file = out.with_name(f"{out.stem}.{self._digest(weights)}.replies.jsonl") if out is not None else None
+        known = (
+            list(read_records(replies_file, SampledReply)) if replies_file is not None and replies_file.exists() else []
+        )
 
         def save(replies: Sequence[SampledReply]) -> None:
-            if kept is not None:
-                write_whole(kept, map(dump_line, replies))
+            if replies_file is not None:
+                write_whole(replies_file, map(dump_line, replies))
 
         calibration, _ = calibrate(
             weights,
@@ -237,11 +239,11 @@ def _parted(available: Sequence[Situation], config: CalibrateConfig) -> tuple[li
 
     People are divided in the proportion of `limit` to `check`. Each gives as many moments as are needed.
     """
-    wanted = config.limit + config.check
+    total = config.limit + config.check
     people = len({situation.unit for situation in available})
-    chosen = spread_situations(available, wanted, config.seed, each=max(1, math.ceil(wanted / max(1, people))))
+    chosen = spread_situations(available, total, config.seed, each=max(1, math.ceil(total / max(1, people))))
     units = list(dict.fromkeys(situation.unit for situation in chosen))
-    learned = set(units[: round(len(units) * config.limit / wanted)])
+    learned = set(units[: round(len(units) * config.limit / total)])
     checked = [situation for situation in chosen if situation.unit not in learned]
     if config.check and not checked:
         raise CocoonError(f"--check {config.check}: {len(units)} people are too few to keep some apart. Leave it out.")

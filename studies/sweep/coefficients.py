@@ -53,8 +53,8 @@ class CoefficientSearch:
         task = CalibrationTask.of(self.config, file.path, say, self.moments)
         judge = coherence_reader(self.config.coherence, self.folder, self.config.prompts)
         out = self.folder / f"{file.name}.json"
-        found = task.run(weights, model, out, say, situation_reader(judge)).calibration.found
-        targets = {round(each.coefficient, 6): each.target for each in found}
+        hits = task.run(weights, model, out, say, situation_reader(judge)).calibration.found
+        targets = {round(each.coefficient, 6): each.target for each in hits}
         if len(targets) < len(set(self.config.ratio)):
             raise CocoonError(f"{file.name}: two of the ratios need the same coefficient. Choose others.")
         if max(targets) <= 0:

@@ -57,7 +57,7 @@ def measure_coherence(reader: CoherenceReader, run: Path) -> None:
 def _chosen(dialogue: Dialogue) -> list[ReplyInTalk]:
     """Return the replies of a dialogue that are read. The opening is no reply of the model's."""
     counted = {id(turn) for turn in counted_turns(dialogue.turns)}
-    places = [index for index, turn in enumerate(dialogue.turns) if id(turn) in counted and turn.content.strip()]
-    drawn = sorted(places, key=lambda place: hashlib.sha256(f"{dialogue.id}/{place}".encode()).digest())[:_EACH]
+    indices = [index for index, turn in enumerate(dialogue.turns) if id(turn) in counted and turn.content.strip()]
+    chosen = sorted(indices, key=lambda index: hashlib.sha256(f"{dialogue.id}/{index}".encode()).digest())[:_EACH]
     spoken = [SpokenTurn(turn.role, turn.content) for turn in dialogue.turns]
-    return [ReplyInTalk(dialogue.language, spoken[:place], spoken[place].content) for place in sorted(drawn)]
+    return [ReplyInTalk(dialogue.language, spoken[:index], spoken[index].content) for index in sorted(chosen)]

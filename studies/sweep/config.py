@@ -109,11 +109,11 @@ SWEPT = VerbSettings("steer sweep", SweepConfig)
 
 def _named(text: str) -> tuple[str, Direction]:
     """Return the name and the direction of `[NAME=]FILE[+at=starts|every]`, as it is to be added."""
-    named, _, at = text.partition("+at=")
-    name, equals, path = named.partition("=")
-    direction = Direction.load(Path(path if equals else named).expanduser())
+    file, _, at = text.partition("+at=")
+    name, equals, path = file.partition("=")
+    direction = Direction.load(Path(path if equals else file).expanduser())
     if at:
         if at not in get_args(At):
-            raise refused("direction", text, [f"{named}+at={each}" for each in get_args(At)])
+            raise refused("direction", text, [f"{file}+at={each}" for each in get_args(At)])
         direction = replace(direction, card=direction.card.model_copy(update={"at": at}))
     return name if equals else direction.kind, direction

@@ -91,9 +91,9 @@ def _new_plan(
         files = [SteerFile(name, _save(direction, folder, name)) for name, direction in directions.items()]
         readers: dict[str, Trust] = {}
         if search is not None:
-            found = [search.find(weights, config.model, file, say) for file in files]
-            files = [file for file, _ in found]
-            readers = {file.name: reader for file, reader in found if reader is not None}
+            calibrated = [search.find(weights, config.model, file, say) for file in files]
+            files = [file for file, _ in calibrated]
+            readers = {file.name: reader for file, reader in calibrated if reader is not None}
         tops = {file.name: file.doses(config.coefficient)[-1] for file in files}
         costs = _Costs(weights, config, speaking, folder, say)
         placebos = {
@@ -190,7 +190,7 @@ def _going_on(config: SweepConfig, users: Sequence[SweptUser], out: Path) -> Swe
     """Return the plan of the folder. Raises CocoonError if another sweep than that one is asked for."""
     plan = read_plan(out)
     steered = [arm for arm in plan.arms if arm.kind == "steered"]
-    given = {arm.coefficient for arm in steered if arm.ratio is None}
+    coefficients = {arm.coefficient for arm in steered if arm.ratio is None}
     kept = {name: Direction.load(out / DIRECTIONS / f"{name}.safetensors").card for name in directions_of(plan)}
     chance = sum(arm.kind == "random" for arm in plan.arms)
     differs = {
@@ -201,7 +201,7 @@ def _going_on(config: SweepConfig, users: Sequence[SweptUser], out: Path) -> Swe
         "--placebo": config.placebo != bool(chance),
         "--random": bool(chance) and config.placebo and chance != config.random * len(kept),
         "--repeng": _other_repeng(config.repeng, plan),
-        "--coefficient": {coefficient for coefficient in config.coefficient if coefficient} != given,
+        "--coefficient": {coefficient for coefficient in config.coefficient if coefficient} != coefficients,
         "--ratio": set(config.ratio) != {arm.ratio for arm in steered if arm.ratio is not None},
         "--talks": config.talks != plan.talks,
         "--moments": bool(config.ratio) and config.moments != plan.moments,

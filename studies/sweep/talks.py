@@ -22,8 +22,8 @@ def with_talks(config: CalibrateConfig) -> tuple[CalibrateConfig, list[Situation
     if config.situations is not None:
         raise CocoonError(f"--talks {config.talks}: --situations names the moments too. Leave one of them out.")
     runs = runs_of(Path(config.talks).expanduser())
-    given = config.model_fields_set
-    taken = {name: value for name, value in _speaking(runs[0]).items() if name not in given and value is not None}
+    explicit = config.model_fields_set
+    taken = {name: value for name, value in _speaking(runs[0]).items() if name not in explicit and value is not None}
     moments = [moment for run in runs for moment in moments_of(run)]
     if not moments:
         raise CocoonError(f"--talks {config.talks} holds no talk in which the user has spoken. Simulate first.")
