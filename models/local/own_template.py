@@ -4,6 +4,7 @@ Templates are rendered by transformers, in its sandbox.
 """
 
 from pathlib import Path
+from typing import Any
 
 from cocoon.core.errors import CocoonError
 from cocoon.models.local.libraries import first_line, require_libraries
@@ -29,7 +30,7 @@ def check_template(text: str, where: str) -> None:
     from transformers.utils.chat_template_utils import render_jinja_template
 
     turn = [{"role": "user", "content": "USER-TURN"}]
-    marks = {"bos_token": "", "eos_token": "", "pad_token": "", "unk_token": ""}
+    marks: dict[str, Any] = {"bos_token": "", "eos_token": "", "pad_token": "", "unk_token": ""}
     try:
         rendered, _ = render_jinja_template(
             conversations=[turn], chat_template=text, add_generation_prompt=True, enable_thinking=False, **marks

@@ -113,9 +113,10 @@ def _observed(
     turns = counted_turns(dialogue.turns)
     replies = [turn.content for turn in turns]
     ended = [cut.isdisjoint(turn.calls[-1:]) for turn in turns]
-    replies_with_language = [(turn.content, dialogue.language) for turn in turns]
-    asking = tuple(reply_asks(*words, ended=whole) for words, whole in zip(replies_with_language, ended, strict=True))
-    marked = [reply_only_marked(*words, ended=whole) for words, whole in zip(replies_with_language, ended, strict=True)]
+    language = dialogue.language
+    pairs = list(zip(replies, ended, strict=True))
+    asking = tuple(reply_asks(text, language, ended=whole_reply) for text, whole_reply in pairs)
+    marked = [reply_only_marked(text, language, ended=whole_reply) for text, whole_reply in pairs]
     stats = question_ratio(dialogue.turns, dialogue.language)
     negative = mean_of_votes(NEGATIVE)(ratings.get(COMFORT, []))
     return Observation(

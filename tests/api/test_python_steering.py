@@ -92,7 +92,8 @@ def test_a_calibration_speaks_under_the_prompt_of_the_study_and_is_not_written_a
     (own / "mine.en.md").write_text("---\nid: supporter/mine\nlanguage: en\ninputs: []\n---\nBe short.\n", "utf-8")
     made = cocoon.steer.calibrate(**settings, prompt="mine", prompts=str(tmp_path / "prompts"))
     assert speaker.systems == {load_prompt("supporter/plain", "en").render(), "Be short."}
-    assert list(made.calibration.spoke["prompts"]) == ["supporter/mine.en"] and len(speaker.asked) == 2 * asked
+    prompts: Any = made.calibration.spoke["prompts"]
+    assert list(prompts) == ["supporter/mine.en"] and len(speaker.asked) == 2 * asked
     with pytest.raises(CocoonError, match=r"prompt 'supporter/none\.en\.md' does not exist"):
         cocoon.steer.calibrate(**settings, prompt="none")
 

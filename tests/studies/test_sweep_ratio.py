@@ -102,10 +102,12 @@ def test_one_line_calibrates_and_sweeps_and_goes_on_after_a_kill_anywhere(
     assert found.people == 4 and found.spoke["max_tokens"] == 12
     targets = next(table for table in result.report.tables if table.id == "targets")
     assert [row.cells["Target"] for row in targets.rows] == TARGETS
+    other_ratio: dict[str, Any] = {**given, "ratio": [0.5]}
+    other_moments: dict[str, Any] = {**given, "moments": 9}
     with pytest.raises(CocoonError, match=r"holds another sweep \(--ratio\)"):
-        cocoon.steer.sweep(**given | {"ratio": [0.5]})
+        cocoon.steer.sweep(**other_ratio)
     with pytest.raises(CocoonError, match=r"holds another sweep \(--moments\)"):
-        cocoon.steer.sweep(**given | {"moments": 9})
+        cocoon.steer.sweep(**other_moments)
 
 
 def test_moments_and_the_way_of_speaking_are_taken_from_a_run_or_a_sweep(tmp_path: Path) -> None:
