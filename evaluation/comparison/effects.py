@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from statistics import stdev
 
 from cocoon.evaluation.comparison.records import Column, Effect
-from cocoon.evaluation.statistics.estimates import Bounds, Estimate, mean_over_profiles, sr_bounds, wilson
+from cocoon.evaluation.statistics.estimates import Bounds, Estimate, mean_over_profiles, wilson
 from cocoon.evaluation.statistics.paired import difference_bounds, mcnemar, newcombe, sign_flip
+from cocoon.evaluation.success.rate import sr_bounds
 
 Draws = Sequence[float | None]
 Units = list[list[tuple[Draws, Draws]]]

@@ -111,7 +111,7 @@ def _asks_by_form(clauses: list[str], number: int, marked: bool) -> QuestionType
         return _wh_type(core)
     if form.ELLIPTIC.match(core) or _asks_inverted(clauses, number, marked):
         return "open" if any(opening.search(core) for opening in form.OPENING) else "closed"
-    return _mid_clause(core)
+    return _mid_clause(core, marked)
 
 
 def _asks_with_wh(core: str, number: int, marked: bool) -> bool:
@@ -135,8 +135,11 @@ def _asks_inverted(clauses: list[str], number: int, marked: bool) -> bool:
     return not (form.IMPERATIVE.match(core) or rest or (goes_on and form.CONDITIONAL.match(core)))
 
 
-def _mid_clause(core: str) -> QuestionType | None:
+def _mid_clause(core: str, marked: bool) -> QuestionType | None:
     """Return the type of a question that follows other words without a comma ("looking back how do you see it")."""
+    joined = form.COORDINATED.search(core)
+    if joined and (marked or not joined["short"]):
+        return _wh_type(joined["question"])
     match = form.MID.search(core)
     if match is None or form.EMBEDDING.search(core[: match.start()]):
         return None

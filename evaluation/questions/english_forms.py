@@ -69,7 +69,7 @@ ELLIPTIC = re.compile(
     )
 )
 INDIRECT = re.compile(
-    r"(?:i guess )?(?:i|we)?(?:'m| am| was|'ve been)?(?: just| also| really| still| kind of)? ?"
+    r"(?:i guess )?(?:i|we)?(?:'m| am| was|'ve been)?(?: just| also| really| still| kind of| sort of)* ?"
     + any_of(
         "wonder(?:ing)?|curious|want(?:ed)? to (?:ask|know|understand)",
         "(?:'d|would) (?:really |also )?(?:like|love) to (?:know|understand|ask)",
@@ -164,6 +164,11 @@ EMBEDDING = re.compile(
     + r"\b"
 )
 MID = re.compile(rf"\b(?P<question>(?:what|how|why|when|where) (?:\w+ )?{AUX} (?:you|he|she|they|we|i|it|your)\b.*)")
+COORDINATED = re.compile(
+    rf"\b(?:and|but|so) (?P<question>(?:what|how|why|when|where)"
+    rf"(?: {AUX} |(?P<short>'s|'re|'d|'ve) ){PRONOUN}\b(?!.*\b(?:is|was|means|matters)\b).*)"
+)
+"""A question joined to a statement ("I know you went there and how did that go"), whatever embeds what is before."""
 RHETORICAL = re.compile(
     any_of(
         r"(?:who|what \w+) (?:wouldn't|doesn't|hasn't|isn't|could blame|can blame)\b",

@@ -70,11 +70,11 @@ def wilson(successes: int, n: int, missing: int = 0) -> Estimate:
     if n == 0:
         return Estimate(value=None, missing=missing)
     share = successes / n
-    low, high = _wilson_interval(share, n) if n > 1 else (None, None)
+    low, high = wilson_interval(share, n) if n > 1 else (None, None)
     return Estimate(value=share, low=low, high=high, n=n, missing=missing)
 
 
-def _wilson_interval(share: float, n: int) -> tuple[float, float]:
+def wilson_interval(share: float, n: int) -> tuple[float, float]:
     z = NormalDist().inv_cdf(0.5 + LEVEL / 2)
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
@@ -147,37 +147,6 @@ def _resampled_means(values: npt.NDArray[np.float64], counts: npt.NDArray[np.int
     rows = max(1, _CHUNK_CELLS // len(values))
     sizes = [min(rows, RESAMPLES - start) for start in range(0, RESAMPLES, rows)]
     return np.concatenate([rng.multinomial(n, counts / n, size=size) @ values / n for size in sizes])
-
-
-def success_rate(draws: Mapping[str, Sequence[bool | None]]) -> Estimate:
-    """Return the success rate over profiles with its interval.
-
-    With one draw per profile the interval is Wilson's, with more it is the cluster bootstrap. When every profile has
-    the same share, the bootstrap sees no spread and would claim certainty. The interval is then Wilson's with the
-    number of profiles as n, as if draws of one profile said nothing beyond the first.
-    """
-    if all(len(profile_draws) <= 1 for profile_draws in draws.values()):
-        known = [draw for profile_draws in draws.values() for draw in profile_draws if draw is not None]
-        return wilson(sum(known), len(known), sum(len(profile_draws) for profile_draws in draws.values()) - len(known))
-    estimate = mean_over_profiles(draws)
-    profiles = sum(any(draw is not None for draw in profile_draws) for profile_draws in draws.values())
-    if estimate.value is None or estimate.low is not None or profiles < 2:
-        return estimate
-    low, high = _wilson_interval(estimate.value, profiles)
-    return estimate.model_copy(update={"low": low, "high": high})
-
-
-def sr_bounds(draws: Mapping[str, Sequence[bool | None]]) -> Bounds | None:
-    """Return the success rate with every missing draw as a failure, and as a success. None without draws.
-
-    These are the worst-case bounds of Manski 1989: nothing is assumed about why draws are missing.
-    """
-    filled = [profile_draws for profile_draws in draws.values() if profile_draws]
-    if not filled:
-        return None
-    low = math.fsum(sum(draw is True for draw in profile_draws) / len(profile_draws) for profile_draws in filled)
-    high = math.fsum(sum(draw is not False for draw in profile_draws) / len(profile_draws) for profile_draws in filled)
-    return Bounds(low=low / len(filled), high=high / len(filled))
 
 
 def median_and_range(counts: Iterable[int]) -> Spread:

@@ -11,8 +11,9 @@ from pydantic import ConfigDict
 
 from cocoon.core.records import Record
 from cocoon.evaluation.statistics.agreement import Table
-from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles, success_rate, wilson
+from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles, wilson
 from cocoon.evaluation.statistics.resampling import Numbers, percentile_intervals
+from cocoon.evaluation.success.rate import success_rate
 
 
 class Choice(Record):

@@ -1,4 +1,1 @@
-"""Success: was the need named, by whom, and can a judge be trusted to tell.
-
-The success rate over dialogues is `cocoon.evaluation.statistics.estimates.success_rate`.
-"""
+"""Success: was the need named, by whom, at which rate, and can a judge be trusted to tell."""

@@ -9,7 +9,8 @@ from cocoon.evaluation.comparison.effects import Units, effect_of
 from cocoon.evaluation.comparison.records import Column
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.groups import Group, Groups, majority, mean_of_votes
-from cocoon.evaluation.statistics.estimates import Estimate, sr_bounds
+from cocoon.evaluation.statistics.estimates import Estimate
+from cocoon.evaluation.success.rate import sr_bounds
 from cocoon.evaluation.success.verdicts import PAPER
 from cocoon.reports.narrative.abbreviations import short_names
 from cocoon.reports.narrative.phrases import phrase

@@ -11,13 +11,8 @@ from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.fidelity.records import UserFacts, UserTurnFacts
 from cocoon.evaluation.groups import Group, group_ratings
 from cocoon.evaluation.measures import MEASURES
-from cocoon.evaluation.statistics.estimates import (
-    Estimate,
-    draws_by_profile,
-    mean_over_profiles,
-    median_and_range,
-    success_rate,
-)
+from cocoon.evaluation.statistics.estimates import Estimate, draws_by_profile, mean_over_profiles, median_and_range
+from cocoon.evaluation.success.rate import success_rate
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.reports.narrative.likeness import likeness_sentences
 from cocoon.reports.reference import HeldAgainst, reference_facts, uncompared_warnings

@@ -9,8 +9,9 @@ from cocoon.core.records import MOST_GUESSES, Move, Rating, Verdict
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.groups import KEY_COLUMNS, Group, Groups, majority, majority_taken_up
 from cocoon.evaluation.missing import missing_reasons
-from cocoon.evaluation.statistics.estimates import median_and_range, success_rate
+from cocoon.evaluation.statistics.estimates import median_and_range
 from cocoon.evaluation.success.outcomes import MISSING, NOBODY, OUTCOMES, need_outcome, outcome_of
+from cocoon.evaluation.success.rate import success_rate
 from cocoon.evaluation.success.verdicts import ATTRIBUTED
 from cocoon.reports.tables.records import Cell, Row, Table
 

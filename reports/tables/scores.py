@@ -6,7 +6,8 @@ from cocoon.core.records import Rating
 from cocoon.evaluation.groups import KEY_COLUMNS, Group, GroupKey, Groups, majority, mean_of_votes
 from cocoon.evaluation.measures import MEASURES
 from cocoon.evaluation.scales.scoring import Scale, score_variant
-from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles, sr_bounds, success_rate
+from cocoon.evaluation.statistics.estimates import Estimate, mean_over_profiles
+from cocoon.evaluation.success.rate import sr_bounds, success_rate
 from cocoon.evaluation.success.verdicts import ATTRIBUTED, PAPER
 from cocoon.reports.tables.records import Cell, Row, Table, table_of
 

@@ -91,6 +91,11 @@ def test_the_labelled_set_is_as_its_guideline_says(language: Language) -> None:
         ("?", "closed"),
         ("...", "none"),
         ("", "none"),
+        ("I know you have been going to the class and how's that going?", "open"),
+        ("You told them on Friday and how did they take it", "open"),
+        ("I know what he did and how that felt.", "none"),
+        ("I see what she wants and what's hard about it is the waiting.", "none"),
+        ("I'm just kind of wondering where you are with all of this.", "open"),
     ],
 )
 def test_english_by_hand(sentence: str, expected: str) -> None:

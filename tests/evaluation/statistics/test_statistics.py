@@ -14,11 +14,10 @@ from cocoon.evaluation.statistics.estimates import (
     expanded_tail,
     mean_over_profiles,
     median_and_range,
-    sr_bounds,
     student_quantile,
-    success_rate,
     wilson,
 )
+from cocoon.evaluation.success.rate import sr_bounds, success_rate
 
 
 @pytest.mark.parametrize(
