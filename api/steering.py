@@ -3,7 +3,7 @@
 cocoon.steer.write_pairs(situations=["shipped:en:choose"], writer="openai:gpt-5", out="runs/pairs")
 cocoon.steer.extract(model="local:smollm2", pairs="runs/pairs/pairs.jsonl", out="asking.safetensors")
 found = cocoon.steer.calibrate(model="local:smollm2", direction="asking.safetensors", ratio=0.3)
-cocoon.steer.sweep(direction="asking.safetensors", coefficient=[0.02, found.coefficient], out="runs/sweep", ...)
+cocoon.steer.sweep(direction="asking.safetensors", ratio=[0.1, 0.3, 0.5], out="runs/sweep", ...)
 """
 
 import asyncio

@@ -11,8 +11,8 @@ from cocoon.running.checks.coherence import CoherenceReader, ReplyInTalk
 from cocoon.running.folder import read_run
 
 COHERENCE = "coherence.jsonl"
-# Replies of a dialogue that are read, chosen by its name alone.
-_EACH = 2
+EACH = 2
+"""Replies of a dialogue that are read, chosen by its name alone."""
 
 
 class DialogueCoherence(Record):
@@ -58,6 +58,6 @@ def _chosen(dialogue: Dialogue) -> list[ReplyInTalk]:
     """Return the replies of a dialogue that are read. The opening is no reply of the model's."""
     counted = {id(turn) for turn in counted_turns(dialogue.turns)}
     indices = [index for index, turn in enumerate(dialogue.turns) if id(turn) in counted and turn.content.strip()]
-    chosen = sorted(indices, key=lambda index: hashlib.sha256(f"{dialogue.id}/{index}".encode()).digest())[:_EACH]
+    chosen = sorted(indices, key=lambda index: hashlib.sha256(f"{dialogue.id}/{index}".encode()).digest())[:EACH]
     spoken = [SpokenTurn(turn.role, turn.content) for turn in dialogue.turns]
     return [ReplyInTalk(dialogue.language, spoken[:index], spoken[index].content) for index in sorted(chosen)]

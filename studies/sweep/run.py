@@ -14,7 +14,15 @@ from cocoon.core.config import JudgeConfig, StudyConfig
 from cocoon.core.records import Language, Profile
 from cocoon.models.by_name import Models
 from cocoon.models.journal.reader import opened_journal
-from cocoon.running.estimate import estimates_of_runs, summed_estimates
+from cocoon.models.ledger import Ledger
+from cocoon.running.estimate import (
+    JUDGEMENT,
+    VERDICT,
+    estimates_of_runs,
+    expected_cost,
+    expected_usage,
+    summed_estimates,
+)
 from cocoon.running.frame import Watch
 from cocoon.running.local_parts import local_parts, opened_weights
 from cocoon.running.session import Outcome, simulate
@@ -22,7 +30,7 @@ from cocoon.running.study import OwnObjects, Study, open_models
 from cocoon.studies.listener import Listener
 from cocoon.studies.result import StudyResult
 from cocoon.studies.sweep.coefficients import coherence_reader, rehearsal_runs
-from cocoon.studies.sweep.coherence import measure_coherence
+from cocoon.studies.sweep.coherence import EACH, measure_coherence
 from cocoon.studies.sweep.config import SweepConfig
 from cocoon.studies.sweep.plan import PLAN, USERS, SweepArm, SweepPlan, SweptUser, plain_arm, write_plan
 from cocoon.studies.sweep.prepare import expected_plan, plan_sweep
@@ -78,7 +86,10 @@ class Sweep:
     own: OwnObjects = field(default_factory=OwnObjects)
 
     def estimate(self) -> dict[str, Any]:
-        """Return calls, tokens, cost and hosts of all arms and kinds of user together."""
+        """Return calls, tokens, cost and hosts of all arms and kinds of user together.
+
+        What a judge of coherence reads while coefficients are looked for is left out, since their number is not known.
+        """
         plan = expected_plan(self.sweep, self.users, self.out)
         dialogues = len(self.profiles) * len(plan.arms) * self.config.samples
         languages: list[Language] = sorted({profile.language for profile in self.profiles})
@@ -87,6 +98,10 @@ class Sweep:
         if self._must_rehearse:
             rehearsals = [settings_of(self._unjudged, [plain_arm(self.sweep.model)], user) for user in plan.users]
             parts += estimates_of_runs(rehearsals, len(self.profiles) * self.config.samples, languages)
+        if self.sweep.coherence is not None:
+            read = expected_usage(self.sweep.coherence, EACH * dialogues * len(plan.users), JUDGEMENT, VERDICT)
+            cost = expected_cost(Ledger.of([read], self.config.prices), batched=False)
+            parts.append({"dialogues": 0, "calls": read.calls, **cost})
         return {"arms": len(plan.arms), **summed_estimates(parts)}
 
     async def rehearse(self, listener: Listener) -> Outcome | None:

@@ -215,3 +215,5 @@ def test_a_dry_run_counts_the_talks_that_are_calibrated_on(tmp_path: Path) -> No
     told = json.loads(run_cocoon(*given).out)
     calls = 2 * 2 + 3
     assert (told["arms"], told["dialogues"], told["calls"]) == (6, 3 * 7, 3 * (6 * calls + 2 * 2))
+    read = json.loads(run_cocoon(*given, "--coherence", "http://127.0.0.1:9/v1#judge").out)
+    assert read["calls"] - told["calls"] == 2 * 3 * 6
