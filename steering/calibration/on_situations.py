@@ -32,16 +32,37 @@ SUPPORTER_PROMPT = "plain"
 NO_LABELS = "none"
 
 
-class CalibrateConfig(Record):
+class Voice(Record):
+    """How the model speaks that is to be steered: the prompt of a supporter, and the limits of its replies."""
+
+    prompt: str = flag(SUPPORTER_PROMPT, "The supporter's prompt under which it speaks (default: plain, a sweep's).")
+    prompts: str | None = flag(None, "A folder of your own prompts.", metavar="FOLDER")
+    max_tokens: int = flag(200, "Most tokens of one reply (default: 200, a supporter's).", ge=1)
+    temperature: float = flag(0.7, "Its temperature (default: 0.7, a supporter's).", ge=0, le=2)
+    top_p: float = flag(1.0, "Its top_p (default: 1).", gt=0, le=1)
+    seed: int = flag(0, "Of the replies that are drawn.")
+
+    @property
+    def speaking(self) -> Speaking:
+        """How replies are sampled: as the supporter of a study speaks."""
+        return Speaking(self.max_tokens, self.temperature, self.top_p, seed=self.seed, system=self.system)
+
+    def system(self, situation: Situation) -> str:
+        """Return the system prompt of the supporter. Raises CocoonError for a prompt that does not exist."""
+        return self.prompt_in(situation.language).render()
+
+    def prompt_in(self, language: Language) -> Prompt:
+        """Return the prompt in a language. Raises CocoonError for a prompt that does not exist."""
+        return load_prompt(f"supporter/{self.prompt}", language, Path(self.prompts) if self.prompts else None)
+
+
+class CalibrateConfig(Voice):
     """Settings of a calibration. `mode`, `tokens` and `at` are those of a spec (`+mode=`, `+tokens=`, `+at=`).
 
-    `prompt`, `prompts` and the limits of a reply are those of the supporter that is to be steered. With `talks`, those
-    of the supporter of that run are taken, unless they are given.
+    With `talks`, the voice is that of the supporter of that run, as far as it is not given.
     """
 
     ratio: list[float] = Field(min_length=1, description="Shares of replies that ask, 0 to 1.")
-    prompt: str = flag(SUPPORTER_PROMPT, "The supporter's prompt under which it speaks (default: plain, a sweep's).")
-    prompts: str | None = flag(None, "A folder of your own prompts.", metavar="FOLDER")
     talks: str | None = flag(
         None, "The folder of a run or a sweep: its moments, prompt and limits of a reply are taken.", metavar="RUN"
     )
@@ -49,10 +70,6 @@ class CalibrateConfig(Record):
     limit: int = flag(80, "At most so many situations (default: 80).", short="-n", ge=8)
     check: int = flag(0, "Hold the coefficients against so many situations of other people (default: 0).", ge=0)
     samples: int = flag(2, "Replies to each situation and coefficient (default: 2).", ge=1)
-    max_tokens: int = flag(200, "Most tokens of one reply (default: 200, a supporter's).", ge=1)
-    temperature: float = flag(0.7, "Its temperature (default: 0.7, a supporter's).", ge=0, le=2)
-    top_p: float = flag(1.0, "Its top_p (default: 1).", gt=0, le=1)
-    seed: int = flag(0, "Of the replies that are drawn.")
     allow_overlap: bool = flag(False, "Go on though situations stand in the direction's pairs too.")
     mode: Mode = flag("add", "add (default), norm or ablate, as in +mode=.", metavar="MODE")
     tokens: Tokens = flag("reply", "reply (default), replies, prompt or both, as in +tokens=.", metavar="TOKENS")
@@ -77,25 +94,13 @@ class CalibrateConfig(Record):
         values = {name: getattr(self, name) for name in usual}
         return "".join(f"+{name}={value}" for name, value in values.items() if value != usual[name])
 
-    @property
-    def speaking(self) -> Speaking:
-        """How replies are sampled: as the supporter of a study speaks."""
-        return Speaking(self.max_tokens, self.temperature, self.top_p, seed=self.seed, system=self.system)
-
-    def system(self, situation: Situation) -> str:
-        """Return the system prompt of the supporter. Raises CocoonError for a prompt that does not exist."""
-        return self._prompt(situation.language).render()
-
     def spoke(self, languages: Iterable[Language]) -> dict[str, JsonValue]:
         """Return under which prompts and limits the model speaks, for the calibration's file."""
         prompts: dict[str, JsonValue] = {
-            f"supporter/{self.prompt}.{language}": self._prompt(language).sha for language in sorted(set(languages))
+            f"supporter/{self.prompt}.{language}": self.prompt_in(language).sha for language in sorted(set(languages))
         }
         limits = {name: getattr(self, name) for name in ("max_tokens", "temperature", "top_p", "seed")}
         return {"prompts": prompts, "talks": self.talks or self.situations or SHIPPED, **limits}
-
-    def _prompt(self, language: Language) -> Prompt:
-        return load_prompt(f"supporter/{self.prompt}", language, Path(self.prompts) if self.prompts else None)
 
 
 CALIBRATE = VerbSettings("steer calibrate", CalibrateConfig)

@@ -11,7 +11,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.records import Record
 from cocoon.core.settings import flag, refused
 from cocoon.core.verb_settings import VerbSettings
-from cocoon.steering.calibration.on_situations import SUPPORTER_PROMPT, CalibrateConfig
+from cocoon.steering.calibration.on_situations import SUPPORTER_PROMPT, CalibrateConfig, Voice
 from cocoon.steering.control.control import Control
 from cocoon.steering.directions.direction import At, Direction
 from cocoon.studies.sweep.plan import KINDS, HistoryTokens, SweptUser
@@ -57,19 +57,25 @@ class SweepConfig(Record):
             raise CocoonError(f"--ratio {outlier:g} is not a share. Give one between 0 and 1.")
         return self
 
-    def calibrating(self, study: StudyConfig) -> CalibrateConfig:
-        """Return how coefficients are found: as the arms of the study speak, at the tokens that they are steered at."""
+    def voice(self, study: StudyConfig) -> Voice:
+        """Return how the arms of the study speak."""
         supporter = study.supporters[0]
-        return CalibrateConfig(
-            ratio=self.ratio,
+        return Voice(
             prompt=SUPPORTER_PROMPT,
             prompts=study.prompts,
-            talks=self.talks,
-            limit=self.moments,
             max_tokens=supporter.max_tokens,
             temperature=supporter.temperature or 0.0,
             top_p=supporter.top_p or 1.0,
             seed=study.seed,
+        )
+
+    def calibrating(self, study: StudyConfig) -> CalibrateConfig:
+        """Return how coefficients are found: in the voice of the arms, at the tokens that are steered."""
+        return CalibrateConfig(
+            **self.voice(study).model_dump(),
+            ratio=self.ratio,
+            talks=self.talks,
+            limit=self.moments,
             allow_overlap=self.allow_overlap,
             tokens=self.tokens,
             at=self.at,

@@ -76,7 +76,7 @@ def _new_plan(
     say: Say,
 ) -> SweepPlan:
     search = CoefficientSearch.of(config, study, users, out) if config.ratio else None
-    speaking = config.calibrating(study).speaking
+    speaking = config.voice(study).speaking
     directions = config.directions()
     warnings = [
         warning for direction in directions.values() for warning in _overlap(direction, profiles, config.allow_overlap)
