@@ -101,8 +101,9 @@ OPTIONS = {
         "--allow-cloud-tracing --dry-run --json"
     ),
     "steer calibrate": (
-        "--model --direction --ratio --situations -n --limit --samples --max-tokens --seed --allow-overlap "
-        "--mode --tokens --at --labels -o --out --json"
+        "--model --direction --ratio --prompt --prompts --talks --situations -n --limit --check --samples "
+        "--max-tokens --temperature --top-p --seed --allow-overlap --mode --tokens --at --coherence "
+        "--labels -o --out --json"
     ),
     "steer export": "--direction -o --out --model-type",
     "steer extract": (
@@ -116,10 +117,10 @@ OPTIONS = {
         "--allow-cloud-tracing --json"
     ),
     "steer sweep": (
-        "--direction --coefficient --out --model --profiles -n --limit --rounds --samples --users --user --rules "
-        "--appraiser --judge --scales --placebo --no-placebo --random --repeng --tokens --at --served --allow-overlap "
-        "--concurrency --timeout --budget-calls --shard --engine --replicas --config -o "
-        "--allow-cloud-tracing --dry-run --json"
+        "--direction --coefficient --ratio --talks --moments --labels --coherence --out --model --profiles -n --limit "
+        "--rounds --samples --users --user --rules --appraiser --judge --scales --placebo --no-placebo --random "
+        "--repeng --tokens --at --served --allow-overlap --concurrency --timeout --budget-calls --shard --engine "
+        "--replicas --config -o --allow-cloud-tracing --dry-run --json"
     ),
     "train": (
         "--out --base --dialogues --thoughts --prompt --max-length --max-steps --epochs --evaluate-every "
