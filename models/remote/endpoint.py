@@ -345,10 +345,13 @@ def _key_name(host: str) -> str:
     return "OPENAI_API_KEY" if may_get_openai_key else "COCOON_API_KEY"
 
 
-def open_endpoint(model: str, base_url: str | None) -> EndpointChat:
+def open_endpoint(
+    model: str, base_url: str | None, kind: type[EndpointChat] = EndpointChat, **fields: Any
+) -> EndpointChat:
     """Return an endpoint's chat model. The key is read from the environment and never leaves this object.
 
-    A local server needs no key. Raises CocoonError when OpenAI itself is asked for and no key is set.
+    `fields` are what a `kind` of endpoint has of its own. A local server needs no key. Raises CocoonError when OpenAI
+    itself is asked for and no key is set.
     """
     url = (base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL).rstrip("/")
     refuse_secrets(url, "OPENAI_BASE_URL")
@@ -360,7 +363,7 @@ def open_endpoint(model: str, base_url: str | None) -> EndpointChat:
     if not (key.isascii() and key.isprintable()):
         raise CocoonError(f"{key_name} has characters that no key has (its value is not shown); set it again")
     secret = SecretStr(key or NO_KEY)
-    return EndpointChat(model=model, base_url=url, api_key=secret, max_retries=0, use_responses_api=False)
+    return kind(model=model, base_url=url, api_key=secret, max_retries=0, use_responses_api=False, **fields)
 
 
 def _host(url: str) -> str:

@@ -106,8 +106,10 @@ def _write(shards: Sequence[ShardFolder], begun: Path, out: Path) -> Merged:
             merged.dropped, merged.notes = len(dropped), [*merged.notes, *notes]
         merged.kept = sum(1 for _ in read_lines(begun / files[0]))
         _copy_what_is_alike(shards, begun, files)
-        if first.config is not None:
-            write_whole(begun / "config.yaml", [to_yaml(_config(first, first.config, out)).encode()])
+        # What may change between two sessions is as in the last one.
+        last = max(shards, key=lambda shard: shard.manifest.sessions[-1].started)
+        if last.config is not None:
+            write_whole(begun / "config.yaml", [to_yaml(_config(last, last.config, out)).encode()])
         write_manifest(begun, _manifest(shards))
         folder.seal()
     finally:
@@ -145,11 +147,11 @@ def _copy_what_is_alike(shards: Sequence[ShardFolder], begun: Path, files: Seque
             shutil.copyfile(file, target)
 
 
-def _config(first: ShardFolder, config: RunConfig, out: Path) -> RunConfig:
+def _config(shard: ShardFolder, config: RunConfig, out: Path) -> RunConfig:
     """Return the settings of the run. Profiles that were handed over in Python are those of the merged folder."""
     changes: dict[str, object] = {"shard": None}
     if isinstance(config, StudyConfig | ScriptConfig):
-        own = Path(first.path.name, "profiles.jsonl")
+        own = Path(shard.path.name, "profiles.jsonl")
         changes["profiles"] = [
             str(out / own.name) if Path(*Path(file).parts[-2:]) == own else file for file in config.profiles
         ]
