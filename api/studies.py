@@ -19,7 +19,7 @@ from cocoon.api.settings import (
     with_own,
     with_profile_files,
 )
-from cocoon.api.shards.workers import WHOLE, run_divided, shard_of
+from cocoon.api.shards.workers import divide_study, shard_of
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.settings import read_settings
@@ -28,12 +28,11 @@ from cocoon.reports.fidelity import fidelity_of, write_fidelity
 from cocoon.reports.paper.tables import load_paper_table
 from cocoon.reports.power import POWER, PowerConfig, Rows, power_rows
 from cocoon.reports.tables.records import Report
-from cocoon.running.frame import Outcome, forbid_cloud_tracing
+from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
 from cocoon.running.reading.former import user_with_rules_of, with_rules_of
 from cocoon.running.shards.shard import read_shard
 from cocoon.running.study import OwnObjects, Study, open_models, read_profiles
-from cocoon.running.work import Progress
 from cocoon.studies.ablation.config import DEFAULT_CONDITIONS, refuse_copies
 from cocoon.studies.ablation.run import Ablation
 from cocoon.studies.asking.config import ASKED, ASKING, AskingConfig
@@ -158,26 +157,14 @@ async def branch_as(
     progress: bool | Reporter = True,
 ) -> StudyResult:
     """Branch as a verb was given it: every branch, a shard of them, or shard after shard. See `branch`."""
-    reporter, folder = Reporter.of(progress), out_folder(out)
+    reporter = Reporter.of(progress)
     given = _on_run(given, run)
-    reported: list[StudyResult] = []
 
     async def make(path: Path, settings: Given[StudyConfig], reporter: Reporter) -> StudyResult:
         branching = prepare_branches(run, path, settings, turns, moves, allow_cloud_tracing=allow_cloud_tracing)
         return await branching.make(reporter)
 
-    async def report() -> None:
-        reported.append(await make(folder, given.and_also(**WHOLE), reporter))
-
-    def merged(outcome: Outcome) -> StudyResult:
-        return reported[-1] if reported else StudyResult(folder, None, outcome.exit_code, outcome.stopped_by)
-
-    return await run_divided(folder, given, make, outcome_of_study, merged, reporter, finish=report)
-
-
-def outcome_of_study(result: StudyResult) -> Outcome:
-    """Return how a study ended as the outcome of a session."""
-    return Outcome(Progress(), int(result.exit_code == 1), result.stopped_by)
+    return await divide_study(out_folder(out), given, make, reporter)
 
 
 def prepare_asking(

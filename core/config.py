@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import explain
 from cocoon.core.merging import Merged, dotted, flat
-from cocoon.core.model_spec import SERVER_KEY, refuse_secrets
+from cocoon.core.model_spec import SERVED_DIRECTIONS, SERVER_KEY, refuse_secrets
 from cocoon.core.outside.yaml_text import parse_yaml, read_yaml
 from cocoon.core.records import Language, Record
 from cocoon.core.sampling import AppraisalConfig, SamplingConfig
@@ -34,7 +34,7 @@ TrustRules = Literal["attuned", "people", "people-1", "people-2", "people-3", "n
 ENVIRONMENT_PREFIX = "COCOON_"
 DEFAULT = "default"
 """The origin of a setting that nobody set."""
-_NOT_SETTINGS = frozenset({"COCOON_CACHE", "COCOON_API_KEY", SERVER_KEY})
+_NOT_SETTINGS = frozenset({"COCOON_CACHE", "COCOON_API_KEY", SERVER_KEY, SERVED_DIRECTIONS})
 # The first parts of keys that only some kinds of run have.
 _KEYS_OF_ALL_KINDS = frozenset(
     {

@@ -177,8 +177,9 @@ class Work:
         recursion_limit: int,
         told_of: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     ) -> AsyncIterator[dict[str, Any]]:
-        """Walk one graph: LangGraph's own events to the trace, each node's update to the caller.
+        """Walk one graph: LangGraph's own events and the calls to the trace, each node's update to the caller.
 
+        Calls do not come through LangGraph's stream, which then runs a node that is alone without a task of its own.
         `told_of` returns what else a node's event says of its update.
         """
         steps = _Steps()
@@ -186,13 +187,11 @@ class Work:
         self.folder.trace.write({**head, "step": 0, "event": "start"})
         stop_reason = None
         stream: AsyncIterator[Any] = graph.astream(
-            inputs, {"recursion_limit": recursion_limit}, context=context, stream_mode=["updates", "custom"]
+            inputs, {"recursion_limit": recursion_limit}, context=context, stream_mode="updates"
         )
-        async for mode, data in stream:
-            if mode == "custom":
-                data.pop("replayed")
-                self.folder.trace.write({**head, "step": steps.of(data["node"]), "event": "call", **data})
-                continue
+        async for data in stream:
+            for call in self.caller.reported(item):
+                self.folder.trace.write({**head, "step": steps.of(call["node"]), "event": "call", **call})
             for node, update in data.items():
                 update = update or {}
                 stop_reason = update.get("stop_reason") or stop_reason

@@ -14,6 +14,8 @@ from cocoon.core.verb_settings import UNDIVIDED, Given
 from cocoon.running.frame import Outcome
 from cocoon.running.shards.shard import Shard
 from cocoon.running.shards.workers import Worker, is_merged
+from cocoon.running.work import Progress
+from cocoon.studies.result import StudyResult
 
 ConfigT = TypeVar("ConfigT", bound=RunConfig)
 ResultT = TypeVar("ResultT")
@@ -100,3 +102,28 @@ async def run_divided(
     run = RayRun(out, given, make, outcome_of, reporter, parts, finish)
     count = sharing.shard.count if sharing.shard is not None else None
     return merged(await run.work(count, sharing.lease, sharing.replicas))
+
+
+async def divide_study(
+    out: Path,
+    given: Given[ConfigT],
+    make: Callable[[Path, Given[ConfigT], Reporter], Awaitable[StudyResult]],
+    reporter: Reporter,
+    *,
+    parts: Sequence[str] = ("",),
+) -> StudyResult:
+    """Make a study as `run_divided` makes a run. The process that merges the last shards reports on all of them."""
+    reported: list[StudyResult] = []
+
+    async def report() -> None:
+        reported.append(await make(out, given.and_also(**WHOLE), reporter))
+
+    def merged(outcome: Outcome) -> StudyResult:
+        return reported[-1] if reported else StudyResult(out, None, outcome.exit_code, outcome.stopped_by)
+
+    return await run_divided(out, given, make, outcome_of_study, merged, reporter, parts=parts, finish=report)
+
+
+def outcome_of_study(result: StudyResult) -> Outcome:
+    """Return how a study ended as the outcome of a session."""
+    return Outcome(Progress(), int(result.exit_code == 1), result.stopped_by)

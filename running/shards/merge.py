@@ -4,7 +4,6 @@ The folder is made beside its place and moved there at the end, the manifest las
 anew.
 """
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -13,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cocoon.core.config import RunConfig, StudyConfig, to_yaml
-from cocoon.core.errors import CocoonError, InUseError
+from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines, write_whole
+from cocoon.core.outside.locks import lock_folder
 from cocoon.core.progress import working
 from cocoon.core.records import Failure
 from cocoon.models.by_name import Models
@@ -80,15 +80,11 @@ def _begun_in(out: Path) -> Iterator[Path]:
     there = [name for name in ("manifest.json", JOURNAL, *FILES["simulate"]) if (out / name).exists()]
     if there and not begun.exists():
         raise CocoonError(f"{out} holds a run already ({there[0]}). Name another --out.")
-    out.mkdir(parents=True, exist_ok=True)
-    lock = os.open(out / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    lock = lock_folder(out)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(begun, ignore_errors=True)
         begun.mkdir()
         yield begun
-    except BlockingIOError:
-        raise InUseError(f"{out}: another process is working in this folder; wait until it has ended") from None
     finally:
         os.close(lock)
 

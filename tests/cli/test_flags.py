@@ -84,7 +84,8 @@ OPTIONS = {
     "questions": "--role --language --sentences --json --skip-unreadable",
     "report": "--scale-file --like --language --trace --no-trace --json",
     "reproduce": (
-        "--out --config --stages -n --talking --judge --concurrency --budget-calls -o --allow-cloud-tracing --json"
+        "--out --config --stages -n --talking --judge --served --concurrency --budget-calls -o --allow-cloud-tracing "
+        "--json"
     ),
     "script": (
         "--out --profiles -n --limit --language --writer --rater --rewrite --threshold --seed --concurrency "
@@ -92,6 +93,7 @@ OPTIONS = {
         "-o --allow-cloud-tracing --dry-run --json"
     ),
     "serve": "--model --port --max-tokens --allow-host --api-key-env",
+    "serve-plan": "--port --directions --length --out -o --json",
     "simulate": (
         "--out --profiles -n --limit --rounds --supporter --supporter-prompt --user --user-kind --difficulty "
         "--rules --appraiser --samples --language --judge --scales --votes --seed --concurrency --timeout "
@@ -99,8 +101,9 @@ OPTIONS = {
         "--allow-cloud-tracing --dry-run --json"
     ),
     "steer calibrate": (
-        "--model --direction --ratio --situations -n --limit --samples --max-tokens --seed --allow-overlap "
-        "--mode --tokens --at --labels -o --out --json"
+        "--model --direction --ratio --prompt --prompts --talks --situations -n --limit --check --samples "
+        "--max-tokens --temperature --top-p --seed --allow-overlap --mode --tokens --at --coherence "
+        "--labels -o --out --json"
     ),
     "steer export": "--direction -o --out --model-type",
     "steer extract": (
@@ -114,10 +117,10 @@ OPTIONS = {
         "--allow-cloud-tracing --json"
     ),
     "steer sweep": (
-        "--direction --coefficient --out --model --profiles -n --limit --rounds --samples --users --user --rules "
-        "--appraiser --judge --scales --placebo --no-placebo --random --repeng --tokens --at --allow-overlap "
-        "--concurrency --timeout --budget-calls --shard --engine --replicas --config -o "
-        "--allow-cloud-tracing --dry-run --json"
+        "--direction --coefficient --ratio --talks --moments --labels --coherence --out --model --profiles -n --limit "
+        "--rounds --samples --users --user --rules --appraiser --judge --scales --placebo --no-placebo --random "
+        "--repeng --tokens --at --served --allow-overlap --concurrency --timeout --budget-calls --shard --engine "
+        "--replicas --config -o --allow-cloud-tracing --dry-run --json"
     ),
     "train": (
         "--out --base --dialogues --thoughts --prompt --max-length --max-steps --epochs --evaluate-every "
@@ -126,6 +129,7 @@ OPTIONS = {
     "train llama-factory": "--out --dialogues --template --preset --config -o --i-have-the-right --json",
     "train merge": "--out --base --dtype --json",
     "view": "--export --with --language --scale --port",
+    "wait-for": "--seconds",
 }
 
 
