@@ -197,8 +197,12 @@ async def build_as(
         building = prepare(folder, given, allow_cloud_tracing=allow_cloud_tracing)
         kept = building.generator.kept
         dropped = list(read_run(folder, DROPPED, Dropped))
+        # The outcome of a worker that was stopped is that of a shard.
         generated = Generated(
-            **vars(outcome),
+            outcome.progress,
+            outcome.failures,
+            outcome.stopped_by,
+            outcome.dialogues,
             kept=sum(1 for _ in read_run(folder, kept, building.generator.kind)),
             reasons=reasons_of(dropped),
         )

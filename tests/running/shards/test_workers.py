@@ -131,6 +131,12 @@ def test_workers_judge_and_build_as_one_process_does(spec: str, tmp_path: Path) 
     assert kept[0] == kept[1] and dropped[0] == dropped[1] and built.outcome.exit_code == alone.outcome.exit_code
 
 
+def test_a_worker_that_builds_and_comes_to_its_budget_ends_with_the_code_for_that(spec: str, tmp_path: Path) -> None:
+    building: dict[str, Any] = {"limit": 6, "languages": ["en"], "writer": spec, "progress": False}
+    built = cocoon.build_profiles(out=tmp_path, shard="any/2", budget_calls=4, **building)
+    assert (built.outcome.exit_code, built.summary()["kept"]) == (3, 0)
+
+
 def test_a_worker_that_is_asked_to_stop_gives_its_shard_back(tmp_path: Path) -> None:
     with endpoint(Settings(latency=0.3)) as spec:
         stopped = worker(spec, tmp_path)
