@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from cocoon.api.run import Run as Run
     from cocoon.api.shards.merging import merge as merge
     from cocoon.api.shards.planning import plan as plan
+    from cocoon.api.shards.planning import serve_plan as serve_plan
     from cocoon.api.simulation import judge as judge
     from cocoon.api.simulation import judge_async as judge_async
     from cocoon.api.simulation import simulate as simulate
@@ -94,7 +95,7 @@ _HOMES = {
     ),
     "cocoon.api.users.panel": ("panel", "panel_async"),
     "cocoon.api.shards.merging": ("merge",),
-    "cocoon.api.shards.planning": ("plan",),
+    "cocoon.api.shards.planning": ("plan", "serve_plan"),
     "cocoon.api.simulation": ("judge", "judge_async", "simulate", "simulate_async"),
     "cocoon.api.training": ("preview_training", "train"),
     "cocoon.core.answers": ("Missing",),

@@ -16,8 +16,7 @@ from cocoon.api.blocking import blocking, wait_for
 from cocoon.api.building import Building, Built, ready
 from cocoon.api.reporter import Reporter
 from cocoon.api.settings import Profiles, out_folder, takes, with_own, with_profile_files
-from cocoon.api.shards.workers import UNDIVIDED, run_divided, sharing_of
-from cocoon.api.studies import outcome_of_study
+from cocoon.api.shards.workers import divide_study, sharing_of
 from cocoon.api.vectors import export_vector, fold, import_vector
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
@@ -29,7 +28,7 @@ from cocoon.running.building.config import STEER_PAIRS, PairsConfig
 from cocoon.running.building.pairs import PairsGenerator, SituationPairs, all_pairs
 from cocoon.running.checks.coherence import CoherenceReader, situation_reader
 from cocoon.running.folder import read_run
-from cocoon.running.frame import Outcome, forbid_cloud_tracing
+from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import opened_weights
 from cocoon.running.reading.former import with_rules_of
 from cocoon.running.shards.leases import Leases
@@ -153,6 +152,7 @@ def prepare_sweep(
     own, out = OwnObjects(), out_folder(out)
     resolved = with_rules_of(with_own(given, own, out).resolve(), out)
     sweep_config = read_settings(SweepConfig, compared)
+    sweep_config.refuse_unserved()
     users = sweep_config.kinds(own_user=own.agent(resolved.config.user.model) is not None)
     if sweep_config.users is None and (out / PLAN).is_file():
         # A sweep of an earlier release has the kinds of user that were its default.
@@ -210,35 +210,30 @@ async def sweep_as(
 
     All shards of a sweep take their directions from one folder, because a model's name holds the path of its direction.
     """
-    reporter, folder, (shard, lease) = Reporter.of(progress), out_folder(out), sharing_of(given)
+    reporter, folder, sharing = Reporter.of(progress), out_folder(out), sharing_of(given)
+    shard = sharing.shard
     if shard is not None and shard.index is not None:
         raise CocoonError(
             f"shard {shard}: the shards of a sweep share the directions of one folder. Start several processes with "
             f"--shard any/{shard.count} and one --out."
         )
-    reported: list[StudyResult] = []
 
     def prepared(path: Path, settings: Given[StudyConfig]) -> Sweep:
         return prepare_sweep(path, settings, compared, allow_cloud_tracing=allow_cloud_tracing)
 
-    async def make(path: Path, settings: Given[StudyConfig]) -> StudyResult:
+    async def make(path: Path, settings: Given[StudyConfig], reporter: Reporter) -> StudyResult:
         study = prepared(path, settings)
         if study.config.shard is None:
             return await _sweep_all(study, reporter)
         outcomes = await study.talk(read_plan(folder), reporter)
         return StudyResult(path, None, max(each.exit_code for each in outcomes), outcomes[-1].stopped_by)
 
-    async def report() -> None:
-        reported.append(await make(folder, given.and_also(shard=UNDIVIDED)))
-
-    def merged(outcome: Outcome) -> StudyResult:
-        return reported[-1] if reported else StudyResult(folder, None, outcome.exit_code, outcome.stopped_by)
-
     study = prepared(folder, given)
-    if shard is not None:
-        await _plan_once(study, Leases(folder / SHARDS, lease), reporter)
+    if not sharing.is_shared:
+        return await _sweep_all(study, reporter)
+    await _plan_once(study, Leases(folder / SHARDS, sharing.lease), reporter)
     parts = [f"{USERS}/{user}" for user in study.users]
-    return await run_divided(folder, given, make, outcome_of_study, merged, reporter, parts=parts, finish=report)
+    return await divide_study(folder, given, make, reporter, parts=parts)
 
 
 async def _sweep_all(study: Sweep, reporter: Reporter) -> StudyResult:
@@ -288,7 +283,7 @@ def sweep(
     number or several. In its place, `ratio` names the shares of replies that are to ask, and coefficients are found for
     them on talks of the study. `out` is the folder. The same call again goes on where it stopped. `user` and `judge`
     are specs or agents of your own. Besides the settings below there are those of `SweepConfig`: `model`, `users`,
-    `placebo`, `repeng`, `tokens`, `at`, `talks`, `moments`, `labels`, `allow_overlap`.
+    `placebo`, `repeng`, `tokens`, `at`, `served`, `talks`, `moments`, `labels`, `allow_overlap`.
     """
     settings |= {"profiles": profiles, "user": user, "judge": judge}
     settings |= {"coefficient": _numbers(coefficient), "ratio": _numbers(ratio)}
@@ -305,7 +300,8 @@ def run_sweep_as(
     progress: bool | Reporter = True,
 ) -> StudyResult:
     """Sweep as a verb was given it, in ordinary code. See `sweep`."""
-    if sharing_of(given)[0] is not None:
+    sharing = sharing_of(given)
+    if sharing.shard is not None or sharing.is_shared:
         work = sweep_as(out, given, compared, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
         return wait_for(work)
     return run_sweep_study(prepare_sweep(out, given, compared, allow_cloud_tracing=allow_cloud_tracing), progress)

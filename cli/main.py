@@ -59,6 +59,10 @@ class Cocoon(LazyGroup):
             "cocoon.cli.train.train:app", "Train", "Train a supporter on dialogues (LoRA), merge it, hand it over."
         ),
         "serve": Verb("cocoon.cli.serve:serve_command", "Train", "Serve local models at an OpenAI-compatible address."),
+        "serve-plan": Verb(
+            "cocoon.cli.served.serve_plan:serve_plan_command", "Train", "Print the line that starts vLLM for a study."
+        ),
+        "wait-for": Verb("cocoon.cli.served.wait_for:wait_for_server", "Train", "Wait until a model server is up."),
         "human": Verb(
             "cocoon.cli.human.human:app", "People", "Run a study with people: rating, comparison, live chat."
         ),

@@ -3,7 +3,7 @@
 import difflib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,12 @@ ADAPTER, STEER, TEMPLATE = "adapter", "steer", "template"
 STEER_OPTIONS = ("layers", "mode", "tokens", "at")
 SERVER_KEY = "COCOON_SERVER_KEY"
 """The variable that has the key of `cocoon serve`, for the server and for its clients on this machine."""
+SERVED_DIRECTIONS = "COCOON_DIRECTIONS"
+"""The variable that names files and folders of directions to our plug-in for vLLM."""
+ARGUMENT_PREFIX = "cocoon_"
+"""How the extra arguments of a request to vLLM begin that ask the plug-in to steer."""
+STEERING_REFUSAL = "cocoon steering: "
+"""How every refusal of the plug-in begins."""
 _PART = re.compile(r"\+(\w+)=")
 
 _USER_INFO = re.compile(r"(?<=://)[^/@\s'\"#?]+(?=@)")
@@ -63,21 +69,33 @@ def read_local_spec(text: str) -> LocalSpec:
 
     Raises CocoonError for a part that is unknown, empty, or given twice.
     """
+    spec = f"local:{text}"
+    named = _read_parts(text, spec, (ADAPTER, TEMPLATE, STEER, *STEER_OPTIONS))
+    if not named.base:
+        raise CocoonError(f"model {spec!r} names no base; write local:BASE+adapter=PATH+steer=PATH:COEF")
+    return named
+
+
+def read_served_spec(text: str) -> LocalSpec:
+    """Return the parts of a served row's name, `ROW[+steer=FILE:COEF[+at=every]...]`. Without +steer= it is a name.
+
+    An adapter is a row of its own at the server. Raises CocoonError as `read_local_spec` does.
+    """
+    return _read_parts(text, text, (STEER, *STEER_OPTIONS)) if f"+{STEER}=" in text else LocalSpec(text)
+
+
+def _read_parts(text: str, spec: str, known: Sequence[str]) -> LocalSpec:
     base, *rest = _PART.split(text)
     names, values = rest[::2], rest[1::2]
     for name, value in zip(names, values, strict=True):
-        _check_part(text, name, value, names)
+        _check_part(spec, name, value, names, known)
     parts = dict(zip(names, values, strict=True))
-    if not base:
-        raise CocoonError(f"model 'local:{text}' names no base; write local:BASE+adapter=PATH+steer=PATH:COEF")
     options = {name: parts[name] for name in STEER_OPTIONS if name in parts}
     if STEER not in parts:
         if options:
-            raise CocoonError(
-                f"model 'local:{text}': '+{next(iter(options))}=' says how to steer; add +steer=PATH:COEF"
-            )
+            raise CocoonError(f"model {spec!r}: '+{next(iter(options))}=' says how to steer; add +steer=PATH:COEF")
         return LocalSpec(base, parts.get(ADAPTER), template=parts.get(TEMPLATE))
-    path, coefficient = _dose(text, parts[STEER])
+    path, coefficient = _dose(spec, parts[STEER])
     return LocalSpec(base, parts.get(ADAPTER), path, coefficient, options, parts.get(TEMPLATE))
 
 
@@ -89,19 +107,18 @@ def short_name(text: str) -> str:
     return "-".join([*stems, f"{named.coefficient:g}"] if named.steer else stems)
 
 
-def _check_part(text: str, name: str, value: str, names: list[str]) -> None:
-    known = (ADAPTER, TEMPLATE, STEER, *STEER_OPTIONS)
+def _check_part(spec: str, name: str, value: str, names: list[str], known: Sequence[str]) -> None:
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f"did you mean '+{close[0]}='?" if close else f"known are {', '.join(known)}"
-        raise CocoonError(f"model 'local:{text}': unknown part '+{name}='; {hint}")
+        raise CocoonError(f"model {spec!r}: unknown part '+{name}='; {hint}")
     if not value:
-        raise CocoonError(f"model 'local:{text}': '+{name}=' is empty")
+        raise CocoonError(f"model {spec!r}: '+{name}=' is empty")
     if names.count(name) > 1:
-        raise CocoonError(f"model 'local:{text}': '+{name}=' is given twice")
+        raise CocoonError(f"model {spec!r}: '+{name}=' is given twice")
 
 
-def _dose(text: str, value: str) -> tuple[str, float]:
+def _dose(spec: str, value: str) -> tuple[str, float]:
     """Return the path and the coefficient of `PATH:COEF`, split at the last colon."""
     path, _, number = value.rpartition(":")
     try:
@@ -110,6 +127,6 @@ def _dose(text: str, value: str) -> tuple[str, float]:
         coefficient = math.nan
     if not path or not math.isfinite(coefficient):
         raise CocoonError(
-            f"model 'local:{text}': write +steer=PATH:COEF with a finite number, such as +steer=d.safetensors:0.04"
+            f"model {spec!r}: write +steer=PATH:COEF with a finite number, such as +steer=d.safetensors:0.04"
         )
     return path, coefficient

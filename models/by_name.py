@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from langchain_core.language_models import BaseChatModel
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.model_spec import read_local_spec, refuse_secrets
+from cocoon.core.model_spec import read_local_spec, read_served_spec, refuse_secrets
 from cocoon.core.outside.python_code import load_object
 from cocoon.core.progress import working
 from cocoon.models.ledger import Ledger
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from cocoon.models.local.model import LocalChat
 
 SPEC_HELP = (
-    "openai:NAME, http://HOST:PORT/v1#NAME, local:NAME-OR-PATH[+template=FILE][+adapter=PATH][+steer=PATH:COEF] "
+    "openai:NAME, http://HOST:PORT/v1#NAME[+steer=PATH:COEF], "
+    "local:NAME-OR-PATH[+template=FILE][+adapter=PATH][+steer=PATH:COEF] "
     "(local:smollm2 is embedded), python:FILE.py:NAME, scripted:FILE"
 )
 LOCAL_BATCH = 16
@@ -134,13 +135,13 @@ def check_spec(spec: str) -> None:
     elif kind == "scripted":
         ScriptedChat.from_file(Path(rest))
     elif kind in ("http", "https"):
-        _address_and_name(spec)
+        read_served_spec(_address_and_name(spec)[1])
 
 
 def _facts(spec: str, chat: Any) -> dict[str, Any]:
-    """Return what a manifest says of a model in this process: exact weights, adapter, direction."""
+    """Return what a manifest says of a model: exact weights, adapter, direction, as far as this process knows them."""
     if not spec.startswith("local:"):
-        return {}
+        return dict(getattr(chat, "facts", {}))
     from cocoon.models.local.model import describe
 
     return describe(chat)
@@ -181,7 +182,13 @@ def _open_remote(kind: str, rest: str, spec: str) -> tuple[BaseChatModel, str]:
         chat = open_endpoint(rest, None)
         return chat, chat.host
     url, name = _address_and_name(spec)
-    chat = open_endpoint(name, url)
+    named = read_served_spec(name)
+    if named.steer is None:
+        chat = open_endpoint(name, url)
+        return chat, chat.host
+    from cocoon.models.remote.steered import SteeredEndpointChat, steering_arguments
+
+    chat = open_endpoint(named.base, url, SteeredEndpointChat, arguments=steering_arguments(named))
     return chat, chat.host
 
 

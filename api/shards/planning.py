@@ -1,4 +1,4 @@
-"""`plan`: what a study takes on one machine and on several."""
+"""`plan` and `serve_plan`: what a study takes on machines, and the line that starts its model server."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,8 +7,9 @@ from cocoon.api.settings import takes, with_profile_files
 from cocoon.core.config import resolve
 from cocoon.core.settings import read_settings
 from cocoon.running.scale.plan import PLAN, PlanConfig, PlanRow, plan_study
+from cocoon.studies.serve_plan import SERVE_PLAN, ServePlan, ServePlanConfig, plan_server, study_to_serve
 
-__all__ = ["PlanRow", "plan"]
+__all__ = ["PlanRow", "ServePlan", "plan", "serve_plan"]
 
 
 @takes(PLAN)
@@ -23,3 +24,16 @@ def plan(
     config = resolve(Path(study), list(options)).config
     assumed = {**PLAN.by_key(settings), "like": None if like is None else Path(like)}
     return plan_study(with_profile_files(config), read_settings(PlanConfig, assumed))
+
+
+@takes(SERVE_PLAN)
+def serve_plan(
+    study: str | Path, *, out: str | Path | None = None, options: Sequence[str] = (), **settings: object
+) -> ServePlan:
+    """Return the line that starts vLLM for a study, and the specs of its models at that server. No model is loaded.
+
+    `study` is a YAML file of settings as for `simulate` or `reproduce`, and `options` are settings of it as `-o` takes
+    them. `out` is the folder of the reproduction whose adapters are served.
+    """
+    served, base = study_to_serve(Path(study), list(options), None if out is None else Path(out))
+    return plan_server(served, base, read_settings(ServePlanConfig, SERVE_PLAN.by_key(settings)))

@@ -9,7 +9,10 @@ from cocoon.cli.terminal.settings import settings_of
 from cocoon.core.verb_settings import Given
 from cocoon.studies.reproduce.config import REPRODUCE, ReproduceConfig
 
-SHOWN = ("table", "talking", "judge", "concurrency", "timeout", "budget_calls", "budget_tokens", "budget_money")
+SHOWN = (
+    *("table", "talking", "judge", "served", "concurrency", "timeout"),
+    *("budget_calls", "budget_tokens", "budget_money"),
+)
 
 
 @settings_of(REPRODUCE, only=SHOWN, arguments=["table"], required=["config"])

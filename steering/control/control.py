@@ -99,7 +99,11 @@ class Control:
 
     def steers(self, ids: Sequence[int], place: RowColumns) -> NDArray[np.bool_]:
         """Return which tokens of an unpadded row are steered, shape (tokens,)."""
-        return Scope(self.tokens, 1, [place], self._starts()).of_row(ids)
+        return self.row(place).of_row(ids)
+
+    def row(self, place: RowColumns) -> Scope:
+        """Return what selects the steered tokens of one unpadded row, read from its beginning part by part."""
+        return Scope(self.tokens, 1, [place], self._starts())
 
     @contextmanager
     def applied_to_tokens(self, network: Any, coefficients: NDArray[np.float32]) -> Iterator[None]:
@@ -158,6 +162,14 @@ def open_control(weights: Weights, path: Path, options: Mapping[str, str]) -> Co
     """
     direction = Direction.load(path)
     check_fit(direction, weights, f"direction {str(path)!r}")
+    return control_of(direction, options)
+
+
+def control_of(direction: Direction, options: Mapping[str, str]) -> Control:
+    """Return the control of a direction, applied as the options of a spec say.
+
+    Raises CocoonError for an unknown value of an option.
+    """
     mode, tokens, at = options.get("mode", "add"), options.get("tokens", "reply"), options.get("at")
     _one_of("mode", mode, get_args(Mode))
     _one_of("tokens", tokens, get_args(Tokens))

@@ -105,11 +105,14 @@ class Scope:
             chosen = marked if self.mask is None else self.mask.numpy().repeat(len(ids) // len(self.mask), 0) & marked
             self._set(chosen)
 
-    def of_row(self, ids: Sequence[int]) -> NDArray[np.bool_]:
-        """Return which tokens of an unpadded row are steered, shape (tokens,)."""
-        self._choose(0, len(ids))
+    def of_row(self, ids: Sequence[int], first: int = 0) -> NDArray[np.bool_]:
+        """Return which tokens of an unpadded row are steered, shape (tokens,).
+
+        `first` is the place of the first of them in the row. What came before it was given in earlier calls.
+        """
+        self._choose(first, len(ids))
         if self.starts is not None:
-            self._narrow(self.starts, 0, np.array([ids]))
+            self._narrow(self.starts, first, np.array([ids]))
         return np.full(len(ids), not self.idle) if self.mask is None else self.mask[0].numpy()
 
     def spread(self, part: Any, batch: int) -> Any:
@@ -199,7 +202,12 @@ class Injection:
         return self._changed(output)
 
     def _changed(self, hidden: Any) -> Any:
-        """Return `hidden`, shape (rows, columns, width), with the direction applied."""
+        """Return `hidden`, shape (rows, columns, width), with the direction applied.
+
+        A server's batch is one long row of shape (columns, width).
+        """
+        if hidden.ndim == 2:
+            return self._changed(hidden[None])[0]
         columns = self._scope.columns
         if columns is None:
             return self._steered(hidden)

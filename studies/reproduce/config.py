@@ -59,7 +59,7 @@ class ReproduceConfig(RunConfig):
     so that the effect of the language can be separated from the effect of the corpus.
     """
 
-    free_keys: ClassVar[tuple[str, ...]] = (*RunConfig.free_keys, "rehearsal", "judge", "talking")
+    free_keys: ClassVar[tuple[str, ...]] = (*RunConfig.free_keys, "rehearsal", "judge", "talking", "served")
 
     verb: Literal["reproduce"] = "reproduce"
     # Without a keyword, because `fit.patience` has that one.
@@ -67,6 +67,9 @@ class ReproduceConfig(RunConfig):
     table: TableName = flag("table3", "The table of the paper.")
     rehearsal: bool = Field(default=False, description="Whether this only shows that everything works.")
     base: str = Field(default=EMBEDDED, description="The chat model that is trained.")
+    served: str | None = flag(
+        None, "Where a server speaks for the rows, each under its name: http://HOST/v1.", metavar="URL"
+    )
     rows: list[CorpusRow] = Field(default=[], min_length=0, description="The table's rows, a corpus each.")
     profiles: list[str] = Field(default=[], description="Profiles of the people held out.")
     talking: int | None = flag(None, "Only the first N of the people held out talk for now.", short="-n", ge=1)
@@ -93,6 +96,10 @@ class ReproduceConfig(RunConfig):
         if duplicate is not None:
             raise ValueError(f"two rows would be named {duplicate!r}; give each row a label of its own")
         return self
+
+    def rows_in(self, language: Language) -> list[CorpusRow]:
+        """Return the rows of one language."""
+        return [row for row in self.rows if row.language == language]
 
     @property
     def languages(self) -> list[Language]:
@@ -138,28 +145,21 @@ def training_of(
 
 
 def study_of(config: ReproduceConfig, language: Language, adapters: dict[str, Path], profiles: Path) -> StudyConfig:
-    """Return the run of all rows of one language over its profiles."""
+    """Return the run of all rows of one language over its profiles. `adapters` is not looked at for served rows."""
+    models = {row.name: f"{config.base}+adapter={adapters.get(row.name)}" for row in config.rows_in(language)}
+    models |= {UNTRAINED: config.base} if config.untrained else {}
+    if config.served is not None:
+        models = {name: f"{config.served}#{name}" for name in models}
     supporters = [
         SupporterConfig(
-            name=row.name,
-            model=f"{config.base}+adapter={adapters[row.name]}",
+            name=name,
+            model=model,
             prompt=config.data.prompt,
             temperature=config.temperature,
             max_tokens=config.max_tokens,
         )
-        for row in config.rows
-        if row.language == language
+        for name, model in models.items()
     ]
-    if config.untrained:
-        supporters.append(
-            SupporterConfig(
-                name=UNTRAINED,
-                model=config.base,
-                prompt=config.data.prompt,
-                temperature=config.temperature,
-                max_tokens=config.max_tokens,
-            )
-        )
     return StudyConfig(
         profiles=[str(profiles)],
         language=language,

@@ -90,7 +90,8 @@ class Reproduction:
         outcomes: list[Outcome] = []
         for language in self.config.languages if "simulate" in self.stages else ():
             listener.say(f"conversations in {language}")
-            adapters = {row.name: adapter_of(row, self.out) for row in self.config.rows}
+            rows = () if self.config.served else self.config.rows
+            adapters = {row.name: adapter_of(row, self.out) for row in rows}
             config = study_of(self.config, language, adapters, self.out / PROFILES)
             outcomes.append(await self._simulate(config, self.out / RUNS / language, listener))
             if outcomes[-1].stopped_by is not None:

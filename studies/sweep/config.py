@@ -42,6 +42,9 @@ class SweepConfig(Record):
     )
     tokens: HistoryTokens = flag("reply", "replies: steer earlier replies in the history too (default: reply).")
     at: At | None = flag(None, "As in +at=; default: as each direction was made.")
+    served: str | None = flag(
+        None, "Where a server of the base speaks for all arms: http://HOST/v1#NAME (see serve-plan).", metavar="SPEC"
+    )
     allow_overlap: bool = flag(False, "Go on though profiles stand in the direction's pairs too.")
 
     @model_validator(mode="after")
@@ -96,6 +99,18 @@ class SweepConfig(Record):
         if not names:
             raise CocoonError(f"--users {self.users}: choose {', '.join(KINDS)}, or some of them")
         return [name for name in KINDS if name in names]
+
+    def refuse_unserved(self) -> None:
+        """Raise CocoonError for a served row that is no address, and for what a server cannot do."""
+        if self.served is None:
+            return
+        if not self.served.startswith(("http://", "https://")) or "#" not in self.served:
+            raise CocoonError(f"--served {self.served}: write the server's address and the row, http://HOST/v1#NAME")
+        if self.tokens == "replies":
+            raise CocoonError(
+                "--tokens replies: a server is not told where earlier replies stand in a prompt. Leave --tokens or "
+                "--served out."
+            )
 
     def control(self, direction: Direction) -> Control:
         """Return a direction as the arms are steered by it."""

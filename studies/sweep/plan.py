@@ -44,12 +44,14 @@ class SweepArm(Record):
 class SweepPlan(Record):
     """What a sweep compares, stored beside its runs for the report.
 
-    `talks`, `moments` and `labels` are as they were given with ratios. `readers` have the labels by which the ratios of
-    a direction are corrected, by its name. `at` says where directions are added, and None means as each was made.
-    `repeng` is the dose of repeng's default as it was given: None stands for that of equal surprise.
+    `base` is the model that was measured, and `served` where it speaks (None: in this process). `talks`, `moments` and
+    `labels` are as they were given with ratios. `readers` have the labels by which the ratios of a direction are
+    corrected, by its name. `at` says where directions are added, and None means as each was made. `repeng` is the dose
+    of repeng's default as it was given: None stands for that of equal surprise.
     """
 
     base: str
+    served: str | None = None
     arms: list[SweepArm] = Field(min_length=2)
     users: list[SweptUser] = list(KINDS)
     tokens: HistoryTokens = "reply"
@@ -100,11 +102,13 @@ def plan_arms(
     repeng: tuple[Path, float] | None = None,
     tokens: HistoryTokens = "reply",
     at: At | None = None,
+    *,
+    history: bool = True,
 ) -> list[SweepArm]:
     """Return all arms: unsteered, every direction at every coefficient with its placebos, prompting, and repeng.
 
-    Placebos use the largest coefficient of their direction. `placebos` maps the name of a direction to the placebo that
-    belongs to it.
+    With `history`, each direction has the arm whose earlier dialogue is encoded the other way. Placebos use the largest
+    coefficient of their direction. `placebos` maps the name of a direction to the placebo that belongs to it.
     """
     arms = [plain_arm(base)]
     for file in directions:
@@ -112,6 +116,7 @@ def plan_arms(
         if not doses:
             raise CocoonError("a sweep needs a coefficient other than 0; give --coefficient 0.02 and more")
         arms += _steered(base, file, doses, tokens, at)
+        arms += [_other_history(base, file, doses[-1], tokens, at)] if history else []
         if placebo := (placebos or {}).get(file.name):
             arms += _placebos(base, file.name, placebo, doses[-1], tokens, at)
     arms += [
@@ -132,15 +137,18 @@ def plain_arm(base: str) -> SweepArm:
 def _steered(
     base: str, file: SteerFile, doses: Sequence[float], tokens: HistoryTokens, at: At | None
 ) -> list[SweepArm]:
-    arms = [
+    return [
         _arm("steered", f"{file.name} {dose:g}", _spec(base, file.path, dose, tokens, at), dose, file.name).model_copy(
             update={"ratio": file.targets.get(dose)}
         )
         for dose in doses
     ]
+
+
+def _other_history(base: str, file: SteerFile, top: float, tokens: HistoryTokens, at: At | None) -> SweepArm:
     other: HistoryTokens = "replies" if tokens == "reply" else "reply"
-    name = f"{file.name} {doses[-1]:g}, history {'steered' if other == 'replies' else 'unsteered'}"
-    return [*arms, _arm("history", name, _spec(base, file.path, doses[-1], other, at), doses[-1], file.name)]
+    name = f"{file.name} {top:g}, history {'steered' if other == 'replies' else 'unsteered'}"
+    return _arm("history", name, _spec(base, file.path, top, other, at), top, file.name)
 
 
 def _placebos(

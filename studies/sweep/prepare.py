@@ -114,9 +114,11 @@ def _plan(
     repeng: tuple[Path, float] | None,
     warnings: list[str],
 ) -> SweepPlan:
-    arms = plan_arms(config.model, files, config.coefficient, placebos, repeng, config.tokens, config.at)
+    speaker, served = config.served or config.model, config.served is not None
+    arms = plan_arms(speaker, files, config.coefficient, placebos, repeng, config.tokens, config.at, history=not served)
     return SweepPlan(
         base=config.model,
+        served=config.served,
         arms=arms,
         users=list(users),
         tokens=config.tokens,
@@ -163,6 +165,8 @@ def _missing(placebos: Mapping[str, Placebo], config: SweepConfig, repeng: tuple
         for name, placebo in placebos.items()
         if placebo.nats is None
     ]
+    if config.served is not None:
+        warnings.append("served: the arm with the history encoded the other way is missing; a server cannot do it")
     if repeng is None and config.repeng != 0:
         warnings.append("repeng's default: no dose is as costly as the largest coefficient; give one with --repeng")
     return warnings
@@ -195,6 +199,7 @@ def _going_on(config: SweepConfig, users: Sequence[SweptUser], out: Path) -> Swe
     chance = sum(arm.kind == "random" for arm in plan.arms)
     differs = {
         "--model": config.model != plan.base,
+        "--served": config.served != plan.served,
         "--users": list(users) != plan.users,
         "--tokens": config.tokens != plan.tokens,
         "--at": config.at != plan.at,

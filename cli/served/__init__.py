@@ -1,0 +1,1 @@
+"""Verbs about model servers of other makers."""
