@@ -159,7 +159,7 @@ class CalibrationTask:
         control = config.control(direction)
         name = config.situations or f"shipped:{language_of(direction)}:calibrate"
         available = read_situations(name) if moments is None else moments
-        situations, checked = _parted(available, config)
+        situations, checked = parted(available, config)
         overlap = _count_overlap(direction, [*situations, *checked], config.allow_overlap, say)
         labels = labels_of(direction.card, control.at) if config.labels is None else config.labels
         reader = trust(read_labels(labels)) if labels not in (None, NO_LABELS) else None
@@ -239,7 +239,7 @@ class CalibrationTask:
         return hashlib.sha256(repr((parts, said)).encode()).hexdigest()[:8]
 
 
-def _parted(available: Sequence[Situation], config: CalibrateConfig) -> tuple[list[Situation], list[Situation]]:
+def parted(available: Sequence[Situation], config: CalibrateConfig) -> tuple[list[Situation], list[Situation]]:
     """Return the situations to calibrate on, and those of other people to check on.
 
     People are divided in the proportion of `limit` to `check`. Each gives as many moments as are needed.
@@ -250,7 +250,7 @@ def _parted(available: Sequence[Situation], config: CalibrateConfig) -> tuple[li
     units = list(dict.fromkeys(situation.unit for situation in chosen))
     learned = set(units[: round(len(units) * config.limit / total)])
     checked = [situation for situation in chosen if situation.unit not in learned]
-    if config.check and not checked:
+    if config.check and not (learned and checked):
         raise CocoonError(f"--check {config.check}: {len(units)} people are too few to keep some apart. Leave it out.")
     return [situation for situation in chosen if situation.unit in learned], checked
 

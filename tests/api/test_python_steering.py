@@ -9,12 +9,16 @@ import pytest
 
 import cocoon
 from cocoon.benchmarks.orchestration.run_compare import differences
+from cocoon.cli.steer.tables import print_calibration
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, write_whole
 from cocoon.core.prompts import load_prompt
 from cocoon.steering.calibration import calibrate as calibration
+from cocoon.steering.calibration import on_situations
+from cocoon.steering.calibration.on_situations import CalibrateConfig
 from cocoon.steering.directions.direction import Direction
 from cocoon.steering.pairs.pairs import read_pairs
+from cocoon.steering.pairs.situations import read_situations
 from cocoon.tests.commands import endpoint, said, server
 from cocoon.tests.models.local.tiny_models import tiny_folder
 from cocoon.tests.steering.test_calibrate import Speaker
@@ -96,6 +100,25 @@ def test_a_calibration_speaks_under_the_prompt_of_the_study_and_is_not_written_a
     assert list(prompts) == ["supporter/mine.en"] and len(speaker.asked) == 2 * asked
     with pytest.raises(CocoonError, match=r"prompt 'supporter/none\.en\.md' does not exist"):
         cocoon.steer.calibrate(**settings, prompt="none")
+
+
+def test_a_calibration_is_held_against_other_people(
+    base: str, direction: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    speaker = Speaker()
+    monkeypatch.setattr(calibration, "sample_replies", speaker)
+    monkeypatch.setattr(on_situations, "sample_replies", speaker)
+    settings: dict[str, Any] = {"model": base, "direction": direction, "allow_overlap": True, "progress": False}
+    made = cocoon.steer.calibrate(**settings, ratio=[0.3, 0.5], limit=20, check=12, samples=4)
+    assert made.calibration.people == 20 and [check.people for check in made.calibration.checks] == [12, 12]
+    assert made.transfer is not None and made.transfer.slope_interval is not None
+    for check, found in zip(made.calibration.checks, made.calibration.found, strict=True):
+        assert (check.target, check.replies) == (found.target, 48) and check.error == check.ratio - check.target
+    print_calibration(made)
+    shown = capsys.readouterr().out
+    assert "mean distance" in shown and "chance alone" in shown and "slope of the error over the target" in shown
+    with pytest.raises(CocoonError, match=r"--check 100: .* too few to keep some apart"):
+        on_situations.parted(read_situations("shipped:en:calibrate")[:1], CalibrateConfig(ratio=[0.5], check=100))
 
 
 def swept(base: str, direction: Path, spec: str, out: Path, **settings: Any) -> dict[str, Any]:
