@@ -190,7 +190,7 @@ async def build_as(
     """Build what a function prepares, as a verb was given it: all of it, a shard, or shard after shard."""
     reporter, folder = Reporter.of(progress), out_folder(out)
 
-    async def make(path: Path, settings: Given[RunT]) -> Built:
+    async def make(path: Path, settings: Given[RunT], reporter: Reporter) -> Built:
         return await prepare(path, settings, allow_cloud_tracing=allow_cloud_tracing).build(reporter)
 
     def merged(outcome: Outcome) -> Built:

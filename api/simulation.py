@@ -11,7 +11,7 @@ from cocoon.api.blocking import blocking
 from cocoon.api.reporter import Reporter, count
 from cocoon.api.run import Run
 from cocoon.api.settings import Profiles, Supporters, out_folder, takes, with_own, with_profile_files
-from cocoon.api.shards.workers import run_divided, sharing_of
+from cocoon.api.shards.workers import run_divided, shard_of, sharing_of
 from cocoon.core.config import Resolved, StudyConfig, refuse_gate_of_prompted
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines
@@ -138,10 +138,16 @@ async def simulate_as(
     """Simulate as a verb was given it: the run, a shard of it, or shard after shard. See `simulate`."""
     reporter, folder = Reporter.of(progress), out_folder(out)
 
-    async def make(path: Path, settings: Given[StudyConfig]) -> Run:
+    async def make(path: Path, settings: Given[StudyConfig], reporter: Reporter) -> Run:
         return await start(prepare_simulation(path, settings, allow_cloud_tracing=allow_cloud_tracing), reporter)
 
-    return await run_divided(folder, given, make, _outcome, partial(Run, folder), reporter)
+    return await run_divided(folder, given, make, _outcome, partial(_merged, folder), reporter)
+
+
+def _merged(folder: Path, outcome: Outcome) -> Run:
+    """Return the run of several processes, with what they took as far as this one knows it."""
+    ledger = outcome.progress.ledger
+    return Run(folder, outcome, ledger if ledger.accounts or ledger.replayed else None)
 
 
 def _outcome(run: Run) -> Outcome:
@@ -272,17 +278,18 @@ async def judge_as(
     progress: bool | Reporter = True,
 ) -> Run:
     """Rate as a verb was given it: the dialogues, a shard of them, or shard after shard. See `judge`."""
-    reporter, shard = Reporter.of(progress), sharing_of(given)[0]
-    if shard is not None and out is None:
+    reporter, sharing = Reporter.of(progress), sharing_of(given)
+    in_shards = sharing.shard is not None or sharing.is_shared
+    if in_shards and out is None:
         raise CocoonError("a shard of dialogues is rated in a folder of its own; name it with --out")
 
-    async def make(path: Path, settings: Given[StudyConfig]) -> Run:
-        files = run if shard is None else [dialogues_file(Path(name)) for name in _paths(run)]
-        folder = judged_folder(files, path if out is not None else None, sample, seed, sharing_of(settings)[0])
+    async def make(path: Path, settings: Given[StudyConfig], reporter: Reporter) -> Run:
+        files = [dialogues_file(Path(name)) for name in _paths(run)] if in_shards else run
+        folder = judged_folder(files, path if out is not None else None, sample, seed, shard_of(settings))
         return await rate(prepare_judging(folder, settings, allow_cloud_tracing=allow_cloud_tracing), folder, reporter)
 
     folder = out_folder(out) if out is not None else Path()
-    return await run_divided(folder, given, make, _outcome, partial(Run, folder), reporter)
+    return await run_divided(folder, given, make, _outcome, partial(_merged, folder), reporter)
 
 
 async def rate(study: Study, folder: Path, progress: bool | Reporter = True) -> Run:

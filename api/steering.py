@@ -3,20 +3,20 @@
 cocoon.steer.write_pairs(situations=["shipped:en:choose"], writer="openai:gpt-5", out="runs/pairs")
 cocoon.steer.extract(model="local:smollm2", pairs="runs/pairs/pairs.jsonl", out="asking.safetensors")
 found = cocoon.steer.calibrate(model="local:smollm2", direction="asking.safetensors", ratio=0.3)
-cocoon.steer.sweep(direction="asking.safetensors", coefficient=[0.02, found.coefficient], out="runs/sweep", ...)
+cocoon.steer.sweep(direction="asking.safetensors", ratio=[0.1, 0.3, 0.5], out="runs/sweep", ...)
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cocoon.api.blocking import blocking, wait_for
 from cocoon.api.building import Building, Built, ready
 from cocoon.api.reporter import Reporter
 from cocoon.api.settings import Profiles, out_folder, takes, with_own, with_profile_files
-from cocoon.api.shards.workers import UNDIVIDED, run_divided, sharing_of
-from cocoon.api.studies import outcome_of_study
+from cocoon.api.shards.workers import divide_study, sharing_of
 from cocoon.api.vectors import export_vector, fold, import_vector
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
@@ -26,8 +26,9 @@ from cocoon.core.settings import read_settings
 from cocoon.core.verb_settings import SWEEP, Given, Options
 from cocoon.running.building.config import STEER_PAIRS, PairsConfig
 from cocoon.running.building.pairs import PairsGenerator, SituationPairs, all_pairs
+from cocoon.running.checks.coherence import CoherenceReader, situation_reader
 from cocoon.running.folder import read_run
-from cocoon.running.frame import Outcome, forbid_cloud_tracing
+from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import opened_weights
 from cocoon.running.reading.former import with_rules_of
 from cocoon.running.shards.leases import Leases
@@ -40,6 +41,7 @@ from cocoon.studies.result import StudyResult
 from cocoon.studies.sweep.config import SweepConfig
 from cocoon.studies.sweep.plan import PLAN, USERS, read_plan, write_plan
 from cocoon.studies.sweep.run import Sweep
+from cocoon.studies.sweep.talks import with_talks
 
 __all__ = [
     "calibrate",
@@ -121,13 +123,24 @@ def calibrate(
 ) -> Calibrated:
     """Find the coefficient at which so large a share of the replies has a genuine question, for one ratio or several.
 
-    `direction` is the file of a direction, and `out` a file for the calibration.
+    `direction` is the file of a direction, and `out` a file for the calibration. Replies are kept beside it, and the
+    same call again goes on from there.
     """
     reporter = Reporter.of(progress)
-    config = read_settings(CalibrateConfig, settings | {"ratio": _numbers(ratio)})
-    task = CalibrationTask.of(config, Path(direction), reporter.say)
-    with opened_weights(model, task.control.at) as weights:
-        return task.run(weights, model, Path(out) if out is not None else None, reporter.say)
+    config, moments = with_talks(read_settings(CalibrateConfig, settings | {"ratio": _numbers(ratio)}))
+    task = CalibrationTask.of(config, Path(direction), reporter.say, moments)
+    path = Path(out) if out is not None else None
+    with opened_weights(model, task.control.at) as weights, _journal_beside(path) as journal:
+        prompts = Path(config.prompts) if config.prompts else None
+        reader = CoherenceReader(config.coherence, journal, prompts) if config.coherence else None
+        return task.run(weights, model, path, reporter.say, situation_reader(reader))
+
+
+@contextmanager
+def _journal_beside(out: Path | None) -> Iterator[Path]:
+    """Yield where the judge's calls of a calibration are journalled: beside its file, or nowhere for long."""
+    with TemporaryDirectory(prefix="cocoon-") as folder:
+        yield out.with_name(f"{out.stem}.journal.sqlite") if out is not None else Path(folder) / "journal.sqlite"
 
 
 def prepare_sweep(
@@ -155,6 +168,9 @@ def prepare_sweep(
 def run_sweep_study(study: Sweep, progress: bool | Reporter = True) -> StudyResult:
     """Do a sweep that is ready to start, or go on with it. See `sweep`."""
     reporter = Reporter.of(progress)
+    stopped = wait_for(study.rehearse(reporter))
+    if stopped is not None:
+        return StudyResult(study.out, None, stopped.exit_code, stopped.stopped_by)
     plan = study.plan(reporter)
     return study.finish(plan, wait_for(study.talk(plan, reporter)), reporter)
 
@@ -163,7 +179,8 @@ def run_sweep_study(study: Sweep, progress: bool | Reporter = True) -> StudyResu
 async def sweep_async(
     *,
     direction: Directions,
-    coefficient: float | Sequence[float],
+    coefficient: float | Sequence[float] | None = None,
+    ratio: float | Sequence[float] | None = None,
     out: str | Path,
     profiles: Profiles | None = None,
     user: object = None,
@@ -176,7 +193,8 @@ async def sweep_async(
 ) -> StudyResult:
     """Simulate and judge every coefficient with every kind of user, and report. See `sweep`."""
     settings |= {"profiles": profiles, "user": user, "judge": judge}
-    given, compared = _split(settings, direction, coefficient, config, options)
+    settings |= {"coefficient": _numbers(coefficient), "ratio": _numbers(ratio)}
+    given, compared = _split(settings, direction, config, options)
     return await sweep_as(out, given, compared, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
 
 
@@ -192,38 +210,36 @@ async def sweep_as(
 
     All shards of a sweep take their directions from one folder, because a model's name holds the path of its direction.
     """
-    reporter, folder, (shard, lease) = Reporter.of(progress), out_folder(out), sharing_of(given)
+    reporter, folder, sharing = Reporter.of(progress), out_folder(out), sharing_of(given)
+    shard = sharing.shard
     if shard is not None and shard.index is not None:
         raise CocoonError(
             f"shard {shard}: the shards of a sweep share the directions of one folder. Start several processes with "
             f"--shard any/{shard.count} and one --out."
         )
-    reported: list[StudyResult] = []
 
     def prepared(path: Path, settings: Given[StudyConfig]) -> Sweep:
         return prepare_sweep(path, settings, compared, allow_cloud_tracing=allow_cloud_tracing)
 
-    async def make(path: Path, settings: Given[StudyConfig]) -> StudyResult:
+    async def make(path: Path, settings: Given[StudyConfig], reporter: Reporter) -> StudyResult:
         study = prepared(path, settings)
         if study.config.shard is None:
             return await _sweep_all(study, reporter)
         outcomes = await study.talk(read_plan(folder), reporter)
         return StudyResult(path, None, max(each.exit_code for each in outcomes), outcomes[-1].stopped_by)
 
-    async def report() -> None:
-        reported.append(await make(folder, given.and_also(shard=UNDIVIDED)))
-
-    def merged(outcome: Outcome) -> StudyResult:
-        return reported[-1] if reported else StudyResult(folder, None, outcome.exit_code, outcome.stopped_by)
-
     study = prepared(folder, given)
-    if shard is not None:
-        await _plan_once(study, Leases(folder / SHARDS, lease), reporter)
+    if not sharing.is_shared:
+        return await _sweep_all(study, reporter)
+    await _plan_once(study, Leases(folder / SHARDS, sharing.lease), reporter)
     parts = [f"{USERS}/{user}" for user in study.users]
-    return await run_divided(folder, given, make, outcome_of_study, merged, reporter, parts=parts, finish=report)
+    return await divide_study(folder, given, make, reporter, parts=parts)
 
 
 async def _sweep_all(study: Sweep, reporter: Reporter) -> StudyResult:
+    stopped = await study.rehearse(reporter)
+    if stopped is not None:
+        return StudyResult(study.out, None, stopped.exit_code, stopped.stopped_by)
     # What is computed on the open base would hold up the event loop for minutes.
     plan = await asyncio.to_thread(study.plan, reporter)
     outcomes = await study.talk(plan, reporter)
@@ -236,6 +252,9 @@ async def _plan_once(study: Sweep, leases: Leases, reporter: Reporter) -> None:
     while not (study.out / PLAN).exists():
         with leases.take("plan") or nullcontext() as lease:
             if lease is not None:
+                stopped = await study.rehearse(reporter)
+                if stopped is not None and stopped.stopped_by is not None:
+                    raise stopped.stopped_by
                 write_plan(study.out, await asyncio.to_thread(study.plan, reporter))
             else:
                 await asyncio.sleep(1.0)
@@ -246,7 +265,8 @@ async def _plan_once(study: Sweep, leases: Leases, reporter: Reporter) -> None:
 def sweep(
     *,
     direction: Directions,
-    coefficient: float | Sequence[float],
+    coefficient: float | Sequence[float] | None = None,
+    ratio: float | Sequence[float] | None = None,
     out: str | Path,
     profiles: Profiles | None = None,
     user: object = None,
@@ -260,12 +280,14 @@ def sweep(
     """Simulate and judge every coefficient with every kind of user, and report what asking does to comfort.
 
     `direction` is a file, a list of files (`NAME=FILE` names one), or a mapping of names to files. `coefficient` is one
-    number or several. `out` is the folder. The same call again goes on where it stopped. `user` and `judge` are specs
-    or agents of your own. Besides the settings below there are those of `SweepConfig`: `model`, `users`, `placebo`,
-    `repeng`, `tokens`, `at`, `served`, `allow_overlap`.
+    number or several. In its place, `ratio` names the shares of replies that are to ask, and coefficients are found for
+    them on talks of the study. `out` is the folder. The same call again goes on where it stopped. `user` and `judge`
+    are specs or agents of your own. Besides the settings below there are those of `SweepConfig`: `model`, `users`,
+    `placebo`, `repeng`, `tokens`, `at`, `served`, `talks`, `moments`, `labels`, `allow_overlap`.
     """
     settings |= {"profiles": profiles, "user": user, "judge": judge}
-    given, compared = _split(settings, direction, coefficient, config, options)
+    settings |= {"coefficient": _numbers(coefficient), "ratio": _numbers(ratio)}
+    given, compared = _split(settings, direction, config, options)
     return run_sweep_as(out, given, compared, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
 
 
@@ -278,7 +300,8 @@ def run_sweep_as(
     progress: bool | Reporter = True,
 ) -> StudyResult:
     """Sweep as a verb was given it, in ordinary code. See `sweep`."""
-    if sharing_of(given)[0] is not None:
+    sharing = sharing_of(given)
+    if sharing.shard is not None or sharing.is_shared:
         work = sweep_as(out, given, compared, allow_cloud_tracing=allow_cloud_tracing, progress=progress)
         return wait_for(work)
     return run_sweep_study(prepare_sweep(out, given, compared, allow_cloud_tracing=allow_cloud_tracing), progress)
@@ -287,19 +310,18 @@ def run_sweep_as(
 def _split(
     settings: Mapping[str, object],
     direction: Directions,
-    coefficient: float | Sequence[float],
     config: str | Path | None,
     options: Options,
 ) -> tuple[Given[StudyConfig], dict[str, object]]:
     """Return what the runs of a sweep were given, and what the sweep itself was given."""
     compared = {name: value for name, value in settings.items() if name in SweepConfig.model_fields}
     of_runs = {name: value for name, value in settings.items() if name not in compared}
-    compared |= {"direction": _named_files(direction), "coefficient": _numbers(coefficient)}
+    compared |= {"direction": _named_files(direction)}
     return Given(SWEEP, of_runs, config, None, options), compared
 
 
-def _numbers(value: float | Sequence[float]) -> list[float]:
-    return [value] if isinstance(value, int | float) else list(value)
+def _numbers(value: float | Sequence[float] | None) -> list[float]:
+    return [value] if isinstance(value, int | float) else list(value or ())
 
 
 def _named_files(direction: Directions) -> list[str]:

@@ -19,7 +19,7 @@ from cocoon.api.settings import (
     with_own,
     with_profile_files,
 )
-from cocoon.api.shards.workers import UNDIVIDED, run_divided
+from cocoon.api.shards.workers import divide_study, shard_of
 from cocoon.core.config import StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.settings import read_settings
@@ -28,12 +28,11 @@ from cocoon.reports.fidelity import fidelity_of, write_fidelity
 from cocoon.reports.paper.tables import load_paper_table
 from cocoon.reports.power import POWER, PowerConfig, Rows, power_rows
 from cocoon.reports.tables.records import Report
-from cocoon.running.frame import Outcome, forbid_cloud_tracing
+from cocoon.running.frame import forbid_cloud_tracing
 from cocoon.running.local_parts import local_parts
 from cocoon.running.reading.former import user_with_rules_of, with_rules_of
 from cocoon.running.shards.shard import read_shard
 from cocoon.running.study import OwnObjects, Study, open_models, read_profiles
-from cocoon.running.work import Progress
 from cocoon.studies.ablation.config import DEFAULT_CONDITIONS, refuse_copies
 from cocoon.studies.ablation.run import Ablation
 from cocoon.studies.asking.config import ASKED, ASKING, AskingConfig
@@ -82,14 +81,16 @@ def prepare_branches(
         raise CocoonError(f"--out {out}: branches need a folder of their own, beside the run that they leave")
     moved = _moves(moves or {}, own)
     forks = read_forks(parent, _rounds(turns), moved, own=given.keywords.get("supporter") is None)
-    config = given.config if given.config is not None else parent / "config.yaml"
-    resolved = with_own(replace(given, config=config), own, out).resolve()
-    settings = resolved.config
-    if read_shard(parent) is not None and not resolved.given("shard"):
-        # The parent is a shard, and all of it is branched.
-        settings = settings.model_copy(update={"shard": None})
+    settings = with_own(_on_run(given, parent), own, out).resolve().config
     study = Study(settings, open_models(settings, local_parts()), own)
     return Branching(parent, study, forks, out, moved)
+
+
+def _on_run(given: Given[StudyConfig], run: "str | Path | Run") -> Given[StudyConfig]:
+    """Return settings that are those of a run unless given. All of it is taken, if it is a shard."""
+    parent = Path(run) if isinstance(run, str | Path) else run.path
+    whole = given.and_also(shard="1/1") if read_shard(parent) is not None and shard_of(given) is None else given
+    return whole if given.config is not None else replace(whole, config=parent / "config.yaml")
 
 
 def _moves(given: Mapping[str, object], own: OwnObjects) -> MovesConfig:
@@ -156,25 +157,14 @@ async def branch_as(
     progress: bool | Reporter = True,
 ) -> StudyResult:
     """Branch as a verb was given it: every branch, a shard of them, or shard after shard. See `branch`."""
-    reporter, folder = Reporter.of(progress), out_folder(out)
-    reported: list[StudyResult] = []
+    reporter = Reporter.of(progress)
+    given = _on_run(given, run)
 
-    async def make(path: Path, settings: Given[StudyConfig]) -> StudyResult:
+    async def make(path: Path, settings: Given[StudyConfig], reporter: Reporter) -> StudyResult:
         branching = prepare_branches(run, path, settings, turns, moves, allow_cloud_tracing=allow_cloud_tracing)
         return await branching.make(reporter)
 
-    async def report() -> None:
-        reported.append(await make(folder, given.and_also(shard=UNDIVIDED)))
-
-    def merged(outcome: Outcome) -> StudyResult:
-        return reported[-1] if reported else StudyResult(folder, None, outcome.exit_code, outcome.stopped_by)
-
-    return await run_divided(folder, given, make, outcome_of_study, merged, reporter, finish=report)
-
-
-def outcome_of_study(result: StudyResult) -> Outcome:
-    """Return how a study ended as the outcome of a session."""
-    return Outcome(Progress(), int(result.exit_code == 1), result.stopped_by)
+    return await divide_study(out_folder(out), given, make, reporter)
 
 
 def prepare_asking(
@@ -193,8 +183,8 @@ def prepare_asking(
     config = read_settings(AskingConfig, {**asked, "writer": writer})
     if out.exists() and out.samefile(parent):
         raise CocoonError(f"--out {out}: the study needs a folder of its own, beside the run whose talks it takes")
-    stored = given.config if given.config is not None else parent / "config.yaml"
-    resolved = with_own(replace(given, config=stored), own, out).resolve()
+    stored = given if given.config is not None else replace(given, config=parent / "config.yaml")
+    resolved = with_own(stored, own, out).resolve()
     study = Study(resolved.config, open_models(resolved.config, local_parts()), own)
     return plan_asking(parent, study, config, out, own=given.keywords.get("supporter") is None)
 

@@ -8,7 +8,7 @@ import typer
 from cocoon.cli.terminal.options import CloudTracing, DryRun, Json
 from cocoon.cli.terminal.results import finish, print_estimate
 from cocoon.cli.terminal.settings import settings_of
-from cocoon.core.config import StudyConfig
+from cocoon.core.config import HERE, StudyConfig
 from cocoon.core.verb_settings import JUDGE, Given
 
 
@@ -37,14 +37,15 @@ def judge(
     from cocoon.api.shards.workers import sharing_of
     from cocoon.api.simulation import estimate_judging, judge_as, judged_folder, prepare_judging
 
-    specs, shard = _specs(given.keywords["judge"], judges), sharing_of(given)[0]
-    if shard is not None and shard.index is None and (dry_run or len(specs) > 1):
-        raise typer.BadParameter("a worker (any/N) rates with one judge and does not count calls. Leave the other out.")
+    specs, sharing = _specs(given.keywords["judge"], judges), sharing_of(given)
+    if sharing.is_shared and (dry_run or len(specs) > 1):
+        what = "a worker (any/N)" if sharing.engine == HERE else "--engine ray"
+        raise typer.BadParameter(f"{what} rates with one judge and does not count calls. Leave the other out.")
     some_failed = False
     for spec in specs:
         settings = given.and_also(judge=spec)
         if dry_run:
-            folder = judged_folder(run, out, sample, seed, shard)
+            folder = judged_folder(run, out, sample, seed, sharing.shard)
             study = prepare_judging(folder, settings, allow_cloud_tracing=allow_cloud_tracing)
             print_estimate(estimate_judging(study, folder), as_json)
             continue

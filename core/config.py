@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import explain
-from cocoon.core.merging import Merged
+from cocoon.core.merging import Merged, dotted, flat
 from cocoon.core.model_spec import SERVED_DIRECTIONS, SERVER_KEY, refuse_secrets
 from cocoon.core.outside.yaml_text import parse_yaml, read_yaml
 from cocoon.core.records import Language, Record
@@ -27,6 +27,8 @@ Price = tuple[float, float] | tuple[float, float, float]
 """Money for a million tokens in, out and, where it differs, in from the server's prefix cache."""
 UserKind = Literal["guarded", "prompted"]
 """Kinds of simulated user that a model plays: behind a trust gate, or with the paper's prompt."""
+Engine = Literal["here", "ray"]
+HERE: Engine = "here"
 TrustRules = Literal["attuned", "people", "people-1", "people-2", "people-3", "naming", "listening", "neutral"]
 """What opens a guarded user. `neutral` is the former name of `naming`, which runs that began with it keep."""
 ENVIRONMENT_PREFIX = "COCOON_"
@@ -38,7 +40,7 @@ _KEYS_OF_ALL_KINDS = frozenset(
     {
         *("profiles", "language", "languages", "rounds", "samples", "supporters", "user", "judge", "form_pairs"),
         *("scale_files", "writer", "rater", "taxonomy", "rewrite", "situations"),
-        *("limit", "concurrency", "timeout", "patience", "budget", "prices", "shard", "lease"),
+        *("limit", "concurrency", "timeout", "patience", "budget", "prices", "shard", "lease", "engine", "replicas"),
         *("base", "dialogues", "name", "data", "lora", "fit"),
     }
 )
@@ -106,6 +108,7 @@ class RunConfig(Record):
 
     free_keys: ClassVar[tuple[str, ...]] = (
         *("concurrency", "timeout", "patience", "budget", "prices", "prompts", "batch", "batch_every", "lease"),
+        *("engine", "replicas"),
     )
 
     limit: int | None = flag(None, "Only the first N profiles, from several files in turn.", short="-n", ge=1, le=MOST)
@@ -120,6 +123,8 @@ class RunConfig(Record):
     prompts: str | None = flag(None, "A folder of your own prompts.", metavar="FOLDER")
     shard: str | None = flag(None, "Only part I of N of the people; any/N takes part after part.", metavar="I/N")
     lease: float = Field(default=60.0, gt=0, description="Seconds of silence after which a worker counts as dead.")
+    engine: Engine = flag(HERE, "What makes the parts: this process, or ray (tasks on one machine or a cluster).")
+    replicas: int | None = flag(None, "With --engine ray: parts at once, for local models one on each GPU.", ge=1)
 
     @field_validator("shard")
     @classmethod
@@ -208,7 +213,7 @@ class Resolved(Generic[ConfigT]):
 
     def rows(self) -> list[tuple[str, object, str]]:
         """Return (dotted key, value, origin) of every setting. The origin of an untouched setting is `default`."""
-        return [(key, value, self._origin(key)) for key, value in _dotted(self.config.model_dump(mode="json"), "")]
+        return [(key, value, self._origin(key)) for key, value in dotted(self.config.model_dump(mode="json"), "")]
 
     def _origin(self, key: str) -> str:
         """Return where a key was set: itself, a key above it that was given whole, or its elements one by one."""
@@ -217,20 +222,6 @@ class Resolved(Generic[ConfigT]):
         given = next((self.origins[name] for name in above if name in self.origins), None)
         elements = [origin for name, origin in self.origins.items() if name.startswith(f"{key}.")]
         return given or ", ".join(dict.fromkeys(elements)) or DEFAULT
-
-
-def _dotted(value: object, key: str) -> Iterator[tuple[str, object]]:
-    """Yield every value below a key with its own key, the elements of a list by their number."""
-    # Prices are named by model, and a model's name contains dots of its own.
-    if isinstance(value, dict) and key != "prices":
-        children = [(str(name), child) for name, child in value.items()]
-    elif isinstance(value, list) and any(isinstance(child, dict) for child in value):
-        children = [(str(number), child) for number, child in enumerate(value)]
-    else:
-        yield key, value
-        return
-    for name, child in children:
-        yield from _dotted(child, f"{key}.{name}" if key else name)
 
 
 def resolve(
@@ -268,7 +259,7 @@ def resolve_as(
         config = kind.model_validate(tree)
     except ValidationError as error:
         raise CocoonError(f"{_origin_of(error, origins)}: {explain(error, kind)}") from None
-    for key, spec in _specs(config.model_dump(mode="json")):
+    for key, spec in specs_of(config.model_dump(mode="json")):
         refuse_secrets(spec, f"{_origin_of_key(key, origins)}: key {key!r}")
     return Resolved(config, origins)
 
@@ -285,13 +276,13 @@ def _of_kind(environment: Mapping[str, str], kind: type[Record]) -> dict[str, st
     return {name: value for name, value in environment.items() if serves(name)}
 
 
-def _specs(value: object, above: str = "") -> Iterator[tuple[str, str]]:
+def specs_of(value: object, above: str = "") -> Iterator[tuple[str, str]]:
     """Yield every model's spec in a configuration, with its dotted key."""
     if isinstance(value, str) and above.rpartition(".")[2] in ("model", "appraiser"):
         yield above, value
     named = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in named:
-        yield from _specs(child, f"{above}.{key}" if above else str(key))
+        yield from specs_of(child, f"{above}.{key}" if above else str(key))
 
 
 def _preset(
@@ -308,19 +299,27 @@ def _sources(
     file: Path | None, options: Sequence[str], flags: Mapping[str, object], environment: Mapping[str, str]
 ) -> Iterator[tuple[str, dict[str, object]]]:
     if file is not None:
-        yield str(file), dict(_flat(_read_yaml(file)))
-    for name, value in environment.items():
-        if name.startswith(ENVIRONMENT_PREFIX) and name not in _NOT_SETTINGS:
-            key = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
-            yield f"environment {name}", dict(_flat({key: _scalar(value)}))
+        yield str(file), dict(flat(_read_yaml(file)))
+    for name, value in variables_of_settings(environment).items():
+        key = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
+        yield f"environment {name}", dict(flat({key: _scalar(value)}))
     for option in options:
         key, equals, value = option.partition("=")
         if not equals:
             raise CocoonError(f"-o {option!r}: write KEY=VALUE, such as -o user.difficulty=hard")
-        yield f"-o {key}", dict(_flat({key: _scalar(value)}))
+        yield f"-o {key}", dict(flat({key: _scalar(value)}))
     for key, value in flags.items():
         if value is not None:
             yield f"flag for {key}", {key: value}
+
+
+def variables_of_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of an environment that are settings. Those with a key are not among them."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in _NOT_SETTINGS
+    }
 
 
 def _read_yaml(file: Path) -> dict[str, object]:
@@ -332,15 +331,7 @@ def _read_yaml(file: Path) -> dict[str, object]:
 
 def read_presets(folder: Path) -> dict[str, dict[str, object]]:
     """Return the presets of a folder of YAML files by name, each with its values by dotted key."""
-    return {file.stem: dict(_flat(_read_yaml(file))) for file in sorted(folder.glob("*.yaml"))}
-
-
-def _flat(tree: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
-    for key, value in tree.items():
-        if isinstance(value, dict) and value and key != "prices":
-            yield from _flat(value, f"{above}{key}.")
-        else:
-            yield f"{above}{key}", value
+    return {file.stem: dict(flat(_read_yaml(file))) for file in sorted(folder.glob("*.yaml"))}
 
 
 def _scalar(text: str) -> object:

@@ -46,6 +46,7 @@ EXTRAS = {
     "screen": Extra("word vectors of the semantic screen", ("safetensors", "tokenizers", "wordllama")),
     "otel": Extra("traces sent to an OpenTelemetry receiver", ("opentelemetry.exporter.otlp", "opentelemetry.sdk")),
     "repeng": Extra("repeng's own code beside ours", ("repeng",)),
+    "ray": Extra("parts of a run as tasks of Ray, on one machine or several", ("ray",)),
     "dev": Extra("the tests", ("pytest", "hypothesis", "playwright")),
     "docs": Extra("building the documentation", ("mkdocs", "material", "mkdocstrings")),
     "bench": Extra("benchmarks against other tools", ("httpx", "inspect_ai", "openai", "openevals")),

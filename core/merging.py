@@ -4,7 +4,7 @@ A dotted key may address an element of a list: `supporters.0.temperature`, or `s
 Such keys are put in last, into the list that the other sources made, wherever that list came from.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
@@ -128,6 +128,29 @@ def find(tree: object, key: str) -> object:
             return None
         tree = tree.get(part)
     return tree
+
+
+def dotted(value: object, key: str) -> Iterator[tuple[str, object]]:
+    """Yield every value below a key with its own key, the elements of a list by their number."""
+    # Prices are named by model, and a model's name contains dots of its own.
+    if isinstance(value, dict) and key != "prices":
+        children = [(str(name), child) for name, child in value.items()]
+    elif isinstance(value, list) and any(isinstance(child, dict) for child in value):
+        children = [(str(number), child) for number, child in enumerate(value)]
+    else:
+        yield key, value
+        return
+    for name, child in children:
+        yield from dotted(child, f"{key}.{name}" if key else name)
+
+
+def flat(tree: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
+    """Yield every value below a tree with its dotted key. A list is a value."""
+    for key, value in tree.items():
+        if isinstance(value, dict) and value and key != "prices":
+            yield from flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
 
 
 def _with(element: object, into: _IntoList, key: str) -> Tree:

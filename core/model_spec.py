@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cocoon.core.errors import CocoonError
 
-ADAPTER, STEER = "adapter", "steer"
+ADAPTER, STEER, TEMPLATE = "adapter", "steer", "template"
 # How a control is applied; the meaning of the values is the control's own matter.
 STEER_OPTIONS = ("layers", "mode", "tokens", "at")
 SERVER_KEY = "COCOON_SERVER_KEY"
@@ -49,10 +49,11 @@ def split_name(text: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class LocalSpec:
-    """A local model as a spec names it: `BASE[+adapter=PATH][+steer=PATH:COEF[+layers=16-24][+mode=add]...]`.
+    """A local model as a spec names it.
 
-    `coefficient` is in shares of each layer's median residual norm, and `options` (`STEER_OPTIONS`) say how `steer` is
-    applied.
+    `BASE[+template=FILE][+adapter=PATH][+steer=PATH:COEF[+layers=16-24][+mode=add]...]`. `template` is a chat template
+    in place of the model's own. `coefficient` is in shares of each layer's median residual norm, and `options`
+    (`STEER_OPTIONS`) say how `steer` is applied.
     """
 
     base: str
@@ -60,6 +61,7 @@ class LocalSpec:
     steer: str | None = None
     coefficient: float = 0.0
     options: Mapping[str, str] = field(default_factory=dict)
+    template: str | None = None
 
 
 def read_local_spec(text: str) -> LocalSpec:
@@ -68,7 +70,7 @@ def read_local_spec(text: str) -> LocalSpec:
     Raises CocoonError for a part that is unknown, empty, or given twice.
     """
     spec = f"local:{text}"
-    named = _read_parts(text, spec, (ADAPTER, STEER, *STEER_OPTIONS))
+    named = _read_parts(text, spec, (ADAPTER, TEMPLATE, STEER, *STEER_OPTIONS))
     if not named.base:
         raise CocoonError(f"model {spec!r} names no base; write local:BASE+adapter=PATH+steer=PATH:COEF")
     return named
@@ -92,16 +94,16 @@ def _read_parts(text: str, spec: str, known: Sequence[str]) -> LocalSpec:
     if STEER not in parts:
         if options:
             raise CocoonError(f"model {spec!r}: '+{next(iter(options))}=' says how to steer; add +steer=PATH:COEF")
-        return LocalSpec(base, parts.get(ADAPTER))
+        return LocalSpec(base, parts.get(ADAPTER), template=parts.get(TEMPLATE))
     path, coefficient = _dose(spec, parts[STEER])
-    return LocalSpec(base, parts.get(ADAPTER), path, coefficient, options)
+    return LocalSpec(base, parts.get(ADAPTER), path, coefficient, options, parts.get(TEMPLATE))
 
 
 def short_name(text: str) -> str:
     """Return a name for a local spec, of its base, its files without folders and its coefficient."""
     named = read_local_spec(text)
-    files = [Path(part).name for part in (named.base, named.adapter, named.steer) if part]
-    stems = [file.removesuffix(".gguf").removesuffix(".safetensors") for file in files]
+    files = [Path(part).name for part in (named.base, named.template, named.adapter, named.steer) if part]
+    stems = [file.removesuffix(".gguf").removesuffix(".safetensors").removesuffix(".jinja") for file in files]
     return "-".join([*stems, f"{named.coefficient:g}"] if named.steer else stems)
 
 

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
-from cocoon.core.config import EMBEDDED, Resolved, RunConfig, StudyConfig, resolve_as
+from cocoon.core.config import EMBEDDED, HERE, Resolved, RunConfig, StudyConfig, resolve_as
 from cocoon.core.errors import CocoonError
 from cocoon.core.model_spec import split_name
 from cocoon.core.records import Record
@@ -87,9 +87,15 @@ class Given(Generic[ConfigT]):
         path = Path(self.config) if self.config is not None else None
         flags = {**mapped, **self.verb.by_key(self.keywords)}
         resolved = resolve_as(self.verb.kind, path, listed, flags, preset=self.preset, presets=presets)
-        if not self.verb.uses("shard") and getattr(resolved.config, "shard", None):
-            raise CocoonError(f"`cocoon {self.verb.verb}` is not divided into shards. Leave shard out of its settings.")
+        if not self.verb.uses("shard"):
+            _refuse_division(self.verb.verb, resolved.config)
         return resolved
+
+
+def _refuse_division(verb: str, config: Record) -> None:
+    if isinstance(config, RunConfig) and (config.shard is not None or config.engine != HERE):
+        key = "shard" if config.shard is not None else "engine"
+        raise CocoonError(f"`cocoon {verb}` is not divided into shards. Leave {key} out of its settings.")
 
 
 def _below(key: str, above: str) -> bool:
@@ -117,7 +123,7 @@ def _named(text: str) -> dict[str, str]:
 
 
 _BATCH = ("batch", "batch_every")
-UNDIVIDED = ("shard", "lease")
+UNDIVIDED = ("shard", "lease", "engine", "replicas")
 """Keys that a verb has no use for whose work is not divided among processes."""
 SIMULATE = VerbSettings("simulate", StudyConfig, without=_BATCH)
 JUDGE = VerbSettings(

@@ -11,18 +11,22 @@ from langgraph.runtime import Runtime, get_runtime
 
 from cocoon.agents.protocols import Judge, SimulatedUser, Step, Supporter, steps_of
 from cocoon.core.errors import CocoonError
-from cocoon.core.records import AgentFacts
+from cocoon.core.records import AgentFacts, Profile
 from cocoon.models.calls import Caller, Reply
 
 
 @dataclass(frozen=True)
 class ConversationContext:
-    """The two speakers of one conversation. `rounds`: replies of the supporter after its opening."""
+    """The two speakers of one conversation. `rounds`: replies of the supporter after its opening.
+
+    `profile` is that of the state, read already. Without it every node reads it.
+    """
 
     caller: Caller
     supporter: Supporter
     user: SimulatedUser
     rounds: int = 10
+    profile: Profile | None = None
 
     @functools.cached_property
     def supporter_facts(self) -> AgentFacts:
@@ -89,19 +93,21 @@ def bound(node: NodeT, context_of: ContextOf | None) -> NodeT:
 
 
 def report_calls(runtime: Runtime[Any], node: str, replies: Sequence[Reply], task: str | None = None) -> list[str]:
-    """Send a node's calls to the trace (where each is journalled and what it took, no text), and return their keys."""
+    """Report a node's calls (where each is journalled and what it took, no text), and return their keys.
+
+    The caller keeps them for the trace. They also go to LangGraph's stream of mode `custom`, for other tools.
+    """
     for reply in replies:
         entry = reply.entry
-        runtime.stream_writer(
-            {
-                "node": node,
-                "task": task,
-                "call": reply.key,
-                **entry.took(),
-                "finish": reply.parts.finish,
-                "thought": bool(reply.parts.thought),
-                "answered_at": entry.answered_at,
-                "replayed": reply.replayed,
-            }
-        )
+        event = {
+            "node": node,
+            "task": task,
+            "call": reply.key,
+            **entry.took(),
+            "finish": reply.parts.finish,
+            "thought": bool(reply.parts.thought),
+            "answered_at": entry.answered_at,
+        }
+        runtime.context.caller.report(entry.place.dialogue, event)
+        runtime.stream_writer({**event, "replayed": reply.replayed})
     return [reply.key for reply in replies]

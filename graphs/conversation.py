@@ -32,6 +32,7 @@ from cocoon.agents.protocols import (
 from cocoon.agents.supporters.supporter import first_words
 from cocoon.core.records import Profile, Record, Role, Thought, Turn
 from cocoon.graphs.context import ContextOf, ConversationContext, bound, report_calls
+from cocoon.graphs.edges import EdgeCondition
 from cocoon.graphs.run_or_replay import speak
 from cocoon.models.client import JournaledClient
 from cocoon.models.journal.store import Place
@@ -72,14 +73,14 @@ async def open_conversation(state: ConversationState, runtime: Context) -> Conve
     if state.get("turns"):
         return {"memory": state.get("memory")}
     context = runtime.context
-    view = supporter_view(_profile(state), [])
+    view = supporter_view(_profile(state, runtime), [])
     client = _client(state, runtime, "open", 0)
 
     async def run() -> Utterance:
         return Utterance(content=first_words(context.supporter, view))
 
     utterance = await speak(context.caller, client, context.supporter_facts, lambda: view.emotion, Utterance, run)
-    memory = state.get("memory") or context.user.first_memory(_profile(state))
+    memory = state.get("memory") or context.user.first_memory(_profile(state, runtime))
     return {"turns": _turn("supporter", utterance, []), "memory": memory}
 
 
@@ -90,7 +91,7 @@ def user_step(number: int, about: str) -> Any:
         context = runtime.context
         steps = context.steps
         name, last = steps[number].name, number == len(steps) - 1
-        view = user_view(_profile(state), _turns(state))
+        view = user_view(_profile(state, runtime), _turns(state))
         before = TurnDraft.model_validate(state.get("draft") or {"memory": state.get("memory")})
         client = _client(state, runtime, name, view.round)
         draft = await speak(
@@ -120,7 +121,7 @@ def user_step(number: int, about: str) -> Any:
 async def supporter(state: ConversationState, runtime: Context) -> ConversationState:
     """The supporter replies. After the last round the conversation is over."""
     context = runtime.context
-    view = supporter_view(_profile(state), _turns(state))
+    view = supporter_view(_profile(state, runtime), _turns(state))
     client = _client(state, runtime, "supporter", view.round)
     utterance = await speak(
         context.caller,
@@ -135,8 +136,8 @@ async def supporter(state: ConversationState, runtime: Context) -> ConversationS
     return {"turns": _turn("supporter", utterance, calls), "stop_reason": "rounds" if done else None}
 
 
-def _profile(state: ConversationState) -> Profile:
-    return Profile.model_validate(state.get("profile"))
+def _profile(state: ConversationState, runtime: Context) -> Profile:
+    return runtime.context.profile or Profile.model_validate(state.get("profile"))
 
 
 def _turns(state: ConversationState) -> list[SpokenTurn]:
@@ -189,15 +190,12 @@ def _user_stop(utterance: Utterance, state: ConversationState, runtime: Context)
     return "rounds" if opened_only else None
 
 
-async def goes_on(state: ConversationState) -> Literal["goes on", "is over"]:
-    """Return whether the conversation goes on.
-
-    It is async because LangGraph gives a plain function a thread each time.
-    """
+def goes_on(state: ConversationState) -> Literal["goes on", "is over"]:
+    """Return whether the conversation goes on."""
     return "is over" if state.get("stop_reason") else "goes on"
 
 
-async def begins(state: ConversationState) -> Literal["opened", "branched"]:
+def begins(state: ConversationState) -> Literal["opened", "branched"]:
     """Return whether the user answers the opening or a move, or the supporter words of the user in another dialogue."""
     return "branched" if state.get("turns", [])[-1]["role"] == "user" else "opened"
 
@@ -226,9 +224,9 @@ def build_conversation(
     for before, after in pairwise(steps):
         graph.add_edge(before, after)
     graph.add_edge(START, "open")
-    graph.add_conditional_edges("open", begins, {"opened": first, "branched": "supporter"})
-    graph.add_conditional_edges(last, goes_on, {"goes on": "supporter", "is over": END})
-    graph.add_conditional_edges("supporter", goes_on, {"goes on": first, "is over": END})
+    graph.add_conditional_edges("open", EdgeCondition(begins), {"opened": first, "branched": "supporter"})
+    graph.add_conditional_edges(last, EdgeCondition(goes_on), {"goes on": "supporter", "is over": END})
+    graph.add_conditional_edges("supporter", EdgeCondition(goes_on), {"goes on": first, "is over": END})
     return graph.compile(name=f"conversation-{kind}")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
+from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.graph import END, START, StateGraph
 
 from cocoon.graphs.context import ContextOf, bound
@@ -17,7 +18,24 @@ def add_nodes(graph: Graph, context_of: ContextOf | None, *nodes: Node) -> None:
         graph.add_node(node.__name__, bound(node, context_of))
 
 
-async def goes_on_unless_dropped(state: Mapping[str, Any]) -> Literal["goes on", "dropped"]:
+class EdgeCondition(Runnable[Any, str]):
+    """The condition of an edge. LangGraph gives a plain function callbacks and a task each time, and this neither."""
+
+    def __init__(self, choose: Callable[[Any], str]) -> None:
+        self.name = choose.__name__
+        self._choose = choose
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> str:
+        """Return the label of the edge to take."""
+        del config, kwargs
+        return self._choose(input)
+
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> str:
+        """Return the label of the edge to take."""
+        return self.invoke(input, config, **kwargs)
+
+
+def goes_on_unless_dropped(state: Mapping[str, Any]) -> Literal["goes on", "dropped"]:
     """Whether there is something to go on with."""
     return "dropped" if state.get("drop") else "goes on"
 
@@ -25,7 +43,9 @@ async def goes_on_unless_dropped(state: Mapping[str, Any]) -> Literal["goes on",
 def add_steps(graph: Graph, *steps: tuple[str, str], dropped: str = END) -> None:
     """Lead from the first node of each step to the second, or to `dropped` where the item was dropped."""
     for source, target in steps:
-        graph.add_conditional_edges(source, goes_on_unless_dropped, {"goes on": target, "dropped": dropped})
+        graph.add_conditional_edges(
+            source, EdgeCondition(goes_on_unless_dropped), {"goes on": target, "dropped": dropped}
+        )
 
 
 def add_fan(

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from cocoon.models.local.model import LocalChat
 
 SPEC_HELP = (
-    "openai:NAME, http://HOST:PORT/v1#NAME[+steer=PATH:COEF], local:NAME-OR-PATH[+adapter=PATH][+steer=PATH:COEF] "
+    "openai:NAME, http://HOST:PORT/v1#NAME[+steer=PATH:COEF], "
+    "local:NAME-OR-PATH[+template=FILE][+adapter=PATH][+steer=PATH:COEF] "
     "(local:smollm2 is embedded), python:FILE.py:NAME, scripted:FILE"
 )
 LOCAL_BATCH = 16
@@ -152,10 +153,12 @@ def open_local(text: str, parts: Parts | None, bases: "dict[str, LocalBase]") ->
     from cocoon.models.local.model import LocalChat
 
     named = read_local_spec(text)
-    if named.base not in bases:
-        with working(f"loading local:{named.base}"):
-            bases[named.base] = LocalBase.load(named.base, batch_size=LOCAL_BATCH)
-    base = bases[named.base]
+    # A base under another template speaks otherwise, and is loaded on its own.
+    key = f"{named.base}+template={named.template}" if named.template else named.base
+    if key not in bases:
+        with working(f"loading local:{key}"):
+            bases[key] = LocalBase.load(named.base, batch_size=LOCAL_BATCH, template=named.template)
+    base = bases[key]
     adapter = base.adapter(named.adapter, parts) if named.adapter else None
     control = base.control(named.steer, named.options, parts) if named.steer else None
     if adapter is not None and control is not None:

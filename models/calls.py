@@ -78,12 +78,16 @@ class Reply:
 
 @dataclass
 class DialogueCalls:
-    """The journalled calls of one admitted dialogue, how far it is, and the texts already stored for it."""
+    """The journalled calls of one admitted dialogue, how far it is, and the texts already stored for it.
+
+    `reported` is what its calls took, until that is in the trace.
+    """
 
     entries: dict[Place, Entry]
     utterances: dict[Place, SpokenEntry] = field(default_factory=dict)
     made: int = 0
     stored: set[str] = field(default_factory=set)
+    reported: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Batches(Protocol):
@@ -131,6 +135,16 @@ class Caller:
     def dismiss(self, dialogue: str) -> None:
         """Forget a dialogue that is done."""
         self._dialogues.pop(dialogue, None)
+
+    def report(self, dialogue: str, event: dict[str, Any]) -> None:
+        """Keep what a call took for the trace."""
+        self._dialogues[dialogue].reported.append(event)
+
+    def reported(self, dialogue: str) -> list[dict[str, Any]]:
+        """Return what was reported of a dialogue since the last time."""
+        calls = self._dialogues[dialogue]
+        events, calls.reported = calls.reported, []
+        return events
 
     def take_over(self, entries: Iterable[Entry]) -> None:
         """Let replies that another run paid for answer equal calls of this one. Only for calls at temperature 0."""

@@ -3,7 +3,7 @@
 Progress line, budget, closing summary, report and dry run all read a ledger, so that they say the same.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cocoon.core.config import BudgetConfig, Price
@@ -58,6 +58,7 @@ class Ledger:
     endpoint took and did not answer stays open, and counts against the budget. Tokens and money are known only
     afterwards, so calls in flight when a limit is met are finished and kept. `uncounted` are answers without token
     counts: a limit on tokens or money cannot be kept then, and stops the run. `replayed` calls came from the journal.
+    Where several processes share a budget, this one may spend up to what is `lent`, and `borrow` asks for more.
     """
 
     limits: BudgetConfig = field(default_factory=BudgetConfig)
@@ -66,6 +67,8 @@ class Ledger:
     open: int = 0
     uncounted: int = 0
     replayed: int = 0
+    lent: BudgetConfig | None = None
+    borrow: Callable[[], BudgetConfig] | None = None
 
     @property
     def calls(self) -> int:
@@ -100,18 +103,26 @@ class Ledger:
 
     def start_call(self) -> None:
         """Count a call about to start. Raises BudgetReachedError when a limit is met."""
-        limits = self.limits
-        if limits.calls is not None and self.calls + self.open >= limits.calls:
-            raise BudgetReachedError(f"budget of {limits.calls} calls is spent; raise --budget-calls and run again")
-        if limits.tokens is not None and self.tokens_in + self.tokens_out >= limits.tokens:
-            raise BudgetReachedError(f"budget of {limits.tokens} tokens is spent; raise --budget-tokens and run again")
-        if limits.money is not None and self.spent >= limits.money:
-            raise BudgetReachedError(f"budget of {limits.money:g} is spent; raise --budget-money and run again")
-        if self.uncounted and (limits.tokens is not None or limits.money is not None):
+        if self._is_spent() and self.borrow is not None:
+            self.lent = self.borrow()
+        if spent := self._is_spent():
+            raise BudgetReachedError(f"budget of {spent}")
+        if self.uncounted and (self.limits.tokens is not None or self.limits.money is not None):
             raise BudgetReachedError(
                 "the endpoint tells no token counts, so a budget of tokens or money cannot be kept; use --budget-calls"
             )
         self.open += 1
+
+    def _is_spent(self) -> str | None:
+        """Return which limit is met and how to raise it, or None where there is something left."""
+        limits, lent = self.limits, self.lent or self.limits
+        if lent.calls is not None and self.calls + self.open >= lent.calls:
+            return f"{limits.calls} calls is spent; raise --budget-calls and run again"
+        if lent.tokens is not None and self.tokens_in + self.tokens_out >= lent.tokens:
+            return f"{limits.tokens} tokens is spent; raise --budget-tokens and run again"
+        if lent.money is not None and self.spent >= lent.money:
+            return f"{limits.money:g} is spent; raise --budget-money and run again"
+        return None
 
     def take_back(self) -> None:
         """Uncount a call that the endpoint did not take: it was turned away (429) or never sent."""
@@ -140,3 +151,17 @@ class Ledger:
         for usage in usages:
             ledger.add(usage)
         return ledger
+
+    @classmethod
+    def total(cls, ledgers: Sequence["Ledger"]) -> "Ledger":
+        """Return the sum of several ledgers under the limits and prices of the first. It borrows from nobody."""
+        total = cls(ledgers[0].limits, ledgers[0].prices) if ledgers else cls()
+        for ledger in ledgers:
+            for model, account in ledger.accounts.items():
+                before = total.accounts.get(model, Account())
+                sums = {name: value + getattr(before, name) for name, value in vars(account).items()}
+                total.accounts[model] = Account(**sums)
+            total.open += ledger.open
+            total.uncounted += ledger.uncounted
+            total.replayed += ledger.replayed
+        return total

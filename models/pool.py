@@ -121,6 +121,10 @@ class Pool:
         for nap in self._naps:
             _wake(nap)
 
+    def hold(self, seconds: float) -> None:
+        """Send nothing for so many seconds: another process asks the endpoint, which answers nobody."""
+        self.limiter.paused_until = max(self.limiter.paused_until, time.monotonic() + seconds)
+
     async def call(
         self,
         send: Callable[[], Awaitable[T]],

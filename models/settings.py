@@ -1,6 +1,7 @@
 """How a call is made: temperature, limits and what else a server lets a caller choose."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +36,7 @@ class Settings:
         """Return the settings that a role's configuration has."""
         return cls(**{name: getattr(config, name) for name in SamplingConfig.model_fields})
 
-    @property
+    @functools.cached_property
     def key(self) -> dict[str, Any]:
         """What belongs to a call's identity: not what was left out, so that calls of older journals stay equal."""
         values = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}

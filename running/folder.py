@@ -1,7 +1,6 @@
 """A run's folder: what stands where, who may write to it, and what is already there."""
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,8 +10,9 @@ import orjson
 from pydantic import BaseModel
 
 from cocoon.core.config import RunConfig, StudyConfig, differences, to_yaml
-from cocoon.core.errors import CocoonError, InUseError
+from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import Appender, dump_line, parse_line, parse_record, read_objects, read_records, write_whole
+from cocoon.core.outside.locks import lock_folder
 from cocoon.core.outside.yaml_text import read_yaml
 from cocoon.core.records import Dialogue, Failure, Rating, Record, Turn
 from cocoon.models.journal.seals import Seal, seal_name
@@ -65,7 +65,7 @@ class RunFolder:
     def __init__(self, path: Path, appended: tuple[str, ...] = APPENDED) -> None:
         self.path = path
         self._names = appended
-        self._lock = self._take_lock()
+        self._lock = lock_folder(path)
         self._begun = (path / JOURNAL).exists()
         with contextlib.ExitStack() as undo:
             undo.callback(os.close, self._lock)
@@ -78,21 +78,6 @@ class RunFolder:
             self.failures: list[Failure] = []
             self.tried: set[str] = set()
             undo.pop_all()
-
-    def _take_lock(self) -> int:
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise CocoonError(f"{self.path}: cannot hold a run ({error.strerror}); use another --out") from None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(lock)
-            raise InUseError(
-                f"{self.path}: another process is working on this run; wait for it or use another --out"
-            ) from None
-        return lock
 
     def _sweep(self) -> None:
         """Remove the halves of files that a killed session was about to put in place."""

@@ -136,7 +136,7 @@ class Runner(Work):
     async def _converse(self, task: Task) -> Dialogue:
         if self.user is None or self._conversation is None:
             raise CocoonError("a conversation needs a simulated user")
-        context = ConversationContext(self.caller, task.supporter, self.user, self.rounds)
+        context = ConversationContext(self.caller, task.supporter, self.user, self.rounds, task.profile)
         start: dict[str, Any] = {
             "dialogue": task.dialogue,
             "profile": task.profile.model_dump(mode="json"),
@@ -157,23 +157,20 @@ class Runner(Work):
         if task.fork and task.fork.move and task.fork.round >= self.rounds:
             return begun.model_copy(update={"stop_reason": "rounds"})
 
-        def flags(update: dict[str, Any]) -> dict[str, Any]:
-            spoken = [*turns, *(Turn.model_validate(turn) for turn in update.get("turns", []))]
-            if not update.get("turns"):
-                return {}
-            crisis = last_crisis_flag(spoken, begun.language)
-            flagged = [*last_flags(begun.model_copy(update={"turns": spoken})), *([crisis] if crisis else [])]
-            return {"flags": flagged} if flagged else {}
+        dialogue = begun.model_copy(update={"turns": turns})
 
-        async for update in self.walk(self._conversation, task.dialogue, start, context, limit, flags):
+        def take(update: dict[str, Any]) -> dict[str, Any]:
             spoken = [Turn.model_validate(turn) for turn in update.get("turns", [])]
+            turns.extend(spoken)
             self.folder.add_turns(task.dialogue, spoken)
-            turns += spoken
             if self.listener:
                 for turn in spoken:
                     self.listener.spoken(task.dialogue, task.profile, turn)
+            return _flags(dialogue) if spoken else {}
+
+        async for update in self.walk(self._conversation, task.dialogue, start, context, limit, take):
             stop_reason = update.get("stop_reason") or stop_reason
-        return begun.model_copy(update={"turns": turns, "stop_reason": stop_reason})
+        return dialogue.model_copy(update={"stop_reason": stop_reason})
 
     async def _rate(self, dialogue: Dialogue, wanted: Sequence[Wanted]) -> bool:
         """Rate a dialogue. Returns whether no rating waits for a batch."""
@@ -198,3 +195,10 @@ class Runner(Work):
             if rating.scale == "success_attributed" and rating.verdict and rating.verdict.success is not None:
                 self.progress.verdicts += 1
                 self.progress.named += rating.verdict.success
+
+
+def _flags(dialogue: Dialogue) -> dict[str, Any]:
+    """Return the flags of the last turn as the trace has them, nothing where there is none."""
+    crisis = last_crisis_flag(dialogue.turns, dialogue.language)
+    flags = [*last_flags(dialogue), *([crisis] if crisis else [])]
+    return {"flags": flags} if flags else {}

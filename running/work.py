@@ -1,7 +1,7 @@
 """What every session of a run does with its graphs: admit a bounded number, walk each, trace it, note what failed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -31,6 +31,7 @@ _ENDS_THE_RUN = (
     *(AccessDeniedError, BudgetReachedError, EndpointDownError),
     *(NotSavedError, ReplayMismatchError, StoppedError),
 )
+_COUNTED = ("dialogues", "done", "resumed", "failed", "named", "verdicts", "dropped")
 
 
 @dataclass
@@ -71,6 +72,19 @@ class Progress:
     def replayed(self) -> int:
         """Return the calls of the session that the journal answered."""
         return self.ledger.replayed - self.before.replayed
+
+    @classmethod
+    def total(cls, parts: Sequence["Progress"]) -> "Progress":
+        """Return the progress of several sessions taken together, as plain numbers."""
+        total = cls(things=parts[0].things) if parts else cls()
+        for part in parts:
+            for name in _COUNTED:
+                setattr(total, name, getattr(total, name) + getattr(part, name))
+        expected = [part.expected for part in parts if part.expected is not None]
+        total.expected = sum(expected) if len(expected) == len(parts) else None
+        total.ledger = Ledger.total([part.ledger for part in parts])
+        total.before = Ledger.total([part.before for part in parts])
+        return total
 
     def reopen(self, dialogues: int) -> None:
         """Count dialogues that exist but still lack ratings as not done. Assessing counts them anew."""
@@ -163,8 +177,9 @@ class Work:
         recursion_limit: int,
         told_of: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     ) -> AsyncIterator[dict[str, Any]]:
-        """Walk one graph: LangGraph's own events to the trace, each node's update to the caller.
+        """Walk one graph: LangGraph's own events and the calls to the trace, each node's update to the caller.
 
+        Calls do not come through LangGraph's stream, which then runs a node that is alone without a task of its own.
         `told_of` returns what else a node's event says of its update.
         """
         steps = _Steps()
@@ -172,13 +187,11 @@ class Work:
         self.folder.trace.write({**head, "step": 0, "event": "start"})
         stop_reason = None
         stream: AsyncIterator[Any] = graph.astream(
-            inputs, {"recursion_limit": recursion_limit}, context=context, stream_mode=["updates", "custom"]
+            inputs, {"recursion_limit": recursion_limit}, context=context, stream_mode="updates"
         )
-        async for mode, data in stream:
-            if mode == "custom":
-                data.pop("replayed")
-                self.folder.trace.write({**head, "step": steps.of(data["node"]), "event": "call", **data})
-                continue
+        async for data in stream:
+            for call in self.caller.reported(item):
+                self.folder.trace.write({**head, "step": steps.of(call["node"]), "event": "call", **call})
             for node, update in data.items():
                 update = update or {}
                 stop_reason = update.get("stop_reason") or stop_reason

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from cocoon.agents.judges.settings import JudgeSettings, call_facts
 from cocoon.agents.judges.value import ValueJudge
@@ -44,11 +45,15 @@ class ScaleJudge:
     def name(self) -> str:
         return self.scale.id
 
+    @cached_property
+    def _scale_sha(self) -> str:
+        return self.scale.sha
+
     def is_current(self, rating: Rating) -> bool:
         """Return whether a rating was made with this judge's model, prompts and scale."""
         of_need = WITH_NEED if self.shared.show_need else NEED_HIDDEN
         prompts = [prompt for name in (of_need, WITHOUT_NEED) for prompt in self._prompts(name)]
-        versions = {(prompt.id, f"{prompt.sha}.{self.scale.sha}") for prompt in prompts}
+        versions = {(prompt.id, f"{prompt.sha}.{self._scale_sha}") for prompt in prompts}
         return rating.judge == self.shared.model.label and (rating.prompt_id, rating.prompt_sha) in versions
 
     def facts(self) -> AgentFacts:
@@ -72,10 +77,10 @@ class ScaleJudge:
         language, vote = dialogue.language, client.vote
         prompt = self._prompt_for(dialogue)
         rating = self.shared.blank(self.name, prompt, dialogue, vote)
-        rating.prompt_sha += f".{self.scale.sha}"
+        rating.prompt_sha += f".{self._scale_sha}"
         shown_scale = permuted(self.scale, vote) if self.shared.permute else self.scale
         text = prompt.fill(**prompt_inputs(shown_scale, language), **self.shared.material(dialogue))
-        client = client.at(self.shared.node(f"{self.name}.{self.scale.sha}", prompt))
+        client = client.at(self.shared.node(f"{self.name}.{self._scale_sha}", prompt))
         answer = await self.shared.ask(client, text, scale_answer(shown_scale), self.name, language, self._problem)
         return self._read(rating, answer, client.replies)
 

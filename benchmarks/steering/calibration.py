@@ -1,19 +1,18 @@
 """Does a calibrated model ask as often as it was told to, in talks that calibration has not seen?
 
     python -m cocoon.benchmarks.steering.calibration --talks DIALOGUES.jsonl --direction FILE --out FOLDER
-        [--labels shipped:en]
+        [--prompt plain] [--labels shipped:en]
 
-Calibrates on one part of the talks (one situation a talk, half of them after 3 turns of the supporter or more) and has
-the calibrated coefficients answer the other part, `--samples` replies each: error per target, drift by turn. Coverage:
-random halves of the situations calibrated on foretell the ratio of the other half; how often does the interval hold it.
-With labels, ratios are those that the reader would count. Replies go to FOLDER/*.jsonl; a second call goes on from
-what is there.
+Calibrates on one part of the talks (one situation a talk, half of them after 3 turns of the supporter or more), as a
+supporter of a sweep speaks, and has the calibrated coefficients answer the other part, by `cocoon steer calibrate
+--check`: signed error per target beside what a perfect coefficient would show, and its trend. Coverage: random halves
+of the situations calibrated on foretell the ratio of the other half; how often does the interval hold it. With labels,
+ratios are those that the reader would count. Replies are kept after every batch, and a second call goes on from there.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,48 +21,14 @@ import numpy as np
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_records
 from cocoon.models.local.weights import Weights, load_weights
-from cocoon.steering.calibration.behaviour import Arm, SampledReply, Speaking, behaviour, sample_replies
-from cocoon.steering.calibration.calibrate import Calibration, Tell, calibrate, dose_of, drift
-from cocoon.steering.calibration.detector import Trust, read_labels, trust
+from cocoon.steering.calibration.behaviour import SampledReply, behaviour
+from cocoon.steering.calibration.calibrate import dose_of, drift
+from cocoon.steering.calibration.detector import Trust
 from cocoon.steering.calibration.dose import Dose, curve_of, invert
-from cocoon.steering.control.control import Control
-from cocoon.steering.directions.direction import Direction
-from cocoon.steering.pairs.pairs import read_pairs
-from cocoon.steering.pairs.situations import LATE, Situation, check_apart, marks, read_situations, spread_situations
+from cocoon.steering.calibration.on_situations import CalibrateConfig, Calibrated, CalibrationTask
+from cocoon.steering.pairs.situations import LATE
 
 TARGETS = (0.1, 0.3, 0.5, 0.7)
-
-
-def ratio_of(replies: Sequence[SampledReply], reader: Trust | None) -> float:
-    """Share of replies with a genuine question, as the reader would count it."""
-    asks = float(np.mean([one.asks for one in replies]))
-    marked = float(np.mean([one.only_marked for one in replies]))
-    return asks if reader is None else reader.precision * asks + reader.missed * marked
-
-
-def errors(made: Calibration, replies: Sequence[SampledReply]) -> list[dict[str, Any]]:
-    """Target beside what the calibrated coefficient did on unseen situations."""
-    rows: list[dict[str, Any]] = []
-    for found in made.found:
-        own = [reply for reply in replies if reply.coefficient == found.coefficient]
-        seen, achieved = behaviour(own), ratio_of(own, made.reader)
-        low, high = found.ratio_interval
-        rows.append(
-            {
-                "target": found.target,
-                "coefficient": found.coefficient,
-                "interval": found.interval,
-                "foretold": found.ratio_interval,
-                "achieved": achieved,
-                "inside": low <= achieved <= high,
-                "error": abs(achieved - found.target),
-                "marked": seen.marked,
-                "degenerate": seen.broken,
-                "replies": seen.replies,
-                "drift": drift(own),
-            }
-        )
-    return rows
 
 
 def coverage(dose: Dose, reader: Trust | None, splits: int = 20) -> dict[str, Any]:
@@ -98,62 +63,33 @@ def coverage(dose: Dose, reader: Trust | None, splits: int = 20) -> dict[str, An
     }
 
 
-def kept(path: Path, replies: Sequence[SampledReply]) -> None:
-    """Write replies."""
-    path.write_text("".join(reply.model_dump_json() + "\n" for reply in replies), "utf-8")
+def say(text: str) -> None:
+    """Progress."""
+    print(text, flush=True)
 
 
-def run(given: argparse.Namespace) -> None:
-    """Speak: calibration, check, and the whole window on the checked situations."""
-    out: Path = given.out
-    direction = Direction.load(given.direction)
-    chosen = spread_situations(read_situations(given.talks), given.checked + given.calibrated)
-    learned, checked = chosen[: given.calibrated], chosen[given.calibrated :]
-    pairs = [(pair.situation, pair.said) for pair in read_pairs("shipped:en")]
-    choose = marks(read_situations("shipped:en:choose"))
-    check_apart({"pairs": pairs, "choose": choose, "calibrate": marks(learned), "report": marks(checked)})
-    weights, control = load_weights(given.model, None, None), Control(direction)
-    reader = trust(read_labels(given.labels)) if given.labels else None
-    found = out / "tried.jsonl"
-    tried = list(read_records(found, SampledReply)) if found.exists() else []
-
-    def tell(text: str) -> None:
-        print(text, flush=True)
-        kept(found, tried)
-
-    made = reached(weights, control, learned, given.drawn, reader, tried, tell)
-    (out / "calibration.json").write_text(made.model_dump_json(indent=1), "utf-8")
-    kept(found, tried)
-    arms = [Arm("calibrated", found.coefficient, control) for found in made.found]
-    kept(out / "checked.jsonl", sample_replies(weights, checked, arms, given.samples, Speaking(seed=1), told))
-
-
-def reached(
-    weights: Weights,
-    control: Control,
-    learned: Sequence[Situation],
-    drawn: int,
-    reader: Trust | None,
-    tried: list[SampledReply],
-    tell: Tell,
-) -> Calibration:
-    """The calibration of all targets, or of as many neighbours as are in reach; replies are kept in `tried`."""
+def reached(given: argparse.Namespace, weights: Weights) -> tuple[CalibrationTask, Calibrated]:
+    """The calibration of all targets, or of as many neighbours as are in reach."""
     runs = [
         TARGETS[low : low + count] for count in range(len(TARGETS), 0, -1) for low in range(len(TARGETS) - count + 1)
     ]
     for targets in runs:
+        config = CalibrateConfig(
+            ratio=list(targets),
+            prompt=given.prompt,
+            situations=given.talks,
+            limit=given.calibrated,
+            check=given.checked,
+            samples=given.samples,
+            max_tokens=given.max_tokens,
+            labels=given.labels,
+        )
+        task = CalibrationTask.of(config, given.direction, say)
         try:
-            return calibrate(weights, control, learned, targets, samples=drawn, tell=tell, reader=reader, known=tried)[
-                0
-            ]
+            return task, task.run(weights, f"local:{given.model}", given.out / "calibration.json", say)
         except CocoonError as error:
-            print(f"{targets}: {error}", flush=True)
+            say(f"{targets}: {error}")
     raise SystemExit("no target is in reach")
-
-
-def told(done: int, of: int) -> None:
-    """Progress."""
-    print(f"{done} of {of}", flush=True)
 
 
 def main() -> None:
@@ -162,37 +98,57 @@ def main() -> None:
     options.add_argument("--model", default="smollm2")
     options.add_argument("--talks", required=True, help="dialogues as `cocoon corpus import` writes them")
     options.add_argument("--direction", type=Path, required=True)
+    options.add_argument("--prompt", default="plain", help="the supporter's prompt")
+    options.add_argument("--max-tokens", type=int, default=200)
     options.add_argument("--checked", type=int, default=101)
     options.add_argument("--calibrated", type=int, default=90)
-    options.add_argument("--drawn", type=int, default=1, help="replies to each situation and dose in calibration")
-    options.add_argument("--samples", type=int, default=2, help="replies to each checked situation and target")
-    options.add_argument("--labels", help="labels of a reader: shipped:en or a file")
+    options.add_argument("--samples", type=int, default=2, help="replies to each situation and coefficient")
+    options.add_argument("--labels", help="labels of a reader: shipped:en, a file, or none")
     options.add_argument("--out", type=Path, required=True)
     given = options.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     started = time.process_time()
-    if not (given.out / "checked.jsonl").exists():
-        run(given)
-    made = Calibration.model_validate_json((given.out / "calibration.json").read_text("utf-8"))
-    tried, checked = (list(read_records(given.out / f"{name}.jsonl", SampledReply)) for name in ("tried", "checked"))
-    rows = errors(made, checked)
-    doses = [one.coefficient for one in made.tried if one.outside is None]
-    late = {one.situation for one in checked if one.replies >= LATE}
-    result = {
-        "checked_replies": len(checked),
-        "checked_situations": len({one.situation for one in checked}),
-        "with_history": len(late),
-        "targets": rows,
-        "mean_error": float(np.mean([row["error"] for row in rows])),
-        "worst_error": max(row["error"] for row in rows),
-        "coverage": coverage(dose_of(tried, doses), made.reader),
-        "drift_in_calibration": made.drift,
-        "window": made.window,
-        "reach": made.reach,
-        "cpu_seconds": round(time.process_time() - started, 1),
-    }
+    task, made = reached(given, load_weights(given.model, None, None))
+    result = measured(task, made, list(all_replies(given.out)))
+    result["cpu_seconds"] = round(time.process_time() - started, 1)
     (given.out / "result.json").write_text(json.dumps(result, indent=1), "utf-8")
     print(json.dumps(result, indent=1))
+
+
+def all_replies(out: Path) -> list[SampledReply]:
+    """The replies that the calibration kept last."""
+    newest = max(out.glob("calibration.*.replies.jsonl"), key=lambda path: path.stat().st_mtime)
+    return list(read_records(newest, SampledReply))
+
+
+def measured(task: CalibrationTask, made: Calibrated, replies: list[SampledReply]) -> dict[str, Any]:
+    """All figures of a calibration that is done."""
+    calibration = made.calibration
+    checked = {situation.id for situation in task.checked}
+    tried = [reply for reply in replies if reply.situation not in checked]
+    doses = [one.coefficient for one in calibration.tried if one.outside is None]
+    coefficients = {check.coefficient for check in calibration.checks}
+    late = [situation for situation in task.checked if situation.replies >= LATE]
+    unseen = [reply for reply in replies if reply.situation in checked and reply.coefficient in coefficients]
+    return {
+        "spoke": calibration.spoke,
+        "reader": calibration.reader.model_dump() if calibration.reader else None,
+        "checked_replies": sum(check.replies for check in calibration.checks),
+        "checked_situations": len(checked),
+        "with_history": len(late),
+        "targets": [check.model_dump() for check in calibration.checks],
+        "found": [found.model_dump() for found in calibration.found],
+        "transfer": made.transfer.model_dump() if made.transfer else None,
+        "unseen": behaviour(unseen).model_dump(),
+        "drift": {
+            f"{check.target:g}": drift([reply for reply in unseen if reply.coefficient == check.coefficient])
+            for check in calibration.checks
+        },
+        "coverage": coverage(dose_of(tried, doses), calibration.reader),
+        "drift_in_calibration": calibration.drift,
+        "window": calibration.window,
+        "reach": calibration.reach,
+    }
 
 
 if __name__ == "__main__":

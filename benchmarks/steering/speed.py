@@ -1,11 +1,13 @@
 """What steering costs: steered against unsteered generation, one batch against many runs, ours beside its peers.
 
     python -m cocoon.benchmarks.steering.speed [--model smollm2] [--pairs 15] [--tokens 32] [--json]
+    python -m cocoon.benchmarks.steering.speed --batches 32 --at starts
 
 Every arm generates the same number of tokens with the same `generate` call; arms take turns in a rotating order, and
 each turn is compared with the unsteered one of its round. `cpu` is the process's CPU time, which other programs on
 the machine disturb less than `wall`. A ratio is steered tokens per second over unsteered ones; the interval is a
-bootstrap over rounds (95 %). repeng and steering-vectors take part where they are installed.
+bootstrap over rounds (95 %). repeng and steering-vectors take part where they are installed. With `--at`, only our
+steering at those tokens is measured, beside the unsteered arm.
 """
 
 import argparse
@@ -32,6 +34,7 @@ from cocoon.steering.control.starts import sentence_marks
 from cocoon.steering.directions.direction import At, Direction, DirectionCard
 
 SITUATION = "I hardly sleep since they moved me to the other team, and nobody asked me whether I wanted to go. "
+WHERE = {"every": "ours", "starts": "ours, where sentences begin"}
 COEFFICIENTS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08)
 DOSE = 0.04
 Steered = Callable[[int], AbstractContextManager[Any]]
@@ -178,20 +181,21 @@ def one_batch_or_many(weights: Weights, layers: Sequence[int], tokens: int, repe
     return {kind: interval(ratios[:, i]) for i, kind in enumerate(("wall", "cpu"))}
 
 
-def arms_of(weights: Weights, layers: Sequence[int]) -> dict[str, Steered]:
-    """All that take part."""
+def arms_of(weights: Weights, layers: Sequence[int], at: str | None) -> dict[str, Steered]:
+    """All that take part, or the unsteered arm and ours at the tokens `at`."""
     made: dict[str, Steered | None] = {
         "unsteered": lambda _: nullcontext(),
-        "ours": ours(weights, layers, lambda rows: [DOSE] * rows),
+        WHERE["every"]: ours(weights, layers, lambda rows: [DOSE] * rows),
         "ours, a coefficient for every row": ours(
             weights, layers, lambda rows: [0.01 * (1 + n % 9) for n in range(rows)]
         ),
         "ours, norm kept": ours(weights, layers, lambda rows: [DOSE] * rows, "norm"),
-        "ours, where sentences begin": ours(weights, layers, lambda rows: [DOSE] * rows, at="starts"),
+        WHERE["starts"]: ours(weights, layers, lambda rows: [DOSE] * rows, at="starts"),
         "repeng": repeng(weights, layers),
         "steering-vectors": steering_vectors(weights, layers),
     }
-    return {name: arm for name, arm in made.items() if arm is not None}
+    asked = ("unsteered", WHERE[at]) if at else tuple(made)
+    return {name: arm for name, arm in made.items() if arm is not None and name in asked}
 
 
 def main() -> None:
@@ -203,18 +207,20 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument("--layers", default="16-24")
     parser.add_argument("--batches", default="1,32")
+    parser.add_argument("--at", choices=tuple(WHERE), help="only this arm of ours, beside the unsteered one")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     weights = load_weights(options.model, "cpu", options.dtype)
     first, last = map(int, options.layers.split("-"))
     layers = range(first, last + 1)
-    arms = arms_of(weights, layers)
+    arms = arms_of(weights, layers, options.at)
     found: dict[str, Any] = {"model": weights.name, "dtype": weights.dtype, "layers": options.layers}
     for rows in map(int, options.batches.split(",")):
         found[f"batch {rows}"] = rounds(weights, arms, rows, options.tokens, options.pairs)
-    found["9 coefficients x 4 situations, times faster in one batch"] = one_batch_or_many(
-        weights, layers, options.tokens, max(3, options.pairs // 3)
-    )
+    if options.at is None:
+        found["9 coefficients x 4 situations, times faster in one batch"] = one_batch_or_many(
+            weights, layers, options.tokens, max(3, options.pairs // 3)
+        )
     print(json.dumps(found, indent=None if options.json else 2))
 
 

@@ -16,21 +16,31 @@ from cocoon.studies.sweep.config import SWEPT, SweepConfig
 def sweep(
     direction: Annotated[
         list[str],
-        typer.Option("--direction", metavar="[NAME=]FILE", help="May be given twice: reply=..., instruction=..."),
+        typer.Option(
+            "--direction",
+            metavar="[NAME=]FILE[+at=WHERE]",
+            help="Several are rows side by side: starts=FILE, every=FILE+at=every.",
+        ),
     ],
-    coefficient: Annotated[list[float], typer.Option(help="Coefficients beside 0; may be given several times.")],
     out: Out,
     given: Given[StudyConfig],
     compared: Given[SweepConfig],
+    coefficient: Annotated[
+        list[float] | None, typer.Option(help="Coefficients beside 0; may be given several times.")
+    ] = None,
+    ratio: Annotated[
+        list[float] | None,
+        typer.Option(help="In place of coefficients: shares of replies that ask, 0 to 1, for which they are found."),
+    ] = None,
     allow_cloud_tracing: CloudTracing = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Simulate and judge every coefficient with every kind of user; the same command goes on where it stopped."""
+    """Simulate and judge every coefficient (or ratio) with every kind of user; the same command goes on again."""
     from cocoon.api.steering import prepare_sweep, run_sweep_as
     from cocoon.cli.terminal.results import finish_study, print_estimate
 
-    swept = {**compared.keywords, "direction": direction, "coefficient": coefficient}
+    swept = {**compared.keywords, "direction": direction, "coefficient": coefficient, "ratio": ratio}
     if dry_run:
         study = prepare_sweep(out, given, swept, allow_cloud_tracing=allow_cloud_tracing)
         print_estimate(study.estimate(), as_json)

@@ -33,10 +33,13 @@ def parse_yaml(text: str, where: str) -> Any:
     memory.
     """
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        if node is not None and _size(node, {}) > MOST_NODES:
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _size(node, {}) > MOST_NODES:
             raise CocoonError(f"{where}: stands for more than {MOST_NODES:,} values; make it smaller")
-        return yaml.safe_load(text)
+        return loader.construct_document(node)
     except yaml.YAMLError as error:
         raise CocoonError(f"{where}: not YAML ({printable_line(str(error), 160)})") from None
     except _OTHER as error:

@@ -71,8 +71,7 @@ class TrackedFields(dict[str, Any]):
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the value under a key, and count the key as read."""
-        there = key in self
-        return self[key] if there else default
+        return self[key] if key in self else default  # noqa: SIM401 (this is `get`)
 
     def __getitem__(self, key: str) -> Any:
         value = super().__getitem__(key)

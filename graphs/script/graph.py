@@ -17,7 +17,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from cocoon.graphs.context import ContextOf
-from cocoon.graphs.edges import add_nodes, add_steps
+from cocoon.graphs.edges import EdgeCondition, add_nodes, add_steps
 from cocoon.graphs.script.screening import check_form, rate_listening, screen
 from cocoon.graphs.script.state import ScriptContext, ScriptInput, ScriptState
 from cocoon.graphs.script.writing import analyse, annotate, check_listening, mend, write_listening, write_suggestion
@@ -29,14 +29,14 @@ async def drop_script(state: ScriptState) -> ScriptState:
     return {}
 
 
-async def faultless(state: ScriptState) -> Literal["clean", "repair", "dropped"]:
+def faultless(state: ScriptState) -> Literal["clean", "repair", "dropped"]:
     """What the screen found in the last piece."""
     if state.get("drop"):
         return "dropped"
     return "repair" if state.get("screened") == "repair" else "clean"
 
 
-async def what_next(state: ScriptState) -> Literal["continue", "repair", "stop", "dropped"]:
+def what_next(state: ScriptState) -> Literal["continue", "repair", "stop", "dropped"]:
     """What the self-check decided."""
     if state.get("drop"):
         return "dropped"
@@ -60,8 +60,8 @@ def build_script(context_of: ContextOf | None = None) -> CompiledStateGraph[Any,
         "stop": "analyse",
         "dropped": "drop",
     }
-    graph.add_conditional_edges("screen", faultless, screened)
-    graph.add_conditional_edges("check_listening", what_next, checked)
+    graph.add_conditional_edges("screen", EdgeCondition(faultless), screened)
+    graph.add_conditional_edges("check_listening", EdgeCondition(what_next), checked)
     graph.add_edge("mend", "write_listening")
     steps = (("write_listening", "screen"), ("analyse", "write_suggestion"), ("write_suggestion", "check_form"))
     add_steps(graph, *steps, ("check_form", "rate_listening"), ("rate_listening", "annotate"), dropped="drop")

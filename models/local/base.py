@@ -29,15 +29,21 @@ class LocalBase:
 
     @classmethod
     def load(
-        cls, name: str, *, batch_size: int = 16, device: str | None = None, dtype: str | None = None
+        cls,
+        name: str,
+        *,
+        batch_size: int = 16,
+        device: str | None = None,
+        dtype: str | None = None,
+        template: str | None = None,
     ) -> "LocalBase":
         """Load "smollm2" (embedded), a folder, a GGUF file or a Hugging Face id.
 
         `device` (such as "cpu" or "cuda:0") defaults to a GPU where there is one. `dtype` ("float32", "bfloat16",
-        "float16") defaults to the type in which the device computes natively. Raises CocoonError for a model that
-        cannot be loaded.
+        "float16") defaults to the type in which the device computes natively. `template` is a file with a chat template
+        in place of the model's own. Raises CocoonError for a model that cannot be loaded.
         """
-        return cls(load_weights(name, device, dtype), batch_size)
+        return cls(load_weights(name, device, dtype, template), batch_size)
 
     @property
     def grammars(self) -> Grammars:

@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,10 @@ def embedded_file() -> Path | None:
     return None
 
 
-def converted(gguf: Path) -> Path:
+def converted(gguf: Path, check: Callable[[Path], None] | None = None) -> Path:
     """Return the folder that has `gguf` as safetensors, tokenizer and template, converted at the first use.
 
+    `check` is called before that, and may refuse the file.
     The folder is named by the SHA-256 of the file, so a copy elsewhere is not converted again. It appears by one
     rename, so a process that is killed, or a second one at work, never leaves or sees an incomplete folder.
     """
@@ -58,6 +60,8 @@ def converted(gguf: Path) -> Path:
     folder = cache_folder() / "models" / f"{gguf.stem}-{sha[:16]}-{_FORMAT}"
     if not (folder / _MARK).is_file():
         require_libraries("gguf", "accelerate")
+        if check is not None:
+            check(gguf)
         try:
             with working(f"unpacking {gguf.name} (once on this machine)"):
                 _convert(gguf, folder, sha)

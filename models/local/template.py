@@ -45,7 +45,10 @@ class Template:
         user, system = {"role": "user", "content": "USER-TURN"}, {"role": "system", "content": "SYSTEM-TEXT"}
         supporter_turn = {"role": "assistant", "content": "OPENING-TURN"}
         if not _renders(tokenizer, [user]):
-            raise CocoonError(f"model {name!r} has no chat template that works; choose an instruct or chat model")
+            raise CocoonError(
+                f"model {name!r} has no chat template that works; choose an instruct or chat model, or give one: "
+                "local:BASE+template=FILE"
+            )
         system_role = _renders(tokenizer, [system, user])
         head = [system] if system_role else []
         supporter_may_open = _renders(tokenizer, [supporter_turn, user]) and _renders(
@@ -127,6 +130,23 @@ def render(tokenizer: Any, messages: Sequence[Message]) -> str:
     return tokenizer.apply_chat_template(
         list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=False
     )
+
+
+def reply_end(tokenizer: Any) -> int | None:
+    """Return the id of the control token that the template puts after an assistant's words, or None without one.
+
+    Some models name another end of text in their settings, and go on behind the end of their turn.
+    """
+    from jinja2 import TemplateError
+
+    talk = [{"role": "user", "content": "USER-TURN"}, {"role": "assistant", "content": "REPLY-TURN"}]
+    try:
+        text: str = tokenizer.apply_chat_template(talk, tokenize=False, enable_thinking=False)
+    except (TemplateError, ValueError, TypeError):
+        return None
+    _, _, after = text.rpartition("REPLY-TURN")
+    ids: list[int] = tokenizer(after.lstrip(), add_special_tokens=False)["input_ids"]
+    return ids[0] if ids and ids[0] in tokenizer.added_tokens_decoder else None
 
 
 def common_length(first: Sequence[int], second: Sequence[int]) -> int:

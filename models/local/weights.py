@@ -13,7 +13,8 @@ from cocoon.models.local.decoder_layers import text_config
 from cocoon.models.local.decoding.rows import can_read_rows
 from cocoon.models.local.embedded import EMBEDDED, EMBEDDED_HUB_ID, conversion_source, converted, embedded_file
 from cocoon.models.local.libraries import first_line, quiet, require_libraries
-from cocoon.models.local.template import Template
+from cocoon.models.local.own_template import check_packed_template, read_template
+from cocoon.models.local.template import Template, reply_end
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
@@ -24,7 +25,8 @@ _DEFAULT_CONTEXT = 4096
 class Weights:
     """A loaded model. `context` is in tokens, and `eos` has all ids that end a turn.
 
-    `revision` names the exact weights (a hub commit, or the SHA-256 of a GGUF file). It is None for a plain folder.
+    `template_file` is the file of the chat template, where it is not the model's own. `revision` names the exact
+    weights (a hub commit, or the SHA-256 of a GGUF file). It is None for a plain folder.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Weights:
     context: int
     eos: list[int]
     pad: int
+    template_file: str | None = None
 
     @cached_property
     def reads_rows(self) -> bool:
@@ -44,26 +47,33 @@ class Weights:
         return can_read_rows(self.network)
 
 
-def load_weights(name: str, device: str | None, dtype: str | None) -> Weights:
+def load_weights(name: str, device: str | None, dtype: str | None, template_file: str | None = None) -> Weights:
     """Load `name`: "smollm2" (embedded), a folder, a GGUF file, or a Hugging Face id.
 
+    `template_file` has a chat template in place of the model's own. A template is checked before anything is unpacked.
     Raises CocoonError when the libraries are missing or no model of this name can be loaded. Weights are read only from
     safetensors, and no code that comes with a model is run.
     """
     require_libraries("torch", "transformers")
-    folder, revision = model_folder(name)
+    own_template = read_template(template_file) if template_file is not None else None
+    folder, revision = model_folder(name, check=own_template is None)
     device = device or _best_device()
     dtype = dtype or best_dtype(device)
     network, tokenizer = _load(name, folder, device, dtype)
+    if own_template is not None:
+        tokenizer.chat_template = own_template
     template = Template.learn(tokenizer, name)
     eos = turn_end_tokens(network, tokenizer, name)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else eos[0]
     context = getattr(network.config, "max_position_embeddings", None) or _DEFAULT_CONTEXT
-    return Weights(name, network, tokenizer, template, revision, device, dtype, context, eos, pad)
+    return Weights(name, network, tokenizer, template, revision, device, dtype, context, eos, pad, template_file)
 
 
-def model_folder(name: str) -> tuple[Path, str | None]:
-    """Return the folder to load from and the revision that it has."""
+def model_folder(name: str, *, check: bool = True) -> tuple[Path, str | None]:
+    """Return the folder to load from and the revision that it has.
+
+    Raises CocoonError for a GGUF file whose chat template does not work, unless `check` is false.
+    """
     path: Path | None = Path(name).expanduser()
     if name == EMBEDDED:
         path = embedded_file()
@@ -72,7 +82,7 @@ def model_folder(name: str) -> tuple[Path, str | None]:
     elif path and path.is_dir():
         return path, conversion_source(path).get("sha256")
     if path and path.suffix == ".gguf" and path.is_file():
-        folder = converted(path)
+        folder = converted(path, check_packed_template if check else None)
         return folder, conversion_source(folder)["sha256"]
     if _HUB_ID.fullmatch(name) and not name.endswith(".gguf"):
         return _from_hub(name, name)
@@ -127,9 +137,10 @@ def idle_processors() -> int:
 
 
 def turn_end_tokens(network: Any, tokenizer: Any, name: str) -> list[int]:
+    """Return all ids that end a turn, ascending: those of the model's settings, and the one in its chat template."""
     configured = network.generation_config.eos_token_id
     ends = configured if isinstance(configured, list) else [configured]
-    eos = sorted({end for end in [*ends, tokenizer.eos_token_id] if end is not None})
+    eos = sorted({end for end in [*ends, tokenizer.eos_token_id, reply_end(tokenizer)] if end is not None})
     if not eos:
         raise CocoonError(f"local model {name!r} has no end-of-turn token; set eos_token in its tokenizer_config.json")
     return eos
@@ -169,6 +180,7 @@ def describe_weights(weights: Weights) -> dict[str, Any]:
         "parameters": sum(weight.numel() for name, weight in weights.network.named_parameters() if "lora_" not in name),
         "context": weights.context,
         "user_first": weights.template.user_first,
+        **({"template": weights.template.sha256[:12]} if weights.template_file else {}),
     }
 
 

@@ -13,9 +13,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManager, AsyncCallbackManagerForLLMRun, BaseCallbackManager
+from langchain_core.globals import get_llm_cache
+from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage, convert_to_messages
 from langchain_core.outputs import ChatResult
+from langchain_core.runnables.config import RunnableConfig, var_child_runnable_config
 from langchain_openai import ChatOpenAI
 from pydantic import PrivateAttr, SecretStr
 
@@ -88,6 +91,31 @@ class EndpointChat(ChatOpenAI):
         uses_newer_name = _is_openai(self.host) != ("limit" in known)
         return LIMIT_NAMES[uses_newer_name]
 
+    async def ainvoke(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> AIMessage:
+        """Return the reply as every chat model does.
+
+        Where nobody listens and nothing is cached, LangChain's layers between this method and the request do nothing,
+        and take as long as the request itself. They are left out then.
+        """
+        if config is not None or self._is_listened_to():
+            return await super().ainvoke(input, config, stop=stop, **kwargs)
+        return self._message_of(await self._agenerate(self._convert_input(input).to_messages(), stop, **kwargs))
+
+    def _is_listened_to(self) -> bool:
+        """Return whether LangChain has callbacks, a cache or a limit for the calls of this model."""
+        around = (var_child_runnable_config.get() or {}).get("callbacks")
+        # A graph has looked for them already, and looking takes long.
+        manager = around if isinstance(around, BaseCallbackManager) else AsyncCallbackManager.configure(around)
+        listeners = manager.handlers or self.callbacks or self.verbose
+        return bool(listeners or self.cache or get_llm_cache() or self.rate_limiter or self.output_version == "v1")
+
     async def _agenerate(
         self,
         messages: list[BaseMessage],
@@ -141,11 +169,18 @@ class EndpointChat(ChatOpenAI):
 
     def read_reply(self, reply: dict[str, Any]) -> AIMessage:
         """Return the message of a chat completion. Raises TransientError where it has none."""
-        generation = self._result(self._completion("application/json", orjson.dumps(reply))).generations[0]
-        message = generation.message
+        return self._message_of(self._result(self._completion("application/json", orjson.dumps(reply))))
+
+    def _message_of(self, result: ChatResult) -> AIMessage:
+        """Return the message of a result, with all that is known of it. Raises TransientError where it has none."""
+        generation, message = result.generations[0], result.generations[0].message
         if not isinstance(message, AIMessage):
             raise TransientError("no_reply", f"{self.host}: the answer has no message")
-        message.response_metadata = {**(generation.generation_info or {}), **message.response_metadata}
+        message.response_metadata = {
+            **(result.llm_output or {}),
+            **(generation.generation_info or {}),
+            **message.response_metadata,
+        }
         return message
 
     def learn(self, refusal: RefusedError, body: dict[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 """Tables on the dialogues before any judge: how many, how long, why they ended, what failed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from cocoon.core.records import Failure
 from cocoon.evaluation.facts import DialogueFacts
@@ -28,6 +28,15 @@ def by_supporter(dialogues: Iterable[DialogueFacts]) -> dict[tuple[str, str], li
     for dialogue in dialogues:
         groups[dialogue.supporter, dialogue.language].append(dialogue)
     return dict(sorted(groups.items()))
+
+
+def rows_by_supporter(
+    dialogues: Iterable[DialogueFacts],
+    cells_of: Callable[[Sequence[DialogueFacts]], dict[str, Cell]],
+    counts: Callable[[DialogueFacts], object],
+) -> list[tuple[tuple[str, str], dict[str, Cell]]]:
+    """Return (labels, cells) of the supporters and languages that have any dialogue which counts."""
+    return [(key, cells_of(group)) for key, group in by_supporter(dialogues).items() if any(map(counts, group))]
 
 
 def dialogues_table(dialogues: Iterable[DialogueFacts]) -> Table:

@@ -1,6 +1,7 @@
 """Settings of the runs that build data: profiles and script-based dialogues."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
@@ -43,7 +44,16 @@ class RaterConfig(SamplingConfig):
     floor: float = Field(default=0.0, ge=0, le=1, description="Least probability of the legal answers.")
 
 
-class GenerationConfig(RunConfig):
+class BuildingConfig(RunConfig):
+    """What every run that builds data can be told."""
+
+    @property
+    def prompt_folder(self) -> Path | None:
+        """Return the folder of the user's own prompts, where one is given."""
+        return Path(self.prompts) if self.prompts else None
+
+
+class GenerationConfig(BuildingConfig):
     """The settings that all runs that build data share."""
 
     free_keys: ClassVar[tuple[str, ...]] = (*RunConfig.free_keys, "limit")
@@ -57,7 +67,7 @@ class GenerationConfig(RunConfig):
         return self.rater.model or self.writer.model
 
 
-class SenseConfig(RunConfig):
+class SenseConfig(BuildingConfig):
     """The settings of all who read profiles for sense."""
 
     free_keys: ClassVar[tuple[str, ...]] = (*RunConfig.free_keys, "limit", "least_plausible", "least_relevance")

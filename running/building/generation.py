@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from langgraph.graph.state import CompiledStateGraph
 
 from cocoon.core.config import RunConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, parse_record, read_objects, write_whole
-from cocoon.core.records import Dropped, Record
+from cocoon.core.records import Dropped, Profile, Record
 from cocoon.models.batches.queue import batches_of
 from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller
@@ -44,18 +44,19 @@ class Generator(Protocol):
     """What is made and how, one for each kind of data.
 
     `kept` is the file of what is kept, and `kind` its record. `late` has the reasons that `sieve` gives. `shas` are
-    hashes of what the outcome depends on (prompts, a taxonomy), by name, and `roles` are the models by role.
+    hashes of what the outcome depends on (prompts, a taxonomy), by name, and `roles` are the models by role. What is
+    not declared otherwise makes profiles.
     """
 
-    stage: Stage
-    kept: str
-    kind: type[Record]
-    late: frozenset[str]
+    stage: ClassVar[Stage] = "profile"
+    kept: ClassVar[str] = "profiles.jsonl"
+    kind: ClassVar[type[Record]] = Profile
+    late: ClassVar[frozenset[str]] = frozenset()
 
     @property
     def recursion_limit(self) -> int:
         """Steps that one item's graph may take."""
-        ...
+        return 40
 
     def graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
         """Return the compiled graph."""
@@ -65,13 +66,20 @@ class Generator(Protocol):
         """Return what its nodes are given."""
         ...
 
-    def made(self, item: Item, state: Mapping[str, Any]) -> Record | Dropped:
-        """Return the record of an item's final state, or why there is none."""
-        ...
+    def made(self, item: Item, state: Mapping[str, Any]) -> Record:
+        """Return the record of the final state of an item that its graph did not drop."""
+        del item
+        return Profile.model_validate(state["profile"])
+
+    def dropped(self, item: Item, state: Mapping[str, Any]) -> Dropped:
+        """Return why there is no record, with all that stood when the item was dropped."""
+        content = {key: value for key, value in state.items() if key not in ("drop", "seeds")}
+        return Dropped(id=item.id, stage=self.stage, content=content, **state["drop"])
 
     def sieve(self, records: Sequence[Any], folder: Path) -> dict[str, tuple[str, str]]:
         """Id -> (reason, detail) of those records, in the order of their items, that are not kept after all."""
-        ...
+        del records, folder
+        return {}
 
     def notes(self, records: Sequence[Any]) -> list[str]:
         """Return what is to be told of all records that were decided on together."""
@@ -122,7 +130,8 @@ class Generation(Work):
             async for update in self.walk(graph, item.id, item.given, context, self.generator.recursion_limit):
                 gathered = {key: [*state.get(key, []), *update[key]] for key in GATHERED & update.keys()}
                 state |= {**update, **gathered}
-            self._file(self.generator.made(item, state))
+            outcome = self.generator.dropped if state.get("drop") else self.generator.made
+            self._file(outcome(item, state))
             self.progress.done += 1
             self.folder.tried.add(item.id)
         except Exception as error:

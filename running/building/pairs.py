@@ -11,13 +11,12 @@ from pydantic import Field
 from cocoon.agents.writers.asking import Asker
 from cocoon.agents.writers.pairs import PROMPT, PairWriter
 from cocoon.core.prompts import prompt_shas
-from cocoon.core.records import Dropped, Record
+from cocoon.core.records import Record
 from cocoon.graphs.pairs import PairsContext, build_pairs
 from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller, Settings
 from cocoon.running.building.config import PairsConfig
-from cocoon.running.building.generation import Item
-from cocoon.running.work import Stage
+from cocoon.running.building.generation import Generator, Item
 from cocoon.steering.pairs.pairs import Pair, PairRules, overlaps
 from cocoon.steering.pairs.situations import Situation
 
@@ -32,17 +31,15 @@ class SituationPairs(Record):
 
 
 @dataclass
-class PairsGenerator:
+class PairsGenerator(Generator):
     """Writes pairs to situations. Situations that are nearly the same as an earlier one are dropped at the end."""
 
     config: PairsConfig
     models: Models
     situations: Sequence[Situation]
-    stage: Stage = "profile"
-    kept: str = "situations.jsonl"
-    kind: type[Record] = SituationPairs
-    late: frozenset[str] = frozenset({"near_duplicate"})
-    recursion_limit: int = 10
+    kept = "situations.jsonl"
+    kind = SituationPairs
+    late = frozenset({"near_duplicate"})
 
     def items(self) -> list[Item]:
         """One item a situation: its last words of the user."""
@@ -67,15 +64,12 @@ class PairsGenerator:
         """Return the writer and the rules."""
         writer = self.config.writer
         settings = Settings.of(writer)
-        asker = Asker(self.models.open(writer.model), settings, self._prompts())
+        asker = Asker(self.models.open(writer.model), settings, self.config.prompt_folder)
         rules = PairRules(self.config.length_gap, self.config.likeness, self.config.duplicate)
         return PairsContext(caller, PairWriter(asker, self.config.each), rules)
 
     def made(self, item: Item, state: Mapping[str, Any]) -> Record:
-        """Return the situation's pairs, or why there are none."""
-        if drop := state.get("drop"):
-            content = {key: value for key, value in state.items() if key != "drop"}
-            return Dropped(id=item.id, stage="profile", content=content, **drop)
+        """Return the situation's pairs."""
         return SituationPairs(id=item.id, said=state["said"], pairs=state["kept"], refused=state.get("refused", []))
 
     def sieve(self, records: Sequence[Any], folder: Path) -> dict[str, tuple[str, str]]:
@@ -96,14 +90,11 @@ class PairsGenerator:
 
     def shas(self) -> dict[str, str]:
         """Return the hashes of the prompts."""
-        return prompt_shas([PROMPT, "judge/repair"], self._prompts())
+        return prompt_shas([PROMPT, "judge/repair"], self.config.prompt_folder)
 
     def roles(self) -> dict[str, list[str]]:
         """Return the writer."""
         return {"writer": [self.config.writer.model]}
-
-    def _prompts(self) -> Path | None:
-        return Path(self.config.prompts) if self.config.prompts else None
 
 
 def all_pairs(records: Sequence[SituationPairs]) -> list[Pair]:

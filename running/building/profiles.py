@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,13 @@ from cocoon.agents.writers.profile_checks import text_likeness
 from cocoon.agents.writers.profiles import ProfileWriter
 from cocoon.agents.writers.taxonomy import Taxonomy, load_taxonomy
 from cocoon.core.prompts import prompt_shas
-from cocoon.core.records import Dropped, Language, Profile, Record
+from cocoon.core.records import Language, Profile
 from cocoon.evaluation.sense import SENSELESS, sense_notes, sense_problem
 from cocoon.graphs.profile import ProfileContext, build_profile
 from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller, Settings
 from cocoon.running.building.config import GenerationConfig, ProfileBuildConfig
-from cocoon.running.building.generation import Item
-from cocoon.running.work import Stage
+from cocoon.running.building.generation import Generator, Item
 
 NEAR_DUPLICATE = "near_duplicate"
 PROMPTS = [f"profile/{name}" for name in ("propose", "deepen", "rate", "feel", "recall")]
@@ -32,7 +31,7 @@ _SHOWN = 4
 
 def askers(config: GenerationConfig, models: Models) -> tuple[Asker, Asker]:
     """Return the writer and the rater of a configuration."""
-    folder = Path(config.prompts) if config.prompts else None
+    folder = config.prompt_folder
     writer, rater = config.writer, config.rater
     return (
         Asker(models.open(writer.model), Settings.of(writer), folder),
@@ -41,16 +40,12 @@ def askers(config: GenerationConfig, models: Models) -> tuple[Asker, Asker]:
 
 
 @dataclass
-class ProfileGenerator:
+class ProfileGenerator(Generator):
     """Builds profiles from a configuration."""
 
     config: ProfileBuildConfig
     models: Models
-    stage: Stage = "profile"
-    kept: str = "profiles.jsonl"
-    kind: type[Record] = Profile
-    late: frozenset[str] = SENSELESS | {NEAR_DUPLICATE}
-    recursion_limit: int = 40
+    late = SENSELESS | {NEAR_DUPLICATE}
     taxonomy: Taxonomy = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,13 +86,6 @@ class ProfileGenerator:
         agent, sense = ProfileWriter(writer, rater), SenseJudge(rater) if config.sense else None
         return ProfileContext(caller, agent, config.longest_chain, config.keep_shallow, config.memories, sense)
 
-    def made(self, item: Item, state: Mapping[str, Any]) -> Record:
-        """Return the profile, or why there is none, with all that stood when it ended."""
-        if drop := state.get("drop"):
-            content = {key: value for key, value in state.items() if key not in ("drop", "seeds")}
-            return Dropped(id=item.id, stage="profile", content=content, **drop)
-        return Profile.model_validate(state["profile"])
-
     def sieve(self, records: Sequence[Profile], folder: Path) -> dict[str, tuple[str, str]]:
         """Profiles that make too little sense go, and of two like profiles of one language the later one."""
         del folder
@@ -126,7 +114,7 @@ class ProfileGenerator:
 
     def shas(self) -> dict[str, str]:
         """Return the hashes of the prompts and of the taxonomy."""
-        folder = Path(self.config.prompts) if self.config.prompts else None
+        folder = self.config.prompt_folder
         prompts = [*PROMPTS, *([SENSE_PROMPT] if self.config.sense else []), "judge/repair"]
         return {**prompt_shas(prompts, folder), "profile/taxonomy": self.taxonomy.sha}
 

@@ -12,7 +12,7 @@ from cocoon.agents.writers.scripts import READINGS, RULED, ScriptWriter, WriterR
 from cocoon.core.errors import CocoonError
 from cocoon.core.extras import install_line
 from cocoon.core.prompts import prompt_shas
-from cocoon.core.records import Dialogue, Dropped, Profile, Rating, Record
+from cocoon.core.records import Dialogue, Profile, Rating, Record
 from cocoon.evaluation.scales.scoring import Scale, load_scale
 from cocoon.evaluation.screen.screen import ScreenRules
 from cocoon.evaluation.text.static_embedding import available
@@ -21,9 +21,8 @@ from cocoon.graphs.script.state import ScriptContext, dialogue_of
 from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller
 from cocoon.running.building.config import ScriptConfig
-from cocoon.running.building.generation import Item
+from cocoon.running.building.generation import Generator, Item
 from cocoon.running.building.profiles import askers
-from cocoon.running.work import Stage
 
 LOW = "low_aels"
 AELS = "aels"
@@ -39,17 +38,17 @@ class Cut:
 
 
 @dataclass
-class ScriptGenerator:
+class ScriptGenerator(Generator):
     """Writes a dialogue for every profile that has a need. `aels` is the scale on which its listening is rated."""
 
     config: ScriptConfig
     models: Models
     profiles: Sequence[Profile]
     aels: Scale = field(default_factory=lambda: load_scale(AELS))
-    stage: Stage = "script"
-    kept: str = "dialogues.jsonl"
-    kind: type[Record] = Dialogue
-    late: frozenset[str] = frozenset({LOW})
+    stage = "script"
+    kept = "dialogues.jsonl"
+    kind = Dialogue
+    late = frozenset({LOW})
 
     def __post_init__(self) -> None:
         lacking = next((profile for profile in self.profiles if profile.need is None), None)
@@ -107,10 +106,7 @@ class ScriptGenerator:
         )
 
     def made(self, item: Item, state: Mapping[str, Any]) -> Record:
-        """Return the dialogue with its ratings, analysis and the screen's remarks as facts, or why there is none."""
-        if drop := state.get("drop"):
-            content = {key: value for key, value in state.items() if key != "drop"}
-            return Dropped(id=item.id, stage="script", content=content, **drop)
+        """Return the dialogue with its ratings, analysis and the screen's remarks as facts."""
         rating = Rating.model_validate(state["rating"])
         facts: dict[str, Any] = {f"{AELS}_{name}": value for name, value in rating.dimensions.items()}
         facts[AELS] = _mean(rating)
@@ -159,7 +155,7 @@ class ScriptGenerator:
 
     def shas(self) -> dict[str, str]:
         """Return the hashes of the prompts, and of the scale."""
-        folder = Path(self.config.prompts) if self.config.prompts else None
+        folder = self.config.prompt_folder
         names = [*ruled_prompts(self.config.writer_rules), *PROMPTS, "supporter/opening", "judge/scale", "judge/repair"]
         return {**prompt_shas(names, folder), f"scales/{AELS}": self.aels.sha}
 

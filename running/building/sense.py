@@ -15,15 +15,14 @@ from cocoon.agents.judges.sense import SENSE_PROMPT, SenseJudge
 from cocoon.agents.writers.asking import Asker
 from cocoon.core.errors import CocoonError
 from cocoon.core.prompts import prompt_shas
-from cocoon.core.records import Dropped, Profile, Record
+from cocoon.core.records import Dropped, Profile
 from cocoon.evaluation.sense import SENSELESS, in_words, sense_notes, sense_problem
 from cocoon.evaluation.statistics.estimates import wilson
 from cocoon.graphs.sense import SenseContext, build_sense
 from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller, Settings
 from cocoon.running.building.config import ProfileJudgeConfig
-from cocoon.running.building.generation import Item
-from cocoon.running.work import Stage
+from cocoon.running.building.generation import Generator, Item
 
 PLANTED = "planted"
 Fault = Literal["wish", "memories"]
@@ -31,17 +30,13 @@ FAULTS: tuple[Fault, ...] = get_args(Fault)
 
 
 @dataclass
-class ProfileReader:
+class ProfileReader(Generator):
     """Has a judge read profiles for sense."""
 
     config: ProfileJudgeConfig
     models: Models
     profiles: Sequence[Profile]
-    stage: Stage = "profile"
-    kept: str = "profiles.jsonl"
-    kind: type[Record] = Profile
-    late: frozenset[str] = SENSELESS | {PLANTED}
-    recursion_limit: int = 10
+    late = SENSELESS | {PLANTED}
 
     def items(self) -> list[Item]:
         """One item a profile, and one for each planted fault where they are wanted."""
@@ -69,18 +64,13 @@ class ProfileReader:
 
     def context(self, caller: Caller) -> SenseContext:
         """Return the judge."""
-        judge, folder = self.config.judge, self._folder()
+        judge, folder = self.config.judge, self.config.prompt_folder
         asker = Asker(self.models.open(judge.model), Settings.of(judge), folder, judge.floor)
         return SenseContext(caller, SenseJudge(asker))
 
-    def _folder(self) -> Path | None:
-        return Path(self.config.prompts) if self.config.prompts else None
-
-    def made(self, item: Item, state: Mapping[str, Any]) -> Record:
-        """Return the profile with its levels, or why there are none."""
-        if drop := state.get("drop"):
-            return Dropped(id=item.id, stage="profile", content=item.given, **drop)
-        return Profile.model_validate(state["profile"])
+    def dropped(self, item: Item, state: Mapping[str, Any]) -> Dropped:
+        """Return why a profile was not read, with the profile."""
+        return Dropped(id=item.id, stage=self.stage, content=item.given, **state["drop"])
 
     def sieve(self, records: Sequence[Profile], folder: Path) -> dict[str, tuple[str, str]]:
         """Return the profiles that make too little sense, and all planted copies with what the judge made of them."""
@@ -110,7 +100,7 @@ class ProfileReader:
 
     def shas(self) -> dict[str, str]:
         """Return the hashes of the prompts."""
-        return prompt_shas([SENSE_PROMPT, "judge/repair"], self._folder())
+        return prompt_shas([SENSE_PROMPT, "judge/repair"], self.config.prompt_folder)
 
     def roles(self) -> dict[str, list[str]]:
         """Return the judge."""

@@ -52,11 +52,12 @@ def nobody_at_work(run: Path) -> Iterator[None]:
     """Keep every process from starting to work on a run inside the block. Raises CocoonError where one is working."""
     lock = os.open(run / ".lock", os.O_RDONLY) if (run / ".lock").exists() else None
     try:
-        if lock is not None:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        try:
+            if lock is not None:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CocoonError(f"{run}: a process is working on this run; wait until it has ended") from None
         yield
-    except BlockingIOError:
-        raise CocoonError(f"{run}: a process is working on this run; wait until it has ended") from None
     finally:
         if lock is not None:
             os.close(lock)

@@ -4,7 +4,6 @@ The folder is made beside its place and moved there at the end, the manifest las
 anew.
 """
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -13,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cocoon.core.config import RunConfig, StudyConfig, to_yaml
-from cocoon.core.errors import CocoonError, InUseError
+from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines, write_whole
+from cocoon.core.outside.locks import lock_folder
 from cocoon.core.progress import working
 from cocoon.core.records import Failure
 from cocoon.models.by_name import Models
@@ -80,15 +80,11 @@ def _begun_in(out: Path) -> Iterator[Path]:
     there = [name for name in ("manifest.json", JOURNAL, *FILES["simulate"]) if (out / name).exists()]
     if there and not begun.exists():
         raise CocoonError(f"{out} holds a run already ({there[0]}). Name another --out.")
-    out.mkdir(parents=True, exist_ok=True)
-    lock = os.open(out / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    lock = lock_folder(out)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(begun, ignore_errors=True)
         begun.mkdir()
         yield begun
-    except BlockingIOError:
-        raise InUseError(f"{out}: another process is working in this folder; wait until it has ended") from None
     finally:
         os.close(lock)
 
@@ -110,8 +106,10 @@ def _write(shards: Sequence[ShardFolder], begun: Path, out: Path) -> Merged:
             merged.dropped, merged.notes = len(dropped), [*merged.notes, *notes]
         merged.kept = sum(1 for _ in read_lines(begun / files[0]))
         _copy_what_is_alike(shards, begun, files)
-        if first.config is not None:
-            write_whole(begun / "config.yaml", [to_yaml(_config(first, first.config, out)).encode()])
+        # What may change between two sessions is as in the last one.
+        last = max(shards, key=lambda shard: shard.manifest.sessions[-1].started)
+        if last.config is not None:
+            write_whole(begun / "config.yaml", [to_yaml(_config(last, last.config, out)).encode()])
         write_manifest(begun, _manifest(shards))
         folder.seal()
     finally:
@@ -149,11 +147,11 @@ def _copy_what_is_alike(shards: Sequence[ShardFolder], begun: Path, files: Seque
             shutil.copyfile(file, target)
 
 
-def _config(first: ShardFolder, config: RunConfig, out: Path) -> RunConfig:
+def _config(shard: ShardFolder, config: RunConfig, out: Path) -> RunConfig:
     """Return the settings of the run. Profiles that were handed over in Python are those of the merged folder."""
     changes: dict[str, object] = {"shard": None}
     if isinstance(config, StudyConfig | ScriptConfig):
-        own = Path(first.path.name, "profiles.jsonl")
+        own = Path(shard.path.name, "profiles.jsonl")
         changes["profiles"] = [
             str(out / own.name) if Path(*Path(file).parts[-2:]) == own else file for file in config.profiles
         ]

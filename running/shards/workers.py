@@ -48,19 +48,13 @@ class Worker:
         self._announced = ""
         self.leases = Leases(self.folder / SHARDS, self.lease)
 
-    @property
-    def is_merged(self) -> bool:
-        """Whether the folder holds the merged run already."""
-        return all((self.folder / part / "manifest.json").exists() for part in self.parts)
-
     async def work(self) -> Outcome:
         """Do what is not done, merge when all is, and return how it went.
 
         Where shards were stopped here, that of the last one is returned, and nothing is merged. Raises StoppedError
         where a signal came while this worker waited for others.
         """
-        self._prepare()
-        while undone := [shard for shard in self._shards if self._is_undone(shard) or self._is_held(shard)]:
+        while undone := self.undone():
             if (shard := await self._took_one(undone)) is not None:
                 outcome = self._stopped.get(shard)
                 if outcome is not None and not isinstance(outcome.stopped_by, BudgetReachedError):
@@ -69,8 +63,28 @@ class Worker:
                 return self._stopped[undone[-1]]
             else:
                 await self.wait(", ".join(f"shard {shard} ({self._holder(shard)})" for shard in undone))
-        await self._merge()
-        return Outcome(Progress(), sum(_failures(self.folder / part) for part in self.parts))
+        return await self.merge()
+
+    async def work_on(self, shard: Shard) -> Outcome:
+        """Do one shard, as soon as no other worker holds it, and return how it went. Nothing is merged."""
+        while self._is_undone(shard):
+            if await self._took_one([shard]) is None:
+                await self.wait(f"shard {shard} ({self._holder(shard)})")
+            elif shard in self._stopped:
+                return self._stopped[shard]
+        return Outcome(Progress(), sum(_failures(self.path_of(shard) / part) for part in self.parts))
+
+    def undone(self) -> list[Shard]:
+        """Return the shards that are not done, or that a worker still holds.
+
+        Raises CocoonError where the folder has another number of shards.
+        """
+        home = self.leases.folder
+        home.mkdir(parents=True, exist_ok=True)
+        other = next((name for name in shard_names(self.folder) if not name.endswith(f"-of-{self.count}")), None)
+        if other is not None:
+            raise CocoonError(f"{home} holds {other}, and now there are to be {self.count} shards. Keep one number.")
+        return [shard for shard in self._shards if self._is_undone(shard) or self._is_held(shard)]
 
     async def wait(self, what: str) -> None:
         """Wait a moment for what other workers hold. Raises StoppedError where a signal asks to stop."""
@@ -90,15 +104,8 @@ class Worker:
                 return
         raise StoppedError("stopped while waiting for other workers; the same command goes on", signals[0])
 
-    def _prepare(self) -> None:
-        home = self.folder / SHARDS
-        home.mkdir(parents=True, exist_ok=True)
-        names = [path.name for path in home.glob("*-of-*") if path.is_dir()]
-        other = next((name for name in names if not name.endswith(f"-of-{self.count}")), None)
-        if other is not None:
-            raise CocoonError(f"{home} holds {other}, and now there are to be {self.count} shards. Keep one number.")
-
-    def _path(self, shard: Shard) -> Path:
+    def path_of(self, shard: Shard) -> Path:
+        """Return the folder of a shard."""
         return self.folder / SHARDS / _name(shard)
 
     def _holder(self, shard: Shard) -> str:
@@ -109,7 +116,7 @@ class Worker:
         return self.leases.holder_of(_name(shard)) is not None
 
     def _is_undone(self, shard: Shard) -> bool:
-        return any(self._is_undone_run(self._path(shard) / part) for part in self.parts)
+        return any(self._is_undone_run(self.path_of(shard) / part) for part in self.parts)
 
     def _is_undone_run(self, path: Path) -> bool:
         """Return whether a run has not come to its end, or had failures before this worker began."""
@@ -134,9 +141,9 @@ class Worker:
 
     async def _made(self, shard: Shard, lease: Lease) -> bool:
         """Make a shard. Returns False where another process still works in its folder, whose lease has run out."""
-        self.say(f"shard {shard}: {self._path(shard)}")
+        self.say(f"shard {shard}: {self.path_of(shard)}")
         try:
-            outcome = await self.make(shard, self._path(shard))
+            outcome = await self.make(shard, self.path_of(shard))
         except InUseError as error:
             self.say(f"cocoon: {error}")
             return False
@@ -149,26 +156,37 @@ class Worker:
             self._stopped[shard] = outcome
         return True
 
-    async def _merge(self) -> None:
-        """Merge the shards, or wait until the worker that does so has done it."""
-        while not self.is_merged:
+    async def merge(self) -> Outcome:
+        """Merge the shards, or wait until the worker that does so has done it, and return what failed in them."""
+        while not is_merged(self.folder, self.parts):
             lease = self.leases.take(_MERGING)
             if lease is None:
                 await self.wait(f"the merge ({self.leases.holder_of(_MERGING)})")
                 continue
             with lease:
-                for part in self.parts if not self.is_merged else ():
+                for part in self.parts if not is_merged(self.folder, self.parts) else ():
                     await self._merge_part(part)
                 if self.finish is not None:
                     await self.finish()
+        return Outcome(Progress(), sum(_failures(self.folder / part) for part in self.parts))
 
     async def _merge_part(self, part: str) -> None:
         if not (self.folder / part / "manifest.json").exists():
-            paths = [self._path(shard) / part for shard in self._shards]
+            paths = [self.path_of(shard) / part for shard in self._shards]
             merged = await asyncio.to_thread(merge_shards, paths, self.folder / part)
             for note in merged.notes:
                 self.say(note)
             self.say(f"{self.count} shards merged into {self.folder / part}")
+
+
+def is_merged(folder: Path, parts: Sequence[str]) -> bool:
+    """Return whether a folder holds the merged run already, in all of its parts."""
+    return all((folder / part / "manifest.json").exists() for part in parts)
+
+
+def shard_names(folder: Path) -> list[str]:
+    """Return the names of the shards that are there, such as `1-of-8`."""
+    return sorted(path.name for path in (folder / SHARDS).glob("*-of-*") if path.is_dir())
 
 
 def _name(shard: Shard) -> str:

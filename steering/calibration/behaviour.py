@@ -5,6 +5,7 @@ Every coefficient gets the same situations with the same random numbers, and all
 
 import hashlib
 from collections.abc import Callable, Collection, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,17 +28,23 @@ MOST_TOKENS = 64
 _ENDS = tuple("?？.。!！…\"'”’)）")
 _CLOSING = "?？.。!！…\"'”’)） "
 Report = Callable[[int, int], None]
+ReplyKey = tuple[str, int, float]
+"""Which reply it is: its situation, its sample, and its coefficient."""
 
 
 @dataclass(frozen=True)
 class Speaking:
-    """Settings for sampling replies: `max_tokens` of each reply, and `batch_size` rows that are written together."""
+    """Settings for sampling replies: `max_tokens` of each reply, and `batch_size` rows that are written together.
+
+    `system` writes the system prompt of every arm that has none of its own, and None means `steering/reply`.
+    """
 
     max_tokens: int = MOST_TOKENS
     temperature: float = 0.7
     top_p: float = 0.95
     batch_size: int = 64
     seed: int = 0
+    system: Callable[[Situation], str] | None = None
 
 
 class SampledReply(Record):
@@ -46,7 +53,8 @@ class SampledReply(Record):
     `sentences` is the number of sentences. `asking` counts those that are genuine questions by their form, `marks`
     those that end in a question mark, and `pasted` those of `marks` that are not in `asking`. `nats` is the surprise
     per token under the unsteered model, and None for an empty reply. `broken` says why the reply is degenerate, and is
-    None if it is not. `replies` is the number of supporter turns before this reply.
+    None if it is not. `replies` is the number of supporter turns before this reply. `unit` is whose situation it is.
+    `read` says whether a judge was asked about it, and `coherent` what the judge said (None if its answer is missing).
     """
 
     situation: str
@@ -63,6 +71,19 @@ class SampledReply(Record):
     nats: float | None
     broken: str | None
     label: str = ""
+    unit: str = ""
+    read: bool = False
+    coherent: bool | None = None
+
+    @property
+    def key(self) -> ReplyKey:
+        """Which reply of a calibration it is."""
+        return self.situation, self.sample, self.coefficient
+
+    @property
+    def owner(self) -> str:
+        """Whose situation it is. Replies of an earlier release say only the situation."""
+        return self.unit or self.situation
 
     @property
     def asks(self) -> bool:
@@ -79,7 +100,7 @@ class SampledReply(Record):
 class Arm:
     """One condition under which replies are written: a control with its coefficient, and a system prompt.
 
-    Without a `control` the model is not steered. `told` writes the system prompt, and None means the shipped one.
+    Without a `control` the model is not steered. `told` writes the system prompt, and None means that of `Speaking`.
     """
 
     label: str
@@ -95,17 +116,31 @@ def sample_replies(
     samples: int = 1,
     speaking: Speaking | None = None,
     report: Report | None = None,
+    *,
+    known: AbstractSet[ReplyKey] = frozenset(),
+    keep: Callable[[Sequence[SampledReply]], None] | None = None,
 ) -> list[SampledReply]:
-    """Write `samples` replies of every arm to every situation, and call `report` with (done, total)."""
+    """Write `samples` replies of every arm to every situation but those `known`, and call `report` with (done, total).
+
+    `keep` is called after every batch with all that was written so far.
+    """
     settings = speaking or Speaking()
     # Arms of one situation share its prompt, so they go side by side in a batch.
-    requests = [(situation, sample, arm) for situation in situations for sample in range(samples) for arm in arms]
+    requests = [
+        (situation, sample, arm)
+        for situation in situations
+        for sample in range(samples)
+        for arm in arms
+        if (situation.id, sample, arm.coefficient) not in known
+    ]
     replies: list[SampledReply] = []
     with working("writing replies", len(requests)) as work:
         for start in range(0, len(requests), settings.batch_size):
             batch = requests[start : start + settings.batch_size]
             replies += _written(weights, batch, settings)
             work.advance(len(batch))
+            if keep:
+                keep(replies)
             if report:
                 report(len(replies), len(requests))
     return replies
@@ -127,7 +162,8 @@ def _written(weights: Weights, batch: Sequence[tuple[Situation, int, Arm]], spea
 def _row(weights: Weights, situation: Situation, sample: int, arm: Arm, speaking: Speaking) -> ReplyRow:
     import torch
 
-    system = arm.told(situation) if arm.told else None
+    write_system = arm.told or speaking.system
+    system = write_system(situation) if write_system else None
     digest = hashlib.sha256(f"{speaking.seed}/{situation.id}/{sample}".encode()).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
     messages = situation.messages(system)
@@ -180,6 +216,7 @@ def read_reply(
         nats=nats,
         broken=degenerate(text, tokens, nats),
         label=arm.label,
+        unit=situation.unit,
     )
 
 
@@ -212,6 +249,12 @@ def reply_asks(text: str, language: Language, *, ended: bool = True) -> bool:
     return any(asks_by_form(sentence, language) for sentence in whole_sentences(text, language, ended=ended))
 
 
+def reply_only_marked(text: str, language: Language, *, ended: bool = True) -> bool:
+    """Return whether a reply has question marks but no genuine question, not counting a last sentence cut off."""
+    sentences = whole_sentences(text, language, ended=ended)
+    return any(map(_marked, sentences)) and not any(asks_by_form(sentence, language) for sentence in sentences)
+
+
 def _marked(sentence: str) -> bool:
     return sentence.rstrip("\"'”’)） ").endswith(("?", "？"))
 
@@ -222,7 +265,8 @@ class Behaviour(Record):
     `genuine` is the share of replies with a genuine question, and `marked` the share of replies with a question mark.
     `pasted` is the share of sentences ending in a question mark that are not genuine questions. `openings` is the
     number of distinct first three words (or characters, in Chinese) of genuine questions, divided by the number of
-    those questions. `nats` and `tokens` are means.
+    those questions. `nats` and `tokens` are means. `coherent` is the share of the `judged` replies that a judge found
+    coherent, and `unjudged` counts those that it was asked about in vain.
     """
 
     replies: int
@@ -233,6 +277,9 @@ class Behaviour(Record):
     nats: float | None
     tokens: float | None
     openings: float | None
+    coherent: float | None = None
+    judged: int = 0
+    unjudged: int = 0
 
 
 def behaviour(replies: Sequence[SampledReply]) -> Behaviour:
@@ -240,6 +287,7 @@ def behaviour(replies: Sequence[SampledReply]) -> Behaviour:
     marks = sum(reply.marks for reply in replies)
     opened = [opening for reply in replies for opening in reply.openings]
     nats = [reply.nats for reply in replies if reply.nats is not None]
+    verdicts = [reply.coherent for reply in replies if reply.coherent is not None]
     return Behaviour(
         replies=len(replies),
         genuine=_mean([reply.asks for reply in replies]),
@@ -249,6 +297,9 @@ def behaviour(replies: Sequence[SampledReply]) -> Behaviour:
         nats=_mean(nats),
         tokens=_mean([reply.tokens for reply in replies]),
         openings=len(set(opened)) / len(opened) if opened else None,
+        coherent=_mean(verdicts),
+        judged=len(verdicts),
+        unjudged=sum(reply.read for reply in replies) - len(verdicts),
     )
 
 

@@ -4,25 +4,32 @@ Ratios are shares of replies with a genuine question, as the detector counts the
 corrected to what that reader would count. Coefficients below the unsteered ratio are negative.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Record
 from cocoon.models.local.libraries import require_libraries
 from cocoon.models.local.weights import Weights
 from cocoon.steering.calibration.behaviour import Arm, Behaviour, SampledReply, Speaking, behaviour, sample_replies
+from cocoon.steering.calibration.check import Check
 from cocoon.steering.calibration.detector import Trust
 from cocoon.steering.calibration.dose import Dose, Hit, curve_of, invert
 from cocoon.steering.control.control import Control
 from cocoon.steering.pairs.situations import Situation
 
 Tell = Callable[[str], None]
+Save = Callable[[Sequence[SampledReply]], None]
+Read = Callable[[Sequence[tuple[Situation, SampledReply]]], Sequence[bool | None]]
+"""Has a judge read replies to situations: whether each is coherent, None where its answer is missing."""
 # How many times the interval around the edge of the window is halved.
 _HALVINGS = 2
+# How many replies at each coefficient a judge reads.
+_READ = 40
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,9 @@ class Guards:
     largest share of degenerate replies. It must be exceeded (or that of the unsteered replies, if larger) with the
     certainty `sure`, so that a small sample does not end the search by chance. `length` is the smallest ratio of the
     mean length to the unsteered one. `openings` is the smallest share of distinct openings among genuine questions,
-    checked if there are at least `questions` of them (20 by default).
+    checked if there are at least `questions` of them (20 by default). `coherent` is how far the share of replies that a
+    judge finds coherent may fall below that of the unsteered ones, with the same certainty. Without a judge it is not
+    looked at.
     """
 
     nats: float = 1.0
@@ -42,6 +51,7 @@ class Guards:
     length: float = 0.5
     openings: float = 0.15
     questions: int = 20
+    coherent: float = 0.1
 
     def passed(self, one: Behaviour, plain: Behaviour, asked: int) -> str | None:
         """Return why a coefficient is outside the window, or None if it is inside."""
@@ -51,8 +61,11 @@ class Guards:
             return "replies are too unlikely under the unsteered model"
         if one.tokens is not None and plain.tokens and one.tokens < self.length * plain.tokens:
             return "replies are too short"
-        few = one.openings is not None and asked >= self.questions and one.openings < self.openings
-        return "questions begin alike" if few else None
+        if one.openings is not None and asked >= self.questions and one.openings < self.openings:
+            return "questions begin alike"
+        if one.coherent is not None and _certainty_of_fall(one, plain, self.coherent) > self.sure:
+            return f"a judge finds {one.coherent:.0%} of the replies coherent"
+        return None
 
 
 def _certainty(behaviour: Behaviour, limit: float) -> float:
@@ -64,6 +77,18 @@ def _certainty(behaviour: Behaviour, limit: float) -> float:
     return float(beta.sf(limit, broken + 0.5, behaviour.replies - broken + 0.5))
 
 
+def _certainty_of_fall(one: Behaviour, plain: Behaviour, most: float) -> float:
+    """Return the probability, 0 to 1, that fewer replies are coherent by more than `most` (Jeffreys priors)."""
+    if one.coherent is None or plain.coherent is None:
+        return 0.0
+    generator = np.random.default_rng(0)
+    shares = [
+        generator.beta(share * count + 0.5, (1 - share) * count + 0.5, 20_000)
+        for share, count in ((one.coherent, one.judged), (plain.coherent, plain.judged))
+    ]
+    return float(np.mean(shares[1] - shares[0] > most))
+
+
 class Tried(Record):
     """One coefficient and how the model behaved. `outside` names the guard it passed, or is None inside the window."""
 
@@ -73,13 +98,18 @@ class Tried(Record):
 
 
 class Found(Record):
-    """The coefficient for a target ratio, with 95 % intervals."""
+    """The coefficient for a target ratio, with 95 % intervals.
+
+    `expected` and `ratio_interval` are ratios as the target is: a reader's, where there are labels. `detector` is the
+    ratio that the detector is expected to count there.
+    """
 
     target: float
     coefficient: float
     interval: tuple[float, float]
     expected: float
     ratio_interval: tuple[float, float]
+    detector: float | None = None
 
 
 class Calibration(Record):
@@ -87,7 +117,8 @@ class Calibration(Record):
 
     `reach` holds the ratios of the fitted curve at the edges of the window. `drift` is the ratio by the number of
     supporter turns before the reply, over all coefficients inside the window. `reader` holds the labels by which the
-    ratios are corrected, and is None if the ratios are those of the detector.
+    ratios are corrected, and is None if the ratios are those of the detector. `people` counts those whose moments the
+    situations are, and `spoke` says under which prompts and limits the model spoke.
     """
 
     direction: str | None
@@ -96,6 +127,7 @@ class Calibration(Record):
     tokens: str = "reply"
     at: str = "every"
     situations: int
+    people: int | None = None
     samples: int
     window: tuple[float, float]
     reach: tuple[float, float]
@@ -104,6 +136,8 @@ class Calibration(Record):
     drift: dict[str, float] = Field(default_factory=dict)
     reader: Trust | None = None
     guards: dict[str, float] = Field(default_factory=dict)
+    spoke: dict[str, JsonValue] = Field(default_factory=dict)
+    checks: list[Check] = Field(default_factory=list)
 
 
 @dataclass
@@ -119,20 +153,57 @@ class Search:
     tell: Tell
     replies: list[SampledReply]
     reader: Trust | None = None
+    save: Save | None = None
+    read: Read | None = None
 
     def speak(self, coefficients: Sequence[float]) -> None:
-        """Write replies to all situations at the coefficients that are new, in one batch."""
-        new = sorted({round(coefficient, 6) for coefficient in coefficients} - self.known)
+        """Write the replies that are missing at these coefficients, to all situations, in one batch."""
+        counts = Counter(reply.coefficient for reply in self.replies)
+        full = len(self.situations) * self.samples
+        coefficients_asked = sorted({round(coefficient, 6) for coefficient in coefficients})
+        new = [coefficient for coefficient in coefficients_asked if counts[coefficient] < full]
         if not new:
+            self._judge(coefficients_asked)
             return
         arms = [Arm("steered" if dose else "plain", dose, self.control) for dose in new]
-        self.replies += sample_replies(self.weights, self.situations, arms, self.samples, self.speaking)
+        self.replies += sample_replies(
+            self.weights,
+            self.situations,
+            arms,
+            self.samples,
+            self.speaking,
+            known={reply.key for reply in self.replies},
+            keep=self._keep,
+        )
+        self._judge(new)
         for dose in new:
             measured = self.at(dose)
             self.tell(
                 f"coefficient {dose:g}: genuine {measured.genuine:.2f}, marked {measured.marked:.2f}, "
                 f"degenerate {measured.broken:.2f}, {measured.nats or float('nan'):.2f} nats"
             )
+
+    def _judge(self, coefficients: Sequence[float]) -> None:
+        """Have a judge read the first replies at these coefficients, those to equal situations at each of them."""
+        if self.read is None:
+            return
+        situations = {situation.id: situation for situation in self.situations}
+        chosen = [
+            index
+            for coefficient in coefficients
+            for index in [i for i, reply in enumerate(self.replies) if reply.coefficient == coefficient][:_READ]
+            if not self.replies[index].read
+        ]
+        if not chosen:
+            return
+        pairs = [(situations[self.replies[index].situation], self.replies[index]) for index in chosen]
+        for index, verdict in zip(chosen, self.read(pairs), strict=True):
+            self.replies[index] = self.replies[index].model_copy(update={"read": True, "coherent": verdict})
+        self._keep([])
+
+    def _keep(self, written: Sequence[SampledReply]) -> None:
+        if self.save is not None:
+            self.save([*self.replies, *written])
 
     @property
     def known(self) -> set[float]:
@@ -148,7 +219,7 @@ class Search:
         """Return the share of replies with a genuine question, corrected if there are labels."""
         replies = self.of(coefficient)
         asks, pasted = np.mean([[reply.asks, reply.only_marked] for reply in replies], axis=0)
-        return float(asks if self.reader is None else self.reader.precision * asks + self.reader.missed * pasted)
+        return float(asks if self.reader is None else self.reader.ratio(asks, pasted))
 
     def dose(self, coefficients: Sequence[float]) -> Dose:
         """Return the observations at these coefficients, corrected if there are labels."""
@@ -200,19 +271,21 @@ def calibrate(
     tell: Tell | None = None,
     reader: Trust | None = None,
     known: list[SampledReply] | None = None,
+    save: Save | None = None,
+    read: Read | None = None,
 ) -> tuple[Calibration, list[SampledReply]]:
     """Return the coefficient of every target ratio, with everything that was tried and all replies.
 
     `step` is the distance between doses, as a share of the residual norm (default: 0.1 divided by the number of steered
     layers). With a `reader`, targets are ratios as that reader would count them. Replies in `known` are not written
-    again, and new ones are added to the list.
+    again, and new ones are added to the list. `save` is called with all replies after every batch. `read` has a judge
+    read replies, for the guard of coherence.
     Raises CocoonError for a target that cannot be reached within the guards, and names the range that can be reached.
     """
     _check(situations, targets)
     progress, replies = tell or (lambda _: None), known if known is not None else list[SampledReply]()
-    search = Search(
-        weights, control, situations, samples, speaking or Speaking(), guards or Guards(), progress, replies, reader
-    )
+    sampling, limits = speaking or Speaking(), guards or Guards()
+    search = Search(weights, control, situations, samples, sampling, limits, progress, replies, reader, save, read)
     size = step if step is not None else round(0.1 / len(control.layers), 4)
     search.speak([0.0])
     inside = search.ladder(size, 1, lambda ratio: ratio > max(targets) + 0.1)
@@ -246,13 +319,14 @@ def _refined(search: Search, inside: list[float], targets: Sequence[float]) -> l
 
 
 def dose_of(replies: Sequence[SampledReply], coefficients: Sequence[float]) -> Dose:
-    """Count replies at these coefficients (ascending) by situation, leaving out situations without a reply."""
+    """Count replies at these coefficients (ascending) by whose situation it is, leaving out those without a reply."""
     dose_replies = [reply for reply in replies if reply.coefficient in set(coefficients)]
-    row = {name: number for number, name in enumerate(dict.fromkeys(reply.situation for reply in dose_replies))}
+    owners = dict.fromkeys(reply.owner for reply in dose_replies)
+    row = {name: number for number, name in enumerate(owners)}
     column = {coefficient: number for number, coefficient in enumerate(coefficients)}
     asking, pasted, counts = np.zeros((3, len(row), len(column)))
     for reply in dose_replies:
-        cell = row[reply.situation], column[reply.coefficient]
+        cell = row[reply.owner], column[reply.coefficient]
         asking[cell] += reply.asks
         pasted[cell] += reply.only_marked
         counts[cell] += 1
@@ -262,6 +336,7 @@ def dose_of(replies: Sequence[SampledReply], coefficients: Sequence[float]) -> D
 
 def _report(search: Search, inside: Sequence[float], hits: Sequence[Hit]) -> Calibration:
     facts = search.control.facts()
+    detected = curve_of(dose_of(search.replies, inside))
     return Calibration(
         direction=facts["direction"],
         layers=facts["layers"],
@@ -269,6 +344,7 @@ def _report(search: Search, inside: Sequence[float], hits: Sequence[Hit]) -> Cal
         tokens=facts["tokens"],
         at=facts["at"],
         situations=len(search.situations),
+        people=len({situation.unit for situation in search.situations}),
         samples=search.samples,
         window=(inside[0], inside[-1]),
         reach=curve_of(search.dose(inside)).reach,
@@ -276,7 +352,7 @@ def _report(search: Search, inside: Sequence[float], hits: Sequence[Hit]) -> Cal
             Tried(coefficient=coefficient, behaviour=search.at(coefficient), outside=search.outside(coefficient))
             for coefficient in sorted(search.known)
         ],
-        found=[Found(**asdict(hit)) for hit in hits],
+        found=[Found(**asdict(hit), detector=detected.at(hit.coefficient)) for hit in hits],
         drift=drift([reply for reply in search.replies if reply.coefficient in inside]),
         guards=asdict(search.guards),
         reader=search.reader,

@@ -14,6 +14,7 @@ from pydantic import Field
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record, read_lines
 from cocoon.core.records import Language, Record
+from cocoon.steering.directions.direction import At, DirectionCard
 from cocoon.steering.pairs.pairs import SHIPPED
 
 # Too few labels say little: below this number no correction is made.
@@ -58,6 +59,10 @@ class Trust(Record):
         """Share of the texts that have a mark, are not detected, and still ask. 0 to 1, and 0 if there are none."""
         return self.pasted_genuine / self.pasted if self.pasted else 0.0
 
+    def ratio(self, asks: float, only_marked: float) -> float:
+        """Return the ratio that the reader would count, from the shares of replies that ask or are only marked."""
+        return self.precision * asks + self.missed * only_marked
+
     def draws(self, count: int, drawn: np.random.Generator) -> NDArray[np.float64]:
         """Draw `count` pairs of (precision, missed) from their posterior (Jeffreys prior), shape (count, 2)."""
         parts = ((self.detected_genuine, self.detected), (self.pasted_genuine, self.pasted))
@@ -82,6 +87,17 @@ def read_labels(name: str) -> list[Label]:
     if not path.is_file():
         raise CocoonError(f"labels {name!r} are not there; give a JSONL file, or shipped:en")
     return [parse_record(line, Label, f"{path}: line {number}") for number, line in read_lines(path)]
+
+
+def labels_of(card: DirectionCard, at: At | None) -> str | None:
+    """Return the name of the shipped labels for a direction, or None where there are none.
+
+    They belong to a model, a language, and a direction of kind `instruction` that is added where sentences begin.
+    """
+    if card.kind != "instruction" or at != "starts":
+        return None
+    names = [name for name in _FILES if name.count(":") == 1]
+    return next((name for name in names if {label.model for label in read_labels(name)} == {card.model}), None)
 
 
 def trust(labels: Iterable[Label]) -> Trust:

@@ -23,23 +23,28 @@ _SITUATIONS = 12
 _SEED = 1
 
 
-def random_placebo(weights: Weights, real: Control, coefficient: float) -> tuple[Direction, float | None]:
+def random_placebo(
+    weights: Weights, real: Control, coefficient: float, speaking: Speaking | None = None
+) -> tuple[Direction, float | None]:
     """Return a random direction like the real one, and its dose that is as surprising as `coefficient` of that.
 
-    The dose is None if no dose is as costly.
+    The dose is None if no dose is as costly. `speaking` says how the model speaks meanwhile.
     """
     chance = Direction.random(real.direction, _SEED)
     doses = [round(coefficient * multiple, 6) for multiple in TRIED]
     other = replace(real, direction=chance)
-    return chance, equal_surprise(weights, real, coefficient, other, doses, _situations(real.direction))
+    return chance, equal_surprise(weights, real, coefficient, other, doses, _situations(real.direction), speaking)
 
 
-def repeng_dose(weights: Weights, default: Direction, real: Control, coefficient: float) -> float | None:
+def repeng_dose(
+    weights: Weights, default: Direction, real: Control, coefficient: float, speaking: Speaking | None = None
+) -> float | None:
     """Return the dose of repeng's default that is as surprising as `coefficient` of the real one, None if none is."""
     like = real.direction
     norm = float(np.mean([like.norms[like.layers.index(layer)] for layer in real.layers]))
     doses = [round(coefficient * norm * multiple, 4) for multiple in REPENG_TRIED]
-    return equal_surprise(weights, real, coefficient, Control(default, tokens="both"), doses, _situations(like))
+    other = Control(default, tokens="both")
+    return equal_surprise(weights, real, coefficient, other, doses, _situations(like), speaking)
 
 
 def repeng_default(weights: Weights, like: Direction) -> Direction:

@@ -41,6 +41,11 @@ class Situation(Record):
     source: str = "own"
 
     @property
+    def unit(self) -> str:
+        """Whose situation it is: moments of one person or dialogue are alike, and count as one in every interval."""
+        return self.id if self.source == "own" else self.source
+
+    @property
     def text(self) -> str:
         """All messages of the user, by which situations are compared."""
         return " ".join(turn.content for turn in self.talk if turn.role == "user")
@@ -99,8 +104,11 @@ def of_profiles(profiles: Iterable[Profile]) -> list[Situation]:
     ]
 
 
-def of_dialogue(dialogue: Dialogue) -> Iterator[Situation]:
-    """Yield a situation for every user turn, with the dialogue up to it, once more than a greeting has been said."""
+def of_dialogue(dialogue: Dialogue, *, greetings: bool = False) -> Iterator[Situation]:
+    """Yield a situation for every user turn, with the dialogue up to it.
+
+    Unless `greetings` count too, it begins once the user has said more than a greeting.
+    """
     turns = [Said(role=turn.role, content=turn.content) for turn in dialogue.turns if turn.content.strip()]
     for index, turn in enumerate(turns):
         if turn.role == "user":
@@ -108,24 +116,33 @@ def of_dialogue(dialogue: Dialogue) -> Iterator[Situation]:
             situation = Situation(
                 id=name, language=dialogue.language, talk=turns[: index + 1], source=dialogue.profile.id
             )
-            if len(situation.text) >= _GREETING[dialogue.language]:
+            if greetings or len(situation.text) >= _GREETING[dialogue.language]:
                 yield situation
 
 
-def spread_situations(situations: Sequence[Situation], count: int, seed: int = 0) -> list[Situation]:
-    """Return at most `count` situations, one per source, half of them after 3 to 6 supporter turns where possible."""
+def spread_situations(situations: Sequence[Situation], count: int, seed: int = 0, *, each: int = 1) -> list[Situation]:
+    """Return at most `count` situations, half of them after 3 to 6 supporter turns where possible.
+
+    Every source gives one before any gives a second, and none gives more than `each`.
+    """
     generator = random.Random(seed)
     sources: dict[str, list[Situation]] = {}
     for situation in situations:
-        sources.setdefault(situation.id if situation.source == "own" else situation.source, []).append(situation)
+        sources.setdefault(situation.unit, []).append(situation)
     names = sorted(sources)
     generator.shuffle(names)
     chosen: list[Situation] = []
-    for number, name in enumerate(names[:count]):
-        late = [situation for situation in sources[name] if LATE <= situation.replies <= 2 * LATE]
-        early = [situation for situation in sources[name] if situation.replies < LATE]
-        preferred = late if number % 2 else early
-        chosen.append(generator.choice(preferred or late or early or sources[name]))
+    turns = [(turn, number, name) for turn in range(each) for number, name in enumerate(names)]
+    for turn, number, name in turns:
+        remaining = sources[name]
+        if len(chosen) == count or not remaining:
+            continue
+        late = [situation for situation in remaining if LATE <= situation.replies <= 2 * LATE]
+        early = [situation for situation in remaining if situation.replies < LATE]
+        preferred = late if (number + turn) % 2 else early
+        situation = generator.choice(preferred or late or early or remaining)
+        remaining.remove(situation)
+        chosen.append(situation)
     return chosen
 
 
@@ -172,6 +189,4 @@ def check_apart(
 
 def marks(situations: Iterable[Situation]) -> list[tuple[str, str]]:
     """Return the id or source and the text of each situation, which `check_apart` compares."""
-    return [
-        (situation.id if situation.source == "own" else situation.source, situation.text) for situation in situations
-    ]
+    return [(situation.unit, situation.text) for situation in situations]

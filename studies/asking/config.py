@@ -5,7 +5,7 @@ from typing import get_args
 from cocoon.core.config import TrustRules
 from cocoon.core.errors import CocoonError
 from cocoon.core.settings import flag, refused
-from cocoon.core.verb_settings import BRANCH, VerbSettings
+from cocoon.core.verb_settings import BRANCH, UNDIVIDED, VerbSettings
 from cocoon.studies.branches.config import MovesConfig, Writing
 
 QUESTION, STATEMENT = "question", "statement"
@@ -41,4 +41,4 @@ class AskingConfig(Writing):
 
 ASKED = VerbSettings("asking", AskingConfig)
 # The rules are crossed, so that a single set has no meaning.
-ASKING = VerbSettings("asking", BRANCH.kind, without=(*BRANCH.without, "user.rules"))
+ASKING = VerbSettings("asking", BRANCH.kind, without=(*BRANCH.without, "user.rules", *UNDIVIDED))

@@ -12,6 +12,8 @@ from cocoon.studies.sweep.trend import OUTCOMES, RANGES, Trend, Value, differenc
 
 RATIO = "Genuine"
 """The measured ratio of questions, in tables."""
+READER = "Reader"
+"""The same as a reader would count it, where there are labels."""
 Evidence = Mapping[str, Mapping[str, UserEvidence]]
 """What stands behind the sentences on one direction, by outcome and kind of user."""
 
@@ -117,7 +119,7 @@ def evidence_of(
 ) -> Evidence:
     """Return what stands behind the sentences on one direction, by outcome and kind of user."""
     arms = ladder(plan, direction)
-    plain, top = arms[0], arms[-1]
+    plain, top = next(arm for arm in arms if arm.kind == "plain"), arms[-1]
     own_arms = [arm for arm in plan.arms if arm.direction == direction]
     chance = [arm for arm in own_arms if arm.kind == "random"]
     costly = next((arm for arm in own_arms if arm.kind == "random_nats"), None)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +11,7 @@ from pydantic import Field
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import write_whole
 from cocoon.core.records import Record
+from cocoon.steering.calibration.detector import Trust
 from cocoon.steering.directions.direction import At
 
 SweptUser = Literal["guarded", "people", "prompted", "own"]
@@ -28,6 +29,7 @@ class SweepArm(Record):
 
     `direction` names the row of the report, and for placebos that of the direction they belong to. Kind `history` uses
     the largest coefficient with the earlier dialogue encoded the other way (steered if the others leave it unsteered).
+    `ratio` is the ratio that the coefficient was found for, and None where coefficients were given.
     """
 
     name: str
@@ -36,14 +38,16 @@ class SweepArm(Record):
     prompt: str = "plain"
     direction: str = ""
     coefficient: float = 0.0
+    ratio: float | None = None
 
 
 class SweepPlan(Record):
-    """What a sweep compares, stored beside its runs for the report. Coefficients ascend from 0.
+    """What a sweep compares, stored beside its runs for the report.
 
-    `base` is the model that was measured, and `served` where it speaks (None: in this process). `at` says where
-    directions are added, and None means as each was made. `repeng` is the dose of repeng's default as
-    it was given: None stands for that of equal surprise.
+    `base` is the model that was measured, and `served` where it speaks (None: in this process). `talks`, `moments` and
+    `labels` are as they were given with ratios. `readers` have the labels by which the ratios of a direction are
+    corrected, by its name. `at` says where directions are added, and None means as each was made. `repeng` is the dose
+    of repeng's default as it was given: None stands for that of equal surprise.
     """
 
     base: str
@@ -53,15 +57,33 @@ class SweepPlan(Record):
     tokens: HistoryTokens = "reply"
     at: At | None = None
     repeng: float | None = None
+    talks: str | None = None
+    moments: int | None = None
+    labels: str | None = None
+    readers: dict[str, Trust] = {}
     warnings: list[str] = []
+
+    @property
+    def reader(self) -> Trust | None:
+        """The reader of all directions, or None where they have several or a direction has none."""
+        readers = [self.readers.get(name) for name in directions_of(self)]
+        return readers[0] if readers and all(reader == readers[0] for reader in readers) else None
 
 
 @dataclass(frozen=True)
 class SteerFile:
-    """A direction's file with the name of its row, such as `instruction`."""
+    """A direction's file with the name of its row, such as `instruction`.
+
+    `targets` maps its own coefficients to the ratios that they were found for. Empty means those of all directions.
+    """
 
     name: str
     path: Path
+    targets: Mapping[float, float] = field(default_factory=dict)
+
+    def doses(self, shared: Sequence[float]) -> list[float]:
+        """Return its coefficients in ascending order. `shared` are those of directions without their own."""
+        return sorted(self.targets or {coefficient for coefficient in shared if coefficient})
 
 
 @dataclass(frozen=True)
@@ -86,13 +108,13 @@ def plan_arms(
     """Return all arms: unsteered, every direction at every coefficient with its placebos, prompting, and repeng.
 
     With `history`, each direction has the arm whose earlier dialogue is encoded the other way. Placebos use the largest
-    coefficient. `placebos` maps the name of a direction to the placebo that belongs to it.
+    coefficient of their direction. `placebos` maps the name of a direction to the placebo that belongs to it.
     """
-    doses = sorted({coefficient for coefficient in coefficients if coefficient})
-    if not doses:
-        raise CocoonError("a sweep needs a coefficient other than 0; give --coefficient 0.02 and more")
-    arms = [SweepArm(name="plain", kind="plain", model=base)]
+    arms = [plain_arm(base)]
     for file in directions:
+        doses = file.doses(coefficients)
+        if not doses:
+            raise CocoonError("a sweep needs a coefficient other than 0; give --coefficient 0.02 and more")
         arms += _steered(base, file, doses, tokens, at)
         arms += [_other_history(base, file, doses[-1], tokens, at)] if history else []
         if placebo := (placebos or {}).get(file.name):
@@ -107,11 +129,18 @@ def plan_arms(
     return arms
 
 
+def plain_arm(base: str) -> SweepArm:
+    """Return the unsteered arm."""
+    return SweepArm(name="plain", kind="plain", model=base)
+
+
 def _steered(
     base: str, file: SteerFile, doses: Sequence[float], tokens: HistoryTokens, at: At | None
 ) -> list[SweepArm]:
     return [
-        _arm("steered", f"{file.name} {dose:g}", _spec(base, file.path, dose, tokens, at), dose, file.name)
+        _arm("steered", f"{file.name} {dose:g}", _spec(base, file.path, dose, tokens, at), dose, file.name).model_copy(
+            update={"ratio": file.targets.get(dose)}
+        )
         for dose in doses
     ]
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cocoon.core.jsonl import parse_record, read_lines, write_whole
@@ -17,9 +17,11 @@ from cocoon.models.journal.reader import JournalReader, opened_journal
 from cocoon.models.local.weights import Weights
 from cocoon.models.messages import Message
 from cocoon.running.folder import read_run
-from cocoon.steering.calibration.behaviour import reply_asks
+from cocoon.steering.calibration.behaviour import reply_asks, reply_only_marked
+from cocoon.steering.calibration.detector import Trust
 from cocoon.steering.calibration.score import surprise
 from cocoon.steering.directions.shared_pass import TokenRow
+from cocoon.studies.sweep.coherence import read_coherence
 from cocoon.studies.sweep.plan import USERS, SweepArm, SweepPlan
 
 NATS = "nats.jsonl"
@@ -42,7 +44,8 @@ class Observation:
     `marked` is the share of replies with a question mark. `types` counts sentences by type. `success` and `attributed`
     are the success in both modes. `affective` is 1 to 7, and `turned` is 7 - Neg. `nats` is per token, and `length` in
     characters per reply. `by_turn` says for each reply in order whether it asks. `probing` is the share of replies with
-    a request to tell that is no question by form.
+    a request to tell that is no question by form. `only_marked` is the share with question marks and no question.
+    `coherent` is the share of the replies read by a judge that are coherent.
     """
 
     user: str
@@ -60,6 +63,14 @@ class Observation:
     length: float | None
     by_turn: tuple[bool, ...]
     probing: float | None = None
+    only_marked: float | None = None
+    coherent: float | None = None
+
+    def ratio_by(self, reader: Trust | None) -> float | None:
+        """Return the ratio as a reader would count it, or the detector's without one."""
+        if reader is None or self.ratio is None or self.only_marked is None:
+            return self.ratio
+        return reader.ratio(self.ratio, self.only_marked)
 
 
 def observations(out: Path, plan: SweepPlan) -> list[Observation]:
@@ -74,14 +85,14 @@ def observations(out: Path, plan: SweepPlan) -> list[Observation]:
         for rating in read_run(run, "ratings.jsonl", Rating):
             if not rating.not_applicable:
                 ratings[rating.dialogue][rating.scale].append(rating)
-        nats = read_nats(run)
+        nats, coherence = read_nats(run), read_coherence(run)
         with opened_journal(run / "journal.sqlite") as journal:
             for dialogue in read_run(run, "dialogues.jsonl", Dialogue):
                 if dialogue.supporter in arms:
                     cut = _cut_off(journal, dialogue.id)
-                    collected.append(
-                        _observed(user, arms[dialogue.supporter], dialogue, ratings[dialogue.id], nats, cut)
-                    )
+                    observed = _observed(user, arms[dialogue.supporter], dialogue, ratings[dialogue.id], nats, cut)
+                    read = coherence.get(dialogue.id)
+                    collected.append(replace(observed, coherent=read.share if read else None))
     return collected
 
 
@@ -101,7 +112,11 @@ def _observed(
 ) -> Observation:
     turns = counted_turns(dialogue.turns)
     replies = [turn.content for turn in turns]
-    asking = tuple(reply_asks(turn.content, dialogue.language, ended=cut.isdisjoint(turn.calls[-1:])) for turn in turns)
+    ended = [cut.isdisjoint(turn.calls[-1:]) for turn in turns]
+    language = dialogue.language
+    pairs = list(zip(replies, ended, strict=True))
+    asking = tuple(reply_asks(text, language, ended=whole_reply) for text, whole_reply in pairs)
+    marked = [reply_only_marked(text, language, ended=whole_reply) for text, whole_reply in pairs]
     stats = question_ratio(dialogue.turns, dialogue.language)
     negative = mean_of_votes(NEGATIVE)(ratings.get(COMFORT, []))
     return Observation(
@@ -120,6 +135,7 @@ def _observed(
         length=sum(map(len, replies)) / len(replies) if replies else None,
         by_turn=asking,
         probing=stats.probing_ratio,
+        only_marked=sum(marked) / len(marked) if marked else None,
     )
 
 

@@ -14,6 +14,7 @@ from cocoon.steering.directions.direction import Direction
 from cocoon.studies.sweep.cause import family_level
 from cocoon.studies.sweep.evidence import (
     RATIO,
+    READER,
     conclusions,
     evidence_of,
     random_table,
@@ -23,6 +24,7 @@ from cocoon.studies.sweep.evidence import (
 )
 from cocoon.studies.sweep.plan import USERS, SweepPlan, directions_of, ladder, read_plan
 from cocoon.studies.sweep.records import Observation, observations, of_arms
+from cocoon.studies.sweep.targets import target_table
 from cocoon.studies.sweep.trend import OUTCOMES, SHOWN, Value, adjusted, difference, trend
 
 _FIRST_TURNS = 8
@@ -39,6 +41,8 @@ NOTES = [
     "Genuine: share of the supporter's replies with a question by its form; a statement with a question mark stuck on "
     "does not count (Marked counts it), and neither does a sentence that the limit of tokens cut off. Nats: mean "
     "surprise per token of the replies under the unsteered model.",
+    "Steering is an intervention where sentences begin, or at every token, as each direction says under Directions: "
+    "the coefficient is added there and nowhere else.",
     "An arm named `history steered` (or `unsteered`) is the largest coefficient with earlier replies encoded the other "
     "way than in all the others.",
 ]
@@ -66,6 +70,7 @@ def sweep_report(out: Path) -> Report:
         ],
         tables=[
             speech_table(plan, rows),
+            *([target_table(plan, rows)] if any(arm.ratio is not None for arm in plan.arms) else []),
             outcome_table(plan, rows, "outcomes", "Outcomes on all dialogues (primary)", lambda _: True),
             trend_table(trends),
             random_table(evidence),
@@ -126,6 +131,17 @@ def _warnings(plan: SweepPlan, rows: Sequence[Observation]) -> list[str]:
     return warnings
 
 
+def speech_of(plan: SweepPlan, found: Sequence[Observation]) -> dict[str, Value]:
+    """Return what is measured of the supporters' words, with the reader's ratio where labels correct it.
+
+    Where a judge read replies, the share of coherent ones is among them.
+    """
+    corrected: dict[str, Value] = {READER: lambda observation: observation.ratio_by(plan.reader)}
+    coherent: dict[str, Value] = {"Coherent": lambda observation: observation.coherent}
+    first = {RATIO: _SPEECH[RATIO], **(corrected if plan.reader else {})}
+    return {**first, **_SPEECH, **(coherent if any(row.coherent is not None for row in found) else {})}
+
+
 def _estimate(rows: Sequence[Observation], value: Value) -> Estimate:
     return mean_over_profiles(draws_by_profile((row.profile, value(row)) for row in rows))
 
@@ -141,14 +157,14 @@ def speech_table(plan: SweepPlan, found: Sequence[Observation]) -> Table:
     kinds = ("open", "closed", "tag", "probe", "rhetorical", "reported")
     rows: list[Row] = []
     for labels, arm_rows in _rows_by_arm(plan, found):
-        cells: dict[str, Cell] = {name: _estimate(arm_rows, value) for name, value in _SPEECH.items()}
+        cells: dict[str, Cell] = {name: _estimate(arm_rows, value) for name, value in speech_of(plan, found).items()}
         cells |= {kind: sum(row.types.get(kind, 0) for row in arm_rows) for kind in kinds}
         rows.append(Row(labels=labels, cells={"Dialogues": len(arm_rows), **cells}))
     return Table(
         id="speech",
         title="How the supporters spoke",
         keys=["User", "Arm"],
-        measures=["Dialogues", *_SPEECH, *kinds],
+        measures=["Dialogues", *speech_of(plan, found), *kinds],
         rows=rows,
         note="Question types count sentences (cocoon questions), those with a mark stuck on included.",
     )
@@ -258,7 +274,7 @@ def comfort_figure(
     panels = [
         Panel(
             title=title,
-            x_axis="share of replies that ask",
+            x_axis=f"share of replies that ask{', by a reader' if plan.reader else ''}",
             y_axis=outcome,
             x_range=(0, 1),
             y_range=ends,
@@ -291,12 +307,12 @@ def _series(plan: SweepPlan, rows: Sequence[Observation], value: Value) -> list[
     series: list[Series] = []
     for user in plan.users:
         for name, arms in groups:
-            marks = [_mark(of_arms(rows, user, [arm]), value) for arm in arms]
+            marks = [_mark(plan, of_arms(rows, user, [arm]), value) for arm in arms]
             if any(mark.y is not None for mark in marks):
                 series.append(Series(name=f"{name}, {user} user", marks=marks))
     return series
 
 
-def _mark(rows: Sequence[Observation], value: Value) -> Mark:
-    x, y = _estimate(rows, _SPEECH[RATIO]), _estimate(rows, value)
+def _mark(plan: SweepPlan, rows: Sequence[Observation], value: Value) -> Mark:
+    x, y = _estimate(rows, lambda observation: observation.ratio_by(plan.reader)), _estimate(rows, value)
     return Mark(x=x.value, x_low=x.low, x_high=x.high, y=y.value, low=y.low, high=y.high, n=y.n)

@@ -11,6 +11,7 @@ import cocoon
 from cocoon.benchmarks.orchestration.run_compare import differences
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, write_whole
+from cocoon.core.prompts import load_prompt
 from cocoon.steering.calibration import calibrate as calibration
 from cocoon.steering.directions.direction import Direction
 from cocoon.steering.pairs.pairs import read_pairs
@@ -75,6 +76,26 @@ def test_a_calibration_gives_the_coefficient_with_its_interval(
     assert low <= calibrated.coefficient <= high
     assert calibrated.spec == f"{base}+steer={direction}:{calibrated.coefficient:.4f}"
     assert json.loads((tmp_path / "c.json").read_text("utf-8"))["found"][0]["target"] == 0.5
+
+
+def test_a_calibration_speaks_under_the_prompt_of_the_study_and_is_not_written_again(
+    base: str, direction: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speaker, own = Speaker(), tmp_path / "prompts" / "supporter"
+    monkeypatch.setattr(calibration, "sample_replies", speaker)
+    settings: dict[str, Any] = {"model": base, "direction": direction, "ratio": [0.5], "allow_overlap": True}
+    settings |= {"out": tmp_path / "c.json", "progress": False}
+    cocoon.steer.calibrate(**settings)
+    assert speaker.systems == {load_prompt("supporter/plain", "en").render()}
+    asked = len(speaker.asked)
+    own.mkdir(parents=True)
+    (own / "mine.en.md").write_text("---\nid: supporter/mine\nlanguage: en\ninputs: []\n---\nBe short.\n", "utf-8")
+    made = cocoon.steer.calibrate(**settings, prompt="mine", prompts=str(tmp_path / "prompts"))
+    assert speaker.systems == {load_prompt("supporter/plain", "en").render(), "Be short."}
+    prompts: Any = made.calibration.spoke["prompts"]
+    assert list(prompts) == ["supporter/mine.en"] and len(speaker.asked) == 2 * asked
+    with pytest.raises(CocoonError, match=r"prompt 'supporter/none\.en\.md' does not exist"):
+        cocoon.steer.calibrate(**settings, prompt="none")
 
 
 def swept(base: str, direction: Path, spec: str, out: Path, **settings: Any) -> dict[str, Any]:

@@ -24,7 +24,7 @@ OPTIONS = {
         "--out --turn --move --writer --meaning --enough --outcome "
         "--rounds --supporter --supporter-prompt --user --difficulty --rules --appraiser --samples "
         "--judge --scales --votes --seed --concurrency --timeout --budget-calls --budget-tokens --budget-money "
-        "--shard --config -o --allow-cloud-tracing --dry-run --json"
+        "--shard --engine --replicas --config -o --allow-cloud-tracing --dry-run --json"
     ),
     "chat": (
         "--as --profile --language --supporter --supporter-prompt --user --user-kind --difficulty --rules "
@@ -52,7 +52,7 @@ OPTIONS = {
     "human serve": "--out --port",
     "judge": (
         "--judge --judges --scales --votes --permute --show-need --no-show-need --scale-file --out --sample --seed "
-        "--concurrency --timeout --budget-calls --budget-tokens --budget-money --shard --config -o "
+        "--concurrency --timeout --budget-calls --budget-tokens --budget-money --shard --engine --replicas --config -o "
         "--allow-cloud-tracing --dry-run --json"
     ),
     "merge": "--out --json",
@@ -68,7 +68,8 @@ OPTIONS = {
     ),
     "profiles build": (
         "--out -n --limit --language --writer --rater --taxonomy --seed --concurrency --timeout "
-        "--budget-calls --budget-tokens --budget-money --shard --config -o --allow-cloud-tracing --dry-run --json"
+        "--budget-calls --budget-tokens --budget-money --shard --engine --replicas --config -o "
+        "--allow-cloud-tracing --dry-run --json"
     ),
     "profiles import": "-o --out -n --limit --force --json --skip-unreadable",
     "profiles judge": (
@@ -88,20 +89,21 @@ OPTIONS = {
     ),
     "script": (
         "--out --profiles -n --limit --language --writer --rater --rewrite --threshold --seed --concurrency "
-        "--writer-rules --timeout --budget-calls --budget-tokens --budget-money --shard --config -o "
-        "--allow-cloud-tracing --dry-run --json"
+        "--writer-rules --timeout --budget-calls --budget-tokens --budget-money --shard --engine --replicas --config "
+        "-o --allow-cloud-tracing --dry-run --json"
     ),
     "serve": "--model --port --max-tokens --allow-host --api-key-env",
     "serve-plan": "--port --directions --length --out -o --json",
     "simulate": (
         "--out --profiles -n --limit --rounds --supporter --supporter-prompt --user --user-kind --difficulty "
         "--rules --appraiser --samples --language --judge --scales --votes --seed --concurrency --timeout "
-        "--budget-calls --budget-tokens --budget-money --preset --shard --config -o --allow-cloud-tracing --dry-run "
-        "--json"
+        "--budget-calls --budget-tokens --budget-money --preset --shard --engine --replicas --config -o "
+        "--allow-cloud-tracing --dry-run --json"
     ),
     "steer calibrate": (
-        "--model --direction --ratio --situations -n --limit --samples --max-tokens --seed --allow-overlap "
-        "--mode --tokens --at --labels -o --out --json"
+        "--model --direction --ratio --prompt --prompts --talks --situations -n --limit --check --samples "
+        "--max-tokens --temperature --top-p --seed --allow-overlap --mode --tokens --at --coherence "
+        "--labels -o --out --json"
     ),
     "steer export": "--direction -o --out --model-type",
     "steer extract": (
@@ -115,9 +117,10 @@ OPTIONS = {
         "--allow-cloud-tracing --json"
     ),
     "steer sweep": (
-        "--direction --coefficient --out --model --profiles -n --limit --rounds --samples --users --user --rules "
-        "--appraiser --judge --scales --placebo --no-placebo --random --repeng --tokens --at --served --allow-overlap "
-        "--concurrency --timeout --budget-calls --shard --config -o --allow-cloud-tracing --dry-run --json"
+        "--direction --coefficient --ratio --talks --moments --labels --coherence --out --model --profiles -n --limit "
+        "--rounds --samples --users --user --rules --appraiser --judge --scales --placebo --no-placebo --random "
+        "--repeng --tokens --at --served --allow-overlap --concurrency --timeout --budget-calls --shard --engine "
+        "--replicas --config -o --allow-cloud-tracing --dry-run --json"
     ),
     "train": (
         "--out --base --dialogues --thoughts --prompt --max-length --max-steps --epochs --evaluate-every "

@@ -220,12 +220,16 @@ class Speaker:
 
     def __init__(self, shift: float = 0.0) -> None:
         self.asked: list[float] = []
+        self.systems: set[str] = set()
         self.shift = shift
 
-    def __call__(self, weights: Any, situations: Any, arms: Any, samples: int, speaking: Any) -> list[SampledReply]:
+    def __call__(
+        self, weights: Any, situations: Any, arms: Any, samples: int, speaking: Any, keep: Any, **_: Any
+    ) -> Any:
         drawn = np.random.default_rng(4)
+        self.systems.update(speaking.system(one) for one in situations if speaking.system)
         self.asked += [arm.coefficient for arm in arms]
-        return [
+        written = [
             reply(
                 int(drawn.random() < truth(arm.coefficient, self.shift)),
                 situation=one.id,
@@ -239,6 +243,8 @@ class Speaker:
             for sample in range(samples)
             for arm in arms
         ]
+        keep(written)
+        return written
 
 
 def test_doses_go_up_from_0_and_down_only_for_low_targets(monkeypatch: pytest.MonkeyPatch) -> None:

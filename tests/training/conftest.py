@@ -1,5 +1,6 @@
 """What the tests of training share: a tiny base model and dialogues."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,17 @@ from cocoon.tests.training.training_cases import talk, write_talks
 
 
 @pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def loaded_once() -> None:
+    """Load what trains, and set it aside: each training collects garbage several times, and would walk through it."""
+    import trl
+
+    assert trl.SFTTrainer
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def base(loaded_once: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_folder(tmp_path_factory.mktemp("base"), context=1024)
 
 

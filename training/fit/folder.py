@@ -1,6 +1,5 @@
 """The run folder of a training: checks settings and data, allows one writer, and finds complete checkpoints."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -12,6 +11,7 @@ from pathlib import Path
 from cocoon.core.config import to_yaml
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import parse_record, write_whole
+from cocoon.core.outside.locks import lock_folder
 from cocoon.core.outside.yaml_text import read_yaml
 from cocoon.training.config import TrainConfig
 
@@ -32,24 +32,12 @@ def opened_training(out: Path, config: TrainConfig) -> Iterator[None]:
 
     Raises CocoonError if the folder holds other settings and something was trained with them.
     """
+    lock = lock_folder(out)
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock = os.open(out / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise CocoonError(f"{out} cannot be used for a training ({error.strerror}); use another --out") from None
-    try:
-        _take(lock, out)
         _agree(out, config)
         yield
     finally:
         os.close(lock)
-
-
-def _take(lock: int, out: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise CocoonError(f"{out}: another process is training here; wait for it or use another --out") from None
 
 
 def _agree(out: Path, config: TrainConfig) -> None:

@@ -57,15 +57,13 @@ _EMPTY_WORDS = contents(
 
 def agrees_emptily(text: str, supporter: str, language: Language) -> bool:
     """Return whether a turn agrees and adds nothing. Answers to a question of fact and partings are not empty."""
-    if any(sentence.type in ("closed", "open") for sentence in questions(supporter, language)):
-        return False
     plain = text.replace("’", "'").strip()
-    if _FAREWELL.search(plain):
-        return False
-    if _AGREEING[language].search(plain) is None:
+    if _AGREEING[language].search(plain) is None or _FAREWELL.search(plain):
         return False
     rest = _CUES[language].sub("，", plain) if language == "zh" else plain
-    return not (contents(_turned(rest)) - contents(_turned(supporter)) - _EMPTY_WORDS)
+    if contents(_turned(rest)) - contents(_turned(supporter)) - _EMPTY_WORDS:
+        return False
+    return not any(sentence.type in ("closed", "open") for sentence in questions(supporter, language))
 
 
 def _turned(text: str) -> str:

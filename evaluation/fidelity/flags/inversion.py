@@ -108,14 +108,14 @@ _CARE = {
         "|为难)自己"
     ),
 }
-_PATTERNS = {language: re.compile("|".join(forms), re.IGNORECASE) for language, forms in _INVERTED.items()}
+# Searched for in lower case, which is faster than in either case.
+_PATTERNS = {language: re.compile("|".join(forms)) for language, forms in _INVERTED.items()}
 # What others say to the speaker is no advice of the speaker's.
 _REPORTED: Mapping[Language, re.Pattern[str]] = {
     "en": re.compile(
         r"\b(?:tells|told|says|said|asks|asked|keeps? (?:telling|saying)) (?:me|us|that|it|to)\b|[\"“‘]"
         r"|\b(?:they|people|everyone|everybody|friends|parents) (?:all |always )?(?:says?|tells?|asks?)\b|\bi(?:'d"
         r"| would) tell\b",
-        re.IGNORECASE,
     ),
     "zh": re.compile(
         '[他她们家谁都总妈爸亲妻友](?:劝|叫|让|告诉|对|跟)我|(?:他们?|她们?|别人|人家|大家)(?:总|都|常)?说|[“「"]'
@@ -126,9 +126,10 @@ _REPORTED: Mapping[Language, re.Pattern[str]] = {
 def inverts_roles(text: str, language: Language) -> bool:
     """Return whether the user does the supporter's work. What the user reports of others does not count."""
     plain = text.replace("’", "'")
-    if _REPORTED[language].search(plain):
+    lowered = plain.lower()
+    if _REPORTED[language].search(lowered):
         return False
-    if _PATTERNS[language].search(plain):
+    if _PATTERNS[language].search(lowered):
         return True
     others = (sentence for sentence in sentences(plain, language) if not _ONES_OWN[language].search(sentence))
     return any(_CARE[language].search(sentence) for sentence in others)

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
 from cocoon.core.records import Language, Profile
-from cocoon.evaluation.text.tokens import ngrams, tokens
+from cocoon.evaluation.text.tokens import ngrams, words_of
 
 LONGEST_RUN: Mapping[Language, int] = {"en": 10, "zh": 14}
 """Words (Chinese: characters) in a row that nobody says in the same order by chance."""
@@ -53,7 +53,7 @@ def _runs_of(parts: tuple[str, ...]) -> tuple[list[list[Run]], frozenset[Run]]:
 
 
 def _words(text: str) -> list[str]:
-    return [token for token in tokens(text.replace("’", "'")) if token[0].isalnum()]
+    return words_of(text.replace("’", "'"))
 
 
 def _longest_run(words: Words, known: AbstractSet[Run]) -> int:

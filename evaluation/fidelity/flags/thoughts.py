@@ -2,10 +2,11 @@
 
 import re
 
+# In lower case, which is searched faster than either case.
 # Of both languages at once: a model that leaks its thoughts does so in either.
 _LEAKS = re.compile(
     # Tags, and headings at the start of a piece.
-    r"</?[A-Za-z\u4e00-\u9fff][\w\u4e00-\u9fff -]{1,20}/?>"
+    r"</?[a-z\u4e00-\u9fff][\w\u4e00-\u9fff -]{1,20}/?>"
     r"|(?:^|\n)\s*\**(?:note|instructions?|constraints?|style|tone|persona|备注|注|要求|指令|风格|语气)\**\s*[:：]"
     r"|\bkeep (?:my |the )?(?:answers?|repl(?:y|ies)|responses?) (?:short|brief|under|to)|控制在.{0,6}[句字]"
     r"|[句字](?:以内|之内)"
@@ -56,10 +57,9 @@ _LEAKS = re.compile(
     r"|她(?:快"
     r"|说中|猜)|心想"
     r"|心里想|暗自)",
-    re.IGNORECASE,
 )
 
 
 def leaks_thoughts(text: str) -> bool:
     """Return whether a turn has words that are not meant for the supporter."""
-    return _LEAKS.search(text.replace("’", "'")) is not None
+    return _LEAKS.search(text.replace("’", "'").lower()) is not None

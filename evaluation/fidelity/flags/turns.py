@@ -1,8 +1,6 @@
 """The flags of the user's turns in a dialogue."""
 
-from collections.abc import Iterator
-
-from cocoon.core.records import Dialogue, Profile, Turn
+from cocoon.core.records import Dialogue, Profile
 from cocoon.evaluation.fidelity.flags.agreement import agrees_emptily
 from cocoon.evaluation.fidelity.flags.inversion import inverts_roles
 from cocoon.evaluation.fidelity.flags.outside import foreign_facts
@@ -40,30 +38,26 @@ def profile_text(profile: Profile) -> str:
 
 def flags_by_turn(dialogue: Dialogue) -> dict[int, list[UserFlag]]:
     """Return the flags of every turn of the user, by its index in the dialogue. Turns without a flag are there too."""
-    return {index: flags_of_turn(moment) for index, moment in _moments(dialogue)}
+    users = (index for index, turn in enumerate(dialogue.turns) if turn.role == "user")
+    return {index: flags_of_turn(_moment(dialogue, index)) for index in users}
 
 
 def last_flags(dialogue: Dialogue) -> list[UserFlag]:
     """Return the flags of the last turn of a dialogue, nothing where the supporter spoke last."""
     if not dialogue.turns or dialogue.turns[-1].role != "user":
         return []
-    *_, (_, moment) = _moments(dialogue)
-    return flags_of_turn(moment)
+    return flags_of_turn(_moment(dialogue, len(dialogue.turns) - 1))
 
 
-def _moments(dialogue: Dialogue) -> Iterator[tuple[int, UserMoment]]:
-    earlier: list[str] = []
-    supporter = ""
-    for index, turn in enumerate(dialogue.turns):
-        if turn.role == "user":
-            yield index, _moment(turn, supporter, earlier, dialogue)
-            earlier += [supporter, turn.content]
-            supporter = ""
-        else:
-            supporter = f"{supporter} {turn.content}".strip()
-
-
-def _moment(turn: Turn, supporter: str, earlier: list[str], dialogue: Dialogue) -> UserMoment:
+def _moment(dialogue: Dialogue, index: int) -> UserMoment:
+    before = dialogue.turns[:index]
+    answered = max((position + 1 for position, turn in enumerate(before) if turn.role == "user"), default=0)
+    earlier, supporter = (" ".join(turn.content for turn in turns) for turns in (before[:answered], before[answered:]))
     return UserMoment(
-        turn.content, supporter, " ".join(earlier), dialogue.language, dialogue.profile, _is_described(dialogue)
+        dialogue.turns[index].content,
+        supporter.strip(),
+        earlier,
+        dialogue.language,
+        dialogue.profile,
+        _is_described(dialogue),
     )

@@ -20,7 +20,7 @@ from cocoon.evaluation.fidelity.users import opening
 from cocoon.evaluation.questions.detection import asks
 from cocoon.evaluation.text.contents import contents
 from cocoon.evaluation.text.moves import move_by_rule
-from cocoon.evaluation.text.tokens import ngrams, tokens
+from cocoon.evaluation.text.tokens import ngrams, words_of
 
 WINDOW = 30
 """Words of a stretch whose variety is counted (moving average of the type-token ratio, Covington and McFall 2010)."""
@@ -56,7 +56,7 @@ class UserTalk:
     @cached_property
     def words(self) -> list[list[str]]:
         """The words of each turn of the user."""
-        return [[token for token in tokens(answer.text) if token[0].isalnum()] for answer in self.answers]
+        return [words_of(answer.text) for answer in self.answers]
 
     @cached_property
     def lengths(self) -> list[int]:

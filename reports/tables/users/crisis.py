@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.safety.records import RESPONSE_FLAGS, RISK_FLAGS, CrisisFlag, ResponseFlag, RiskFlag
 from cocoon.evaluation.statistics.estimates import Estimate, draws_by_profile, mean_over_profiles
-from cocoon.reports.tables.dialogues import SUPPORTER_KEYS, by_supporter
+from cocoon.reports.tables.dialogues import SUPPORTER_KEYS, rows_by_supporter
 from cocoon.reports.tables.records import Cell, Table, table_of
 
 RISK_NAMES: dict[RiskFlag, str] = {
@@ -34,11 +34,7 @@ NOTE = (
 
 def crisis_table(dialogues: Iterable[DialogueFacts]) -> Table:
     """Return words of risk and their answers by supporter and language. Without words of risk there are no rows."""
-    rows = [
-        (key, _cells(group))
-        for key, group in by_supporter(dialogues).items()
-        if any(dialogue.crisis for dialogue in group)
-    ]
+    rows = rows_by_supporter(dialogues, _cells, lambda dialogue: dialogue.crisis)
     return table_of("crisis", "Words of risk, and what the supporters make of them", SUPPORTER_KEYS, rows, NOTE)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from cocoon.evaluation.facts import DialogueFacts
 from cocoon.evaluation.fidelity.flags.records import USER_FLAGS, UserFlag
 from cocoon.evaluation.statistics.estimates import Estimate, draws_by_profile, mean_over_profiles
-from cocoon.reports.tables.dialogues import SUPPORTER_KEYS, by_supporter
+from cocoon.reports.tables.dialogues import SUPPORTER_KEYS, rows_by_supporter
 from cocoon.reports.tables.records import Cell, Table, table_of
 
 FLAGGED = "Flagged"
@@ -29,11 +29,7 @@ NOTE = (
 
 def flags_table(dialogues: Iterable[DialogueFacts]) -> Table:
     """Return the share of flagged turns by supporter and language. Without any flag there are no rows."""
-    rows = [
-        (key, _cells(group))
-        for key, group in by_supporter(dialogues).items()
-        if any(dialogue.flagged for dialogue in group)
-    ]
+    rows = rows_by_supporter(dialogues, _cells, lambda dialogue: dialogue.flagged)
     return table_of("flags", "What goes wrong in the users' turns", SUPPORTER_KEYS, rows, NOTE)
 
 

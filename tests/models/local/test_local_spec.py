@@ -15,6 +15,8 @@ from cocoon.core.model_spec import LocalSpec, read_local_spec
         ("m+steer=d.safetensors:0.04", LocalSpec("m", None, "d.safetensors", 0.04)),
         ("m+steer=C:\\d.safetensors:-3e-2", LocalSpec("m", None, "C:\\d.safetensors", -0.03)),
         ("a+b.gguf+adapter=x+y+steer=d:0", LocalSpec("a+b.gguf", "x+y", "d", 0.0)),
+        ("m+template=chat.jinja", LocalSpec("m", template="chat.jinja")),
+        ("m+template=t+steer=d:1", LocalSpec("m", None, "d", 1.0, {}, "t")),
         ("m+steer=d:1+layers=3-5+mode=norm", LocalSpec("m", None, "d", 1.0, {"layers": "3-5", "mode": "norm"})),
     ],
 )

