@@ -52,7 +52,7 @@ class ConditionUsers:
 
 
 @contextmanager
-def lock_folder(out: Path) -> Iterator[None]:
+def hold_for_serving(out: Path) -> Iterator[None]:
     """Allow one server for each folder. The lock ends with its process, however that ends.
 
     Raises CocoonError for a second server.
@@ -79,7 +79,7 @@ async def serve_study(study: Path, out: Path, port: int, say: Callable[[str], No
     another process serves the folder.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with lock_folder(out):
+    with hold_for_serving(out):
         material, store = open_study(study, out)
         chats = material.study.chats
         config = StudyConfig(user=chats.user) if chats else StudyConfig()

@@ -29,7 +29,7 @@ from cocoon.models.ledger import Ledger
 from cocoon.running.folder import JOURNAL
 from cocoon.running.frame import Outcome
 from cocoon.running.shards.hub import Amounts, News
-from cocoon.running.shards.placement import Placement, place
+from cocoon.running.shards.placement import Placement, placed_replicas
 from cocoon.running.shards.shard import Shard, read_shard
 from cocoon.running.shards.workers import Worker, shard_names
 from cocoon.running.study import OwnObjects
@@ -67,7 +67,7 @@ class RayRun(Generic[ConfigT, ResultT]):
         local = any(spec.startswith("local:") for spec in specs)
         # Ray prints for people where the data of the command line goes.
         with contextlib.redirect_stdout(people_stream()), open_cluster(None if local else replicas) as cluster:
-            placement = place(cluster.nodes, replicas, local=local, fixed=cluster.is_own)
+            placement = placed_replicas(cluster.nodes, replicas, local=local, fixed=cluster.is_own)
             worker = self._worker(count, lease, placement.at_once)
             worker.undone()
             while (held := worker.leases.take(_DRIVER)) is None:

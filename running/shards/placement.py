@@ -17,7 +17,11 @@ class Placement:
     gpus: int = 0
 
 
-def place(nodes: Sequence[Mapping[str, float]], replicas: int | None, *, local: bool, fixed: bool) -> Placement:
+def placed_replicas(
+    nodes: Sequence[Mapping[str, float]], replicas: int | None, *, local: bool, fixed: bool
+) -> Placement:
+    nodes: Sequence[Mapping[str, float]], replicas: int | None, *, local: bool, fixed: bool
+) -> Placement:
     """Return the placement of so many replicas on nodes with some resources (`CPU`, `GPU`).
 
     Shards with local models have a GPU each, where there are any, and share the processors of their node otherwise.

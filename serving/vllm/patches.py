@@ -58,7 +58,7 @@ def _at_start(method: Method, directions: ServedDirections) -> Method:
     def create_engine_config(*arguments: Any, **keywords: Any) -> Any:
         config = method(*arguments, **keywords)
         text = config.model_config.hf_text_config
-        _or_exit(lambda: refuse_settings(config))
+        _or_exit(lambda: refuse_engine_settings(config))
         number = _or_exit(lambda: directions.fit(text.num_hidden_layers, text.hidden_size))
         print(f"{STEERING_REFUSAL}{number} directions", flush=True)
         module = "vllm.entrypoints.openai.chat_completion.protocol"
@@ -68,7 +68,7 @@ def _at_start(method: Method, directions: ServedDirections) -> Method:
     return create_engine_config
 
 
-def refuse_settings(config: Any) -> None:
+def refuse_engine_settings(config: Any) -> None:
     """Raise CocoonError for a setting of vLLM with which a direction is not added, or not where it was asked."""
     parallel = config.parallel_config
     problems = {

@@ -17,7 +17,7 @@ import pytest
 
 from cocoon.core.errors import CocoonError
 from cocoon.evaluation.scales.scoring import load_scale
-from cocoon.human.service import lock_folder
+from cocoon.human.service import hold_for_serving
 from cocoon.human.store import HumanStore
 from cocoon.tests.human.human_study_cases import TOPIC, agree, as_yaml, desk, serving, study
 
@@ -75,7 +75,7 @@ async def test_a_hundred_raters_at_once_lose_no_answer_to_a_server_that_is_kille
 
     process, links = await serving(file, out, raters=RATERS)
     assert len(links) == RATERS
-    with pytest.raises(CocoonError, match="served by another process"), lock_folder(out):
+    with pytest.raises(CocoonError, match="served by another process"), hold_for_serving(out):
         raise AssertionError("two servers would hold one study")
     async with aiohttp.ClientSession() as session:
         working = asyncio.ensure_future(all_work(links, session))

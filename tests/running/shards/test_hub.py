@@ -6,7 +6,7 @@ from cocoon.core.config import BudgetConfig
 from cocoon.core.errors import BudgetReachedError, CocoonError
 from cocoon.models.ledger import Ledger, Usage
 from cocoon.running.shards.hub import Amounts, EndpointState, Hub, Outages, SharedBudget
-from cocoon.running.shards.placement import Placement, place
+from cocoon.running.shards.placement import Placement, placed_replicas
 from cocoon.running.work import Progress
 
 ANSWERING, SILENT = EndpointState(answered=5, down_for=None), EndpointState(answered=5, down_for=3.0)
@@ -122,14 +122,16 @@ def test_the_hub_adds_up_what_its_shards_report_and_stops_them_all() -> None:
 
 def test_local_models_have_a_gpu_each_and_share_the_processors_where_there_is_none() -> None:
     machines = [{"CPU": 16.0, "GPU": 4.0}, {"CPU": 16.0, "GPU": 4.0}]
-    assert place(machines, None, local=True, fixed=False) == Placement(8, 8, gpus=1)
-    assert place(machines, 3, local=True, fixed=True).at_once == 3
-    assert place(machines, None, local=False, fixed=False) == Placement(2, 32)
-    assert place([{"CPU": 8.0}], 2, local=True, fixed=True) == Placement(2, 2, cpus=4)
-    assert place([{"CPU": 1.0}, {"CPU": 1.0}, {"memory": 1.0}], None, local=False, fixed=False) == Placement(2, 2)
+    assert placed_replicas(machines, None, local=True, fixed=False) == Placement(8, 8, gpus=1)
+    assert placed_replicas(machines, 3, local=True, fixed=True).at_once == 3
+    assert placed_replicas(machines, None, local=False, fixed=False) == Placement(2, 32)
+    assert placed_replicas([{"CPU": 8.0}], 2, local=True, fixed=True) == Placement(2, 2, cpus=4)
+    assert placed_replicas([{"CPU": 1.0}, {"CPU": 1.0}, {"memory": 1.0}], None, local=False, fixed=False) == Placement(
+        2, 2
+    )
 
 
 def test_replicas_that_do_not_fit_are_refused_on_this_machine_and_wait_on_a_cluster() -> None:
     with pytest.raises(CocoonError, match=r"^--replicas 3: there are 2 GPUs, one for each .* Give at most 2.$"):
-        place([{"CPU": 8.0, "GPU": 2.0}], 3, local=True, fixed=True)
-    assert place([{"CPU": 8.0, "GPU": 2.0}], 3, local=True, fixed=False) == Placement(3, 2, gpus=1)
+        placed_replicas([{"CPU": 8.0, "GPU": 2.0}], 3, local=True, fixed=True)
+    assert placed_replicas([{"CPU": 8.0, "GPU": 2.0}], 3, local=True, fixed=False) == Placement(3, 2, gpus=1)

@@ -14,7 +14,7 @@ from torch import nn
 from cocoon.core.errors import CocoonError
 from cocoon.models.local.control import RowColumns
 from cocoon.serving.vllm.passes import RowPart, SteeredPasses
-from cocoon.serving.vllm.patches import refuse_settings, steer_runner
+from cocoon.serving.vllm.patches import refuse_engine_settings, steer_runner
 from cocoon.serving.vllm.plugin import register
 from cocoon.serving.vllm.requests import ServedDirections
 from cocoon.steering.control.control import Control
@@ -224,6 +224,6 @@ def engine(**changes: Any) -> Any:
     ],
 )
 def test_a_server_that_would_steer_wrongly_is_not_started(changes: dict[str, Any], advice: str) -> None:
-    refuse_settings(engine())
+    refuse_engine_settings(engine())
     with pytest.raises(CocoonError, match=advice):
-        refuse_settings(engine(**changes))
+        refuse_engine_settings(engine(**changes))
