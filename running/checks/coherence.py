@@ -19,7 +19,7 @@ from cocoon.models.journal.store import Journal, Place, text_sha
 from cocoon.models.settings import Settings
 from cocoon.running.local_parts import local_parts
 from cocoon.steering.calibration.behaviour import SampledReply
-from cocoon.steering.calibration.calibrate import Read
+from cocoon.steering.calibration.calibrate import ReplyReader
 from cocoon.steering.pairs.situations import Situation
 
 _SETTINGS = Settings(temperature=0.0, max_tokens=80)
@@ -86,7 +86,7 @@ async def _read(judge: CoherenceJudge, caller: Caller, reply: ReplyInTalk) -> bo
     return None if isinstance(answer, Missing) else answer.coherent
 
 
-def situation_reader(reader: CoherenceReader | None) -> Read | None:
+def situation_reader(reader: CoherenceReader | None) -> ReplyReader | None:
     """Return what has a judge read the replies of a calibration, or None without a judge."""
     if reader is None:
         return None

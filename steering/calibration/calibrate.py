@@ -24,7 +24,7 @@ from cocoon.steering.pairs.situations import Situation
 
 Tell = Callable[[str], None]
 Save = Callable[[Sequence[SampledReply]], None]
-Read = Callable[[Sequence[tuple[Situation, SampledReply]]], Sequence[bool | None]]
+ReplyReader = Callable[[Sequence[tuple[Situation, SampledReply]]], Sequence[bool | None]]
 """Has a judge read replies to situations: whether each is coherent, None where its answer is missing."""
 # How many times the interval around the edge of the window is halved.
 _HALVINGS = 2
@@ -154,7 +154,7 @@ class Search:
     replies: list[SampledReply]
     reader: Trust | None = None
     save: Save | None = None
-    read: Read | None = None
+    read: ReplyReader | None = None
 
     def speak(self, coefficients: Sequence[float]) -> None:
         """Write the replies that are missing at these coefficients, to all situations, in one batch."""
@@ -272,7 +272,7 @@ def calibrate(
     reader: Trust | None = None,
     known: list[SampledReply] | None = None,
     save: Save | None = None,
-    read: Read | None = None,
+    read: ReplyReader | None = None,
 ) -> tuple[Calibration, list[SampledReply]]:
     """Return the coefficient of every target ratio, with everything that was tried and all replies.
 

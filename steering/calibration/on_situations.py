@@ -16,7 +16,7 @@ from cocoon.core.settings import flag
 from cocoon.core.verb_settings import VerbSettings
 from cocoon.models.local.weights import Weights
 from cocoon.steering.calibration.behaviour import Arm, SampledReply, Speaking, sample_replies
-from cocoon.steering.calibration.calibrate import Calibration, Read, calibrate
+from cocoon.steering.calibration.calibrate import Calibration, ReplyReader, calibrate
 from cocoon.steering.calibration.check import Transfer, check_of
 from cocoon.steering.calibration.detector import Trust, labels_of, read_labels, trust
 from cocoon.steering.control.control import Control, check_fit
@@ -165,7 +165,9 @@ class CalibrationTask:
         reader = trust(read_labels(labels)) if labels not in (None, NO_LABELS) else None
         return cls(config, file, direction, control, situations, overlap, reader, checked)
 
-    def run(self, weights: Weights, model: str, out: Path | None, say: Say, read: Read | None = None) -> Calibrated:
+    def run(
+        self, weights: Weights, model: str, out: Path | None, say: Say, read: ReplyReader | None = None
+    ) -> Calibrated:
         """Find the coefficients for `model`, whose weights are given, and write the calibration to `out` if given.
 
         Replies are kept beside `out`, and a second call goes on from those that are there. `read` has a judge read

@@ -21,7 +21,7 @@ def with_talks(config: CalibrateConfig) -> tuple[CalibrateConfig, list[Situation
         return config, None
     if config.situations is not None:
         raise CocoonError(f"--talks {config.talks}: --situations names the moments too. Leave one of them out.")
-    runs = runs_of(Path(config.talks).expanduser())
+    runs = talked_runs(Path(config.talks).expanduser())
     explicit = config.model_fields_set
     taken = {name: value for name, value in _speaking(runs[0]).items() if name not in explicit and value is not None}
     moments = [moment for run in runs for moment in moments_of(run)]
@@ -30,7 +30,7 @@ def with_talks(config: CalibrateConfig) -> tuple[CalibrateConfig, list[Situation
     return config.model_copy(update=taken), moments
 
 
-def runs_of(folder: Path) -> Sequence[Path]:
+def talked_runs(folder: Path) -> Sequence[Path]:
     """Return the run folders of a sweep, or the folder itself. Raises CocoonError where there is no dialogue."""
     runs = [folder / USERS / user for user in read_plan(folder).users] if (folder / PLAN).is_file() else [folder]
     with_dialogues = [run for run in runs if (run / "dialogues.jsonl").is_file()]
