@@ -121,6 +121,7 @@ Move = Literal[
 ]
 """What a turn of the supporter does. Defined in `docs/guide/simulated-user.md`, with the literature."""
 Rupture = Literal["too_deep", "too_soon"]
+Stage = Literal["profile", "script", "conversation", "assessment", "comparison"]
 """What broke between the two: a layer was named with others above it still closed, or the need before its time."""
 
 
@@ -378,22 +379,21 @@ class Failure(Record):
     """A dialogue or rating that could not be made, with the reason."""
 
     dialogue: str
-    stage: Literal["profile", "script", "conversation", "assessment", "comparison"]
+    stage: Stage
     node: str
     reason: str
     message: str
 
 
 class Dropped(Record):
-    """A profile or dialogue that was written and not kept: at which node of its graph, why, and its content at that
-    point.
+    """A profile or dialogue that was written and not kept: at which node of its graph, why, and its content there.
 
     `reason` is one word for tables. `detail` says what was wrong in words for a person, with the turn where there is
     one.
     """
 
     id: str
-    stage: Literal["profile", "script"]
+    stage: Stage
     node: str
     reason: str
     detail: str

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from langgraph.graph.state import CompiledStateGraph
 
@@ -19,14 +19,13 @@ from cocoon.core.errors import (
     StoppedError,
     SubmittedError,
 )
-from cocoon.core.records import Failure
+from cocoon.core.records import Failure, Stage
 from cocoon.models.batches.queue import BatchQueue
 from cocoon.models.calls import Caller
 from cocoon.models.ledger import Ledger
 from cocoon.running.folder import RunFolder
 from cocoon.running.trace import SCHEMA_VERSION
 
-Stage = Literal["profile", "script", "conversation", "assessment", "comparison"]
 _ENDS_THE_RUN = (
     *(AccessDeniedError, BudgetReachedError, EndpointDownError),
     *(NotSavedError, ReplayMismatchError, StoppedError),

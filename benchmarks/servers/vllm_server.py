@@ -38,7 +38,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_up(process: subprocess.Popen[bytes], row: str, log: Path) -> None:
+def _wait_until_up(process: subprocess.Popen[str], row: str, log: Path) -> None:
     until = time.monotonic() + _LONGEST_START
     while process.poll() is None:
         try:

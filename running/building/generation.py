@@ -17,7 +17,7 @@ from langgraph.graph.state import CompiledStateGraph
 from cocoon.core.config import RunConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, parse_record, read_objects, write_whole
-from cocoon.core.records import Dropped, Profile, Record
+from cocoon.core.records import Dropped, Profile, Record, Stage
 from cocoon.models.batches.queue import batches_of
 from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller
@@ -26,7 +26,7 @@ from cocoon.running.frame import Outcome, Watch, opened_run, run_session, window
 from cocoon.running.reading.scales import FOLDER, keep_scales
 from cocoon.running.resume import refuse_changed_prompts
 from cocoon.running.shards.shard import Shard, keep_shard
-from cocoon.running.work import Progress, Stage, Work
+from cocoon.running.work import Progress, Work
 
 # Keys of the graphs' states to which nodes add; all others they replace.
 GATHERED = frozenset({"calls", "answers", "failures"})

@@ -20,8 +20,6 @@ class Placement:
 def placed_replicas(
     nodes: Sequence[Mapping[str, float]], replicas: int | None, *, local: bool, fixed: bool
 ) -> Placement:
-    nodes: Sequence[Mapping[str, float]], replicas: int | None, *, local: bool, fixed: bool
-) -> Placement:
     """Return the placement of so many replicas on nodes with some resources (`CPU`, `GPU`).
 
     Shards with local models have a GPU each, where there are any, and share the processors of their node otherwise.

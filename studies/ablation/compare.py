@@ -19,10 +19,9 @@ from cocoon.evaluation.statistics.preference import TIE, Choice
 from cocoon.graphs.preference import PreferenceContext, build_preference
 from cocoon.models.by_name import Models
 from cocoon.models.calls import Caller, Settings
-from cocoon.running.building.generation import Generated, Item, generate
+from cocoon.running.building.generation import Generated, Generator, Item, generate
 from cocoon.running.folder import read_run
 from cocoon.running.frame import Watch
-from cocoon.running.work import Stage
 from cocoon.studies.ablation.config import CONDITIONS, AblationConfig, refuse_copies
 
 
@@ -51,17 +50,15 @@ async def compare_conditions(
 
 
 @dataclass
-class Comparer:
+class Comparer(Generator):
     """Compares pairs of dialogues, each pair in both orders."""
 
     config: AblationConfig
     models: Models
     out: Path
-    stage: Stage = "comparison"
-    kept: str = "comparisons.jsonl"
-    kind: type[Record] = Compared
-    late: frozenset[str] = frozenset()
-    recursion_limit: int = 10
+    stage = "comparison"
+    kept = "comparisons.jsonl"
+    kind = Compared
 
     def items(self) -> list[Item]:
         """Return one item for each pair of conditions, profile, supporter and sample that both conditions have."""
@@ -134,11 +131,6 @@ class Comparer:
             winner=winner_of[answer["better"]],
             vote=answer["vote"],
         )
-
-    def sieve(self, records: Sequence[Any], folder: Path) -> dict[str, tuple[str, str]]:
-        """Return nothing to drop, because every comparison is kept."""
-        del records, folder
-        return {}
 
     def notes(self, records: Sequence[Compared]) -> list[str]:
         """Return how many answers are missing."""

@@ -79,8 +79,8 @@ def test_the_length_is_that_of_the_longest_talk_and_no_longer_than_the_model_rea
     assert length_of(long) - length_of(short) == pytest.approx(8 * (100 + 160), abs=256)
     study = written(tmp_path, {"supporters": [{"model": f"local:{base}"}], "user": {"model": f"local:{base}"}})
     lengths = [
-        value(cocoon.serve_plan(study, options=[f"rounds={rounds}"], **more).command, "--max-model-len")
-        for rounds, more in ((2, {}), (100, {}), (2, {"length": 500}))
+        value(cocoon.serve_plan(study, options=[f"rounds={rounds}"], length=most).command, "--max-model-len")
+        for rounds, most in ((2, None), (100, None), (2, 500))
     ]
     assert lengths == [str(length_of(StudyConfig(rounds=2))), "4096", "500"]
     assert "--enforce-eager" not in cocoon.serve_plan(study).command

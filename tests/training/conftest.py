@@ -12,9 +12,9 @@ from cocoon.tests.training.training_cases import talk, write_talks
 @pytest.fixture(scope="session")
 def loaded_once() -> None:
     """Load what trains, and set it aside: each training collects garbage several times, and would walk through it."""
-    import trl
+    from trl.trainer.sft_trainer import SFTTrainer
 
-    assert trl.SFTTrainer
+    assert SFTTrainer
     gc.collect()
     gc.freeze()
 
