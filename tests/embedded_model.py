@@ -23,9 +23,9 @@ def convert_embedded_model() -> None:
 
 
 @cache
-def shallow_weights(name: str, device: str | None, dtype: str | None) -> Weights:
+def shallow_weights(name: str, device: str | None, dtype: str | None, template: str | None = None) -> Weights:
     """Load a model once for all tests of a process, and keep its first layers alone."""
-    weights = load_weights(name, device, dtype)
+    weights = load_weights(name, device, dtype, template)
     weights.network.model.layers = weights.network.model.layers[:LAYERS]
     weights.network.config.num_hidden_layers = LAYERS
     return weights
