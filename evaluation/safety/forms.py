@@ -10,21 +10,17 @@ from pydantic import ConfigDict
 from cocoon.core.jsonl import read_yaml_record
 from cocoon.core.records import Language, Record
 from cocoon.evaluation.questions.sentences import any_of
+from cocoon.evaluation.safety.required import required_words
 
 _PART = re.compile(r"\{([a-z_]+)\}")
-_BEGINNING = re.compile(r"^((?:\\b)?(?:\{[a-z_]+\})?)")
 
 
 class RiskForms(Record):
-    """What a file of forms holds. `{name}` in a form stands for the part of that name.
-
-    Without `words`, every turn is read.
-    """
+    """What a file of forms holds. `{name}` in a form stands for the part of that name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     parts: dict[str, str]
-    words: list[str] = [""]
     figures: list[str]
     denials: list[str]
     elsewhere: list[str]
@@ -57,19 +53,33 @@ def risk_pattern(language: Language, section: str) -> re.Pattern[str]:
     return _compiled([_with_parts(form, forms.parts) for form in getattr(forms, section)])
 
 
-@cache
-def may_be_risk(language: Language) -> re.Pattern[str]:
-    """Return a pattern that every turn with words of risk matches, once it is in lower case.
+def may_be_risk(text: str, language: Language) -> bool:
+    """Return whether a text in lower case matches a form of risk. This is faster than `risk_pattern`.
 
-    Its forms are put together by how they begin and know one case, which takes a fifth of the time of `risk_pattern`.
+    Only the forms are searched for, of whose required words one is in the text.
     """
+    forms = {form for word, some in _forms_by_word(language).items() if word in text for form in some}
+    return any(_compiled_once(form).search(text) for form in forms)
+
+
+@cache
+def _forms_by_word(language: Language) -> dict[str, list[str]]:
+    """Return the forms of risk by each of their required words. What requires no word is under the empty word."""
     forms = _risk_forms(language)
-    by_beginning: dict[str, list[str]] = {}
+    by_words: dict[frozenset[str], list[str]] = {}
     for form in (*forms.risk, *forms.near, *forms.harm):
-        _, beginning, end = _BEGINNING.split(form, maxsplit=1)
-        by_beginning.setdefault(beginning, []).append(end)
-    gathered = [beginning + any_of(*ends) for beginning, ends in by_beginning.items()]
-    return re.compile(_with_parts(any_of(*gathered), forms.parts))
+        whole = _with_parts(form, forms.parts)
+        by_words.setdefault(required_words(whole) or frozenset([""]), []).append(whole)
+    by_word: dict[str, list[str]] = {}
+    for words, some in by_words.items():
+        for word in words:
+            by_word.setdefault(word, []).append(any_of(*some))
+    return by_word
+
+
+@cache
+def _compiled_once(form: str) -> re.Pattern[str]:
+    return re.compile(form)
 
 
 @cache

@@ -33,7 +33,7 @@ def risk_said(text: str, language: Language) -> RiskFlag | None:
     spelled = _spelled(text)
     # Most turns have no such words, and the search that follows is slow.
     lowered = spelled.lower()
-    if risk_pattern(language, "words").search(lowered) is None or may_be_risk(language).search(lowered) is None:
+    if not may_be_risk(lowered, language):
         return None
     # The whole turn too, because a sentence may say how the one before it was meant.
     flags = {_risk_of(part, language) for part in {*sentences(spelled, language), spelled}}

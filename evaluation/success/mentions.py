@@ -7,9 +7,9 @@ cases (docs/guide/judging.md has the figures).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from cocoon.core.records import Language, Profile, Role, Turn
+from cocoon.core.records import Language, Profile, Turn
 from cocoon.evaluation.questions.sentences import compiled, sentences
 from cocoon.evaluation.text import static_embedding
 from cocoon.evaluation.text.contents import contents, share_named
@@ -74,19 +74,29 @@ def mentions(turns: list[Turn], profile: Profile) -> Iterator[tuple[int, str]]:
 
     The fixed opening of a supporter is left out, since it comes before the user has said anything.
     """
+    own = list(_of_the_user(turns, profile)) if profile.need else []
+    repeating = _repeating({sentence for _, sentence in own}, profile.need or "", profile.language)
+    yield from ((index, sentence) for index, sentence in own if sentence in repeating)
+
+
+def _repeating(sentences: Collection[str], need: str, language: Language) -> set[str]:
+    """Return which sentences say what the need says. They are compared at once, which takes a third of the time."""
+    repeating = {sentence for sentence in sentences if share_named(sentence, need) >= REPEATS}
+    others = [sentence for sentence in sentences if sentence not in repeating]
+    if others and static_embedding.available():
+        cosines = static_embedding.cosines(others, need)
+        repeating |= {sentence for sentence, cosine in zip(others, cosines, strict=True) if cosine >= SAME[language]}
+    return repeating
+
+
+def _of_the_user(turns: list[Turn], profile: Profile) -> Iterator[tuple[int, str]]:
+    """Yield turn and sentence of all that is said of the user and not of somebody else, nor denied."""
     for index, turn in enumerate(turns):
         if index or turn.role == "user":
             for sentence in sentences(turn.content, profile.language):
-                if profile.need and _repeats(sentence, profile.need, turn.role, profile.language):
+                own, elsewhere = _OWN[turn.role][profile.language], _ELSEWHERE[profile.language]
+                if own.search(sentence) and not elsewhere.search(sentence):
                     yield index, sentence
-
-
-def _repeats(sentence: str, need: str, role: Role, language: Language) -> bool:
-    if not _OWN[role][language].search(sentence) or _ELSEWHERE[language].search(sentence):
-        return False
-    if contents(need) and share_named(sentence, need) >= REPEATS:
-        return True
-    return static_embedding.available() and static_embedding.closeness(sentence, need) >= SAME[language]
 
 
 def sentence_with(quote: str, text: str, language: Language) -> str:

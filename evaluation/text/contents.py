@@ -5,6 +5,7 @@ verb has one stem whether an auxiliary asks (`did he leave`) or not (`he left`).
 """
 
 import re
+from functools import lru_cache
 
 # Tags follow a comma. Without a comma the same words are contents (他身体还好吗, is it the right step).
 _TAG = (
@@ -67,13 +68,15 @@ def without_tags(text: str) -> str:
     return _TAGS.sub("", text)
 
 
-def contents(text: str) -> set[str]:
+# A need is compared with sentence after sentence, and a turn with every step of a chain.
+@lru_cache(maxsize=4096)
+def contents(text: str) -> frozenset[str]:
     """Return the content-bearing parts of a text: stems of its Latin words, pairs of its Han characters."""
     plain = _ASKING.sub("", without_tags(text))
     plain = _A_NOT_A.sub(r"\g<verb>", plain).replace(_COPULA, "").lower()
     for pattern, expansion in _SHORT_FORMS:
         plain = pattern.sub(expansion, plain)
-    words = {_stem(word) for word in _WORDS.findall(plain) if word not in _STOP_WORDS}
+    words = frozenset(_stem(word) for word in _WORDS.findall(plain) if word not in _STOP_WORDS)
     pairs = {run[i : i + 2] for run in _HAN.findall(plain) for i in range(len(run) - 1)}
     return words | (pairs - _STOP_BIGRAMS)
 

@@ -38,7 +38,7 @@ def _folder() -> Path | None:
 
 
 @functools.cache
-def _parts() -> tuple[Any, Vectors]:
+def _parts() -> tuple[Any, npt.NDArray[np.float16]]:
     folder = _folder()
     if folder is None:
         raise CocoonError(
@@ -48,8 +48,7 @@ def _parts() -> tuple[Any, Vectors]:
     from safetensors.numpy import load_file
     from tokenizers import Tokenizer
 
-    vectors = load_file(folder / _WEIGHTS)["embedding.weight"].astype(np.float32)
-    return Tokenizer.from_file(str(folder / _TOKENIZER)), vectors
+    return Tokenizer.from_file(str(folder / _TOKENIZER)), load_file(folder / _WEIGHTS)["embedding.weight"]
 
 
 def embed(texts: Sequence[str]) -> Vectors:
@@ -58,18 +57,29 @@ def embed(texts: Sequence[str]) -> Vectors:
     A text without any token has a zero vector.
     """
     tokenizer, vectors = _parts()
-    rows = [encoding.ids for encoding in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
-    means = np.stack([vectors[ids].mean(0) if ids else np.zeros(vectors.shape[1], np.float32) for ids in rows])
-    lengths = np.linalg.norm(means, axis=1, keepdims=True)
-    return (means / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
+    rows = [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+    sums = np.zeros((len(rows), vectors.shape[1]), np.float32)
+    filled = [number for number, ids in enumerate(rows) if ids]
+    if filled:
+        starts = np.cumsum([0, *(len(rows[number]) for number in filled[:-1])])
+        found = vectors[np.concatenate([rows[number] for number in filled])].astype(np.float32)
+        sums[filled] = np.add.reduceat(found, starts)
+    # A mean has the direction of its sum.
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    return sums / np.where(lengths > 0, lengths, 1.0).astype(np.float32)
 
 
 def closeness(one: str, other: str) -> float:
     """Return the cosine of two texts, -1 to 1."""
-    return float(_vector(one) @ _vector(other))
+    return cosines([one], other)[0]
 
 
-@functools.lru_cache(maxsize=4096)
+def cosines(texts: Sequence[str], other: str) -> list[float]:
+    """Return the cosine of each text with another one, -1 to 1."""
+    return (embed(texts) @ _vector(other)).tolist()
+
+
+@functools.lru_cache(maxsize=1024)
 def _vector(text: str) -> Vectors:
-    # A need is compared with sentence after sentence, and each of the judges of a dialogue reads the same sentences.
+    # A need is compared with sentence after sentence.
     return embed([text])[0]

@@ -98,8 +98,7 @@ _ONES_OWN = {"en": re.compile(r"\b(?:i|i'\w+|me|my)\b", re.IGNORECASE), "zh": re
 _CARE = {
     "en": re.compile(
         r"\b(?:be (?:kind|gentle|good|easy) (?:to|with|on) yourself|take care of yourself|easy on yourself"
-        r"|give yourself|breathe (?:slowly|with me|deeply))\b",
-        re.IGNORECASE,
+        r"|give yourself|breathe (?:slowly|with me|deeply))\b"
     ),
     "zh": re.compile(
         "(?:记得|一定)要?(?:好好|多|按时)?(?:休息|照顾|吃饭|睡觉)|别把自己|照顾好你?自己|对自己好一?点|不(?:用|要"
@@ -131,5 +130,7 @@ def inverts_roles(text: str, language: Language) -> bool:
         return False
     if _PATTERNS[language].search(lowered):
         return True
+    if _CARE[language].search(lowered) is None:
+        return False
     others = (sentence for sentence in sentences(plain, language) if not _ONES_OWN[language].search(sentence))
-    return any(_CARE[language].search(sentence) for sentence in others)
+    return any(_CARE[language].search(sentence.lower()) for sentence in others)

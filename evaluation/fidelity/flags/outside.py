@@ -14,7 +14,9 @@ _TENS = {
     for index, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"])
 }
 _SCALES = {"hundred": 100, "thousand": 1000}
+_NUMBER_WORDS = frozenset((*_SMALL, *_TENS, *_SCALES)) - {"zero", "one"}
 _NUMBER_WORD = "|".join((*_SMALL, *_TENS, *_SCALES))
+_LATIN_WORD = re.compile("[a-z]+")
 _SPELLED = re.compile(
     rf"\b((?:{_NUMBER_WORD})(?:[- ](?:and )?(?:{_NUMBER_WORD}))*)[- ](?=(?:year|month|week|day|hour|minute|night|mile"
     rf"|kilo|metre"
@@ -143,7 +145,9 @@ def _figures(text: str) -> Iterator[tuple[float, str]]:
     """Yield the figures of a text, each with the words it stands in. One of something is no figure."""
     for match in _DIGITS.finditer(text):
         yield _of_digits(match.group()), match.group()
-    for match in _SPELLED.finditer(text):
+    # Most turns have no such words, and the search for them is slow.
+    spelled = () if _NUMBER_WORDS.isdisjoint(_LATIN_WORD.findall(text.lower())) else _SPELLED.finditer(text)
+    for match in spelled:
         if (number := _of_words(words := match[1] or match[2])) > 1:
             yield number, words
     for match in _HAN_NUMBER.finditer(_HAN_IDIOM.sub("，", text)):

@@ -26,15 +26,19 @@ Run = tuple[str, ...]
 
 def recites_profile(text: str, supporter: str, profile: Profile, language: Language) -> bool:
     """Return whether a turn recites the profile. What the supporter has just said is no recital."""
-    words, said_to = _words(text), set(ngrams(_words(supporter), _RUN))
-    runs = set(ngrams(words, _RUN)) - said_to
+    words = _words(text)
+    runs = set(ngrams(words, _RUN))
     sentences, known = _runs_of(tuple(profile_parts_in_words(profile)))
+    if runs.isdisjoint(known):
+        return False
+    runs -= set(ngrams(_words(supporter), _RUN))
     for own in sentences:
         if len(own) + _RUN - 1 >= SHORTEST[language] and sum(run in runs for run in own) >= SENTENCE_SHARE * len(own):
             return True
-    if len(words) >= LONG_TURN[language] and len(runs & known) >= TURN_SHARE * len(runs):
+    recited = runs & known
+    if recited and len(words) >= LONG_TURN[language] and len(recited) >= TURN_SHARE * len(runs):
         return True
-    return _longest_run(words, known & runs) >= LONGEST_RUN[language]
+    return _longest_run(words, recited) >= LONGEST_RUN[language]
 
 
 def profile_parts_in_words(profile: Profile) -> list[str]:

@@ -16,7 +16,7 @@ def closeness(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Word vectors by which any two texts are as close as the number that a test puts here."""
     cosine = [0.0]
     monkeypatch.setattr(static_embedding, "available", lambda: True)
-    monkeypatch.setattr(static_embedding, "closeness", lambda *_: cosine[0])
+    monkeypatch.setattr(static_embedding, "cosines", lambda texts, _: [cosine[0]] * len(texts))
     return cosine
 
 

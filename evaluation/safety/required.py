@@ -1,0 +1,86 @@
+"""Which words a regular expression cannot do without: a text that has none of them need not be searched.
+
+It reads what the files of forms are written in: literal characters, classes, groups, quantifiers and looking around.
+"""
+
+import re
+from collections.abc import Iterator
+
+_PLAIN = re.compile(r"[\w '-]")
+_QUANTIFIER = re.compile(r"[*+?]\??|\{\d*,?\d*\}")
+_MAY_BE_ABSENT = re.compile(r"[*?]|\{0?,")
+_CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")
+_GROUP = re.compile(r"\((?:\?(?::|P<\w+>))?")
+_LOOKS_AROUND = ("(?=", "(?!", "(?<=", "(?<!")
+
+
+def required_words(form: str) -> frozenset[str]:
+    """Return words (pieces of text) one of which is in every match of a form, none where that cannot be told."""
+    return max((_required(form)), key=_rarity, default=frozenset())
+
+
+def _rarity(words: frozenset[str]) -> tuple[int, int]:
+    return min(map(len, words), default=0), -len(words)
+
+
+def _required(form: str) -> Iterator[frozenset[str]]:
+    """Yield sets of words: every match has one word of each of them."""
+    alternatives = _alternatives(form)
+    if len(alternatives) > 1:
+        of_each = [required_words(alternative) for alternative in alternatives]
+        if all(of_each):
+            yield frozenset().union(*of_each)
+        return
+    run = ""
+    for atom, quantifier in _atoms(form):
+        if _PLAIN.fullmatch(atom) and not quantifier:
+            run += atom
+            continue
+        if run:
+            yield frozenset([run])
+        run = ""
+        if not _MAY_BE_ABSENT.match(quantifier):
+            if _PLAIN.fullmatch(atom):
+                yield frozenset([atom])
+            elif atom.startswith("(") and not atom.startswith(_LOOKS_AROUND):
+                yield required_words(atom[_match_end(_GROUP, atom, 0) : -1])
+    if run:
+        yield frozenset([run])
+
+
+def _alternatives(form: str) -> list[str]:
+    found = [""]
+    for atom, quantifier in _atoms(form):
+        if atom == "|":
+            found.append("")
+        else:
+            found[-1] += atom + quantifier
+    return found
+
+
+def _atoms(form: str) -> Iterator[tuple[str, str]]:
+    """Yield the parts of a form with their quantifiers: a character, an escape, a class or a whole group."""
+    start = 0
+    while start < len(form):
+        end = _atom_end(form, start)
+        after = _match_end(_QUANTIFIER, form, end)
+        yield form[start:end], form[end:after]
+        start = after
+
+
+def _atom_end(form: str, start: int) -> int:
+    if form[start] == "\\":
+        return start + 2
+    if form[start] == "[":
+        return _match_end(_CLASS, form, start)
+    if form[start] != "(":
+        return start + 1
+    end = start + 1
+    while form[end] != ")":
+        end = _atom_end(form, end)
+    return end + 1
+
+
+def _match_end(pattern: re.Pattern[str], text: str, start: int) -> int:
+    match = pattern.match(text, start)
+    return match.end() if match else start
