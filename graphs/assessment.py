@@ -61,8 +61,10 @@ async def judge_dialogue(state: JudgeTask, runtime: Runtime[AssessmentContext]) 
     """One rating. A judge without any reply is a failure with its reason."""
     name, vote = state["judge"], state["vote"]
     agent = runtime.context.judges[name]
-    dialogue = Dialogue.model_validate(state["dialogue"])
     facts = runtime.context.facts[name]
+    # A judge of the user's own gets a dialogue of its own, which it may change.
+    shared = None if facts.source else runtime.context.dialogue
+    dialogue = shared or Dialogue.model_validate(state["dialogue"])
     # Another version of a judge's code is another judge, as another prompt of ours is.
     node = f"judge:{name}:{facts.source.version}" if facts.source else f"judge:{name}"
     client = JournaledClient(runtime.context.caller, Place(dialogue.id, node, 0, vote), judging=True)

@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime, get_runtime
 
 from cocoon.agents.protocols import Judge, SimulatedUser, Step, Supporter, steps_of
 from cocoon.core.errors import CocoonError
-from cocoon.core.records import AgentFacts, Profile
+from cocoon.core.records import AgentFacts, Dialogue, Profile
 from cocoon.models.calls import Caller, Reply
 
 
@@ -46,10 +46,11 @@ class ConversationContext:
 
 @dataclass(frozen=True)
 class AssessmentContext:
-    """The judges of an assessment, by name."""
+    """The judges of an assessment, by name. `dialogue` is that of the state, read already."""
 
     caller: Caller
     judges: dict[str, Judge]
+    dialogue: Dialogue | None = None
 
     @functools.cached_property
     def facts(self) -> dict[str, AgentFacts]:

@@ -1,10 +1,21 @@
 """Chat messages made to fit what a model's template allows."""
 
 from collections.abc import Sequence
+from typing import TypeGuard
 
 Message = dict[str, str]
+ROLES = frozenset({"system", "user", "assistant"})
+_KEYS = {"role", "content"}
 
 USER_STUB = "(…)"
+
+
+def is_plain(messages: object) -> TypeGuard[list[Message]]:
+    """Return whether messages are as they stand in a request: each a role and its words."""
+    return isinstance(messages, list) and all(
+        type(each) is dict and each.keys() == _KEYS and each["role"] in ROLES and isinstance(each["content"], str)
+        for each in messages
+    )
 
 
 def fit_to_template(messages: Sequence[Message], user_first: bool, *, system_role: bool = True) -> list[Message]:

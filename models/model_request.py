@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, convert_to_messages
+from langchain_core.messages import AIMessage
 
 from cocoon.core.errors import AccessDeniedError, CallFailedError, CocoonError
 from cocoon.core.text import printable_line
@@ -61,15 +60,9 @@ class ModelRequest:
         return message
 
 
-# Each turn of a talk is in every later call of the talk.
-@lru_cache(maxsize=4096)
-def _message(*fields: tuple[str, str]) -> BaseMessage:
-    return convert_to_messages([dict(fields)])[0]
-
-
 async def _invoke(model: Model, messages: Sequence[Message], parameters: dict[str, Any]) -> AIMessage:
     try:
-        message = await model.chat.ainvoke([_message(*message.items()) for message in messages], **parameters)
+        message = await model.chat.ainvoke(list(messages), **parameters)
         model.pool.budget.end_call(usage_of_message(model, message))
         return message
     except (CocoonError, asyncio.CancelledError):

@@ -174,7 +174,7 @@ class Runner(Work):
 
     async def _rate(self, dialogue: Dialogue, wanted: Sequence[Wanted]) -> bool:
         """Rate a dialogue. Returns whether no rating waits for a batch."""
-        context = AssessmentContext(self.caller, self._by_name)
+        context = AssessmentContext(self.caller, self._by_name, dialogue)
         plain = dialogue.model_dump(mode="json")
         ratings: list[Rating] = []
         failures: list[Any] = []

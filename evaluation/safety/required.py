@@ -25,14 +25,14 @@ def _rarity(words: frozenset[str]) -> tuple[int, int]:
 
 def _required(form: str) -> Iterator[frozenset[str]]:
     """Yield sets of words: every match has one word of each of them."""
-    alternatives = _alternatives(form)
-    if len(alternatives) > 1:
-        of_each = [required_words(alternative) for alternative in alternatives]
+    atoms = list(_atoms(form))
+    if ("|", "") in atoms:
+        of_each = [required_words(alternative) for alternative in _alternatives(atoms)]
         if all(of_each):
             yield frozenset().union(*of_each)
         return
     run = ""
-    for atom, quantifier in _atoms(form):
+    for atom, quantifier in atoms:
         if _PLAIN.fullmatch(atom) and not quantifier:
             run += atom
             continue
@@ -48,9 +48,9 @@ def _required(form: str) -> Iterator[frozenset[str]]:
         yield frozenset([run])
 
 
-def _alternatives(form: str) -> list[str]:
+def _alternatives(atoms: list[tuple[str, str]]) -> list[str]:
     found = [""]
-    for atom, quantifier in _atoms(form):
+    for atom, quantifier in atoms:
         if atom == "|":
             found.append("")
         else:

@@ -3,6 +3,7 @@
 import difflib
 import reprlib
 from collections.abc import Hashable, Iterable, Sequence
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -57,8 +58,13 @@ def load_scale(name: str | Path) -> Scale:
     """
     text = str(name)
     if isinstance(name, str) and not text.endswith((".yaml", ".yml")):
-        return _load(_shipped(text))
+        return _load_shipped(text).model_copy(deep=True)
     return _load(Path(text))
+
+
+@cache
+def _load_shipped(scale: str) -> Scale:
+    return _load(_shipped(scale))
 
 
 def read_scale_file(shipped: str) -> bytes:

@@ -7,6 +7,7 @@ the numbers).
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +27,7 @@ from cocoon.core.errors import CallFailedError, CocoonError
 from cocoon.core.model_spec import SERVER_KEY, refuse_secrets, without_secrets
 from cocoon.core.outside.private_text import THOUGHT_FIELDS
 from cocoon.core.text import printable_line
-from cocoon.models.messages import Message, fit_to_template
+from cocoon.models.messages import Message, fit_to_template, is_plain
 from cocoon.models.remote.capabilities import LIMIT_NAMES, lesson
 from cocoon.models.remote.events import BrokenOffError, completion_of, is_stream
 from cocoon.models.remote.proxy import proxy_of, route
@@ -40,6 +41,8 @@ LARGEST_REPLY, LARGEST_FILE = 32 << 20, 1 << 30
 """Bytes of a reply and of a file of replies, unpacked."""
 PROXY_DENIES = 407
 _ROLES = {"system": "system", "human": "user", "ai": "assistant"}
+_RENAMES_SYSTEM = re.compile(r"o\d")
+"""Names of models for which LangChain calls the system role another name."""
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 
@@ -106,7 +109,8 @@ class EndpointChat(ChatOpenAI):
         """
         if config is not None or self._is_listened_to():
             return await super().ainvoke(input, config, stop=stop, **kwargs)
-        return self._message_of(await self._agenerate(self._convert_input(input).to_messages(), stop, **kwargs))
+        messages = input if is_plain(input) else self._convert_input(input).to_messages()
+        return self._message_of(await self._complete(messages, stop, kwargs))
 
     def _is_listened_to(self) -> bool:
         """Return whether LangChain has callbacks, a cache or a limit for the calls of this model."""
@@ -122,6 +126,11 @@ class EndpointChat(ChatOpenAI):
         stop: list[str] | None = None,
         run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002
         **kwargs: Any,
+    ) -> ChatResult:
+        return await self._complete(messages, stop, kwargs)
+
+    async def _complete(
+        self, messages: Sequence[BaseMessage] | Sequence[Message], stop: list[str] | None, kwargs: dict[str, Any]
     ) -> ChatResult:
         known = set(self._learnt)
         while True:
@@ -139,11 +148,18 @@ class EndpointChat(ChatOpenAI):
                 return result
 
     def _payload(
-        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], known: set[str]
+        self,
+        messages: Sequence[BaseMessage] | Sequence[Message],
+        stop: list[str] | None,
+        kwargs: dict[str, Any],
+        known: set[str],
     ) -> dict[str, Any]:
         left_out = {"seed", "temperature"} & known
         parameters = {key: value for key, value in kwargs.items() if value is not None and key not in left_out}
-        payload = self._get_request_payload(messages, stop=stop, **parameters)
+        # LangChain takes as long for the messages as for all the rest, and does nothing to plain ones.
+        plain = messages if is_plain(messages) and not _RENAMES_SYSTEM.match(self.model_name) else None
+        payload = self._get_request_payload(list(messages) if plain is None else [], stop=stop, **parameters)
+        payload |= {} if plain is None else {"messages": plain}
         payload |= payload.pop("extra_body", None) or {}
         # A streamed reply shows that a slow server is at work. A call of tools is not put together from pieces here.
         if "stream" not in known and not payload.keys() & {"tools", "functions", "n"}:
@@ -153,8 +169,8 @@ class EndpointChat(ChatOpenAI):
             if name in payload:
                 payload[self._limit_name(known)] = payload.pop(name)
         if known & {"user_first", "no_system"}:
-            plain = [_message(message) for message in messages]
-            fitted = fit_to_template(plain, "user_first" in known, system_role="no_system" not in known)
+            talk = plain or [_message(message) for message in convert_to_messages(list(messages))]
+            fitted = fit_to_template(talk, "user_first" in known, system_role="no_system" not in known)
             payload["messages"] = fitted
         return payload
 
@@ -164,8 +180,7 @@ class EndpointChat(ChatOpenAI):
 
     def batch_body(self, messages: Sequence[Mapping[str, str]], parameters: dict[str, Any]) -> dict[str, Any]:
         """Return a request as it stands in a batch, where nothing is streamed."""
-        plain = convert_to_messages([dict(message) for message in messages])
-        return self._payload(plain, None, parameters, {*self._learnt, "stream"})
+        return self._payload([dict(message) for message in messages], None, parameters, {*self._learnt, "stream"})
 
     def read_reply(self, reply: dict[str, Any]) -> AIMessage:
         """Return the message of a chat completion. Raises TransientError where it has none."""

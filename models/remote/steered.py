@@ -5,17 +5,18 @@ vLLM hands through. A server without the plug-in would ignore them and answer un
 """
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import orjson
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatResult
 from pydantic import PrivateAttr
 
 from cocoon.core.errors import CocoonError
 from cocoon.core.model_spec import ARGUMENT_PREFIX, STEERING_REFUSAL, LocalSpec
+from cocoon.models.messages import Message
 from cocoon.models.remote.endpoint import EndpointChat
 from cocoon.models.request_errors import RefusedError
 
@@ -34,22 +35,22 @@ class SteeredEndpointChat(EndpointChat):
         return {"steer": {name.removeprefix(ARGUMENT_PREFIX): value for name, value in self.arguments.items()}}
 
     def _payload(
-        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], known: set[str]
+        self,
+        messages: Sequence[BaseMessage] | Sequence[Message],
+        stop: list[str] | None,
+        kwargs: dict[str, Any],
+        known: set[str],
     ) -> dict[str, Any]:
         payload = super()._payload(messages, stop, kwargs, known)
         payload[EXTRA_ARGUMENTS] = {**(payload.get(EXTRA_ARGUMENTS) or {}), **self.arguments}
         return payload
 
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+    async def _complete(
+        self, messages: Sequence[BaseMessage] | Sequence[Message], stop: list[str] | None, kwargs: dict[str, Any]
     ) -> ChatResult:
         if not self._is_checked:
             await self._check()
-        return await super()._agenerate(messages, stop, run_manager, **kwargs)
+        return await super()._complete(messages, stop, kwargs)
 
     async def _check(self) -> None:
         """Raise CocoonError if the server answers a request that its plug-in would have to refuse."""

@@ -74,7 +74,7 @@ _PERSON: Mapping[Language, re.Pattern[str]] = {
     "en": re.compile(rf"{_OWNED}({'|'.join(english for english, _ in _PERSONS.values())})\b", re.IGNORECASE),
     "zh": re.compile(f"({'|'.join(chinese for _, chinese in _PERSONS.values())})"),
 }
-_SAME_PERSON = [re.compile(rf"\b(?:{english})s?\b|{chinese}", re.IGNORECASE) for english, chinese in _PERSONS.values()]
+_SAME_PERSON = [re.compile(rf"\b(?:{english})s?\b|{chinese}") for english, chinese in _PERSONS.values()]
 _NAME = re.compile(r"(?<=[a-z0-9,;] )[A-Z][a-z]{2,}(?!'m\b)")
 _CALENDAR = frozenset(
     [
@@ -132,12 +132,12 @@ def foreign_facts(text: str, known: str, language: Language) -> list[str]:
     outside = {figure for value, figure in figures if value not in known_figures}
     lowered = known.lower()
     outside |= {name for name in _names(text, language) if name.lower() not in lowered}
-    outside |= {match[1] for match in _PERSON[language].finditer(text) if not _is_named(match[1], known)}
+    outside |= {match[1] for match in _PERSON[language].finditer(text) if not _is_named(match[1].lower(), lowered)}
     return sorted(outside)
 
 
 def _is_named(person: str, known: str) -> bool:
-    """Return whether a text names a person, in any of the words for them (`dad` for `father`)."""
+    """Return whether a text names a person, in any of the words for them (`dad` for `father`), in lower case."""
     return any(words.fullmatch(person) and words.search(known) for words in _SAME_PERSON)
 
 
