@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar, get_origin
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -106,7 +106,7 @@ def explain(error: ValidationError, kind: type[BaseModel]) -> str:
     first = error.errors(include_url=False)[0]
     key = ".".join(_short(str(part), 80) for part in first["loc"]) or "the whole record"
     if first["type"] == "extra_forbidden":
-        return f"unknown key {key!r}{_nearest(str(first['loc'][-1]), kind)}"
+        return f"unknown key {key!r}{_nearest([str(part) for part in first['loc']], kind)}"
     if first["type"] == "missing":
         return f"key {key!r} is missing"
     value = without_secrets(repr(first.get("input")))
@@ -117,18 +117,29 @@ def _short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
-def _nearest(key: str, kind: type[BaseModel]) -> str:
-    known = sorted(_known_keys(kind))
-    close = difflib.get_close_matches(_short(key, 80), known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; known keys: {', '.join(known)}"
+def _nearest(place: list[str], kind: type[BaseModel]) -> str:
+    """Return the nearest key beside a wrong one, or else the places of the nearest key elsewhere."""
+    *parents, key = (_short(part, 80) for part in place if not part.isdecimal())
+    known = _known_keys(kind)
+    beside = [name[-1] for name in known if [part for part in name[:-1] if part != "0"] == parents]
+    close = difflib.get_close_matches(key, beside, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    close = difflib.get_close_matches(key, sorted({name[-1] for name in known}), n=1, cutoff=0.5)
+    elsewhere = [".".join(name) for name in sorted(known, key=len) if close and name[-1] == close[0]]
+    if elsewhere:
+        return f"; did you mean {' or '.join(map(repr, elsewhere[:3]))}?"
+    return f"; known keys: {', '.join(sorted({name[-1] for name in known}))}"
 
 
-def _known_keys(kind: type[BaseModel]) -> set[str]:
-    known = set(kind.model_fields)
-    for field in kind.model_fields.values():
+def _known_keys(kind: type[BaseModel], parents: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Return every key with the keys above it, and the number of the first record in a list."""
+    known = [(*parents, name) for name in kind.model_fields]
+    for name, field in kind.model_fields.items():
         for part in getattr(field.annotation, "__args__", (field.annotation,)):
             if isinstance(part, type) and issubclass(part, BaseModel):
-                known |= _known_keys(part)
+                in_list = ("0",) if get_origin(field.annotation) is list else ()
+                known += _known_keys(part, (*parents, name, *in_list))
     return known
 
 

@@ -15,7 +15,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +51,18 @@ def asked(log: Path, since: int = 0) -> Counter[str]:
 
 @dataclass
 class Interruptions:
-    """One command interrupted again and again. `moments` are the requests after which a session is interrupted."""
+    """One command interrupted again and again. `words` of it for a folder, `runs` are the run folders in that.
 
-    verb: str
+    `moments` are the requests after which a session is interrupted.
+    """
+
+    words: Callable[[Path], list[str]]
     number: signal.Signals
     spec: str
     log: Path
-    dialogues: Path
     place: Path
-    size: int
     draw: random.Random
+    runs: str = "."
     problems: list[str] = field(default_factory=list)
     sessions: int = 0
     repeated: int = 0
@@ -75,14 +79,15 @@ class Interruptions:
             self._session(broken, self.draw.randrange(max(1, left)))
         self._session(broken, None)
         self.repeated = sum((asked(self.log, second) - alone).values())
-        self.problems += [f"{name} differs" for name in differences(peace, broken)]
+        for run in sorted(peace.glob(self.runs)):
+            other = broken / run.relative_to(peace)
+            self.problems += [f"{run.name}: {name} differs" for name in differences(run, other)]
         if self.repeated > (CONNECTIONS * self.sessions if self.number == signal.SIGKILL else 0):
             self.problems.append(f"{self.repeated} requests were asked again")
 
     def _session(self, out: Path, after: int | None) -> None:
         """One session, interrupted after so many of its requests (None: not)."""
-        words = command(self.verb, self.spec, out, self.dialogues, self.size)
-        process = start([sys.executable, "-m", "cocoon.cli.main", *words])
+        process = start([sys.executable, "-m", "cocoon.cli.main", *self.words(out)])
         before = self._requests()
         while after is not None and process.poll() is None and self._requests() - before < after:
             time.sleep(0.005)
@@ -127,9 +132,8 @@ def main() -> int:
                 for kind in options.signals:
                     draw = random.Random(f"{verb}{kind}{options.seed}")
                     target = place / f"{verb}-{kind}"
-                    trial = Interruptions(
-                        verb, SIGNALS[kind], spec, place / "log", dialogues, target, options.size, draw
-                    )
+                    words = partial(command, verb, spec, dialogues=dialogues, size=options.size)
+                    trial = Interruptions(words, SIGNALS[kind], spec, place / "log", target, draw)
                     trial.run(options.moments)
                     rows.append([verb, kind, trial.sessions, trial.repeated, "; ".join(trial.problems) or "equal"])
                     print(rows[-1], file=sys.stderr, flush=True)

@@ -81,6 +81,10 @@ def test_values_are_read_as_yaml() -> None:
         ("user.dificulty=hard", "-o user.dificulty: unknown key 'user.dificulty'; did you mean 'difficulty'?"),
         ("roundz=3", "-o roundz: unknown key 'roundz'; did you mean 'rounds'?"),
         (
+            "max_tokens=3",
+            "did you mean 'user.max_tokens' or 'judge.max_tokens' or 'supporters.0.max_tokens'?",
+        ),
+        (
             "user.difficulty=brutal",
             "-o user.difficulty: key 'user.difficulty': Input should be 'easy', 'normal' or 'hard'",
         ),

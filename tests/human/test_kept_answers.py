@@ -86,7 +86,7 @@ async def test_a_hundred_raters_at_once_lose_no_answer_to_a_server_that_is_kille
         ended = await working
         assert [error for error in ended if not isinstance(error, aiohttp.ClientError | None)] == []
         assert RATERS <= len(saved) < RATERS * len(values)
-        assert saved.items() <= _stored(out).items()
+        assert saved.items() <= stored_answers(out).items()
         again, kept = await serving(file, out, raters=RATERS)
         assert {name: link.rpartition("/")[2] for name, link in kept.items()} == {
             name: link.rpartition("/")[2] for name, link in links.items()
@@ -94,10 +94,11 @@ async def test_a_hundred_raters_at_once_lose_no_answer_to_a_server_that_is_kille
         assert await all_work(kept, session) == [None] * RATERS
         again.terminate()
         assert await again.wait() == 128 + signal.SIGTERM
-    assert _stored(out) == saved == {(name, key): value for name in given.names for key, value in values.items()}
+    assert stored_answers(out) == saved == {(name, key): value for name in given.names for key, value in values.items()}
 
 
-def _stored(out: Path) -> Kept:
+def stored_answers(out: Path) -> Kept:
+    """The answers in a study's folder."""
     store = HumanStore(out / "human.sqlite")
     answers = {(answer.rater, answer.key): answer.value for answer in store.every_answer()}
     store.close()
