@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from cocoon.core.records import Language
 
@@ -136,9 +137,16 @@ def foreign_facts(text: str, known: str, language: Language) -> list[str]:
     return sorted(outside)
 
 
-def _is_named(person: str, known: str) -> bool:
+def _is_named(person: str, text: str) -> bool:
     """Return whether a text names a person, in any of the words for them (`dad` for `father`), in lower case."""
-    return any(words.fullmatch(person) and words.search(known) for words in _SAME_PERSON)
+    # The same word is found soonest.
+    start = max(text.find(person), 0)
+    return any(words.search(text, start) or words.search(text) for words in _words_for(person))
+
+
+@cache
+def _words_for(person: str) -> list[re.Pattern[str]]:
+    return [words for words in _SAME_PERSON if words.fullmatch(person)]
 
 
 def _figures(text: str) -> Iterator[tuple[float, str]]:
