@@ -138,25 +138,24 @@ class SuccessJudge:
             material["transcript"] = material["numbered"]
         text = prompt.fill(**material)
 
+        verdicts: list[Verdict] = []
+
         def check(answer: NamedAnswer | VerdictAnswer) -> str | None:
-            problem = answer.verdict(dialogue).missing
+            verdicts.append(answer.verdict(dialogue))
+            problem = verdicts[-1].missing
             return None if problem == CANNOT_TELL else problem
 
         client = client.at(self.shared.node(self.mode, prompt))
         answer = await self.shared.ask(client, text, kind, self.mode, language, check)
-        verdict = self._verdict(answer, dialogue, client.replies[-1].entry.legal_mass)
+        mass = client.replies[-1].entry.legal_mass.get("named_by" if self.mode == ATTRIBUTED else "named", 1.0)
+        if isinstance(answer, Missing):
+            verdict = Verdict(success=None, missing=answer.reason)
+        elif mass < self.shared.floor:
+            verdict = Verdict(success=None, missing=forced_reason(mass))
+        else:
+            verdict = verdicts[-1]
         missing = {"*": verdict.missing} if verdict.missing else {}
         return rating.model_copy(update={"verdict": verdict, "missing": missing} | call_facts(client.replies))
-
-    def _verdict(
-        self, answer: NamedAnswer | VerdictAnswer | Missing, dialogue: Dialogue, masses: Mapping[str, float]
-    ) -> Verdict:
-        if isinstance(answer, Missing):
-            return Verdict(success=None, missing=answer.reason)
-        mass = masses.get("named_by" if self.mode == ATTRIBUTED else "named", 1.0)
-        if mass < self.shared.floor:
-            return Verdict(success=None, missing=forced_reason(mass))
-        return answer.verdict(dialogue)
 
 
 def open_judges(

@@ -3,7 +3,7 @@
     python -m cocoon.benchmarks.orchestration.interrupted_local --moments 20 --verbs sweep train human
 
 `sweep`: a tiny steered model in float32, user and judge at an endpoint that logs every request. `train`: a tiny base,
-interrupted at moments of its time; at the end the adapter and every logged loss must be those of a training in peace.
+interrupted after steps of its training. At the end the adapter and every loss must be those of a training in peace.
 `human`: ten raters answer while the server is interrupted and started again; what it said it had saved must be there.
 """
 
@@ -29,7 +29,7 @@ from cocoon.tests.models.local.tiny_models import tiny_folder, tiny_network
 from cocoon.tests.steering.steered import saved_direction
 from cocoon.tests.training.training_cases import logged, talk, write_talks
 
-RATERS = 10
+RATERS, STEPS = 10, 200
 ENDED = (-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM)
 Row = list[Any]
 
@@ -57,12 +57,15 @@ def sweep(place: Path, kind: str, moments: int, draw: random.Random) -> Row:
 
 
 def train(place: Path, kind: str, moments: int, draw: random.Random) -> Row:
-    """A training, interrupted at moments of the time that one in peace takes."""
+    """A training, interrupted after so many of its steps."""
     base = tiny_folder(place / "base", context=1024)
     talks = write_talks(place / "talks.jsonl", [talk(number, 7, thoughts=True, language="en") for number in range(40)])
     problems: list[str] = []
 
-    def session(out: Path, after: float | None) -> int:
+    def steps(out: Path) -> int:
+        return max(logged(out, "loss"), default=0) if (out / "losses.jsonl").is_file() else 0
+
+    def session(out: Path, after: int | None) -> int:
         command = [
             "train",
             "--base",
@@ -74,23 +77,21 @@ def train(place: Path, kind: str, moments: int, draw: random.Random) -> Row:
             "--out",
             str(out),
         ]
-        command += ["--max-steps", "200", "--evaluate-every", "20", "-o", "data.near_duplicate=null"]
+        command += ["--max-steps", str(STEPS), "--evaluate-every", "5", "-o", "data.near_duplicate=null"]
         command += ["-o", "fit.dtype=float32", "-o", "data.validation=0.1", "-o", "fit.accumulate=1"]
         process = start([sys.executable, "-m", "cocoon.cli.main", *command])
-        until = time.monotonic() + (after or 0.0)
-        while after is not None and process.poll() is None and time.monotonic() < until:
+        while after is not None and process.poll() is None and steps(out) < after:
             time.sleep(0.01)
         if after is not None and process.poll() is None:
+            time.sleep(draw.uniform(0.0, 0.2))
             process.send_signal(SIGNALS[kind])
         errors = process.communicate()[1]
         if "Traceback" in errors or process.returncode not in (0, *ENDED):
             problems.append(f"{process.returncode}: {errors[-300:]}")
         return int(process.returncode in ENDED)
 
-    began = time.monotonic()
     session(place / "peace", None)
-    whole = time.monotonic() - began
-    sessions = sum(session(place / kind, draw.uniform(0.0, whole)) for _ in range(moments))
+    sessions = sum(session(place / kind, after) for after in sorted(draw.sample(range(STEPS - 20), moments)))
     session(place / kind, None)
     weights = [(place / name / "adapter_model.safetensors").read_bytes() for name in ("peace", kind)]
     problems += [] if weights[0] == weights[1] else ["the adapter differs"]
