@@ -50,11 +50,14 @@ TARGETS = {
         ("evaluation/success/verdicts.py", "evaluation/success/mentions.py", "evaluation/success/uptake.py"),
         tuple(f"tests/evaluation/success/test_{name}.py" for name in ("success", "attribution", "mentions")),
     ),
-    "scales": Target(("evaluation/scales/scoring.py",), ("tests/evaluation/scales/test_scales.py",)),
+    "scales": Target(
+        ("evaluation/scales/scoring.py",),
+        ("tests/evaluation/scales/test_scales.py", "tests/running/test_several_judges.py"),
+    ),
     "statistics": Target(("evaluation/statistics/*.py",), ("tests/evaluation/statistics",)),
     "trust": Target(
         ("agents/users/trust.py", "agents/users/attuned.py"),
-        ("tests/agents/test_trust.py", "tests/agents/test_attuned.py"),
+        tuple(f"tests/agents/test_{name}.py" for name in ("trust", "attuned", "people")),
     ),
 }
 # What the modules stand on is loaded once, before children are made.

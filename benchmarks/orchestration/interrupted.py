@@ -69,9 +69,11 @@ class Interruptions:
 
     def run(self, moments: int) -> None:
         """The run in peace, the interrupted one, and every check."""
-        peace, broken = self.place / "peace", self.place / "broken"
+        # Some commands keep where they were made, so both runs are made at one place.
+        peace, broken = self.place / "peace", self.place / "run"
         first = self._requests()
-        self._session(peace, None)
+        self._session(broken, None)
+        broken.rename(peace)
         alone = asked(self.log, first)
         second = self._requests()
         for _ in range(moments):

@@ -51,8 +51,8 @@ def sweep(place: Path, kind: str, moments: int, draw: random.Random) -> Row:
 
         trial = Interruptions(words, SIGNALS[kind], spec, place / "log", place / kind, draw, runs="users/*")
         trial.run(moments)
-    peace, broken = ((place / kind / name / "sweep.md").read_text("utf-8") for name in ("peace", "broken"))
-    trial.problems += [] if peace == broken.replace("broken", "peace") else ["sweep.md differs"]
+    peace, broken = ((place / kind / name / "sweep.md").read_bytes() for name in ("peace", "run"))
+    trial.problems += [] if peace == broken else ["sweep.md differs"]
     return ["sweep", kind, trial.sessions, trial.repeated, "; ".join(trial.problems) or "equal"]
 
 

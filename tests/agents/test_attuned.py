@@ -6,7 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from cocoon.agents.users.attuned import FASTEST, MOST_CREDIT, REPAIR, RUPTURE, SLOWEST, attuned, pace_of
+from cocoon.agents.users.attuned import (
+    ATTUNED,
+    FASTEST,
+    MOST_CREDIT,
+    REPAIR,
+    RUPTURE,
+    SLOWEST,
+    Gains,
+    Ladder,
+    advance,
+    attuned,
+    pace_of,
+)
 from cocoon.agents.users.trust import PRESETS, RULES, Difficulty, TrustGate
 from cocoon.core.records import Appraisal, Move, Profile, UserState
 from cocoon.evaluation.text.moves import is_answered, move_by_rule
@@ -35,6 +47,36 @@ REFLECTS, ASKS, ADVISES = moved("simple_reflection"), moved("open_question"), mo
 
 def test_attuned_rules_are_the_default() -> None:
     assert TrustGate().rules == "attuned" and TrustGate().sees_moves and not TrustGate(rules="naming").sees_moves
+
+
+@pytest.mark.parametrize(
+    ("taken", "change"),
+    [
+        (moved("simple_reflection"), 0.7),
+        (moved("complex_reflection"), 1.0),
+        (moved("open_question"), 0.7),
+        (moved("self_disclosure"), 0.3),
+        (moved("probe"), -0.5),
+        (moved("closed_question"), 0.0),
+        (moved("naming", "near", 0), 1.0),
+        (moved("naming", "accurate", 0), 1.6),
+        (moved("naming", "wrong", 0), -1.0),
+        (moved("simple_reflection", pressure=2), -2.0),
+    ],
+)
+def test_what_the_first_turn_of_a_talk_changes(taken: Appraisal, change: float) -> None:
+    assert ATTUNED.of(taken) == change
+
+
+def test_what_is_left_of_a_gain_falls_by_a_share_or_by_a_power() -> None:
+    assert [Gains({}, {}, 0.5).left(moves) for moves in range(3)] == [1.0, 0.5, 0.25]
+    assert [Gains({}, {}, 0.5, slope=-1.0).left(moves) for moves in range(3)] == [1.0, 1 / 2, 1 / 3]
+
+
+def test_an_answer_earns_nothing_under_rules_that_list_no_question() -> None:
+    ladder = Ladder([2.0, 4.0], 1.0, 4.0, gains=Gains({}, {}, 0.7))
+    before = UserState(trust=1.5, unlocked=[], newly=[], memories=[], question=3)
+    assert advance(before, None, ladder, 6, answered=True).trust == 1.5
 
 
 def test_reflections_earn_and_each_further_one_less() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cocoon.core.records import Language, Profile, Role, Turn, UserState
+from cocoon.core.records import ChainStep, Language, Profile, Role, Turn, UserState
 from cocoon.evaluation.success.mentions import carries_meaning, evidence_tests, mentions, sentence_with
 from cocoon.evaluation.success.uptake import uptake_of
 from cocoon.evaluation.text import static_embedding
@@ -132,3 +132,12 @@ def test_a_guess_is_taken_up_by_two_fifths_of_the_need_or_by_its_opening(
     turns = [before, Turn(role="supporter", content="You miss it."), Turn(role="supporter", content="Yes.")]
     assert uptake_of([*turns, Turn(role="user", content=words, state=state)], 1, profile) == uptake
     assert uptake_of(turns, 1, profile) is None
+
+
+@pytest.mark.parametrize(("newly", "uptake"), [([2], "taken_up"), ([1], "ignored"), ([0], "ignored")])
+def test_the_need_of_a_chain_opens_with_its_last_step(newly: list[int], uptake: str) -> None:
+    chain = [ChainStep(need=need) for need in ("rest", "a room", FIVE)]
+    profile = Profile(id="p", language="en", feeling="f", need=FIVE, chain=chain)
+    state = UserState(trust=0, unlocked=newly, newly=newly, memories=[])
+    turns = [Turn(role="supporter", content="You miss it."), Turn(role="user", content="Water.", state=state)]
+    assert uptake_of(turns, 0, profile) == uptake
