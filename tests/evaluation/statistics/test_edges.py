@@ -12,11 +12,13 @@ from cocoon.core.errors import CocoonError
 from cocoon.evaluation.statistics.agreement import kappa, krippendorff, spearman
 from cocoon.evaluation.statistics.paired import mcnemar
 from cocoon.evaluation.statistics.power import (
+    WithinTalks,
     asymptotic_profiles_for_rate,
     discordant_range,
     fewest_for_sign_flip,
     power_of_mean,
     power_of_rate,
+    power_within_talks,
     profiles_for_mean,
     profiles_for_rate,
 )
@@ -52,6 +54,14 @@ def test_the_power_of_mcnemars_test_is_the_sum_over_all_tables(n: int) -> None:
 def test_profiles_for_a_rate_are_the_fewest_with_that_power() -> None:
     n = profiles_for_rate(0.5, 0.2, power=0.7)
     assert power_of_rate(n, 0.5, 0.2) >= 0.7 > power_of_rate(n - 1, 0.5, 0.2)
+
+
+@pytest.mark.parametrize(("turns", "futures"), [(1, 1), (2, 3)])
+def test_noise_within_talks_adds_to_the_spread_and_falls_with_turns_and_futures(turns: int, futures: int) -> None:
+    design = WithinTalks(0.5, 0.3, 1.0, turns=turns, futures=futures)
+    spread = math.sqrt(0.3**2 + 2 * 1.0**2 / (turns * futures))
+    assert power_within_talks(24, design) == pytest.approx(power_of_mean(24, 0.5, spread), abs=0.03)
+    assert power_within_talks(5, design) == 0.0
 
 
 @pytest.mark.parametrize(("level", "fewest"), [(0.05, 6), (0.01, 8), (0.25, 3), (0.0625, 5), (0.5, 2)])

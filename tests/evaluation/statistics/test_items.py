@@ -19,6 +19,13 @@ def test_an_item_is_held_against_the_sum_of_the_others() -> None:
         assert found.low is not None and found.high is not None and found.low < expected < found.high < 1
 
 
+@pytest.mark.parametrize(("dialogues", "has_interval"), [(4, False), (6, True)])
+def test_an_interval_of_items_needs_three_profiles(dialogues: int, has_interval: bool) -> None:
+    found = rest_correlations(ITEMS[:dialogues].tolist(), PROFILES[:dialogues])
+    assert [estimate.low is not None for estimate in found] == [has_interval] * 4
+    assert all(estimate.value is not None for estimate in found)
+
+
 def test_an_item_that_does_not_vary_has_no_correlation_and_a_missing_answer_leaves_its_dialogue_out() -> None:
     rows = [[*row, 3.0] for row in ITEMS.tolist()]
     rows[0][1] = None
