@@ -1,6 +1,7 @@
 """The rules that see moves: what earns, what saturates, what breaks and is repaired, and when a layer opens."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from cocoon.agents.users.attuned import (
     ATTUNED,
     FASTEST,
     MOST_CREDIT,
+    READY,
     REPAIR,
     RUPTURE,
     SLOWEST,
@@ -43,6 +45,7 @@ def after(*turns: Appraisal, profile: Profile = FIRST, answered: bool = True, ga
 
 
 REFLECTS, ASKS, ADVISES = moved("simple_reflection"), moved("open_question"), moved("advice")
+LADDER = Ladder([0.5, 1.5, 3.0], 0.0, 3.0)
 
 
 def test_attuned_rules_are_the_default() -> None:
@@ -130,6 +133,43 @@ def test_too_deep_too_soon_is_a_rupture_that_attuned_moves_repair() -> None:
 def test_the_need_named_right_after_the_layer_above_it_is_too_soon() -> None:
     blunt = after(moved("naming", "accurate", 1), moved("naming", "accurate", 2))
     assert blunt.ruptured in ("too_deep", "too_soon") and 2 not in blunt.unlocked
+
+
+@pytest.mark.parametrize(
+    ("layer", "opened", "trust", "broken"),
+    [
+        (0, 1, 0.0, None),
+        (0, 0, 0.0, None),
+        (1, 0, 0.0, "too_deep"),
+        (1, 0, 1.5, None),
+        (1, 1, 0.6, None),
+        (2, 1, 2.9, "too_deep"),
+        (2, 2, 3 * READY - 0.01, "too_soon"),
+        (2, 2, 3 * READY, None),
+        (2, 2, 3.0, None),
+    ],
+)
+def test_naming_a_layer_breaks_what_is_not_near_it(layer: int, opened: int, trust: float, broken: str | None) -> None:
+    assert LADDER.breaks(layer, opened, trust) == broken
+
+
+def test_what_earns_nothing_repairs_nothing_and_counts_as_no_attuned_move() -> None:
+    broken = UserState(trust=0.25, unlocked=[], newly=[], memories=[], rupture=1.0, attuned=1)
+    advised = advance(broken, ADVISES, LADDER, 4, answered=True)
+    assert (advised.trust, advised.rupture, advised.attuned) == (0.25, 1.0, 1)
+    reflected = advance(broken, REFLECTS, LADDER, 4, answered=True)
+    assert (reflected.trust, reflected.rupture, reflected.attuned) == (0.25 + REPAIR, 1.0 - REPAIR, 1)
+
+
+def test_attuned_moves_are_counted_on_a_layer_until_it_opens() -> None:
+    begun = UserState(trust=0.0, unlocked=[], newly=[], memories=[])
+    slow = replace(LADDER, pace=1 / 3)
+    first = advance(begun, REFLECTS, slow, 2, answered=True)
+    assert (first.trust, first.attuned, first.newly, first.earned) == (0.233, 1, [], {})
+    second = advance(first, REFLECTS, slow, 4, answered=True)
+    assert (second.trust, second.attuned, second.newly) == (0.396, 2, [])
+    third = advance(second, REFLECTS, slow, 6, answered=True)
+    assert (third.trust, third.attuned, third.newly, third.earned) == (0.51, 0, [0], {"0": 6})
 
 
 def test_pressing_costs_and_the_user_leaves() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cocoon.agents.users.trust import Difficulty, Openness, TrustGate, open_memories
+from cocoon.agents.users.trust import Difficulty, Openness, TrustGate, listening, naming, open_memories
 from cocoon.core.config import TrustRules
 from cocoon.core.records import Appraisal, ChainStep, Memory, Profile, UserState
 
@@ -26,6 +26,17 @@ def at(trust: float, unlocked: list[int], **more: object) -> UserState:
 @pytest.mark.parametrize(("difficulty", "start"), [("easy", 1), ("normal", 0), ("hard", -1)])
 def test_a_stranger_hears_the_wish_and_what_belongs_to_it(difficulty: Difficulty, start: float) -> None:
     assert TrustGate(difficulty, "naming").begin(DEEP) == UserState(trust=start, unlocked=[0], memories=[0])
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "pressure", "change"),
+    [("none", 0, 0.0), ("near", 0, 1.0), ("accurate", 0, 2.0), ("wrong", 0, -1.0), ("none", 2, -2.0), ("near", 1, 0.0)],
+)
+def test_what_accuracy_and_pressure_change(accuracy: str, pressure: int, change: float) -> None:
+    taken = Appraisal.model_validate({"accuracy": accuracy, "pressure": pressure})
+    assert naming(taken) == listening(taken) == change
+    asked = taken.model_copy(update={"asked": True})
+    assert naming(asked) == change and listening(asked) == change - 0.5
 
 
 def test_an_accurate_guess_earns_two_points_and_opens_the_next_node() -> None:
