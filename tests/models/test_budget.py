@@ -103,3 +103,14 @@ def test_calls_in_flight_count_against_the_limit_and_answers_close_them() -> Non
     ledger.end_call(Usage("m"))
     ledger.add(Usage("m", 1, 1, 1))
     assert (ledger.open, ledger.calls, ledger.uncounted) == (0, 3, 1)
+
+
+def test_ledgers_of_several_sessions_add_up_under_the_limits_of_the_first() -> None:
+    first, second = Ledger(BudgetConfig(calls=9), open=2, uncounted=1, replayed=5), Ledger(open=3, uncounted=2)
+    for ledger, model, tokens in ((first, "a", 10), (second, "a", 20), (second, "b", 40)):
+        ledger.add(Usage(model, 1, tokens, 1))
+    total = Ledger.total([first, second, Ledger(replayed=1)])
+    assert (total.calls, total.tokens_in, total.tokens_out, set(total.accounts)) == (3, 70, 3, {"a", "b"})
+    assert total.accounts["a"].tokens_in == 30 and first.accounts["a"].tokens_in == 10
+    assert (total.open, total.uncounted, total.replayed, total.limits.calls) == (5, 3, 6, 9)
+    assert Ledger.total([]).calls == 0
