@@ -7,6 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from cocoon.core.errors import CocoonError
 from cocoon.evaluation.statistics.agreement import kappa, krippendorff, spearman
@@ -189,3 +190,14 @@ def test_strengths_count_a_tie_as_half_a_win_for_each() -> None:
     assert first.strength.value == pytest.approx(math.log(2.5 / 1.5) / 2, abs=1e-6)
     assert (first.strength.n, first.strength.missing) == (4, 1)
     assert bradley_terry([]) == []
+
+
+@pytest.mark.parametrize(("rows", "items"), [(8, 3), (20, 5)])
+def test_the_interval_of_cronbachs_alpha_is_feldts(rows: int, items: int) -> None:
+    rng = np.random.default_rng(rows)
+    table = (rng.normal(size=(rows, 1)) + rng.normal(size=(rows, items))).tolist()
+    found = cronbach(table)
+    assert found.value is not None and found.low is not None and found.high is not None
+    first, second = rows - 1, (rows - 1) * (items - 1)
+    assert found.low == pytest.approx(1 - (1 - found.value) * stats.f.ppf(0.975, first, second), abs=1e-6)
+    assert found.high == pytest.approx(1 - (1 - found.value) * stats.f.ppf(0.025, first, second), abs=1e-6)
