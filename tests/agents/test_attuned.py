@@ -161,6 +161,12 @@ def test_what_earns_nothing_repairs_nothing_and_counts_as_no_attuned_move() -> N
     assert (reflected.trust, reflected.rupture, reflected.attuned) == (0.25 + REPAIR, 1.0 - REPAIR, 1)
 
 
+def test_naming_repairs_what_is_broken_as_a_reflection_does() -> None:
+    broken = UserState(trust=0.25, unlocked=[], newly=[], memories=[], rupture=1.0)
+    named = advance(broken, moved("naming", "near", 0), LADDER, 4, answered=True)
+    assert (named.trust, named.rupture, named.credit) == (0.25 + REPAIR, 1.0 - REPAIR, {})
+
+
 def test_attuned_moves_are_counted_on_a_layer_until_it_opens() -> None:
     begun = UserState(trust=0.0, unlocked=[], newly=[], memories=[])
     slow = replace(LADDER, pace=1 / 3)

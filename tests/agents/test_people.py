@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from cocoon.agents.users.guarded import LENGTH
-from cocoon.agents.users.people import answer_plan, fitted_people
-from cocoon.agents.users.trust import FITTED, TrustGate
+from cocoon.agents.users.people import answer_plan, fitted_people, people_gains
+from cocoon.agents.users.trust import FITTED, RULES, TrustGate
 from cocoon.benchmarks.evaluation.people_rules import MOVES, Answer, compared, in_order, pooled, read_answers, rules_of
 from cocoon.core.config import TrustRules
 from cocoon.core.errors import CocoonError
@@ -54,6 +54,21 @@ def test_reflections_fade_as_people_do_and_are_no_wall() -> None:
         trust.append(state.trust)
     assert trust[1] - trust[0] > trust[5] - trust[4] > 0
     assert len(state.unlocked) == len(FIRST.chain)
+
+
+@pytest.mark.parametrize("turn", [2, 6, 11])
+def test_a_plan_is_that_of_the_move_in_its_round(turn: int) -> None:
+    plan = after("open_question", TrustGate(rules="people-1"), turn=turn).plan
+    assert plan == answer_plan(fitted_people().rules["people-1"], "open_question", FIRST.id, turn // 2, FIRST.language)
+    rounds = [after("open_question", TrustGate(rules="people-1"), turn=2 * number).plan for number in range(1, 9)]
+    assert len(set(rounds)) > 4
+
+
+@pytest.mark.parametrize("rules", FITTED)
+def test_a_fitted_rule_is_by_the_gains_of_its_fit(rules: TrustRules) -> None:
+    for move in ("simple_reflection", "open_question", "advice"):
+        taken = Appraisal.model_validate({"accuracy": "none", "pressure": 0, "move": move})
+        assert RULES[rules](taken) == people_gains(rules).of(taken)
 
 
 def test_draws_are_several_users() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from cocoon.benchmarks.evaluation.panel import PLANTED, SIZES, planted_scores, recovered
 from cocoon.evaluation.statistics.generalisability import (
@@ -88,3 +89,37 @@ def test_a_panel_without_scores_or_without_variation_has_no_components() -> None
     assert panel_variance([]) is None and crossed_components([]) is None
     assert panel_variance([PanelScore("s", "u", "p", "j", 0, None)]) is None
     assert panel_variance([PanelScore("s", "u", "p", "j", 0, 1.0)]) is None
+
+
+def test_what_is_told_of_a_panel_is_made_of_its_components() -> None:
+    panel = panel_variance(table({"supporter": 2.0, "user": 0.5, "supporter x user": 0.5}))
+    assert panel is not None
+    variances = panel.variances
+    by_user = variances["user"] + variances["supporter x user"]
+    assert panel.by_user.value == pytest.approx(by_user)
+    assert panel.excess.value == pytest.approx(by_user - variances["supporter"])
+    assert panel.coefficient.value == pytest.approx(coefficient_of(variances, panel.sizes))
+    low, value, high = panel.coefficient.low, panel.coefficient.value, panel.coefficient.high
+    assert low is not None and value is not None and high is not None and 0 <= low < value < high <= 1
+    for estimate in (panel.by_user, panel.excess):
+        assert estimate.low is not None and estimate.high is not None
+        assert estimate.value == pytest.approx((estimate.low + estimate.high) / 2)
+
+
+def test_one_user_says_nothing_of_users() -> None:
+    one = [score for score in table({"supporter": 2.0}) if score.user == table({})[0].user]
+    panel = panel_variance(one)
+    assert panel is None or panel.by_chance is None
+
+
+def test_an_interval_of_a_panel_is_that_of_the_jackknife() -> None:
+    scores = [score for score in table({"profile": 1.0, "supporter": 1.0}) if score.profile in ("p000", "p001", "p002")]
+    panel = panel_variance(scores)
+    assert panel is not None
+    names = sorted({score.profile for score in scores})
+    parts = [crossed_components([score for score in scores if score.profile != name]) for name in names]
+    left_out = np.array([part["supporter"] for part in parts if part])
+    error = np.sqrt((len(names) - 1) / len(names) * ((left_out - left_out.mean()) ** 2).sum())
+    half = stats.t.ppf(0.975, len(names) - 1) * error
+    found, value = panel.components["supporter"], panel.variances["supporter"]
+    assert (found.low, found.high) == (pytest.approx(value - half), pytest.approx(value + half))
