@@ -8,6 +8,7 @@ from scipy import stats
 
 from cocoon.benchmarks.evaluation.panel import PLANTED, SIZES, planted_scores, recovered
 from cocoon.evaluation.statistics.generalisability import (
+    PERMUTATIONS,
     PanelScore,
     coefficient_of,
     crossed_components,
@@ -104,6 +105,11 @@ def test_what_is_told_of_a_panel_is_made_of_its_components() -> None:
     for estimate in (panel.by_user, panel.excess):
         assert estimate.low is not None and estimate.high is not None
         assert estimate.value == pytest.approx((estimate.low + estimate.high) / 2)
+
+
+def test_users_that_no_permutation_matches_have_the_least_probability() -> None:
+    panel = panel_variance(table({"user": 9.0}))
+    assert panel is not None and panel.by_chance == 1 / (1 + PERMUTATIONS)
 
 
 def test_one_user_says_nothing_of_users() -> None:
