@@ -51,7 +51,7 @@ def asked(log: Path, since: int = 0) -> Counter[str]:
 
 @dataclass
 class Interruptions:
-    """One command interrupted again and again. `words` of it for a folder, `runs` are the run folders in that.
+    """One command interrupted again and again. `words` of it for a folder, `runs` are the run folders in that if any.
 
     `moments` are the requests after which a session is interrupted.
     """
@@ -62,7 +62,7 @@ class Interruptions:
     log: Path
     place: Path
     draw: random.Random
-    runs: str = "."
+    runs: str | None = None
     problems: list[str] = field(default_factory=list)
     sessions: int = 0
     repeated: int = 0
@@ -81,7 +81,7 @@ class Interruptions:
             self._session(broken, self.draw.randrange(max(1, left)))
         self._session(broken, None)
         self.repeated = sum((asked(self.log, second) - alone).values())
-        for run in sorted(peace.glob(self.runs)):
+        for run in sorted(peace.glob(self.runs)) if self.runs else [peace]:
             other = broken / run.relative_to(peace)
             self.problems += [f"{run.name}: {name} differs" for name in differences(run, other)]
         if self.repeated > (CONNECTIONS * self.sessions if self.number == signal.SIGKILL else 0):

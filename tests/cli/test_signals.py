@@ -4,6 +4,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,8 @@ def dialogues(spec: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_command_interrupted_at_random_moments_ends_like_one_in_peace(
     verb: str, number: signal.Signals, spec: str, log: Path, dialogues: Path, tmp_path: Path
 ) -> None:
-    trial = Interruptions(verb, number, spec, log, dialogues, tmp_path, 3, random.Random(f"{verb}{number}"))
+    words = partial(command, verb, spec, dialogues=dialogues, size=3)
+    trial = Interruptions(words, number, spec, log, tmp_path, random.Random(f"{verb}{number}"))
     trial.run(1)
     assert trial.problems == []
 
