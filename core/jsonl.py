@@ -119,7 +119,7 @@ def _short(text: str, most: int) -> str:
 
 def _nearest(place: list[str], kind: type[BaseModel]) -> str:
     """Return the nearest key beside a wrong one, or else the places of the nearest key elsewhere."""
-    *parents, key = (_short(part, 80) for part in place if not part.isdecimal())
+    key, parents = _short(place[-1], 80), [part for part in place[:-1] if not part.isdecimal()]
     known = _known_keys(kind)
     beside = [name[-1] for name in known if [part for part in name[:-1] if part != "0"] == parents]
     close = difflib.get_close_matches(key, beside, n=1, cutoff=0.5)

@@ -1,6 +1,6 @@
 """An endpoint that answers nobody for a while, in the middle of a run: every dialogue is to finish all the same.
 
-    python -m cocoon.benchmarks.orchestration.outage --seconds 60 --dialogues 200 --connections 32
+    python -m cocoon.benchmarks.outage --seconds 60 --dialogues 200 --connections 32
 
 Every call gets a 500 for so many seconds of the clock, once a fifth of the calls has been answered.
 """
