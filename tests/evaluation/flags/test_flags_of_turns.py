@@ -10,6 +10,7 @@ from cocoon.core.records import ChainStep, Dialogue, Language, Memory, Profile, 
 from cocoon.corpora.dialogue_loaders import read_corpus
 from cocoon.evaluation.fidelity.flags.inversion import inverts_roles
 from cocoon.evaluation.fidelity.flags.outside import foreign_facts
+from cocoon.evaluation.fidelity.flags.recital import recites_profile
 from cocoon.evaluation.fidelity.flags.records import USER_FLAGS, UserFlag
 from cocoon.evaluation.fidelity.flags.turns import flags_by_turn
 from cocoon.tests.corpora.test_real_corpora import at_hand
@@ -176,3 +177,10 @@ def test_people_who_seek_help_are_seldom_told_to_counsel_and_their_supporters_of
         ]
         shares[role] = sum(talks) / len(talks)
     assert shares["user"] <= 0.08 and shares["supporter"] >= 0.5, shares
+
+
+def test_a_turn_that_repeats_the_supporter_recites_nothing() -> None:
+    said = "You want your brother to forgive you for selling the orchard after the long harvest, and you are weary."
+    assert not recites_profile(said, said, PROFILE, "en")
+    memory = PROFILE.memory[0].text
+    assert recites_profile(memory, said, PROFILE, "en") and not recites_profile(memory, memory, PROFILE, "en")
