@@ -34,18 +34,14 @@ async def run(options: argparse.Namespace, base_url: str, out: Path) -> Outcome:
     whole = study(given)
     calls = options.dialogues * (2 * options.rounds + 6)
 
-    async def outage() -> float:
+    async def outage() -> None:
         while stats(base_url)["calls"] < calls / 5:
             await asyncio.sleep(0.5)
-        began = time.monotonic()
         change(base_url, {"500": 1.0})
         await asyncio.sleep(options.seconds)
         change(base_url, {})
-        return time.monotonic() - began
 
-    out_of_order = asyncio.create_task(outage())
-    outcome = await simulate(whole, profiles(options.dialogues), out)
-    await out_of_order
+    outcome, _ = await asyncio.gather(simulate(whole, profiles(options.dialogues), out), outage())
     return outcome
 
 

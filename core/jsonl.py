@@ -126,7 +126,7 @@ def _nearest(place: list[str], kind: type[BaseModel]) -> str:
     if close:
         return f"; did you mean {close[0]!r}?"
     close = difflib.get_close_matches(key, sorted({name[-1] for name in known}), n=1, cutoff=0.5)
-    elsewhere = [".".join(name) for name in sorted(known, key=len) if close and name[-1] == close[0]]
+    elsewhere = list(dict.fromkeys(".".join(name) for name in sorted(known, key=len) if close == [name[-1]]))
     if elsewhere:
         return f"; did you mean {' or '.join(map(repr, elsewhere[:3]))}?"
     return f"; known keys: {', '.join(sorted({name[-1] for name in known}))}"

@@ -27,6 +27,8 @@ from cocoon.benchmarks.orchestration.run_compare import differences
 VERBS = ("simulate", "judge", "script", "profiles")
 CONNECTIONS = 4
 SIGNALS = {"kill": signal.SIGKILL, "terminate": signal.SIGTERM}
+# The interpreter, while it starts and while it ends, knows of no handler of ours.
+ENDED = (-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM)
 
 
 def command(verb: str, spec: str, out: Path, dialogues: Path, size: int) -> list[str]:
@@ -47,6 +49,26 @@ def asked(log: Path, since: int = 0) -> Counter[str]:
     """How often each request stands in the endpoint's log, from a line on."""
     lines = log.read_text("utf-8").splitlines()[since:]
     return Counter(json.loads(line)["sha"] for line in lines)
+
+
+def run_session(
+    words: list[str], number: signal.Signals, draw: random.Random, is_due: Callable[[], bool] | None
+) -> tuple[bool, list[str]]:
+    """Run a command, and interrupt it soon after `is_due` says so (None: never).
+
+    Returns whether the signal ended it, and what was wrong. An exit status of 1 is none, since some items may fail.
+    """
+    process = start([sys.executable, "-m", "cocoon.cli.main", *words])
+    while is_due and process.poll() is None and not is_due():
+        time.sleep(0.005)
+    if is_due and process.poll() is None:
+        time.sleep(draw.uniform(0.0, 0.1))
+        process.send_signal(number)
+    _, errors = process.communicate()
+    interrupted = is_due is not None and process.returncode in ENDED
+    is_wrong = not interrupted and process.returncode not in (0, 1)
+    problems = [f"a session ended with {process.returncode}: {errors[-300:]}"] if is_wrong else []
+    return interrupted, problems + ([errors[-300:]] if "Traceback" in errors else [])
 
 
 @dataclass
@@ -89,22 +111,11 @@ class Interruptions:
 
     def _session(self, out: Path, after: int | None) -> None:
         """One session, interrupted after so many of its requests (None: not)."""
-        process = start([sys.executable, "-m", "cocoon.cli.main", *self.words(out)])
         before = self._requests()
-        while after is not None and process.poll() is None and self._requests() - before < after:
-            time.sleep(0.005)
-        if after is not None and process.poll() is None:
-            time.sleep(self.draw.uniform(0.0, 0.1))
-            process.send_signal(self.number)
-        _, errors = process.communicate()
-        # The interpreter, while it starts and while it ends, knows of no handler of ours.
-        ended = (-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM)
-        if process.returncode in ended and after is not None:
-            self.sessions += 1
-        elif process.returncode not in (0, 1):
-            self.problems.append(f"a session ended with {process.returncode}: {errors[-300:]}")
-        if "Traceback" in errors:
-            self.problems.append(errors[-300:])
+        is_due = None if after is None else lambda: self._requests() - before >= after
+        interrupted, problems = run_session(self.words(out), self.number, self.draw, is_due)
+        self.sessions += interrupted
+        self.problems += problems
         while any(stats(self.spec.partition("#")[0])[name] for name in ("in_flight", "waiting", "hanging")):
             time.sleep(0.02)
 

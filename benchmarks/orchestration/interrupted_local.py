@@ -10,18 +10,16 @@ interrupted after steps of its training. At the end the adapter and every loss m
 import argparse
 import asyncio
 import random
-import signal
 import sys
 import tempfile
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from cocoon.benchmarks.orchestration.interrupted import SIGNALS, Interruptions
-from cocoon.benchmarks.orchestration.processes import endpoint, save, start, table
+from cocoon.benchmarks.orchestration.interrupted import SIGNALS, Interruptions, run_session
+from cocoon.benchmarks.orchestration.processes import endpoint, save, table
 from cocoon.evaluation.scales.scoring import load_scale
 from cocoon.tests.human.human_study_cases import as_yaml, serving, study
 from cocoon.tests.human.test_kept_answers import Kept, Rater, stored_answers
@@ -30,7 +28,6 @@ from cocoon.tests.steering.steered import saved_direction
 from cocoon.tests.training.training_cases import logged, talk, write_talks
 
 RATERS, STEPS = 10, 200
-ENDED = (-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM)
 Row = list[Any]
 
 
@@ -65,30 +62,14 @@ def train(place: Path, kind: str, moments: int, draw: random.Random) -> Row:
     def steps(out: Path) -> int:
         return max(logged(out, "loss"), default=0) if (out / "losses.jsonl").is_file() else 0
 
-    def session(out: Path, after: int | None) -> int:
-        command = [
-            "train",
-            "--base",
-            f"local:{base}",
-            "--prompt",
-            "plain",
-            "--dialogues",
-            str(talks),
-            "--out",
-            str(out),
-        ]
-        command += ["--max-steps", str(STEPS), "--evaluate-every", "5", "-o", "data.near_duplicate=null"]
-        command += ["-o", "fit.dtype=float32", "-o", "data.validation=0.1", "-o", "fit.accumulate=1"]
-        process = start([sys.executable, "-m", "cocoon.cli.main", *command])
-        while after is not None and process.poll() is None and steps(out) < after:
-            time.sleep(0.01)
-        if after is not None and process.poll() is None:
-            time.sleep(draw.uniform(0.0, 0.2))
-            process.send_signal(SIGNALS[kind])
-        errors = process.communicate()[1]
-        if "Traceback" in errors or process.returncode not in (0, *ENDED):
-            problems.append(f"{process.returncode}: {errors[-300:]}")
-        return int(process.returncode in ENDED)
+    def session(out: Path, after: int | None) -> bool:
+        words = ["train", "--base", f"local:{base}", "--prompt", "plain", "--dialogues", str(talks), "--out", str(out)]
+        words += ["--max-steps", str(STEPS), "--evaluate-every", "5", "-o", "data.near_duplicate=null"]
+        words += ["-o", "fit.dtype=float32", "-o", "data.validation=0.1", "-o", "fit.accumulate=1"]
+        is_due = None if after is None else lambda: steps(out) >= after
+        interrupted, wrong = run_session(words, SIGNALS[kind], draw, is_due)
+        problems.extend(wrong)
+        return interrupted
 
     session(place / "peace", None)
     sessions = sum(session(place / kind, after) for after in sorted(draw.sample(range(STEPS - 20), moments)))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 _PLAIN = re.compile(r"[\w '-]")
 _QUANTIFIER = re.compile(r"[*+?]\??|\{\d*,?\d*\}")
-_MAY_BE_ABSENT = re.compile(r"[*?]|\{0?,")
+_MAY_BE_ABSENT = re.compile(r"[*?]|\{0?[,}]")
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")
 _GROUP = re.compile(r"\((?:\?(?::|P<\w+>))?")
 _LOOKS_AROUND = ("(?=", "(?!", "(?<=", "(?<!")
@@ -16,7 +16,7 @@ _LOOKS_AROUND = ("(?=", "(?!", "(?<=", "(?<!")
 
 def required_words(form: str) -> frozenset[str]:
     """Return words (pieces of text) one of which is in every match of a form, none where that cannot be told."""
-    return max((_required(form)), key=_rarity, default=frozenset())
+    return max(_required(form), key=_rarity, default=frozenset())
 
 
 def _rarity(words: frozenset[str]) -> tuple[int, int]:

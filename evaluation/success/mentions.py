@@ -80,7 +80,7 @@ def mentions(turns: list[Turn], profile: Profile) -> Iterator[tuple[int, str]]:
 
 
 def _repeating(sentences: Collection[str], need: str, language: Language) -> set[str]:
-    """Return which sentences say what the need says. They are compared at once, which takes a third of the time."""
+    """Return which sentences say what the need says. They are compared at once, which is faster."""
     repeating = {sentence for sentence in sentences if share_named(sentence, need) >= REPEATS}
     others = [sentence for sentence in sentences if sentence not in repeating]
     if others and static_embedding.available():

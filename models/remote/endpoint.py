@@ -158,8 +158,9 @@ class EndpointChat(ChatOpenAI):
         parameters = {key: value for key, value in kwargs.items() if value is not None and key not in left_out}
         # LangChain takes as long for the messages as for all the rest, and does nothing to plain ones.
         plain = messages if is_plain(messages) and not _RENAMES_SYSTEM.match(self.model_name) else None
-        payload = self._get_request_payload(list(messages) if plain is None else [], stop=stop, **parameters)
-        payload |= {} if plain is None else {"messages": plain}
+        payload = self._get_request_payload([] if plain else list(messages), stop=stop, **parameters)
+        if plain:
+            payload["messages"] = plain
         payload |= payload.pop("extra_body", None) or {}
         # A streamed reply shows that a slow server is at work. A call of tools is not put together from pieces here.
         if "stream" not in known and not payload.keys() & {"tools", "functions", "n"}:

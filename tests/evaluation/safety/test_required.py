@@ -21,6 +21,7 @@ from cocoon.tests.evaluation.safety.test_risk import DATA, LabelledTurn
         (r"\bmy (?:razor|blade)s?\b", {"razor", "blade"}),
         (r"(?:razor|blade)?\w+", set()),
         (r"rope|\w+", set()),
+        (r"(?:rope){0}a(?:noose){0,2}b{,3}", {"a"}),
         (r"rope|noose", {"rope", "noose"}),
         (r"(?=noose)\w", set()),
         (r"(?<![a-z|()])ab(?:c{2}|d+e)", {"ab"}),

@@ -115,7 +115,7 @@ def test_users_that_no_permutation_matches_have_the_least_probability() -> None:
 def test_one_user_says_nothing_of_users() -> None:
     one = [score for score in table({"supporter": 2.0}) if score.user == table({})[0].user]
     panel = panel_variance(one)
-    assert panel is None or panel.by_chance is None
+    assert panel is not None and panel.by_chance is None
 
 
 def test_an_interval_of_a_panel_is_that_of_the_jackknife() -> None:
