@@ -17,9 +17,13 @@ FOLDER = Path(str(resources.files("cocoon.training")))
 DEFAULT_RANK, DEFAULT_ALPHA = 32, 16
 
 
+TrainedRole = Literal["supporter", "user", "both"]
+
+
 class DataConfig(Record):
     """How the dialogues are prepared for training."""
 
+    role: TrainedRole = flag("supporter", "Whose replies are trained; the user's under the prompt of the guarded user.")
     thoughts: Literal["inline", "none"] = flag("inline", "inline: analysis and strategy before each reply; none.")
     prompt: str = flag("brief", "The system prompt it will speak under: brief, listen, plain, your own.")
     prompts: str | None = Field(default=None, description="A folder of your own prompts.")

@@ -58,6 +58,11 @@ def hand_over(config: TrainConfig, template: str, out: Path, *, i_have_the_right
     """
     if out.exists():
         raise CocoonError(f"{out}: already exists; choose another --out")
+    if config.data.role != "supporter":
+        raise CocoonError(
+            f"--role {config.data.role}: only the supporter's replies are handed over, because the user's prompt "
+            "changes with every turn; leave it out, or train with `cocoon train`"
+        )
     corpus = read_rows(config.dialogues, config.data, config.seed)
     exported = Exported()
     for dialogue in (*corpus.train, *corpus.validation):

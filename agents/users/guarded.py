@@ -92,33 +92,7 @@ class GuardedUser:
 
     def messages(self, view: UserView, state: UserState) -> list[Message]:
         """Return the prompt of one turn, which holds open chain nodes and memories only."""
-        profile, first = view.profile, self.gate.begin(view.profile)
-        needs, events = [step.need for step in profile.chain], [memory.text for memory in profile.memory]
-        known = [node for node in state.unlocked if node not in state.newly]
-        offered = {
-            "emotion": profile.emotion,
-            "feeling": profile.feeling,
-            "known": [needs[node] for node in known],
-            "newly": [needs[node] for node in state.newly],
-            "memories": [events[index] for index in state.memories],
-            "openness": self.gate.openness(state, profile),
-            "pressed": state.pressed,
-            "touched": state.touched_locked,
-        }
-        from_the_start = {
-            "wishes": [needs[node] for node in first.unlocked],
-            "events": [events[index] for index in first.memories],
-        }
-        since = {
-            "wishes": [needs[node] for node in known if node not in first.unlocked],
-            "events": [events[index] for index in state.memories if index not in first.memories],
-        }
-        system = load_prompt(PROMPT, view.language, self.folder).fill(**offered, **from_the_start)
-        moment = load_prompt(MOMENT, view.language, self.folder).fill(**offered, **since)
-        if state.plan is not None:
-            words, asks = state.plan
-            moment += load_prompt(LENGTH, view.language, self.folder).fill(words=words, asks=asks)
-        return _with_moment(view.chat(system), moment)
+        return turn_prompt(view, state, self.gate, self.folder)
 
     def describe(self, memory: Memory, profile: Profile) -> str:
         """Return trust, openness and how much of the profile is still closed."""
@@ -152,6 +126,37 @@ class GuardedUser:
 
     def _state(self, memory: Memory, profile: Profile) -> UserState:
         return UserState.model_validate(memory) if memory else self.gate.begin(profile)
+
+
+def turn_prompt(view: UserView, state: UserState, gate: TrustGate, folder: Path | None = None) -> list[Message]:
+    """Return the prompt of one turn, which holds open chain nodes and memories only."""
+    profile, first = view.profile, gate.begin(view.profile)
+    needs, events = [step.need for step in profile.chain], [memory.text for memory in profile.memory]
+    known = [node for node in state.unlocked if node not in state.newly]
+    offered = {
+        "emotion": profile.emotion,
+        "feeling": profile.feeling,
+        "known": [needs[node] for node in known],
+        "newly": [needs[node] for node in state.newly],
+        "memories": [events[index] for index in state.memories],
+        "openness": gate.openness(state, profile),
+        "pressed": state.pressed,
+        "touched": state.touched_locked,
+    }
+    from_the_start = {
+        "wishes": [needs[node] for node in first.unlocked],
+        "events": [events[index] for index in first.memories],
+    }
+    since = {
+        "wishes": [needs[node] for node in known if node not in first.unlocked],
+        "events": [events[index] for index in state.memories if index not in first.memories],
+    }
+    system = load_prompt(PROMPT, view.language, folder).fill(**offered, **from_the_start)
+    moment = load_prompt(MOMENT, view.language, folder).fill(**offered, **since)
+    if state.plan is not None:
+        words, asks = state.plan
+        moment += load_prompt(LENGTH, view.language, folder).fill(words=words, asks=asks)
+    return _with_moment(view.chat(system), moment)
 
 
 def _with_moment(messages: list[Message], moment: str) -> list[Message]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cocoon.agents.users.guarded import PROMPT as USER_PROMPT
 from cocoon.reports.tables.records import Cell, Report, Row, Table
 from cocoon.training.data.labels import IGNORED, Encoded
 from cocoon.training.data.rows import REASONS, Rows
@@ -34,7 +35,8 @@ def counts_report(ready: Prepared) -> Report:
     facts = [
         ("Base", ready.weights.name),
         ("Thoughts", thoughts_told(ready)),
-        ("System prompt", f"supporter/{ready.config.data.prompt}"),
+        ("Role", ready.config.data.role),
+        ("System prompt", _prompts_told(ready)),
         ("System role", "yes" if ready.weights.template.system_role else "none: the user says the system text"),
         ("Longest row", f"{ready.encoder.max_length} tokens"),
         *([("Drawn", f"at most {corpus.drawn}, seed {ready.config.seed}")] if corpus.drawn is not None else []),
@@ -42,20 +44,26 @@ def counts_report(ready: Prepared) -> Report:
     return Report(title="Training data", facts=facts, tables=[_sides_table(sides), _dialogues_table(ready)])
 
 
+def _prompts_told(ready: Prepared) -> str:
+    data = ready.config.data
+    names = {"supporter": [f"supporter/{data.prompt}"], "user": [USER_PROMPT]}
+    return ", ".join(names.get(data.role, [*names["supporter"], *names["user"]]))
+
+
 def thoughts_told(ready: Prepared) -> str:
     """Return whether thoughts are trained, and how many dialogues have any."""
     sides = (ready.train, ready.validation)
-    thinking, encoded = sum(side.thinking for side in sides), sum(len(side.rows) for side in sides)
+    thinking, encoded = sum(side.thinking for side in sides), sum(side.dialogues for side in sides)
     return f"{ready.config.data.thoughts} ({thinking} of {encoded} dialogues have any)"
 
 
 def _sides_table(sides: list[tuple[str, Rows]]) -> Table:
-    measures = ["Dialogues", "Profiles", "Supporter turns", "Tokens", "Trained", "Share trained", "Cut", "Turns cut"]
+    measures = ["Dialogues", "Profiles", "Replies", "Tokens", "Trained", "Share trained", "Cut", "Turns cut"]
     rows = []
     for name, side in sides:
         share = side.trained / side.tokens if side.tokens else None
         values: list[Cell] = [
-            len(side.rows),
+            side.dialogues,
             len(side.people),
             side.turns,
             side.tokens,
@@ -70,7 +78,7 @@ def _sides_table(sides: list[tuple[str, Rows]]) -> Table:
 
 def _dialogues_table(ready: Prepared) -> Table:
     corpus = ready.corpus
-    encoded = len(ready.train.rows) + len(ready.validation.rows)
+    encoded = ready.train.dialogues + ready.validation.dialogues
     dropped = corpus.dropped + ready.train.dropped + ready.validation.dropped
     rows = [
         ("read", corpus.read),

@@ -52,7 +52,9 @@ class AttachedAdapter:
         facts = {"adapter": self.sha256, "made_for": self.base}
         if self.card is None:
             return facts
-        return {**facts, "thoughts": self.card.thoughts, "prompt": self.card.prompt, "corpus": self.card.split_sha256}
+        card = self.card
+        role = {"role": card.role} if card.role != "supporter" else {}
+        return {**facts, **role, "thoughts": card.thoughts, "prompt": card.prompt, "corpus": card.split_sha256}
 
 
 def attach(weights: Weights, folder: Path) -> AttachedAdapter:

@@ -58,6 +58,7 @@ class Card(Record):
     revision: str | None = None
     base_hash: str | None = None
     weights_sha256: str
+    role: str = "supporter"
     thoughts: str
     prompt: str
     prompt_shas: dict[str, str] = {}
@@ -137,7 +138,7 @@ def readme(card: Card) -> str:
             for source in card.sources
         ),
         "",
-        "| side | dialogues | profiles | supporter turns | tokens | trained | cut |",
+        "| side | dialogues | profiles | replies | tokens | trained | cut |",
         "| --- | --- | --- | --- | --- | --- | --- |",
         _side("train", card.train),
         *([_side("validation", card.validation)] if card.validation else []),
@@ -145,7 +146,7 @@ def readme(card: Card) -> str:
         f"Read: {card.read:,}. Left out: {_counts(card.dropped)}. Licences of the corpora bind the adapter too.",
         "",
         f"Thoughts: {card.thoughts} ({card.train.thinking:,} dialogues trained on have any). "
-        f"System prompt: supporter/{card.prompt}. Packing: {_packing(card)}",
+        f"Role: {card.role}. {_system_prompt(card)} Packing: {_packing(card)}",
         "",
         _course(card),
         "",
@@ -153,6 +154,13 @@ def readme(card: Card) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _system_prompt(card: Card) -> str:
+    if card.role == "user":
+        return "System prompt: that of the guarded user."
+    also = " The user's is that of the guarded user." if card.role == "both" else ""
+    return f"System prompt: supporter/{card.prompt}.{also}"
 
 
 def _side(name: str, side: SplitSide) -> str:

@@ -1,4 +1,4 @@
-"""Turn dialogues into `input_ids` and `labels`: every supporter turn is trained, and nothing else.
+"""Turn dialogues into `input_ids` and `labels`: replies are trained, and nothing else.
 
 The ids of a turn are those that follow the prompt which inference would answer at this point, up to the token that
 ends the turn. Both are made by the template that the local model uses (`cocoon.models.local.template`), so that
@@ -32,7 +32,7 @@ _PROBE_TALK: tuple[Message, ...] = (
 
 @dataclass(frozen=True)
 class Encoded:
-    """A dialogue for the trainer. `turns` counts the supporter turns in it, `cut` those that did not fit."""
+    """A row for the trainer. `turns` counts the replies trained in it, `cut` those that did not fit."""
 
     input_ids: list[int]
     labels: list[int]
@@ -76,8 +76,23 @@ class Encoder:
             return "no_supporter_turn"
         return self._encode(messages)
 
+    def encode_reply(self, messages: Sequence[Message]) -> Encoded | Reason:
+        """Return the ids and labels of a prompt with its reply as the last message, of which the reply is trained.
+
+        The reply follows its prompt as at inference. A row that does not fit is left out, since a prompt has no part
+        that could go.
+        """
+        spans = self._spans(self.fitted(messages))
+        if spans is None:
+            return "no_turn_boundary"
+        all_ids, turn_spans = spans
+        first, end = turn_spans[-1]
+        if end > self.max_length:
+            return "too_long"
+        return Encoded(all_ids[:end], [IGNORED] * first + all_ids[first:end], 1)
+
     def fitted(self, messages: Sequence[Message]) -> list[Message]:
-        """Return the dialogue as this template renders it, up to its last supporter turn."""
+        """Return the dialogue as this template renders it, up to its last reply."""
         last = max((index for index, message in enumerate(messages) if message["role"] == "assistant"), default=-1)
         # At inference the last turn is the user's, so a user turn is added here and removed again.
         talk = [*messages[: last + 1], {"role": "user", "content": "."}]

@@ -9,17 +9,19 @@ from pathlib import Path
 from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import read_lines, read_records
 from cocoon.core.records import Dialogue, Language
-from cocoon.training.config import DataConfig
+from cocoon.training.config import DataConfig, TrainedRole
 from cocoon.training.data.held_out import HeldOut
 from cocoon.training.data.labels import Encoded, Encoder
 from cocoon.training.data.near_duplicates import near_duplicates
+from cocoon.training.data.user_rows import user_replies
 
 REASONS = {
     "no_supporter_turn": "no turn of the supporter",
     "near_duplicate": "nearly the same as an earlier one",
     "evaluation_profile": "of a profile that is held out for evaluation",
     "not_drawn": "not among those drawn",
-    "too_long": "the first supporter turn does not fit",
+    "no_user_turn": "no turn of the user",
+    "too_long": "the first supporter turn, or a reply of the user, does not fit",
     "no_turn_boundary": "a reply grows together with its prompt",
 }
 
@@ -41,10 +43,13 @@ class TrainingCorpus:
 class Rows:
     """Encoded dialogues of one side. `cut` counts dialogues that lost their end, `turns_cut` the supporter turns in it.
 
+    A dialogue is one row for the supporter, and one for each reply of the user.
+
     `thinking` counts dialogues in which a supporter turn has a thought, whether it is trained or not.
     """
 
     rows: list[Encoded] = field(default_factory=list)
+    dialogues: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     people: set[str] = field(default_factory=set)
     thinking: int = 0
@@ -63,7 +68,7 @@ class Rows:
 
     @property
     def turns(self) -> int:
-        """Number of supporter turns that are trained."""
+        """Number of replies that are trained."""
         return sum(row.turns for row in self.rows)
 
 
@@ -147,17 +152,32 @@ def _person(dialogue: Dialogue) -> str:
     return dialogue.profile.translation_of or dialogue.profile.id
 
 
-def encode_rows(dialogues: Sequence[Dialogue], encoder: Encoder, system_of: Callable[[Language], str]) -> Rows:
-    """Encode dialogues with the system text of their language."""
+def encode_rows(
+    dialogues: Sequence[Dialogue],
+    encoder: Encoder,
+    system_of: Callable[[Language], str],
+    role: TrainedRole = "supporter",
+    folder: Path | None = None,
+) -> Rows:
+    """Encode dialogues, with the system text of their language where the supporter is trained.
+
+    `folder` has the user's own prompts, under which the user is trained.
+    """
     encoded = Rows()
     for dialogue in dialogues:
-        row = encoder.encode(dialogue, system_of(dialogue.language))
-        if not isinstance(row, Encoded):
-            encoded.dropped[row] += 1
+        rows = [encoder.encode(dialogue, system_of(dialogue.language))] if role != "user" else []
+        if role != "supporter":
+            rows += [encoder.encode_reply(messages) for messages in user_replies(dialogue, folder)]
+        kept = [row for row in rows if isinstance(row, Encoded)]
+        encoded.dropped.update(row for row in rows if not isinstance(row, Encoded))
+        if not kept:
+            encoded.dropped["no_user_turn"] += not rows
             continue
-        encoded.rows.append(row)
+        encoded.rows += kept
+        encoded.dialogues += 1
         encoded.people.add(_person(dialogue))
         encoded.thinking += any(turn.thought for turn in dialogue.turns if turn.role == "supporter")
-        encoded.cut += row.cut > 0
-        encoded.turns_cut += row.cut
+        encoded.cut += any(row.cut for row in kept)
+        encoded.turns_cut += sum(row.cut for row in kept)
+    encoded.dropped = +encoded.dropped
     return encoded

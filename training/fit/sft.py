@@ -73,7 +73,10 @@ def prepare(config: TrainConfig) -> Prepared:
     def system_of(language: Language) -> str:
         return prompts[language].render()
 
-    train, validation = (encode_rows(side, encoder, system_of) for side in (corpus.train, corpus.validation))
+    role, folder = config.data.role, config.prompts_folder
+    train, validation = (
+        encode_rows(side, encoder, system_of, role, folder) for side in (corpus.train, corpus.validation)
+    )
     for name, is_needed, side in (("training", True, train), ("validation", bool(corpus.validation), validation)):
         if is_needed and not side.rows:
             raise CocoonError(
@@ -87,7 +90,7 @@ def prepare(config: TrainConfig) -> Prepared:
         corpus,
         train,
         validation,
-        {language: prompt.sha for language, prompt in prompts.items()},
+        {language: prompt.sha for language, prompt in prompts.items()} if role != "user" else {},
     )
 
 
@@ -177,7 +180,8 @@ def _fit(ready: Prepared, out: Path, watch: Watch | None, say: Say) -> Card:
 
 def _missing_thoughts(ready: Prepared) -> str:
     """Return a remark if thoughts should be trained but no dialogue has any."""
-    if ready.config.data.thoughts == "none" or ready.train.thinking:
+    data = ready.config.data
+    if data.thoughts == "none" or data.role == "user" or ready.train.thinking:
         return ""
     return "no dialogue has a thought, so none is trained (data.thoughts: inline)"
 
@@ -239,6 +243,7 @@ def _card(ready: Prepared, trainer: Any, base_hash: str | None, sha: str, packin
         revision=ready.weights.revision,
         base_hash=base_hash,
         weights_sha256=sha,
+        role=config.data.role,
         thoughts=config.data.thoughts,
         prompt=config.data.prompt,
         prompt_shas=ready.prompt_shas,
@@ -275,7 +280,7 @@ def _language(name: str) -> Language:
 
 def _side(rows: Rows) -> SplitSide:
     return SplitSide(
-        dialogues=len(rows.rows),
+        dialogues=rows.dialogues,
         profiles=len(rows.people),
         thinking=rows.thinking,
         turns=rows.turns,
