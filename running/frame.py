@@ -118,14 +118,21 @@ async def run_session(
     return Outcome(work.progress, len(folder.failures), work.stopped_by, order)
 
 
+_COLLECTED_AT = (20_000, 20, 20)
+"""New containers, and younger collections, at which the collector runs. Python's own figures are 700, 10 and 10."""
+
+
 @contextmanager
 def _collector_spared() -> Iterator[None]:
-    """Keep the garbage collector from walking, again and again, all that was loaded before the work began: it took
-    a quarter of the processor time of a replay."""
+    """Keep the garbage collector from walking, again and again, all that was loaded before the work began and all that
+    lives as long as a dialogue: it took a quarter of the processor time of a replay and a tenth of a live run's."""
+    before = gc.get_threshold()
     gc.freeze()
+    gc.set_threshold(*_COLLECTED_AT)
     try:
         yield
     finally:
+        gc.set_threshold(*before)
         gc.unfreeze()
 
 

@@ -21,10 +21,15 @@ import cocoon
 from cocoon.benchmarks.endpoint.settings import Settings
 from cocoon.benchmarks.orchestration.run_compare import differences
 from cocoon.core.extras import EXTRAS
+from cocoon.core.jsonl import dump_line
 from cocoon.models.local.embedded import embedded_file
 from cocoon.running.shards.leases import Leases
-from cocoon.tests.commands import endpoint
+from cocoon.steering.pairs.pairs import read_pairs
+from cocoon.tests.commands import endpoint, server
 from cocoon.tests.embedded_model import convert_embedded_model
+from cocoon.tests.graphs.script_cases import person, rater, writer
+from cocoon.tests.graphs.test_script_command import answering
+from cocoon.tests.models.local.tiny_models import tiny_folder
 
 # Ray reads its environment when it is imported, so that it must not be before the cluster is set up.
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not EXTRAS["ray"].installed, reason="needs Ray (extra 'ray')")]
@@ -136,3 +141,29 @@ def test_two_replicas_of_a_local_model_share_a_run(monkeypatch: pytest.MonkeyPat
     assert {path.name for path in (tmp_path / "shared" / "shards").glob("*-of-2")} == {"1-of-2", "2-of-2"}
     assert differences(tmp_path / "single", tmp_path / "shared") == ["names of files"]
     assert cocoon.verify(tmp_path / "shared").ok
+
+
+def test_scripts_and_a_sweep_are_those_of_one_process(cluster: Any, tmp_path: Path) -> None:
+    del cluster
+    people = [person(thing) for thing in ("rain", "noise")]
+    (tmp_path / "people.jsonl").write_bytes(b"".join(map(dump_line, people)))
+    with server(answering(writer, rater)) as url:
+        words = ["script", "--profiles", str(tmp_path / "people.jsonl"), "--writer", url, "-o", "rater.temperature=0.1"]
+        written = ended(started(words, tmp_path / "scripts"))
+        assert ended(started([*words, *AS_RAY, "--replicas", "2"], tmp_path / "shared"))["kept"] == written["kept"] > 0
+    assert differences(tmp_path / "scripts", tmp_path / "shared") == ["names of files"]
+    base, pairs = f"local:{tiny_folder(tmp_path / 'base', context=8192)}", tmp_path / "pairs.jsonl"
+    pairs.write_bytes(b"".join(map(dump_line, read_pairs("shipped:en")[:24])))
+    made = cocoon.steer.extract(
+        model=base, pairs=str(pairs), kind="reply", band="1", out=tmp_path / "asking.safetensors", progress=False
+    )
+    with endpoint() as spec:
+        words = ["steer", "sweep", "--direction", f"reply={made.path}", "--coefficient", "0.02", "--model", base]
+        words += ["--profiles", "shipped:en", "-n", "2", "--rounds", "1", "--users", "guarded", "--user", spec]
+        words += ["--appraiser", "rule", "--judge", spec, "--scales", "comfort", "--repeng", "0", "--random", "1"]
+        words += ["--allow-overlap", "-o", "form_pairs=0", "-o", "supporters.0.max_tokens=12"]
+        ended(started(words, tmp_path / "sweep"))
+        ended(started([*words, *AS_RAY, "--replicas", "2"], tmp_path / "swept"))
+    users = [folder / "users" / "guarded" for folder in (tmp_path / "sweep", tmp_path / "swept")]
+    assert differences(*users) == [] and cocoon.verify(users[1]).ok
+    assert (tmp_path / "swept" / "sweep.md").is_file()
