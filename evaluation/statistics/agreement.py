@@ -39,24 +39,23 @@ def krippendorff(table: Table, level: Level) -> Estimate:
     alpha = _alpha(coincidences.sum(0), values, level)
     if alpha is None:
         return Estimate(value=None, n=n, missing=missing)
-    low, high = _jackknife_interval(coincidences, values, level)
+    low, high = _jackknife_interval(alpha, coincidences, values, level)
     return Estimate(value=alpha, low=low, high=high, n=n, missing=missing)
 
 
 def _jackknife_interval(
-    coincidences: Numbers, values: Sequence[float], level: Level
+    alpha: float, coincidences: Numbers, values: Sequence[float], level: Level
 ) -> tuple[float, float] | tuple[None, None]:
     """Return the 95% interval of alpha over units, on the scale of log(1 - alpha), where its errors are nearly even.
 
     Student's t has half as many degrees of freedom as there are units: alpha leans on few of them. None where alpha is
-    not defined without one of the units, or is 1.
+    not defined without one of the units, or is 1 there, as it is everywhere where raters always agree.
     """
     units = len(coincidences)
     total = coincidences.sum(0)
     left_out = [_alpha(total - unit, values, level) for unit in coincidences]
-    alpha = _alpha(total, values, level)
     known = [value for value in left_out if value is not None and value < 1]
-    if alpha is None or alpha >= 1 or len(known) < units or units < 2:
+    if len(known) < units:
         return None, None
     logs = np.log(1 - np.array(known))
     error = math.sqrt((units - 1) / units * float(((logs - logs.mean()) ** 2).sum()))
@@ -115,11 +114,8 @@ def kappa(first: Sequence[Value], second: Sequence[Value], weights: Weights, cat
         [[category_index[first_value], category_index[second_value]] for first_value, second_value in pairs]
     )
     penalty = _penalty(len(categories), weights)
-    value = _kappa(codes, penalty)
     low, high = percentile_interval(lambda resampled: _kappa(codes[resampled], penalty), len(pairs))
-    if value is None:
-        low = high = None
-    return Estimate(value=value, low=low, high=high, n=len(pairs), missing=missing)
+    return Estimate(value=_kappa(codes, penalty), low=low, high=high, n=len(pairs), missing=missing)
 
 
 def _both(first: Sequence[Value], second: Sequence[Value]) -> list[tuple[float, float]]:

@@ -73,7 +73,7 @@ def mcnemar(only_first: int, only_second: int) -> Significance:
     n, fewer = only_first + only_second, min(only_first, only_second)
     below = sum(math.comb(n, k) for k in range(fewer)) / 2**n
     at = math.comb(n, fewer) / 2**n
-    return Significance(p=min(1.0, 2 * (below + at)), mid_p=min(1.0, 2 * below + at), test="McNemar, exact")
+    return Significance(p=min(1.0, 2 * (below + at)), mid_p=2 * below + at, test="McNemar, exact")
 
 
 def newcombe(both: int, only_first: int, only_second: int, neither: int) -> Estimate:
@@ -97,9 +97,7 @@ def newcombe(both: int, only_first: int, only_second: int, neither: int) -> Esti
 
 
 def _combined(first_width: float, second_width: float, phi: float) -> float:
-    return math.sqrt(
-        max(0.0, first_width * first_width - 2 * phi * first_width * second_width + second_width * second_width)
-    )
+    return math.sqrt(first_width * first_width - 2 * phi * first_width * second_width + second_width * second_width)
 
 
 def _correlation(both: int, only_first: int, only_second: int, neither: int) -> float:

@@ -103,7 +103,7 @@ def people_within_talks(design: WithinTalks, *, power: float = 0.8, level: float
     _check(power, level)
     if design.difference == 0 or (design.spread <= 0 and design.noise <= 0):
         raise CocoonError(f"the difference ({design.difference:g}) must not be 0, and spread or noise must be above 0")
-    low, high = fewest_for_sign_flip(level) - 1, fewest_for_sign_flip(level)
+    low = high = fewest_for_sign_flip(level)
     while power_within_talks(high, design, level=level) < power:
         low, high = high, 2 * high
         if low >= _MOST_SIMULATED:
@@ -190,7 +190,7 @@ def asymptotic_profiles_for_rate(
             f"the shares that only one side won ({only_first:g}, {only_second:g}) must be 0 or more, must differ, and "
             "must add up to at most 1"
         )
-    root = _z(1 - level / 2) * math.sqrt(discordant) + _z(power) * math.sqrt(max(0.0, discordant - difference**2))
+    root = _z(1 - level / 2) * math.sqrt(discordant) + _z(power) * math.sqrt(discordant - difference**2)
     return max(2, _ceil((root / difference) ** 2))
 
 

@@ -171,7 +171,7 @@ def bradley_terry(choices: Sequence[Choice]) -> list[Strength]:
     """
     names = sorted({name for choice in choices for name in (choice.first, choice.second)})
     units = sorted({choice.unit for choice in choices if choice.winner is not None})
-    tables = np.stack([_wins(choices, names, unit) for unit in units]) if units else np.zeros((0, 2, 2))
+    tables = np.array([_wins(choices, names, unit) for unit in units])
     known = sum(choice.winner is not None for choice in choices)
     fitted = _strengths(tables.sum(0)) if units else None
     if fitted is None:
@@ -180,11 +180,11 @@ def bradley_terry(choices: Sequence[Choice]) -> list[Strength]:
 
     missing = len(choices) - known
     intervals = percentile_intervals(lambda resampled: _strengths(tables[resampled].sum(0)), len(units), len(names))
-    strengths = [
+    ranked = sorted(zip(names, fitted, intervals, strict=True), key=lambda one: -one[1])
+    return [
         Strength(condition=name, strength=Estimate(value=float(value), low=low, high=high, n=known, missing=missing))
-        for name, value, (low, high) in zip(names, fitted, intervals, strict=True)
+        for name, value, (low, high) in ranked
     ]
-    return sorted(strengths, key=lambda strength: -(strength.strength.value or 0.0))
 
 
 def _wins(choices: Sequence[Choice], names: Sequence[str], unit: str) -> Numbers:

@@ -163,7 +163,7 @@ def variance_components(ratings: Sequence[tuple[str, str, str, float | None]]) -
     component cannot be separated from the rest and is 0.
     """
     known = [rating for rating in ratings if rating[3] is not None]
-    if len(known) < 3:
+    if not known:
         return None
     values = np.array([value for *_, value in known], dtype=float)
     columns = ([rating[0] for rating in known], [rating[1] for rating in known], [rating[2] for rating in known])
