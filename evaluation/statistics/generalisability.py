@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import combinations
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -106,7 +107,7 @@ def crossed_components(scores: Sequence[PanelScore]) -> dict[str, float] | None:
 
 def _coded(scores: Sequence[PanelScore]) -> tuple[Numbers, dict[str, Codes]]:
     """Return the values and the levels of each facet and of the sample, in one order for all panels of one design."""
-    ordered = sorted(scores, key=lambda score: (score.profile, *score[:2], score.judge, score.sample))
+    ordered = sorted(scores, key=attrgetter("profile", "supporter", "user", "judge", "sample"))
     levels = {name: codes_of([str(getattr(score, name)) for score in ordered]) for name in (*FACETS, "sample")}
     return np.array([score.value for score in ordered], dtype=float), levels
 
@@ -163,8 +164,7 @@ def panel_variance(scores: Sequence[PanelScore]) -> PanelVariance | None:
         return None
     values, levels = _coded(known)
     sizes: dict[str, float] = {name: float(levels[name].max() + 1) for name in FACETS}
-    cells = len({score[:4] for score in scores})
-    sizes["sample"] = max(1.0, len(scores) / cells)
+    sizes["sample"] = len(scores) / len({score[:4] for score in scores})
     components = _components(values, levels)
     if components is None:
         return None

@@ -107,8 +107,8 @@ def _complete(table: Table, profiles: Sequence[str]) -> tuple[Numbers, npt.NDArr
 
 def _within(values: Numbers, strata: npt.NDArray[np.generic]) -> Numbers:
     """Return the values less the mean of their stratum."""
-    codes = np.unique(strata, return_inverse=True)[1]
-    sums = np.zeros((int(codes.max(initial=-1)) + 1, values.shape[1]))
+    levels, codes = np.unique(strata, return_inverse=True)
+    sums = np.zeros((len(levels), values.shape[1]))
     np.add.at(sums, codes, values)
     return values - (sums / np.bincount(codes)[:, None])[codes]
 
@@ -127,8 +127,7 @@ def _with_intervals(
     correlations: Callable[[Numbers], Numbers], values: Numbers, groups: npt.NDArray[np.int_], missing: int
 ) -> list[Estimate]:
     found = correlations(values)
-    profiles = int(groups.max(initial=-1)) + 1
-    left_out = [correlations(values[groups != profile]) for profile in range(profiles)] if profiles > 2 else []
+    left_out = [correlations(values[groups != profile]) for profile in np.unique(groups)]
     intervals = [
         _jackknife(float(value), [float(others[column]) for others in left_out]) for column, value in enumerate(found)
     ]

@@ -1,5 +1,6 @@
 """Panels: planted variance components come back, and coefficients and needed n are those of the textbook."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -7,9 +8,11 @@ import pytest
 from scipy import stats
 
 from cocoon.benchmarks.evaluation.panel import PLANTED, SIZES, planted_scores, recovered
+from cocoon.evaluation.statistics.estimates import Estimate
 from cocoon.evaluation.statistics.generalisability import (
     PERMUTATIONS,
     PanelScore,
+    PanelVariance,
     coefficient_of,
     crossed_components,
     panel_variance,
@@ -129,3 +132,148 @@ def test_an_interval_of_a_panel_is_that_of_the_jackknife() -> None:
     half = stats.t.ppf(0.975, len(names) - 1) * error
     found, value = panel.components["supporter"], panel.variances["supporter"]
     assert (found.low, found.high) == (pytest.approx(value - half), pytest.approx(value + half))
+
+
+def judged(variances: Mapping[str, Estimate], by_chance: float | None, excess: Estimate) -> PanelVariance:
+    nothing = Estimate(value=0.0)
+    return PanelVariance(
+        components=dict(variances),
+        sizes=PANEL,
+        by_user=nothing,
+        excess=excess,
+        coefficient=nothing,
+        by_chance=by_chance,
+        n=1,
+        missing=0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("by_chance", "value", "high", "more", "may"),
+    [
+        (1 - 0.95, 0.0, 0.0, True, True),
+        (0.01, 0.5, 0.5, True, True),
+        (0.01, -0.5, 0.5, False, True),
+        (0.01, -0.5, 0.0, False, True),
+        (0.01, -0.5, None, False, True),
+        (0.01, None, None, True, True),
+        (0.01, -0.5, -0.2, False, False),
+        (0.06, 0.5, 0.5, False, False),
+        (None, 0.5, 0.5, False, False),
+    ],
+)
+def test_users_move_scores_where_chance_does_not_and_more_where_their_excess_says_so(
+    by_chance: float | None, value: float | None, high: float | None, more: bool, may: bool
+) -> None:
+    panel = judged({}, by_chance, Estimate(value=value, high=high))
+    assert (panel.users_move_more, panel.users_may_move_more) == (more, may)
+
+
+def test_a_component_that_is_not_known_counts_as_nothing() -> None:
+    panel = judged({"user": Estimate(value=2.0), "profile": Estimate(value=None)}, None, Estimate(value=0.0))
+    assert panel.variances == {"user": 2.0, "profile": 0.0}
+
+
+def test_negative_variances_count_as_nothing_in_a_coefficient_and_small_ones_count() -> None:
+    sizes = {"user": 2.0, "profile": 4.0, "judge": 3.0, "sample": 2.0}
+    variances = {"supporter": 0.005, "supporter x judge": 0.003, "dialogue": 0.016, "residual": 0.048, "user": 9.0}
+    error = 0.003 / 3 + 0.016 / (2 * 4 * 2) + 0.048 / (2 * 4 * 3 * 2)
+    assert coefficient_of(variances, sizes) == pytest.approx(0.005 / (0.005 + error))
+    assert coefficient_of({**variances, "supporter x user": -0.4}, sizes) == coefficient_of(variances, sizes)
+    assert coefficient_of({**variances, "supporter": -0.001}, sizes) == 0.0
+
+
+def test_the_profiles_needed_are_those_of_the_formula() -> None:
+    sizes = {"user": 2.0, "profile": 7.0, "judge": 3.0, "sample": 2.0}
+    variances = {"supporter": 0.5, "supporter x user": 0.1, "supporter x profile": 0.3, "dialogue": 1.2}
+    variances |= {"supporter x judge": 0.06, "residual": 2.4, "user": 4.0}
+    over = 0.3 + 1.2 / (2 * 2) + 2.4 / (2 * 3 * 2)
+    room = 0.5 * (1 - 0.7) / 0.7 - 0.1 / 2 - 0.06 / 3
+    assert profiles_needed(variances, sizes, 0.7) == math.ceil(over / room)
+    assert profiles_needed(VARIANCES, PANEL) == profiles_needed(VARIANCES, PANEL, 0.8)
+    one = dict.fromkeys(sizes, 1.0)
+    assert profiles_needed({"supporter": 1.0, "residual": 5.0}, one, 0.5) == 5
+    assert profiles_needed({"supporter": 1.0}, one) == 1
+    assert profiles_needed({"user": 1.0, "residual": 1.0}, one) is None
+    assert profiles_needed({"supporter": 1.0, "supporter x user": 1.0, "residual": 1.0}, one, 0.5) is None
+
+
+def small_panel(*, supporters: int, users: int, profiles: int, judges: int = 1, samples: int = 1) -> list[PanelScore]:
+    sizes = {"supporter": supporters, "user": users, "profile": profiles, "judge": judges, "sample": samples}
+    return planted_scores({"supporter": 1.0, "user": 0.3, "residual": 0.5}, sizes, np.random.default_rng(6))
+
+
+def test_the_sizes_of_a_panel_are_its_levels_and_its_dialogues_of_each_cell() -> None:
+    scores = small_panel(supporters=2, users=3, profiles=4, judges=2, samples=2)
+    panel = panel_variance([*scores[1:], scores[0]._replace(value=None)])
+    assert panel is not None
+    assert panel.sizes == {"supporter": 2.0, "user": 3.0, "profile": 4.0, "judge": 2.0, "sample": 2.0}
+    assert (panel.n, panel.missing) == (len(scores) - 1, 1) and panel.components["user"].n == panel.n
+
+
+def test_a_panel_of_one_user_or_one_supporter_has_nothing_where_it_cannot_tell() -> None:
+    one_user = panel_variance(small_panel(supporters=3, users=1, profiles=4))
+    assert one_user is not None
+    assert (one_user.by_user.value, one_user.by_user.low, one_user.by_chance) == (0.0, None, None)
+    assert one_user.excess.value == pytest.approx(-one_user.variances["supporter"])
+    one_supporter = panel_variance(small_panel(supporters=1, users=3, profiles=4))
+    assert one_supporter is not None
+    assert one_supporter.excess.value == one_supporter.by_user.value == one_supporter.variances["user"]
+    assert one_supporter.coefficient == Estimate(value=None, n=12)
+    assert panel_variance(small_panel(supporters=1, users=1, profiles=1, samples=5)) is None
+
+
+def test_two_levels_of_each_facet_are_enough() -> None:
+    panel = panel_variance(small_panel(supporters=2, users=2, profiles=2))
+    assert panel is not None and panel.by_chance is not None
+    assert panel.components["supporter"].low is not None
+
+
+def chance_of_users(scores: list[PanelScore], users: int, profiles: int) -> float:
+    """Sums of squares of means by supporter and user, with user labels permuted within each profile."""
+    rng = np.random.default_rng(20_250_806)
+    labels = np.tile(np.arange(users), (profiles, 1))
+
+    def squares(users_of: dict[tuple[int, int], int]) -> float:
+        cells: dict[tuple[str, int], list[float]] = {}
+        for score in scores:
+            user = users_of[names["profile"].index(score.profile), names["user"].index(score.user)]
+            cells.setdefault((score.supporter, user), []).append(score.value or 0.0)
+        return sum(sum(values) ** 2 / len(values) for values in cells.values())
+
+    names = {facet: sorted({getattr(score, facet) for score in scores}) for facet in ("profile", "user")}
+    places = [(profile, user) for profile in range(profiles) for user in range(users)]
+    observed = squares({place: place[1] for place in places})
+    as_much = 0
+    for _ in range(999):
+        drawn = rng.permuted(labels, axis=1)
+        as_much += squares({place: int(drawn[place]) for place in places}) >= observed - 1e-9
+    return (1 + as_much) / 1_000
+
+
+@pytest.mark.parametrize(("users", "profiles"), [(2, 3), (3, 4)])
+def test_the_chance_of_users_is_that_of_999_permutations_within_profiles(users: int, profiles: int) -> None:
+    scores = small_panel(supporters=2, users=users, profiles=profiles)
+    panel = panel_variance(scores)
+    assert panel is not None and panel.by_chance == chance_of_users(scores, users, profiles) > 1 / 1_000
+
+
+def test_more_than_fifty_profiles_are_left_out_in_fifty_groups() -> None:
+    scores = small_panel(supporters=2, users=2, profiles=53)
+    panel = panel_variance(scores)
+    names = sorted({score.profile for score in scores})
+    parts = [
+        crossed_components([score for score in scores if names.index(score.profile) % 50 != group])
+        for group in range(50)
+    ]
+    left_out = np.array([part["residual"] for part in parts if part])
+    assert panel is not None and len(left_out) == 50
+    half = stats.t.ppf(0.975, 49) * math.sqrt(49 * left_out.var())
+    found = panel.components["residual"]
+    assert found.value is not None and found.low == pytest.approx(found.value - half)
+
+
+def test_the_interval_of_a_coefficient_ends_at_nothing_and_at_one() -> None:
+    panel = panel_variance(small_panel(supporters=2, users=2, profiles=3))
+    assert panel is not None
+    assert (panel.coefficient.low, panel.coefficient.high) == (0.0, 1.0)

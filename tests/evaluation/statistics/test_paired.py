@@ -78,6 +78,34 @@ def test_newcombe_without_pairs() -> None:
     assert newcombe(0, 0, 1, 0) == Estimate(value=1.0, n=1)
 
 
+def newcombe_by_formula(both: int, first: int, second: int, neither: int) -> tuple[float, float]:
+    """Method 10 of Newcombe 1998 with scipy's intervals of Wilson."""
+    n = both + first + second + neither
+    shares = (both + first) / n, (both + second) / n
+    ends = [scipy.stats.binomtest(both + one, n).proportion_ci(method="wilson") for one in (first, second)]
+    product = (both + first) * (second + neither) * (both + second) * (first + neither)
+    excess = both * neither - first * second
+    phi = (max(excess - n / 2, 0) if excess > 0 else excess) / math.sqrt(product) if product else 0.0
+    down = shares[1] - ends[1].low, ends[0].high - shares[0]
+    up = ends[1].high - shares[1], shares[0] - ends[0].low
+    low, high = (math.sqrt(a * a + b * b - 2 * phi * a * b) for a, b in (down, up))
+    return shares[1] - shares[0] - low, shares[1] - shares[0] + high
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        *[(10, 5, 15, 20), (40, 2, 5, 30), (30, 3, 0, 8)],
+        # More discordant than expected; an excess below the correction; margins that are empty.
+        *[(3, 7, 5, 2), (3, 2, 3, 3), (3, 0, 2, 0), (0, 4, 0, 3), (2, 0, 0, 0), (0, 0, 1, 1)],
+    ],
+)
+def test_newcombe_against_its_formula(table: tuple[int, int, int, int]) -> None:
+    found, expected = newcombe(*table), newcombe_by_formula(*table)
+    assert (found.low, found.high) == (pytest.approx(expected[0]), pytest.approx(expected[1]))
+    assert found.value == pytest.approx((table[2] - table[1]) / sum(table)) and found.n == sum(table)
+
+
 # The permutation test.
 
 
@@ -128,6 +156,24 @@ def test_beyond_twenty_pairs_draws_agree_with_counting() -> None:
     assert sign_flip([1.0] * 100) is not None and (sign_flip([1.0] * 100) or drawn).p == 1 / 10_000
 
 
+def test_twenty_pairs_are_counted_and_one_more_is_drawn() -> None:
+    tests = [found.test for pairs in (20, 21) if (found := sign_flip([1.0] * pairs))]
+    assert tests == ["sign flip, exact", "sign flip, 9,999 draws"]
+    assert (found := sign_flip([1.0] * 20)) is not None and found.p == 2 / 2**20
+
+
+@pytest.mark.parametrize("pairs", [1, 11])
+def test_differences_that_cancel_are_matched_by_every_assignment(pairs: int) -> None:
+    found = sign_flip([0.5, -0.5] * pairs)
+    assert found is not None and found.p == 1.0
+
+
+def test_a_sum_that_is_matched_but_for_rounding_counts() -> None:
+    """Of 16 sums six are 0.5 or more: 0.3 and 0.2 have one sign, and the others cancel or have it too."""
+    found = sign_flip([0.3, 0.1, 0.2, -0.1])
+    assert found is not None and found.p == 6 / 16
+
+
 # Holm's correction and bounds.
 
 
@@ -158,6 +204,7 @@ def test_bounds_of_a_difference() -> None:
     found = difference_bounds(Bounds(low=0.25, high=0.5), Bounds(low=0.5, high=0.875))
     assert found == Bounds(low=0.0, high=0.625)
     assert difference_bounds(None, Bounds(low=0, high=1)) is None
+    assert difference_bounds(Bounds(low=0, high=1), None) is None
 
 
 # Simulations: in 1,000 seeded runs the interval must hold the truth 930 to 970 times.

@@ -43,15 +43,15 @@ def test_the_power_of_a_mean_is_that_of_johnson_and_welch(profiles: int, level: 
         assert power_of_mean(profiles, -0.8, 1.5) == pytest.approx(float(expected), rel=1e-9)
 
 
-@pytest.mark.parametrize(("difference", "fewest"), [(0.0025, 1_255_825), (0.3, 90)])
-def test_profiles_for_a_mean_rise_from_the_normal_number_by_a_thousandth(difference: float, fewest: int) -> None:
-    start = asymptotic_mean(difference)
-    steps = [start]
-    while power_of_mean(steps[-1], difference, 1.0) < 0.8:
-        steps.append(steps[-1] + max(1, math.floor(steps[-1] * 0.001)))
-    found = profiles_for_mean(2 * difference, 2.0)
-    assert found == steps[-1] > start
-    assert found == pytest.approx(fewest, rel=1e-3)
+@pytest.mark.parametrize(("difference", "level", "steps"), [(0.0025, 0.05, 1), (0.3, 0.05, 2), (0.35, 0.01, 3)])
+def test_profiles_for_a_mean_rise_from_the_normal_number_by_a_thousandth(
+    difference: float, level: float, steps: int
+) -> None:
+    expected = asymptotic_mean(difference, level=level)
+    for _ in range(steps):
+        assert power_of_mean(expected, difference, 1.0, level=level) < 0.8
+        expected += max(1, expected // 1_000)
+    assert profiles_for_mean(2 * difference, 2.0, level=level) == expected
 
 
 def test_a_power_that_is_just_reached_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from cocoon.core.errors import CocoonError
 from cocoon.evaluation.statistics.agreement import krippendorff
-from cocoon.evaluation.statistics.estimates import wilson
+from cocoon.evaluation.statistics.estimates import Estimate, wilson
 from cocoon.evaluation.statistics.paired import Significance, mcnemar, sign_flip
 from cocoon.evaluation.statistics.power import (
     asymptotic_profiles_for_rate,
@@ -28,6 +28,7 @@ from cocoon.evaluation.statistics.preference import (
     preference_table,
     win_rate,
 )
+from cocoon.evaluation.success.rate import success_rate
 from cocoon.reports.tables.preference import position_verdict, preference_tables
 
 
@@ -226,3 +227,105 @@ def test_a_mean_has_power_from_the_fewest_profiles_that_can_reach_the_level() ->
     assert power_of_mean(5, 20.0, 1.0) == 0.0
     assert power_of_mean(6, 20.0, 1.0) == pytest.approx(1.0)
     assert fewest_for_sign_flip(0.5) == 2 and power_of_mean(1, 20.0, 1.0, level=0.5) == 0.0
+
+
+def test_a_choice_is_a_first_vote_on_dialogues_of_others_unless_said() -> None:
+    asked = choice("1", "a", "b", "a")
+    assert (asked.vote, asked.own) == (0, False)
+
+
+def test_what_cannot_be_compared_is_named() -> None:
+    with pytest.raises(ValueError, match="^unit '7': 'a' is compared with itself$"):
+        check_choices(choice("7", "a", "a", None))
+    with pytest.raises(ValueError, match="^unit '7': winner 'tied' was not shown$"):
+        check_choices(choice("7", "a", "b", "tied"))
+    for winner in ("a", "b", None):
+        check_choices(choice("7", "a", "b", winner))
+
+
+@pytest.mark.parametrize(("winner", "wins"), [("a", 4), ("b", 0)])
+def test_units_without_any_answer_do_not_narrow_the_interval_of_one_side(winner: str, wins: int) -> None:
+    asked = [choice(str(unit), "a", "b", winner) for unit in range(4)]
+    missing = [choice(unit, "a", "b", None) for unit in ("0", "8", "9")]
+    found = win_rate([*asked, *missing], "a", "b", "q")
+    expected = wilson(wins, 4)
+    assert (found.wins, found.losses, found.missing) == (wins, 4 - wins, 3)
+    assert (found.share.low, found.share.high) == (expected.low, expected.high)
+    assert (found.share.n, found.share.missing, found.condition, found.against) == (4, 3, "a", "b")
+    assert win_rate(asked, "a", "c", "q").share.value is None
+
+
+def test_answers_of_one_order_count_as_one_and_questions_of_both_orders_apart() -> None:
+    """Three questions about one pair in one order, of two units, and two votes about another pair in both orders."""
+    one_order = [choice(unit, "a", "b", "ab"[int(unit)], question=question) for unit in "01" for question in "xyz"]
+    assert first_position_rate(one_order) == success_rate({"0": [True] * 3, "1": [False] * 3})
+    both = [
+        choice("2", *order, winner, question=question).model_copy(update={"vote": vote})
+        for question, winner in (("x", "c"), ("y", "tie"))
+        for vote in (0, 1)
+        for order in (("c", "d"), ("d", "c"))
+    ]
+    expected = {"x0": [True, False], "x1": [True, False], "y0": [None, None], "y1": [None, None]}
+    assert first_position_rate(both) == success_rate(expected)
+    together = {"0": [True] * 3, "1": [False] * 3, **expected}
+    assert first_position_rate([*one_order, *both]) == success_rate(together)
+
+
+def test_orders_agree_within_a_unit_and_the_interval_is_over_units() -> None:
+    asked = [
+        choice(unit, *order, winner, question=question)
+        for unit, winners in (("1", "aa"), ("2", "ab"), ("3", "bb"), ("4", "ba"))
+        for question in "qr"
+        for order, winner in zip((("a", "b"), ("b", "a")), winners, strict=True)
+    ]
+    expected = success_rate({"1": [True, True], "2": [False, False], "3": [True, True], "4": [False, False]})
+    assert order_agreement([*asked, choice("5", "a", "b", "a")]) == expected
+    merged = both_orders([*asked, choice("5", "a", "b", "a")])
+    assert [(one.unit, one.winner) for one in merged[::2]] == [("1", "a"), ("2", "tie"), ("3", "b"), ("4", "tie")]
+    assert all(one.first == "a" for one in merged) and len(merged) == 8
+
+
+def test_the_interval_of_a_strength_resamples_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two conditions a strength is half the log odds. Resamples without a loss have no strength and are left out."""
+    monkeypatch.setattr("cocoon.evaluation.statistics.resampling.RESAMPLES", 60)
+    winners = [["b", "b"], ["b", "tie"], ["a", "a", None], ["b"], ["b", "b", "b"], ["b", "b"]]
+    choices = [choice(str(unit), "a", "b", winner) for unit, given in enumerate(winners) for winner in given]
+    points = {"a": 0.0, "tie": 0.5, "b": 1.0}
+    wins = np.array([sum(points[winner] for winner in given if winner) for given in winners])
+    games = np.array([sum(winner is not None for winner in given) for given in winners])
+    draw = np.random.default_rng(20_250_806)
+    samples = [draw.integers(0, 6, 6) for _ in range(60)]
+    defined = [sample for sample in samples if 0 < wins[sample].sum() < games[sample].sum()]
+    strengths = [math.log(wins[sample].sum() / (games - wins)[sample].sum()) / 2 for sample in defined]
+    low, high = np.quantile(strengths, [0.025, 0.975])
+    first, second = bradley_terry(choices)
+    assert (first.condition, second.condition) == ("b", "a") and 48 <= len(defined) < 60
+    assert first.strength.value == pytest.approx(math.log(wins.sum() / (games - wins).sum()) / 2, abs=1e-6)
+    for one, ends in ((first.strength, (low, high)), (second.strength, (-high, -low))):
+        assert (one.low, one.high) == (pytest.approx(ends[0], abs=1e-6), pytest.approx(ends[1], abs=1e-6))
+        assert (one.n, one.missing) == (int(games.sum()), 1)
+
+
+def test_conditions_are_connected_through_others_and_by_ties() -> None:
+    ring = [
+        choice("1", "a", "b", "a"),
+        choice("1", "b", "c", "b"),
+        choice("1", "c", "d", "c"),
+        choice("1", "d", "a", "d"),
+    ]
+    assert [one.strength.value for one in bradley_terry(ring)] == pytest.approx([0.0] * 4, abs=1e-6)
+    tied = bradley_terry([choice("1", "a", "b", "tie")])
+    assert [one.strength.value for one in tied] == pytest.approx([0.0] * 2)
+    assert [one.condition for one in tied] == ["a", "b"]
+    # The first three beat one another in a ring, and the fourth never wins.
+    open_ring = [*ring[:2], choice("1", "c", "a", "c"), choice("1", "c", "d", "c"), choice("2", "c", "d", None)]
+    found = bradley_terry(open_ring)
+    assert [(one.strength.value, one.strength.n, one.strength.missing) for one in found] == [(None, 4, 1)] * 4
+
+
+def test_nothing_that_is_known_and_a_condition_against_itself_have_no_strength() -> None:
+    assert [one.strength for one in bradley_terry([choice("1", "a", "b", None)])] == [
+        Estimate(value=None, missing=1)
+    ] * 2
+    assert [one.strength.value for one in bradley_terry([choice("1", "a", "a", "a")])] == [None]
+    assert preference_table([]) == []

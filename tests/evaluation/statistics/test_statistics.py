@@ -6,6 +6,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cocoon.core.records import Record
 from cocoon.evaluation.statistics.estimates import (
     RESAMPLES,
     Bounds,
@@ -17,6 +18,10 @@ from cocoon.evaluation.statistics.estimates import (
     student_quantile,
     wilson,
 )
+from cocoon.evaluation.statistics.generalisability import PanelVariance
+from cocoon.evaluation.statistics.paired import Significance
+from cocoon.evaluation.statistics.preference import Choice, Strength, WinRate
+from cocoon.evaluation.statistics.reliability import Components, IntraclassCorrelation
 from cocoon.evaluation.success.rate import sr_bounds, success_rate
 
 
@@ -169,9 +174,26 @@ def test_bounds_hold_the_rate_and_meet_when_nothing_is_missing(draws: dict[str, 
         assert (rate.missing == 0) == (bounds.low == pytest.approx(bounds.high))
 
 
-def test_an_estimate_cannot_be_changed() -> None:
-    with pytest.raises(ValueError, match="frozen"):
-        wilson(1, 2).value = 1.0
+NOTHING = Estimate(value=None)
+RECORDS = [
+    NOTHING,
+    Bounds(low=0.0, high=1.0),
+    Spread(),
+    Significance(p=0.5, test="McNemar, exact"),
+    IntraclassCorrelation(single=NOTHING, average=NOTHING, raters=2),
+    Components(profile=1.0, dialogue=0.0, judge=0.0, residual=1.0, n=4),
+    PanelVariance(components={}, sizes={}, by_user=NOTHING, excess=NOTHING, coefficient=NOTHING, n=1, missing=0),
+    Choice(unit="1", question="q", rater="r", first="a", second="b", winner="a"),
+    WinRate(condition="a", against="b", question="q", wins=1, ties=0, losses=0, missing=0, share=NOTHING),
+    Strength(condition="a", strength=NOTHING),
+]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
+def test_a_result_cannot_be_changed(record: Record) -> None:
+    for name, value in record:
+        with pytest.raises(ValueError, match="frozen"):
+            setattr(record, name, value)
 
 
 def test_spread() -> None:
