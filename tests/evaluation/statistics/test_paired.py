@@ -12,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cocoon.evaluation.statistics.estimates import Bounds, Estimate, mean_over_profiles, wilson
-from cocoon.evaluation.statistics.paired import EXACT_PAIRS, difference_bounds, holm, mcnemar, newcombe, sign_flip
+from cocoon.evaluation.statistics.paired import (
+    EXACT_PAIRS,
+    Significance,
+    difference_bounds,
+    holm,
+    mcnemar,
+    newcombe,
+    sign_flip,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -157,9 +165,9 @@ def test_beyond_twenty_pairs_draws_agree_with_counting() -> None:
 
 
 def test_twenty_pairs_are_counted_and_one_more_is_drawn() -> None:
-    tests = [found.test for pairs in (20, 21) if (found := sign_flip([1.0] * pairs))]
-    assert tests == ["sign flip, exact", "sign flip, 9,999 draws"]
-    assert (found := sign_flip([1.0] * 20)) is not None and found.p == 2 / 2**20
+    assert sign_flip([1.0] * 20) == Significance(p=2 / 2**20, test="sign flip, exact")
+    drawn = sign_flip([1.0] * 21)
+    assert drawn is not None and drawn.test == "sign flip, 9,999 draws"
 
 
 @pytest.mark.parametrize("pairs", [1, 11])

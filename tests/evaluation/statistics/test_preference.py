@@ -235,9 +235,9 @@ def test_a_choice_is_a_first_vote_on_dialogues_of_others_unless_said() -> None:
 
 
 def test_what_cannot_be_compared_is_named() -> None:
-    with pytest.raises(ValueError, match="^unit '7': 'a' is compared with itself$"):
+    with pytest.raises(ValueError, match=r"^unit '7': 'a' is compared with itself$"):
         check_choices(choice("7", "a", "a", None))
-    with pytest.raises(ValueError, match="^unit '7': winner 'tied' was not shown$"):
+    with pytest.raises(ValueError, match=r"^unit '7': winner 'tied' was not shown$"):
         check_choices(choice("7", "a", "b", "tied"))
     for winner in ("a", "b", None):
         check_choices(choice("7", "a", "b", winner))

@@ -1,4 +1,4 @@
-"""Reliability and variance components: intervals and figures held against a second computation from their definition."""
+"""Reliability and variance components, held against a second computation from their definition."""
 
 import math
 from collections.abc import Mapping
@@ -147,8 +147,11 @@ def test_ratings_with_a_negative_component_name_it_and_count_it_as_nothing() -> 
         for judge in range(3)
         if profile + judge
     ]
-    columns = [[rating[place] for rating in ratings] for place in range(3)]
-    factors = dict(zip(("profile", "dialogue", "judge"), map(codes_of, columns), strict=True))
+    factors = {
+        "profile": codes_of([profile for profile, *_ in ratings]),
+        "dialogue": codes_of([dialogue for _, dialogue, *_ in ratings]),
+        "judge": codes_of([judge for *_, judge, _ in ratings]),
+    }
     raw = by_traces(np.array([rating[3] for rating in ratings]), factors)
     found = variance_components([*ratings, ("p0", "p0.0", "j0", None)])
     assert found is not None and min(raw) < 0
