@@ -154,6 +154,22 @@ def test_three_dialogues_give_a_correlation_and_two_give_none() -> None:
     assert rest_correlations([], []) == []
 
 
+def test_two_profiles_have_no_interval_however_many_their_dialogues() -> None:
+    names = ["a"] * 4 + ["b"] * 5
+    for one in (
+        *rest_correlations(ITEMS[:9].tolist(), names),
+        mean_correlation(ITEMS[:9].tolist(), names, ["one"] * 9, [(0, 1)]),
+    ):
+        assert one.value is not None and one.low is None and one.high is None
+
+
+def test_each_dialogue_has_a_stratum_and_a_language() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        mean_correlation(ITEMS.tolist(), PROFILES, ["one"] * 39, [(0, 1)])
+    with pytest.raises(ValueError, match="shorter"):
+        language_differences(ITEMS.tolist(), PROFILES, [True, False])
+
+
 def test_a_perfect_correlation_and_one_without_any_spread_have_no_interval() -> None:
     """Items that are the same, and profiles that are copies of one another."""
     same = rest_correlations([[value, value] for value in (1.0, 2.0, 4.0, 3.0)], ["a", "b", "c", "d"])
