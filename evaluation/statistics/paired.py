@@ -42,7 +42,7 @@ def sign_flip(differences: Sequence[float]) -> Significance | None:
         return None
     # Sorted, so that the order in which profiles were read cannot change a Monte Carlo p-value.
     nonzero = np.array(sorted(difference for difference in differences if difference != 0), dtype=float)
-    observed = abs(math.fsum(nonzero)) * (1 - _ROUNDING)
+    observed = abs(math.fsum(nonzero)) - _ROUNDING * math.fsum(np.abs(nonzero))
     if len(nonzero) <= EXACT_PAIRS:
         sums = _all_sums(nonzero)
         return Significance(p=float(np.mean(np.abs(sums) >= observed)), test="sign flip, exact")
@@ -73,7 +73,7 @@ def mcnemar(only_first: int, only_second: int) -> Significance:
     n, fewer = only_first + only_second, min(only_first, only_second)
     below = sum(math.comb(n, k) for k in range(fewer)) / 2**n
     at = math.comb(n, fewer) / 2**n
-    return Significance(p=min(1.0, 2 * (below + at)), mid_p=2 * below + at, test="McNemar, exact")
+    return Significance(p=min(1.0, 2 * (below + at)), mid_p=min(1.0, 2 * below + at), test="McNemar, exact")
 
 
 def newcombe(both: int, only_first: int, only_second: int, neither: int) -> Estimate:
@@ -97,7 +97,9 @@ def newcombe(both: int, only_first: int, only_second: int, neither: int) -> Esti
 
 
 def _combined(first_width: float, second_width: float, phi: float) -> float:
-    return math.sqrt(first_width * first_width - 2 * phi * first_width * second_width + second_width * second_width)
+    # Never below 0 but by rounding, where both widths are equal and phi is 1.
+    square = first_width * first_width - 2 * phi * first_width * second_width + second_width * second_width
+    return math.sqrt(max(0.0, square))
 
 
 def _correlation(both: int, only_first: int, only_second: int, neither: int) -> float:

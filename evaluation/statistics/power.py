@@ -105,9 +105,9 @@ def people_within_talks(design: WithinTalks, *, power: float = 0.8, level: float
         raise CocoonError(f"the difference ({design.difference:g}) must not be 0, and spread or noise must be above 0")
     low = high = fewest_for_sign_flip(level)
     while power_within_talks(high, design, level=level) < power:
-        low, high = high, 2 * high
-        if low >= _MOST_SIMULATED:
+        if high >= _MOST_SIMULATED:
             return None
+        low, high = high, min(2 * high, _MOST_SIMULATED)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if power_within_talks(middle, design, level=level) >= power else (middle, high)

@@ -82,13 +82,16 @@ def _icc(values: Numbers, average: bool) -> float | None:
 
 
 def _icc_interval(values: Numbers, average: bool) -> tuple[float, float] | tuple[None, None]:
-    """Return the 95% interval of an ICC, None where raters agree perfectly, because F is not defined there."""
+    """Return the 95% interval of an ICC, None where raters agree perfectly or all units have one mean.
+
+    F is not defined there.
+    """
     from scipy.special import fdtri
 
     units, raters = values.shape
     between, columns, residual = _mean_squares(values)
     single = _icc(values, average=False)
-    if single is None or residual <= 1e-15 or single >= 1:
+    if single is None or residual <= 1e-15 or between <= 1e-15 or single >= 1:
         return None, None
     ratio = raters * single / (units * (1 - single))
     parts = ratio * columns, (1 + (units - 1) * ratio) * residual

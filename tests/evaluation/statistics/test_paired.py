@@ -125,6 +125,13 @@ def test_sign_flip_worked_by_hand() -> None:
     assert [found and found.p for found in (sign_flip([0.0, 0.0]), sign_flip([5.0]))] == [1.0, 1.0]
 
 
+@pytest.mark.parametrize("differences", [[0.1, 0.2, 0.3, -0.6], [0.7, -0.1, -0.2, -0.4], [0.1] * 3 + [-0.3]])
+def test_differences_that_cancel_out_but_for_rounding_are_no_evidence(differences: list[float]) -> None:
+    assert sum(differences) != 0
+    found = sign_flip(differences)
+    assert found is not None and found.p == 1.0
+
+
 def test_a_profile_that_does_not_differ_changes_nothing() -> None:
     assert sign_flip([1, 2, 3, 4, 0, 0, 0]) == sign_flip([4, 3, 2, 1])
 

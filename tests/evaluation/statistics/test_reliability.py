@@ -85,6 +85,12 @@ def test_raters_who_differ_by_a_constant_have_no_interval(shift: float) -> None:
     assert found.average.low is None and found.average.high is None
 
 
+def test_units_of_one_mean_have_a_correlation_without_an_interval() -> None:
+    found = intraclass([[3, 5, 2], [5, 4, 1], [2, 5, 3]])
+    assert found.single.value == pytest.approx(-0.255814, abs=1e-6)
+    assert [(one.low, one.high) for one in (found.single, found.average)] == [(None, None)] * 2
+
+
 def test_a_unit_with_fewer_ratings_is_left_out_and_counted() -> None:
     found = intraclass([*TARGETS, [5.0], [5.0, None, 1.0, 1.0]])
     assert (found.single.n, found.single.missing, found.average.n, found.average.missing) == (6, 2, 6, 2)
