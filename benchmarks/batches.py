@@ -1,10 +1,10 @@
-"""Batches under kill -9: nothing asked twice, few batches, and the ratings of live calls.
+"""Batches under signals: nothing asked twice, few batches, and the ratings of live calls.
 
-    python -m cocoon.benchmarks.batches --dialogues 1000 --kills 20
+    python -m cocoon.benchmarks.batches --dialogues 1000 --moments 20 [--signal TERM]
 
-judges so many dialogues by seven ratings each against a batch endpoint at which calls fail and expire, kills the
-command at points from the first walk to the last import, and lets the same command finish. It prints a line of figures
-and exits with 1 where one of them is wrong.
+judges so many dialogues by seven ratings each against a batch endpoint at which calls fail and expire, sends the
+command a signal at points from the first walk to the last import, and lets the same command finish. It prints a line of
+figures and exits with 1 where one of them is wrong.
 """
 
 import argparse
@@ -46,40 +46,42 @@ def _words(draw: random.Random, number: int) -> str:
     return " ".join(draw.choices(WORDS, k=number)).capitalize() + "."
 
 
-def plan(kills: int) -> list[tuple[str, str, float]]:
-    """Return where the command is killed: at a request of that kind, before or after it, and so many seconds later.
+def plan(moments: int) -> list[tuple[str, str, float]]:
+    """Return where the signal comes: at a request of that kind, before or after it, and so many seconds later.
 
-    Without a kind it is killed that many seconds after its start.
+    Without a kind it comes that many seconds after the start.
     """
     points: list[tuple[str, str, float]] = [("", "", 2.0), ("", "", 4.0)]
     points += [(moment, when, 0.0) for moment in MOMENTS for when in ("before", "after")]
     points += [("GET /v1/files/", "after", delay) for delay in (0.02, 0.1, 0.3, 0.6, 1.0, 1.5)]
     points += [(moment, when, 0.0) for moment in MOMENTS for when in ("after", "before")]
-    return points[:kills]
+    return points[:moments]
 
 
-def killed(endpoint: BatchEndpoint, command: list[str], point: tuple[str, str, float]) -> bool:
-    """Start the command, kill it at a point, and return whether it lived to be killed."""
+def ended(endpoint: BatchEndpoint, command: list[str], point: tuple[str, str, float], number: int) -> bool:
+    """Start the command, send it a signal at a point, and return whether that ended it."""
     moment, when, delay = point
     environment = os.environ | {"PYTHONPATH": str(ROOT / ".static"), "COCOON_API_KEY": "none"}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
-    def kill(name: str, phase: str) -> None:
-        if moment and name.startswith(moment) and phase == when and process.poll() is None:
+    def send(name: str, phase: str) -> None:
+        if moment and name.startswith(moment) and phase == when and not reached and process.poll() is None:
+            reached.append(time.monotonic())
             if not delay:
-                process.kill()
+                process.send_signal(number)
+            if not delay and number == signal.SIGKILL:
                 process.wait()
-            else:
-                reached.append(time.monotonic())
 
     reached: list[float] = [] if moment else [time.monotonic()]
-    endpoint.hook = kill
+    sent = not delay
+    endpoint.hook = send
     while process.poll() is None:
-        if delay and reached and time.monotonic() - reached[0] >= delay:
-            process.kill()
+        if not sent and reached and time.monotonic() - reached[0] >= delay:
+            sent = True
+            process.send_signal(number)
         time.sleep(0.005)
     endpoint.hook = lambda *_: None
-    return process.wait() == -signal.SIGKILL
+    return process.wait() in (-number, 128 + number)
 
 
 def finished(command: list[str]) -> None:
@@ -90,7 +92,9 @@ def finished(command: list[str]) -> None:
         raise SystemExit(done.stderr)
 
 
-def measure(folder: Path, number: int, kills: int, say: Callable[[str], None]) -> dict[str, Any]:
+def measure(
+    folder: Path, number: int, moments: int, sent: signal.Signals, say: Callable[[str], None]
+) -> dict[str, Any]:
     """Return the figures of one comparison."""
     talks = folder / "talks.jsonl"
     talks.write_bytes(b"".join(map(dump_line, dialogues(number, 8))))
@@ -100,9 +104,9 @@ def measure(folder: Path, number: int, kills: int, say: Callable[[str], None]) -
         judge += ["--scales", "success,basic,comfort,rac,aels,alliance", "--scale-file", str(SCALE)]
         judge += ["-o", "batch_every=0.05"]
         batch = [*judge, "--out", str(folder / "batch"), "--batch"]
-        points = plan(kills)
-        deaths = [point for point in points if killed(endpoint, batch, point)]
-        say(f"killed at {len(deaths)} of {len(points)} points")
+        points = plan(moments)
+        ends = [point for point in points if ended(endpoint, batch, point, sent)]
+        say(f"{sent.name} ended it at {len(ends)} of {len(points)} points")
         finished(batch)
         twice = sum(count > 1 for count in endpoint.answered.values())
         asked, batches, single = len(endpoint.answered), len(endpoint.batches), endpoint.single
@@ -112,7 +116,8 @@ def measure(folder: Path, number: int, kills: int, say: Callable[[str], None]) -
     return {
         "dialogues": number,
         "ratings": len(ratings[0]),
-        "killed": len(deaths),
+        "signal": sent.name,
+        "ended": len(ends),
         "batches": batches,
         "calls": asked,
         "asked_twice": twice,
@@ -125,10 +130,14 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dialogues", type=int, default=1000, help="dialogues to judge")
-    parser.add_argument("--kills", type=int, default=20, help="points at which the command is killed")
+    parser.add_argument("--moments", type=int, default=20, help="points at which the signal comes")
+    parser.add_argument("--signal", choices=["KILL", "TERM"], default="KILL", help="what is sent")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure(Path(folder), options.dialogues, options.kills, lambda text: print(text, file=sys.stderr))
+        sent = signal.Signals[f"SIG{options.signal}"]
+        figures = measure(
+            Path(folder), options.dialogues, options.moments, sent, lambda text: print(text, file=sys.stderr)
+        )
     print(json.dumps(figures))
     right = figures["equal"] and not figures["asked_twice"] and not figures["asked_live"] and figures["batches"] <= 3
     raise SystemExit(0 if right else 1)

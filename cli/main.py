@@ -56,7 +56,9 @@ class Cocoon(LazyGroup):
             "Steer how often a local supporter asks: pairs, direction, coefficient, sweep.",
         ),
         "train": Verb(
-            "cocoon.cli.train.train:app", "Train", "Train a supporter on dialogues (LoRA), merge it, hand it over."
+            "cocoon.cli.train.train:app",
+            "Train",
+            "Train an agent on dialogues (LoRA), pack it, merge it, hand it over.",
         ),
         "serve": Verb("cocoon.cli.serve:serve_command", "Train", "Serve local models at an OpenAI-compatible address."),
         "serve-plan": Verb(

@@ -36,8 +36,9 @@ def opened_weights(spec: str, at: str | None = None) -> Iterator[Weights]:
 
 def _adapter(weights: Weights, path: Path) -> Adapter:
     from cocoon.training.adapters.attach import attach
+    from cocoon.training.adapters.card import adapter_folder
 
-    return attach(weights, path)
+    return attach(weights, adapter_folder(path))
 
 
 def _control(weights: Weights, path: Path, options: Mapping[str, str]) -> LocalControl:

@@ -18,6 +18,7 @@ from cocoon.models.local.weights import model_folder
 from cocoon.running.estimate import CHARACTERS, JUDGEMENT, SYSTEM
 from cocoon.studies.reproduce.config import UNTRAINED, ReproduceConfig, study_of
 from cocoon.studies.reproduce.rows import PROFILES, adapter_of
+from cocoon.training.adapters.card import adapter_folder
 
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """The ranks of adapters among which vLLM takes its largest."""
@@ -94,7 +95,7 @@ def plan_server(config: StudyConfig, base: str, assumed: ServePlanConfig) -> Ser
         names = ", ".join(f"local:{model}" for model in models) or "none"
         raise CocoonError(f"a server has one base, and the local models of this study have {names}; name local:BASE")
     folder, _ = model_folder(models[0])
-    adapters = {row.name: Path(row.parts.adapter).expanduser() for row in rows if row.parts.adapter}
+    adapters = {row.name: adapter_folder(Path(row.parts.adapter)) for row in rows if row.parts.adapter}
     directions = [row.parts.steer for row in rows if row.parts.steer] + assumed.directions
     address = f"http://127.0.0.1:{assumed.port}/v1"
     length = min(assumed.length or length_of(config), _context(folder))

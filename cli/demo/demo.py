@@ -72,12 +72,18 @@ def _play(screen: "DialogueScreen", out: Path, language: Language) -> "tuple[Run
         return run, page.result()
 
 
+_CAST: "dict[Language, str]" = {
+    "en": "SmolLM2-135M plays the supporter and the user, with an adapter trained on our scripts, and the judge",
+    "zh": "SmolLM2-135M, which speaks little Chinese, plays the supporter, the user and the judge",
+}
+
+
 def _watch(screen: "DialogueScreen", out: Path, limit: int, rounds: int, language: Language) -> "tuple[Run, Path]":
     """Have the embedded model play, and return the run and its page."""
     from cocoon.api.demo.live import live_run
     from cocoon.api.demo.page import write_trace_page
 
-    screen.say("SmolLM2-135M plays the supporter, the user and the judge: this shows the machinery, not the science.")
+    screen.say(f"{_CAST[language]}: this shows the machinery, not the science.")
     run = live_run(out, limit, rounds, language, screen, screen)
     finish(run, as_json=False)
     return run, write_trace_page(run.path, language)

@@ -1,4 +1,4 @@
-"""`cocoon train`: LoRA fine-tuning of a supporter; its merging, its launch files, its hand-over to LLaMA-Factory."""
+"""`cocoon train`: LoRA fine-tuning; packing, merging, launch files, and the hand-over to LLaMA-Factory."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,9 @@ from cocoon.training.config import TRAIN, TrainConfig
 if TYPE_CHECKING:
     from cocoon.api.training import TrainingPreview
 
-app = typer.Typer(invoke_without_command=True, help="Train a supporter on dialogues (LoRA); merge; hand over.")
+app = typer.Typer(
+    invoke_without_command=True, help="Train a supporter or a user on dialogues (LoRA); pack; merge; hand over."
+)
 
 PRESET = "A row of the paper's Table 3: paper-cocoon, paper-esconv, paper-smile, ..."
 
@@ -32,7 +34,7 @@ def train(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Train a supporter (LoRA). The same line again goes on from the last checkpoint."""
+    """Train a supporter or a user (LoRA). The same line again goes on from the last checkpoint."""
     if context.invoked_subcommand is not None:
         _refuse_before(context, context.invoked_subcommand)
         return
@@ -103,6 +105,23 @@ def merge_adapter(
     typer.echo(f"largest difference of a logit, merged against beside the base: {merged.change:.2g}", err=True)
     if merged.note:
         typer.echo(merged.note, err=True)
+
+
+@app.command("pack")
+def pack_adapter(
+    adapter: Annotated[Path, typer.Argument(help="The adapter's folder.")],
+    out: Annotated[Path, typer.Option("--out", help="A new folder.")],
+    dtype: Annotated[str, typer.Option(help="float32 or bfloat16, which is half as large.")] = "bfloat16",
+    as_json: Json = False,
+) -> None:
+    """Copy an adapter with its card to pass it on, without checkpoints."""
+    from dataclasses import asdict
+
+    from cocoon.training.adapters.merge import read_dtype
+    from cocoon.training.adapters.pack import pack
+
+    packed = pack(adapter, out, read_dtype(dtype))
+    print_result(asdict(packed), f"{packed.bytes / 1e6:.1f} MB in {packed.dtype} in {out}", as_json)
 
 
 @app.command("llama-factory")

@@ -7,7 +7,7 @@ from cocoon.core.errors import CocoonError
 from cocoon.core.jsonl import dump_line, write_whole
 from cocoon.corpora.dialogue_loaders import read_corpus
 from cocoon.studies.reproduce.config import CorpusRow, ReproduceConfig, training_of
-from cocoon.training.adapters.card import read_card
+from cocoon.training.adapters.card import adapter_folder, read_card
 from cocoon.training.config import TrainConfig
 
 CORPORA, ADAPTERS, RUNS = "corpora", "adapters", "runs"
@@ -61,7 +61,7 @@ def left_out(adapter: Path) -> str:
 
 def adapter_of(row: CorpusRow, out: Path) -> Path:
     """Return the folder of a row's adapter. Raises CocoonError if it has none."""
-    folder = Path(row.adapter).expanduser() if row.adapter else out / ADAPTERS / row.name
+    folder = adapter_folder(Path(row.adapter)) if row.adapter else out / ADAPTERS / row.name
     if not (folder / "adapter_config.json").is_file():
         raise CocoonError(f"{folder}: holds no adapter for row {row.label!r}; run the stage `train` first")
     return folder

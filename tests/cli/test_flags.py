@@ -123,11 +123,12 @@ OPTIONS = {
         "--replicas --config -o --allow-cloud-tracing --dry-run --json"
     ),
     "train": (
-        "--out --base --dialogues --thoughts --prompt --max-length --max-steps --epochs --evaluate-every "
+        "--out --base --dialogues --role --thoughts --prompt --max-length --max-steps --epochs --evaluate-every "
         "--patience --held-out --no-larger-than --seed --preset --config -o --preview --json"
     ),
     "train llama-factory": "--out --dialogues --template --preset --config -o --i-have-the-right --json",
     "train merge": "--out --base --dtype --json",
+    "train pack": "--out --dtype --json",
     "view": "--export --with --language --scale --port",
     "wait-for": "--seconds",
 }

@@ -19,8 +19,9 @@ from cocoon.reports.charts.losses import write_losses
 from cocoon.tests.models.local.tiny_models import tiny_gguf
 from cocoon.tests.training.training_cases import logged, talk, write_talks
 from cocoon.training.adapters.attach import attach
-from cocoon.training.adapters.card import read_card
+from cocoon.training.adapters.card import adapter_folder, read_card
 from cocoon.training.adapters.merge import merge
+from cocoon.training.adapters.pack import pack
 from cocoon.training.config import TrainConfig
 from cocoon.training.fit.folder import CHECKPOINTS, last_checkpoint
 from cocoon.training.fit.isolation import isolates
@@ -28,6 +29,7 @@ from cocoon.training.fit.sft import prepare, train
 from cocoon.training.fit.trainer import TrainingStep
 
 WEIGHTS = "adapter_model.safetensors"
+ADAPTER_FILES = (WEIGHTS, "adapter_config.json")
 
 
 def config(base: Path, dialogues: Path, **fit: Any) -> TrainConfig:
@@ -287,6 +289,30 @@ def test_merged_weights_answer_as_the_adapter_beside_its_base(trained: Path, bas
     assert {tensor.dtype for tensor in load_file(tmp_path / "half" / "model.safetensors").values()} == {torch.bfloat16}
     with pytest.raises(CocoonError, match="already exists"):
         merge(trained, tmp_path / "merged")
+
+
+def test_a_packed_adapter_is_half_as_large_and_opens_by_its_own_card(
+    trained: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = pack(trained, tmp_path / "copy")
+    assert 2 * made.bytes == pytest.approx((trained / WEIGHTS).stat().st_size, rel=0.1)
+    assert {path.name for path in (tmp_path / "copy").iterdir()} == {*ADAPTER_FILES, "card.json", "README.md"}
+    card = read_card(tmp_path / "copy")
+    assert card is not None and (card.stored, card.dtype) == ("bfloat16", "float32")
+    weights = load_weights(str(base), "cpu", "float32")
+    attached = [attach(weights, folder) for folder in (trained, tmp_path / "copy")]
+    logits = []
+    for adapter in attached:
+        with adapter.applied(weights.network):
+            logits.append(weights.network(torch.tensor([[5, 9, 30, 41]])).logits)
+    assert torch.allclose(*logits, atol=0.05) and not torch.equal(*logits)
+    with pytest.raises(CocoonError, match="already exists"):
+        pack(trained, tmp_path / "copy")
+    with pytest.raises(CocoonError, match=r"base0?: has no card; give the folder that `cocoon train` wrote"):
+        pack(base, tmp_path / "other")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "copy").rename(tmp_path / "shipped")
+    assert adapter_folder(Path("shipped")) == Path("shipped")
 
 
 def test_merging_onto_a_full_disk_leaves_nothing_and_can_be_done_again(trained: Path, tmp_path: Path) -> None:

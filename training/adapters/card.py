@@ -1,6 +1,7 @@
 """The card of an adapter: base, data, settings and results of its training. It is read again when the adapter opens."""
 
 import json
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from cocoon.core.jsonl import parse_record, write_whole
 from cocoon.core.records import Language, Record
 
 CARD_FILE, README_FILE = "card.json", "README.md"
+SHIPPED = "shipped"
+"""The name of the adapter that comes with the package, for both roles of the embedded model."""
 WARNING = (
     "Trained on talks about distress. It is a subject of research on simulated users, no counsellor: it must not be "
     "used to advise anyone."
@@ -48,7 +51,7 @@ class Card(Record):
     """Everything that is known about an adapter. `base_hash` shows whether a base is the one it was trained over.
 
     Losses are per trained token, in nats: `loss_before` before the first step, `best_loss` at `best_step`. They are
-    None if there was no validation.
+    None if there was no validation. `dtype` is that of the base in training, `stored` that of the adapter's file.
     """
 
     schema_version: int = 1
@@ -73,6 +76,7 @@ class Card(Record):
     packing_note: str = ""
     attention: str
     dtype: str
+    stored: str = "float32"
     device: str
     processes: int = 1
     parameters: int
@@ -83,6 +87,14 @@ class Card(Record):
     last_train_loss: float | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
     packages: dict[str, str] = {}
+
+
+def adapter_folder(name: Path) -> Path:
+    """Return the folder of an adapter: a path, or what is shipped for `shipped`. A folder of that name comes first."""
+    folder = name.expanduser()
+    if str(folder) == SHIPPED and not folder.is_dir():
+        return Path(str(resources.files("cocoon.examples"))) / "open" / "adapter"
+    return folder
 
 
 def read_card(folder: Path) -> Card | None:

@@ -16,7 +16,7 @@ from cocoon.models.local.embedded import EMBEDDED, without_packing
 from cocoon.models.local.libraries import first_line, quiet, require_libraries
 from cocoon.models.local.weights import Weights, load_weights, model_folder
 from cocoon.training.adapters.attach import CONFIG_FILE, attach
-from cocoon.training.adapters.card import CARD_FILE, read_card
+from cocoon.training.adapters.card import CARD_FILE, adapter_folder, read_card
 from cocoon.training.fit.base import MERGED, refuse_packed, refuse_quantised
 
 Dtype = Literal["float32", "bfloat16"]
@@ -42,12 +42,12 @@ class Merged:
 
 
 def read_dtype(name: str) -> Dtype:
-    """Return a type to merge in. Raises CocoonError for another name."""
+    """Return a type to write in. Raises CocoonError for another name."""
     if name == "float32":
         return "float32"
     if name == "bfloat16":
         return "bfloat16"
-    raise CocoonError(f"--dtype {name!r}: float32 or bfloat16; quantised weights are not merged into")
+    raise CocoonError(f"--dtype {name!r}: float32 or bfloat16; nothing is written in quantised weights")
 
 
 def merge(folder: Path, out: Path, base: str | None = None, dtype: Dtype = "float32") -> Merged:
@@ -59,6 +59,7 @@ def merge(folder: Path, out: Path, base: str | None = None, dtype: Dtype = "floa
     require_libraries("torch", "transformers", "peft")
     if out.exists():
         raise CocoonError(f"{out}: already exists; choose another --out")
+    folder = adapter_folder(folder)
     name = base or _base_of(folder)
     refuse_packed(name, MERGED)
     base_folder, _ = model_folder(name)
