@@ -55,6 +55,7 @@ def plan(moments: int) -> list[tuple[str, str, float]]:
     points += [(moment, when, 0.0) for moment in MOMENTS for when in ("before", "after")]
     points += [("GET /v1/files/", "after", delay) for delay in (0.02, 0.1, 0.3, 0.6, 1.0, 1.5)]
     points += [(moment, when, 0.0) for moment in MOMENTS for when in ("after", "before")]
+    points += [(moment, "after", delay) for moment in MOMENTS for delay in (0.05, 0.2)]
     return points[:moments]
 
 
@@ -95,35 +96,50 @@ def finished(command: list[str]) -> None:
 def measure(
     folder: Path, number: int, moments: int, sent: signal.Signals, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Return the figures of one comparison."""
+    """Return the figures of one comparison.
+
+    A command that is asked to stop finishes what it is at, so that fewer signals meet it before it is done. Then the
+    rest of the moments come in a folder of their own, at an endpoint of its own.
+    """
     talks = folder / "talks.jsonl"
     talks.write_bytes(b"".join(map(dump_line, dialogues(number, 8))))
-    with batch_endpoint(Faults(failing=0.05, expired=0.05)) as endpoint:
-        spec = f"{endpoint.url}#bench"
-        judge = [sys.executable, "-m", "cocoon.cli.main", "judge", str(talks), "--judge", spec, "--json"]
-        judge += ["--scales", "success,basic,comfort,rac,aels,alliance", "--scale-file", str(SCALE)]
-        judge += ["-o", "batch_every=0.05"]
-        batch = [*judge, "--out", str(folder / "batch"), "--batch"]
-        points = plan(moments)
-        ends = [point for point in points if ended(endpoint, batch, point, sent)]
-        say(f"{sent.name} ended it at {len(ends)} of {len(points)} points")
-        finished(batch)
-        twice = sum(count > 1 for count in endpoint.answered.values())
-        asked, batches, single = len(endpoint.answered), len(endpoint.batches), endpoint.single
-        say("live ...")
-        finished([*judge, "--out", str(folder / "live")])
-    ratings = [[rating for _, rating in read_lines(folder / way / "ratings.jsonl")] for way in ("batch", "live")]
+    points, sessions = plan(moments), list[dict[str, Any]]()
+    while points:
+        with batch_endpoint(Faults(failing=0.05, expired=0.05)) as endpoint:
+            out = folder / f"batch-{len(sessions)}"
+            batch = [*judging(endpoint, talks), "--out", str(out), "--batch"]
+            ends = 0
+            while points and ended(endpoint, batch, points.pop(0), sent):
+                ends += 1
+            say(f"{sent.name} ended it {ends} times, {len(points)} moments are left")
+            finished(batch)
+            twice = sum(count > 1 for count in endpoint.answered.values())
+            figures = {"ended": ends, "batches": len(endpoint.batches), "calls": len(endpoint.answered)}
+            sessions.append(figures | {"asked_twice": twice, "asked_live": endpoint.single, "ratings": ratings(out)})
+            if not points:
+                say("live ...")
+                finished([*judging(endpoint, talks), "--out", str(folder / "live")])
     return {
         "dialogues": number,
-        "ratings": len(ratings[0]),
+        "ratings": len(sessions[0]["ratings"]),
         "signal": sent.name,
-        "ended": len(ends),
-        "batches": batches,
-        "calls": asked,
-        "asked_twice": twice,
-        "asked_live": single,
-        "equal": ratings[0] == ratings[1],
+        "folders": len(sessions),
+        **{name: sum(each[name] for each in sessions) for name in ("ended", "calls", "asked_twice", "asked_live")},
+        "batches": max(each["batches"] for each in sessions),
+        "equal": all(each["ratings"] == ratings(folder / "live") for each in sessions),
     }
+
+
+def judging(endpoint: BatchEndpoint, talks: Path) -> list[str]:
+    """Return the command that judges the dialogues."""
+    judge = [sys.executable, "-m", "cocoon.cli.main", "judge", str(talks), "--judge", f"{endpoint.url}#bench", "--json"]
+    scales = ["--scales", "success,basic,comfort,rac,aels,alliance", "--scale-file", str(SCALE)]
+    return [*judge, *scales, "-o", "batch_every=0.05"]
+
+
+def ratings(out: Path) -> list[Any]:
+    """Return the ratings of a folder without names of judge and calls, which hold the address."""
+    return [{**rating, "judge": "", "calls": []} for _, rating in read_lines(out / "ratings.jsonl")]
 
 
 def main() -> None:
