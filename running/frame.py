@@ -5,6 +5,7 @@ import contextlib
 import gc
 import os
 import signal
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -102,7 +103,7 @@ async def run_session(
     watching = asyncio.ensure_future(watch(work.progress, models)) if watch else None
     with _stop_on_interrupt(work):
         try:
-            with _collector_spared():
+            with _COLLECTOR.spared():
                 await job()
                 await work.caller.drain()
         finally:
@@ -122,22 +123,44 @@ _COLLECTED_AT = (20_000, 20, 20)
 """New containers, and younger collections, at which the collector runs. Python's own figures are 700, 10 and 10."""
 
 
-@contextmanager
-def _collector_spared() -> Iterator[None]:
-    """Keep the garbage collector from walking, again and again, all that was loaded before the work began and all that
-    lives as long as a dialogue: it took a quarter of the processor time of a replay and a tenth of a live run's."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(*_COLLECTED_AT)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
+class _Collector:
+    """The garbage collector, spared as long as one run of several in this process is at work."""
+
+    def __init__(self) -> None:
+        self._lock, self._runs, self._before = threading.Lock(), 0, gc.get_threshold()
+
+    @contextmanager
+    def spared(self) -> Iterator[None]:
+        """Keep it from walking, again and again, all that was loaded before the work began and all that lives as long
+        as a dialogue: it took a quarter of the processor time of a replay, and less of a live run's. A collector that
+        is off, or runs less often than that, stays as it is."""
+        with self._lock:
+            self._runs += 1
+            if self._runs == 1:
+                self._before = gc.get_threshold()
+                gc.freeze()
+                if 0 < self._before[0] < _COLLECTED_AT[0]:
+                    gc.set_threshold(*_COLLECTED_AT)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._runs -= 1
+                if not self._runs:
+                    gc.set_threshold(*self._before)
+                    gc.unfreeze()
 
 
-_ON_INTERRUPT: dict[asyncio.AbstractEventLoop, Callable[[int], object]] = {}
-"""What an interrupt, told by the number of its signal, does to the session of a loop."""
+_COLLECTOR = _Collector()
+
+
+_ON_INTERRUPT: dict[asyncio.AbstractEventLoop, list[Callable[[int], object]]] = {}
+"""What an interrupt, told by the number of its signal, does to each session of a loop."""
+
+
+def _interrupt_sessions(loop: asyncio.AbstractEventLoop, number: int) -> None:
+    for interrupted in list(_ON_INTERRUPT.get(loop, ())):
+        interrupted(number)
 
 
 @contextmanager
@@ -157,12 +180,15 @@ def _stop_on_interrupt(work: Work) -> Iterator[None]:
         asked.append(number)
         work.end(StoppedError("stopped; run the same command again to continue", number))
 
-    _ON_INTERRUPT[loop] = interrupted
+    sessions = _ON_INTERRUPT.setdefault(loop, [])
+    sessions.append(interrupted)
     try:
-        with stop_requests(lambda number: loop.call_soon_threadsafe(interrupted, number)):
+        with stop_requests(lambda number: loop.call_soon_threadsafe(_interrupt_sessions, loop, number)):
             yield
     finally:
-        del _ON_INTERRUPT[loop]
+        sessions.remove(interrupted)
+        if not sessions:
+            del _ON_INTERRUPT[loop]
 
 
 def interrupt(loop: asyncio.AbstractEventLoop) -> None:
@@ -170,7 +196,7 @@ def interrupt(loop: asyncio.AbstractEventLoop) -> None:
 
     def stop() -> None:
         if loop in _ON_INTERRUPT:
-            _ON_INTERRUPT[loop](signal.SIGINT)
+            _interrupt_sessions(loop, signal.SIGINT)
             return
         for task in asyncio.all_tasks(loop):
             task.cancel()

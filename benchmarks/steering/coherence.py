@@ -100,6 +100,12 @@ def agreement(first: Labels, second: Labels) -> dict[str, float | None]:
     }
 
 
+def _told(one: Estimate) -> str:
+    if one.value is None or one.low is None or one.high is None:
+        return f"- (n {one.n})"
+    return f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]"
+
+
 def main() -> None:
     """Write the sheet, or print the figures of labels."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -119,7 +125,7 @@ def main() -> None:
     replies, read = list(read_records(given.out / "replies.jsonl", SampledReply)), list(map(read_labels, given.labels))
     for labels in read:
         for arm, found in shares(replies, labels).items():
-            print(arm, *(f"{name} {one.value:.2f} [{one.low:.2f}, {one.high:.2f}]" for name, one in found.items()))
+            print(arm, *(f"{name} {_told(one)}" for name, one in found.items()))
     if len(read) == 2:
         print("kappa", agreement(*read))
 

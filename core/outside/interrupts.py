@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 EXIT_STATUS = 128
 """A program that a signal ends has this plus the number of the signal as its exit status."""
@@ -41,18 +42,33 @@ def _raise(number: int, frame: FrameType | None) -> None:
     raise TerminatedInterrupt(number)
 
 
+_HANDLES: list[Callable[[int], object]] = []
+_BEFORE: dict[signal.Signals, Any] = {}
+
+
 @contextmanager
 def stop_requests(handle: Callable[[int], object]) -> Iterator[None]:
     """Call `handle` with the number of every signal that asks to stop, for the length of the block.
 
-    Signals reach the main thread alone. In another thread this does nothing.
+    Of several blocks at a time the one that was entered last is called, and they may end in any order. Signals reach
+    the main thread alone. In another thread this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, lambda sent, _: handle(sent)) for number in stop_signals()}
+    if not _HANDLES:
+        _BEFORE.update({number: signal.signal(number, _ask) for number in stop_signals()})
+    _HANDLES.append(handle)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _HANDLES.remove(handle)
+        if not _HANDLES:
+            for number, handler in _BEFORE.items():
+                signal.signal(number, handler)
+            _BEFORE.clear()
+
+
+def _ask(number: int, frame: FrameType | None) -> None:
+    del frame
+    _HANDLES[-1](number)

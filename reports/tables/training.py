@@ -80,10 +80,12 @@ def _dialogues_table(ready: Prepared) -> Table:
     corpus = ready.corpus
     encoded = ready.train.dialogues + ready.validation.dialogues
     dropped = corpus.dropped + ready.train.dropped + ready.validation.dropped
+    left_out = ready.train.left_out + ready.validation.left_out
     rows = [
         ("read", corpus.read),
         ("kept", encoded),
         *((f"dropped: {REASONS[name]}", dropped[name]) for name in sorted(dropped)),
+        *((f"kept without a reply: {REASONS[name]}", left_out[name]) for name in sorted(left_out)),
     ]
     return Table(
         id="rows",

@@ -53,6 +53,9 @@ class AttachedAdapter:
         if self.card is None:
             return facts
         card = self.card
+        known = {"thoughts": card.thoughts, "corpus": card.split_sha256}
+        if card.role == "user":
+            return {**facts, "role": card.role, **known}
         role = {"role": card.role} if card.role != "supporter" else {}
         return {**facts, **role, "thoughts": card.thoughts, "prompt": card.prompt, "corpus": card.split_sha256}
 

@@ -51,7 +51,8 @@ class Card(Record):
     """Everything that is known about an adapter. `base_hash` shows whether a base is the one it was trained over.
 
     Losses are per trained token, in nats: `loss_before` before the first step, `best_loss` at `best_step`. They are
-    None if there was no validation. `dtype` is that of the base in training, `stored` that of the adapter's file.
+    None if there was no validation. `dropped` counts dialogues, and `left_out` replies of dialogues that are kept.
+    `dtype` is that of the base in training, `stored` that of the adapter's file.
     """
 
     schema_version: int = 1
@@ -68,6 +69,7 @@ class Card(Record):
     sources: list[Source]
     read: int
     dropped: dict[str, int] = {}
+    left_out: dict[str, int] = {}
     drawn: int | None = None
     train: SplitSide
     validation: SplitSide | None = None
@@ -155,7 +157,8 @@ def readme(card: Card) -> str:
         _side("train", card.train),
         *([_side("validation", card.validation)] if card.validation else []),
         "",
-        f"Read: {card.read:,}. Left out: {_counts(card.dropped)}. Licences of the corpora bind the adapter too.",
+        f"Read: {card.read:,}. Left out: {_counts(card.dropped)}{_replies_left_out(card)}. "
+        "Licences of the corpora bind the adapter too.",
         "",
         f"Thoughts: {card.thoughts} ({card.train.thinking:,} dialogues trained on have any). "
         f"Role: {card.role}. {_system_prompt(card)} Packing: {_packing(card)}",
@@ -166,6 +169,10 @@ def readme(card: Card) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _replies_left_out(card: Card) -> str:
+    return f"; of the dialogues that are kept, replies: {_counts(card.left_out)}" if card.left_out else ""
 
 
 def _system_prompt(card: Card) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from cocoon.core.errors import CocoonError
 from cocoon.models.local.libraries import first_line, require_libraries
 from cocoon.training.adapters.attach import CONFIG_FILE, WEIGHTS_FILE
-from cocoon.training.adapters.card import adapter_folder, read_card, write_card
+from cocoon.training.adapters.card import CARD_FILE, adapter_folder, read_card, write_card
 from cocoon.training.adapters.merge import Dtype
 
 
@@ -32,16 +32,22 @@ def pack(folder: Path, out: Path, dtype: Dtype = "bfloat16") -> Packed:
     from safetensors.torch import load_file, save_file
 
     folder = adapter_folder(folder)
-    if out.exists():
-        raise CocoonError(f"{out}: already exists; choose another --out")
     card = read_card(folder)
     if card is None:
         raise CocoonError(f"{folder}: has no card; give the folder that `cocoon train` wrote, when it is trained")
     part = out.with_name(f".{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
     try:
+        if out.exists():
+            raise CocoonError(f"{out}: already exists; choose another --out")
+        if hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest() != card.weights_sha256:
+            raise CocoonError(
+                f"{folder / WEIGHTS_FILE} is not the file that {CARD_FILE} describes; take both from one training"
+            )
         tensors = {name: tensor.to(getattr(torch, dtype)) for name, tensor in load_file(folder / WEIGHTS_FILE).items()}
+        if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+            raise CocoonError(f"adapter {str(folder)!r} holds NaN or infinite values in {dtype}; train it again")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
         save_file(tensors, part / WEIGHTS_FILE, {"format": "pt"})
         shutil.copyfile(folder / CONFIG_FILE, part / CONFIG_FILE)
         (part / WEIGHTS_FILE).chmod(0o644)

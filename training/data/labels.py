@@ -82,14 +82,22 @@ class Encoder:
         The reply follows its prompt as at inference. A row that does not fit is left out, since a prompt has no part
         that could go.
         """
-        spans = self._spans(self.fitted(messages))
-        if spans is None:
+        fitted = self.fitted(messages)
+        prompt, full_text = render(self.template.tokenizer, fitted[:-1]), self._rendered(fitted)
+        rest, words = full_text[len(prompt) :], fitted[-1]["content"]
+        room = len(rest) - len(rest.lstrip())
+        before, through = (
+            self.template.tokens(text) for text in (prompt, full_text[: len(prompt) + room + len(words)])
+        )
+        ids, first, end = self.template.tokens(full_text), len(before), len(through)
+        follows = full_text.startswith(prompt) and rest.lstrip().startswith(words)
+        if not follows or ids[:first] != before or ids[:end] != through or not first < end < len(ids):
             return "no_turn_boundary"
-        all_ids, turn_spans = spans
-        first, end = turn_spans[-1]
-        if end > self.max_length:
+        if ids[end] not in self.ends:
+            return "no_turn_boundary"
+        if end >= self.max_length:
             return "too_long"
-        return Encoded(all_ids[:end], [IGNORED] * first + all_ids[first:end], 1)
+        return Encoded(ids[: end + 1], [IGNORED] * first + ids[first : end + 1], 1)
 
     def fitted(self, messages: Sequence[Message]) -> list[Message]:
         """Return the dialogue as this template renders it, up to its last reply."""

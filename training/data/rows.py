@@ -43,7 +43,8 @@ class TrainingCorpus:
 class Rows:
     """Encoded dialogues of one side. `cut` counts dialogues that lost their end, `turns_cut` the supporter turns in it.
 
-    A dialogue is one row for the supporter, and one for each reply of the user.
+    A dialogue is one row for the supporter, and one for each reply of the user. `dropped` counts dialogues without any
+    row, and `left_out` the rows that others of their dialogue were kept without.
 
     `thinking` counts dialogues in which a supporter turn has a thought, whether it is trained or not.
     """
@@ -51,6 +52,7 @@ class Rows:
     rows: list[Encoded] = field(default_factory=list)
     dialogues: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
     people: set[str] = field(default_factory=set)
     thinking: int = 0
     cut: int = 0
@@ -169,15 +171,15 @@ def encode_rows(
         if role != "supporter":
             rows += [encoder.encode_reply(messages) for messages in user_replies(dialogue, folder)]
         kept = [row for row in rows if isinstance(row, Encoded)]
-        encoded.dropped.update(row for row in rows if not isinstance(row, Encoded))
+        reasons = [row for row in rows if not isinstance(row, Encoded)]
         if not kept:
-            encoded.dropped["no_user_turn"] += not rows
+            encoded.dropped[reasons[0] if reasons else "no_user_turn"] += 1
             continue
+        encoded.left_out.update(reasons)
         encoded.rows += kept
         encoded.dialogues += 1
         encoded.people.add(_person(dialogue))
         encoded.thinking += any(turn.thought for turn in dialogue.turns if turn.role == "supporter")
         encoded.cut += any(row.cut for row in kept)
         encoded.turns_cut += sum(row.cut for row in kept)
-    encoded.dropped = +encoded.dropped
     return encoded

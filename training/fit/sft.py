@@ -4,7 +4,7 @@ import gc
 import hashlib
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import metadata
@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from cocoon import __version__
+from cocoon.agents.users.guarded import MOMENT
+from cocoon.agents.users.guarded import PROMPT as USER_PROMPT
 from cocoon.core.errors import CocoonError, StoppedError
 from cocoon.core.jsonl import dump_line, write_whole
 from cocoon.core.outside.interrupts import stop_requests
 from cocoon.core.outside.profile_files import profile_path
-from cocoon.core.prompts import load_prompt
+from cocoon.core.prompts import Prompt, load_prompt, prompt_shas
 from cocoon.core.records import Language
 from cocoon.models.local.libraries import quiet
 from cocoon.models.local.weights import Weights, model_hash
@@ -39,6 +41,7 @@ from cocoon.training.fit.trainer import (
 
 _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 _KEPT_FILES = ("adapter_config.json", "adapter_model.safetensors")
+USER_PROMPTS = (USER_PROMPT, MOMENT)
 Say = Callable[[str], None]
 
 
@@ -90,8 +93,15 @@ def prepare(config: TrainConfig) -> Prepared:
         corpus,
         train,
         validation,
-        {language: prompt.sha for language, prompt in prompts.items()} if role != "user" else {},
+        _prompt_shas(config, prompts),
     )
+
+
+def _prompt_shas(config: TrainConfig, prompts: Mapping[Language, Prompt]) -> dict[str, str]:
+    """Return hashes of the prompts under which replies are trained: the supporter's by language, the user's by name."""
+    role = config.data.role
+    supporters = {language: prompt.sha for language, prompt in prompts.items()} if role != "user" else {}
+    return supporters | (prompt_shas(USER_PROMPTS, config.prompts_folder) if role != "supporter" else {})
 
 
 _LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -244,7 +254,7 @@ def _card(ready: Prepared, trainer: Any, base_hash: str | None, sha: str, packin
         base_hash=base_hash,
         weights_sha256=sha,
         role=config.data.role,
-        thoughts=config.data.thoughts,
+        thoughts="none" if config.data.role == "user" else config.data.thoughts,
         prompt=config.data.prompt,
         prompt_shas=ready.prompt_shas,
         sources=[
@@ -253,6 +263,7 @@ def _card(ready: Prepared, trainer: Any, base_hash: str | None, sha: str, packin
         ],
         read=corpus.read,
         dropped=dict(corpus.dropped + ready.train.dropped + ready.validation.dropped),
+        left_out=dict(ready.train.left_out + ready.validation.left_out),
         drawn=corpus.drawn,
         train=_side(ready.train),
         validation=_side(ready.validation) if ready.validation.rows else None,

@@ -1,5 +1,7 @@
 """The adapter that is shipped: what its card says, and that the embedded model speaks with it in both roles."""
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,9 +29,27 @@ def test_the_card_says_what_it_was_trained_on_and_for_which_roles() -> None:
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 6e6
 
 
-def test_a_folder_without_weights_is_not_packed(tmp_path: Path) -> None:
-    with pytest.raises(cocoon.CocoonError, match="already exists"):
-        pack(FOLDER, FOLDER)
+def test_what_is_no_whole_adapter_is_not_packed_and_nothing_is_left(tmp_path: Path) -> None:
+    for name, damage in DAMAGES.items():
+        folder = tmp_path / name
+        shutil.copytree(FOLDER, folder)
+        damage(folder)
+        with pytest.raises(cocoon.CocoonError) as refused:
+            pack(folder, tmp_path / "out" / "copy")
+        assert "\n" not in str(refused.value)
+        assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+    (tmp_path / "file").write_text("", "utf-8")
+    for out in (FOLDER, tmp_path / "file" / "copy", tmp_path / ("n" * 300)):
+        with pytest.raises(cocoon.CocoonError):
+            pack(FOLDER, out)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "no weights": lambda folder: (folder / WEIGHTS_FILE).unlink(),
+    "other weights": lambda folder: (folder / WEIGHTS_FILE).write_bytes((folder / WEIGHTS_FILE).read_bytes()[:-1]),
+    "no settings": lambda folder: (folder / CONFIG_FILE).unlink(),
+    "no card": lambda folder: (folder / CARD_FILE).unlink(),
+}
 
 
 def repeats(text: str) -> float:
