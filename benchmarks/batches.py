@@ -70,8 +70,8 @@ def ended(endpoint: BatchEndpoint, command: list[str], point: tuple[str, str, fl
             reached.append(time.monotonic())
             if not delay:
                 process.send_signal(number)
-            if not delay and number == signal.SIGKILL:
-                process.wait()
+                if number == signal.SIGKILL:
+                    process.wait()
 
     reached: list[float] = [] if moment else [time.monotonic()]
     sent = not delay

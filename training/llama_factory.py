@@ -20,6 +20,7 @@ from cocoon.core.records import Dialogue
 from cocoon.corpora.export.card import Exported
 from cocoon.corpora.export.export import refuse_unlicensed
 from cocoon.models.messages import USER_STUB, fit_to_template
+from cocoon.training.adapters.new_folder import refuse_existing
 from cocoon.training.config import TrainConfig
 from cocoon.training.data.labels import messages_of
 from cocoon.training.data.rows import read_rows
@@ -56,8 +57,7 @@ def hand_over(config: TrainConfig, template: str, out: Path, *, i_have_the_right
     `template` is LLaMA-Factory's name of it, such as llama3 or qwen. Raises CocoonError for text whose licence does not
     allow passing it on, unless `i_have_the_right`, and for a folder that already exists.
     """
-    if out.exists():
-        raise CocoonError(f"{out}: already exists; choose another --out")
+    refuse_existing(out)
     if config.data.role != "supporter":
         raise CocoonError(
             f"--role {config.data.role}: only the supporter's replies are handed over, because the user's prompt "

@@ -17,6 +17,7 @@ from cocoon.models.local.libraries import first_line, quiet, require_libraries
 from cocoon.models.local.weights import Weights, load_weights, model_folder
 from cocoon.training.adapters.attach import CONFIG_FILE, attach
 from cocoon.training.adapters.card import CARD_FILE, adapter_folder, read_card
+from cocoon.training.adapters.new_folder import new_folder, refuse_existing
 from cocoon.training.fit.base import MERGED, refuse_packed, refuse_quantised
 
 Dtype = Literal["float32", "bfloat16"]
@@ -57,8 +58,7 @@ def merge(folder: Path, out: Path, base: str | None = None, dtype: Dtype = "floa
     base, an adapter that does not fit, and a folder that already exists.
     """
     require_libraries("torch", "transformers", "peft")
-    if out.exists():
-        raise CocoonError(f"{out}: already exists; choose another --out")
+    refuse_existing(out)
     folder = adapter_folder(folder)
     name = base or _base_of(folder)
     refuse_packed(name, MERGED)
@@ -127,20 +127,10 @@ def _last_logits(tokenizer: Any, network: Any) -> Any:
 
 def _write(network: Any, tokenizer: Any, adapter: Path, out: Path, dtype: Dtype) -> None:
     import torch
-    from safetensors import SafetensorError
 
-    part = out.with_name(f".{out.name}.part")
-    # Remove what a merge that was killed left.
-    shutil.rmtree(part, ignore_errors=True)
-    try:
-        part.mkdir(parents=True)
+    with new_folder(out) as part:
         with quiet():
             network.to(getattr(torch, dtype)).save_pretrained(part)
             tokenizer.save_pretrained(part)
         if (adapter / CARD_FILE).is_file():
             shutil.copyfile(adapter / CARD_FILE, part / "adapter_card.json")
-        part.rename(out)
-    except (OSError, RuntimeError, SafetensorError) as error:
-        raise CocoonError(f"{out}: cannot be written ({first_line(error)}); make room and run again") from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)

@@ -83,21 +83,16 @@ class Encoder:
         that could go.
         """
         fitted = self.fitted(messages)
-        prompt, full_text = render(self.template.tokenizer, fitted[:-1]), self._rendered(fitted)
-        rest, words = full_text[len(prompt) :], fitted[-1]["content"]
-        room = len(rest) - len(rest.lstrip())
-        before, through = (
-            self.template.tokens(text) for text in (prompt, full_text[: len(prompt) + room + len(words)])
-        )
-        ids, first, end = self.template.tokens(full_text), len(before), len(through)
-        follows = full_text.startswith(prompt) and rest.lstrip().startswith(words)
-        if not follows or ids[:first] != before or ids[:end] != through or not first < end < len(ids):
+        full_text = self._rendered(fitted)
+        texts = self._texts_of(fitted, len(fitted) - 1, full_text)
+        all_ids = self.template.tokens(full_text)
+        span = self._span(*texts, all_ids) if texts else None
+        if span is None:
             return "no_turn_boundary"
-        if ids[end] not in self.ends:
-            return "no_turn_boundary"
-        if end >= self.max_length:
+        first, end = span
+        if end > self.max_length:
             return "too_long"
-        return Encoded(ids[: end + 1], [IGNORED] * first + ids[first : end + 1], 1)
+        return Encoded(all_ids[:end], [IGNORED] * first + all_ids[first:end], 1)
 
     def fitted(self, messages: Sequence[Message]) -> list[Message]:
         """Return the dialogue as this template renders it, up to its last reply."""
@@ -132,36 +127,36 @@ class Encoder:
         texts = self._texts(messages)
         if texts is None:
             return None
-        prompts, through, full_text = texts
-        tokens = self.template.tokens
-        all_ids = tokens(full_text)
-        turn_spans: list[tuple[int, int]] = []
-        for prompt, through_turn in zip(prompts, through, strict=True):
-            before, after = tokens(prompt), tokens(through_turn)
-            first, end = len(before), len(after)
-            if all_ids[:first] != before or all_ids[:end] != after or end <= first:
-                return None
-            if end >= len(all_ids) or all_ids[end] not in self.ends:
-                return None
-            turn_spans.append((first, end + 1))
-        return all_ids, turn_spans
+        turns, full_text = texts
+        all_ids = self.template.tokens(full_text)
+        spans = [self._span(prompt, through, all_ids) for prompt, through in turns]
+        found = [span for span in spans if span is not None]
+        return (all_ids, found) if len(found) == len(spans) else None
 
-    def _texts(self, messages: Sequence[Message]) -> tuple[list[str], list[str], str] | None:
-        """Return each supporter turn's prompt, the prompt with the turn, and the full text, or None if rewritten."""
+    def _span(self, prompt: str, through: str, all_ids: list[int]) -> tuple[int, int] | None:
+        """Return the span of the turn between two texts, its end token included, or None if it has no bounds."""
+        before, after = self.template.tokens(prompt), self.template.tokens(through)
+        first, end = len(before), len(after)
+        if all_ids[:first] != before or all_ids[:end] != after or not first < end < len(all_ids):
+            return None
+        return (first, end + 1) if all_ids[end] in self.ends else None
+
+    def _texts(self, messages: Sequence[Message]) -> tuple[list[tuple[str, str]], str] | None:
+        """Return the texts of each supporter turn (`_texts_of`) and the full text, or None if one is rewritten."""
         full_text = self._rendered(messages)
-        prompts: list[str] = []
-        through: list[str] = []
-        for index, message in enumerate(messages):
-            if message["role"] != "assistant":
-                continue
-            prompt = render(self.template.tokenizer, messages[:index])
-            rest = full_text[len(prompt) :]
-            room = len(rest) - len(rest.lstrip())
-            if not full_text.startswith(prompt) or not rest.lstrip().startswith(message["content"]):
-                return None
-            prompts.append(prompt)
-            through.append(full_text[: len(prompt) + room + len(message["content"])])
-        return prompts, through, full_text
+        replies = [index for index, message in enumerate(messages) if message["role"] == "assistant"]
+        turns = [self._texts_of(messages, index, full_text) for index in replies]
+        found = [turn for turn in turns if turn is not None]
+        return (found, full_text) if len(found) == len(turns) else None
+
+    def _texts_of(self, messages: Sequence[Message], index: int, full_text: str) -> tuple[str, str] | None:
+        """Return a reply's prompt and the prompt with the reply, or None where the template rewrites them."""
+        prompt, words = render(self.template.tokenizer, messages[:index]), messages[index]["content"]
+        rest = full_text[len(prompt) :]
+        room = len(rest) - len(rest.lstrip())
+        if not full_text.startswith(prompt) or not rest.lstrip().startswith(words):
+            return None
+        return prompt, full_text[: len(prompt) + room + len(words)]
 
     def _rendered(self, messages: Sequence[Message]) -> str:
         return self.template.tokenizer.apply_chat_template(
