@@ -42,10 +42,12 @@ def user_replies(dialogue: Dialogue, folder: Path | None = None) -> Iterator[lis
 
 def _gate(dialogue: Dialogue) -> TrustGate:
     """Return the gate under which the dialogue was made, and the default one where it was made without."""
-    difficulties, rules = get_args(Difficulty), get_args(TrustRules)
+    difficulties: dict[str, Difficulty] = {one: one for one in get_args(Difficulty)}
+    rules: dict[str, TrustRules] = {one: one for one in get_args(TrustRules) if one in RULES}
+    default = TrustGate()
     return TrustGate(
-        next((one for one in difficulties if one == dialogue.difficulty), TrustGate.difficulty),
-        next((one for one in rules if one == dialogue.rules and one in RULES), TrustGate.rules),
+        difficulties.get(dialogue.difficulty or "", default.difficulty),
+        rules.get(dialogue.rules or "", default.rules),
     )
 
 

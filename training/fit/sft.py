@@ -68,7 +68,7 @@ def prepare(config: TrainConfig) -> Prepared:
     weights = load_base(config)
     most = min(config.data.max_length, weights.context)
     encoder = Encoder(weights.template, weights.eos, thoughts=config.data.thoughts, max_length=most, name=weights.name)
-    prompts = {
+    prompts: dict[Language, Prompt] = {
         language: load_prompt(f"supporter/{config.data.prompt}", language, config.prompts_folder)
         for language in _LANGUAGES
     }
