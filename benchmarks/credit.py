@@ -2,9 +2,10 @@
 
 Run with `python -m cocoon.benchmarks.credit [--profiles N]`. Real graphs, journal and branches, the rule appraiser, a
 scripted user, no model. In each talk the supporter listens, and in one round, another one in each talk, it does what is
-planted: names the need, or presses. The futures are made by a supporter that names the next layer of the chain by
-chance, so that what comes of them varies. Found: the planted round has the greatest credit of the talk, in the sense of
-the plant. Talks of which all futures come out alike are counted too: there is nothing to be found in them.
+planted: names the need, or presses. The futures are made by a supporter that by chance names the last wish but one,
+and then the need, so that what comes of them varies. (One that names the need at once never opens a person of two
+wishes under `attuned`: all futures are alike then, and nothing is to be found.) Found: the planted round has the
+greatest credit of the talk, in the sense of the plant. Talks of which all futures come out alike are counted too.
 
 Covered: futures with a known difference of means, as shares of a chain of four, and how often Welch's interval of their
 contrast holds it.
@@ -37,7 +38,7 @@ LISTENS = {"en": "I am listening, {}.", "zh": "我在听，{}。"}
 PRESSES = {"en": "Come on, just tell me, you have to be honest.", "zh": "你必须老实说清楚，赶紧快说。"}
 CASES: Sequence[tuple[Plant, TrustRules, int, float]] = (
     ("names the need", "naming", 16, 0.1),
-    ("presses", "naming", 16, 0.3),
+    ("presses", "naming", 24, 0.3),
     ("presses", "attuned", 24, 0.3),
 )
 """What is planted, under which trust rules, how many futures each round has, and how often these name a layer."""
@@ -65,7 +66,7 @@ class Planted:
 
 @dataclass(frozen=True)
 class Wanders:
-    """Names the next layer of the chain in some rounds, by chance, and listens in the others."""
+    """Names the last wish but one in some rounds, by chance, then the need, and listens in the others."""
 
     people: Mapping[str, Profile]
     share: float
@@ -77,7 +78,7 @@ class Wanders:
         if draw.random() < self.share:
             needs = [step.need for step in profile.chain]
             named = sum(turn.content in needs for turn in view.turns if turn.role == "supporter")
-            return Utterance(content=needs[min(named + 1, len(needs) - 1)])
+            return Utterance(content=needs[min(max(0, len(needs) - 2) + named, len(needs) - 1)])
         return Utterance(content=LISTENS[view.language].format(view.round))
 
     def facts(self) -> AgentFacts:
