@@ -47,6 +47,21 @@ def split_name(text: str) -> tuple[str, str]:
     return (name, spec) if equals and not set(name) & set(":/#") else ("", text)
 
 
+def split_addresses(url: str) -> list[str]:
+    """Return the addresses of the servers in `http://A/v1,http://B/v1`, where one model is served several times.
+
+    Raises CocoonError for a part that is no address, and for one that is given twice.
+    """
+    addresses = url.split(",")
+    if len(addresses) > 1:
+        wrong = next((one for one in addresses if not one.startswith(("http://", "https://"))), None)
+        if wrong is not None:
+            raise CocoonError(f"address {url!r}: {wrong!r} is no address; write http://A:8000/v1,http://B:8000/v1")
+        if len({one.rstrip("/") for one in addresses}) < len(addresses):
+            raise CocoonError(f"address {url!r} names one server twice")
+    return addresses
+
+
 @dataclass(frozen=True)
 class LocalSpec:
     """A local model as a spec names it.

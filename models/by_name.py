@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from langchain_core.language_models import BaseChatModel
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.model_spec import read_local_spec, read_served_spec, refuse_secrets
+from cocoon.core.model_spec import read_local_spec, read_served_spec, refuse_secrets, split_addresses
 from cocoon.core.outside.python_code import load_object
 from cocoon.core.progress import working
 from cocoon.models.ledger import Ledger
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cocoon.models.local.model import LocalChat
 
 SPEC_HELP = (
-    "openai:NAME, http://HOST:PORT/v1#NAME[+steer=PATH:COEF], "
+    "openai:NAME, http://HOST:PORT/v1[,http://OTHER:PORT/v1...]#NAME[+steer=PATH:COEF], "
     "local:NAME-OR-PATH[+template=FILE][+adapter=PATH][+steer=PATH:COEF] "
     "(local:smollm2 is embedded), python:FILE.py:NAME, scripted:FILE"
 )
@@ -78,7 +78,7 @@ def host_of(spec: str) -> str | None:
     """Return the host that a spec's model would talk to, without opening it, or None for a model in this process."""
     kind, _, _ = spec.partition(":")
     if kind in ("http", "https"):
-        return _netloc(spec)
+        return ", ".join(map(_netloc, split_addresses(spec.partition("#")[0])))
     if kind == "openai":
         return _netloc(os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com")
     return None
@@ -176,25 +176,29 @@ def check_thoughts(spec: str, adapter: Adapter, at: str | None) -> None:
 
 
 def _open_remote(kind: str, rest: str, spec: str) -> tuple[BaseChatModel, str]:
-    from cocoon.models.remote.endpoint import open_endpoint
+    from cocoon.models.remote.endpoint import EndpointChat, open_endpoint
 
     if kind == "openai":
         chat = open_endpoint(rest, None)
         return chat, chat.host
     url, name = _address_and_name(spec)
-    named = read_served_spec(name)
-    if named.steer is None:
-        chat = open_endpoint(name, url)
-        return chat, chat.host
-    from cocoon.models.remote.steered import SteeredEndpointChat, steering_arguments
+    named, kind_of_chat, fields = read_served_spec(name), EndpointChat, dict[str, Any]()
+    if named.steer is not None:
+        from cocoon.models.remote.steered import SteeredEndpointChat, steering_arguments
 
-    chat = open_endpoint(named.base, url, SteeredEndpointChat, arguments=steering_arguments(named))
+        kind_of_chat, fields = SteeredEndpointChat, {"arguments": steering_arguments(named)}
+    servers = [open_endpoint(named.base, address, kind_of_chat, **fields) for address in split_addresses(url)]
+    if len(servers) == 1:
+        return servers[0], servers[0].host
+    from cocoon.models.remote.replicas import ReplicatedChat
+
+    chat = ReplicatedChat(servers=servers)
     return chat, chat.host
 
 
 def _address_and_name(spec: str) -> tuple[str, str]:
     url, _, name = spec.partition("#")
-    if not name or not _netloc(url):
+    if not name or not all(map(_netloc, split_addresses(url))):
         raise CocoonError(f"model {spec!r}: write the server's address and the model's name, as {SPEC_HELP}")
     return url, name
 

@@ -20,6 +20,7 @@ from cocoon.models.ledger import Usage
 from cocoon.models.messages import Message
 from cocoon.models.model_request import ModelRequest
 from cocoon.models.pool import DIALOGUE, JUDGE, Priority, RequestOutcome
+from cocoon.models.remote.under_way import enter_dialogue
 from cocoon.models.reply import ModelReply, split_reply
 from cocoon.models.settings import Settings
 
@@ -268,6 +269,7 @@ class Caller:
             calls.entries[place] = answer
 
         async def answered() -> Reply:
+            enter_dialogue(place.dialogue)
             priority = (JUDGE if judging else DIALOGUE, calls.made)
             if not model.draws(settings.temperature):
                 if print_ in self._known:

@@ -23,6 +23,8 @@ from cocoon.training.adapters.card import adapter_folder
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """The ranks of adapters among which vLLM takes its largest."""
 BASE = "base"
+LAST_PORT = 65535
+_PORT = "--port"
 _STEP = 256
 _QUIET = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 
@@ -30,7 +32,8 @@ _QUIET = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 class ServePlanConfig(Record):
     """How a study's models are served."""
 
-    port: int = flag(8000, "The server's port; it listens on this machine alone.", ge=1, le=65535)
+    port: int = flag(8000, "The server's port; it listens on this machine alone.", ge=1, le=LAST_PORT)
+    replicas: int = flag(1, "So many servers alike, each on a GPU of its own, at ports that follow.", ge=1)
     directions: list[str] = flag(
         [], "Directions beside those of the study: a file, or a folder such as SWEEP/directions.", metavar="PATH"
     )
@@ -41,16 +44,36 @@ SERVE_PLAN = VerbSettings("serve-plan", ServePlanConfig)
 
 
 class ServePlan(Record):
-    """A server for a study: the command with its environment, and which spec each of the study's models has there."""
+    """A server for a study: the command with its environment, and which spec each of the study's models has there.
+
+    With several `replicas` the command is that of the first, and every spec names all of them.
+    """
 
     environment: dict[str, str]
     command: list[str]
     specs: dict[str, str]
+    replicas: int = 1
 
     @property
     def line(self) -> str:
-        """The command line for a shell."""
-        return shlex.join(["env", *(f"{name}={value}" for name, value in self.environment.items()), *self.command])
+        """The command line for a shell, that of the first replica."""
+        return self.lines[0]
+
+    @property
+    def lines(self) -> list[str]:
+        """The command line of every replica. Where there are several, each sees one GPU."""
+        at = self.command.index(_PORT) + 1
+        return [
+            _line(
+                self.environment | ({"CUDA_VISIBLE_DEVICES": str(number)} if self.replicas > 1 else {}),
+                [*self.command[:at], str(int(self.command[at]) + number), *self.command[at + 1 :]],
+            )
+            for number in range(self.replicas)
+        ]
+
+
+def _line(environment: Mapping[str, str], command: Sequence[str]) -> str:
+    return shlex.join(["env", *(f"{name}={value}" for name, value in environment.items()), *command])
 
 
 @dataclass(frozen=True)
@@ -97,16 +120,20 @@ def plan_server(config: StudyConfig, base: str, assumed: ServePlanConfig) -> Ser
     folder, _ = model_folder(models[0])
     adapters = {row.name: adapter_folder(Path(row.parts.adapter)) for row in rows if row.parts.adapter}
     directions = [row.parts.steer for row in rows if row.parts.steer] + assumed.directions
-    address = f"http://127.0.0.1:{assumed.port}/v1"
+    ports = range(assumed.port, assumed.port + assumed.replicas)
+    if ports[-1] > LAST_PORT:
+        raise CocoonError(f"--port {assumed.port} --replicas {assumed.replicas}: there is no port above {LAST_PORT}")
+    address = ",".join(f"http://127.0.0.1:{port}/v1" for port in ports)
     length = min(assumed.length or length_of(config), _context(folder))
     command = ["vllm", "serve", str(folder.absolute()), "--served-model-name", base]
-    command += ["--host", "127.0.0.1", "--port", str(assumed.port)]
+    command += ["--host", "127.0.0.1", _PORT, str(assumed.port)]
     command += ["--max-model-len", str(length), "--enable-prefix-caching"]
     command += [*_with_adapters(adapters), *(["--enforce-eager"] if directions else ())]
     return ServePlan(
         environment={**_QUIET, **(_steering(directions) if directions else {})},
         command=command,
         specs={row.spec: f"{address}#{row.served}" for row in rows},
+        replicas=assumed.replicas,
     )
 
 

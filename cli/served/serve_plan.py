@@ -29,8 +29,9 @@ def serve_plan_command(
 
     planned = serve_plan(study, out=out, options=changes or [], **given.keywords)
     if as_json:
-        print_json({**planned.model_dump(), "line": planned.line})
+        print_json({**planned.model_dump(), "line": planned.line, "lines": planned.lines})
         return
     for spec, served in planned.specs.items():
         typer.echo(f"# {spec} is {served}")
-    typer.echo(planned.line)
+    for line in planned.lines:
+        typer.echo(line)

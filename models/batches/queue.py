@@ -298,7 +298,7 @@ def batches_of(config: RunConfig, journal: Journal, models: Models, folder: Path
     queue = BatchQueue(journal, models, folder, config.batch_every)
     if not any(queue.takes(model) for model in models.opened.values()):
         raise CocoonError(
-            f"{', '.join(models.opened)}: no model is behind an OpenAI-compatible endpoint, which takes batches. "
+            f"{', '.join(models.opened)}: no model is at one OpenAI-compatible server, which takes batches. "
             "Leave --batch out."
         )
     return queue

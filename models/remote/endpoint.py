@@ -85,6 +85,10 @@ class EndpointChat(ChatOpenAI):
         """What this server does not accept, as far as its answers have shown. What is added to it is taken as known."""
         return self._learnt
 
+    def share_learnt(self, learnt: set[str]) -> None:
+        """Learn together with another server of the same model."""
+        self._learnt = learnt
+
     @property
     def limit_name(self) -> str:
         """Return this server's name for the limit of a reply's tokens, as far as it is known."""

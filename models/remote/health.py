@@ -6,7 +6,7 @@ import time
 import orjson
 
 from cocoon.core.errors import CocoonError
-from cocoon.core.model_spec import read_served_spec
+from cocoon.core.model_spec import read_served_spec, split_addresses
 from cocoon.models.remote.endpoint import EndpointChat, open_endpoint
 from cocoon.models.request_errors import RateLimitedError, RefusedError, TransientError
 
@@ -14,12 +14,18 @@ _PAUSE = 2.0
 
 
 async def await_server(address: str, seconds: float, pause: float = _PAUSE) -> list[str]:
-    """Return the models that a server lists, as soon as it does.
+    """Return the models that all servers of an address list, as soon as they do.
 
-    `address` is `http://HOST/v1`, or with `#NAME` a row that has to be among them. Raises CocoonError after so many
-    seconds without an answer, and at once where the server refuses or does not have the row.
+    `address` is `http://HOST/v1`, or several with commas between them, or with `#NAME` a row that has to be there.
+    Raises CocoonError after so many seconds without an answer, and at once where a server refuses or does not have the
+    row.
     """
-    url, _, name = address.partition("#")
+    urls, _, name = address.partition("#")
+    listed = await asyncio.gather(*(_await_one(url, name, seconds, pause) for url in split_addresses(urls)))
+    return [model for model in listed[0] if all(model in other for other in listed)]
+
+
+async def _await_one(url: str, name: str, seconds: float, pause: float) -> list[str]:
     chat = open_endpoint(name or "any", url)
     row, until = read_served_spec(name).base, time.monotonic() + seconds
     try:

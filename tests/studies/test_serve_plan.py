@@ -103,6 +103,22 @@ def test_what_is_not_one_server_is_refused(tmp_path: Path, base: Path, models: l
         cocoon.serve_plan(study)
 
 
+def test_replicas_are_servers_alike_behind_one_spec(tmp_path: Path, base: Path) -> None:
+    study = written(tmp_path, {"supporters": [{"model": f"local:{base}"}], "user": {"model": "openai:m"}})
+    plan = cocoon.serve_plan(study, port=8100, replicas=2)
+    assert plan.specs[f"local:{base}"] == "http://127.0.0.1:8100/v1,http://127.0.0.1:8101/v1#base"
+    first, second = (shlex.split(line) for line in plan.lines)
+    assert [value(line, "--port") for line in (first, second)] == ["8100", "8101"]
+    assert "CUDA_VISIBLE_DEVICES=0" in first and "CUDA_VISIBLE_DEVICES=1" in second
+    same = [part for part in first if part not in ("CUDA_VISIBLE_DEVICES=0", "8100")]
+    assert same == [part for part in second if part not in ("CUDA_VISIBLE_DEVICES=1", "8101")]
+    printed = commands.cocoon("serve-plan", str(study), "--port", "8100", "--replicas", "2").out.splitlines()
+    assert printed[-2:] == plan.lines
+    assert not any("CUDA" in line for line in cocoon.serve_plan(study).lines)
+    with pytest.raises(CocoonError, match="no port above 65535"):
+        cocoon.serve_plan(study, port=65535, replicas=2)
+
+
 def reproduction(tmp_path: Path, base: Path) -> dict[str, Any]:
     rows = [
         {"label": "ESC", "file": "e", "language": "en", "adapter": str(saved_adapter_settings(tmp_path / "e", 8))},
