@@ -19,8 +19,9 @@ from cocoon.api.settings import (
     with_own,
     with_profile_files,
 )
+from cocoon.api.shards.trainings import trainer_of
 from cocoon.api.shards.workers import divide_study, shard_of
-from cocoon.core.config import StudyConfig
+from cocoon.core.config import HERE, StudyConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.settings import read_settings
 from cocoon.core.verb_settings import ABLATE, BRANCH, Given, Options
@@ -296,7 +297,10 @@ def prepare_reproduction(
     names = stages.split(",") if isinstance(stages, str) else stages
     user = user_with_rules_of(resolved.config.user, resolved.origins, out_folder(out))
     study = with_scales_of_table(resolved.config.model_copy(update={"user": user}))
-    return Reproduction(study, out_folder(out), [name.strip() for name in names])
+    if study.engine == HERE:
+        resolved.refuse(["replicas"], "only --engine ray has replicas. Add it, or leave replicas out.")
+    stages = [name.strip() for name in names]
+    return Reproduction(study, out_folder(out), stages, trainer_of(study.engine, study.replicas))
 
 
 def run_reproduction(study: Reproduction, progress: bool | Reporter = True) -> StudyResult:

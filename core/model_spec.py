@@ -54,10 +54,10 @@ def split_addresses(url: str) -> list[str]:
     """
     addresses = url.split(",")
     if len(addresses) > 1:
-        wrong = next((one for one in addresses if not one.startswith(("http://", "https://"))), None)
+        wrong = next((address for address in addresses if not address.startswith(("http://", "https://"))), None)
         if wrong is not None:
             raise CocoonError(f"address {url!r}: {wrong!r} is no address; write http://A:8000/v1,http://B:8000/v1")
-        if len({one.rstrip("/") for one in addresses}) < len(addresses):
+        if len({address.rstrip("/") for address in addresses}) < len(addresses):
             raise CocoonError(f"address {url!r} names one server twice")
     return addresses
 

@@ -87,15 +87,16 @@ class Given(Generic[ConfigT]):
         path = Path(self.config) if self.config is not None else None
         flags = {**mapped, **self.verb.by_key(self.keywords)}
         resolved = resolve_as(self.verb.kind, path, listed, flags, preset=self.preset, presets=presets)
-        if not self.verb.uses("shard"):
-            _refuse_division(self.verb.verb, resolved.config)
+        _refuse_division(self.verb, resolved.config)
         return resolved
 
 
-def _refuse_division(verb: str, config: Record) -> None:
-    if isinstance(config, RunConfig) and (config.shard is not None or config.engine != HERE):
-        key = "shard" if config.shard is not None else "engine"
-        raise CocoonError(f"`cocoon {verb}` is not divided into shards. Leave {key} out of its settings.")
+def _refuse_division(verb: VerbSettings[ConfigT], config: ConfigT) -> None:
+    if not isinstance(config, RunConfig):
+        return
+    for key, is_set in (("shard", config.shard is not None), ("engine", config.engine != HERE)):
+        if is_set and not verb.uses(key):
+            raise CocoonError(f"`cocoon {verb.verb}` is not divided into shards. Leave {key} out of its settings.")
 
 
 def _below(key: str, above: str) -> bool:

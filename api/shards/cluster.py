@@ -6,7 +6,7 @@ import os
 import secrets
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
@@ -51,31 +51,44 @@ class Cluster:
 
     def start_shard(self, task: ShardTask, shard: Shard, hub: Any, placement: Placement) -> Any:
         """Start the task that makes a shard, and return what stands for its end."""
-        # Ray runs a task again whose process or node has died.
-        options = {"max_retries": _MOST_DEATHS, "scheduling_strategy": "SPREAD", "name": f"shard {shard}"}
-        remote = self._ray.remote(make_shard).options(num_cpus=placement.cpus, num_gpus=placement.gpus, **options)
         try:
-            return remote.remote(task, shard.index, hub)
+            return self.start(make_shard, placement, f"shard {shard}", task, shard.index, hub)
         except TypeError as error:
             raise CocoonError(
                 f"an agent of this program cannot be sent to other processes ({error.__cause__ or 'see above'}). "
                 "Put it into a file, and name it: python:FILE.py:NAME"
             ) from None
 
+    def start(self, work: Callable[..., Any], placement: Placement, name: str, *arguments: Any) -> Any:
+        """Start a task on a node, and return what stands for its end."""
+        # Ray runs a task again whose process or node has died.
+        options = {"max_retries": _MOST_DEATHS, "scheduling_strategy": "SPREAD", "name": name}
+        remote = self._ray.remote(work).options(num_cpus=placement.cpus, num_gpus=placement.gpus, **options)
+        return remote.remote(*arguments)
+
+    def cancel(self, running: Sequence[Any]) -> None:
+        """End tasks at once."""
+        for task in running:
+            self._ray.cancel(task, force=True)
+
     def ended(self, running: Sequence[Any]) -> list[Any]:
-        """Return those of the shards under way that have ended."""
+        """Return those of the tasks under way that have ended."""
         return self._ray.wait(list(running), num_returns=len(running), timeout=0)[0] if running else []
 
     def end_of(self, ended: Any) -> ShardEnd:
         """Return how a shard ended. Raises what was raised in its process."""
+        result = self.result_of(ended)
+        return ShardEnd(stopped_by=CocoonError(result), refused=True) if isinstance(result, str) else result
+
+    def result_of(self, ended: Any) -> Any:
+        """Return what a task has returned, or in words that its process was lost. Raises what was raised in it."""
         errors = self._ray.exceptions
         try:
             return self._ray.get(ended)
         except errors.RayTaskError:
             raise
         except errors.RayError as error:
-            lost = f"its process was lost ({str(error).splitlines()[0]}). Give the same command to go on."
-            return ShardEnd(stopped_by=CocoonError(lost), refused=True)
+            return f"its process was lost ({str(error).splitlines()[0]}). Give the same command to go on."
 
     def answer(self, asked: Any) -> Any:
         """Return what the hub answers."""

@@ -49,17 +49,25 @@ class ShardTask:
 
     def enter(self) -> None:
         """Take the place of the process that started the run. Raises CocoonError on a node that lacks its folder."""
-        try:
-            os.chdir(self.working_folder)
-            self.folder.stat()
-        except OSError as error:
-            raise CocoonError(
-                f"{self.folder}: node {os.uname().nodename} does not see it ({error}). Start the command in a folder "
-                "that all nodes share, with --out on it."
-            ) from None
-        for name in [*variables_of_settings(os.environ), *_ROUTES]:
-            os.environ.pop(name, None)
-        os.environ.update(self.variables)
+        enter_place(self.folder, self.working_folder, self.variables)
+
+
+def enter_place(folder: Path, working_folder: str, variables: Mapping[str, str]) -> None:
+    """Work as the process that started this one: in its folder, and under its settings.
+
+    Raises CocoonError on a node that does not see `folder`.
+    """
+    try:
+        os.chdir(working_folder)
+        folder.stat()
+    except OSError as error:
+        raise CocoonError(
+            f"{folder}: node {os.uname().nodename} does not see it ({error}). Start the command in a folder "
+            "that all nodes share, with --out on it."
+        ) from None
+    for name in [*variables_of_settings(os.environ), *_ROUTES]:
+        os.environ.pop(name, None)
+    os.environ.update(variables)
 
 
 def variables_to_send(environment: Mapping[str, str]) -> dict[str, str]:

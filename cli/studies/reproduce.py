@@ -11,7 +11,7 @@ from cocoon.studies.reproduce.config import REPRODUCE, ReproduceConfig
 
 SHOWN = (
     *("table", "talking", "judge", "served", "concurrency", "timeout"),
-    *("budget_calls", "budget_tokens", "budget_money"),
+    *("budget_calls", "budget_tokens", "budget_money", "engine", "replicas"),
 )
 
 

@@ -131,10 +131,10 @@ class ReplicatedChat(BaseChatModel):
         """Return the number of the server to ask: that of the dialogue, unless it rests."""
         now, numbers = time.monotonic(), range(len(self.servers))
         awake = [number for number in numbers if self._rests_until[number] <= now]
-        kept = self._server_of.get(dialogue)
-        if kept is not None and kept in awake:
+        assigned = self._server_of.get(dialogue)
+        if assigned is not None and assigned in awake:
             self._server_of.move_to_end(dialogue)
-            return kept
+            return assigned
         # Where all of them rest, the one that has rested most is asked.
         chosen = min(
             awake or [min(numbers, key=self._rests_until.__getitem__)],

@@ -9,7 +9,7 @@ from cocoon.core.config import EMBEDDED, JudgeConfig, RunConfig, StudyConfig, Su
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Language, Record
 from cocoon.core.settings import flag
-from cocoon.core.verb_settings import UNDIVIDED, VerbSettings
+from cocoon.core.verb_settings import VerbSettings
 from cocoon.training.config import DataConfig, FitConfig, LoraConfig, TrainConfig
 
 TABLES = ("table3", "table4", "table5", "table7", "table9")
@@ -107,7 +107,7 @@ class ReproduceConfig(RunConfig):
         return list(dict.fromkeys(row.language for row in self.rows))
 
 
-REPRODUCE = VerbSettings("reproduce", ReproduceConfig, without=("batch", "batch_every", *UNDIVIDED))
+REPRODUCE = VerbSettings("reproduce", ReproduceConfig, without=("batch", "batch_every", "shard", "lease"))
 
 
 def with_scales_of_table(config: ReproduceConfig) -> ReproduceConfig:

@@ -1,6 +1,7 @@
 """The rows of a reproduction: the corpus of each, its training, and the adapter that came of it."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from cocoon.core.errors import CocoonError
@@ -38,7 +39,16 @@ def import_row(row: CorpusRow, out: Path) -> str:
     return f"{row.label}: {reading.report.summary()}"
 
 
-def row_training(config: ReproduceConfig, row: CorpusRow, out: Path) -> TrainConfig:
+@dataclass(frozen=True)
+class Training:
+    """The training of one row, and the folder of its adapter."""
+
+    label: str
+    config: TrainConfig
+    folder: Path
+
+
+def row_training(config: ReproduceConfig, row: CorpusRow, out: Path) -> Training:
     """Return the training of a row on its imported dialogues. Raises CocoonError if they were not imported."""
     imported = out / CORPORA / f"{row.name}.jsonl"
     if not imported.is_file():
@@ -48,7 +58,8 @@ def row_training(config: ReproduceConfig, row: CorpusRow, out: Path) -> TrainCon
         for other_row in config.rows
         if other_row is not row and not other_row.subset
     ]
-    return training_of(config, row, imported, others, out / HELD_OUT)
+    training = training_of(config, row, imported, others, out / HELD_OUT)
+    return Training(row.label, training, out / ADAPTERS / row.name)
 
 
 def left_out(adapter: Path) -> str:

@@ -7,7 +7,7 @@
 Every stage skips what is already done, so the same command resumes after a kill, and a stage can be left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,14 +23,14 @@ from cocoon.running.local_parts import local_parts
 from cocoon.running.session import simulate
 from cocoon.running.study import Study, open_models, read_profiles
 from cocoon.studies.listener import Listener
-from cocoon.studies.reproduce.config import STAGES, CorpusRow, ReproduceConfig, study_of
+from cocoon.studies.reproduce.config import STAGES, ReproduceConfig, study_of
 from cocoon.studies.reproduce.people import held_out_profiles, talking_profiles
 from cocoon.studies.reproduce.report import write_table
 from cocoon.studies.reproduce.rows import (
-    ADAPTERS,
     HELD_OUT,
     PROFILES,
     RUNS,
+    Training,
     adapter_of,
     import_row,
     left_out,
@@ -43,16 +43,29 @@ from cocoon.training.fit.sft import train
 CONFIG = "reproduce.yaml"
 
 
+Trainer = Callable[[Sequence[Training], Listener], None]
+
+
+def train_in_turn(trainings: Sequence[Training], listener: Listener) -> None:
+    """Train in this process, one row after the other."""
+    for training in trainings:
+        listener.say(f"training {training.label}")
+        with listener.training() as watch:
+            train(training.config, training.folder, watch, listener.say)
+
+
 @dataclass
 class Reproduction:
     """A reproduction that is ready to start, in three steps: `prepare`, `talk` and `finish`.
 
-    Every step does those of the `stages` that belong to it. What is done already is passed over.
+    Every step does those of the `stages` that belong to it. What is done already is passed over. `trainer` trains the
+    rows, in this process where there is none.
     """
 
     config: ReproduceConfig
     out: Path
     stages: Sequence[str]
+    trainer: Trainer | None = None
 
     def prepare(self, listener: Listener) -> None:
         """Choose the people, import the corpora, and train a supporter on each.
@@ -72,18 +85,12 @@ class Reproduction:
         )
         for row in config.rows if "import" in self.stages else ():
             listener.say(import_row(row, out))
-        for row in config.rows if "train" in self.stages else ():
-            if row.adapter is None:
-                self._train(row, listener)
-
-    def _train(self, row: CorpusRow, listener: Listener) -> None:
-        folder = self.out / ADAPTERS / row.name
-        listener.say(f"training {row.label}")
-        config = row_training(self.config, row, self.out)
-        with listener.training() as watch:
-            train(config, folder, watch, listener.say)
-        write_losses(folder)
-        listener.say(left_out(folder))
+        if "train" in self.stages:
+            trainings = [row_training(config, row, out) for row in config.rows if row.adapter is None]
+            (self.trainer or train_in_turn)(trainings, listener)
+            for training in trainings:
+                write_losses(training.folder)
+                listener.say(left_out(training.folder))
 
     async def talk(self, listener: Listener) -> list[Outcome]:
         """Have the supporters of every language talk with its people, and stop after a run that was stopped."""

@@ -42,8 +42,8 @@ def user_replies(dialogue: Dialogue, folder: Path | None = None) -> Iterator[lis
 
 def _gate(dialogue: Dialogue) -> TrustGate:
     """Return the gate under which the dialogue was made, and the default one where it was made without."""
-    difficulties: dict[str, Difficulty] = {one: one for one in get_args(Difficulty)}
-    rules: dict[str, TrustRules] = {one: one for one in get_args(TrustRules) if one in RULES}
+    difficulties: dict[str, Difficulty] = {name: name for name in get_args(Difficulty)}
+    rules: dict[str, TrustRules] = {name: name for name in get_args(TrustRules) if name in RULES}
     default = TrustGate()
     return TrustGate(
         difficulties.get(dialogue.difficulty or "", default.difficulty),

@@ -21,7 +21,8 @@ import cocoon
 from cocoon.benchmarks.endpoint.settings import Settings
 from cocoon.benchmarks.orchestration.run_compare import differences
 from cocoon.core.extras import EXTRAS
-from cocoon.core.jsonl import dump_line
+from cocoon.core.jsonl import dump_line, read_records
+from cocoon.core.records import Dialogue
 from cocoon.models.local.embedded import embedded_file
 from cocoon.running.shards.leases import Leases
 from cocoon.steering.pairs.pairs import read_pairs
@@ -30,6 +31,8 @@ from cocoon.tests.embedded_model import convert_embedded_model
 from cocoon.tests.graphs.script_cases import person, rater, writer
 from cocoon.tests.graphs.test_script_command import answering
 from cocoon.tests.models.local.tiny_models import tiny_folder
+from cocoon.tests.training.training_cases import write_talks
+from cocoon.training.adapters.card import read_card
 
 # Ray reads its environment when it is imported, so that it must not be before the cluster is set up.
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not EXTRAS["ray"].installed, reason="needs Ray (extra 'ray')")]
@@ -38,6 +41,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent.parent
 ALONE = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
 NODE = {"num_cpus": 1, "object_store_memory": 80 * 1024 * 1024, "include_dashboard": False}
 AS_RAY = ("--engine", "ray")
+SCRIPTS = ROOT / "examples" / "open" / "scripts.en.jsonl"
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +75,13 @@ def ended(process: "subprocess.Popen[str]", code: int = 0) -> Any:
     out, errors = process.communicate()
     assert process.returncode == code, errors
     return json.loads(out)
+
+
+def told(process: "subprocess.Popen[str]", code: int = 0) -> str:
+    """What a command said on its way."""
+    errors = process.communicate()[1]
+    assert process.returncode == code, errors
+    return errors
 
 
 def is_talking(shard: Path) -> bool:
@@ -169,3 +180,42 @@ def test_scripts_and_a_sweep_are_those_of_one_process(cluster: Any, tmp_path: Pa
     users = [folder / "users" / "guarded" for folder in (tmp_path / "single", tmp_path / "sweep")]
     assert differences(*users) in ([], ["names of files"]) and cocoon.verify(users[1]).ok
     assert (tmp_path / "sweep" / "sweep.md").is_file()
+
+
+def test_rows_are_trained_side_by_side_and_a_stopped_command_goes_on(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    del cluster
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as a task of one processor has it
+    talks = write_talks(tmp_path / "talks.jsonl", [*read_records(SCRIPTS, Dialogue)][:8])
+    rows = [
+        {"label": label, "file": str(talks), "language": "en", "thoughts": thoughts}
+        for label, thoughts in (("with thoughts", "inline"), ("without", "none"))
+    ]
+    study = {
+        "base": f"local:{tiny_folder(tmp_path / 'base', context=4096)}",
+        "profiles": ["shipped"],
+        "limit": 2,
+        "rows": rows,
+        "judge": {"model": "http://127.0.0.1:9/v1#j"},
+        "user": {"model": "http://127.0.0.1:9/v1#u"},
+        "data": {"max_length": 2048, "validation": 0.2},
+        "lora": {"rank": 4},
+        "fit": {"steps": 20, "accumulate": 1, "evaluate_every": 1, "dtype": "float32"},
+    }
+    (tmp_path / "study.yaml").write_text(json.dumps(study), "utf-8")
+    words = ["reproduce", "table3", "--config", str(tmp_path / "study.yaml"), "--stages", "import,train"]
+    told(started(words, tmp_path / "single"))
+    process = started([*words, *AS_RAY, "--replicas", "2"], tmp_path / "ray")
+    adapters = tmp_path / "ray" / "adapters"
+    wait_until(lambda: any(adapters.rglob("checkpoint-*")), process)
+    process.send_signal(signal.SIGINT)
+    assert "goes on where it stopped" in told(process, 128 + signal.SIGINT)
+    said = told(started([*words, *AS_RAY, "--replicas", "2"], tmp_path / "ray"))
+    assert "Ray trains 2 rows" in said and "without: step 20 of 20" in said
+    for name in ("with-thoughts", "without"):
+        cards = [read_card(tmp_path / made / "adapters" / name) for made in ("single", "ray")]
+        # The settings name the files, which lie in the folder of each study.
+        single, side_by_side = (card.model_dump(exclude={"settings"}) for card in cards if card is not None)
+        assert single == side_by_side
+    assert "was trained to the end before" in told(started([*words, *AS_RAY, "--replicas", "2"], tmp_path / "ray"))
