@@ -67,9 +67,14 @@ class Prompt:
             wrong = sorted(values.keys() ^ self.inputs)
             raise CocoonError(f"prompt {self.id!r}: inputs given and declared differ in {', '.join(map(repr, wrong))}")
         try:
-            return self.template.render(values).strip()
+            return self.template.render(values).strip() if values else self._constant
         except (jinja2.TemplateError, TypeError) as error:
             raise CocoonError(f"prompt {self.id!r} ({self.language}): {error}") from None
+
+    @functools.cached_property
+    def _constant(self) -> str:
+        """The text of a prompt without inputs."""
+        return self.template.render().strip()
 
     def fill(self, **offered: Any) -> str:
         """Return the text with those of the offered inputs that it declares. Raises CocoonError where it lacks one."""

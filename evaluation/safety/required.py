@@ -10,8 +10,18 @@ _PLAIN = re.compile(r"[\w '-]")
 _QUANTIFIER = re.compile(r"[*+?]\??|\{\d*,?\d*\}")
 _MAY_BE_ABSENT = re.compile(r"[*?]|\{0?[,}]")
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")
-_GROUP = re.compile(r"\((?:\?(?::|P<\w+>))?")
-_LOOKS_AROUND = ("(?=", "(?!", "(?<=", "(?<!")
+_GROUP = re.compile(r"\((?:\?(?::|=|P<\w+>))?")
+_LOOKS_AROUND = ("(?!", "(?<=", "(?<!")
+"""What is looked for elsewhere than ahead may stand outside of the text, or must be missing from it."""
+_COMMON = frozenset(
+    re.findall(
+        r"\S+",
+        "a all and any be can day every feel for going had have he her him his i if in is it life me my not of on one or "
+        "our she should so some that the there they this to up want was way we what will with you your "
+        "我 你 他 她 们 的 了 不 是 有 在 想 自己 没有 不想 觉得 这样 我们 今天 现在",
+    )
+)
+"""Words that are in most texts, so that looking for them first saves nothing."""
 
 
 def required_words(form: str) -> frozenset[str]:
@@ -19,8 +29,9 @@ def required_words(form: str) -> frozenset[str]:
     return max(_required(form), key=_rarity, default=frozenset())
 
 
-def _rarity(words: frozenset[str]) -> tuple[int, int]:
-    return min(map(len, words), default=0), -len(words)
+def _rarity(words: frozenset[str]) -> tuple[bool, int, int]:
+    is_rare = not any(word.strip() in _COMMON for word in words)
+    return is_rare and bool(words), min(map(len, words), default=0), -len(words)
 
 
 def _required(form: str) -> Iterator[frozenset[str]]:
