@@ -16,8 +16,8 @@ _LOOKS_AROUND = ("(?!", "(?<=", "(?<!")
 _COMMON = frozenset(
     re.findall(
         r"\S+",
-        "a all and any be can day every feel for going had have he her him his i if in is it life me my not of on one or "
-        "our she should so some that the there they this to up want was way we what will with you your "
+        "a all and any be can day every feel for going had have he her him his i if in is it life me my not of on one "
+        "or our she should so some that the there they this to up want was way we what will with you your "
         "我 你 他 她 们 的 了 不 是 有 在 想 自己 没有 不想 觉得 这样 我们 今天 现在",
     )
 )
