@@ -1,16 +1,19 @@
 """The forms of risk from their files, one file a language: regular expressions with named parts."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
+from itertools import chain
 
 from pydantic import ConfigDict
 
 from cocoon.core.jsonl import read_yaml_record
 from cocoon.core.records import Language, Record
 from cocoon.evaluation.questions.sentences import any_of
-from cocoon.evaluation.safety.required import required_words
+from cocoon.evaluation.text.required import required_sets
 
 _PART = re.compile(r"\{([a-z_]+)\}")
 
@@ -56,25 +59,38 @@ def risk_pattern(language: Language, section: str) -> re.Pattern[str]:
 def may_be_risk(text: str, language: Language) -> bool:
     """Return whether a text in lower case matches a form of risk. This is faster than `risk_pattern`.
 
-    Only the forms are searched for, of whose required words one is in the text.
+    Only the forms are searched for, of whose required words the text has some.
     """
-    forms = {form for word, some in _forms_by_word(language).items() if word in text for form in some}
-    return any(_compiled_once(form).search(text) for form in forms)
+    some = [forms for word, forms in _forms_by_word(language) if word in text]
+    return any(form.is_in(text) for form in set(chain.from_iterable(some)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Form:
+    """A form, and sets of words of each of which a text that it matches has one."""
+
+    form: str
+    words: tuple[frozenset[str], ...]
+
+    def is_in(self, text: str) -> bool:
+        has_words = all(any(word in text for word in words) for words in self.words)
+        return has_words and _compiled_once(self.form).search(text) is not None
 
 
 @cache
-def _forms_by_word(language: Language) -> dict[str, list[str]]:
-    """Return the forms of risk by each of their required words. What requires no word is under the empty word."""
+def _forms_by_word(language: Language) -> Sequence[tuple[str, Sequence[_Form]]]:
+    """Return the forms of risk by each of their rarest words. What requires no word is under the empty word."""
     forms = _risk_forms(language)
-    by_words: dict[frozenset[str], list[str]] = {}
+    by_words: dict[tuple[frozenset[str], ...], list[str]] = {}
     for form in (*forms.risk, *forms.near, *forms.harm):
         whole = _with_parts(form, forms.parts)
-        by_words.setdefault(required_words(whole) or frozenset([""]), []).append(whole)
-    by_word: dict[str, list[str]] = {}
-    for words, some in by_words.items():
-        for word in words:
-            by_word.setdefault(word, []).append(any_of(*some))
-    return by_word
+        by_words.setdefault(required_sets(whole), []).append(whole)
+    by_word: dict[str, list[_Form]] = {}
+    for (rarest, *others), some in by_words.items():
+        form = _Form(any_of(*some), tuple(others))
+        for word in rarest or [""]:
+            by_word.setdefault(word, []).append(form)
+    return list(by_word.items())
 
 
 @cache

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from cocoon.core.records import Language
 from cocoon.evaluation.questions.detection import questions
 from cocoon.evaluation.text.contents import contents
+from cocoon.evaluation.text.required import Rare
 
 _AGREES: Mapping[Language, str] = {
     "en": (
@@ -35,11 +36,11 @@ _AGREES: Mapping[Language, str] = {
         "|没错|确实(?:是|如此)?|的确(?:是|如此)?|当然|好的|对的?|是的?|嗯+|哦|啊|呀|太对了|可不是(?:嘛|吗)?"
     ),
 }
-_CUES = {language: re.compile(form, re.IGNORECASE) for language, form in _AGREES.items()}
+_CHINESE_CUES = re.compile(_AGREES["zh"])
 # A Chinese word of agreement has others within it (面对, 还是), so one has to begin a clause.
-_AGREEING: Mapping[Language, re.Pattern[str]] = {
-    "en": _CUES["en"],
-    "zh": re.compile(rf"(?:^|[，。！？、,.!?\s])(?:{_AGREES['zh']})"),
+_AGREEING: Mapping[Language, Rare] = {
+    "en": Rare(_AGREES["en"]),
+    "zh": Rare(rf"(?:^|[，。！？、,.!?\s])(?:{_AGREES['zh']})"),
 }
 # Thanks at parting are manners.
 _FAREWELL = re.compile(r"\b(?:good)?bye\b|\bsee you\b|\bgood night\b|再见|拜拜|晚安|下次见", re.IGNORECASE)
@@ -58,9 +59,9 @@ _EMPTY_WORDS = contents(
 def agrees_emptily(text: str, supporter: str, language: Language) -> bool:
     """Return whether a turn agrees and adds nothing. Answers to a question of fact and partings are not empty."""
     plain = text.replace("’", "'").strip()
-    if _AGREEING[language].search(plain) is None or _FAREWELL.search(plain):
+    if not _AGREEING[language].is_in(plain.lower()) or _FAREWELL.search(plain):
         return False
-    rest = _CUES[language].sub("，", plain) if language == "zh" else plain
+    rest = _CHINESE_CUES.sub("，", plain) if language == "zh" else plain
     if contents(_turned(rest)) - contents(_turned(supporter)) - _EMPTY_WORDS:
         return False
     return not any(sentence.type in ("closed", "open") for sentence in questions(supporter, language))

@@ -126,10 +126,13 @@ def inverts_roles(text: str, language: Language) -> bool:
     """Return whether the user does the supporter's work. What the user reports of others does not count."""
     plain = text.replace("’", "'")
     lowered = plain.lower()
-    if _REPORTED[language].search(lowered):
+    # Most turns have neither, and what is reported matters for the others alone.
+    if not (_PATTERNS[language].search(lowered) or _cares(plain, lowered, language)):
         return False
-    if _PATTERNS[language].search(lowered):
-        return True
+    return _REPORTED[language].search(lowered) is None
+
+
+def _cares(plain: str, lowered: str, language: Language) -> bool:
     if _CARE[language].search(lowered) is None:
         return False
     others = (sentence for sentence in sentences(plain, language) if not _ONES_OWN[language].search(sentence))

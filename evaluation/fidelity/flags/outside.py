@@ -158,7 +158,7 @@ def _figures(text: str) -> Iterator[tuple[float, str]]:
     for match in spelled:
         if (number := _of_words(words := match[1] or match[2])) > 1:
             yield number, words
-    for match in _HAN_NUMBER.finditer(_HAN_IDIOM.sub("，", text)):
+    for match in () if text.isascii() else _HAN_NUMBER.finditer(_HAN_IDIOM.sub("，", text)):
         if (number := _of_han(figure := match[1] or match[2])) > 1:
             yield number, figure
 

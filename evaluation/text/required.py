@@ -24,9 +24,31 @@ _COMMON = frozenset(
 """Words that are in most texts, so that looking for them first saves nothing."""
 
 
+class Rare:
+    """A form that few texts match: it is searched for where one of its required words is. `form` is in lower case."""
+
+    def __init__(self, form: str) -> None:
+        self._words = required_words(form)
+        self._pattern = re.compile(form)
+
+    def is_in(self, text: str) -> bool:
+        """Return whether a text in lower case matches the form."""
+        has_words = not self._words or any(word in text for word in self._words)
+        return has_words and self._pattern.search(text) is not None
+
+
 def required_words(form: str) -> frozenset[str]:
     """Return words (pieces of text) one of which is in every match of a form, none where that cannot be told."""
     return max(_required(form), key=_rarity, default=frozenset())
+
+
+def required_sets(form: str) -> tuple[frozenset[str], ...]:
+    """Return sets of words: every match of a form has one word of each. The first is `required_words`.
+
+    Sets with a single character, which nearly every text has, are left out after the first.
+    """
+    rarest, *others = sorted({words for words in _required(form) if words}, key=_rarity, reverse=True) or [frozenset()]
+    return rarest, *(words for words in others if min(map(len, words)) > 1)
 
 
 def _rarity(words: frozenset[str]) -> tuple[bool, int, int]:

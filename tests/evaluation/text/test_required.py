@@ -8,7 +8,7 @@ import pytest
 from cocoon.core.jsonl import read_records
 from cocoon.core.records import Language
 from cocoon.evaluation.safety.forms import may_be_risk, risk_pattern
-from cocoon.evaluation.safety.required import required_words
+from cocoon.evaluation.text.required import required_words
 from cocoon.tests.evaluation.safety.test_risk import DATA, LabelledTurn
 
 
