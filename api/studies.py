@@ -297,9 +297,11 @@ def prepare_reproduction(
     names = stages.split(",") if isinstance(stages, str) else stages
     user = user_with_rules_of(resolved.config.user, resolved.origins, out_folder(out))
     study = with_scales_of_table(resolved.config.model_copy(update={"user": user}))
+    stages = [name.strip() for name in names]
     if study.engine == HERE:
         resolved.refuse(["replicas"], "only --engine ray has replicas. Add it, or leave replicas out.")
-    stages = [name.strip() for name in names]
+    elif "train" not in stages:
+        resolved.refuse(["engine", "replicas"], "Ray trains, and the stages do not. Add train, or leave it out.")
     return Reproduction(study, out_folder(out), stages, trainer_of(study.engine, study.replicas))
 
 

@@ -9,6 +9,7 @@ from cocoon.cli.terminal.options import CloudTracing, DryRun, Json
 from cocoon.cli.terminal.results import finish, print_estimate
 from cocoon.cli.terminal.settings import settings_of
 from cocoon.core.config import HERE, StudyConfig
+from cocoon.core.model_spec import split_specs
 from cocoon.core.verb_settings import JUDGE, Given
 
 
@@ -63,7 +64,7 @@ def judge(
 
 def _specs(judge: object, judges: str | None) -> list[str]:
     """Return the judges' specs, each once, in the order given."""
-    named = [*([str(judge)] if judge else []), *(judges.split(",") if judges else [])]
+    named = [*([str(judge)] if judge else []), *(split_specs(judges) if judges else [])]
     specs = list(dict.fromkeys(spec.strip() for spec in named if spec.strip()))
     if not specs:
         raise typer.BadParameter("name a judge: --judge SPEC, or --judges SPEC,SPEC")

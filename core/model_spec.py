@@ -20,6 +20,7 @@ ARGUMENT_PREFIX = "cocoon_"
 """How the extra arguments of a request to vLLM begin that ask the plug-in to steer."""
 STEERING_REFUSAL = "cocoon steering: "
 """How every refusal of the plug-in begins."""
+_NEXT_ADDRESS = re.compile(r",(?=https?://)")
 _PART = re.compile(r"\+(\w+)=")
 
 _USER_INFO = re.compile(r"(?<=://)[^/@\s'\"#?]+(?=@)")
@@ -52,14 +53,25 @@ def split_addresses(url: str) -> list[str]:
 
     Raises CocoonError for a part that is no address, and for one that is given twice.
     """
-    addresses = url.split(",")
-    if len(addresses) > 1:
-        wrong = next((address for address in addresses if not address.startswith(("http://", "https://"))), None)
-        if wrong is not None:
-            raise CocoonError(f"address {url!r}: {wrong!r} is no address; write http://A:8000/v1,http://B:8000/v1")
-        if len({address.rstrip("/") for address in addresses}) < len(addresses):
-            raise CocoonError(f"address {url!r} names one server twice")
+    addresses = _NEXT_ADDRESS.split(url)
+    wrong = next((address for address in addresses if "," in address.partition("?")[0]), None)
+    if wrong is not None:
+        raise CocoonError(f"address {url!r}: {wrong!r} is no address; write http://A:8000/v1,http://B:8000/v1")
+    if len({address.rstrip("/") for address in addresses}) < len(addresses):
+        raise CocoonError(f"address {url!r} names one server twice")
     return addresses
+
+
+def split_specs(text: str) -> list[str]:
+    """Return the specs of `SPEC,SPEC`. The addresses of one model are not parted from each other."""
+    specs = list[str]()
+    for part in text.split(","):
+        # An address without a model belongs to the model after it.
+        if specs and specs[-1].startswith(("http://", "https://")) and "#" not in specs[-1]:
+            specs[-1] += f",{part}"
+        else:
+            specs.append(part.strip())
+    return [spec for spec in specs if spec]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from cocoon.core.progress import working
 from cocoon.models.ledger import Ledger
 from cocoon.models.local.control import Adapter, Parts
 from cocoon.models.pool import Pool
+from cocoon.models.remote.server_load import ServerLoad, SharesLoad
 from cocoon.models.scripted import ScriptedChat, is_scripted
 
 if TYPE_CHECKING:
@@ -198,6 +199,8 @@ def _open_remote(kind: str, rest: str, spec: str) -> tuple[BaseChatModel, str]:
 
 def _address_and_name(spec: str) -> tuple[str, str]:
     url, _, name = spec.partition("#")
+    if ",http" in name:
+        raise CocoonError(f"model {spec!r}: write all addresses first, http://A/v1,http://B/v1#NAME")
     if not name or not all(map(_netloc, split_addresses(url))):
         raise CocoonError(f"model {spec!r}: write the server's address and the model's name, as {SPEC_HELP}")
     return url, name
@@ -216,6 +219,7 @@ class Models:
     ledger: Ledger = field(default_factory=Ledger)
     opened: dict[str, Model] = field(default_factory=dict)
     pools: dict[str, Pool] = field(default_factory=dict)
+    loads: dict[str, ServerLoad] = field(default_factory=dict)
     parts: Parts | None = None
     bases: "dict[str, LocalBase]" = field(default_factory=dict)
     on_stop: list[Callable[[Exception | None], None]] = field(default_factory=list)
@@ -233,6 +237,9 @@ class Models:
         if self.ledger.limits.money is not None and host and label not in self.ledger.prices:
             raise CocoonError(f"--budget-money cannot be kept without a price for {label!r}; add it to prices")
         where = host or label
+        if isinstance(chat, SharesLoad):
+            # Several models at the same servers know of each other's requests.
+            chat.share_load(self.loads.setdefault(where, chat.load))
         if where not in self.pools:
             # A local reply waits for its batch and a slow processor: only a remote call has a time limit.
             timeout = self.timeout if host else 24 * 3600.0

@@ -81,7 +81,7 @@ class Cluster:
         return ShardEnd(stopped_by=CocoonError(result), refused=True) if isinstance(result, str) else result
 
     def result_of(self, ended: Any) -> Any:
-        """Return what a task has returned, or in words that its process was lost. Raises what was raised in it."""
+        """Return what a task has returned, or in words that its process was lost. Raises what was raised in a task."""
         errors = self._ray.exceptions
         try:
             return self._ray.get(ended)

@@ -21,13 +21,18 @@ async def await_server(address: str, seconds: float, pause: float = _PAUSE) -> l
     row.
     """
     urls, _, name = address.partition("#")
-    listed = await asyncio.gather(*(_await_one(url, name, seconds, pause) for url in split_addresses(urls)))
-    return [model for model in listed[0] if all(model in other for other in listed)]
+    until, listed = time.monotonic() + seconds, list[list[str]]()
+    for url in split_addresses(urls):
+        listed.append(await _await_one(url, name, seconds, until, pause))
+    common = [model for model in listed[0] if all(model in other for other in listed)]
+    if not common:
+        raise CocoonError(f"{urls}: no model is at all of these servers; the first has {', '.join(listed[0])}")
+    return common
 
 
-async def _await_one(url: str, name: str, seconds: float, pause: float) -> list[str]:
+async def _await_one(url: str, name: str, seconds: float, until: float, pause: float) -> list[str]:
     chat = open_endpoint(name or "any", url)
-    row, until = read_served_spec(name).base, time.monotonic() + seconds
+    row = read_served_spec(name).base
     try:
         while True:
             names, problem = await _models(chat)

@@ -188,6 +188,10 @@ class Hub:
         """Let every shard stop cleanly."""
         self._stopped = True
 
+    def is_stopping(self) -> bool:
+        """Return whether everything is to stop cleanly."""
+        return self._stopped
+
     def news(self) -> News:
         """Return what happened since this was last called."""
         lines, self._lines = self._lines, []

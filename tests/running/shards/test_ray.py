@@ -210,7 +210,7 @@ def test_rows_are_trained_side_by_side_and_a_stopped_command_goes_on(
     adapters = tmp_path / "ray" / "adapters"
     wait_until(lambda: any(adapters.rglob("checkpoint-*")), process)
     process.send_signal(signal.SIGINT)
-    assert "goes on where it stopped" in told(process, 128 + signal.SIGINT)
+    assert "goes on from the last step that was saved" in told(process, 128 + signal.SIGINT)
     said = told(started([*words, *AS_RAY, "--replicas", "2"], tmp_path / "ray"))
     assert "Ray trains 2 rows" in said and "without: step 20 of 20" in said
     for name in ("with-thoughts", "without"):
