@@ -92,7 +92,7 @@ class _Tasks:
                     self._start()
                     time.sleep(_LOOK_EVERY)
                     for ended in self._cluster.ended(list(self._running)):
-                        self._take(self._running.pop(ended), self._cluster.result_of(ended))
+                        self._take(self._running.pop(ended), self._end_of(ended))
                     for line in self._news().lines:
                         self._listener.say(line)
                     if self._signals.count(signal.SIGINT) > 1:
@@ -125,6 +125,13 @@ class _Tasks:
             self._waiting.append(training)
         elif end.problem is not None:
             self._failures.append(f"{training.label}: {end.problem}")
+
+    def _end_of(self, ended: Any) -> "TrainingEnd | str":
+        """Return how a task ended. One that failed before it could train, as on a node without cocoon, says so."""
+        try:
+            return self._cluster.result_of(ended)
+        except Exception as error:
+            return printable_line(f"{type(error).__name__}: {getattr(error, 'cause', error)}", 500)
 
     def _news(self) -> News:
         return self._cluster.answer(self._hub.news.remote())
