@@ -219,7 +219,7 @@ class Models:
     ledger: Ledger = field(default_factory=Ledger)
     opened: dict[str, Model] = field(default_factory=dict)
     pools: dict[str, Pool] = field(default_factory=dict)
-    loads: dict[str, ServerLoad] = field(default_factory=dict)
+    loads: dict[tuple[str, ...], ServerLoad] = field(default_factory=dict)
     parts: Parts | None = None
     bases: "dict[str, LocalBase]" = field(default_factory=dict)
     on_stop: list[Callable[[Exception | None], None]] = field(default_factory=list)
@@ -239,7 +239,7 @@ class Models:
         where = host or label
         if isinstance(chat, SharesLoad):
             # Several models at the same servers know of each other's requests.
-            chat.share_load(self.loads.setdefault(where, chat.load))
+            chat.share_load(self.loads.setdefault(chat.addresses, chat.load))
         if where not in self.pools:
             # A local reply waits for its batch and a slow processor: only a remote call has a time limit.
             timeout = self.timeout if host else 24 * 3600.0

@@ -171,8 +171,8 @@ class ShardTasks:
     def _say_how_many(self) -> None:
         placement, shards = self.placement, len(self._waiting)
         at_once = min(placement.at_once, shards)
-        each = f"{placement.gpus} GPU" if placement.gpus else f"{placement.cpus} CPU"
-        self.reporter.say(f"Ray makes {shards} of {self.worker.count} shards, {at_once} at once, each with {each}")
+        making = f"Ray makes {shards} of {self.worker.count} shards"
+        self.reporter.say(f"{making}, {at_once} at once, each with {placement.share}")
         if at_once > placement.room:
             self.reporter.say(f"there is room for {placement.room} of them now; the others wait")
 

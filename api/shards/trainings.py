@@ -60,8 +60,7 @@ class RayTrainings:
         with contextlib.redirect_stdout(people_stream()), open_cluster(None) as cluster:
             placement = placed_replicas(cluster.nodes, self.replicas, local=True, fixed=cluster.is_own)
             at_once = min(placement.at_once, len(undone))
-            each = f"{placement.gpus} GPU" if placement.gpus else f"{placement.cpus} CPU"
-            listener.say(f"Ray trains {len(undone)} rows, {at_once} at once, each with {each}")
+            listener.say(f"Ray trains {len(undone)} rows, {at_once} at once, each with {placement.share}")
             failures = _Tasks(cluster, placement, listener).work(undone)
         if failures:
             raise CocoonError("; ".join(failures))

@@ -24,7 +24,7 @@ _COMMON = frozenset(
 """Words that are in most texts, so that looking for them first saves nothing."""
 
 
-class Rare:
+class RareForm:
     """A form that few texts match: it is searched for where one of its required words is. `form` is in lower case."""
 
     def __init__(self, form: str) -> None:
@@ -47,7 +47,8 @@ def required_sets(form: str) -> tuple[frozenset[str], ...]:
 
     Sets with a single character, which nearly every text has, are left out after the first.
     """
-    rarest, *others = sorted({words for words in _required(form) if words}, key=_rarity, reverse=True) or [frozenset()]
+    rarest = required_words(form)
+    others = (words for words in dict.fromkeys(_required(form)) if words and words != rarest)
     return rarest, *(words for words in others if min(map(len, words)) > 1)
 
 

@@ -39,6 +39,11 @@ class ReplicatedChat(BaseChatModel):
             server.share_learnt(self.learnt)
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        """The servers, in their order. Several of them may be behind one host."""
+        return tuple(server.openai_api_base or "" for server in self.servers)
+
+    @property
     def load(self) -> ServerLoad:
         """How busy and how well the servers are."""
         return self._load

@@ -48,6 +48,11 @@ class SharesLoad(Protocol):
     """A model at several servers, which may know of what other models ask of them."""
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        """The servers, in their order."""
+        ...
+
+    @property
     def load(self) -> "ServerLoad":
         """How busy and how well the servers are."""
         ...

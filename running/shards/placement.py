@@ -16,6 +16,11 @@ class Placement:
     cpus: int = 1
     gpus: int = 0
 
+    @property
+    def share(self) -> str:
+        """What each of them has, for people."""
+        return f"{self.gpus} GPU" if self.gpus else f"{self.cpus} CPU"
+
 
 def placed_replicas(
     nodes: Sequence[Mapping[str, float]], replicas: int | None, *, local: bool, fixed: bool

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from cocoon.core.config import EMBEDDED, JudgeConfig, RunConfig, StudyConfig, SupporterConfig, UserConfig
+from cocoon.core.config import EMBEDDED, HERE, Engine, JudgeConfig, RunConfig, StudyConfig, SupporterConfig, UserConfig
 from cocoon.core.errors import CocoonError
 from cocoon.core.records import Language, Record
 from cocoon.core.settings import flag
@@ -67,6 +67,8 @@ class ReproduceConfig(RunConfig):
     table: TableName = flag("table3", "The table of the paper.")
     rehearsal: bool = Field(default=False, description="Whether this only shows that everything works.")
     base: str = Field(default=EMBEDDED, description="The chat model that is trained.")
+    engine: Engine = flag(HERE, "What trains the rows: this process, or ray (side by side). Talks stay here.")
+    replicas: int | None = flag(None, "With --engine ray: trainings at once (default: one on each GPU).", ge=1)
     served: str | None = flag(
         None, "Where a server speaks for the rows, each under its name: http://HOST/v1.", metavar="URL"
     )

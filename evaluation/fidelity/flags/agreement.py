@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from cocoon.core.records import Language
 from cocoon.evaluation.questions.detection import questions
 from cocoon.evaluation.text.contents import contents
-from cocoon.evaluation.text.required import Rare
+from cocoon.evaluation.text.required import RareForm
 
 _AGREES: Mapping[Language, str] = {
     "en": (
@@ -38,9 +38,9 @@ _AGREES: Mapping[Language, str] = {
 }
 _CHINESE_CUES = re.compile(_AGREES["zh"])
 # A Chinese word of agreement has others within it (面对, 还是), so one has to begin a clause.
-_AGREEING: Mapping[Language, Rare] = {
-    "en": Rare(_AGREES["en"]),
-    "zh": Rare(rf"(?:^|[，。！？、,.!?\s])(?:{_AGREES['zh']})"),
+_AGREEING: Mapping[Language, RareForm] = {
+    "en": RareForm(_AGREES["en"]),
+    "zh": RareForm(rf"(?:^|[，。！？、,.!?\s])(?:{_AGREES['zh']})"),
 }
 # Thanks at parting are manners.
 _FAREWELL = re.compile(r"\b(?:good)?bye\b|\bsee you\b|\bgood night\b|再见|拜拜|晚安|下次见", re.IGNORECASE)

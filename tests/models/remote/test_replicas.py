@@ -170,6 +170,13 @@ async def test_models_at_the_same_servers_share_their_load() -> None:
         await models.aclose()
 
 
+def test_lists_of_servers_behind_one_host_are_told_apart() -> None:
+    models, root = Models(), "http://127.0.0.1:1"
+    specs = [f"{root}/a/v1,{root}/b/v1#m", f"{root}/b/v1,{root}/c/v1#m", f"{root}/a/v1/,{root}/b/v1#other"]
+    loads = [chat.load for chat in (models.open(spec).chat for spec in specs) if isinstance(chat, ReplicatedChat)]
+    assert loads[0] is loads[2] and loads[0] is not loads[1]
+
+
 def test_tools_are_bound_as_for_one_server() -> None:
     tool = {"type": "function", "function": {"name": "look", "description": "look", "parameters": {}}}
     one, _ = open_chat("http://127.0.0.1:1/v1#m")
