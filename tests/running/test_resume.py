@@ -76,8 +76,8 @@ class House:
         return await asyncio.create_subprocess_exec(sys.executable, *command, stdout=PIPE, stderr=PIPE, env=ENVIRONMENT)
 
     async def answered(self, number: int) -> None:
-        """Wait until the endpoint has given so many answers since the last reset."""
-        while self.endpoint.stats.counts["answered"] < number:
+        """Wait until the endpoint has given so many answers since the last reset, and is writing another."""
+        while self.endpoint.stats.counts["answered"] < number or not self.endpoint.snapshot()["in_flight"]:
             await asyncio.sleep(0.01)
 
     async def asked(self) -> list[str]:
