@@ -4,7 +4,8 @@ It reads what the files of forms are written in: literal characters, classes, gr
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 
 _PLAIN = re.compile(r"[\w '-]")
 _QUANTIFIER = re.compile(r"[*+?]\??|\{\d*,?\d*\}")
@@ -37,9 +38,10 @@ class RareForm:
         return has_words and self._pattern.search(text) is not None
 
 
+@cache
 def required_words(form: str) -> frozenset[str]:
     """Return words (pieces of text) one of which is in every match of a form, none where that cannot be told."""
-    return max(_required(form), key=_rarity, default=frozenset())
+    return _rarest(_required(form))
 
 
 def required_sets(form: str) -> tuple[frozenset[str], ...]:
@@ -47,9 +49,14 @@ def required_sets(form: str) -> tuple[frozenset[str], ...]:
 
     Sets with a single character, which nearly every text has, are left out after the first.
     """
-    rarest = required_words(form)
-    others = (words for words in dict.fromkeys(_required(form)) if words and words != rarest)
+    sets = list(_required(form))
+    rarest = _rarest(sets)
+    others = (words for words in dict.fromkeys(sets) if words and words != rarest)
     return rarest, *(words for words in others if min(map(len, words)) > 1)
+
+
+def _rarest(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return max(sets, key=_rarity, default=frozenset())
 
 
 def _rarity(words: frozenset[str]) -> tuple[bool, int, int]:

@@ -32,6 +32,7 @@ from cocoon.models.remote.capabilities import LIMIT_NAMES, lesson
 from cocoon.models.remote.events import BrokenOffError, completion_of, is_stream
 from cocoon.models.remote.proxy import proxy_of, route
 from cocoon.models.remote.reconnect import ask_anew
+from cocoon.models.remote.sdk import deferred_clients
 from cocoon.models.remote.silence import heard
 from cocoon.models.request_errors import RefusedError, TransientError, error_for_status, retry_after
 
@@ -382,8 +383,8 @@ def open_endpoint(
         raise CocoonError(f"no key for {host}: set {key_name} in the environment")
     if not (key.isascii() and key.isprintable()):
         raise CocoonError(f"{key_name} has characters that no key has (its value is not shown); set it again")
-    secret = SecretStr(key or NO_KEY)
-    return kind(model=model, base_url=url, api_key=secret, max_retries=0, use_responses_api=False, **fields)
+    settings = {"model": model, "base_url": url, "api_key": SecretStr(key or NO_KEY), "max_retries": 0}
+    return kind(**settings, **deferred_clients(settings), use_responses_api=False, **fields)
 
 
 def _host(url: str) -> str:

@@ -96,6 +96,18 @@ async def test_request_and_reply() -> None:
     assert "Authorization" not in server.headers[0]
 
 
+async def test_the_sdk_is_opened_where_it_is_used_and_is_sent_to_the_same_server() -> None:
+    async with odd((200, completion("fine"))) as (server, chat):
+        await said(chat)
+        clients = (chat.client, chat.async_client, chat.root_client, chat.root_async_client)
+        assert not any("_client" in vars(client) for client in clients)
+        reply = await asyncio.to_thread(chat.invoke, list(SAID))
+        assert reply.content == "fine" and "_client" in vars(chat.client)
+    # The SDK renames nothing of the request, and carries no other key.
+    assert server.seen[1]["messages"] == server.seen[0]["messages"] == SAID
+    assert server.headers[1]["Authorization"] == server.headers[0].get("Authorization", "Bearer none")
+
+
 class Listener(AsyncCallbackHandler):
     """Counts the calls of chat models that it is told of."""
 
