@@ -43,6 +43,6 @@ def in_words(estimate: Estimate, things: str) -> str:
     """Return an estimate in words, with its interval and what is missing."""
     if estimate.value is None:
         return f"none of {estimate.missing} {things} could be rated"
-    interval = "" if estimate.low is None else f" [{estimate.low:.2f}, {estimate.high:.2f}]"
+    interval = "" if estimate.low is None else f" [{estimate.low:z.2f}, {estimate.high:z.2f}]"
     missing = f", {estimate.missing} missing" if estimate.missing else ""
-    return f"{estimate.value:.2f}{interval}, n = {estimate.n} {things}{missing}"
+    return f"{estimate.value:z.2f}{interval}, n = {estimate.n} {things}{missing}"

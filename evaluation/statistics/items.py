@@ -64,6 +64,8 @@ def language_differences(table: Table, profiles: Sequence[str], second: Sequence
     balanced by negative ones of other items, because only differences between items can be told from a difference
     between the dialogues.
     """
+    if not table:
+        return []
     labelled = [[*row, float(language)] for row, language in zip(table, second, strict=True)]
     values, groups, missing = _complete(labelled, profiles)
     items = values.shape[1] - 1

@@ -139,8 +139,8 @@ def told_bar(chart: BarChart, bar: Bar) -> str:
         return f"{bar.name}: {MISSING[chart.language]} {bar.remark}".strip()
     between = ""
     if bar.low is not None and bar.high is not None:
-        between = f", {_BETWEEN[chart.language]} {bar.low:.{chart.digits}f} – {bar.high:.{chart.digits}f}"
-    return f"{bar.name}: {bar.value:.{chart.digits}f}{between}{f'; {bar.remark}' if bar.remark else ''}"
+        between = f", {_BETWEEN[chart.language]} {bar.low:z.{chart.digits}f} – {bar.high:z.{chart.digits}f}"
+    return f"{bar.name}: {bar.value:z.{chart.digits}f}{between}{f'; {bar.remark}' if bar.remark else ''}"
 
 
 def told_bars(chart: BarChart) -> str:

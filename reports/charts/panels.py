@@ -158,9 +158,9 @@ def _points(series: Series, kind: int, across: Axis, up: Axis) -> list[str]:
 
 def told_mark(mark: Mark) -> str:
     """Return a mark in words: x, y, interval, n."""
-    between = "" if mark.low is None or mark.high is None else f" [{mark.low:.2f}, {mark.high:.2f}]"
+    between = "" if mark.low is None or mark.high is None else f" [{mark.low:z.2f}, {mark.high:z.2f}]"
     behind = "" if mark.n is None else f", n {mark.n}"
-    y_text = "–" if mark.y is None else f"{mark.y:.2f}"
+    y_text = "–" if mark.y is None else f"{mark.y:z.2f}"
     return f"{'–' if mark.x is None else f'{mark.x:.3g}'}: {y_text}{between}{behind}"
 
 

@@ -53,5 +53,5 @@ def _count(row: Row, part: str) -> int:
 def _share_text(share: object) -> str:
     if not isinstance(share, Estimate) or share.value is None:
         return ""
-    interval = "" if share.low is None or share.high is None else f" [{share.low:.2f}, {share.high:.2f}]"
-    return f"{share.value:.2f}{interval}"
+    interval = "" if share.low is None or share.high is None else f" [{share.low:z.2f}, {share.high:z.2f}]"
+    return f"{share.value:z.2f}{interval}"

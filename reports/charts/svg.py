@@ -170,7 +170,7 @@ def labels(ticks: Iterable[float], percent: bool = False) -> list[str]:
     """Return ticks with as many decimals as the finest of them needs, the same number for all."""
     values = [100 * tick if percent else tick for tick in ticks]
     digits = next((d for d in range(4) if all(abs(round(value, d) - value) < 1e-9 for value in values)), 4)
-    return [f"{value:.{digits}f}{'%' if percent else ''}" for value in values]
+    return [f"{value:z.{digits}f}{'%' if percent else ''}" for value in values]
 
 
 def document(

@@ -42,7 +42,7 @@ def _sentence(likeness: Likeness, people: str, language: Language) -> str:
 
 def _with_figures(measure: MeasureLikeness, language: Language) -> str:
     clause, digits = in_words(measure, language), MEASURE_DIGITS.get(measure.measure, 2)
-    ours, theirs = f"{measure.ours:.{digits}f}", f"{measure.theirs:.{digits}f}"
+    ours, theirs = f"{measure.ours:z.{digits}f}", f"{measure.theirs:z.{digits}f}"
     return phrase("like_figures", language, clause=clause, ours=ours, theirs=theirs, ratio=f"{measure.ratio:.1f}")
 
 

@@ -87,12 +87,12 @@ def cell_lines(cell: Cell, digits: int = 2) -> list[str]:
     if isinstance(cell, Estimate):
         return _estimate_lines(cell, digits)
     if isinstance(cell, Bounds):
-        return [f"{cell.low:.{digits}f} to {cell.high:.{digits}f}"]
+        return [f"{cell.low:z.{digits}f} to {cell.high:z.{digits}f}"]
     if isinstance(cell, Spread):
         return _spread_lines(cell)
     if cell is None:
         return [NOTHING]
-    return [f"{cell:.{digits}f}" if isinstance(cell, float) else one_line(str(cell))]
+    return [f"{cell:z.{digits}f}" if isinstance(cell, float) else one_line(str(cell))]
 
 
 def _estimate_lines(cell: Estimate, digits: int) -> list[str]:
@@ -100,8 +100,8 @@ def _estimate_lines(cell: Estimate, digits: int) -> list[str]:
     if cell.value is None:
         return [NOTHING, counts]
     if cell.low is None or cell.high is None:
-        return [f"{cell.value:.{digits}f}", "[no interval]", counts]
-    return [f"{cell.value:.{digits}f}", f"[{cell.low:.{digits}f}, {cell.high:.{digits}f}]", counts]
+        return [f"{cell.value:z.{digits}f}", "[no interval]", counts]
+    return [f"{cell.value:z.{digits}f}", f"[{cell.low:z.{digits}f}, {cell.high:z.{digits}f}]", counts]
 
 
 def _spread_lines(cell: Spread) -> list[str]:

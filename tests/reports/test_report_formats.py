@@ -11,13 +11,14 @@ from html.parser import HTMLParser
 import pytest
 
 from cocoon.core.records import Failure, Verdict
+from cocoon.evaluation.statistics.estimates import Bounds, Estimate
 from cocoon.evaluation.success.verdicts import PAPER
 from cocoon.reports.formats.csv_lines import render_csv
 from cocoon.reports.formats.html_page import render_html
 from cocoon.reports.formats.json_value import to_json
 from cocoon.reports.formats.latex import escape_latex, render_latex
 from cocoon.reports.formats.markdown import escape_markdown, render_markdown
-from cocoon.reports.tables.records import Report
+from cocoon.reports.tables.records import Report, cell_lines
 from cocoon.tests.reports.report_cases import dialogue, rating, report, scored
 
 # Escaping. Each text goes through every place that shows data: supporter, judge, model, reason, failure.
@@ -49,6 +50,13 @@ def hostile_report(text: str) -> Report:
         failures=failures,
         facts={"name": text, "models": {text: [text]}},
     )
+
+
+def test_nothing_is_not_negative() -> None:
+    nearly = Estimate(value=-0.001, low=-0.004, high=0.002, n=3, missing=0)
+    assert cell_lines(nearly)[:2] == ["0.00", "[0.00, 0.00]"]
+    assert cell_lines(Bounds(low=0.0, high=-0.0)) == ["0.00 to 0.00"]
+    assert cell_lines(-0.06, digits=1) == ["-0.1"]
 
 
 class Page(HTMLParser):

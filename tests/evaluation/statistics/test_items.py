@@ -220,6 +220,7 @@ def test_two_items_are_enough_for_a_difference_and_one_is_not() -> None:
     assert [one.value for one in language_differences(ITEMS[:8, :1].tolist(), names, second)] == [None]
     assert [one.value for one in language_differences(ITEMS[:3].tolist(), names[:3], second[:3])] == [None] * 4
     assert [one.value for one in language_differences(ITEMS[:8].tolist(), names, [True] * 8)] == [None] * 4
+    assert language_differences([], [], []) == []
 
 
 def test_a_difference_of_three_profiles_or_without_any_rest_has_no_interval() -> None:
