@@ -43,7 +43,7 @@ OURS: Mapping[str, Move] = {
 MOVES: tuple[Move, ...] = tuple(dict.fromkeys(OURS.values()))
 OUTCOMES = ("words", "new")
 SOURCE = "AnnoMI, transcripts with an even number (Wu et al., Future Internet 15(3):110, 2023); people_rules.py"
-FOLDS = 10
+FOLDS, SPLITS = 10, 400
 SEPARATE = 1.96
 QUANTILES = [round(0.05 + 0.1 * step, 2) for step in range(10)]
 FEWEST = 3
@@ -284,6 +284,22 @@ def _order_lines(
     for name, order in (("the pools", pools), ("single moves", ordered)):
         fitted, held = (sum(in_order(side, outcome, order) for side in sides) for sides in zip(*folds, strict=True))
         yield f"  order of {name} kept: {fitted} of {FOLDS} fits, {held} of {FOLDS} held-out folds"
+        yield f"    the same in {SPLITS} other splits of the same people: {_in_other_splits(answers, outcome, order)}"
+
+
+def _in_other_splits(answers: Sequence[Answer], outcome: str, order: Pools) -> str:
+    """Return in how many held-out folds people keep their own order, over random splits into ten."""
+    by_transcript: dict[int, list[Answer]] = {}
+    for answer in answers:
+        by_transcript.setdefault(answer.transcript, []).append(answer)
+    names, rng = sorted(by_transcript), np.random.default_rng(0)
+    counts: list[int] = []
+    for _ in range(SPLITS):
+        mixed = rng.permutation(names)
+        folds = [[answer for name in mixed[number::FOLDS] for answer in by_transcript[name]] for number in range(FOLDS)]
+        counts.append(sum(in_order(fold, outcome, order) for fold in folds))
+    low, middle, high = np.quantile(counts, [0.05, 0.5, 0.95])
+    return f"median {middle:.0f} ({low:.0f} to {high:.0f}), all {FOLDS} in {np.mean(np.equal(counts, FOLDS)):.0%}"
 
 
 def main() -> None:
