@@ -29,15 +29,20 @@ _DIGITS = re.compile(r"\d+(?:[.:,]\d+)*")
 _HAN_DIGIT = {digit: number for number, digit in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
 _HAN_SCALE = {"十": 10, "百": 100, "千": 1000, "万": 10000}
 _HAN_NUMBER = re.compile(
-    "(?<![第过这那前后头万])(?:([一二两三四五六七八九十百千万]+)(?=[个年月天岁次块元层路号点周斤公口名位套间家只条成倍日里度]|小时|分钟)"
+    "(?<![第过这那前后头万几数])(?:([一二两三四五六七八九十百千万]+)(?=[个年月天岁次块元层路号点周斤公口名位套间家只条成倍日里度]|小时|分钟)"
     "|([一二两三四五六七八九][十百千万][一二两三四五六七八九十百千万]*))"
 )
-_HAN_IDIOM = re.compile("两个人|三天两头|七上八下|万一|千万|一天到晚|三言两语|四处|百分之")
+_HAN_IDIOM = re.compile(
+    "两个人|三天两头|七上八下|万一|千万|一天到晚|三言两语|四处|百分之|(?:八百|[一几][百千万]|千百|百八十)(?:种|遍|次|回|个(?=理由|借口|不))"
+)
+_IDIOM = re.compile(
+    r"\b(?:a|few|several) (?:hundred|thousand)(?= (?:years?|miles?|times|hours|per ?cent|things)\b)", re.IGNORECASE
+)
 _PERSONS: Mapping[str, tuple[str, str]] = {
-    "mother": ("mother(?!-in)|mum|mom|mummy|mama|ma", "妈妈|母亲|(?<!爸)我妈|老妈|娘"),
+    "mother": ("mother(?!-in)|mum|mom|mummy|mama|ma", "妈妈|母亲|(?<!爸)我妈|老妈|(?<![大姑板新厨婆师])娘(?!家|子)"),
     "father": ("father(?!-in)|dad|daddy|papa|pa", "爸爸|父亲|我爸(?!妈)|老爸|爹"),
-    "brother": ("brother(?!-in)", "哥哥|弟弟|我哥|我弟"),
-    "sister": ("sister(?!-in)", "姐姐|妹妹|我姐|我妹"),
+    "brother": ("brother(?!-in)", "(?<![表堂])(?:哥哥|弟弟)|我[大二三小]?[哥弟]"),
+    "sister": ("sister(?!-in)", "(?<![表堂])(?:姐姐|妹妹)|我[大二三小]?[姐妹]"),
     "wife": ("wife", "妻子|老婆|媳妇"),
     "husband": ("husband", "丈夫|老公"),
     "girlfriend": ("girlfriend", "女朋友|女友"),
@@ -70,12 +75,29 @@ _PERSONS: Mapping[str, tuple[str, str]] = {
     "dog": ("dog", "狗狗?(?!一样|屁|血|腿)"),
     "cat": ("cat", "猫(?!腻)"),
 }
+# Whoever speaks of the first has been told of by words for the second.
+_IMPLIED: Mapping[str, str] = {
+    "mother": r"\bparents?\b|\bfolks\b|父母|爸妈|双亲",
+    "father": r"\bparents?\b|\bfolks\b|父母|爸妈|双亲",
+    "child": r"\b(?:sons?|daughters?|mother of|father of)\b|儿子|女儿|闺女|娃",
+    "son": r"\b(?:child|children|kids?|baby)\b|孩子|宝宝|娃",
+    "daughter": r"\b(?:child|children|kids?|baby)\b|孩子|宝宝|娃",
+    "brother": r"\bsiblings?\b|兄弟|姐弟|[大二三小表堂][哥弟]",
+    "sister": r"\bsiblings?\b|姐妹|兄妹|姐弟|[大二三小表堂][姐妹]",
+    "wife": r"\b(?:married|marriage|spouse|partner)\b|爱人|太太",
+    "husband": r"\b(?:married|marriage|spouse|partner)\b|爱人|先生",
+    "girlfriend": r"\b(?:partner|fianc[ée]e?)\b|对象|恋人",
+    "boyfriend": r"\b(?:partner|fianc[ée]e?)\b|对象|恋人",
+    "partner": r"\b(?:wife|husband|spouse|girlfriend|boyfriend)\b",
+    "grandmother": r"\bgrandparents?\b|爷爷奶奶|外公外婆|老人",
+    "grandfather": r"\bgrandparents?\b|爷爷奶奶|外公外婆|老人",
+}
 _OWNED = r"\b(?:my|our|his|her|their|the) (?:\w+ )??"
 _PERSON: Mapping[Language, re.Pattern[str]] = {
     "en": re.compile(rf"{_OWNED}({'|'.join(english for english, _ in _PERSONS.values())})\b", re.IGNORECASE),
     "zh": re.compile(f"({'|'.join(chinese for _, chinese in _PERSONS.values())})"),
 }
-_SAME_PERSON = [re.compile(rf"\b(?:{english})s?\b|{chinese}") for english, chinese in _PERSONS.values()]
+_SAME_PERSON = {name: re.compile(rf"\b(?:{english})s?\b|{chinese}") for name, (english, chinese) in _PERSONS.items()}
 _NAME = re.compile(r"(?<=[a-z0-9,;] )[A-Z][a-z]{2,}(?!'m\b)")
 _CALENDAR = frozenset(
     [
@@ -146,7 +168,8 @@ def _is_named(person: str, text: str) -> bool:
 
 @cache
 def _words_for(person: str) -> list[re.Pattern[str]]:
-    return [words for words in _SAME_PERSON if words.fullmatch(person)]
+    names = [name for name, words in _SAME_PERSON.items() if words.fullmatch(person)]
+    return [_SAME_PERSON[name] for name in names] + [re.compile(_IMPLIED[name]) for name in names if name in _IMPLIED]
 
 
 def _figures(text: str) -> Iterator[tuple[float, str]]:
@@ -154,7 +177,8 @@ def _figures(text: str) -> Iterator[tuple[float, str]]:
     for match in _DIGITS.finditer(text):
         yield _of_digits(match.group()), match.group()
     # Most turns have no such words, and the search for them is slow.
-    spelled = () if _NUMBER_WORDS.isdisjoint(_LATIN_WORD.findall(text.lower())) else _SPELLED.finditer(text)
+    has_words = not _NUMBER_WORDS.isdisjoint(_LATIN_WORD.findall(text.lower()))
+    spelled = _SPELLED.finditer(_IDIOM.sub(",", text)) if has_words else ()
     for match in spelled:
         if (number := _of_words(words := match[1] or match[2])) > 1:
             yield number, words

@@ -87,6 +87,25 @@ def test_a_person_by_another_word_is_no_new_person() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "known", "persons"),
+    [
+        ("I held my baby all night.", "My daughter is seven months old.", []),
+        ("My mum called again.", "My parents live far away.", []),
+        ("My mum called again.", "My brother lives far away.", ["mum"]),
+        ("My wife was asleep.", "He is married.", []),
+        ("晚上我想抱抱孩子。", "女儿满七个月了", []),
+        ("当哥的伸手跟弟弟要钱。", "我有个表弟", []),
+        ("我弟弟也来了。", "", ["我弟"]),
+        ("跟大娘说说，姑娘。", "", []),
+        ("这话我只跟我大姐提过。", "父亲", ["我大姐"]),
+        ("这话我只跟我大姐提过。", "大姐在老家", []),
+    ],
+)
+def test_a_person_is_known_by_what_implies_them(text: str, known: str, persons: list[str]) -> None:
+    assert foreign_facts(text, known, "en" if text.isascii() else "zh") == persons
+
+
+@pytest.mark.parametrize(
     ("text", "known", "figures"),
     [
         ("He owes me two thousand pounds.", "I lent him 2000.", []),
@@ -98,6 +117,10 @@ def test_a_person_by_another_word_is_no_new_person() -> None:
         ("血压一百八。", "", ["一百八"]),
         ("过两天再说，万一下雨呢，我们两个人三天两头吵。", "", []),
         ("第二天我千万不能迟到，十分难过。", "", []),
+        ("I feel a hundred years old here.", "", []),
+        ("I still owe a hundred dollars there.", "", ["hundred"]),
+        ("还差几千块，我能想出八百种可能。", "", []),
+        ("还差三千块。", "", ["三千"]),
     ],
 )
 def test_a_figure_counts_by_its_value_and_a_figure_of_speech_does_not(
