@@ -153,9 +153,11 @@ def foreign_facts(text: str, known: str, language: Language) -> list[str]:
     figures = list(_figures(text))
     known_figures = {value for value, _ in _figures(known)} if figures else set()
     outside = {figure for value, figure in figures if value not in known_figures}
-    lowered = known.lower()
-    outside |= {name for name in _names(text, language) if name.lower() not in lowered}
-    outside |= {match[1] for match in _PERSON[language].finditer(text) if not _is_named(match[1].lower(), lowered)}
+    names, persons = list(_names(text, language)), [match[1] for match in _PERSON[language].finditer(text)]
+    if names or persons:
+        lowered = known.lower()
+        outside |= {name for name in names if name.lower() not in lowered}
+        outside |= {person for person in persons if not _is_named(person.lower(), lowered)}
     return sorted(outside)
 
 
