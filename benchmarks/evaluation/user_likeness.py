@@ -17,8 +17,7 @@ from cocoon.benchmarks.evaluation.planted_users import PLANTED, against, measure
 from cocoon.core.records import Dialogue
 from cocoon.corpora.dialogue_loaders import read_corpus
 from cocoon.evaluation.fidelity.flags.inversion import inverts_roles
-from cocoon.evaluation.fidelity.flags.records import USER_FLAGS
-from cocoon.tests.evaluation.flags.labelled_turns import Half, score, tell
+from cocoon.tests.evaluation.flags.labelled_turns import Half, labelled_flags, score, tell
 
 CORPORA = {
     "annomi": "annomi/annomi_even.csv",
@@ -68,8 +67,9 @@ def main() -> None:
             inversions(dialogues)
     for half in get_args(Half):
         told = tell(half)
-        by_flag = ", ".join(f"{flag} {score(told, [flag]).f1:.3f}" for flag in USER_FLAGS)
-        print(f"labelled turns, {half}: F1 {score(told, USER_FLAGS).f1:.3f} of {len(told)} turns ({by_flag})")
+        flags = labelled_flags(half)
+        by_flag = ", ".join(f"{flag} {score(told, [flag]).f1:.3f}" for flag in flags)
+        print(f"labelled turns, {half}: F1 {score(told, flags).f1:.3f} of {len(told)} turns ({by_flag})")
 
 
 if __name__ == "__main__":

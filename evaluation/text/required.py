@@ -5,13 +5,17 @@ It reads what the files of forms are written in: literal characters, classes, gr
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
+from itertools import chain
 
-_PLAIN = re.compile(r"[\w '-]")
-_QUANTIFIER = re.compile(r"[*+?]\??|\{\d*,?\d*\}")
+_TOKEN = re.compile(
+    r"(?P<quantifier>(?:[*+?]|\{\d*,?\d*\})\??)|\((?:\?:)?(?P<words>[\w '-]+(?:\|[\w '-]+)*)\)"
+    r"|(?P<open>\((?:\?(?:[:=!]|<[=!]|P<\w+>))?)|(?P<close>\))|(?P<bar>\|)|(?P<plain>[\w '-]+)"
+    r"|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.",
+    re.DOTALL,
+)
 _MAY_BE_ABSENT = re.compile(r"[*?]|\{0?[,}]")
-_CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")
-_GROUP = re.compile(r"\((?:\?(?::|=|P<\w+>))?")
 _LOOKS_AROUND = ("(?!", "(?<=", "(?<!")
 """What is looked for elsewhere than ahead may stand outside of the text, or must be missing from it."""
 _COMMON = frozenset(
@@ -26,22 +30,79 @@ _COMMON = frozenset(
 
 
 class RareForm:
-    """A form that few texts match: it is searched for where one of its required words is. `form` is in lower case."""
+    """A form that few texts match: it is searched for where its required words are. `form` is in lower case."""
 
     def __init__(self, form: str) -> None:
-        self._words = required_words(form)
-        self._pattern = re.compile(form)
+        self._form = form
+        self.rarest, *self._others = required_sets(form)
 
     def is_in(self, text: str) -> bool:
         """Return whether a text in lower case matches the form."""
-        has_words = not self._words or any(word in text for word in self._words)
+        return (not self.rarest or any(word in text for word in self.rarest)) and self.completes(text)
+
+    def completes(self, text: str) -> bool:
+        """Return whether a text that has one of the `rarest` words matches the form."""
+        has_words = all(any(word in text for word in words) for words in self._others)
         return has_words and self._pattern.search(text) is not None
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(self._form)
+
+
+class RareForms:
+    """Many forms at once, each of which few texts match: a word that some of them require is looked for once.
+
+    Most words are looked for by how they begin, for all of them together.
+    """
+
+    def __init__(self, forms: Iterable[str]) -> None:
+        self._forms = list(forms)
+
+    def in_text(self, text: str) -> Iterator[RareForm]:
+        """Yield the forms that a text in lower case matches, each once."""
+        size, index, short = self._index
+        begun = (index[begin] for begin in index.keys() & _pieces(text, size))
+        words = chain(short, chain.from_iterable(begun))
+        candidates = dict.fromkeys(form for word, forms in words if word in text for form in forms)
+        return (form for form in candidates if form.completes(text))
+
+    def any_in(self, text: str) -> bool:
+        """Return whether a text in lower case matches one of the forms."""
+        return next(self.in_text(text), None) is not None
+
+    @cached_property
+    def _index(self) -> "tuple[int, dict[str, list[_FormsOfWord]], list[_FormsOfWord]]":
+        """How many characters of a word are its beginning, the words by their beginnings, and the shorter words.
+
+        A form that requires no word is under the empty word.
+        """
+        by_word: dict[str, list[RareForm]] = {}
+        for form in map(RareForm, self._forms):
+            for word in sorted(form.rarest) or [""]:
+                by_word.setdefault(word, []).append(form)
+        size = 3 if all(map(str.isascii, by_word)) else 2
+        by_begin: dict[str, list[_FormsOfWord]] = {}
+        for word, forms in by_word.items():
+            by_begin.setdefault(word[:size] if len(word) >= size else "", []).append((word, forms))
+        short = by_begin.pop("", [])
+        return size, by_begin, short
+
+
+_FormsOfWord = tuple[str, list[RareForm]]
+
+
+# One text is searched for several kinds of forms.
+@lru_cache(maxsize=16)
+def _pieces(text: str, size: int) -> frozenset[str]:
+    """Return all pieces of so many characters."""
+    return frozenset(text[start : start + size] for start in range(len(text) - size + 1))
 
 
 @cache
 def required_words(form: str) -> frozenset[str]:
     """Return words (pieces of text) one of which is in every match of a form, none where that cannot be told."""
-    return _rarest(_required(form))
+    return _rarest(_sets_of(_parsed(form)))
 
 
 def required_sets(form: str) -> tuple[frozenset[str], ...]:
@@ -49,7 +110,7 @@ def required_sets(form: str) -> tuple[frozenset[str], ...]:
 
     Sets with a single character, which nearly every text has, are left out after the first.
     """
-    sets = list(_required(form))
+    sets = _sets_of(_parsed(form))
     rarest = _rarest(sets)
     others = (words for words in dict.fromkeys(sets) if words and words != rarest)
     return rarest, *(words for words in others if min(map(len, words)) > 1)
@@ -64,64 +125,62 @@ def _rarity(words: frozenset[str]) -> tuple[bool, int, int]:
     return is_rare and bool(words), min(map(len, words), default=0), -len(words)
 
 
-def _required(form: str) -> Iterator[frozenset[str]]:
-    """Yield sets of words: every match has one word of each of them."""
-    atoms = list(_atoms(form))
-    if ("|", "") in atoms:
-        of_each = [required_words(alternative) for alternative in _alternatives(atoms)]
-        if all(of_each):
-            yield frozenset().union(*of_each)
-        return
-    run = ""
-    for atom, quantifier in atoms:
-        if _PLAIN.fullmatch(atom) and not quantifier:
-            run += atom
-            continue
-        if run:
-            yield frozenset([run])
-        run = ""
-        if not _MAY_BE_ABSENT.match(quantifier):
-            if _PLAIN.fullmatch(atom):
-                yield frozenset([atom])
-            elif atom.startswith("(") and not atom.startswith(_LOOKS_AROUND):
-                yield required_words(atom[_match_end(_GROUP, atom, 0) : -1])
-    if run:
-        yield frozenset([run])
+def _sets_of(alternatives: "_Alternatives") -> list[frozenset[str]]:
+    """Return sets of words: every match has one word of each of them."""
+    if len(alternatives) > 1:
+        of_each = [_rarest(_sets_of([pieces])) for pieces in alternatives]
+        return [frozenset().union(*of_each)] if all(of_each) else []
+    return [_words_of(piece.what) for piece in alternatives[0] if piece.what and not piece.may_be_absent]
 
 
-def _alternatives(atoms: list[tuple[str, str]]) -> list[str]:
-    found = [""]
-    for atom, quantifier in atoms:
-        if atom == "|":
-            found.append("")
-        else:
-            found[-1] += atom + quantifier
-    return found
+def _words_of(what: "_Content") -> frozenset[str]:
+    if isinstance(what, frozenset):
+        return what
+    return frozenset([what]) if isinstance(what, str) else _rarest(_sets_of(what))
 
 
-def _atoms(form: str) -> Iterator[tuple[str, str]]:
-    """Yield the parts of a form with their quantifiers: a character, an escape, a class or a whole group."""
-    start = 0
-    while start < len(form):
-        end = _atom_end(form, start)
-        after = _match_end(_QUANTIFIER, form, end)
-        yield form[start:end], form[end:after]
-        start = after
+@dataclass(slots=True)
+class _Piece:
+    """A piece of a form: characters, words to choose from, the alternatives of a group, or nothing for what is else."""
+
+    what: "_Content"
+    may_be_absent: bool = False
 
 
-def _atom_end(form: str, start: int) -> int:
-    if form[start] == "\\":
-        return start + 2
-    if form[start] == "[":
-        return _match_end(_CLASS, form, start)
-    if form[start] != "(":
-        return start + 1
-    end = start + 1
-    while form[end] != ")":
-        end = _atom_end(form, end)
-    return end + 1
+_Alternatives = list[list[_Piece]]
+_Content = str | frozenset[str] | _Alternatives
 
 
-def _match_end(pattern: re.Pattern[str], text: str, start: int) -> int:
-    match = pattern.match(text, start)
-    return match.end() if match else start
+def _parsed(form: str) -> _Alternatives:
+    """Return a form as alternatives of pieces."""
+    groups: list[_Alternatives] = [[[]]]
+    opened: list[str] = []
+    for token in _TOKEN.finditer(form):
+        pieces = groups[-1][-1]
+        match token.lastgroup:
+            case "plain":
+                pieces.append(_Piece(token[0]))
+            case "words":
+                pieces.append(_Piece(frozenset(token["words"].split("|"))))
+            case "quantifier":
+                _quantify(pieces, token[0])
+            case "open":
+                groups.append([[]])
+                opened.append(token[0])
+            case "close":
+                inside = groups.pop()
+                groups[-1][-1].append(_Piece("" if opened.pop() in _LOOKS_AROUND else inside))
+            case "bar":
+                groups[-1].append([])
+            case _:
+                pieces.append(_Piece(""))
+    return groups[0]
+
+
+def _quantify(pieces: list[_Piece], quantifier: str) -> None:
+    """Apply a quantifier to the last piece, or to the last of its characters."""
+    last = pieces[-1]
+    if isinstance(last.what, str) and len(last.what) > 1:
+        last.what, character = last.what[:-1], last.what[-1]
+        pieces.append(last := _Piece(character))
+    last.may_be_absent = _MAY_BE_ABSENT.match(quantifier) is not None

@@ -1,72 +1,151 @@
-"""Agreement without content: the turn agrees, thanks or praises, and adds nothing of its own."""
+"""Agreement without content: the turn agrees, thanks or praises, and adds nothing of its own.
+
+What is left of a turn after words of agreement, thanks, praise and promises to do as advised, and after what the
+supporter has just said, is the speaker's own. A turn with nothing left is empty where it agrees or repeats.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import ModuleType
 
 from cocoon.core.records import Language
+from cocoon.evaluation.fidelity.flags import agreement_chinese as chinese
+from cocoon.evaluation.fidelity.flags import agreement_english as english
 from cocoon.evaluation.questions.detection import questions
+from cocoon.evaluation.questions.records import Sentence
 from cocoon.evaluation.text.contents import contents
 from cocoon.evaluation.text.required import RareForm
 
-_AGREES: Mapping[Language, str] = {
-    "en": (
-        r"\b(?:yes|yeah|yep|yup|exactly|absolutely|definitely|totally|indeed|agreed?|right|(?:so|very) true"
-        r"|that's (?:it|true)"
-        r"|makes? (?:a lot of |so much |perfect )?sense|thank(?:s| you)|good point|well (?:said|put)|so well|mm-?h+m+"
-        r"|uh-?huh|of course|i (?:guess|suppose|think) so|you (?:really |so )?(?:get|understand) (?:me|it)|appreciate"
-        r"|spot on|bingo|nailed it|(?:couldn't|could not)"
-        r" (?:have )?(?:said|put) it better|(?:that|this) (?:really |so )?(?:resonates?|hits|lands|helps)"
-        r"|beautiful(?:ly)?|wise|insightful"
-        r"|true|precisely|amen|no doubt|fair enough|you're so (?:kind|sweet|right|wise)|same here|bang on"
-        r"|you always know)\b"
-        r"|^no, (?:they|he|she|it|i|we|nobody)\b"
-    ),
-    "zh": (
-        "(?:你|您)(?:说|讲)(?:的|得)?(?:都|也|真|太|很|非常|挺)?(?:是|对|好|没错|有道理|到我心里(?:去)?了?|到点子上"
-        "|准)?(?:了|的)?"
-        "|说(?:得|的)?(?:太|很|真|非常)?(?:好|对|有道理|准)了?|说到我?心[里坎](?:去|上)?了?|就是(?:这样|你说的(?:那样"
-        "|这样)?|那样)"
-        "|(?:完全|非常|很)?(?:同意|赞同|认同)|(?:你|您)?(?:真的?|太|很|好)?(?:懂|理解|明白|了解)我(?:了|的)?"
-        "|我(?:也|都)?(?:是)?(?:这么|这样)(?:觉得|想|认为)(?:的)?|我(?:都)?(?:明白|知道|理解)了?|(?:很|非常"
-        "|太)?有(?:帮助|道理|共鸣)了?|句句在理|(?:这话)?真?(?:是)?说?到(?:点子|点)上了?"
-        "|(?:你)?(?:总结|概括|形容|看|说)得(?:真|太|很|好)?(?:到位|准确|精准|透彻|贴切|通透|准|好|对)了?"
-        "|(?:你)?总能说到(?:我)?心[坎里]+(?:里|上)?|(?:好|很|真|太)(?:暖心|温暖|贴心|治愈)了?|听了|佩服|精辟|中肯"
-        "|一针见血|受教了?|哎呀|这话"
-        "|(?:非常|太|真的?|很)?(?:谢谢|感谢|多谢)(?:你|您)?(?:这么|能|的)?(?:理解|懂|听)?(?:我)?了?"
-        "|没错|确实(?:是|如此)?|的确(?:是|如此)?|当然|好的|对的?|是的?|嗯+|哦|啊|呀|太对了|可不是(?:嘛|吗)?"
-    ),
-}
-_CHINESE_CUES = re.compile(_AGREES["zh"])
-# A Chinese word of agreement has others within it (面对, 还是), so one has to begin a clause.
-_AGREEING: Mapping[Language, RareForm] = {
-    "en": RareForm(_AGREES["en"]),
-    "zh": RareForm(rf"(?:^|[，。！？、,.!?\s])(?:{_AGREES['zh']})"),
-}
+_FORMS: Mapping[Language, ModuleType] = {"en": english, "zh": chinese}
+_AGREES: Mapping[Language, RareForm] = {"en": RareForm(english.AGREES), "zh": RareForm(chinese.AGREES)}
 # Thanks at parting are manners.
-_FAREWELL = re.compile(r"\b(?:good)?bye\b|\bsee you\b|\bgood night\b|再见|拜拜|晚安|下次见", re.IGNORECASE)
-# Words of agreement, praise and thanks, which add nothing.
-_EMPTY_WORDS = contents(
-    "yes yeah yep yup exactly absolutely definitely totally completely indeed true agree agreed right good great nice "
-    "point sense make lot thanks thank appreciate understand understanding get put well way say said words helpful "
-    "help know guess think suppose see mean same also too oh ah wow mhm mm hm uh huh ok okay course sure much "
-    "spot bingo nail couldn better beautiful beautifully observed resonate resonates deeply kind sweet wise gosh hmm "
-    "insightful precisely amen doubt fair enough hit home land bang eloquent accurate touching lovely wonderful "
-    "comforting comfort soothing reassuring warm relieved amazing myself perfectly everything me listening honestly "
-    "always no"
+_FAREWELL: Mapping[Language, re.Pattern[str]] = {
+    "en": re.compile(english.FAREWELL),
+    "zh": re.compile(chinese.FAREWELL),
+}
+# Gestures, letters drawn out (yesss), and questions that only wonder.
+_GESTURE = re.compile(r"\*[^*]{1,40}\*|[(（][^)）]{1,40}[)）]")
+_DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
+_WONDERS = re.compile(
+    r"(?:oh |wow |huh,? )?(?:really|right|is it|you (?:really )?think so|do you (?:really )?think so|yeah|ok(?:ay)?)"
+    r"[?!.]*|(?:真的?|是|对|好)(?:是)?(?:这样|的)?(?:吗|吧|嘛|么)?[？?！!]*",
 )
+_LETTERS = re.compile(r"[\u4e00-\u9fff]|[a-z0-9]+")
+_DIGITS = re.compile(r"\d+")
+_I_AM = re.compile(r"\bi(?: am|'m)\b|\byou're\b")
+_I = re.compile(r"\bi\b")
+_MY = re.compile(r"\bmy(?=\b|self)")
+_STRESS = re.compile(r"\b(?:do|really|just) ")
+_FEWEST_REPEATED = 2
+"""Contents (English: stems, Chinese: characters) of the supporter's that a turn repeats without a word of agreement."""
+_SHORTEST_STEM = 3
+_ALIKE = 5
+"""Letters that two English stems of one word have in common: compar(ing), compar(ison)."""
+_LONG_TURN: Mapping[Language, int] = {"en": 120, "zh": 40}
+"""Characters of a turn of advice, after which a promise to follow it is an answer."""
 
 
 def agrees_emptily(text: str, supporter: str, language: Language) -> bool:
     """Return whether a turn agrees and adds nothing. Answers to a question of fact and partings are not empty."""
-    plain = text.replace("’", "'").strip()
-    if not _AGREEING[language].is_in(plain.lower()) or _FAREWELL.search(plain):
+    plain, said = _plain(text), _plain(supporter)
+    forms = _FORMS[language]
+    if _FAREWELL[language].search(plain) or forms.GREETS.match(plain) or not _IS_EMPTY[language](plain, said):
         return False
-    rest = _CHINESE_CUES.sub("，", plain) if language == "zh" else plain
-    if contents(_turned(rest)) - contents(_turned(supporter)) - _EMPTY_WORDS:
+    if forms.WISHES.search(said) or (_adds(forms.DOUBTS, plain, said) and not forms.PRAISES_WORDS.search(plain)):
         return False
-    return not any(sentence.type in ("closed", "open") for sentence in questions(supporter, language))
+    if len(said) > _LONG_TURN[language] and forms.PROMISES.search(plain):
+        return False
+    if any(digits not in said for digits in _DIGITS.findall(plain)):
+        return False
+    if not forms.PRAISES_WORDS.search(plain) and any(map(_is_genuine, questions(supporter, language))):
+        return False
+    asked = filter(_is_genuine, questions(text, language))
+    return all(_WONDERS.fullmatch(sentence.text.strip().lower()) for sentence in asked)
+
+
+def _plain(text: str) -> str:
+    straight = text.replace("’", "'").strip().lower()
+    return _DRAWN_OUT.sub(r"\1", _GESTURE.sub(" ", straight)).strip()
+
+
+def _is_genuine(sentence: Sentence) -> bool:
+    return sentence.type in ("closed", "open")
+
+
+def _adds(forms: re.Pattern[str], text: str, supporter: str) -> bool:
+    """Return whether a text has a form, in words that the supporter did not use."""
+    said = _to_listener(supporter)
+    return any(_to_listener(match[0]) not in said for match in forms.finditer(text))
+
+
+def _to_listener(text: str) -> str:
+    """Return text with one pronoun for both speakers, without words that lay stress."""
+    plain = _STRESS.sub("", _turned(text))
+    return _MY.sub("your", _I.sub("you", _I_AM.sub("you are", plain)))
+
+
+def _is_empty_english(text: str, supporter: str) -> bool:
+    """Return whether a turn agrees or repeats, and no contents are left."""
+    agrees = _AGREES["en"].is_in(text)
+    known = contents(supporter)
+    rest, framed = english.FRAMES.subn(" . ", text)
+    left = contents(rest) - known
+    if any(not any(_akin(word, other) for other in known) for word in left - english.EMPTY_WORDS):
+        return False
+    denies = english.NEGATES.search(rest) is not None and english.NEGATES.search(supporter) is None
+    speaks_of_others = english.OTHERS.search(rest) is not None and english.PERSONS.search(supporter) is None
+    if denies or _adds(english.DOUBTS, rest, supporter) or (left and speaks_of_others):
+        return False
+    repeated = {word for word in contents(text) & known if len(word) >= _SHORTEST_STEM}
+    return agrees or bool(framed) or (len(repeated) >= _FEWEST_REPEATED and not repeated <= english.EMPTY_WORDS)
+
+
+def _akin(word: str, other: str) -> bool:
+    """Return whether two English stems are of one word: comparing, comparison; owe, owed."""
+    shorter = min(len(word), len(other), _ALIKE)
+    return shorter >= _SHORTEST_STEM and word[:shorter] == other[:shorter] and abs(len(word) - len(other)) <= _ALIKE
+
+
+def _is_empty_chinese(text: str, supporter: str) -> bool:
+    """Return whether every character is one of grammar, of an empty word or of what the supporter said."""
+    repeated = _repeated(text, supporter)
+    agrees = _AGREES["zh"].is_in(text)
+    if not agrees and len(repeated) < _FEWEST_REPEATED:
+        return False
+    covered = repeated | {place for place in range(len(text)) if text[place] in chinese.FUNCTION}
+    for words in chinese.EMPTY_GROUPS:
+        for match in words.finditer(text):
+            covered.update(range(match.start(1), match.end(1)))
+    if any(match.start() not in covered and not _is_in(match[0], supporter) for match in _LETTERS.finditer(text)):
+        return False
+    if chinese.DEEDS.search(text) or (chinese.OTHERS.search(text) and not chinese.PERSONS.search(supporter)):
+        return False
+    if agrees:
+        return True
+    negates = chinese.NEGATES.search(text) is not None and chinese.NEGATES.search(supporter) is None
+    return 2 * len(repeated) >= len(_LETTERS.findall(text)) and not negates
+
+
+def _is_in(word: str, supporter: str) -> bool:
+    """Return whether the supporter used a Latin word or, in a short turn, a Chinese character."""
+    return word in supporter and (word.isascii() or len(supporter) <= _LONG_TURN["zh"])
+
+
+def _repeated(text: str, supporter: str) -> set[int]:
+    """Return the places of a Chinese text that are in a pair of characters of the supporter's.
+
+    A long turn of the supporter has most pairs there are: only more characters together are repeated from it.
+    """
+    turned, said = _turned(text), _turned(supporter)
+    size = 2 if len(said) <= _LONG_TURN["zh"] else 8
+    known = {said[start : start + size] for start in range(len(said) - size + 1)}
+    starts = [start for start in range(len(turned) - size + 1) if turned[start : start + size] in known]
+    return {place for start in starts for place in range(start, start + size)}
 
 
 def _turned(text: str) -> str:
     """Return Chinese text with one pronoun for both speakers. In English, pronouns are no contents."""
-    return text.replace("你", "我")
+    return text.replace("您", "我").replace("你", "我")
+
+
+_IS_EMPTY: Mapping[Language, Callable[[str, str], bool]] = {"en": _is_empty_english, "zh": _is_empty_chinese}

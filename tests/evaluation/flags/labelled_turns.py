@@ -1,16 +1,17 @@
 """The labelled turns of tests/data/user_flags, and how well the detectors tell them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from cocoon.core.jsonl import read_records
 from cocoon.core.records import Language, Record
-from cocoon.evaluation.fidelity.flags.records import UserFlag, UserMoment
+from cocoon.evaluation.fidelity.flags.records import USER_FLAGS, UserFlag, UserMoment
 from cocoon.evaluation.fidelity.flags.turns import flags_of_turn
 from cocoon.tests.conversations import ROOT, shipped_profiles
 
-Half = Literal["development", "held_out", "unusual", "last"]
+Half = Literal["development", "held_out", "unusual", "last", "others", "blind"]
+_FILES: Mapping[str, str] = {"unusual": "unusual.", "last": "unusual.", "others": "others.", "blind": "blind."}
 
 
 class LabelledTurn(Record):
@@ -22,6 +23,7 @@ class LabelledTurn(Record):
     supporter: str
     text: str
     flags: list[UserFlag]
+    where: dict[UserFlag, str] = {}
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,15 @@ class Score:
 
 
 def labelled_turns(language: Language, half: Half | None = None) -> list[LabelledTurn]:
-    """The labelled turns of a language: both halves of the hundred, one of them, or those of unusual wording."""
-    name = f"unusual.{language}" if half in ("unusual", "last") else language
+    """The labelled turns of a language: both halves of the hundred, one of them, or turns of another file."""
+    name = f"{_FILES.get(half or '', '')}{language}"
     turns = read_records(ROOT / "tests" / "data" / "user_flags" / f"{name}.jsonl", LabelledTurn)
     return [turn for turn in turns if half in (None, turn.half)]
+
+
+def labelled_flags(half: Half) -> Sequence[UserFlag]:
+    """The flags that the turns of a half are labelled with."""
+    return ("role_inversion", "thought_leak", "empty_agreement") if half == "others" else USER_FLAGS
 
 
 def tell(half: Half, languages: Sequence[Language] = get_args(Language)) -> list[Told]:

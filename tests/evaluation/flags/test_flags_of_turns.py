@@ -14,7 +14,7 @@ from cocoon.evaluation.fidelity.flags.recital import recites_profile
 from cocoon.evaluation.fidelity.flags.records import USER_FLAGS, UserFlag
 from cocoon.evaluation.fidelity.flags.turns import flags_by_turn
 from cocoon.tests.corpora.test_real_corpora import at_hand
-from cocoon.tests.evaluation.flags.labelled_turns import Half, labelled_turns, score, tell
+from cocoon.tests.evaluation.flags.labelled_turns import Half, labelled_flags, labelled_turns, score, tell
 
 WELL_TOLD = 0.90
 PROFILE = Profile(
@@ -45,8 +45,7 @@ def flags(text: str, supporter: str = "I see.", language: Language = "en", earli
     return list(flags_by_turn(dialogue)[len(turns) - 1])
 
 
-@pytest.mark.parametrize("half", get_args(Half))
-@pytest.mark.parametrize("flag", USER_FLAGS)
+@pytest.mark.parametrize(("half", "flag"), [(half, flag) for half in get_args(Half) for flag in labelled_flags(half)])
 def test_every_flag_is_told_well_on_labelled_turns_of_both_languages(half: Half, flag: UserFlag) -> None:
     counts = score(tell(half), [flag])
     assert counts.f1 >= WELL_TOLD, f"{flag}, {half}: {counts}"

@@ -15,7 +15,7 @@ from cocoon.tests.conversations import ROOT
 
 DATA = ROOT / "tests" / "data" / "crisis_turns"
 LEAST_RECALL, LEAST_PRECISION = 0.95, 0.80
-UNUSUAL_RECALL = 0.85
+UNUSUAL_RECALL, OTHERS_RECALL, BLIND_RECALL = 0.85, 0.90, 0.70
 MOST_OF_OTHERS = 0.005
 Half = Literal["development", "held_out"]
 HALVES: tuple[Half, ...] = ("development", "held_out")
@@ -27,6 +27,15 @@ class LabelledTurn(Record):
     half: Half
     text: str
     risk: Literal["own", "near", "harm"] | None
+
+
+class OthersTurn(Record):
+    """One labelled turn by another writer. `where` are the words that matter."""
+
+    half: Literal["others", "blind"]
+    text: str
+    risk: Literal["own", "near", "harm"] | None
+    where: str | None = None
 
 
 class UnusualTurn(Record):
@@ -65,6 +74,14 @@ def test_explicit_risk_is_found_and_its_look_alikes_are_not(language: Language, 
     read = [(risk_said(turn.text, language), turn.risk is not None) for turn in turns(language) if turn.half == half]
     recall, precision = recall_and_precision(read)
     assert recall >= LEAST_RECALL and precision >= LEAST_PRECISION, (recall, precision)
+
+
+@pytest.mark.parametrize(("name", "least"), [("others", OTHERS_RECALL), ("blind", BLIND_RECALL)])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_risk_in_the_words_of_other_writers(language: Language, name: str, least: float) -> None:
+    read = read_records(DATA / f"{name}.{language}.jsonl", OthersTurn)
+    recall, precision = recall_and_precision((risk_said(turn.text, language), turn.risk is not None) for turn in read)
+    assert recall >= least and precision >= LEAST_PRECISION, (recall, precision)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
