@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from itertools import chain
 
 _TOKEN = re.compile(
     r"(?P<quantifier>(?:[*+?]|\{\d*,?\d*\})\??)|\((?:\?:)?(?P<words>[\w '-]+(?:\|[\w '-]+)*)\)"
@@ -42,8 +41,14 @@ class RareForm:
 
     def completes(self, text: str) -> bool:
         """Return whether a text that has one of the `rarest` words matches the form."""
-        has_words = all(any(word in text for word in words) for words in self._others)
-        return has_words and self._pattern.search(text) is not None
+        # Loops of their own, because `any` and `all` take longer than the search for a word.
+        for words in self._others:
+            for word in words:
+                if word in text:
+                    break
+            else:
+                return False
+        return self._pattern.search(text) is not None
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -62,9 +67,11 @@ class RareForms:
     def in_text(self, text: str) -> Iterator[RareForm]:
         """Yield the forms that a text in lower case matches, each once."""
         size, index, short = self._index
-        begun = (index[begin] for begin in index.keys() & _pieces(text, size))
-        words = chain(short, chain.from_iterable(begun))
-        candidates = dict.fromkeys(form for word, forms in words if word in text for form in forms)
+        candidates = {form: None for word, forms in short if word in text for form in forms}
+        for begin in index.keys() & _pieces(text, size):
+            for word, forms in index[begin]:
+                if word in text:
+                    candidates.update(dict.fromkeys(forms))
         return (form for form in candidates if form.completes(text))
 
     def any_in(self, text: str) -> bool:
@@ -96,7 +103,7 @@ _FormsOfWord = tuple[str, list[RareForm]]
 @lru_cache(maxsize=16)
 def _pieces(text: str, size: int) -> frozenset[str]:
     """Return all pieces of so many characters."""
-    return frozenset(text[start : start + size] for start in range(len(text) - size + 1))
+    return frozenset({text[start : start + size] for start in range(len(text) - size + 1)})
 
 
 @cache

@@ -31,6 +31,10 @@ _WONDERS = re.compile(
     r"[?!.]*|(?:真的?|是|对|好)(?:是)?(?:这样|的)?(?:吗|吧|嘛|么)?[？?！!]*",
 )
 _LETTERS = re.compile(r"[\u4e00-\u9fff]|[a-z0-9]+")
+_NO_IDEOGRAPHS = re.compile("[^\u4e00-\u9fff]+")
+_LONGER_WORD = re.compile("[a-z]{4,}")
+_MOST_OWN_WORDS = 2
+"""Longer words of an English turn that neither a form nor the supporter has, and that may be in an empty one."""
 _DIGITS = re.compile(r"\d+")
 _I_AM = re.compile(r"\bi(?: am|'m)\b|\byou're\b")
 _I = re.compile(r"\bi\b")
@@ -48,6 +52,9 @@ _LONG_TURN: Mapping[Language, int] = {"en": 120, "zh": 40}
 def agrees_emptily(text: str, supporter: str, language: Language) -> bool:
     """Return whether a turn agrees and adds nothing. Answers to a question of fact and partings are not empty."""
     plain, said = _plain(text), _plain(supporter)
+    # Most turns say something of their own, which words alone show soonest.
+    if _HAS_OWN_WORDS[language](plain, said):
+        return False
     forms = _FORMS[language]
     if _FAREWELL[language].search(plain) or forms.GREETS.match(plain) or not _IS_EMPTY[language](plain, said):
         return False
@@ -66,6 +73,17 @@ def agrees_emptily(text: str, supporter: str, language: Language) -> bool:
 def _plain(text: str) -> str:
     straight = text.replace("’", "'").strip().lower()
     return _DRAWN_OUT.sub(r"\1", _GESTURE.sub(" ", straight)).strip()
+
+
+def _has_own_words_english(text: str, supporter: str) -> bool:
+    begun = {word[:4] for word in _LONGER_WORD.findall(text)} - english.BEGINNINGS
+    if len(begun) <= _MOST_OWN_WORDS:
+        return False
+    return len(begun - {word[:4] for word in _LONGER_WORD.findall(supporter)}) > _MOST_OWN_WORDS
+
+
+def _has_own_words_chinese(text: str, supporter: str) -> bool:
+    return not set(_NO_IDEOGRAPHS.sub("", text)) <= chinese.CHARACTERS | set(supporter)
 
 
 def _is_genuine(sentence: Sentence) -> bool:
@@ -148,4 +166,8 @@ def _turned(text: str) -> str:
     return text.replace("您", "我").replace("你", "我")
 
 
+_HAS_OWN_WORDS: Mapping[Language, Callable[[str, str], bool]] = {
+    "en": _has_own_words_english,
+    "zh": _has_own_words_chinese,
+}
 _IS_EMPTY: Mapping[Language, Callable[[str, str], bool]] = {"en": _is_empty_english, "zh": _is_empty_chinese}

@@ -73,6 +73,8 @@ FUNCTION = frozenset(
     "行中成嗯呵哇呐并对去来上下里出起想说讲听看写道像做谁何怎什几样般比如等一二两三件人"
 )
 """Characters of grammar. A turn of these alone says nothing of its own."""
+CHARACTERS = FUNCTION | frozenset(re.findall("[\u4e00-\u9fff]", _DEGREE + _SPEECH + _PRAISE + _WORDS))
+"""All characters that can be of grammar or of an empty word."""
 _CLAUSE = r"(?:^|[，。！？、；,.!?~～…\s])(?:[嗯唔哦噢啊哎唉哈哇嗨呀诶欸]+)?"
 _SPOKEN = (
     "(?:说|讲|写|看|总结|概括|形容|比喻|描述|分析|表达|解释|归纳|理解|点评"

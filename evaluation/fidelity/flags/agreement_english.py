@@ -313,3 +313,6 @@ EMPTY_WORDS = contents(
 )
 PROMISES = re.compile(r"\bi(?:'ll| will|'m going to|'m gonna|ll) (?:\w+ )?(?:try|do|give|consider|work)\b")
 """Promises to do as advised."""
+_FORMS = [AGREES, FRAMES.pattern, PRAISES_WORDS.pattern, GREETS.pattern, PROMISES.pattern, *EMPTY_WORDS]
+BEGINNINGS = frozenset(word[:4] for word in re.findall("[a-z]{4,}", " ".join(_FORMS)))
+"""The first four letters of all longer words that these forms know."""
