@@ -22,6 +22,10 @@ _COMMON = frozenset(
         r"\S+",
         "a all and any be can day every feel for going had have he her him his i if in is it life me my not of on one "
         "or our she should so some that the there they this to up want was way we what will with you your "
+        "about again at back been before being but by can't don't down end even from get getting go goes gone got her "
+        "here how i'm into it's just know let like live look made make many more most myself never nobody now off old "
+        "only other out of over own people put really said say says see self side still take talk tell than their them "
+        "then thing think time today took too try under until us very well went were when where who why would yourself "
         "我 你 他 她 们 的 了 不 是 有 在 想 自己 没有 不想 觉得 这样 我们 今天 现在",
     )
 )
@@ -128,7 +132,7 @@ def _rarest(sets: Iterable[frozenset[str]]) -> frozenset[str]:
 
 
 def _rarity(words: frozenset[str]) -> tuple[bool, int, int]:
-    is_rare = not any(word.strip() in _COMMON for word in words)
+    is_rare = not any(word.strip() in _COMMON or (word.isascii() and len(word) < 3) for word in words)
     return is_rare and bool(words), min(map(len, words), default=0), -len(words)
 
 
