@@ -131,6 +131,7 @@ def _rarest(sets: Iterable[frozenset[str]]) -> frozenset[str]:
     return max(sets, key=_rarity, default=frozenset())
 
 
+@cache
 def _rarity(words: frozenset[str]) -> tuple[bool, int, int]:
     is_rare = not any(word.strip() in _COMMON or (word.isascii() and len(word) < 3) for word in words)
     return is_rare and bool(words), min(map(len, words), default=0), -len(words)
@@ -172,7 +173,7 @@ def _parsed(form: str) -> _Alternatives:
             case "plain":
                 pieces.append(_Piece(token[0]))
             case "words":
-                pieces.append(_Piece(frozenset(token["words"].split("|"))))
+                pieces.append(_Piece(_choice(token["words"])))
             case "quantifier":
                 _quantify(pieces, token[0])
             case "open":
@@ -186,6 +187,12 @@ def _parsed(form: str) -> _Alternatives:
             case _:
                 pieces.append(_Piece(""))
     return groups[0]
+
+
+# The same words stand in many forms.
+@cache
+def _choice(words: str) -> frozenset[str]:
+    return frozenset(words.split("|"))
 
 
 def _quantify(pieces: list[_Piece], quantifier: str) -> None:
