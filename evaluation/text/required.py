@@ -22,7 +22,7 @@ _COMMON = frozenset(
         r"\S+",
         "a all and any be can day every feel for going had have he her him his i if in is it life me my not of on one "
         "or our she should so some that the there they this to up want was way we what will with you your "
-        "about again at back been before being but by can't don't down end even from get getting go goes gone got her "
+        "about again at back been before being but by can't don't down even from get getting go goes gone got her "
         "here how i'm into it's just know let like live look made make many more most myself never nobody now off old "
         "only other out of over own people put really said say says see self side still take talk tell than their them "
         "then thing think time today took too try under until us very well went were when where who why would yourself "

@@ -16,7 +16,7 @@ from cocoon.tests.evaluation.safety.test_risk import DATA, LabelledTurn
     ("form", "words"),
     [
         (r"\bnoose\b", {"noose"}),
-        (r"\bscars? from\b", {" from"}),
+        (r"\bscars? from\b", {"scar"}),
         (r"\b(?:knife|gun) in my hand\b", {" in my hand"}),
         (r"\bmy (?:razor|blade)s?\b", {"razor", "blade"}),
         (r"(?:razor|blade)?\w+", set()),
