@@ -30,7 +30,8 @@ def risk_said(text: str, language: Language) -> RiskFlag | None:
 
     Only the words decide. A question about risk, and words from a film, are no words of risk.
     """
-    spelled = _spelled(text)
+    # Forms of English hold blanks, and a line may break anywhere.
+    spelled = _spelled(" ".join(text.split()) if language == "en" else text)
     # Most turns have no such words, and the search that follows is slow.
     lowered = spelled.lower()
     if not may_be_risk(lowered, language):

@@ -21,7 +21,7 @@ class DeferredClient:
         return getattr(ChatOpenAI(**self._settings), self._name)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self._client, name)
 

@@ -24,7 +24,7 @@ _FAREWELL: Mapping[Language, re.Pattern[str]] = {
     "zh": re.compile(chinese.FAREWELL),
 }
 # Gestures, letters drawn out (yesss), and questions that only wonder.
-_GESTURE = re.compile(r"\*[^*]{1,40}\*|[(（][^)）]{1,40}[)）]")
+_GESTURE = re.compile(r"\*[^*]{1,40}\*|[(（](?![^)）]*(?:\bi\b|\bmy\b|我))[^)）]{1,40}[)）]")
 _DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
 _WONDERS = re.compile(
     r"(?:oh |wow |huh,? )?(?:really|right|is it|you (?:really )?think so|do you (?:really )?think so|yeah|ok(?:ay)?)"
@@ -43,6 +43,8 @@ _STRESS = re.compile(r"\b(?:do|really|just) ")
 _FEWEST_REPEATED = 2
 """Contents (English: stems, Chinese: characters) of the supporter's that a turn repeats without a word of agreement."""
 _SHORTEST_STEM = 3
+_LONGEST = 1000
+"""Characters of a turn that may be empty. What repeats a word for longer is another fault."""
 _ALIKE = 5
 """Letters that two English stems of one word have in common: compar(ing), compar(ison)."""
 _LONG_TURN: Mapping[Language, int] = {"en": 120, "zh": 40}
@@ -51,6 +53,8 @@ _LONG_TURN: Mapping[Language, int] = {"en": 120, "zh": 40}
 
 def agrees_emptily(text: str, supporter: str, language: Language) -> bool:
     """Return whether a turn agrees and adds nothing. Answers to a question of fact and partings are not empty."""
+    if len(text) > _LONGEST:
+        return False
     plain, said = _plain(text), _plain(supporter)
     # Most turns say something of their own, which words alone show soonest.
     if _HAS_OWN_WORDS[language](plain, said):

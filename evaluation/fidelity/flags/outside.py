@@ -41,8 +41,8 @@ _IDIOM = re.compile(
 _PERSONS: Mapping[str, tuple[str, str]] = {
     "mother": ("mother(?!-in)|mum|mom|mummy|mama|ma", "妈妈|母亲|(?<!爸)我妈|老妈|(?<![大姑板新厨婆师])娘(?!家|子)"),
     "father": ("father(?!-in)|dad|daddy|papa|pa", "爸爸|父亲|我爸(?!妈)|老爸|爹"),
-    "brother": ("brother(?!-in)", "(?<![表堂])(?:哥哥|弟弟)|我[大二三小]?[哥弟]"),
-    "sister": ("sister(?!-in)", "(?<![表堂])(?:姐姐|妹妹)|我[大二三小]?[姐妹]"),
+    "brother": ("brother(?!-in)", "(?<![表堂])(?:哥哥|弟弟)|我[大二三小]?[哥弟](?![们哥弟])"),
+    "sister": ("sister(?!-in)", "(?<![表堂])(?:姐姐|妹妹)|我[大二三小]?[姐妹](?![们夫姐妹])"),
     "wife": ("wife", "妻子|老婆|媳妇"),
     "husband": ("husband", "丈夫|老公"),
     "girlfriend": ("girlfriend", "女朋友|女友"),

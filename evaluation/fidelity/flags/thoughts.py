@@ -71,9 +71,11 @@ _CHINESE = re.compile(
     r"|第[一二三四五六七八九十\d]+轮(?:之前|以前|之后|对话|才)"
     r"|(?:这|下|那|表面|第[一二三四五\d])一?层(?:已经|还没|被|可以|需)|套我的?话|(?:可以|不能)松口|保持戒备|已解锁"
 )
+# A sad or a glad face is no bracket.
+_EMOTICON = re.compile(r"(?<=[:;=：；])-?[()（）]+")
 _BRACKETS = re.compile(
     r"[(\[（【]([^()\[\]（）【】]{2,400})(?:[)\]）】]|$)|(?<![a-z\d*])\*([^*\n]{2,400})\*(?![a-z\d])"
-    r"|[~～]([^~～\n]{6,300})[~～]"
+    r"|(?:^|\n)\s*[~～]([^~～\n]{6,300})[~～]"
 )
 _LATIN = re.compile("[a-z]{2}")
 _HAN = re.compile("[\u4e00-\u9fff]")
@@ -83,7 +85,7 @@ _GOES_ON = frozenset(",，、.。;；")
 
 def leaks_thoughts(text: str) -> bool:
     """Return whether a turn has words that are not meant for the supporter."""
-    plain = text.replace("’", "'").lower()
+    plain = _EMOTICON.sub(" ", text.replace("’", "'").lower())
     marked = _MARK.search(plain) and (_MARKED.search(plain) or _thinks_in_brackets(plain))
     if marked or _ENGLISH.search(plain):
         return True

@@ -72,6 +72,32 @@ def test_an_answer_to_a_question_of_fact_is_no_empty_agreement(text: str) -> Non
     assert flags("Yes, exactly.", "You are worn out by it.") == ["empty_agreement"]
 
 
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "I lost my job :( I can't tell my wife."),
+        ("en", "I want you to know I tried everything."),
+        ("en", "Everything will be fine, I keep telling myself."),
+        ("en", "Yes (my father died)."),
+        ("zh", "他走了:( 其实我很难过。"),
+        ("zh", "嗯嗯~我其实不想让他知道~"),
+        ("zh", "我告诉自己不要哭。"),
+        ("zh", "身边没有可以说话的人。"),
+        ("zh", "辛苦你了，听我说这么多。"),
+        ("zh", "哭出来就好受多了。"),
+        ("zh", "我知道，可我做不到。"),
+        ("zh", "是的（我爸走了）。"),
+    ],
+)
+def test_everyday_sentences_that_look_alike_are_no_flags(language: Language, text: str) -> None:
+    supporter = {"en": "I see. That sounds hard for you.", "zh": "你可以的，我明白。"}[language]
+    assert set(flags(text, supporter, language)) <= {"outside_profile"}
+
+
+def test_a_turn_that_repeats_one_word_for_ever_is_read_at_once() -> None:
+    assert flags("嗯" * 20_000, "你好。", "zh") == []
+
+
 def test_words_of_the_supporter_alone_add_nothing_and_a_word_of_one_s_own_does() -> None:
     assert flags("Yes, I feel shut out.", "You feel shut out.") == ["empty_agreement"]
     assert flags("Yes, shut out and furious.", "You feel shut out.") == []
@@ -94,8 +120,9 @@ def test_a_person_by_another_word_is_no_new_person() -> None:
         ("My wife was asleep.", "He is married.", []),
         ("晚上我想抱抱孩子。", "女儿满七个月了", []),
         ("当哥的伸手跟弟弟要钱。", "我有个表弟", []),
-        ("我弟弟也来了。", "", ["我弟"]),
+        ("我弟弟也来了。", "", ["弟弟"]),
         ("跟大娘说说，姑娘。", "", []),
+        ("我哥们儿和我小姐妹来了。", "", []),
         ("这话我只跟我大姐提过。", "父亲", ["我大姐"]),
         ("这话我只跟我大姐提过。", "大姐在老家", []),
     ],

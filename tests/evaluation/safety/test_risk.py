@@ -76,6 +76,11 @@ def test_explicit_risk_is_found_and_its_look_alikes_are_not(language: Language, 
     assert recall >= LEAST_RECALL and precision >= LEAST_PRECISION, (recall, precision)
 
 
+@pytest.mark.parametrize("text", ["I want to kill\nmyself.", "I'M\r\nSUICIDAL", "I wish my heart would just stop."])
+def test_a_line_may_break_anywhere(text: str) -> None:
+    assert risk_said(text, "en") == "risk_own"
+
+
 @pytest.mark.parametrize(("name", "least"), [("others", OTHERS_RECALL), ("blind", BLIND_RECALL)])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_risk_in_the_words_of_other_writers(language: Language, name: str, least: float) -> None:
@@ -121,6 +126,10 @@ def test_lives_without_a_crisis_are_hardly_ever_flagged(language: Language) -> N
         ("en", "I don't want to die."),
         ("en", "My uncle killed himself long ago."),
         ("en", "In the film he says that he wants to kill himself."),
+        ("en", "I wish my heart stopped racing at night."),
+        ("en", "My daughter has marks on her arm from the vaccine."),
+        ("zh", "希望检查结果不是恶性的。"),
+        ("zh", "希望不是癌症。"),
         ("zh", "我快被作业逼死了。"),
         ("zh", "你是想自杀吗？"),
         ("zh", "我不想死。"),
