@@ -3,17 +3,15 @@
 import re
 from functools import cache
 from importlib import resources
-from typing import Any
 
 from pydantic import ConfigDict
 
-from cocoon.core.jsonl import parse_record
-from cocoon.core.outside.yaml_text import read_shipped_yaml
 from cocoon.core.records import Language, Record
 from cocoon.evaluation.questions.sentences import any_of
+from cocoon.evaluation.text.form_files import read_forms, with_parts
 from cocoon.evaluation.text.required import RareForms
 
-_PART = re.compile(r"\{([a-z_]+)\}")
+_FOLDER = resources.files("cocoon.evaluation.safety") / "forms"
 
 
 class RiskForms(Record):
@@ -51,7 +49,7 @@ class ResponseForms(Record):
 def risk_pattern(language: Language, section: str) -> re.Pattern[str]:
     """Return the pattern of a section of the forms of risk. A section without forms matches nothing."""
     forms = _risk_forms(language)
-    return _compiled([_with_parts(form, forms.parts) for form in getattr(forms, section)])
+    return _compiled([with_parts(form, forms.parts) for form in getattr(forms, section)])
 
 
 def may_be_risk(text: str, language: Language) -> bool:
@@ -62,7 +60,7 @@ def may_be_risk(text: str, language: Language) -> bool:
 @cache
 def _rare_forms(language: Language) -> RareForms:
     forms = _risk_forms(language)
-    return RareForms(_with_parts(form, forms.parts) for form in (*forms.risk, *forms.near, *forms.harm))
+    return RareForms(with_parts(form, forms.parts) for form in (*forms.risk, *forms.near, *forms.harm))
 
 
 @cache
@@ -73,25 +71,13 @@ def response_pattern(language: Language, section: str) -> re.Pattern[str]:
 
 @cache
 def _risk_forms(language: Language) -> RiskForms:
-    files = (f"{language}.yaml", f"{language}.own.yaml")
-    return parse_record({key: value for file in files for key, value in _shipped(file).items()}, RiskForms, files[0])
+    return read_forms(_FOLDER, f"{language}.yaml", f"{language}.own.yaml", kind=RiskForms)
 
 
 @cache
 def _response_forms(language: Language) -> ResponseForms:
-    file = f"responses.{language}.yaml"
-    return parse_record(_shipped(file), ResponseForms, file)
-
-
-def _shipped(name: str) -> dict[str, Any]:
-    return read_shipped_yaml(resources.files("cocoon.evaluation.safety").joinpath("forms", name))
+    return read_forms(_FOLDER, f"responses.{language}.yaml", kind=ResponseForms)
 
 
 def _compiled(forms: list[str]) -> re.Pattern[str]:
     return re.compile(any_of(*forms) if forms else r"(?!)", re.IGNORECASE)
-
-
-def _with_parts(form: str, parts: dict[str, str]) -> str:
-    while _PART.search(form):
-        form = _PART.sub(lambda part: parts[part[1]], form)
-    return form

@@ -110,16 +110,11 @@ def _pieces(text: str, size: int) -> frozenset[str]:
     return frozenset({text[start : start + size] for start in range(len(text) - size + 1)})
 
 
-@cache
-def required_words(form: str) -> frozenset[str]:
-    """Return words (pieces of text) one of which is in every match of a form, none where that cannot be told."""
-    return _rarest(_sets_of(_parsed(form)))
-
-
 def required_sets(form: str) -> tuple[frozenset[str], ...]:
-    """Return sets of words: every match of a form has one word of each. The first is `required_words`.
+    """Return sets of words (pieces of text): every match of a form has one word of each.
 
-    Sets with a single character, which nearly every text has, are left out after the first.
+    The first has the rarest words, and none where that cannot be told. Sets with a single character, which nearly every
+    text has, are left out after the first.
     """
     sets = _sets_of(_parsed(form))
     rarest = _rarest(sets)

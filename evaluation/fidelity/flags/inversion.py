@@ -8,13 +8,12 @@ from importlib import resources
 
 from pydantic import ConfigDict
 
-from cocoon.core.jsonl import parse_record
-from cocoon.core.outside.yaml_text import read_shipped_yaml
 from cocoon.core.records import Language, Record
 from cocoon.evaluation.questions.sentences import any_of, sentences, without_quotes
+from cocoon.evaluation.text.form_files import read_forms, with_parts
 from cocoon.evaluation.text.required import RareForms
 
-_PART = re.compile(r"\{([a-z_]+)\}")
+_FOLDER = resources.files("cocoon.evaluation.fidelity.flags")
 # Shorthand of messages, written out.
 _SHORT = {
     "u": "you",
@@ -103,12 +102,11 @@ def _written_out(text: str, language: Language) -> str:
 
 @cache
 def _forms(language: Language) -> _Forms:
-    file = resources.files("cocoon.evaluation.fidelity.flags").joinpath(f"inversion.{language}.yaml")
-    read = parse_record(read_shipped_yaml(file), InversionForms, str(file))
+    read = read_forms(_FOLDER, f"inversion.{language}.yaml", kind=InversionForms)
     anywhere = (*read.listening, *read.asking, *read.reading, *read.comforting, *read.advising)
 
     def whole(forms: Sequence[str]) -> list[str]:
-        return [_with_parts(form, read.parts) for form in forms]
+        return [with_parts(form, read.parts) for form in forms]
 
     def compiled(forms: Sequence[str]) -> re.Pattern[str]:
         return re.compile(any_of(*whole(forms)))
@@ -121,9 +119,3 @@ def _forms(language: Language) -> _Forms:
         echoed=compiled(read.echoed),
         announced=compiled(read.announced),
     )
-
-
-def _with_parts(form: str, parts: dict[str, str]) -> str:
-    while _PART.search(form):
-        form = _PART.sub(lambda part: parts[part[1]], form)
-    return form

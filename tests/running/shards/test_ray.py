@@ -218,3 +218,4 @@ def test_rows_are_trained_side_by_side_and_a_stopped_command_goes_on(
         # The settings name the files, which lie in the folder of each study.
         single, side_by_side = (card.model_dump(exclude={"settings"}) for card in cards if card is not None)
         assert single == side_by_side
+    assert "was trained to the end before" in told(started([*words, *AS_RAY, "--replicas", "2"], tmp_path / "ray"))
