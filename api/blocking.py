@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from cocoon.core.errors import StoppedError
+from cocoon.core.outside.event_loop import run_coroutine
 from cocoon.running.frame import interrupt
 
 P = ParamSpec("P")
@@ -39,7 +40,7 @@ def wait_for(work: Coroutine[Any, Any, T]) -> T:
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
     try:
-        return asyncio.run(work)
+        return run_coroutine(work)
     except asyncio.CancelledError:
         raise StoppedError("stopped at once; the same command goes on from the last answered call") from None
 

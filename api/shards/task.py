@@ -13,6 +13,7 @@ from typing import Any
 from cocoon.api.reporter import Reporter
 from cocoon.core.config import HERE, BudgetConfig, variables_of_settings
 from cocoon.core.errors import CocoonError, StoppedError
+from cocoon.core.outside.event_loop import run_coroutine
 from cocoon.core.verb_settings import Given
 from cocoon.models.by_name import Models
 from cocoon.models.ledger import Ledger
@@ -173,7 +174,7 @@ def make_shard(task: ShardTask, index: int, hub: Any) -> ShardEnd:
     shard = Shard(index, task.count)
     # What is printed here would come out where the data of the command line goes.
     with contextlib.redirect_stdout(sys.stderr):
-        return asyncio.run(_made(task, shard, HubLink(hub, shard, task.budget)))
+        return run_coroutine(_made(task, shard, HubLink(hub, shard, task.budget)))
 
 
 async def _made(task: ShardTask, shard: Shard, link: HubLink) -> ShardEnd:

@@ -4,7 +4,6 @@ python benchmarks/orchestration/cocoon_driver.py prompted --base-url URL --dialo
 """
 
 import argparse
-import asyncio
 import json
 import resource
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 import cocoon.models.remote.endpoint  # noqa: F401  (loaded before the clock starts, as the peers load their clients)
 from cocoon.core.config import StudyConfig, SupporterConfig
 from cocoon.core.jsonl import read_records
+from cocoon.core.outside.event_loop import run_coroutine
 from cocoon.core.records import Profile
 from cocoon.running.session import forbid_cloud_tracing, simulate
 from cocoon.running.study import Study, open_models
@@ -83,7 +83,7 @@ def main() -> int:
     time.sleep(max(0.0, arguments.begin - time.time()))
     out = arguments.out or Path(tempfile.mkdtemp(prefix="cocoon-bench-")) / "run"
     began, spent = time.perf_counter(), cpu()
-    outcome = asyncio.run(simulate(study(arguments), wanted, out))
+    outcome = run_coroutine(simulate(study(arguments), wanted, out))
     result = {
         "calls": outcome.progress.calls,
         "wall_s": time.perf_counter() - began,

@@ -6,6 +6,7 @@ from cocoon.core.records import Language
 from cocoon.evaluation.questions.sentences import sentences
 from cocoon.evaluation.safety.forms import may_be_risk, risk_pattern
 from cocoon.evaluation.safety.records import RISK_FLAGS, RiskFlag
+from cocoon.evaluation.safety.wording import WordingModel, rough_sentences, score_and_kind, shipped_model
 
 _CONTRACTIONS = (
     "don't",
@@ -23,13 +24,20 @@ _CONTRACTIONS = (
 _FAR = 120
 """Characters before the words of risk, beyond which nobody is looked for of whom they are said."""
 _WITH_APOSTROPHE = {word.replace("'", ""): word for word in _CONTRACTIONS}
+_WITHOUT_APOSTROPHE = re.compile(rf"(?<!\S)(?:{'|'.join(_WITH_APOSTROPHE)})(?!\S)", re.IGNORECASE)
 
 
 def risk_said(text: str, language: Language) -> RiskFlag | None:
     """Return the risk that a turn speaks of, the speaker's own first, and None for no words of risk.
 
-    Only the words decide. A question about risk, and words from a film, are no words of risk.
+    Only the words decide: forms of risk, and where none is met the wording as a whole. A question about risk, and words
+    from a film, are no words of risk.
     """
+    return risk_by_form(text, language) or risk_by_wording(text, language)
+
+
+def risk_by_form(text: str, language: Language) -> RiskFlag | None:
+    """Return the risk that the forms of a language find."""
     # Forms of English hold blanks, and a line may break anywhere.
     spelled = _spelled(" ".join(text.split()) if language == "en" else text)
     # Most turns have no such words, and the search that follows is slow.
@@ -39,6 +47,24 @@ def risk_said(text: str, language: Language) -> RiskFlag | None:
     # The whole turn too, because a sentence may say how the one before it was meant.
     flags = {_risk_of(part, language) for part in {*sentences(spelled, language), spelled}}
     return next((flag for flag in RISK_FLAGS if flag in flags), None)
+
+
+def risk_by_wording(text: str, language: Language, model: WordingModel | None = None) -> RiskFlag | None:
+    """Return the risk that the wording as a whole speaks of, without what forms have found and dismissed."""
+    model = model or shipped_model(language)
+    score, kind = score_and_kind(text, language, model)
+    if score > model.threshold:
+        # Only now, because most turns do not come so far, and searching for all forms is slow.
+        score, kind = score_and_kind(_without_forms(_spelled(text), language), language, model)
+    return kind if score > model.threshold else None
+
+
+def _without_forms(text: str, language: Language) -> str:
+    """Return a text without figures, denials, words of risk and sentences about fiction, the news or work."""
+    for section in ("denials", "figures", "risk", "near", "harm"):
+        text = risk_pattern(language, section).sub(" ~ ", text)
+    elsewhere = risk_pattern(language, "elsewhere")
+    return ". ".join(sentence for sentence in rough_sentences(text) if not elsewhere.search(sentence))
 
 
 def _risk_of(sentence: str, language: Language) -> RiskFlag | None:
@@ -88,5 +114,4 @@ def _has_happened(sentence: str, match: re.Match[str], language: Language) -> bo
 
 def _spelled(text: str) -> str:
     """Return a text with the apostrophes that people leave out in English."""
-    words = text.replace("’", "'").split(" ")
-    return " ".join(_WITH_APOSTROPHE.get(word.lower(), word) for word in words)
+    return _WITHOUT_APOSTROPHE.sub(lambda word: _WITH_APOSTROPHE[word.group().lower()], text.replace("’", "'"))

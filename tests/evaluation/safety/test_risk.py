@@ -15,8 +15,8 @@ from cocoon.tests.conversations import ROOT
 
 DATA = ROOT / "tests" / "data" / "crisis_turns"
 LEAST_RECALL, LEAST_PRECISION = 0.95, 0.80
-UNUSUAL_RECALL, OTHERS_RECALL, BLIND_RECALL = 0.85, 0.90, 0.70
-MOST_OF_OTHERS = 0.005
+UNUSUAL_RECALL, OTHERS_RECALL, BLIND_RECALL = 0.85, 0.90, 0.93
+MOST_OF_OTHERS, MOST_OF_PLAIN = 0.01, 0.04
 Half = Literal["development", "held_out"]
 HALVES: tuple[Half, ...] = ("development", "held_out")
 
@@ -32,10 +32,18 @@ class LabelledTurn(Record):
 class OthersTurn(Record):
     """One labelled turn by another writer. `where` are the words that matter."""
 
-    half: Literal["others", "blind"]
+    writer: int
+    text: str
+    risk: Literal["own", "near", "harm"] | None = None
+    where: str | None = None
+
+
+class BlindTurn(Record):
+    """One labelled turn that nothing was made or learned on, of the first, second or third set."""
+
+    set: Literal[1, 2, 3]
     text: str
     risk: Literal["own", "near", "harm"] | None
-    where: str | None = None
 
 
 class UnusualTurn(Record):
@@ -81,12 +89,35 @@ def test_a_line_may_break_anywhere(text: str) -> None:
     assert risk_said(text, "en") == "risk_own"
 
 
-@pytest.mark.parametrize(("name", "least"), [("others", OTHERS_RECALL), ("blind", BLIND_RECALL)])
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_risk_in_the_words_of_other_writers(language: Language, name: str, least: float) -> None:
-    read = read_records(DATA / f"{name}.{language}.jsonl", OthersTurn)
+def test_risk_in_the_words_of_other_writers(language: Language) -> None:
+    read = list(read_records(DATA / f"others.{language}.jsonl", OthersTurn))
     recall, precision = recall_and_precision((risk_said(turn.text, language), turn.risk is not None) for turn in read)
-    assert recall >= least and precision >= LEAST_PRECISION, (recall, precision)
+    assert recall >= OTHERS_RECALL and precision >= LEAST_PRECISION, (recall, precision)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_risk_in_turns_that_nothing_was_learned_on(language: Language, number: int) -> None:
+    read = [turn for turn in read_records(DATA / f"blind.{language}.jsonl", BlindTurn) if turn.set == number]
+    recall, precision = recall_and_precision((risk_said(turn.text, language), turn.risk is not None) for turn in read)
+    assert recall >= BLIND_RECALL and precision >= LEAST_PRECISION, (recall, precision)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_plain_turns_of_other_writers_are_hardly_ever_flagged(language: Language) -> None:
+    texts = [turn.text for turn in read_records(DATA / f"plain.{language}.jsonl", OthersTurn)]
+    assert sum(risk_said(text, language) is not None for text in texts) <= MOST_OF_PLAIN * len(texts)
+
+
+def test_no_text_is_learned_from_and_measured_on() -> None:
+    for language in ("en", "zh"):
+        learned = {
+            turn.text
+            for name in ("others", "plain")
+            for turn in read_records(DATA / f"{name}.{language}.jsonl", OthersTurn)
+        }
+        assert learned.isdisjoint(turn.text for turn in read_records(DATA / f"blind.{language}.jsonl", BlindTurn))
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

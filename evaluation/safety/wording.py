@@ -1,0 +1,120 @@
+"""Risk by the wording as a whole: linear models over words and pieces of words, for what no form foresees.
+
+Their weights come from `python -m cocoon.benchmarks.evaluation.risk_wording`, which says from which turns. A turn has
+risk if one of its sentences, or the turn as a whole, scores above the threshold of its language.
+"""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property, lru_cache
+from importlib.resources import files
+from itertools import pairwise
+
+from pydantic import ConfigDict
+
+from cocoon.core.records import Language, Record
+from cocoon.evaluation.safety.records import RiskFlag
+
+FEW_PHRASES, FEW_PIECES = 10, 80
+"""Added to how many phrases and pieces are known, so that a turn of a word or two does not score high."""
+_WORD = re.compile(r"[a-z0-9']+")
+_END = re.compile(r"[.!?。！？…\n]+")
+_LETTER = re.compile(r"\w")
+_PIECE_LENGTHS = (3, 4, 5)
+_HAN_LENGTHS = (1, 2, 3, 4)
+
+
+class SentenceWording:
+    """What a sentence is made of: its phrases, and its words as often as they stand there.
+
+    Phrases are one to three words that follow each other in English, and one to four characters in Chinese.
+    """
+
+    def __init__(self, sentence: str, language: Language) -> None:
+        """Take a sentence, whatever its case and its spaces. A Chinese one has no words here."""
+        text = sentence.lower().replace("’", "'")
+        self.words: list[str] = []
+        if language == "zh":
+            text = "".join(text.split())
+            self.phrases = {
+                text[start : start + size] for size in _HAN_LENGTHS for start in range(len(text) - size + 1)
+            }
+            return
+        self.words = _WORD.findall(text)
+        pairs = list(map(" ".join, pairwise(self.words)))
+        triples = map(" ".join, zip(pairs, self.words[2:], strict=False))
+        self.phrases = {*self.words, *pairs, *triples}
+
+
+class WordingWeights(Record):
+    """What phrases, and pieces of words, add to the log odds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bias: float
+    phrases: dict[str, float]
+    pieces: dict[str, float] = {}
+
+    def log_odds(self, wordings: Sequence[SentenceWording]) -> float:
+        """Return the log odds of sentences taken together: a phrase counts once, and every word each time."""
+        known = {phrase for wording in wordings for phrase in self.phrases.keys() & wording.phrases}
+        score = self.bias + sum(map(self.phrases.__getitem__, known)) / math.sqrt(len(known) + FEW_PHRASES)
+        if self.pieces:
+            words = [self._of_word(word) for wording in wordings for word in wording.words]
+            count, total = sum(count for count, _ in words), sum(total for _, total in words)
+            score += total / math.sqrt(count + FEW_PIECES)
+        return score
+
+    @cached_property
+    def _of_word(self) -> Callable[[str], tuple[int, float]]:
+        """Return how many pieces of a word are known, and the sum of their weights."""
+
+        @lru_cache(maxsize=4096)
+        def of_word(word: str) -> tuple[int, float]:
+            known = [self.pieces[piece] for piece in pieces_of(word) if piece in self.pieces]
+            return len(known), sum(known)
+
+        return of_word
+
+
+class WordingModel(Record):
+    """The weights of a language: of risk, and where there is risk, of each kind of it against the others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    threshold: float
+    risk: WordingWeights
+    kinds: dict[RiskFlag, WordingWeights]
+
+
+@cache
+def shipped_model(language: Language) -> WordingModel:
+    """Return the weights that are shipped."""
+    path = files("cocoon.evaluation.safety") / "wording" / f"{language}.json"
+    return WordingModel.model_validate_json(path.read_text("utf-8"))
+
+
+def pieces_of(word: str) -> list[str]:
+    """Return the pieces of three to five characters of a word whose start and end are marked by `_`."""
+    marked = f"_{word}_"
+    return [marked[start : start + size] for size in _PIECE_LENGTHS for start in range(len(marked) - size + 1)]
+
+
+def score_and_kind(text: str, language: Language, model: WordingModel) -> tuple[float, RiskFlag | None]:
+    """Return the highest log odds of a turn's sentences and of the turn, and the kind of risk it would be.
+
+    A turn without a word has minus infinity and no kind.
+    """
+    wordings = [SentenceWording(sentence, language) for sentence in rough_sentences(text)]
+    if not wordings:
+        return -math.inf, None
+    parts = [*([wording] for wording in wordings), wordings] if len(wordings) > 1 else [wordings]
+    scores = [model.risk.log_odds(part) for part in parts]
+    part = parts[scores.index(max(scores))]
+    return max(scores), max(model.kinds, key=lambda kind: model.kinds[kind].log_odds(part))
+
+
+def rough_sentences(text: str) -> list[str]:
+    """Return what stands between the marks that end sentences. A figure with a point is cut too."""
+    return [sentence for sentence in _END.split(text) if _LETTER.search(sentence)]
