@@ -52,15 +52,32 @@ def risk_pattern(language: Language, section: str) -> re.Pattern[str]:
     return _compiled([with_parts(form, forms.parts) for form in getattr(forms, section)])
 
 
+SAID = ("risk", "near", "harm")
+"""The sections of what is said of risk."""
+DISMISSED = ("denials", "figures")
+"""The sections of what only sounds like it."""
+
+
 def may_be_risk(text: str, language: Language) -> bool:
     """Return whether a text in lower case matches a form of risk. This is faster than `risk_pattern`."""
-    return _rare_forms(language).any_in(text)
+    return _rare_forms(language, SAID).any_in(text)
+
+
+def without_forms(text: str, language: Language) -> str:
+    """Return a text with `~` for every form of risk, every denial and every figure of speech."""
+    lowered = text.lower()
+    for sections in (DISMISSED, SAID):
+        # Most texts have none, and to search for each is slow.
+        if _rare_forms(language, sections).any_in(lowered):
+            for section in sections:
+                text = risk_pattern(language, section).sub(" ~ ", text)
+    return text
 
 
 @cache
-def _rare_forms(language: Language) -> RareForms:
+def _rare_forms(language: Language, sections: tuple[str, ...]) -> RareForms:
     forms = _risk_forms(language)
-    return RareForms(with_parts(form, forms.parts) for form in (*forms.risk, *forms.near, *forms.harm))
+    return RareForms(with_parts(form, forms.parts) for section in sections for form in getattr(forms, section))
 
 
 @cache

@@ -4,7 +4,7 @@ import re
 
 from cocoon.core.records import Language
 from cocoon.evaluation.questions.sentences import sentences
-from cocoon.evaluation.safety.forms import may_be_risk, risk_pattern
+from cocoon.evaluation.safety.forms import may_be_risk, risk_pattern, without_forms
 from cocoon.evaluation.safety.records import RISK_FLAGS, RiskFlag
 from cocoon.evaluation.safety.wording import WordingModel, rough_sentences, score_and_kind, shipped_model
 
@@ -52,19 +52,15 @@ def risk_by_form(text: str, language: Language) -> RiskFlag | None:
 def risk_by_wording(text: str, language: Language, model: WordingModel | None = None) -> RiskFlag | None:
     """Return the risk that the wording as a whole speaks of, without what forms have found and dismissed."""
     model = model or shipped_model(language)
-    score, kind = score_and_kind(text, language, model)
-    if score > model.threshold:
-        # Only now, because most turns do not come so far, and searching for all forms is slow.
-        score, kind = score_and_kind(_without_forms(_spelled(text), language), language, model)
-    return kind if score > model.threshold else None
+    _, kind = score_and_kind(text, language, model)
+    return kind and score_and_kind(_unexplained(_spelled(text), language), language, model)[1]
 
 
-def _without_forms(text: str, language: Language) -> str:
-    """Return a text without figures, denials, words of risk and sentences about fiction, the news or work."""
-    for section in ("denials", "figures", "risk", "near", "harm"):
-        text = risk_pattern(language, section).sub(" ~ ", text)
+def _unexplained(text: str, language: Language) -> str:
+    """Return a text without forms of risk, denials, figures and sentences about fiction, the news or work."""
     elsewhere = risk_pattern(language, "elsewhere")
-    return ". ".join(sentence for sentence in rough_sentences(text) if not elsewhere.search(sentence))
+    left = rough_sentences(without_forms(text, language))
+    return ". ".join(sentence for sentence in left if not elsewhere.search(sentence))
 
 
 def _risk_of(sentence: str, language: Language) -> RiskFlag | None:

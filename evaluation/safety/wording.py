@@ -58,12 +58,26 @@ class WordingWeights(Record):
 
     def log_odds(self, wordings: Sequence[SentenceWording]) -> float:
         """Return the log odds of sentences taken together: a phrase counts once, and every word each time."""
-        known = {phrase for wording in wordings for phrase in self.phrases.keys() & wording.phrases}
+        return self._added([self._parts_of(wording) for wording in wordings])
+
+    def highest(self, wordings: Sequence[SentenceWording]) -> tuple[float, Sequence[SentenceWording]]:
+        """Return the highest log odds of a sentence, or of all together, and which sentences have them."""
+        parts = [self._parts_of(wording) for wording in wordings]
+        alone = [self._added([part]) for part in parts]
+        together = self._added(parts) if len(parts) > 1 else -math.inf
+        highest = max(alone)
+        return (together, wordings) if together > highest else (highest, [wordings[alone.index(highest)]])
+
+    def _parts_of(self, wording: SentenceWording) -> tuple[set[str], int, float]:
+        """Return the known phrases of a sentence, how many pieces of its words are known, and the sum of those."""
+        pieces = list(map(self._of_word, wording.words)) if self.pieces else []
+        return self.phrases.keys() & wording.phrases, sum(n for n, _ in pieces), sum(total for _, total in pieces)
+
+    def _added(self, parts: Sequence[tuple[set[str], int, float]]) -> float:
+        known = parts[0][0].union(*(phrases for phrases, *_ in parts[1:]))
         score = self.bias + sum(map(self.phrases.__getitem__, known)) / math.sqrt(len(known) + FEW_PHRASES)
         if self.pieces:
-            words = [self._of_word(word) for wording in wordings for word in wording.words]
-            count, total = sum(count for count, _ in words), sum(total for _, total in words)
-            score += total / math.sqrt(count + FEW_PIECES)
+            score += sum(total for *_, total in parts) / math.sqrt(sum(n for _, n, _ in parts) + FEW_PIECES)
         return score
 
     @cached_property
@@ -102,17 +116,17 @@ def pieces_of(word: str) -> list[str]:
 
 
 def score_and_kind(text: str, language: Language, model: WordingModel) -> tuple[float, RiskFlag | None]:
-    """Return the highest log odds of a turn's sentences and of the turn, and the kind of risk it would be.
+    """Return the highest log odds of a turn's sentences and of the turn, and above the threshold the kind of risk.
 
     A turn without a word has minus infinity and no kind.
     """
     wordings = [SentenceWording(sentence, language) for sentence in rough_sentences(text)]
     if not wordings:
         return -math.inf, None
-    parts = [*([wording] for wording in wordings), wordings] if len(wordings) > 1 else [wordings]
-    scores = [model.risk.log_odds(part) for part in parts]
-    part = parts[scores.index(max(scores))]
-    return max(scores), max(model.kinds, key=lambda kind: model.kinds[kind].log_odds(part))
+    score, said = model.risk.highest(wordings)
+    if score <= model.threshold:
+        return score, None
+    return score, max(model.kinds, key=lambda kind: model.kinds[kind].log_odds(said))
 
 
 def rough_sentences(text: str) -> list[str]:

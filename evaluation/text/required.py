@@ -5,8 +5,11 @@ It reads what the files of forms are written in: literal characters, classes, gr
 
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
+
+from ahocorasick import Automaton
 
 _TOKEN = re.compile(
     r"(?P<quantifier>(?:[*+?]|\{\d*,?\d*\})\??)|\((?:\?:)?(?P<words>[\w '-]+(?:\|[\w '-]+)*)\)"
@@ -39,19 +42,21 @@ class RareForm:
         self._form = form
         self.rarest, *self._others = required_sets(form)
 
+    @property
+    def words(self) -> frozenset[str]:
+        """Return all words of which some must be in a text."""
+        return self.rarest.union(*self._others)
+
     def is_in(self, text: str) -> bool:
         """Return whether a text in lower case matches the form."""
-        return (not self.rarest or any(word in text for word in self.rarest)) and self.completes(text)
+        required = (self.rarest, *self._others) if self.rarest else self._others
+        return all(any(word in text for word in words) for words in required) and self._search(text)
 
-    def completes(self, text: str) -> bool:
-        """Return whether a text that has one of the `rarest` words matches the form."""
-        # Loops of their own, because `any` and `all` take longer than the search for a word.
-        for words in self._others:
-            for word in words:
-                if word in text:
-                    break
-            else:
-                return False
+    def completes(self, text: str, found: AbstractSet[str]) -> bool:
+        """Return whether a text that has one of the `rarest` words matches the form. `found`: the words that it has."""
+        return not any(found.isdisjoint(words) for words in self._others) and self._search(text)
+
+    def _search(self, text: str) -> bool:
         return self._pattern.search(text) is not None
 
     @cached_property
@@ -60,54 +65,37 @@ class RareForm:
 
 
 class RareForms:
-    """Many forms at once, each of which few texts match: a word that some of them require is looked for once.
-
-    Most words are looked for by how they begin, for all of them together.
-    """
+    """Many forms at once, each of which few texts match: all words that they require are looked for together."""
 
     def __init__(self, forms: Iterable[str]) -> None:
         self._forms = list(forms)
 
     def in_text(self, text: str) -> Iterator[RareForm]:
         """Yield the forms that a text in lower case matches, each once."""
-        size, index, short = self._index
-        candidates = {form: None for word, forms in short if word in text for form in forms}
-        for begin in index.keys() & _pieces(text, size):
-            for word, forms in index[begin]:
-                if word in text:
-                    candidates.update(dict.fromkeys(forms))
-        return (form for form in candidates if form.completes(text))
+        by_word, words = self._index
+        found = {word for _, word in words.iter(text)} if words else set[str]()
+        candidates = {form: None for word in ("", *found) for form in by_word.get(word, ())}
+        return (form for form in candidates if form.completes(text, found))
 
     def any_in(self, text: str) -> bool:
         """Return whether a text in lower case matches one of the forms."""
         return next(self.in_text(text), None) is not None
 
     @cached_property
-    def _index(self) -> "tuple[int, dict[str, list[_FormsOfWord]], list[_FormsOfWord]]":
-        """How many characters of a word are its beginning, the words by their beginnings, and the shorter words.
+    def _index(self) -> tuple[dict[str, list[RareForm]], Automaton]:
+        """The forms by each of their rarest words, and what looks for all words.
 
         A form that requires no word is under the empty word.
         """
         by_word: dict[str, list[RareForm]] = {}
+        words = Automaton()
         for form in map(RareForm, self._forms):
-            for word in sorted(form.rarest) or [""]:
+            for word in form.rarest or [""]:
                 by_word.setdefault(word, []).append(form)
-        size = 3 if all(map(str.isascii, by_word)) else 2
-        by_begin: dict[str, list[_FormsOfWord]] = {}
-        for word, forms in by_word.items():
-            by_begin.setdefault(word[:size] if len(word) >= size else "", []).append((word, forms))
-        short = by_begin.pop("", [])
-        return size, by_begin, short
-
-
-_FormsOfWord = tuple[str, list[RareForm]]
-
-
-# One text is searched for several kinds of forms.
-@lru_cache(maxsize=16)
-def _pieces(text: str, size: int) -> frozenset[str]:
-    """Return all pieces of so many characters."""
-    return frozenset({text[start : start + size] for start in range(len(text) - size + 1)})
+            for word in form.words:
+                words.add_word(word, word)
+        words.make_automaton()
+        return by_word, words
 
 
 def required_sets(form: str) -> tuple[frozenset[str], ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from cocoon.core.records import Language
+from cocoon.evaluation.text.required import RareForm
 
 _ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
@@ -164,14 +165,22 @@ def foreign_facts(text: str, known: str, language: Language) -> list[str]:
 def _is_named(person: str, text: str) -> bool:
     """Return whether a text names a person, in any of the words for them (`dad` for `father`), in lower case."""
     # The same word is found soonest.
-    start = max(text.find(person), 0)
-    return any(words.search(text, start) or words.search(text) for words in _words_for(person))
+    start = text.find(person)
+    if start >= 0 and any(_SAME_PERSON[name].match(text, start) for name in _names_of(person)):
+        return True
+    return any(words.is_in(text) for name in _names_of(person) for words in _words_for(name))
 
 
 @cache
-def _words_for(person: str) -> list[re.Pattern[str]]:
-    names = [name for name, words in _SAME_PERSON.items() if words.fullmatch(person)]
-    return [_SAME_PERSON[name] for name in names] + [re.compile(_IMPLIED[name]) for name in names if name in _IMPLIED]
+def _names_of(person: str) -> list[str]:
+    """Return the persons that a word may stand for."""
+    return [name for name, words in _SAME_PERSON.items() if words.fullmatch(person)]
+
+
+@cache
+def _words_for(name: str) -> list[RareForm]:
+    """Return what a person is called, and what tells of them without a name."""
+    return [RareForm(words) for words in (_SAME_PERSON[name].pattern, _IMPLIED.get(name)) if words]
 
 
 def _figures(text: str) -> Iterator[tuple[float, str]]:

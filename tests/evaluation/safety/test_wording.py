@@ -52,7 +52,7 @@ def test_the_sentence_that_speaks_of_risk_most_decides() -> None:
     alone, _ = score_and_kind("There is a rope.", "en", model(0.0))
     among, kind = score_and_kind("I like a skipping rope. There is a rope.", "en", model(0.0))
     assert among == alone > 0 and kind == "risk_own"
-    assert score_and_kind("He made a fist.", "en", model(0.0))[1] == "risk_harm"
+    assert score_and_kind("He made a fist.", "en", model(-0.9))[1] == "risk_harm"
 
 
 @pytest.mark.parametrize("text", ["", "...", "🙂"])
