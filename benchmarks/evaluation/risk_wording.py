@@ -33,15 +33,7 @@ from cocoon.corpora.dialogue_loaders import read_corpus
 from cocoon.evaluation.safety import wording
 from cocoon.evaluation.safety.records import RISK_FLAGS, RiskFlag
 from cocoon.evaluation.safety.risk import risk_by_form, risk_by_wording
-from cocoon.evaluation.safety.wording import (
-    FEW_PHRASES,
-    FEW_PIECES,
-    SentenceWording,
-    WordingModel,
-    WordingWeights,
-    pieces_of,
-    rough_sentences,
-)
+from cocoon.evaluation.safety.wording import SentenceWording, WordingModel, WordingWeights
 
 ROOT = Path(__file__).parents[2]
 TURNS = ROOT / "tests" / "data"
@@ -112,7 +104,7 @@ def people_texts(files: Mapping[str, str], data: Path, *, learned: bool) -> Iter
                 yield from (turn.content for turn in dialogue.turns if turn.role == "user")
 
 
-def without_forms(texts: Iterable[str], language: Language) -> list[Turn]:
+def plain_turns(texts: Iterable[str], language: Language) -> list[Turn]:
     """Return texts as turns without risk, leaving out those in which a form finds it."""
     return [Turn(text) for text in dict.fromkeys(texts) if risk_by_form(text, language) is None]
 
@@ -122,23 +114,23 @@ def examples_of(turn: Turn, language: Language) -> Iterator[Example]:
     wordings = wordings_of(turn.text, language)
     yield Example(list(wordings.values()), turn.risk)
     if len(wordings) > 1 and (turn.where or turn.risk is None):
-        matter = rough_sentences(turn.where or "")
-        for sentence, wording in wordings.items():
+        matter = wording.rough_sentences(turn.where or "")
+        for sentence, said in wordings.items():
             matters = any(words in sentence or sentence in words for words in matter)
-            yield Example([wording], turn.risk if matters else None)
+            yield Example([said], turn.risk if matters else None)
 
 
 @cache
 def wordings_of(text: str, language: Language) -> dict[str, SentenceWording]:
     """Return the sentences of a turn, each with its wording."""
-    return {sentence: SentenceWording(sentence, language) for sentence in rough_sentences(text)}
+    return {sentence: SentenceWording(sentence, language) for sentence in wording.rough_sentences(text)}
 
 
 def counted(wordings: Sequence[SentenceWording]) -> Counter[Feature]:
     """Return how often each feature stands in sentences. A phrase counts once."""
-    phrases = {("phrases", phrase): 1 for wording in wordings for phrase in wording.phrases}
-    words = (word for wording in wordings for word in wording.words)
-    return Counter(phrases) + Counter(("pieces", piece) for word in words for piece in pieces_of(word))
+    phrases = {("phrases", phrase): 1 for sentence in wordings for phrase in sentence.phrases}
+    words = (word for sentence in wordings for word in sentence.words)
+    return Counter(phrases) + Counter(("pieces", piece) for word in words for piece in wording.pieces_of(word))
 
 
 def only_phrases(features: Counter[Feature]) -> Counter[Feature]:
@@ -177,7 +169,7 @@ class Fit:
         starts, places, values = [0], list[int](), list[float]()
         for example in self._examples:
             known = {feature: number for feature, number in example.items() if feature in columns}
-            for kind, few in (("phrases", FEW_PHRASES), ("pieces", FEW_PIECES)):
+            for kind, few in (("phrases", wording.FEW_PHRASES), ("pieces", wording.FEW_PIECES)):
                 numbers = {columns[feature]: number for feature, number in known.items() if feature[0] == kind}
                 root = (sum(numbers.values()) + few) ** 0.5
                 places += numbers
@@ -196,12 +188,13 @@ class Fit:
 
 def fit(own: Sequence[Turn], people: Sequence[Turn], language: Language) -> WordingModel:
     """Return the weights of a language, whose features all stand in the repository's `own` turns."""
-    examples = [example for turn in (*own, *people) for example in examples_of(turn, language)]
-    first = sum(1 for turn in own for _ in examples_of(turn, language))
-    risk = Fit([counted(one.wordings) for one in examples], [one.risk is not None for one in examples], first)
+    own_examples = [example for turn in own for example in examples_of(turn, language)]
+    examples = [*own_examples, *(example for turn in people for example in examples_of(turn, language))]
+    features = [counted(example.wordings) for example in examples]
+    risk = Fit(features, [example.risk is not None for example in examples], len(own_examples))
     risk.choose(MOST[language])
     risky = [example for example in examples if example.risk]
-    phrases = [only_phrases(counted(example.wordings)) for example in risky]
+    phrases = [only_phrases(counts) for counts, example in zip(features, examples, strict=True) if example.risk]
     met = {example.risk for example in risky}
     kinds: dict[RiskFlag, Fit] = {
         kind: Fit(phrases, [example.risk == kind for example in risky], len(risky))
@@ -225,7 +218,8 @@ def check(own: Sequence[Turn], people: Sequence[Turn], unseen: Sequence[str], la
     by_form = [risk_by_form(turn.text, language) is not None for turn in turns]
     print(f"{language}: {len(turns)} turns of {len(writers)} writers. Forms alone: {scores(turns, by_form)}")
     whole = fit(own, people, language)
-    plain = [text for text in dict.fromkeys(unseen) if risk_by_form(text, language) is None]
+    learned = {turn.text for turn in people}
+    plain = [turn.text for turn in plain_turns(unseen, language) if turn.text not in learned]
     for threshold in np.arange(-1.5, 2.01, 0.25).tolist():
         change = {"threshold": threshold}
         models = {writer: model.model_copy(update=change) for writer, (model, _) in held_out.items()}
@@ -256,12 +250,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Fit the weights of both languages, and write them, or check them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with the corpora")
-    parser.add_argument("--out", type=Path, default=Path(wording.__file__).parent / "wording")
+    shipped = Path(wording.__file__).parent / "wording"
+    parser.add_argument(
+        "--out", type=Path, default=shipped, help="folder for the weights; without it, the shipped ones"
+    )
     parser.add_argument("--check", action="store_true", help="print how well it does, and write nothing")
     options = parser.parse_args(arguments)
+    options.out.mkdir(parents=True, exist_ok=True)
     for language in get_args(Language):
-        own = [*labelled_turns(language), *without_forms(plain_texts(language), language)]
-        people = without_forms(people_texts(PEOPLE[language], options.data, learned=True), language)
+        own = [*labelled_turns(language), *plain_turns(plain_texts(language), language)]
+        people = plain_turns(people_texts(PEOPLE[language], options.data, learned=True), language)
         if options.check:
             unseen = list(people_texts(UNSEEN[language], options.data, learned=False))
             check(own, people, unseen, language)

@@ -12,6 +12,10 @@ from cocoon.evaluation.text.form_files import read_forms, with_parts
 from cocoon.evaluation.text.required import RareForms
 
 _FOLDER = resources.files("cocoon.evaluation.safety") / "forms"
+SAID = ("risk", "near", "harm")
+"""The sections of what is said of risk."""
+DISMISSED = ("denials", "figures")
+"""The sections of what only sounds like it."""
 
 
 class RiskForms(Record):
@@ -52,25 +56,17 @@ def risk_pattern(language: Language, section: str) -> re.Pattern[str]:
     return _compiled([with_parts(form, forms.parts) for form in getattr(forms, section)])
 
 
-SAID = ("risk", "near", "harm")
-"""The sections of what is said of risk."""
-DISMISSED = ("denials", "figures")
-"""The sections of what only sounds like it."""
-
-
 def may_be_risk(text: str, language: Language) -> bool:
     """Return whether a text in lower case matches a form of risk. This is faster than `risk_pattern`."""
     return _rare_forms(language, SAID).any_in(text)
 
 
-def without_forms(text: str, language: Language) -> str:
-    """Return a text with `~` for every form of risk, every denial and every figure of speech."""
-    lowered = text.lower()
-    for sections in (DISMISSED, SAID):
-        # Most texts have none, and to search for each is slow.
-        if _rare_forms(language, sections).any_in(lowered):
-            for section in sections:
-                text = risk_pattern(language, section).sub(" ~ ", text)
+def without_forms(text: str, language: Language, sections: tuple[str, ...]) -> str:
+    """Return a text with `~` in place of whatever forms of some sections match."""
+    # Most texts have none, and to search for each is slow.
+    if _rare_forms(language, sections).any_in(text.lower()):
+        for section in sections:
+            text = risk_pattern(language, section).sub(" ~ ", text)
     return text
 
 

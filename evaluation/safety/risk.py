@@ -4,7 +4,7 @@ import re
 
 from cocoon.core.records import Language
 from cocoon.evaluation.questions.sentences import sentences
-from cocoon.evaluation.safety.forms import may_be_risk, risk_pattern, without_forms
+from cocoon.evaluation.safety.forms import DISMISSED, SAID, may_be_risk, risk_pattern, without_forms
 from cocoon.evaluation.safety.records import RISK_FLAGS, RiskFlag
 from cocoon.evaluation.safety.wording import WordingModel, rough_sentences, score_and_kind, shipped_model
 
@@ -59,13 +59,12 @@ def risk_by_wording(text: str, language: Language, model: WordingModel | None = 
 def _unexplained(text: str, language: Language) -> str:
     """Return a text without forms of risk, denials, figures and sentences about fiction, the news or work."""
     elsewhere = risk_pattern(language, "elsewhere")
-    left = rough_sentences(without_forms(text, language))
-    return ". ".join(sentence for sentence in left if not elsewhere.search(sentence))
+    left = without_forms(without_forms(text, language, DISMISSED), language, SAID)
+    return ". ".join(sentence for sentence in rough_sentences(left) if not elsewhere.search(sentence))
 
 
 def _risk_of(sentence: str, language: Language) -> RiskFlag | None:
-    literal = risk_pattern(language, "denials").sub(" ~ ", sentence)
-    literal = risk_pattern(language, "figures").sub(" ~ ", literal)
+    literal = without_forms(sentence, language, DISMISSED)
     elsewhere = risk_pattern(language, "elsewhere").search(sentence) is not None
     spoken_of = {
         _whose(literal, match, language)
