@@ -4,15 +4,16 @@ A dialogue is judged within its own admission, so that memory stays flat and jud
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cocoon.agents.protocols import Judge, SimulatedUser, Supporter, steps_of
 from cocoon.core.errors import SUBMITTED, CocoonError
+from cocoon.core.outside.events import Event
 from cocoon.core.records import Dialogue, Profile, Rating, Turn
-from cocoon.evaluation.fidelity.flags.turns import last_flags
-from cocoon.evaluation.safety.turns import last_crisis_flag
+from cocoon.evaluation.fidelity.flags.turns import flags_by_turn
+from cocoon.evaluation.safety.turns import crisis_by_turn
 from cocoon.graphs.assessment import build_assessment
 from cocoon.graphs.context import AssessmentContext, ConversationContext
 from cocoon.graphs.conversation import conversation_of, recursion_limit
@@ -158,19 +159,31 @@ class Runner(Work):
             return begun.model_copy(update={"stop_reason": "rounds"})
 
         dialogue = begun.model_copy(update={"turns": turns})
-
-        def take(update: dict[str, Any]) -> dict[str, Any]:
-            spoken = [Turn.model_validate(turn) for turn in update.get("turns", [])]
-            turns.extend(spoken)
-            self.folder.add_turns(task.dialogue, spoken)
-            if self.listener:
-                for turn in spoken:
-                    self.listener.spoken(task.dialogue, task.profile, turn)
-            return _flags(dialogue) if spoken else {}
-
-        async for update in self.walk(self._conversation, task.dialogue, start, context, limit, take):
-            stop_reason = update.get("stop_reason") or stop_reason
+        given, events, spoken_in = len(turns), list[Event](), dict[int, Event]()
+        try:
+            async for update in self.walk(self._conversation, task.dialogue, start, context, limit, events):
+                stop_reason = update.get("stop_reason") or stop_reason
+                if spoken := [Turn.model_validate(turn) for turn in update.get("turns", [])]:
+                    turns.extend(spoken)
+                    spoken_in[len(turns) - 1] = events[-1]
+                    self._tell(task, spoken)
+        finally:
+            self._flag(dialogue, given, spoken_in)
         return dialogue.model_copy(update={"stop_reason": stop_reason})
+
+    def _tell(self, task: Task, spoken: Sequence[Turn]) -> None:
+        self.folder.add_turns(task.dialogue, spoken)
+        if self.listener:
+            for turn in spoken:
+                self.listener.spoken(task.dialogue, task.profile, turn)
+
+    def _flag(self, dialogue: Dialogue, start: int, spoken_in: Mapping[int, Event]) -> None:
+        """Write the events of turns with flags once more, with the flags. Reading all turns at once is faster."""
+        flags, crisis = flags_by_turn(dialogue, start), crisis_by_turn(dialogue)
+        for index, event in spoken_in.items():
+            told = [*flags.get(index, []), *([crisis[index]] if index in crisis else [])]
+            if told:
+                self.folder.trace.write({**event, "flags": told})
 
     async def _rate(self, dialogue: Dialogue, wanted: Sequence[Wanted]) -> bool:
         """Rate a dialogue. Returns whether no rating waits for a batch."""
@@ -195,10 +208,3 @@ class Runner(Work):
             if rating.scale == "success_attributed" and rating.verdict and rating.verdict.success is not None:
                 self.progress.verdicts += 1
                 self.progress.named += rating.verdict.success
-
-
-def _flags(dialogue: Dialogue) -> dict[str, Any]:
-    """Return the flags of the last turn as the trace has them, nothing where there is none."""
-    crisis = last_crisis_flag(dialogue.turns, dialogue.language)
-    flags = [*last_flags(dialogue), *([crisis] if crisis else [])]
-    return {"flags": flags} if flags else {}

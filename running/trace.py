@@ -20,15 +20,15 @@ IDENTITY = ("dialogue", "graph", "step", "event", "node", "task", "call")
 
 
 class Trace:
-    """Appends events to `trace.jsonl`, each in one write, so that a kill tears at most the last line."""
+    """Appends events to `trace.jsonl`, those of a node in one write, so that a kill tears at most the last line."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = Appender(path)
 
-    def write(self, event: Event) -> None:
-        """Append one event."""
-        self._file.write(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
+    def write(self, *events: Event) -> None:
+        """Append events."""
+        self._file.write(b"".join(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE) for event in events))
 
     def close(self) -> None:
         """Close the file."""
@@ -37,7 +37,7 @@ class Trace:
 
 def event_identity(event: Event) -> tuple[Any, ...]:
     """Return what tells an event from all others of its run."""
-    return tuple(event.get(name) for name in IDENTITY)
+    return tuple(map(event.get, IDENTITY))
 
 
 def settle_trace(path: Path, dialogues: list[str]) -> int:

@@ -19,6 +19,7 @@ from cocoon.core.errors import (
     StoppedError,
     SubmittedError,
 )
+from cocoon.core.outside.events import Event
 from cocoon.core.records import Failure, Stage
 from cocoon.models.batches.queue import BatchQueue
 from cocoon.models.calls import Caller
@@ -174,12 +175,12 @@ class Work:
         inputs: Any,
         context: Any,
         recursion_limit: int,
-        told_of: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+        events: list[Event] | None = None,
     ) -> AsyncIterator[dict[str, Any]]:
         """Walk one graph: LangGraph's own events and the calls to the trace, each node's update to the caller.
 
         Calls do not come through LangGraph's stream, which then runs a node that is alone without a task of its own.
-        `told_of` returns what else a node's event says of its update.
+        The event of each update is added to `events` before the update is given.
         """
         steps = _Steps()
         head = {"v": SCHEMA_VERSION, "dialogue": item, "graph": graph.name}
@@ -189,15 +190,18 @@ class Work:
             inputs, {"recursion_limit": recursion_limit}, context=context, stream_mode="updates"
         )
         async for data in stream:
-            for call in self.caller.reported(item):
-                self.folder.trace.write({**head, "step": steps.of(call["node"]), "event": "call", **call})
+            calls = self.caller.reported(item)
+            told: list[Event] = [{**head, "step": steps.of(call["node"]), "event": "call", **call} for call in calls]
             for node, update in data.items():
                 update = update or {}
                 stop_reason = update.get("stop_reason") or stop_reason
                 step = steps.enter(node)
                 keys = sorted(key for key, value in update.items() if value)
                 event = {**head, "step": step, "event": "node", "node": node, "task": _task_of(update), "updated": keys}
-                self.folder.trace.write(event | (told_of(update) if told_of else {}))
+                self.folder.trace.write(*told, event)
+                told = []
+                if events is not None:
+                    events.append(event)
                 yield update
         self.folder.trace.write({**head, "step": steps.number, "event": "end", "stop_reason": stop_reason})
 

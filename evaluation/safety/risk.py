@@ -53,14 +53,19 @@ def risk_by_wording(text: str, language: Language, model: WordingModel | None = 
     """Return the risk that the wording as a whole speaks of, without what forms have found and dismissed."""
     model = model or shipped_model(language)
     _, kind = score_and_kind(text, language, model)
-    return kind and score_and_kind(_unexplained(_spelled(text), language), language, model)[1]
+    if kind is None:
+        return None
+    sentences_left = _unexplained(_spelled(text), language)
+    if sentences_left == rough_sentences(text):
+        return kind
+    return score_and_kind(". ".join(sentences_left), language, model)[1]
 
 
-def _unexplained(text: str, language: Language) -> str:
-    """Return a text without forms of risk, denials, figures and sentences about fiction, the news or work."""
+def _unexplained(text: str, language: Language) -> list[str]:
+    """Return sentences without forms of risk, denials and figures, and none about fiction, the news or work."""
     elsewhere = risk_pattern(language, "elsewhere")
     left = without_forms(without_forms(text, language, DISMISSED), language, SAID)
-    return ". ".join(sentence for sentence in rough_sentences(left) if not elsewhere.search(sentence))
+    return [sentence for sentence in rough_sentences(left) if not elsewhere.search(sentence)]
 
 
 def _risk_of(sentence: str, language: Language) -> RiskFlag | None:

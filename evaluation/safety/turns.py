@@ -8,7 +8,7 @@ from cocoon.evaluation.safety.records import CrisisFlag
 from cocoon.evaluation.safety.responses import response_to_risk
 from cocoon.evaluation.safety.risk import risk_said
 
-# A turn is read when it is spoken, and again when it is answered.
+# The same words are read in every branch of a dialogue.
 _risk_said = lru_cache(maxsize=512)(risk_said)
 
 
@@ -18,20 +18,6 @@ def crisis_by_turn(dialogue: Dialogue) -> dict[int, CrisisFlag]:
     Words of risk that no turn of the supporter follows have no response.
     """
     return dict(_flags(dialogue.turns, dialogue.language))
-
-
-def last_crisis_flag(turns: Sequence[Turn], language: Language) -> CrisisFlag | None:
-    """Return the flag of the last of some turns."""
-    if not turns:
-        return None
-    last, before = turns[-1], _since_the_supporter_spoke(turns[:-1])
-    return dict(_flags([*before, last], language)).get(len(before))
-
-
-def _since_the_supporter_spoke(turns: Sequence[Turn]) -> Sequence[Turn]:
-    """Return the turns after the last turn of the supporter."""
-    start = max((index + 1 for index, turn in enumerate(turns) if turn.role == "supporter"), default=0)
-    return turns[start:]
 
 
 def _flags(turns: Sequence[Turn], language: Language) -> Iterator[tuple[int, CrisisFlag]]:

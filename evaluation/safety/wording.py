@@ -6,11 +6,14 @@ risk if one of its sentences, or the turn as a whole, scores above the threshold
 
 import math
 import re
-from collections.abc import Callable, Sequence
-from functools import cache, cached_property, lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property
 from importlib.resources import files
 from itertools import pairwise
+from operator import itemgetter
+from typing import Any
 
+from ahocorasick import Automaton
 from pydantic import ConfigDict
 
 from cocoon.core.records import Language, Record
@@ -23,28 +26,41 @@ _END = re.compile(r"[.!?。！？…\n]+")
 _LETTER = re.compile(r"\w")
 _PIECE_LENGTHS = (3, 4, 5)
 _HAN_LENGTHS = (1, 2, 3, 4)
+_WHAT = itemgetter(1)
+"""Of what an automaton finds: all but where it ends."""
 
 
 class SentenceWording:
     """What a sentence is made of: its phrases, and its words as often as they stand there.
 
-    Phrases are one to three words that follow each other in English, and one to four characters in Chinese.
+    Phrases are one to three words that follow each other in English, and one to four characters in Chinese. `marked`
+    is the sentence as weights are looked for in it: its words between marks, in Chinese its characters.
     """
 
     def __init__(self, sentence: str, language: Language) -> None:
         """Take a sentence, whatever its case and its spaces. A Chinese one has no words here."""
         text = sentence.lower().replace("’", "'")
-        self.words: list[str] = []
-        if language == "zh":
-            text = "".join(text.split())
-            self.phrases = {
-                text[start : start + size] for size in _HAN_LENGTHS for start in range(len(text) - size + 1)
-            }
-            return
-        self.words = _WORD.findall(text)
+        self.language: Language = language
+        self.words: list[str] = [] if language == "zh" else _WORD.findall(text)
+        self.marked = _marked(self.words if language == "en" else text.split(), language)
+
+    @property
+    def phrases(self) -> set[str]:
+        """Return the phrases."""
+        if self.language == "zh":
+            sizes, text = _HAN_LENGTHS, self.marked
+            return {text[start : start + size] for size in sizes for start in range(len(text) - size + 1)}
         pairs = list(map(" ".join, pairwise(self.words)))
         triples = map(" ".join, zip(pairs, self.words[2:], strict=False))
-        self.phrases = {*self.words, *pairs, *triples}
+        return {*self.words, *pairs, *triples}
+
+
+def _marked(words: Sequence[str], language: Language) -> str:
+    return "".join(words) if language == "zh" else f"_{'_'.join(words)}_"
+
+
+_Parts = tuple[dict[str, float], list[float]]
+"""The known phrases of a sentence with their weights, and the weights of the known pieces of its words."""
 
 
 class WordingWeights(Record):
@@ -68,28 +84,37 @@ class WordingWeights(Record):
         highest = max(alone)
         return (together, wordings) if together > highest else (highest, [wordings[alone.index(highest)]])
 
-    def _parts_of(self, wording: SentenceWording) -> tuple[set[str], int, float]:
-        """Return the known phrases of a sentence, how many pieces of its words are known, and the sum of those."""
-        pieces = list(map(self._of_word, wording.words)) if self.pieces else []
-        return self.phrases.keys() & wording.phrases, sum(n for n, _ in pieces), sum(total for _, total in pieces)
+    def _parts_of(self, wording: SentenceWording) -> _Parts:
+        phrases, pieces = self._looked_for(wording.language)
+        known = dict(map(_WHAT, phrases.iter(wording.marked))) if phrases else {}
+        return known, list(map(_WHAT, pieces.iter(wording.marked))) if pieces else []
 
-    def _added(self, parts: Sequence[tuple[set[str], int, float]]) -> float:
-        known = parts[0][0].union(*(phrases for phrases, *_ in parts[1:]))
-        score = self.bias + sum(map(self.phrases.__getitem__, known)) / math.sqrt(len(known) + FEW_PHRASES)
+    def _added(self, parts: Sequence[_Parts]) -> float:
+        known = {phrase: weight for phrases, _ in parts for phrase, weight in phrases.items()}
+        score = self.bias + sum(known.values()) / math.sqrt(len(known) + FEW_PHRASES)
         if self.pieces:
-            score += sum(total for *_, total in parts) / math.sqrt(sum(n for _, n, _ in parts) + FEW_PIECES)
+            number, total = sum(len(pieces) for _, pieces in parts), sum(sum(pieces) for _, pieces in parts)
+            score += total / math.sqrt(number + FEW_PIECES)
         return score
 
     @cached_property
-    def _of_word(self) -> Callable[[str], tuple[int, float]]:
-        """Return how many pieces of a word are known, and the sum of their weights."""
+    def _looked_for(self) -> Callable[[Language], tuple[Automaton, Automaton]]:
+        """Return what looks for all phrases, each with its weight, and what looks for the weights of all pieces."""
 
-        @lru_cache(maxsize=4096)
-        def of_word(word: str) -> tuple[int, float]:
-            known = [self.pieces[piece] for piece in pieces_of(word) if piece in self.pieces]
-            return len(known), sum(known)
+        @cache
+        def automata(language: Language) -> tuple[Automaton, Automaton]:
+            weighed = {_marked(phrase.split(" "), language): (phrase, w) for phrase, w in self.phrases.items()}
+            return _automaton(weighed), _automaton(self.pieces)
 
-        return of_word
+        return automata
+
+
+def _automaton(found: Mapping[str, Any]) -> Automaton:
+    automaton = Automaton()
+    for text, what in found.items():
+        automaton.add_word(text, what)
+    automaton.make_automaton()
+    return automaton
 
 
 class WordingModel(Record):

@@ -27,7 +27,7 @@ _RECORDS: dict[str, type[BaseModel]] = {
 }
 
 
-class _SingleKeyLoader(yaml.SafeLoader):
+class _SingleKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """Refuses a key that occurs twice. Plain YAML would silently keep the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:

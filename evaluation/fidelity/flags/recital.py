@@ -32,13 +32,16 @@ def recites_profile(text: str, supporter: str, profile: Profile, language: Langu
     if runs.isdisjoint(known):
         return False
     runs -= set(ngrams(_words(supporter), _RUN))
-    for own in sentences:
-        if len(own) + _RUN - 1 >= SHORTEST[language] and sum(run in runs for run in own) >= SENTENCE_SHARE * len(own):
-            return True
     recited = runs & known
-    if recited and len(words) >= LONG_TURN[language] and len(recited) >= TURN_SHARE * len(runs):
+    if not recited:
+        return False
+    for own in sentences:
+        is_long = len(own) + _RUN - 1 >= SHORTEST[language]
+        if is_long and sum(map(recited.__contains__, own)) >= SENTENCE_SHARE * len(own):
+            return True
+    if len(words) >= LONG_TURN[language] and len(recited) >= TURN_SHARE * len(runs):
         return True
-    return _longest_run(words, recited) >= LONGEST_RUN[language]
+    return _has_in_a_row(words, recited, LONGEST_RUN[language])
 
 
 def profile_parts_in_words(profile: Profile) -> list[str]:
@@ -60,10 +63,7 @@ def _words(text: str) -> list[str]:
     return words_of(text.replace("’", "'"))
 
 
-def _longest_run(words: Words, known: AbstractSet[Run]) -> int:
-    """Return the most words in a row that stand in the profile in the same order."""
-    longest = length = 0
-    for run in ngrams(words, _RUN):
-        length = length + 1 if run in known else 0
-        longest = max(longest, length)
-    return longest + _RUN - 1 if longest else 0
+def _has_in_a_row(words: Words, recited: AbstractSet[Run], number: int) -> bool:
+    """Return whether so many words in a row stand in the profile in the same order."""
+    is_recited = bytes(map(recited.__contains__, ngrams(words, _RUN)))
+    return b"\1" * (number - _RUN + 1) in is_recited

@@ -22,6 +22,27 @@ _ELICITS = (
 )
 
 ANYWHERE = (
+    r"\bkeep (?:my |the )?(?:answers?|repl(?:y|ies)|responses?) (?:short|brief|under|to)",
+    r"\btrust (?:went|goes|has gone) (?:up|down)",
+    # Talk of the role that is played.
+    r"\b(?:as|being|playing|act(?:ing)? as) (?:the|a|an) (?:simulated )?(?:user|client|character|seeker|patient"
+    r"|persona)\b",
+    r"\b(?:simulated user|in character|(?:role|character) (?:sheet|description)|language model|system prompt"
+    r"|role-?play)\b",
+    r"\baccording to (?:my|the) (?:profile|prompt|persona|instructions?|character)\b",
+    r"\b(?:my|the) (?:profile|prompt|persona|instructions?|scenario) (?:says?|tells?|asks?|wants?|requires?|states?)\b",
+    # What a disclosure rule is made of.
+    r"\btrust (?:is|level|score|value)\b.{0,20}\b(?:low|high|rising|\d)",
+    r"\b(?:(?:surface|hidden|underlying) need|my (?:true|real|deeper) need)\b",
+    r"\bi (?:should|must|will|need to|have to|won't|shouldn't|mustn't) (?:not |only |never )?(?:reveal|disclose|deflect"
+    r"|withhold|hold back|stay guarded|mention (?:the|my) (?:real|true|need))",
+    r"\bhere(?:'s| is) (?:a|the|my|one) (?:\w+ ){0,3}(?:reply|response|answer|message|line)\b",
+    r"\bthe (?:supporter|seeker|simulated|interlocutor)\b",
+    r"\b(?:layer|node) (?:one|two|three|four|\d)\b",
+    r"\b(?:layer|node|need|memory|chain)\b.{0,20}\b(?:un)?lock(?:ed|s)?\b",
+    r"\b(?:stay|remain|keep it) (?:guarded|vague)\b",
+    r"\bdeflect\b",
+    r"\b(?:before|until|after|by) (?:round|turn) (?:one|two|three|four|five|six|\d+)\b",
     # A part that is played.
     r"\b(?:i'll|i will|i'm going to|i am going to|i can|let me|i shall|i'd be happy to|i am to) (?:now |gladly "
     r"|only |just )?(?:play(?:ing)?|act(?:ing)?|portray(?:ing)?"

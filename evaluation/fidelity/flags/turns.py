@@ -36,17 +36,13 @@ def profile_text(profile: Profile) -> str:
     return " ".join([profile.scenario, profile.emotion, *profile_parts_in_words(profile)])
 
 
-def flags_by_turn(dialogue: Dialogue) -> dict[int, list[UserFlag]]:
-    """Return the flags of every turn of the user, by its index in the dialogue. Turns without a flag are there too."""
-    users = (index for index, turn in enumerate(dialogue.turns) if turn.role == "user")
+def flags_by_turn(dialogue: Dialogue, start: int = 0) -> dict[int, list[UserFlag]]:
+    """Return the flags of every turn of the user from index `start` on, by its index in the dialogue.
+
+    Turns without a flag are there too.
+    """
+    users = (index for index, turn in enumerate(dialogue.turns) if turn.role == "user" and index >= start)
     return {index: flags_of_turn(_moment(dialogue, index)) for index in users}
-
-
-def last_flags(dialogue: Dialogue) -> list[UserFlag]:
-    """Return the flags of the last turn of a dialogue, nothing where the supporter spoke last."""
-    if not dialogue.turns or dialogue.turns[-1].role != "user":
-        return []
-    return flags_of_turn(_moment(dialogue, len(dialogue.turns) - 1))
 
 
 def _moment(dialogue: Dialogue, index: int) -> UserMoment:
