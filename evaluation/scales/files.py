@@ -27,7 +27,11 @@ _RECORDS: dict[str, type[BaseModel]] = {
 }
 
 
-class _SingleKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Libyaml's loader where that is there, which takes a fifth of the time."""
+
+
+class _SingleKeyLoader(_Loader):
     """Refuses a key that occurs twice. Plain YAML would silently keep the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:

@@ -13,6 +13,7 @@ from cocoon.reports.narrative.translation import translated
 from cocoon.reports.runs import build_run_report
 from cocoon.reports.tables.users.flags import FLAG_NAMES
 from cocoon.running.reading.reader import RunReader
+from cocoon.running.trace import event_identity
 from cocoon.tests.browser import in_browser
 from cocoon.tests.commands import cocoon as command
 from cocoon.tests.commands import endpoint
@@ -55,6 +56,21 @@ def test_the_event_of_the_user_s_step_names_what_is_wrong(run: Path) -> None:
     flagged = [event for event in events if "flags" in event]
     assert {event["node"] for event in flagged} == {"user"} and len(flagged) == 2 * len(PEOPLE)
     assert all(event["flags"] == ["role_inversion"] for event in flagged)
+
+
+def test_a_conversation_that_breaks_off_has_the_flags_of_what_was_said(tmp_path: Path) -> None:
+    def breaks_off(conversation: list[Any]) -> str:
+        if len(conversation) > 2:
+            raise ValueError("no more words")
+        return "You carry a lot."
+
+    out = tmp_path / "run"
+    cocoon.simulate(profiles=PEOPLE[:1], supporter={"s": breaks_off}, user=counsels, rounds=3, out=out, progress=False)
+    assert "no more words" in (out / "failures.jsonl").read_text("utf-8")
+    lines = [event for _, event in read_lines(out / "trace.jsonl")]
+    flagged = [event for event in lines if "flags" in event]
+    assert [event["flags"] for event in flagged] == [["role_inversion"]]
+    assert len(lines) == len({event_identity(event) for event in lines})
 
 
 def test_the_share_stands_beside_the_scores_and_by_detector(run: Path) -> None:

@@ -1,10 +1,12 @@
 """The wording of a turn as a whole: what it is made of, how it is scored, and how the weights are fitted."""
 
 import math
+from pathlib import Path
 
 import pytest
 
 from cocoon.benchmarks.evaluation.risk_wording import Turn, fit
+from cocoon.core.jsonl import read_lines
 from cocoon.core.records import Language
 from cocoon.evaluation.safety.risk import risk_by_wording
 from cocoon.evaluation.safety.wording import (
@@ -18,6 +20,8 @@ from cocoon.evaluation.safety.wording import (
     score_and_kind,
     shipped_model,
 )
+
+DATA = Path(__file__).parents[2] / "data" / "crisis_turns"
 
 
 def model(threshold: float) -> WordingModel:
@@ -46,6 +50,21 @@ def test_the_log_odds_are_weights_over_the_root_of_how_many_are_known() -> None:
     weights = WordingWeights(bias=0.5, phrases={"a": 1.0, "b": 2.0}, pieces={"_a_": 3.0})
     expected = 0.5 + 3.0 / math.sqrt(2 + FEW_PHRASES) + 6.0 / math.sqrt(2 + FEW_PIECES)
     assert weights.log_odds([SentenceWording("a b", "en"), SentenceWording("a", "en")]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_is_looked_for_together_is_what_stands_there(language: Language) -> None:
+    weights = shipped_model(language).risk
+    turns = [line["text"] for _, line in read_lines(DATA / f"blind.{language}.jsonl")]
+    assert len(turns) > 100
+    for turn in turns:
+        wordings = [SentenceWording(sentence, language) for sentence in rough_sentences(turn)]
+        known = {phrase for wording in wordings for phrase in wording.phrases if phrase in weights.phrases}
+        pieces = [piece for wording in wordings for word in wording.words for piece in pieces_of(word)]
+        weighed = [weights.pieces[piece] for piece in pieces if piece in weights.pieces]
+        expected = weights.bias + sum(map(weights.phrases.__getitem__, known)) / math.sqrt(len(known) + FEW_PHRASES)
+        expected += sum(weighed) / math.sqrt(len(weighed) + FEW_PIECES)
+        assert weights.log_odds(wordings) == pytest.approx(expected)
 
 
 def test_the_sentence_that_speaks_of_risk_most_decides() -> None:
