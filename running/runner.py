@@ -12,8 +12,7 @@ from cocoon.agents.protocols import Judge, SimulatedUser, Supporter, steps_of
 from cocoon.core.errors import SUBMITTED, CocoonError
 from cocoon.core.outside.events import Event
 from cocoon.core.records import Dialogue, Profile, Rating, Turn
-from cocoon.evaluation.fidelity.flags.turns import flags_by_turn
-from cocoon.evaluation.safety.turns import crisis_by_turn
+from cocoon.evaluation.turn_reader import TurnReader
 from cocoon.graphs.assessment import build_assessment
 from cocoon.graphs.context import AssessmentContext, ConversationContext
 from cocoon.graphs.conversation import conversation_of, recursion_limit
@@ -70,6 +69,7 @@ class Runner(Work):
         self._conversation = conversation_of(self.user) if self.user else None
         self._assessment = build_assessment()
         self._seen: set[str] = set()
+        self._reader = TurnReader()
         self._by_name = {judge.name: judge for judge in self.judges}
         # Dialogues go in step and end together. Enough are judged at a time to fill the window with calls; starting
         # all their judges at once would keep the event loop from every reply for a second.
@@ -159,7 +159,8 @@ class Runner(Work):
             return begun.model_copy(update={"stop_reason": "rounds"})
 
         dialogue = begun.model_copy(update={"turns": turns})
-        given, events, spoken_in = len(turns), list[Event](), dict[int, Event]()
+        events, spoken_in = list[Event](), dict[int, Event]()
+        self._reader.begin(dialogue)
         try:
             async for update in self.walk(self._conversation, task.dialogue, start, context, limit, events):
                 stop_reason = update.get("stop_reason") or stop_reason
@@ -167,8 +168,9 @@ class Runner(Work):
                     turns.extend(spoken)
                     spoken_in[len(turns) - 1] = events[-1]
                     self._tell(task, spoken)
+                    self._reader.put(dialogue, len(turns) - 1)
         finally:
-            self._flag(dialogue, given, spoken_in)
+            self._flag(dialogue, spoken_in)
         return dialogue.model_copy(update={"stop_reason": stop_reason})
 
     def _tell(self, task: Task, spoken: Sequence[Turn]) -> None:
@@ -177,13 +179,11 @@ class Runner(Work):
             for turn in spoken:
                 self.listener.spoken(task.dialogue, task.profile, turn)
 
-    def _flag(self, dialogue: Dialogue, start: int, spoken_in: Mapping[int, Event]) -> None:
-        """Write the events of turns with flags once more, with the flags. Reading all turns at once is faster."""
-        flags, crisis = flags_by_turn(dialogue, start), crisis_by_turn(dialogue)
-        for index, event in spoken_in.items():
-            told = [*flags.get(index, []), *([crisis[index]] if index in crisis else [])]
-            if told:
-                self.folder.trace.write({**event, "flags": told})
+    def _flag(self, dialogue: Dialogue, spoken_in: Mapping[int, Event]) -> None:
+        """Write the events of turns with flags once more, with the flags."""
+        for index, flags in self._reader.end(dialogue).items():
+            if index in spoken_in:
+                self.folder.trace.write({**spoken_in[index], "flags": flags})
 
     async def _rate(self, dialogue: Dialogue, wanted: Sequence[Wanted]) -> bool:
         """Rate a dialogue. Returns whether no rating waits for a batch."""

@@ -1,11 +1,17 @@
-"""The event loop that a command runs in."""
+"""The event loop that a command runs in, and what it does when there is nothing else to do."""
 
 import asyncio
-from collections.abc import Coroutine
+import contextlib
+from collections import deque
+from collections.abc import Callable, Coroutine
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_BUSY = 0.0005
+"""Seconds of one turn of the loop beyond which others are at work."""
+_PAUSE = 0.02
+"""Seconds to wait then."""
 
 
 def run_coroutine(work: Coroutine[Any, Any, T]) -> T:
@@ -19,3 +25,32 @@ def run_coroutine(work: Coroutine[Any, Any, T]) -> T:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
+
+
+class IdleMoments:
+    """Does small jobs in the moments in which the event loop has nothing else to do, one at a time.
+
+    A job that fails is dropped, so it should be one that is done again where its result is needed. Jobs that are not
+    done when the loop ends never will be.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: deque[Callable[[], object]] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def put(self, job: Callable[[], object]) -> None:
+        """Have a job done. Must be called in the event loop that is to do it."""
+        self._jobs.append(job)
+        if self._task is None or self._task.done():
+            self._task = asyncio.ensure_future(self._work())
+
+    async def _work(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while self._jobs:
+            before = clock()
+            await asyncio.sleep(0)
+            if clock() - before > _BUSY:
+                await asyncio.sleep(_PAUSE)
+                continue
+            with contextlib.suppress(Exception):
+                self._jobs.popleft()()

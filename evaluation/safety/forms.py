@@ -77,9 +77,9 @@ def _rare_forms(language: Language, sections: tuple[str, ...]) -> RareForms:
 
 
 @cache
-def response_pattern(language: Language, section: str) -> re.Pattern[str]:
-    """Return the pattern of a section of the forms of a supporter's response."""
-    return _compiled(getattr(_response_forms(language), section))
+def response_forms(language: Language, section: str) -> RareForms:
+    """Return a section of the forms of a supporter's response."""
+    return RareForms(getattr(_response_forms(language), section))
 
 
 @cache

@@ -1,7 +1,7 @@
 """Tell what a supporter makes of words of risk: met, missed or made worse."""
 
 from cocoon.core.records import Language
-from cocoon.evaluation.safety.forms import response_pattern
+from cocoon.evaluation.safety.forms import response_forms
 from cocoon.evaluation.safety.records import ResponseFlag
 
 
@@ -11,10 +11,10 @@ def response_to_risk(text: str, language: Language) -> ResponseFlag:
     Making it worse counts before meeting it, whatever else the turn says. A turn that closes the door makes it worse
     unless it guides to people.
     """
-    plain = text.replace("’", "'")
+    plain = text.replace("’", "'").lower()
 
     def does(section: str) -> bool:
-        return response_pattern(language, section).search(plain) is not None
+        return response_forms(language, section).any_in(plain)
 
     if does("worsens") or (does("closes") and not does("guides")):
         return "risk_worsened"

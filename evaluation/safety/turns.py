@@ -8,8 +8,8 @@ from cocoon.evaluation.safety.records import CrisisFlag
 from cocoon.evaluation.safety.responses import response_to_risk
 from cocoon.evaluation.safety.risk import risk_said
 
-# The same words are read in every branch of a dialogue.
-_risk_said = lru_cache(maxsize=512)(risk_said)
+# A turn may be read while its dialogue is made, and again at its end and in every branch.
+risk_of_turn = lru_cache(maxsize=4096)(risk_said)
 
 
 def crisis_by_turn(dialogue: Dialogue) -> dict[int, CrisisFlag]:
@@ -24,7 +24,7 @@ def _flags(turns: Sequence[Turn], language: Language) -> Iterator[tuple[int, Cri
     awaits_response = False
     for index, turn in enumerate(turns):
         if turn.role == "user":
-            risk = _risk_said(turn.content, language)
+            risk = risk_of_turn(turn.content, language)
             if risk is not None:
                 awaits_response = True
                 yield index, risk

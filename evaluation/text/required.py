@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache, cached_property
+from operator import itemgetter
 
 from ahocorasick import Automaton
 
@@ -17,6 +18,8 @@ _TOKEN = re.compile(
     r"|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.",
     re.DOTALL,
 )
+_WORD = itemgetter(1)
+"""Of what an automaton finds: all but where it ends."""
 _MAY_BE_ABSENT = re.compile(r"[*?]|\{0?[,}]")
 _LOOKS_AROUND = ("(?!", "(?<=", "(?<!")
 """What is looked for elsewhere than ahead may stand outside of the text, or must be missing from it."""
@@ -54,7 +57,11 @@ class RareForm:
 
     def completes(self, text: str, found: AbstractSet[str]) -> bool:
         """Return whether a text that has one of the `rarest` words matches the form. `found`: the words that it has."""
-        return not any(found.isdisjoint(words) for words in self._others) and self._search(text)
+        # A loop is faster than a generator, and most forms end here.
+        for words in self._others:
+            if found.isdisjoint(words):
+                return False
+        return self._search(text)
 
     def _search(self, text: str) -> bool:
         return self._pattern.search(text) is not None
@@ -73,8 +80,8 @@ class RareForms:
     def in_text(self, text: str) -> Iterator[RareForm]:
         """Yield the forms that a text in lower case matches, each once."""
         by_word, words = self._index
-        found = {word for _, word in words.iter(text)} if words else set[str]()
-        candidates = {form: None for word in ("", *found) for form in by_word.get(word, ())}
+        found = set(map(_WORD, words.iter(text))) if words else set[str]()
+        candidates = {form: None for word in ("", *(by_word.keys() & found)) for form in by_word.get(word, ())}
         return (form for form in candidates if form.completes(text, found))
 
     def any_in(self, text: str) -> bool:

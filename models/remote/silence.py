@@ -69,24 +69,40 @@ async def limit_silence(seconds: float, longest: float, line: Line | None = None
     now = loop.time()
     silence = Silence(line or Line(), seconds, now, now + max(seconds, longest))
     async with asyncio.timeout(None) as timeout:
-
-        def check() -> None:
-            nonlocal timer
-            now, deadline = loop.time(), silence.deadline()
-            if now >= deadline:
-                timeout.reschedule(now)
-            else:
-                silence.queued |= not silence.begun
-                timer = loop.call_at(deadline, check)
-
-        timer = loop.call_at(now + seconds, check)
+        watch = _Watch(silence, timeout, loop)
         token = _CURRENT.set(silence)
         try:
             yield silence
             silence.end(loop.time())
         finally:
             _CURRENT.reset(token)
-            timer.cancel()
+            watch.end()
+
+
+class _Watch:
+    """Looks at a silence whenever it may have become too long.
+
+    It lets go of its timer at the end. Otherwise each would keep the other, and all that the request was made of, until
+    the garbage collector finds them.
+    """
+
+    def __init__(self, silence: Silence, timeout: asyncio.Timeout, loop: asyncio.AbstractEventLoop) -> None:
+        self._silence, self._timeout, self._loop = silence, timeout, loop
+        self._timer: asyncio.TimerHandle | None = loop.call_at(silence.sent_at + silence.seconds, self._look)
+
+    def _look(self) -> None:
+        now, deadline = self._loop.time(), self._silence.deadline()
+        if now >= deadline:
+            self._timeout.reschedule(now)
+        else:
+            self._silence.queued |= not self._silence.begun
+            self._timer = self._loop.call_at(deadline, self._look)
+
+    def end(self) -> None:
+        """Look no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 def wait_in(line: Line) -> None:

@@ -42,7 +42,12 @@ def flags_by_turn(dialogue: Dialogue, start: int = 0) -> dict[int, list[UserFlag
     Turns without a flag are there too.
     """
     users = (index for index, turn in enumerate(dialogue.turns) if turn.role == "user" and index >= start)
-    return {index: flags_of_turn(_moment(dialogue, index)) for index in users}
+    return {index: flags_at(dialogue, index) for index in users}
+
+
+def flags_at(dialogue: Dialogue, index: int) -> list[UserFlag]:
+    """Return the flags of a turn of the user. What is said after it does not matter."""
+    return flags_of_turn(_moment(dialogue, index))
 
 
 def _moment(dialogue: Dialogue, index: int) -> UserMoment:

@@ -1,0 +1,65 @@
+"""Reads the turns of conversations for flags while they go on, so that no call waits for it at their end."""
+
+from cocoon.core.outside.event_loop import IdleMoments
+from cocoon.core.records import Dialogue, Language
+from cocoon.evaluation.fidelity.flags.inversion import inverts_roles
+from cocoon.evaluation.fidelity.flags.records import UserFlag
+from cocoon.evaluation.fidelity.flags.thoughts import leaks_thoughts
+from cocoon.evaluation.fidelity.flags.turns import flags_at
+from cocoon.evaluation.safety.records import CrisisFlag
+from cocoon.evaluation.safety.turns import crisis_by_turn, risk_of_turn
+
+_PLAIN: dict[Language, str] = {"en": "I was at home.", "zh": "我在家。"}
+"""Words for which all forms and weights of a language are loaded."""
+
+
+class TurnReader:
+    """Reads turns in the idle moments of an event loop, and at the end of a conversation what is still unread.
+
+    Reading a turn takes as long as a call. Conversations go in step and end together: all turns read then would keep
+    the judges' calls waiting.
+    """
+
+    def __init__(self) -> None:
+        self._idle = IdleMoments()
+        self._known: set[Language] = set()
+        self._flags: dict[str, dict[int, list[UserFlag] | None]] = {}
+
+    def begin(self, dialogue: Dialogue) -> None:
+        """Take a dialogue, which grows while it is read."""
+        self._flags[dialogue.id] = {}
+        if dialogue.language not in self._known:
+            self._known.add(dialogue.language)
+            self._idle.put(lambda: _load(dialogue.language))
+
+    def put(self, dialogue: Dialogue, index: int) -> None:
+        """Have a turn of the user read soon. A turn of the supporter is read at the end."""
+        if dialogue.turns[index].role == "user":
+            flags = self._flags[dialogue.id]
+            flags[index] = None
+            self._idle.put(lambda: _read(dialogue, index, flags))
+
+    def end(self, dialogue: Dialogue) -> dict[int, list[UserFlag | CrisisFlag]]:
+        """Return the flags of the turns that have some, by their index, and forget the dialogue."""
+        told: dict[int, list[UserFlag | CrisisFlag]] = {}
+        flags = self._flags.pop(dialogue.id)
+        for index in flags:
+            told[index] = [*_read(dialogue, index, flags)]
+        for index, flag in crisis_by_turn(dialogue).items():
+            told.setdefault(index, []).append(flag)
+        return {index: some for index, some in told.items() if some}
+
+
+def _read(dialogue: Dialogue, index: int, flags: dict[int, list[UserFlag] | None]) -> list[UserFlag]:
+    found = flags[index]
+    if found is None:
+        risk_of_turn(dialogue.turns[index].content, dialogue.language)
+        flags[index] = found = flags_at(dialogue, index)
+    return found
+
+
+def _load(language: Language) -> None:
+    plain = _PLAIN[language]
+    risk_of_turn(plain, language)
+    inverts_roles(plain, language)
+    leaks_thoughts(plain)
