@@ -16,8 +16,8 @@ _PLAIN: dict[Language, str] = {"en": "I was at home.", "zh": "我在家。"}
 class TurnReader:
     """Reads turns in the idle moments of an event loop, and at the end of a conversation what is still unread.
 
-    Reading a turn takes as long as a call. Conversations go in step and end together: all turns read then would keep
-    the judges' calls waiting.
+    Reading a turn takes half as long as a call. Conversations go in step and end together: all turns read then would
+    keep the judges' calls waiting.
     """
 
     def __init__(self) -> None:
@@ -25,25 +25,31 @@ class TurnReader:
         self._known: set[Language] = set()
         self._flags: dict[str, dict[int, list[UserFlag] | None]] = {}
 
+    @property
+    def unread(self) -> int:
+        """Return how many turns wait to be read, and languages to be loaded."""
+        return len(self._idle)
+
     def begin(self, dialogue: Dialogue) -> None:
         """Take a dialogue, which grows while it is read."""
         self._flags[dialogue.id] = {}
         if dialogue.language not in self._known:
             self._known.add(dialogue.language)
-            self._idle.put(lambda: _load(dialogue.language))
+            self._idle.put(dialogue.language, lambda: _load(dialogue.language))
 
     def put(self, dialogue: Dialogue, index: int) -> None:
         """Have a turn of the user read soon. A turn of the supporter is read at the end."""
         if dialogue.turns[index].role == "user":
             flags = self._flags[dialogue.id]
             flags[index] = None
-            self._idle.put(lambda: _read(dialogue, index, flags))
+            self._idle.put((dialogue.id, index), lambda: _read(dialogue, index, flags))
 
     def end(self, dialogue: Dialogue) -> dict[int, list[UserFlag | CrisisFlag]]:
         """Return the flags of the turns that have some, by their index, and forget the dialogue."""
         told: dict[int, list[UserFlag | CrisisFlag]] = {}
         flags = self._flags.pop(dialogue.id)
         for index in flags:
+            self._idle.drop((dialogue.id, index))
             told[index] = [*_read(dialogue, index, flags)]
         for index, flag in crisis_by_turn(dialogue).items():
             told.setdefault(index, []).append(flag)

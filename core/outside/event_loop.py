@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
@@ -35,14 +34,22 @@ class IdleMoments:
     """
 
     def __init__(self) -> None:
-        self._jobs: deque[Callable[[], object]] = deque()
+        self._jobs: dict[Hashable, Callable[[], object]] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def put(self, job: Callable[[], object]) -> None:
-        """Have a job done. Must be called in the event loop that is to do it."""
-        self._jobs.append(job)
+    def __len__(self) -> int:
+        """Return the number of jobs that are not done yet."""
+        return len(self._jobs)
+
+    def put(self, name: Hashable, job: Callable[[], object]) -> None:
+        """Have a job done, known by a name. Must be called in the event loop that is to do it."""
+        self._jobs[name] = job
         if self._task is None or self._task.done():
             self._task = asyncio.ensure_future(self._work())
+
+    def drop(self, name: Hashable) -> None:
+        """Leave a job undone, if it is not done yet."""
+        self._jobs.pop(name, None)
 
     async def _work(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -51,6 +58,6 @@ class IdleMoments:
             await asyncio.sleep(0)
             if clock() - before > _BUSY:
                 await asyncio.sleep(_PAUSE)
-                continue
-            with contextlib.suppress(Exception):
-                self._jobs.popleft()()
+            elif self._jobs:
+                with contextlib.suppress(Exception):
+                    self._jobs.pop(next(iter(self._jobs)))()

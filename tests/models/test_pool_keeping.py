@@ -1,6 +1,7 @@
 """A connection of the pool is busy until the answer that it brought is stored."""
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -40,3 +41,21 @@ async def test_an_answer_that_cannot_be_kept_frees_its_connection_all_the_same()
     with pytest.raises(NotSavedError):
         await pool.call(send, (DIALOGUE, 1), keep)
     assert pool.in_flight == 0
+
+
+async def test_a_request_leaves_nothing_to_the_garbage_collector() -> None:
+    pool = Pool(4)
+
+    async def send() -> str:
+        await asyncio.sleep(0)
+        return "words"
+
+    await pool.call(send, (0, 0))
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(50):
+            await asyncio.ensure_future(pool.call(send, (0, number)))
+        assert gc.collect() < 50
+    finally:
+        gc.enable()
