@@ -46,22 +46,22 @@ class TurnReader:
 
     def end(self, dialogue: Dialogue) -> dict[int, list[UserFlag | CrisisFlag]]:
         """Return the flags of the turns that have some, by their index, and forget the dialogue."""
-        told: dict[int, list[UserFlag | CrisisFlag]] = {}
-        flags = self._flags.pop(dialogue.id)
-        for index in flags:
+        by_turn: dict[int, list[UserFlag | CrisisFlag]] = {}
+        of_users = self._flags.pop(dialogue.id)
+        for index in of_users:
             self._idle.drop((dialogue.id, index))
-            told[index] = [*_read(dialogue, index, flags)]
+            by_turn[index] = [*_read(dialogue, index, of_users)]
         for index, flag in crisis_by_turn(dialogue).items():
-            told.setdefault(index, []).append(flag)
-        return {index: some for index, some in told.items() if some}
+            by_turn.setdefault(index, []).append(flag)
+        return {index: flags for index, flags in by_turn.items() if flags}
 
 
 def _read(dialogue: Dialogue, index: int, flags: dict[int, list[UserFlag] | None]) -> list[UserFlag]:
-    found = flags[index]
-    if found is None:
+    of_turn = flags[index]
+    if of_turn is None:
         risk_of_turn(dialogue.turns[index].content, dialogue.language)
-        flags[index] = found = flags_at(dialogue, index)
-    return found
+        flags[index] = of_turn = flags_at(dialogue, index)
+    return of_turn
 
 
 def _load(language: Language) -> None:

@@ -190,16 +190,17 @@ class Work:
             inputs, {"recursion_limit": recursion_limit}, context=context, stream_mode="updates"
         )
         async for data in stream:
-            calls = self.caller.reported(item)
-            told: list[Event] = [{**head, "step": steps.of(call["node"]), "event": "call", **call} for call in calls]
+            unwritten: list[Event] = [
+                {**head, "step": steps.of(call["node"]), "event": "call", **call} for call in self.caller.reported(item)
+            ]
             for node, update in data.items():
                 update = update or {}
                 stop_reason = update.get("stop_reason") or stop_reason
                 step = steps.enter(node)
                 keys = sorted(key for key, value in update.items() if value)
                 event = {**head, "step": step, "event": "node", "node": node, "task": _task_of(update), "updated": keys}
-                self.folder.trace.write(*told, event)
-                told = []
+                self.folder.trace.write(*unwritten, event)
+                unwritten = []
                 if events is not None:
                     events.append(event)
                 yield update
