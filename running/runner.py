@@ -4,6 +4,7 @@ A dialogue is judged within its own admission, so that memory stays flat and jud
 """
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -169,8 +170,15 @@ class Runner(Work):
                     spoken_in[len(turns) - 1] = events[-1]
                     self._tell(task, spoken)
                     self._reader.put(dialogue, len(turns) - 1)
-        finally:
-            self._flag(dialogue, spoken_in)
+        except asyncio.CancelledError:
+            self._reader.forget(dialogue)
+            raise
+        except Exception:
+            # What ended the conversation is told, and not what else goes wrong.
+            with contextlib.suppress(Exception):
+                await self._flag(dialogue, spoken_in)
+            raise
+        await self._flag(dialogue, spoken_in)
         return dialogue.model_copy(update={"stop_reason": stop_reason})
 
     def _tell(self, task: Task, spoken: Sequence[Turn]) -> None:
@@ -179,9 +187,9 @@ class Runner(Work):
             for turn in spoken:
                 self.listener.spoken(task.dialogue, task.profile, turn)
 
-    def _flag(self, dialogue: Dialogue, spoken_in: Mapping[int, Event]) -> None:
+    async def _flag(self, dialogue: Dialogue, spoken_in: Mapping[int, Event]) -> None:
         """Write the events of turns with flags once more, with the flags."""
-        for index, flags in self._reader.end(dialogue).items():
+        for index, flags in (await self._reader.end(dialogue)).items():
             if index in spoken_in:
                 self.folder.trace.write({**spoken_in[index], "flags": flags})
 

@@ -36,12 +36,9 @@ def profile_text(profile: Profile) -> str:
     return " ".join([profile.scenario, profile.emotion, *profile_parts_in_words(profile)])
 
 
-def flags_by_turn(dialogue: Dialogue, start: int = 0) -> dict[int, list[UserFlag]]:
-    """Return the flags of every turn of the user from index `start` on, by its index in the dialogue.
-
-    Turns without a flag are there too.
-    """
-    users = (index for index, turn in enumerate(dialogue.turns) if turn.role == "user" and index >= start)
+def flags_by_turn(dialogue: Dialogue) -> dict[int, list[UserFlag]]:
+    """Return the flags of every turn of the user, by its index in the dialogue. Turns without a flag are there too."""
+    users = (index for index, turn in enumerate(dialogue.turns) if turn.role == "user")
     return {index: flags_at(dialogue, index) for index in users}
 
 
